@@ -1,0 +1,151 @@
+/**
+ * The nouns of the system. Imports nothing; knows neither XAPI's wire format nor SQL.
+ *
+ * Terminology:
+ * - pool: hosts that share storage and answer through one master;
+ * - host: a physical machine of the pool; VM: a guest on it;
+ * - control domain: dom0 or a driver domain; it never moves, its load counts;
+ * - placement: which host a VM is resident on (table Map);
+ * - snapshot: all facts about a pool at one instant;
+ * - bar: a host that cannot take a VM, with the reason;
+ * - pool mean: the mean of a subject over the hosts; deviation: host value minus pool mean.
+ */
+
+declare const brand: unique symbol;
+
+/** The lasting identity of a host, VM or pool: 36 characters. A name is never unique. */
+export type Uuid = string & { readonly [brand]: "Uuid" };
+
+/** Mints a Uuid from text that XAPI or the store delivered as one. */
+export function asUuid(text: string): Uuid {
+  return text as Uuid;
+}
+
+/** Measures of a host; null where the value was missing, NaN or impossible - never 0 for unknown. */
+export interface HostMeasures {
+  readonly memoryTotalMb: number | null;
+  readonly memoryFreeMb: number | null;
+  readonly xapiMemoryUsageMb: number | null;
+  readonly xapiFreeMemoryMb: number | null;
+  /** KiB/s, as the next three (the thesis labels them Kb/s). */
+  readonly pifLoRxKb: number | null;
+  readonly pifLoTxKb: number | null;
+  readonly pifEth0RxKb: number | null;
+  readonly pifEth0TxKb: number | null;
+  /** Load average of the control domain, a plain load (1 = one runnable task). */
+  readonly dom0LoadAvg: number | null;
+  /** Percent, 0 to 100: mean over the host's CPUs. */
+  readonly cpuAverage: number | null;
+}
+
+/** What planning needs to know of a host beside its measures. */
+export interface HostFacts {
+  /** Accepts VMs: false while in maintenance. */
+  readonly enabled: boolean;
+  /** The pool's own word on whether the host is alive (host_metrics.live). */
+  readonly live: boolean;
+  readonly isMaster: boolean;
+  /** The product's version text, e.g. "8.3.0"; "" where unknown. */
+  readonly version: string;
+  /** Bytes that xapi would still give to arriving VMs (host.compute_free_memory); null where unknown. */
+  readonly placementFreeBytes: number | null;
+  readonly powerOnMode: string;
+  /** False when the host's measures could not be read in this collection. */
+  readonly read: boolean;
+}
+
+export interface Host extends HostMeasures, HostFacts {
+  readonly uuid: Uuid;
+  readonly name: string;
+  readonly ip: string | null;
+  readonly cpuNum: number | null;
+}
+
+/** XAPI's own words; an unknown one is kept as it came. */
+export type PowerState = "Halted" | "Paused" | "Running" | "Suspended" | (string & {});
+
+/** Measures of a VM; null where not running, missing, NaN or impossible. */
+export interface VmMeasures {
+  readonly memoryMb: number | null;
+  readonly memoryInternalFreeMb: number | null;
+  readonly vif0TxKb: number | null;
+  readonly vif0RxKb: number | null;
+  /** Percent, 0 to 100: mean over the VM's vCPUs. */
+  readonly vcpuAverage: number | null;
+}
+
+/** What planning needs to know of a VM beside its measures. */
+export interface VmFacts {
+  /** Bytes a destination must have free, as xapi counts them: ceil_MiB(dynamic_min) + overhead; null where unknown. */
+  readonly placementBytes: number | null;
+  /** Bytes to copy in a migration: what the guest occupies (memory_actual, else dynamic_max); null where unknown. */
+  readonly copyBytes: number | null;
+  readonly tags: readonly string[];
+  readonly hasTools: boolean;
+  /** Why this VM can be moved to no host at all, in words and with XAPI's code; null when nothing forbids it. */
+  readonly immovable: string | null;
+  /** "", "best-effort", "restart" or an older pool's number. */
+  readonly haPriority: string;
+  /** Names of the anti-affinity groups that the VM belongs to. */
+  readonly antiAffinityGroups: readonly string[];
+}
+
+export interface Vm extends VmMeasures, VmFacts {
+  readonly uuid: Uuid;
+  readonly name: string;
+  readonly vcpuNum: number | null;
+  readonly powerState: PowerState;
+  readonly isControlDomain: boolean;
+}
+
+/** A VM on the host it is resident on. A VM that does not run has no placement. */
+export interface Placement {
+  readonly hostUuid: Uuid;
+  readonly vmUuid: Uuid;
+}
+
+/** A host that cannot take a VM, and why (XAPI's code and what it names). */
+export interface Bar {
+  readonly vmUuid: Uuid;
+  readonly hostUuid: Uuid;
+  readonly reason: string;
+}
+
+/** Facts about the whole pool. */
+export interface PoolFacts {
+  readonly uuid: Uuid;
+  readonly name: string;
+  readonly haEnabled: boolean;
+  readonly wlbEnabled: boolean;
+  readonly rollingUpgrade: boolean;
+}
+
+/** One state of the pool, as collect read it. Lists are sorted by uuid. */
+export interface Snapshot {
+  readonly pool: PoolFacts;
+  readonly hosts: readonly Host[];
+  readonly vms: readonly Vm[];
+  readonly placements: readonly Placement[];
+  readonly bars: readonly Bar[];
+}
+
+/** One run of collect as the database remembers it. Times are the database's clock. */
+export interface Collection {
+  readonly id: number;
+  readonly startedAt: Date;
+  readonly finishedAt: Date;
+  readonly poolUuid: Uuid;
+  readonly hostsRead: number;
+  readonly hostsUnread: number;
+  readonly vms: number;
+  /** False when more hosts were unread than the settings allow. */
+  readonly complete: boolean;
+  readonly durationMs: number;
+}
+
+/** The snapshot with the collection that stored it, and its age by the database's clock. */
+export interface StoredSnapshot {
+  readonly snapshot: Snapshot;
+  readonly collection: Collection;
+  readonly ageSeconds: number;
+}
