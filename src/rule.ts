@@ -1,16 +1,16 @@
 /** Balance rules: a subject and a threshold above the pool's mean. Pure; imports nothing. */
 
 /** The thesis' four subjects, in the order the dialogue lists them. */
-export const subjects = ["PifEth0RxKb", "PifEth0TxKb", "OccupiedMemoryMb", "CpuAverage"] as const;
-export type Subject = (typeof subjects)[number];
+export const subjects: readonly Subject[] = ["PifEth0RxKb", "PifEth0TxKb", "OccupiedMemoryMb", "CpuAverage"];
+export type Subject = "PifEth0RxKb" | "PifEth0TxKb" | "OccupiedMemoryMb" | "CpuAverage";
 
 /** The unit as the dialogue and the rules print it. */
-export const subjectUnit = {
+export const subjectUnit: Readonly<Record<Subject, string>> = {
   PifEth0RxKb: "Kb/s",
   PifEth0TxKb: "Kb/s",
   OccupiedMemoryMb: "MB",
   CpuAverage: "%",
-} as const satisfies Record<Subject, string>;
+};
 
 /** "When a host's `subject` is more than `threshold` above the pool's mean." */
 export interface Rule {
