@@ -1,0 +1,129 @@
+/** The pool as the programs ask it: typed verbs over one XAPI session. */
+
+import type { SecureVersion } from "node:tls";
+import type {
+  HostMetricsRecord,
+  HostMetricsRef,
+  HostRecord,
+  HostRef,
+  NetworkRecord,
+  NetworkRef,
+  PbdRecord,
+  PbdRef,
+  PifRecord,
+  PifRef,
+  PoolRecord,
+  PoolRef,
+  Records,
+  SrRecord,
+  SrRef,
+  TaskRecord,
+  TaskRef,
+  VbdRecord,
+  VbdRef,
+  VdiRecord,
+  VdiRef,
+  VifRecord,
+  VifRef,
+  VmGroupRecord,
+  VmGroupRef,
+  VmGuestMetricsRecord,
+  VmGuestMetricsRef,
+  VmMetricsRecord,
+  VmMetricsRef,
+  VmRecord,
+  VmRef,
+} from "./records.ts";
+
+/** Whom to believe when a host shows its certificate. */
+export type Trust =
+  | { readonly kind: "system" }
+  | { readonly kind: "fingerprints"; readonly sha256: readonly string[] }
+  | { readonly kind: "ca"; readonly pem: string };
+
+export interface XapiOptions {
+  /** Members of the pool, tried in turn: "https://10.0.0.1", "http://127.0.0.1:8080". */
+  readonly urls: readonly string[];
+  readonly user: string;
+  readonly password: string;
+  readonly trust: Trust;
+  readonly minTlsVersion: SecureVersion;
+  readonly connectTimeoutMs: number;
+  /** From the request's start to the answer's last byte. */
+  readonly callTimeoutMs: number;
+  readonly maxResponseBytes: number;
+  /** Names this program in the pool's session table. */
+  readonly originator: string;
+  /** A pool with another uuid is refused. */
+  readonly expectedPoolUuid?: string | undefined;
+  /** Ends every call when aborted; the logout is still sent. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * One session with a pool's master.
+ * Every verb rejects with XapiError (the pool refused) or XapiUnreachable (no usable answer came).
+ */
+export interface XapiClient {
+  /** The pool that answered, as read at login. */
+  readonly pool: PoolRecord;
+  /** Scheme, host and port of the master that answers, e.g. "https://10.0.0.1". */
+  readonly url: string;
+
+  pools(): Promise<Records<PoolRef, PoolRecord>>;
+  hosts(): Promise<Records<HostRef, HostRecord>>;
+  hostMetrics(): Promise<Records<HostMetricsRef, HostMetricsRecord>>;
+  vms(): Promise<Records<VmRef, VmRecord>>;
+  vmMetrics(): Promise<Records<VmMetricsRef, VmMetricsRecord>>;
+  vmGuestMetrics(): Promise<Records<VmGuestMetricsRef, VmGuestMetricsRecord>>;
+  /** Empty on pools that are too old for groups. */
+  vmGroups(): Promise<Records<VmGroupRef, VmGroupRecord>>;
+  vbds(): Promise<Records<VbdRef, VbdRecord>>;
+  vdis(): Promise<Records<VdiRef, VdiRecord>>;
+  srs(): Promise<Records<SrRef, SrRecord>>;
+  pbds(): Promise<Records<PbdRef, PbdRecord>>;
+  vifs(): Promise<Records<VifRef, VifRecord>>;
+  pifs(): Promise<Records<PifRef, PifRecord>>;
+  networks(): Promise<Records<NetworkRef, NetworkRecord>>;
+
+  /** The newest 5-second value; NaN where the source has none. */
+  queryHostDataSource(host: HostRef, name: string): Promise<number>;
+  queryVmDataSource(vm: VmRef, name: string): Promise<number>;
+  /** The host's own clock, to the second. */
+  serverTime(host: HostRef): Promise<Date>;
+
+  vm(vm: VmRef): Promise<VmRecord>;
+  vmByUuid(uuid: string): Promise<VmRef>;
+  host(host: HostRef): Promise<HostRecord>;
+  hostByUuid(uuid: string): Promise<HostRef>;
+  /** The fresh metrics record of a host, found through host.get_metrics. */
+  hostMetricsOf(host: HostRef): Promise<HostMetricsRecord>;
+  /** Bytes that xapi would still give to arriving VMs. */
+  computeFreeMemory(host: HostRef): Promise<number>;
+  /** Resolves when `vm` may run on `host`; rejects with the XapiError that says why not. */
+  assertCanBootHere(vm: VmRef, host: HostRef): Promise<void>;
+
+  /** Starts a live migration and returns its task at once. The caller destroys the task. */
+  poolMigrateAsync(vm: VmRef, host: HostRef): Promise<TaskRef>;
+  task(task: TaskRef): Promise<TaskRecord>;
+  /** A request only: the task may still succeed. */
+  cancelTask(task: TaskRef): Promise<void>;
+  destroyTask(task: TaskRef): Promise<void>;
+
+  /**
+   * The body of a GET on a member, on a fresh connection, authorised by this session and under the same trust.
+   * `address` is host.address; scheme and port are those of the pool's URL unless it carries its own port.
+   */
+  httpGet(address: string, path: string, query: Readonly<Record<string, string>>): Promise<HttpAnswer>;
+
+  /** Logs out and closes the connections. Never throws; later verbs are refused. */
+  close(): Promise<void>;
+}
+
+export interface HttpAnswer {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** Logs in at the pool's master, wherever among `urls` or behind a redirect it is. */
+export declare function connectXapi(options: XapiOptions): Promise<XapiClient>;
