@@ -1,0 +1,82 @@
+/** What the server half of the simulator asks of the behaviour half: a pool, its clock, its messages, its faults. */
+
+import type { ObjectDatabase } from "./database.ts";
+import type { SimValue } from "./datamodel.ts";
+
+/** The pool's own time, which may run faster than ours. */
+export interface SimClock {
+  /** Virtual milliseconds since 1970. */
+  now(): number;
+  /** Waits virtual milliseconds; rejects with the signal's reason when it fires first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Virtual seconds a real second. */
+  readonly speed: number;
+}
+
+/** The task a message runs under. Of a synchronous call it vanishes with the answer. */
+export interface TaskHandle {
+  /** A ref of class task; only of async-capable messages is it in the database. */
+  readonly ref: string;
+  /** Shows progress from 0 to 1; may fall. Without effect on a task that is gone. */
+  setProgress(progress: number): void;
+  /** Allows or forbids task.cancel from now on (allowed_operations); allowed at first. */
+  setCancellable(cancellable: boolean): void;
+  /** Fires when somebody cancels the task; answer it by throwing TASK_CANCELLED [ref]. */
+  readonly cancelled: AbortSignal;
+}
+
+/** One call of a message; `args` are checked against the message's parameter types already. */
+export interface MessageCall {
+  /** The host that was asked: always the master, for the others redirect. */
+  readonly hostRef: string;
+  readonly sessionRef: string;
+  readonly args: readonly SimValue[];
+  readonly task: TaskHandle;
+}
+
+/** Answers the result in the message's result type, or throws a SimFailure. */
+export type MessageHandler = (call: MessageCall) => SimValue | Promise<SimValue>;
+
+/** A message beyond the generic ones (get_record, setters ...), e.g. VM.pool_migrate. */
+export interface MessageDefinition {
+  /** Wire types of all parameters but the session, in the notation of datamodel.ts. */
+  readonly params: readonly string[];
+  /** How many of them a caller must send; the others are absent from `args` when left out. */
+  readonly minArgs: number;
+  /** Whether Async.CLASS.NAME exists. */
+  readonly async: boolean;
+  /** Wire type of the answer, "void" for none. */
+  readonly result: string;
+  readonly handle: MessageHandler;
+}
+
+/**
+ * What the host does to the next request: "answer" it as usual; "hang" for ever; send "garbage" in place
+ * of an answer; "close" the connection without a word; or fail with HTTP 500.
+ */
+export type AnswerFault = "answer" | "hang" | "garbage" | "close" | "http-500";
+
+/**
+ * "serving"; "starting": the toolstack is up but answers HOST_STILL_BOOTING; "gone": nobody answers, new
+ * connections are cut at once.
+ */
+export type HostCondition = "serving" | "starting" | "gone";
+
+/**
+ * The pool behind the servers. Sessions and tasks are objects of `db` (classes session and task): whoever
+ * restarts the master's toolstack or changes the master destroys them there.
+ */
+export interface SimulatedPoolLike {
+  readonly db: ObjectDatabase;
+  readonly clock: SimClock;
+  /** The master now; it may change. */
+  readonly masterRef: string;
+  /** By name, "VM.pool_migrate"; these come before the generic messages of the same name. */
+  readonly messages: ReadonlyMap<string, MessageDefinition>;
+  authenticate(user: string, password: string): boolean;
+  /** Real milliseconds that a refused login takes; xapi's are about 2000. */
+  readonly badPasswordDelayMs: number;
+  hostCondition(hostRef: string): HostCondition;
+  /** Asked once for every request that arrives, before it is looked at further. May wait: a slow answer. */
+  beforeAnswer(hostRef: string, method: string): Promise<AnswerFault>;
+}
