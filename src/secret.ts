@@ -1,0 +1,30 @@
+/** Wraps a password so that no log, JSON or error message can print it by accident. Pure. */
+
+const redacted = "[redacted]";
+/** What Node calls when it prints an object. */
+const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
+
+export class Secret {
+  readonly #value: string;
+
+  constructor(value: string) {
+    this.#value = value;
+  }
+
+  /** The password itself; call it only where the bytes leave for the server that asked for them. */
+  reveal(): string {
+    return this.#value;
+  }
+
+  toString(): string {
+    return redacted;
+  }
+
+  toJSON(): string {
+    return redacted;
+  }
+
+  [inspect](): string {
+    return redacted;
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Every key of the settings file on one screen: what it is, its default, unit and range.
+ * settings.example explains them; a test keeps the two equal.
+ */
+
+export type SettingGroup = "xen" | "mysql" | "collect" | "control";
+
+interface KeyBase {
+  readonly group: SettingGroup;
+  /** True when a program that uses the group cannot run without the key. */
+  readonly required?: true;
+}
+
+export type SettingKey =
+  | (KeyBase & { readonly kind: "text"; readonly fallback?: string })
+  | (KeyBase & { readonly kind: "secret" })
+  | (KeyBase & { readonly kind: "file" })
+  | (KeyBase & { readonly kind: "list" })
+  | (KeyBase & { readonly kind: "choice"; readonly choices: readonly string[]; readonly fallback: string })
+  | (KeyBase & {
+      readonly kind: "integer";
+      readonly min: number;
+      readonly max: number;
+      readonly fallback: number;
+    });
+
+export const settingKeys: Readonly<Record<string, SettingKey>> = {
+  XenHost: { group: "xen", kind: "list", required: true },
+  XenUsr: { group: "xen", kind: "text", required: true },
+  XenPass: { group: "xen", kind: "secret", required: true },
+  XenPassFile: { group: "xen", kind: "file" },
+  XenFingerprint: { group: "xen", kind: "list" },
+  XenCaFile: { group: "xen", kind: "file" },
+  XenTlsMinVersion: {
+    group: "xen",
+    kind: "choice",
+    choices: ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"],
+    fallback: "TLSv1.2",
+  },
+  XenPoolUuid: { group: "xen", kind: "text" },
+  XenConnectSeconds: { group: "xen", kind: "integer", min: 1, max: 60, fallback: 5 },
+  XenCallSeconds: { group: "xen", kind: "integer", min: 1, max: 600, fallback: 30 },
+  XenAnswerMaxMb: { group: "xen", kind: "integer", min: 1, max: 2048, fallback: 256 },
+
+  MysqlHost: { group: "mysql", kind: "list", required: true },
+  MysqlUsr: { group: "mysql", kind: "text", required: true },
+  MysqlPass: { group: "mysql", kind: "secret", required: true },
+  MysqlPassFile: { group: "mysql", kind: "file" },
+  MysqlDatabase: { group: "mysql", kind: "text", fallback: "Xen" },
+  MysqlCaFile: { group: "mysql", kind: "file" },
+  MysqlConnectSeconds: { group: "mysql", kind: "integer", min: 1, max: 60, fallback: 5 },
+  MysqlStatementSeconds: { group: "mysql", kind: "integer", min: 1, max: 600, fallback: 10 },
+
+  CollectDeadlineSeconds: { group: "collect", kind: "integer", min: 5, max: 3600, fallback: 50 },
+  CollectParallelCalls: { group: "collect", kind: "integer", min: 1, max: 20, fallback: 8 },
+  CollectUnreadHostsPercent: { group: "collect", kind: "integer", min: 0, max: 100, fallback: 33 },
+
+  ControlSnapshotMaxAgeSeconds: { group: "control", kind: "integer", min: 5, max: 86400, fallback: 300 },
+  ControlMaxMovesPerRun: { group: "control", kind: "integer", min: 1, max: 1000, fallback: 10 },
+  ControlHeadroomMb: { group: "control", kind: "integer", min: 0, max: 1048576, fallback: 64 },
+  ControlPollSeconds: { group: "control", kind: "integer", min: 1, max: 60, fallback: 2 },
+  ControlMigrationMinutes: { group: "control", kind: "integer", min: 1, max: 1440, fallback: 60 },
+};
+
+/** The environment variable that overrides `key`: XenPass -> XCP_XEN_PASS. */
+export function environmentName(key: string): string {
+  return `XCP_${key.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase()}`;
+}
