@@ -5,8 +5,8 @@
  *
  * A whitelist: letters, marks, numbers, punctuation and symbols stay. Controls, C1, newlines, bidi and
  * zero-width characters, other blanks, private use, unassigned code points and lone surrogates are escaped, so
- * that one name is one line and can neither move the cursor nor pass for another name. A backslash that would
- * read as such an escape is escaped too: different texts stay different.
+ * that one name is one line and cannot move the cursor. What is printable already comes out as it is, so it does
+ * no harm to escape twice.
  */
 export function printable(text: string): string {
   return text.replace(unprintable, (character) => {
@@ -16,7 +16,17 @@ export function printable(text: string): string {
 }
 
 // Default_Ignorable catches the letters and marks that show nothing (Hangul fillers, variation selectors).
-const unprintable = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]|\p{Default_Ignorable_Code_Point}|\\(?=u\{)/gu;
+const unprintable = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]|\p{Default_Ignorable_Code_Point}/gu;
+
+/**
+ * `value` as one line of JSON that is safe on a terminal: what `printable` would escape is written as `\u009b`,
+ * so every reader of JSON gets the real text back.
+ */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(unprintable, (character) =>
+    character.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  );
+}
 
 /** Columns that printable `text` takes on a terminal: 0 for marks, 2 for East Asian wide and emoji. */
 export function displayWidth(text: string): number {
