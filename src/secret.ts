@@ -1,8 +1,6 @@
 /** Wraps a password so that no log, JSON or error message can print it by accident. Pure. */
 
 const redacted = "[redacted]";
-/** What Node calls when it prints an object. */
-const inspect: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 export class Secret {
   readonly #value: string;
@@ -24,7 +22,10 @@ export class Secret {
     return redacted;
   }
 
-  [inspect](): string {
-    return redacted;
+  static {
+    // What Node calls when it prints an object; the name is no literal, so it is no ordinary method.
+    Object.defineProperty(Secret.prototype, Symbol.for("nodejs.util.inspect.custom"), {
+      value: () => redacted,
+    });
   }
 }

@@ -1,0 +1,210 @@
+/**
+ * Makes one pool snapshot of what XAPI said: conversions, units and what counts as unknown. Pure.
+ * Snapshots of VMs and templates are left out; control domains are in.
+ */
+import {
+  asUuid,
+  type Bar,
+  type Host,
+  type HostMeasures,
+  type Placement,
+  type Snapshot,
+  type Vm,
+} from "../pool.ts";
+import type { Inventory } from "./inventory.ts";
+import type { Measures, SourceValues } from "./measures.ts";
+import {
+  BarFinder,
+  countsStaticMax,
+  freeBytes,
+  hasTools,
+  immovableReason,
+  requiredBytes,
+} from "./placement.ts";
+import type { HostRecord, HostRef, VmRecord, VmRef } from "./records.ts";
+
+const none: SourceValues = new Map();
+
+/** The snapshot of `inventory` with `measures`; lists sorted by uuid. */
+export function toSnapshot(inventory: Inventory, measures: Measures): Snapshot {
+  const vms = [...inventory.vms].filter(([, vm]) => !vm.is_a_snapshot && !vm.is_a_template);
+  return {
+    pool: {
+      uuid: asUuid(inventory.pool.uuid),
+      name: inventory.pool.name_label,
+      haEnabled: inventory.pool.ha_enabled,
+      wlbEnabled: inventory.pool.wlb_enabled,
+      rollingUpgrade: inventory.pool.other_config.has("rolling_upgrade_in_progress"),
+    },
+    hosts: toHosts(inventory, measures),
+    vms: toVms(vms, inventory, measures),
+    placements: toPlacements(vms, inventory),
+    bars: toBars(vms, inventory),
+  };
+}
+
+function toHosts(inventory: Inventory, measures: Measures): Host[] {
+  const free = freeBytes(inventory);
+  return [...inventory.hosts]
+    .map(([ref, host]) => {
+      const metrics = host.metrics === null ? undefined : inventory.hostMetrics.get(host.metrics);
+      const cpuNum = host.host_CPUs.length > 0 ? host.host_CPUs.length : null;
+      return {
+        uuid: asUuid(host.uuid),
+        name: host.name_label,
+        ip: host.address === "" ? null : host.address,
+        cpuNum,
+        ...hostMeasures(measures.hosts.get(ref) ?? none, cpuNum ?? 0),
+        enabled: host.enabled,
+        live: metrics?.live ?? false,
+        isMaster: inventory.pool.master === ref,
+        version: version(host),
+        placementFreeBytes: free.get(ref) ?? null,
+        powerOnMode: host.power_on_mode,
+        read: measures.hosts.has(ref) && !measures.unread.has(ref),
+      };
+    })
+    .sort(byUuid);
+}
+
+function version(host: HostRecord): string {
+  return host.software_version.get("product_version") ?? host.software_version.get("platform_version") ?? "";
+}
+
+/** The measures of a host by XAPI's data source names (system.md 4). */
+export function hostMeasures(values: SourceValues, cpuNum: number): HostMeasures {
+  return {
+    memoryTotalMb: kibToMb(positive(values.get("memory_total_kib"))),
+    memoryFreeMb: kibToMb(values.get("memory_free_kib")),
+    xapiMemoryUsageMb: kibToMb(values.get("xapi_memory_usage_kib")),
+    xapiFreeMemoryMb: kibToMb(values.get("xapi_free_memory_kib")),
+    pifLoRxKb: bytesToKb(values.get("pif_lo_rx")),
+    pifLoTxKb: bytesToKb(values.get("pif_lo_tx")),
+    pifEth0RxKb: bytesToKb(values.get("pif_eth0_rx")),
+    pifEth0TxKb: bytesToKb(values.get("pif_eth0_tx")),
+    dom0LoadAvg: plausible(values.get("loadavg"), 1e6),
+    cpuAverage: cpuPercent(values, cpuNum),
+  };
+}
+
+function toVms(vms: readonly (readonly [VmRef, VmRecord])[], inventory: Inventory, measures: Measures): Vm[] {
+  const staticMax = [...inventory.hosts.values()].some(countsStaticMax);
+  const groupsOf = antiAffinityGroups(inventory);
+  return vms
+    .map(([ref, vm]) => {
+      const running = vm.power_state === "Running";
+      const values = running ? (measures.vms.get(ref) ?? none) : none;
+      const metrics = vm.metrics === null ? undefined : inventory.vmMetrics.get(vm.metrics);
+      const vcpuNum = positive(running ? metrics?.VCPUs_number : vm.VCPUs_max);
+      const guest = vm.is_control_domain ? none : values;
+      return {
+        uuid: asUuid(vm.uuid),
+        name: vm.name_label,
+        powerState: vm.power_state,
+        isControlDomain: vm.is_control_domain,
+        memoryMb: bytesToMb(positive(running ? values.get("memory") : vm.memory_dynamic_max)),
+        memoryInternalFreeMb: kibToMb(guest.get("memory_internal_free")),
+        vif0TxKb: bytesToKb(guest.get("vif_0_tx")),
+        vif0RxKb: bytesToKb(guest.get("vif_0_rx")),
+        vcpuAverage: cpuPercent(values, vcpuNum ?? 0),
+        vcpuNum,
+        placementBytes: requiredBytes(vm, staticMax),
+        copyBytes: positive(running ? metrics?.memory_actual : undefined) ?? positive(vm.memory_dynamic_max),
+        tags: vm.tags,
+        hasTools: hasTools(vm, inventory),
+        immovable: immovableReason(vm, inventory),
+        haPriority: vm.ha_restart_priority,
+        antiAffinityGroups: groupsOf.get(ref) ?? [],
+      };
+    })
+    .sort(byUuid);
+}
+
+function antiAffinityGroups(inventory: Inventory): Map<VmRef, string[]> {
+  const groups = new Map<VmRef, string[]>();
+  for (const group of inventory.groups.values()) {
+    if (group.placement !== "anti_affinity") continue;
+    for (const vm of group.VMs) groups.set(vm, [...(groups.get(vm) ?? []), group.name_label]);
+  }
+  return groups;
+}
+
+function toPlacements(vms: readonly (readonly [VmRef, VmRecord])[], inventory: Inventory): Placement[] {
+  const placements: Placement[] = [];
+  for (const [, vm] of vms) {
+    const host = residence(vm, inventory);
+    if (host !== null) placements.push({ hostUuid: asUuid(host.uuid), vmUuid: asUuid(vm.uuid) });
+  }
+  return placements.sort((a, b) => compare(a.hostUuid, b.hostUuid) || compare(a.vmUuid, b.vmUuid));
+}
+
+/** The host a VM occupies; a dangling ref, as old pools keep of a halted VM, is none. */
+function residence(vm: VmRecord, inventory: Inventory): HostRecord | null {
+  if (vm.power_state !== "Running" && vm.power_state !== "Paused") return null;
+  return vm.resident_on === null ? null : (inventory.hosts.get(vm.resident_on) ?? null);
+}
+
+function toBars(vms: readonly (readonly [VmRef, VmRecord])[], inventory: Inventory): Bar[] {
+  const finder = new BarFinder(inventory);
+  const bars: Bar[] = [];
+  for (const [vmRef, vm] of vms) {
+    const home = residence(vm, inventory);
+    if (home === null || vm.is_control_domain) continue;
+    for (const [hostRef, host] of inventory.hosts as ReadonlyMap<HostRef, HostRecord>) {
+      if (host === home) continue;
+      const reason = finder.reason(vmRef, vm, hostRef, host);
+      if (reason !== null) bars.push({ vmUuid: asUuid(vm.uuid), hostUuid: asUuid(host.uuid), reason });
+    }
+  }
+  return bars.sort((a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid));
+}
+
+/** Mean of cpu0..cpuN-1 in percent; null unless every one of them is known. */
+function cpuPercent(values: SourceValues, cpus: number): number | null {
+  if (cpus === 0) return null;
+  let sum = 0;
+  for (let cpu = 0; cpu < cpus; cpu++) {
+    // Xen's accounting may show a little more than a whole CPU; much more is no measure.
+    const busy = plausible(values.get(`cpu${cpu}`), 1.05);
+    if (busy === null) return null;
+    sum += Math.min(1, busy);
+  }
+  return (sum * 100) / cpus;
+}
+
+/** `value` when it is a finite number from 0 to `max`; else null: unknown, never 0. */
+function plausible(value: number | undefined, max: number): number | null {
+  return value !== undefined && Number.isFinite(value) && value >= 0 && value <= max ? value : null;
+}
+
+function positive(value: number | undefined | null): number | null {
+  return value !== undefined && value !== null && Number.isFinite(value) && value > 0 ? value : null;
+}
+
+/** Beyond this a memory or traffic figure is broken: 4 EiB in bytes. */
+const largest = 2 ** 62;
+
+function scaled(value: number | null | undefined, divisor: number): number | null {
+  const known = plausible(value ?? undefined, largest);
+  return known === null ? null : Math.round(known / divisor);
+}
+
+function kibToMb(kib: number | null | undefined): number | null {
+  return scaled(kib, 1024);
+}
+
+function bytesToMb(bytes: number | null | undefined): number | null {
+  return scaled(bytes, 1024 * 1024);
+}
+
+function bytesToKb(bytes: number | null | undefined): number | null {
+  return scaled(bytes, 1024);
+}
+
+function byUuid(a: { readonly uuid: string }, b: { readonly uuid: string }): number {
+  return compare(a.uuid, b.uuid);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
