@@ -1,0 +1,20 @@
+// Sets up what is missing, then checks format, lint and types. Says all that is wrong, not only the first.
+import { join } from "node:path";
+import { projectFolder, run, script, setUp } from "./setup.mjs";
+
+const checks = [
+  ["biome", "ci", "."],
+  ["tsc", "-p", ".", "--noEmit"],
+  ["tsc", "-p", "test"],
+];
+
+await script(async () => {
+  await setUp();
+  let worst = 0;
+  for (const [program, ...args] of checks) {
+    const code = await run(join(projectFolder, "node_modules", ".bin", program), args);
+    if (code !== 0) process.stderr.write(`xcp-balance: ${program} ${args.join(" ")} found problems\n`);
+    worst = Math.max(worst, code);
+  }
+  return worst;
+});

@@ -1,0 +1,66 @@
+/**
+ * The database server of a test run: a private one, started here and ended with the run, or the one that
+ * XCP_TEST_MYSQL_URL names (a root URL such as mysql://root@127.0.0.1:3307), which is left as it was found.
+ */
+import mysql from "mysql2/promise";
+import type { TestProject } from "vitest/node";
+import { removeServerFolder, sweepServerFolders } from "../../src/demo/privateServer.ts";
+import { startProjectServer, workFolder } from "../../src/demo/projectServer.ts";
+
+export interface TestServer {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly flavour: "MariaDB" | "MySQL";
+  readonly version: string;
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    databaseServer: TestServer;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  const url = process.env["XCP_TEST_MYSQL_URL"] ?? "";
+  if (url !== "") {
+    const outside = await outsideServer(url);
+    say(`tests run on the ${outside.flavour} ${outside.version} of XCP_TEST_MYSQL_URL`);
+    project.provide("databaseServer", outside);
+    return;
+  }
+  await sweepServerFolders(workFolder, "test-");
+  const name = `test-${process.pid}`;
+  const server = await startProjectServer({ name, say });
+  const { host, port, rootUser: user, rootPassword: password, flavour, version } = server;
+  project.provide("databaseServer", { host, port, user, password, flavour, version });
+  return async () => {
+    await server.stop();
+    await removeServerFolder(`${workFolder}/${name}`);
+  };
+}
+
+async function outsideServer(text: string): Promise<TestServer> {
+  const url = new URL(text);
+  if (url.protocol !== "mysql:")
+    throw new Error("XCP_TEST_MYSQL_URL must be like mysql://root:password@host:port");
+  const address = {
+    host: url.hostname,
+    port: url.port === "" ? 3306 : Number(url.port),
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+  };
+  const connection = await mysql.createConnection({ ...address, connectTimeout: 10_000 });
+  try {
+    const [rows] = await connection.query<mysql.RowDataPacket[]>("SELECT VERSION() AS version");
+    const version = String(rows[0]?.["version"]);
+    return { ...address, flavour: /mariadb/i.test(version) ? "MariaDB" : "MySQL", version };
+  } finally {
+    await connection.end();
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`xcp-balance: ${line}\n`);
+}

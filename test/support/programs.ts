@@ -1,0 +1,185 @@
+/** Runs the compiled programs as a user does: as processes, with a settings file, watched to their end. */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
+
+const projectFolder = fileURLToPath(new URL("../..", import.meta.url));
+
+export type ProgramName = "xcp-collect" | "xcp-manager" | "xcp-control" | "xcp-sim";
+
+export interface ProgramOptions {
+  /** Written to a settings file (mode 0600) in a folder of its own, which becomes the working folder. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Added to a small environment (PATH, HOME, LANG, TZ); undefined removes a variable. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** All of standard input; without it standard input is empty. */
+  readonly stdin?: string;
+  /** Working folder; by default the settings' folder, or an empty one. */
+  readonly cwd?: string;
+  /** Longest run before the program is killed and the call rejects; 20 s by default. */
+  readonly deadlineMs?: number;
+}
+
+export interface ProgramResult {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningProgram {
+  readonly child: ChildProcessWithoutNullStreams;
+  /** What it has written so far. */
+  readonly output: { readonly stdout: string; readonly stderr: string };
+  /** Resolves with the first match of `pattern` in standard output; rejects when the program ends without it. */
+  waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  readonly ended: Promise<ProgramResult>;
+}
+
+/** Runs a program to its end. A non-zero exit code is a result, not an error. */
+export async function runProgram(
+  name: ProgramName,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<ProgramResult> {
+  const running = await startProgram(name, args, options);
+  running.child.stdin.end(options.stdin ?? "");
+  return running.ended;
+}
+
+/** Starts a program and leaves its standard input open. It is killed at the end of the test that started it. */
+export async function startProgram(
+  name: ProgramName,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): Promise<RunningProgram> {
+  const folder = await temporaryFolder();
+  if (options.settings !== undefined) await writeSettings(folder, options.settings);
+  const child = spawn(process.execPath, [await programFile(name), ...args], {
+    cwd: options.cwd ?? folder,
+    env: { ...smallEnvironment(folder), ...options.env },
+    stdio: "pipe",
+  });
+  child.stdin.on("error", () => undefined);
+  const watched = watch(name, child, options.deadlineMs ?? 20_000);
+  cleanUp(async () => {
+    child.kill("SIGKILL");
+    await watched.ended.catch(() => undefined);
+    await rm(folder, { recursive: true, force: true });
+  });
+  return watched;
+}
+
+function watch(name: string, child: ChildProcessWithoutNullStreams, deadlineMs: number): RunningProgram {
+  const output = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream].setEncoding("utf8").on("data", (text: string) => {
+      output[stream] += text;
+    });
+  }
+  const written = (): string => `standard output:\n${output.stdout}\nstandard error:\n${output.stderr}`;
+  const ended = new Promise<ProgramResult>((resolve, reject) => {
+    const tooLate = setTimeout(() => {
+      child.kill("SIGKILL");
+      reject(new Error(`${name} did not end within ${deadlineMs} ms; ${written()}`));
+    }, deadlineMs);
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      clearTimeout(tooLate);
+      resolve({ code, signal, ...output });
+    });
+  });
+  // Whoever waits for it sees the rejection; one that is only killed at the end must not be called unhandled.
+  ended.catch(() => undefined);
+  const waitFor = (pattern: RegExp): Promise<RegExpExecArray> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const match = pattern.exec(output.stdout);
+        if (match === null) return;
+        child.stdout.removeListener("data", look);
+        resolve(match);
+      };
+      child.stdout.on("data", look);
+      look();
+      ended.then(() => reject(new Error(`${name} ended without ${pattern}; ${written()}`)), reject);
+    });
+  return { child, output, waitFor, ended };
+}
+
+/** A settings file as a careful operator has it: mode 0600, values quoted where dotenv needs it. Returns its path. */
+export async function writeSettings(
+  folder: string,
+  values: Readonly<Record<string, string>>,
+): Promise<string> {
+  const lines = Object.entries(values).map(([key, value]) => `${key}=${quoted(value)}\n`);
+  const file = join(folder, "settings");
+  await rm(file, { force: true });
+  await writeFile(file, lines.join(""), { mode: 0o600 });
+  return file;
+}
+
+function quoted(value: string): string {
+  if (/^[\w./:,+@%-]*$/.test(value)) return value;
+  const quote = ["'", '"', "`"].find((candidate) => !value.includes(candidate));
+  if (quote === undefined)
+    throw new Error("a value with all three kinds of quote cannot stand in a settings file");
+  // Between double quotes dotenv turns \n and \r into line ends.
+  if (quote === '"' && /\\[nr]/.test(value)) throw new Error("this value cannot stand in a settings file");
+  return `${quote}${value}${quote}`;
+}
+
+/** A new folder (mode 700) that is removed at the end of the test, or of the file when made outside a test. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "xcp-test-"));
+  cleanUp(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+const leftForLater: (() => Promise<void>)[] = [];
+
+/** Runs what was put off because it was made outside a test; call it in afterAll where that is so. */
+export async function cleanUpNow(): Promise<void> {
+  for (const work of leftForLater.splice(0).reverse()) await work();
+}
+
+function cleanUp(work: () => Promise<void>): void {
+  try {
+    onTestFinished(work);
+  } catch {
+    leftForLater.push(work);
+  }
+}
+
+function smallEnvironment(home: string): Record<string, string> {
+  return { PATH: process.env["PATH"] ?? "", HOME: home, LANG: "C.UTF-8", TZ: "UTC" };
+}
+
+let freshDist: Promise<void> | undefined;
+
+async function programFile(name: ProgramName): Promise<string> {
+  freshDist ??= compileIfOld();
+  await freshDist;
+  const { bin } = JSON.parse(await readFile(join(projectFolder, "package.json"), "utf8")) as {
+    bin: Record<string, string>;
+  };
+  const file = bin[name];
+  if (file === undefined) throw new Error(`package.json names no program ${name}`);
+  return join(projectFolder, file);
+}
+
+/** A test of yesterday's program proves nothing: where dist is older than src it is compiled first. */
+async function compileIfOld(): Promise<void> {
+  const script = join(projectFolder, "scripts", "setup.mjs");
+  const child = spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  if (code !== 0) throw new Error(`dist is older than src and could not be compiled:\n${output}`);
+}
