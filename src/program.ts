@@ -67,6 +67,12 @@ export async function runProgram(
   setTimeout(() => process.exit(), 2_000).unref();
 }
 
+/** The version in package.json, for --version. */
+export function packageVersion(): string {
+  const text = fs.readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
 /** Whether both ends are a terminal, so that questions and progress lines make sense. */
 export function isTerminal(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true;
@@ -170,6 +176,11 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(done, ms);
     signal.addEventListener("abort", done);
   });
+}
+
+/** Resolves after `ms`, signal or not: for waits that must not turn into a busy loop after a signal. */
+export function sleepUnaborted(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
 }
 
 function watchOutput(): AbortSignal {

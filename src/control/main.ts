@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+/** xcp-control: keeps the rules by live migration. Parses, wires, runs; decides nothing. */
+import process from "node:process";
+import { Command } from "commander";
+import { AppError } from "../errors.ts";
+import {
+  loadSettings,
+  packageVersion,
+  parseInterval,
+  runProgram,
+  runRepeatedly,
+  sleepUnaborted,
+  withDatabase,
+} from "../program.ts";
+import { printable, printableJson } from "../text.ts";
+import { runControl } from "./run.ts";
+
+interface Options {
+  readonly settings?: string;
+  readonly interval?: number;
+  readonly dryRun?: true;
+  readonly json?: true;
+  readonly exitCode?: true;
+}
+
+const help = `
+Examples:
+  xcp-control --dry-run        print what would be migrated and why; touches nothing
+  xcp-control                  plan once and migrate
+  xcp-control --interval 60    plan and migrate every 60 seconds until stopped
+
+Exit codes: 0 done, or nothing to do; 1 could not run; 2 wrong usage; 3 done in part (some migrations failed);
+4 refused for safety (the gate is named with the measured value and the limit); 10 --dry-run --exit-code with a
+plan that is not empty; 130/143 ended by a signal.`;
+
+await runProgram("xcp-control", async (context) => {
+  const options = new Command("xcp-control")
+    .description(
+      "Compares each host with the pool's mean by the rules in MySQL, and migrates VMs until they hold.",
+    )
+    .option("-s, --settings <path>", "settings file (default: settings in this directory)")
+    .option("-i, --interval <seconds>", "run again and again, this many seconds apart", parseInterval)
+    .option("-n, --dry-run", "print the plan and touch nothing; the pool is not contacted")
+    .option("--json", "print JSON: the plan as one object with --dry-run, else one event a line")
+    .option("--exit-code", "with --dry-run: end with 10 when the plan is not empty")
+    .version(packageVersion())
+    .addHelpText("after", help)
+    .exitOverride()
+    .parse(process.argv)
+    .opts<Options>();
+  if (options.exitCode && !options.dryRun) throw new AppError("usage", "--exit-code goes with --dry-run");
+  return runRepeatedly(context, options.interval, async () => {
+    const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
+    const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
+    return withDatabase(mysql, (db) =>
+      runControl(db, {
+        xen,
+        control,
+        dryRun: options.dryRun === true,
+        json: options.json === true,
+        exitCode: options.exitCode === true,
+        signal: context.signal,
+        sleep: sleepUnaborted,
+        monotonicMs: context.monotonicMs,
+        print: (line) => context.print(printable(line)),
+        printJson: (value) => context.print(printableJson(value)),
+      }),
+    );
+  });
+});

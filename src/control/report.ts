@@ -1,0 +1,218 @@
+/** What xcp-control says: the plan and its outcome, as text and as JSON. Pure: values in, lines or objects out. */
+import type { Evaluation } from "../deviation.ts";
+import type { Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
+import { type Rule, subjectUnit } from "../rule.ts";
+import type { Gate, MoveResult, RunResult } from "./control.ts";
+import type { Move, Plan, Unresolved } from "./plan.ts";
+
+/** Names of the snapshot's objects; a uuid that is not in it stands for itself. */
+export class Names {
+  readonly #names: ReadonlyMap<string, string>;
+
+  constructor(snapshot: Snapshot) {
+    this.#names = new Map([...snapshot.hosts, ...snapshot.vms].map(({ uuid, name }) => [uuid, name]));
+  }
+
+  of(uuid: Uuid): string {
+    const name = this.#names.get(uuid);
+    return name === undefined || name === "" ? uuid : name;
+  }
+}
+
+/** "refused: age of data: collected 900 s ago, limit 300 s (...); run xcp-collect" */
+export function gateLine(gate: Gate): string {
+  return `refused: ${gate.name}: ${gate.measured}, limit ${gate.limit}; ${gate.advice}`;
+}
+
+/** The plan for a person: each rule with its hosts before and after, the moves, and what stays broken. */
+export function planLines(stored: StoredSnapshot, plan: Plan): string[] {
+  const { snapshot, ageSeconds } = stored;
+  const names = new Names(snapshot);
+  const hosts = `${snapshot.hosts.length} ${snapshot.hosts.length === 1 ? "host" : "hosts"}`;
+  return [
+    `Pool ${snapshot.pool.name === "" ? snapshot.pool.uuid : snapshot.pool.name}: ${hosts}, collected ${Math.round(ageSeconds)} s ago`,
+    ...plan.absent.map(({ host, reason }) => `${names.of(host)} is left out of mean and moves: ${reason}`),
+    ...plan.before.flatMap((before, index) => ruleLines(before, plan.after[index], names)),
+    ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}`),
+    ...closingLines(plan, names),
+  ];
+}
+
+function ruleLines(before: Evaluation, after: Evaluation | undefined, names: Names): string[] {
+  const unit = subjectUnit[before.rule.subject];
+  const head = `Rule ${before.rule.subject} more than ${before.rule.threshold} ${unit} above the mean`;
+  if (before.mean === null) return [`${head}: no host has a value`];
+  const later = new Map(after?.verdicts.map((verdict) => [verdict.hostUuid, verdict]));
+  return [
+    `${head}: mean ${figure(before.mean)} ${unit}`,
+    ...before.verdicts.map((verdict) => {
+      const next = later.get(verdict.hostUuid);
+      const change = next === undefined || next.value === verdict.value ? "" : ` -> ${withDeviation(next)}`;
+      return `  ${names.of(verdict.hostUuid)}: ${withDeviation(verdict)}${verdict.broken ? " BREAKS IT" : ""}${change}`;
+    }),
+  ];
+}
+
+function withDeviation({ value, deviation }: { value: number; deviation: number }): string {
+  return `${figure(value)} (${deviation < 0 ? "" : "+"}${figure(deviation)})`;
+}
+
+/** "VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (...); 256 MB to copy" */
+export function moveLine(move: Move, names: Names): string {
+  const { subject, threshold } = move.rule;
+  const unit = subjectUnit[subject];
+  const source = `${names.of(move.source)} ${figure(move.sourceBefore)} -> ${figure(move.sourceAfter)}`;
+  const target = `${names.of(move.destination)} ${figure(move.destinationBefore)} -> ${figure(move.destinationAfter)}`;
+  const why = `mean ${figure(move.mean)} ${unit}, allowed ${threshold} above it`;
+  const copy = move.copyBytes === null ? "" : `; ${Math.round(move.copyBytes / 1024 / 1024)} MB to copy`;
+  return `${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}; ${subject} ${source}, ${target} (${why})${copy}`;
+}
+
+/** Why nothing more is done: always at least one sentence. */
+function closingLines(plan: Plan, names: Names): string[] {
+  if (plan.before.length === 0) {
+    return [
+      "Nothing to do: there are no rules; create one with: xcp-manager -e 'CREATE RULE HOST CpuAverage > 25'",
+    ];
+  }
+  const lines = plan.unresolved.flatMap((pair) => unresolvedLines(pair, names));
+  if (plan.limited)
+    lines.push("More moves would follow; the limit of one run is reached (ControlMaxMovesPerRun)");
+  if (lines.length > 0 || plan.moves.length > 0) return lines;
+  return [
+    `Nothing to do: no host breaks a rule. ${plan.after.map((each) => balanced(each, names)).join(" ")}`,
+  ];
+}
+
+function balanced({ rule, mean, verdicts }: Evaluation, names: Names): string {
+  const [highest] = verdicts;
+  const unit = subjectUnit[rule.subject];
+  if (mean === null || highest === undefined) return `${rule.subject}: no host has a value.`;
+  return `${rule.subject}: mean ${figure(mean)} ${unit}, ${names.of(highest.hostUuid)} is furthest above it, by ${figure(highest.deviation)} of ${rule.threshold} ${unit} allowed.`;
+}
+
+function unresolvedLines(pair: Unresolved, names: Names): string[] {
+  const { subject, threshold } = pair.rule;
+  const unit = subjectUnit[subject];
+  const over = figure(pair.value - pair.mean);
+  const head = `${names.of(pair.host)} stays ${over} ${unit} above the mean of ${subject} (allowed ${threshold})`;
+  if (pair.refusals.length === 0) return [`${head}: it has no VM that could be moved`];
+  return [
+    `${head}, because:`,
+    ...pair.refusals.map(({ vm, host, reason }) => {
+      const where = host === null ? "stays" : `not to ${names.of(host)}`;
+      return `  ${names.of(vm)} ${where}: ${reason}`;
+    }),
+  ];
+}
+
+/** How one move ended, for a person. */
+export function resultLine({ move, outcome }: MoveResult, names: Names): string {
+  const what = `${names.of(move.vm)} (${move.vm})`;
+  switch (outcome.kind) {
+    case "moved":
+      return `${what} is on ${names.of(move.destination)}`;
+    case "refused":
+      return `${what} not moved to ${names.of(move.destination)}: ${outcome.reason}`;
+    case "failed":
+      return `${what} could not be moved to ${names.of(move.destination)}: ${outcome.reason}; it stays on ${names.of(move.source)}`;
+    case "overtaken":
+      return `${what} not moved: ${outcome.reason}`;
+    case "unknown":
+      return `${what}: ${outcome.reason}`;
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** What a whole run comes to: "1 VM moved", with why it ended early and what stays broken. */
+export function runLines(result: RunResult, names: Names): string[] {
+  const moved = result.results.filter(({ outcome }) => outcome.kind === "moved").length;
+  const lines = [`${moved} ${moved === 1 ? "VM" : "VMs"} moved`];
+  if (result.stoppedBy !== null) lines.push(`ended early: ${result.stoppedBy}`);
+  else lines.push(...result.lastPlan.unresolved.flatMap((pair) => unresolvedLines(pair, names)));
+  if (result.stoppedBy === null && result.lastPlan.limited) {
+    lines.push("more moves would follow; the limit of one run is reached (ControlMaxMovesPerRun)");
+  }
+  return lines;
+}
+
+/** The plan as one object for --dry-run --json; `moves` are in executable order, all objects by uuid. */
+export function planJson(stored: StoredSnapshot, plan: Plan): Readonly<Record<string, unknown>> {
+  const names = new Names(stored.snapshot);
+  return {
+    pool: { uuid: stored.snapshot.pool.uuid, name: stored.snapshot.pool.name },
+    collection: stored.collection.id,
+    ageSeconds: Math.round(stored.ageSeconds * 10) / 10,
+    gate: null,
+    rules: plan.before.map((before, index) => ruleJson(before, plan.after[index], names)),
+    moves: plan.moves.map((move) => moveJson(move, names)),
+    unresolved: plan.unresolved.map(({ host, rule, value, mean, refusals }) => ({
+      host,
+      hostName: names.of(host),
+      subject: rule.subject,
+      value,
+      mean,
+      refusals,
+    })),
+    absent: plan.absent,
+    limited: plan.limited,
+  };
+}
+
+/** The closed gate in the same shape, with no moves. */
+export function gateJson(gate: Gate): Readonly<Record<string, unknown>> {
+  return { gate, moves: [] };
+}
+
+function ruleJson(
+  before: Evaluation,
+  after: Evaluation | undefined,
+  names: Names,
+): Readonly<Record<string, unknown>> {
+  const { rule } = before;
+  const later = new Map(after?.verdicts.map((verdict) => [verdict.hostUuid, verdict]));
+  return {
+    ...ruleWords(rule),
+    mean: before.mean,
+    meanAfter: after?.mean ?? null,
+    hosts: before.verdicts.map(({ hostUuid, value, deviation, broken }) => ({
+      host: hostUuid,
+      hostName: names.of(hostUuid),
+      value,
+      deviation,
+      broken,
+      valueAfter: later.get(hostUuid)?.value ?? null,
+      deviationAfter: later.get(hostUuid)?.deviation ?? null,
+      brokenAfter: later.get(hostUuid)?.broken ?? null,
+    })),
+  };
+}
+
+/** One move as JSON: uuids, with names beside them. */
+export function moveJson(move: Move, names: Names): Readonly<Record<string, unknown>> {
+  return {
+    vm: move.vm,
+    from: move.source,
+    to: move.destination,
+    vmName: names.of(move.vm),
+    fromName: names.of(move.source),
+    toName: names.of(move.destination),
+    ...ruleWords(move.rule),
+    mean: move.mean,
+    fromBefore: move.sourceBefore,
+    fromAfter: move.sourceAfter,
+    toBefore: move.destinationBefore,
+    toAfter: move.destinationAfter,
+    copyBytes: move.copyBytes,
+  };
+}
+
+function ruleWords({ subject, threshold }: Rule): { subject: string; threshold: number; unit: string } {
+  return { subject, threshold, unit: subjectUnit[subject] };
+}
+
+/** At most two decimals, without trailing zeros. */
+function figure(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
