@@ -1,6 +1,7 @@
 /** The pool as the programs ask it: typed verbs over one XAPI session. */
 
 import type { SecureVersion } from "node:tls";
+import { type Endpoint, parseEndpoint } from "./endpoint.ts";
 import type {
   HostMetricsRecord,
   HostMetricsRef,
@@ -34,12 +35,14 @@ import type {
   VmRecord,
   VmRef,
 } from "./records.ts";
+import { Secrets } from "./rpc.ts";
+import { Session } from "./session.ts";
+import type { Trust } from "./tls.ts";
+import { type HttpAnswer, Transport } from "./transport.ts";
+import { SessionClient } from "./verbs.ts";
 
-/** Whom to believe when a host shows its certificate. */
-export type Trust =
-  | { readonly kind: "system" }
-  | { readonly kind: "fingerprints"; readonly sha256: readonly string[] }
-  | { readonly kind: "ca"; readonly pem: string };
+export type { Trust } from "./tls.ts";
+export type { HttpAnswer } from "./transport.ts";
 
 export interface XapiOptions {
   /** Members of the pool, tried in turn: "https://10.0.0.1", "http://127.0.0.1:8080". */
@@ -52,12 +55,16 @@ export interface XapiOptions {
   /** From the request's start to the answer's last byte. */
   readonly callTimeoutMs: number;
   readonly maxResponseBytes: number;
+  /** Requests in flight to one member; 8 when left out. */
+  readonly parallelCalls?: number | undefined;
   /** Names this program in the pool's session table. */
   readonly originator: string;
   /** A pool with another uuid is refused. */
   readonly expectedPoolUuid?: string | undefined;
   /** Ends every call when aborted; the logout is still sent. */
   readonly signal?: AbortSignal | undefined;
+  /** The clock that pinned certificates are checked by; this machine's when left out. */
+  readonly now?: (() => Date) | undefined;
 }
 
 /**
@@ -114,16 +121,46 @@ export interface XapiClient {
    * The body of a GET on a member, on a fresh connection, authorised by this session and under the same trust.
    * `address` is host.address; scheme and port are those of the pool's URL unless it carries its own port.
    */
-  httpGet(address: string, path: string, query: Readonly<Record<string, string>>): Promise<HttpAnswer>;
+  httpGet(
+    address: string,
+    path: string,
+    query: Readonly<Record<string, string>>,
+    deadlineMs?: number,
+  ): Promise<HttpAnswer>;
 
   /** Logs out and closes the connections. Never throws; later verbs are refused. */
   close(): Promise<void>;
 }
 
-export interface HttpAnswer {
-  readonly contentType: string;
-  readonly body: string;
+/** Logs in at the pool's master, wherever among `urls` or behind a redirect it is. Rejects with AppError. */
+export async function connectXapi(options: XapiOptions): Promise<XapiClient> {
+  const transports = new Map<string, Transport>();
+  const policy = {
+    ...options,
+    parallelCalls: options.parallelCalls ?? 8,
+    now: options.now ?? (() => new Date()),
+  };
+  const secrets = new Secrets();
+  secrets.add(options.password, "[password]");
+  const session = await Session.open({
+    user: options.user,
+    password: options.password,
+    originator: options.originator,
+    expectedPoolUuid: options.expectedPoolUuid ?? null,
+    secrets,
+    members: distinct(options.urls.map(parseEndpoint)),
+    transportTo: (endpoint) => {
+      const known = transports.get(endpoint.url) ?? new Transport(endpoint, policy);
+      transports.set(endpoint.url, known);
+      return known;
+    },
+    closeTransports: () => {
+      for (const transport of transports.values()) transport.close();
+    },
+  });
+  return new SessionClient(session);
 }
 
-/** Logs in at the pool's master, wherever among `urls` or behind a redirect it is. */
-export declare function connectXapi(options: XapiOptions): Promise<XapiClient>;
+function distinct(endpoints: readonly Endpoint[]): Endpoint[] {
+  return [...new Map(endpoints.map((endpoint) => [endpoint.url, endpoint])).values()];
+}

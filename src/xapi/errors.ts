@@ -31,12 +31,19 @@ export type UnreachableReason =
 export class XapiUnreachable extends AppError {
   readonly reason: UnreachableReason;
   readonly sent: boolean;
+  /** The HTTP status, where reason is "http". */
+  readonly status: number | null;
 
-  constructor(reason: UnreachableReason, message: string, options: { sent: boolean; cause?: unknown }) {
-    super("pool", message, { cause: options.cause });
+  constructor(
+    reason: UnreachableReason,
+    message: string,
+    options: { readonly sent: boolean; readonly status?: number; readonly cause?: unknown },
+  ) {
+    super("pool", message, options.cause === undefined ? {} : { cause: options.cause });
     this.name = "XapiUnreachable";
     this.reason = reason;
     this.sent = options.sent;
+    this.status = options.status ?? null;
   }
 }
 

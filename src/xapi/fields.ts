@@ -1,0 +1,108 @@
+/** Reads the fields of one XAPI struct as the types they must have; whatever does not fit is an XmlError naming it. */
+
+import type { StringMap } from "./records.ts";
+import { readBoolean, readDate, readDouble, readInteger } from "./scalars.ts";
+import { type XapiStruct, type XapiValue, XmlError } from "./xml.ts";
+
+/** A ref as XAPI wrote it, or null for the null ref in any of its spellings. */
+export function readRef<R extends string>(value: XapiValue, what: string): R | null {
+  if (value === null || value === "" || value === "OpaqueRef:NULL" || value === "NULL") return null;
+  if (typeof value !== "string") throw new XmlError(`${what} is no ref`);
+  return value as R;
+}
+
+/** The fields of one struct, each read as the type it must have. */
+export class Fields {
+  private readonly struct: XapiStruct;
+
+  constructor(struct: XapiStruct) {
+    this.struct = struct;
+  }
+
+  text(name: string, fallback?: string): string {
+    const value = this.struct.get(name) ?? fallback;
+    if (typeof value === "string") return value;
+    throw this.problem(name, value, "text");
+  }
+
+  flag(name: string, fallback?: boolean): boolean {
+    const value = this.struct.get(name) ?? fallback;
+    const flag = typeof value === "string" ? readBoolean(value) : value;
+    if (typeof flag === "boolean") return flag;
+    throw this.problem(name, value, "true or false");
+  }
+
+  int(name: string, fallback?: number): number {
+    const value = this.struct.get(name) ?? fallback;
+    if (value === undefined) throw this.problem(name, value, "a whole number");
+    return this.whole(name, value);
+  }
+
+  float(name: string, fallback?: number): number {
+    const value = this.struct.get(name) ?? fallback;
+    const number = typeof value === "string" ? readDouble(value) : value;
+    if (typeof number === "number") return number;
+    throw this.problem(name, value, "a number");
+  }
+
+  date(name: string): Date {
+    const value = this.struct.get(name);
+    const date = typeof value === "string" ? readDate(value) : value;
+    if (date instanceof Date) return date;
+    throw this.problem(name, value, "a date");
+  }
+
+  ref<R extends string>(name: string): R | null {
+    return readRef(this.struct.get(name) ?? null, name);
+  }
+
+  /** Empty where the pool does not know the field; null refs among them are dropped. */
+  refs<R extends string>(name: string): readonly R[] {
+    return this.items(name)
+      .map((item) => readRef<R>(item, name))
+      .filter((ref) => ref !== null);
+  }
+
+  texts(name: string): readonly string[] {
+    return this.items(name).map((item) => {
+      if (typeof item === "string") return item;
+      throw this.problem(name, item, "a list of texts");
+    });
+  }
+
+  ints(name: string): readonly number[] {
+    return this.items(name).map((item) => this.whole(name, item));
+  }
+
+  /** Empty where the pool does not know the field. */
+  map(name: string): StringMap {
+    const value = this.struct.get(name);
+    if (value === undefined) return emptyMap;
+    if (!(value instanceof Map)) throw this.problem(name, value, "a map");
+    const struct: XapiStruct = value;
+    const map = new Map<string, string>();
+    for (const [key, item] of struct) {
+      if (typeof item !== "string") throw this.problem(name, item, "a map of texts");
+      map.set(key, item);
+    }
+    return map;
+  }
+
+  private items(name: string): readonly XapiValue[] {
+    const value = this.struct.get(name) ?? [];
+    if (Array.isArray(value)) return value;
+    throw this.problem(name, value, "a list");
+  }
+
+  private whole(name: string, value: XapiValue): number {
+    const number = typeof value === "string" ? readInteger(value) : value;
+    if (typeof number === "number" && Number.isSafeInteger(number)) return number;
+    throw this.problem(name, value, "a whole number");
+  }
+
+  private problem(name: string, value: XapiValue | undefined, wanted: string): XmlError {
+    return new XmlError(value === undefined ? `${name} is missing` : `${name} is not ${wanted}`);
+  }
+}
+
+const emptyMap: StringMap = new Map();

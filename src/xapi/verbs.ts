@@ -1,0 +1,247 @@
+/** The verbs of XapiClient, each one a method of XAPI called in a session. */
+
+import type { XapiClient } from "./client.ts";
+import type { XapiParameter } from "./codec.ts";
+import { XapiError, XapiUnreachable } from "./errors.ts";
+import { readRef } from "./fields.ts";
+import { type RecordOf, readRecord, readRecords, type XapiClass } from "./recordCodec.ts";
+import type {
+  HostMetricsRecord,
+  HostMetricsRef,
+  HostRecord,
+  HostRef,
+  NetworkRecord,
+  NetworkRef,
+  PbdRecord,
+  PbdRef,
+  PifRecord,
+  PifRef,
+  PoolRecord,
+  PoolRef,
+  Records,
+  Ref,
+  SrRecord,
+  SrRef,
+  TaskRecord,
+  TaskRef,
+  VbdRecord,
+  VbdRef,
+  VdiRecord,
+  VdiRef,
+  VifRecord,
+  VifRef,
+  VmGroupRecord,
+  VmGroupRef,
+  VmGuestMetricsRecord,
+  VmGuestMetricsRef,
+  VmMetricsRecord,
+  VmMetricsRef,
+  VmRecord,
+  VmRef,
+} from "./records.ts";
+import { readDate, readDouble, readInteger } from "./scalars.ts";
+import type { Session } from "./session.ts";
+import type { HttpAnswer } from "./transport.ts";
+import { type XapiValue, XmlError } from "./xml.ts";
+
+export class SessionClient implements XapiClient {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  get pool(): PoolRecord {
+    return this.#session.login.pool;
+  }
+
+  get url(): string {
+    return this.#session.login.transport.endpoint.url;
+  }
+
+  pools(): Promise<Records<PoolRef, PoolRecord>> {
+    return this.#all("pool");
+  }
+
+  hosts(): Promise<Records<HostRef, HostRecord>> {
+    return this.#all("host");
+  }
+
+  hostMetrics(): Promise<Records<HostMetricsRef, HostMetricsRecord>> {
+    return this.#all("host_metrics");
+  }
+
+  vms(): Promise<Records<VmRef, VmRecord>> {
+    return this.#all("VM");
+  }
+
+  vmMetrics(): Promise<Records<VmMetricsRef, VmMetricsRecord>> {
+    return this.#all("VM_metrics");
+  }
+
+  vmGuestMetrics(): Promise<Records<VmGuestMetricsRef, VmGuestMetricsRecord>> {
+    return this.#all("VM_guest_metrics");
+  }
+
+  async vmGroups(): Promise<Records<VmGroupRef, VmGroupRecord>> {
+    try {
+      return await this.#all("VM_group");
+    } catch (error) {
+      const absent = error instanceof XapiError && /^MESSAGE_(METHOD_UNKNOWN|REMOVED)$/.test(error.code);
+      if (!absent) throw error;
+      return Object.assign(new Map<VmGroupRef, VmGroupRecord>(), { skipped: [] });
+    }
+  }
+
+  vbds(): Promise<Records<VbdRef, VbdRecord>> {
+    return this.#all("VBD");
+  }
+
+  vdis(): Promise<Records<VdiRef, VdiRecord>> {
+    return this.#all("VDI");
+  }
+
+  srs(): Promise<Records<SrRef, SrRecord>> {
+    return this.#all("SR");
+  }
+
+  pbds(): Promise<Records<PbdRef, PbdRecord>> {
+    return this.#all("PBD");
+  }
+
+  vifs(): Promise<Records<VifRef, VifRecord>> {
+    return this.#all("VIF");
+  }
+
+  pifs(): Promise<Records<PifRef, PifRecord>> {
+    return this.#all("PIF");
+  }
+
+  networks(): Promise<Records<NetworkRef, NetworkRecord>> {
+    return this.#all("network");
+  }
+
+  queryHostDataSource(host: HostRef, name: string): Promise<number> {
+    return this.#read("host.query_data_source", [host, name], readNumber);
+  }
+
+  queryVmDataSource(vm: VmRef, name: string): Promise<number> {
+    return this.#read("VM.query_data_source", [vm, name], readNumber);
+  }
+
+  serverTime(host: HostRef): Promise<Date> {
+    return this.#read("host.get_servertime", [host], (value) => {
+      const date = typeof value === "string" ? readDate(value) : value;
+      if (date instanceof Date) return date;
+      throw new XmlError("the result is no date");
+    });
+  }
+
+  vm(vm: VmRef): Promise<VmRecord> {
+    return this.#one("VM", vm);
+  }
+
+  vmByUuid(uuid: string): Promise<VmRef> {
+    return this.#read("VM.get_by_uuid", [uuid], readTarget<VmRef>);
+  }
+
+  host(host: HostRef): Promise<HostRecord> {
+    return this.#one("host", host);
+  }
+
+  hostByUuid(uuid: string): Promise<HostRef> {
+    return this.#read("host.get_by_uuid", [uuid], readTarget<HostRef>);
+  }
+
+  async hostMetricsOf(host: HostRef): Promise<HostMetricsRecord> {
+    const metrics = await this.#read("host.get_metrics", [host], readTarget<HostMetricsRef>);
+    return await this.#one("host_metrics", metrics);
+  }
+
+  computeFreeMemory(host: HostRef): Promise<number> {
+    return this.#read("host.compute_free_memory", [host], (value) => {
+      const bytes = typeof value === "string" ? readInteger(value) : value;
+      if (typeof bytes === "number") return bytes;
+      throw new XmlError("the result is no whole number");
+    });
+  }
+
+  assertCanBootHere(vm: VmRef, host: HostRef): Promise<void> {
+    return this.#read("VM.assert_can_boot_here", [vm, host], () => undefined);
+  }
+
+  poolMigrateAsync(vm: VmRef, host: HostRef): Promise<TaskRef> {
+    return this.#write("Async.VM.pool_migrate", [vm, host, { live: "true" }], readTarget<TaskRef>);
+  }
+
+  task(task: TaskRef): Promise<TaskRecord> {
+    return this.#one("task", task);
+  }
+
+  cancelTask(task: TaskRef): Promise<void> {
+    return this.#write("task.cancel", [task], () => undefined);
+  }
+
+  destroyTask(task: TaskRef): Promise<void> {
+    return this.#write("task.destroy", [task], () => undefined);
+  }
+
+  httpGet(
+    address: string,
+    path: string,
+    query: Readonly<Record<string, string>>,
+    deadlineMs?: number,
+  ): Promise<HttpAnswer> {
+    const search = new URLSearchParams(query).toString();
+    return this.#session.get(address, search === "" ? path : `${path}?${search}`, deadlineMs);
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  #all<C extends XapiClass>(name: C): Promise<Records<Ref<C>, RecordOf<C>>> {
+    return this.#read(`${name}.get_all_records`, [], (value) => readRecords(name, value));
+  }
+
+  #one<C extends XapiClass>(name: C, ref: Ref<C>): Promise<RecordOf<C>> {
+    return this.#read(`${name}.get_record`, [ref], (value) => readRecord(name, value));
+  }
+
+  async #read<T>(
+    method: string,
+    params: readonly XapiParameter[],
+    read: (value: XapiValue) => T,
+  ): Promise<T> {
+    return this.#understood(method, await this.#session.call(method, params, "repeatable"), read);
+  }
+
+  async #write<T>(
+    method: string,
+    params: readonly XapiParameter[],
+    read: (value: XapiValue) => T,
+  ): Promise<T> {
+    return this.#understood(method, await this.#session.call(method, params, "once"), read);
+  }
+
+  #understood<T>(method: string, value: XapiValue, read: (value: XapiValue) => T): T {
+    try {
+      return read(value);
+    } catch (error) {
+      if (!(error instanceof XmlError)) throw error;
+      throw new XapiUnreachable("garbled", `${this.url}: ${method}: ${error.message}`, { sent: true });
+    }
+  }
+}
+
+function readNumber(value: XapiValue): number {
+  const number = typeof value === "string" ? readDouble(value) : value;
+  if (typeof number === "number") return number;
+  throw new XmlError("the result is no number");
+}
+
+function readTarget<R extends string>(value: XapiValue): R {
+  const ref = readRef<R>(value, "the result");
+  if (ref === null) throw new XmlError("the result is no object");
+  return ref;
+}

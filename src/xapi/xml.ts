@@ -1,0 +1,169 @@
+/**
+ * Decodes XML-RPC as xapi speaks it, 2010 to today: untyped strings, ints as text, nan and inf, nil, faults.
+ * Refuses what is truncated, wrongly nested, too deep, followed by something, or no XML-RPC at all.
+ */
+
+import { readBoolean, readDate, readDouble, readInteger } from "./scalars.ts";
+import { Scanner, unexpected, XmlError } from "./scanner.ts";
+
+export { XmlError } from "./scanner.ts";
+
+/**
+ * A decoded value. Untyped values are strings (XAPI's ints among them); structs are Maps, so that any name is safe;
+ * of a name that comes twice the last value counts.
+ * A scalar whose text does not fit its type stays text: whoever needs it decides, the rest of the answer is kept.
+ */
+export type XapiValue = string | number | boolean | Date | null | readonly XapiValue[] | XapiStruct;
+export type XapiStruct = ReadonlyMap<string, XapiValue>;
+
+/** A `<fault>`: how old pools refuse what they cannot even dispatch. */
+export class XmlFault extends Error {
+  readonly faultCode: string;
+  readonly faultString: string;
+
+  constructor(faultCode: string, faultString: string) {
+    super(`fault ${faultCode}: ${faultString}`);
+    this.name = "XmlFault";
+    this.faultCode = faultCode;
+    this.faultString = faultString;
+  }
+}
+
+export interface XapiCall {
+  readonly method: string;
+  readonly params: readonly XapiValue[];
+}
+
+/** The value of a methodResponse. Throws XmlFault for a fault and XmlError for anything else. */
+export function decodeResponse(xml: string): XapiValue {
+  const reader = new Reader(xml);
+  reader.start("methodResponse");
+  const kind = reader.open();
+  if (kind !== "params" && kind !== "fault") throw unexpected(kind, "params or fault");
+  const value = kind === "params" ? reader.onlyParam() : reader.faultValue();
+  reader.finish("methodResponse");
+  if (kind === "params") return value;
+  throw new XmlFault(faultText(value, "faultCode"), faultText(value, "faultString"));
+}
+
+/** The name and parameters of a methodCall. Throws XmlError. */
+export function decodeCall(xml: string): XapiCall {
+  const reader = new Reader(xml);
+  reader.start("methodCall");
+  reader.expectOpen("methodName");
+  const method = reader.text("methodName").trim();
+  const params = reader.callParams();
+  reader.finish("methodCall");
+  return { method, params };
+}
+
+function faultText(fault: XapiValue, name: string): string {
+  const struct: XapiStruct | null = fault instanceof Map ? fault : null;
+  const value = struct === null ? fault : struct.get(name);
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}
+
+const maxDepth = 64;
+
+/** The grammar of values; its recursion is bounded by maxDepth. */
+class Reader extends Scanner {
+  #depth = 0;
+
+  onlyParam(): XapiValue {
+    if (this.closed) throw new XmlError("<params/> holds no value");
+    this.expectOpen("param");
+    const value = this.#childValue();
+    this.close("param");
+    this.close("params");
+    return value;
+  }
+
+  faultValue(): XapiValue {
+    if (this.closed) throw new XmlError("<fault/> holds no value");
+    const value = this.#childValue();
+    this.close("fault");
+    return value;
+  }
+
+  callParams(): XapiValue[] {
+    const params: XapiValue[] = [];
+    if (this.atClose()) return params;
+    this.expectOpen("params");
+    if (this.closed) return params;
+    while (!this.atClose()) {
+      this.expectOpen("param");
+      params.push(this.#childValue());
+      this.close("param");
+    }
+    this.close("params");
+    return params;
+  }
+
+  #childValue(): XapiValue {
+    this.expectOpen("value");
+    if (this.closed) return "";
+    if (++this.#depth > maxDepth) throw new XmlError(`values are nested deeper than ${maxDepth}`);
+    const value = this.textUnlessTyped("value") ?? this.#typedValue();
+    this.#depth--;
+    return value;
+  }
+
+  #typedValue(): XapiValue {
+    const type = this.open();
+    const value = this.#bodyOf(type);
+    this.close("value");
+    return value;
+  }
+
+  #bodyOf(type: string): XapiValue {
+    switch (type) {
+      case "struct":
+        return this.closed ? new Map() : this.#struct();
+      case "array":
+        return this.closed ? [] : this.#array();
+      case "nil":
+      case "ex:nil":
+        if (!this.closed) this.close(type);
+        return null;
+      case "string":
+      case "base64":
+        return this.text(type);
+      case "int":
+      case "i4":
+      case "i8":
+        return readInteger(this.text(type));
+      case "boolean":
+        return readBoolean(this.text(type));
+      case "double":
+        return readDouble(this.text(type));
+      case "dateTime.iso8601":
+        return readDate(this.text(type));
+      default:
+        throw unexpected(type, "a type");
+    }
+  }
+
+  #struct(): XapiStruct {
+    const struct = new Map<string, XapiValue>();
+    while (!this.atClose()) {
+      this.expectOpen("member");
+      this.expectOpen("name");
+      const name = this.text("name");
+      struct.set(name, this.#childValue());
+      this.close("member");
+    }
+    this.close("struct");
+    return struct;
+  }
+
+  #array(): XapiValue[] {
+    const items: XapiValue[] = [];
+    this.expectOpen("data");
+    if (!this.closed) {
+      while (!this.atClose()) items.push(this.#childValue());
+      this.close("data");
+    }
+    this.close("array");
+    return items;
+  }
+}
