@@ -2,7 +2,8 @@
  * The datamodel: which fields the classes of the simulated pool have, and how each travels.
  *
  * The tables beside this file hold one line a field. A wire type is written as words joined by colons:
- * `string int float bool datetime enum:NAME ref:CLASS set:TYPE map:KEY:TYPE record:CLASS void`.
+ * `string int float bool datetime enum:NAME ref:CLASS set:TYPE map:KEY:TYPE record:CLASS void`; a `typed` value
+ * is a map {type, value} that brings its own type.
  * Access: RO; RW = xapi has the plain setters (and add/remove for maps and sets); RX = a setter of its own
  * that only writes the field; RA = the same, callable as Async too.
  */
@@ -20,7 +21,7 @@ export interface SimMap {
 
 /** A value's type on the wire; records name their class. */
 export type WireType =
-  | { readonly kind: "string" | "int" | "int32" | "float" | "bool" | "datetime" | "void" }
+  | { readonly kind: "string" | "int" | "int32" | "float" | "bool" | "datetime" | "void" | "typed" }
   | { readonly kind: "enum"; readonly name: string }
   | { readonly kind: "ref" | "record"; readonly cls: string }
   | { readonly kind: "set"; readonly of: WireType }
@@ -31,6 +32,8 @@ export type FieldAccess = "RO" | "RW" | "RX" | "RA";
 export interface FieldSpec {
   readonly name: string;
   readonly type: WireType;
+  /** The type as the tables write it. */
+  readonly wire: string;
   readonly access: FieldAccess;
   /** First release that had it: a code name of releaseOrder, or a version number (later than every name). */
   readonly since: string;
@@ -43,10 +46,10 @@ export interface ClassSpec {
   readonly name: string;
   /** In the order in which records are written. */
   readonly fields: ReadonlyMap<string, FieldSpec>;
-  /** False for what is never listed: sessions and data sources. */
+  /** False for what only travels in answers and is no object: data sources, events. */
+  readonly stored: boolean;
+  /** False for what is never listed and causes no events: sessions, and what is not stored. */
   readonly enumerable: boolean;
-  /** False for what causes no events. */
-  readonly events: boolean;
 }
 
 /** A relation kept from both ends: `cls.field` (a ref, or a set of refs) and the set `target.inverse`. */
@@ -116,6 +119,7 @@ function takeType(words: string[], whole: string): WireType {
     case "bool":
     case "datetime":
     case "void":
+    case "typed":
       return { kind: word };
     case "enum":
       return { kind: "enum", name: takeWord(words, whole) };
@@ -161,6 +165,7 @@ export function emptyValue(type: WireType): SimValue {
       return [];
     case "map":
     case "record":
+    case "typed":
       return emptyMap;
     case "string":
     case "void":
@@ -178,13 +183,13 @@ export function simMap(entries: Iterable<readonly [string, SimValue]>): SimMap {
   return map;
 }
 
-const notEnumerable = new Set(["session", "data_source"]);
+const notStored = new Set(["data_source", "event", "old_event", "event_batch"]);
 
 function readClass(name: string, table: string): ClassSpec {
   const lines = table.split("\n").filter((line) => line.trim() !== "");
   const fields = new Map(lines.map((line) => readField(line.trim())).map((field) => [field.name, field]));
-  const listed = !notEnumerable.has(name);
-  return { name, fields, enumerable: listed, events: listed };
+  const stored = !notStored.has(name);
+  return { name, fields, stored, enumerable: stored && name !== "session" };
 }
 
 function readField(line: string): FieldSpec {
@@ -193,7 +198,7 @@ function readField(line: string): FieldSpec {
   const removed = rest[0] === "removed";
   const written = rest[removed ? 1 : 0];
   const initial = written === undefined ? emptyValue(parsed) : readInitial(written);
-  return { name, type: parsed, access: access as FieldAccess, since, removed, initial };
+  return { name, type: parsed, wire: type, access: access as FieldAccess, since, removed, initial };
 }
 
 function readInitial(json: string): SimValue {

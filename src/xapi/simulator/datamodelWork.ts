@@ -1,4 +1,4 @@
-/** Field tables of tasks, sessions, messages and what a data source is described by. See datamodel.ts for the notation. */
+/** Field tables of tasks, sessions and messages, and of the structs that travel in answers only. See datamodel.ts for the notation. */
 
 /** One line a field: name, wire type, access, first release, default where it is not the type's empty value. */
 export const classesOfWork: Readonly<Record<string, string>> = {
@@ -57,5 +57,27 @@ export const classesOfWork: Readonly<Record<string, string>> = {
     min              float  RO rio
     max              float  RO rio
     value            float  RO rio
+  `,
+  event: `
+    id        string RO boston
+    timestamp string RO boston
+    class     string RO boston
+    operation string RO boston
+    ref       string RO boston
+    snapshot  typed  RO boston
+  `,
+  old_event: `
+    id        int      RO rio
+    timestamp datetime RO rio
+    class     string   RO rio
+    operation string   RO rio
+    ref       string   RO rio
+    obj_uuid  string   RO rio
+    snapshot  typed    RO boston
+  `,
+  event_batch: `
+    events           set:record:event RO boston
+    valid_ref_counts map:string:int32 RO boston
+    token            string           RO boston
   `,
 };

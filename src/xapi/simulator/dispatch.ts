@@ -1,0 +1,191 @@
+/** Takes a call to its message: who may answer, who asks, whether the arguments fit, sync or Async. */
+
+import { randomUUID } from "node:crypto";
+import type { MessageDefinition, SimulatedPoolLike, TaskHandle } from "./contract.ts";
+import { coreMessages } from "./coreMessages.ts";
+import { type SimValue, type WireType, wireType } from "./datamodel.ts";
+import { Events } from "./events.ts";
+import { SimFailure, toFailure } from "./failure.ts";
+import { genericMessages, textAt } from "./genericMessages.ts";
+import { convert, type RpcCall, type RpcValue } from "./rpcValue.ts";
+import { Sessions } from "./sessions.ts";
+import { Tasks } from "./tasks.ts";
+import { valueXml } from "./xmlWriter.ts";
+
+/** A result with its type; a bare one is written without Status and Value. */
+export interface Answer {
+  readonly value: SimValue;
+  readonly type: WireType;
+  readonly bare: boolean;
+}
+
+const collectEveryMs = 30_000;
+const login = "session.login_with_password";
+const text: WireType = { kind: "string" };
+const listMethods: WireType = { kind: "set", of: text };
+
+/** Answers every call of one pool, on whichever host it arrives. */
+export class Dispatcher {
+  readonly #pool: SimulatedPoolLike;
+  readonly #sessions: Sessions;
+  readonly #tasks: Tasks;
+  readonly #own: ReadonlyMap<string, MessageDefinition>;
+  readonly #generic: ReadonlyMap<string, MessageDefinition>;
+  readonly #aliases: ReadonlyMap<string, string>;
+  #collectedMs: number;
+
+  /** `stopped` ends the calls that wait for events. */
+  constructor(pool: SimulatedPoolLike, stopped: AbortSignal) {
+    this.#pool = pool;
+    this.#sessions = new Sessions(pool);
+    this.#tasks = new Tasks(pool);
+    const events = new Events(pool.db, this.#sessions, stopped);
+    this.#own = coreMessages({ pool, sessions: this.#sessions, tasks: this.#tasks, events });
+    this.#generic = genericMessages(pool.db);
+    this.#aliases = new Map(this.#names().map((name) => [name.replace(".", "_"), name]));
+    this.#collectedMs = pool.clock.now();
+  }
+
+  /**
+   * The answer to `call`, arrived at the host `hostRef`; throws SimFailure. `masterAddress` is where a slave
+   * sends its callers.
+   */
+  async answer(hostRef: string, call: RpcCall, masterAddress: () => string): Promise<Answer> {
+    const system = this.#answerSystem(call);
+    if (system !== null) return system;
+    if (this.#pool.hostCondition(hostRef) === "starting") throw new SimFailure("HOST_STILL_BOOTING");
+    if (hostRef !== this.#pool.masterRef) throw new SimFailure("HOST_IS_SLAVE", [masterAddress()]);
+    this.#collect();
+    if (call.method === login || call.method === "session_login_with_password") return this.#login(call);
+    return this.#answerMessage(hostRef, call);
+  }
+
+  #answerSystem({ method, params }: RpcCall): Answer | null {
+    if (method === "system.listMethods") return { value: this.#names(), type: listMethods, bare: true };
+    if (!method.startsWith("system.isAlive:")) return null;
+    return { value: method.slice("system.isAlive:".length) || describeFirst(params), type: text, bare: true };
+  }
+
+  async #login({ method, params }: RpcCall): Promise<Answer> {
+    if (params.length < 2) throw mismatch(method, 2, params.length);
+    const [user = "", password = "", , originator = ""] = params.map((param) => String(convert(param, text)));
+    const value = await this.#sessions.login(user, password, originator);
+    return { value, type: text, bare: false };
+  }
+
+  async #answerMessage(hostRef: string, call: RpcCall): Promise<Answer> {
+    const isAsync = call.method.startsWith("Async.");
+    const name = isAsync ? call.method.slice("Async.".length) : call.method;
+    const definition = this.#find(name, isAsync);
+    const [first, ...rest] = call.params;
+    if (definition === undefined) throw this.#unknown(call.method, first);
+    checkCount(call.method, definition, call.params.length);
+    const sessionRef = textAt([first === undefined ? "" : convert(first, text)], 0);
+    const args = rest
+      .slice(0, definition.params.length)
+      .map((param, index) => argument(definition, param, index));
+    this.#sessions.require(sessionRef);
+    if (isAsync && !definition.async) {
+      throw new SimFailure("Fault", [`No async mode for this operation (rpc: ${call.method})`]);
+    }
+    if (isAsync) return this.#start(hostRef, call.method, definition, sessionRef, args);
+    const value = await this.#run(hostRef, call.method, definition, sessionRef, args);
+    return { value, type: wireType(definition.result), bare: false };
+  }
+
+  /** A synchronous call: its task, where it has one, goes with the answer. */
+  async #run(
+    hostRef: string,
+    method: string,
+    definition: MessageDefinition,
+    sessionRef: string,
+    args: readonly SimValue[],
+  ): Promise<SimValue> {
+    const task = definition.async
+      ? this.#tasks.open(method, sessionRef)
+      : this.#tasks.dummy(method, randomUUID());
+    try {
+      return await definition.handle({ hostRef, sessionRef, args, task });
+    } finally {
+      if (definition.async) this.#tasks.vanish(task.ref);
+    }
+  }
+
+  /** An Async call: the task's ref at once, the work behind. */
+  #start(
+    hostRef: string,
+    method: string,
+    definition: MessageDefinition,
+    sessionRef: string,
+    args: readonly SimValue[],
+  ): Answer {
+    const task = this.#tasks.open(method, sessionRef);
+    const work = async () => definition.handle({ hostRef, sessionRef, args, task });
+    work().then(
+      (value) => this.#tasks.succeed(task.ref, valueXml(value, wireType(definition.result))),
+      (thrown: unknown) => this.#tasks.fail(task.ref, this.#failureOf(thrown, task)),
+    );
+    return { value: task.ref, type: text, bare: false };
+  }
+
+  /** A message that was interrupted by task.cancel ends as cancelled, whatever it threw. */
+  #failureOf(thrown: unknown, task: TaskHandle): SimFailure {
+    if (task.cancelled.aborted && !(thrown instanceof SimFailure))
+      return new SimFailure("TASK_CANCELLED", [task.ref]);
+    return toFailure(thrown);
+  }
+
+  #find(name: string, isAsync: boolean): MessageDefinition | undefined {
+    const found = this.#pool.messages.get(name) ?? this.#own.get(name) ?? this.#generic.get(name);
+    if (found !== undefined || isAsync) return found;
+    if (name === "host.list_methods") return { ...listing, handle: () => this.#names() };
+    const alias = this.#aliases.get(name);
+    return alias === undefined ? undefined : this.#find(alias, false);
+  }
+
+  #unknown(method: string, first: RpcValue | undefined): SimFailure {
+    if (first !== undefined) this.#sessions.require(String(convert(first, text)));
+    return new SimFailure("MESSAGE_METHOD_UNKNOWN", [method]);
+  }
+
+  #names(): string[] {
+    const names = [login, ...this.#own.keys(), ...this.#generic.keys(), ...this.#pool.messages.keys()];
+    return [...new Set([...names, "host.list_methods"])];
+  }
+
+  /** xapi clears away old sessions and tasks every 30 s; nobody can tell if it happens just before a call. */
+  #collect(): void {
+    const now = this.#pool.clock.now();
+    if (now - this.#collectedMs < collectEveryMs) return;
+    this.#collectedMs = now;
+    this.#sessions.collect();
+    this.#tasks.collect();
+  }
+}
+
+const listing: Omit<MessageDefinition, "handle"> = {
+  params: [],
+  minArgs: 0,
+  async: false,
+  result: "set:string",
+};
+
+function argument(definition: MessageDefinition, param: RpcValue, index: number): SimValue {
+  return convert(param, wireType(definition.params[index] ?? "string"));
+}
+
+/** `received` counts the session; xapi's numbers do not. */
+function checkCount(method: string, definition: MessageDefinition, received: number): void {
+  const given = received - 1;
+  const hasDefaults = definition.minArgs < definition.params.length;
+  const fits = given >= definition.minArgs && (hasDefaults || given <= definition.params.length);
+  if (!fits) throw mismatch(method, definition.params.length, given);
+}
+
+function mismatch(method: string, expected: number, received: number): SimFailure {
+  return new SimFailure("MESSAGE_PARAMETER_COUNT_MISMATCH", [method, String(expected), String(received)]);
+}
+
+function describeFirst([first]: readonly RpcValue[]): string {
+  return first?.kind === "string" ? first.text : "";
+}

@@ -1,0 +1,194 @@
+/** One host's listener: HTTP with xapi's limits and manners, XML-RPC and JSON-RPC behind it. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { Socket } from "node:net";
+import type { AnswerFault, SimulatedPoolLike } from "./contract.ts";
+import type { Dispatcher } from "./dispatch.ts";
+import { type SimFailure, toFailure } from "./failure.ts";
+import { failureJson, readCallJson, successJson } from "./jsonRpc.ts";
+import { MalformedRequest, readCallXml } from "./requestXml.ts";
+import type { RpcCall } from "./rpcValue.ts";
+import { bareXml, failureXml, successXml } from "./xmlWriter.ts";
+
+const headerBytesMax = 1024;
+const bodyBytesMax = 300 * 1024;
+const firstRequestMs = 60_000;
+
+/** What a listener serves. */
+export interface ListenerOptions {
+  readonly pool: SimulatedPoolLike;
+  readonly dispatcher: Dispatcher;
+  readonly hostRef: string;
+  /** Where this listener sends callers while its host is a slave: the master by the same scheme. */
+  readonly masterAddress: () => string;
+  /** PEM; absent for plain HTTP. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+}
+
+interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+interface Protocol {
+  readonly contentType: string;
+  readonly call: RpcCall;
+  success(answer: Awaited<ReturnType<Dispatcher["answer"]>>): string;
+  failure(failure: SimFailure): string;
+}
+
+/** A server that does not listen yet. */
+export function createListener(options: ListenerOptions): Server {
+  const settings = {
+    maxHeaderSize: headerBytesMax,
+    headersTimeout: firstRequestMs,
+    requestTimeout: firstRequestMs,
+    keepAliveTimeout: 0,
+  };
+  const listener = inOrder((request, response) => serve(options, request, response));
+  const server =
+    options.tls === undefined
+      ? createServer(settings, listener)
+      : createTlsServer({ ...settings, ...options.tls }, listener);
+  server.on("connection", (socket: Socket) => {
+    if (options.pool.hostCondition(options.hostRef) === "gone") socket.destroy();
+  });
+  return server;
+}
+
+type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** Serves the requests of one connection strictly one after the other. */
+function inOrder(serveOne: Serve): (request: IncomingMessage, response: ServerResponse) => void {
+  const last = new WeakMap<Socket, Promise<void>>();
+  return (request, response) => {
+    const before = last.get(request.socket) ?? Promise.resolve();
+    const now = before.then(() => serveOne(request, response)).catch(() => void request.socket.destroy());
+    last.set(request.socket, now);
+  };
+}
+
+async function serve(
+  options: ListenerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (options.pool.hostCondition(options.hostRef) === "gone") {
+    request.socket.destroy();
+    return;
+  }
+  if (request.method !== "POST") return send(request, response, html(403, "Forbidden"));
+  const length = Number(request.headers["content-length"]);
+  if (!Number.isInteger(length)) return send(request, response, html(500, "We require a content-length"));
+  if (length > bodyBytesMax) return send(request, response, html(500, "The request is too large"));
+  const protocol = readProtocol(request.url ?? "/", await readBody(request));
+  if (protocol === null) return send(request, response, html(500, "The request could not be understood"));
+  const fault = await options.pool.beforeAnswer(options.hostRef, protocol.call.method);
+  if (fault !== "answer") return misbehave(fault, request, response, protocol);
+  const body = await answer(options, protocol);
+  send(request, response, { status: 200, contentType: protocol.contentType, body });
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** The call in whichever protocol its path speaks; null when it is malformed. */
+function readProtocol(path: string, body: Buffer): Protocol | null {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(body);
+    return path.startsWith("/jsonrpc") ? jsonProtocol(text) : xmlProtocol(text);
+  } catch (error) {
+    // TextDecoder throws TypeError for what is not UTF-8.
+    if (error instanceof MalformedRequest || error instanceof TypeError) return null;
+    throw error;
+  }
+}
+
+function xmlProtocol(body: string): Protocol {
+  return {
+    contentType: "text/xml",
+    call: readCallXml(body),
+    success: ({ value, type, bare }) => (bare ? bareXml(value, type) : successXml(value, type)),
+    failure: failureXml,
+  };
+}
+
+function jsonProtocol(body: string): Protocol {
+  const call = readCallJson(body);
+  return {
+    contentType: "application/json",
+    call,
+    success: ({ value, type }) => successJson(call, value, type),
+    failure: (failure) => failureJson(call, failure),
+  };
+}
+
+async function answer(options: ListenerOptions, protocol: Protocol): Promise<string> {
+  try {
+    return protocol.success(
+      await options.dispatcher.answer(options.hostRef, protocol.call, options.masterAddress),
+    );
+  } catch (thrown) {
+    return protocol.failure(toFailure(thrown));
+  }
+}
+
+function misbehave(
+  fault: Exclude<AnswerFault, "answer">,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { contentType }: Protocol,
+): Promise<void> | void {
+  switch (fault) {
+    case "hang":
+      // For ever: the requests behind it on this connection wait too.
+      return new Promise((done) => request.socket.once("close", () => done()));
+    case "close":
+      request.socket.destroy();
+      return;
+    case "http-500":
+      return send(request, response, html(500, "Internal error"));
+    case "garbage":
+      return send(request, response, {
+        status: 200,
+        contentType,
+        body: '<?xml version="1.0"?><methodRes\u0001{',
+      });
+  }
+}
+
+function html(status: number, text: string): Reply {
+  return {
+    status,
+    contentType: "text/html",
+    body: `<html><body><h1>HTTP ${status}</h1><p>${text}</p></body></html>`,
+  };
+}
+
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, contentType, body }: Reply,
+): void {
+  const bytes = Buffer.from(body, "utf-8");
+  response.sendDate = false;
+  response.writeHead(status, {
+    "content-length": bytes.length,
+    connection: status < 400 && staysOpen(request) ? "keep-alive" : "close",
+    "cache-control": "no-cache, no-store",
+    "content-type": contentType,
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "X-Requested-With",
+  });
+  response.end(bytes);
+}
+
+function staysOpen(request: IncomingMessage): boolean {
+  const wish = request.headers.connection?.toLowerCase();
+  return request.httpVersion === "1.0" ? wish === "keep-alive" : wish !== "close";
+}
