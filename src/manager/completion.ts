@@ -1,0 +1,56 @@
+/** What the Tab key offers. Pure. */
+
+import { subjects } from "../rule.ts";
+import { commandWords, quoteName } from "./parse.ts";
+
+/** What may be named after SHOW VM and SHOW HOST. */
+export interface KnownNames {
+  readonly vms: readonly { readonly uuid: string; readonly name: string }[];
+  readonly hosts: readonly { readonly uuid: string; readonly name: string }[];
+}
+
+/** readline's answer: the candidates, and the part of the line that they replace. */
+export type Completion = [string[], string];
+
+/** Longer lists help nobody; then only what all candidates share is filled in. */
+const mostOffered = 100;
+
+/** Whether completing `line` needs the names in the database. */
+export function needsNames(line: string): boolean {
+  return /^\s*SHOW\s+(VM|HOST)\s/i.test(line);
+}
+
+/** Completes a command: its words, a subject, or the uuid or name of a VM or host. */
+export function completeCommand(line: string, names: KnownNames): Completion {
+  const argument = /^\s*(SHOW\s+VM|SHOW\s+HOST|(?:CREATE|DELETE)\s+RULE\s+HOST)\s+(.*)$/i.exec(line);
+  if (argument === null) return offer(commandWords, line.trimStart());
+  const [, words = "", typed = ""] = argument;
+  if (/HOST$/i.test(words) && /RULE/i.test(words)) {
+    return offer(/^DELETE/i.test(words) ? [...subjects, "ALL"] : subjects, typed);
+  }
+  return offer(referencesTo(/HOST$/i.test(words) ? names.hosts : names.vms), typed);
+}
+
+/** Completes an answer from its likely values. */
+export function completeAnswer(line: string, suggestions: readonly string[]): Completion {
+  return offer(suggestions, line);
+}
+
+function referencesTo(known: KnownNames["vms"]): string[] {
+  return known.flatMap((one) => [one.uuid, quoteName(one.name)]);
+}
+
+function offer(candidates: readonly string[], typed: string): Completion {
+  const wanted = typed.toLowerCase();
+  const hits = candidates.filter((candidate) => candidate.toLowerCase().startsWith(wanted));
+  return [hits.length > mostOffered ? [sharedStart(hits)] : hits, typed];
+}
+
+function sharedStart(texts: readonly string[]): string {
+  const sorted = [...texts].sort();
+  const first = sorted[0] ?? "";
+  const last = sorted.at(-1) ?? "";
+  let length = 0;
+  while (length < first.length && first[length] === last[length]) length++;
+  return first.slice(0, length);
+}

@@ -1,0 +1,29 @@
+/** What the manager's commands work with: the database, and the people or script that they talk to. */
+
+import type { Database } from "../store/connection.ts";
+
+export interface ManagerContext {
+  readonly db: Database;
+  readonly talk: Talk;
+  /** One line of JSON for every result instead of the thesis' text. */
+  readonly json: boolean;
+}
+
+/** Both directions of a conversation: on a terminal, or with a script whose lines are the answers. */
+export interface Talk {
+  /** A person answers: a wrong answer is asked again. A script ends at its first error. */
+  readonly interactive: boolean;
+  /** Writes one line of data, already escaped, on standard output. */
+  readonly print: (line: string) => void;
+  /** Writes one line for the operator on standard error. */
+  readonly note: (line: string) => void;
+  /** Asks and waits for one line; null when the input ended or the person gave up. */
+  readonly ask: (question: Question) => Promise<string | null>;
+}
+
+export interface Question {
+  /** Ends with a line end where the answer stands on a line of its own. */
+  readonly text: string;
+  /** Likely answers, for completion. */
+  readonly suggestions: readonly string[];
+}

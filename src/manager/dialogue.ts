@@ -1,0 +1,41 @@
+/** Questions that need a usable answer: a person is asked again, a script fails. */
+
+import { AppError } from "../errors.ts";
+import type { Question, Talk } from "./context.ts";
+import { type Problem, quote } from "./parse.ts";
+
+/**
+ * The answer to `question` as `read` understands it.
+ * Throws AppError usage when the input ends, or when a script's answer is a problem.
+ */
+export async function askUntil<T extends string | number | boolean>(
+  talk: Talk,
+  question: Question,
+  read: (answer: string) => T | Problem,
+): Promise<T> {
+  for (;;) {
+    const answer = await talk.ask(question);
+    if (answer === null) {
+      throw new AppError(
+        "usage",
+        "The dialogue ended before its last question was answered; nothing was changed.",
+      );
+    }
+    const value = read(answer);
+    if (typeof value !== "object") return value;
+    if (!talk.interactive) throw new AppError("usage", `${value.message} Nothing was changed.`);
+    talk.note(value.message);
+  }
+}
+
+/** Whether the answer to `text` is yes. */
+export function askYesNo(talk: Talk, text: string): Promise<boolean> {
+  return askUntil(talk, { text: `${text} [Y/N] `, suggestions: ["Y", "N"] }, readYesNo);
+}
+
+function readYesNo(answer: string): boolean | Problem {
+  const word = answer.trim().toUpperCase();
+  if (word === "Y" || word === "YES") return true;
+  if (word === "N" || word === "NO") return false;
+  return { kind: "problem", message: `${quote(answer)} is neither Y nor N.` };
+}

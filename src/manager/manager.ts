@@ -1,0 +1,110 @@
+/** Chooses how the manager talks: a script from -e, -f or a pipe, or a person on a terminal. */
+
+import fs from "node:fs";
+import type { Readable, Writable } from "node:stream";
+import { AppError, exitCode } from "../errors.ts";
+import type { Database } from "../store/connection.ts";
+import { loadSnapshot } from "../store/snapshot.ts";
+import type { KnownNames } from "./completion.ts";
+import { historyPath, openHistory } from "./history.ts";
+import { type LineSource, linesOf, linesOfTexts } from "./lines.ts";
+import { runRepl } from "./repl.ts";
+import { runScript } from "./script.ts";
+
+export interface ManagerOptions {
+  readonly db: Database;
+  /** Commands of -e, then files of -f ("-" is standard input); without either, `input` is read. */
+  readonly commands: readonly string[];
+  readonly files: readonly string[];
+  readonly json: boolean;
+  readonly echo: boolean;
+  readonly input: Readable;
+  readonly output: Writable;
+  /** Whether a person sits at both `input` and `output`. */
+  readonly terminal: boolean;
+  /** Writes one line for the operator on standard error. */
+  readonly note: (line: string) => void;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  /** Aborted when nobody reads `output` any more. */
+  readonly outputClosed: AbortSignal;
+}
+
+/** Runs the manager to its end and returns the exit code. Throws the failure that ends a script. */
+export async function runManager(options: ManagerOptions): Promise<number> {
+  const { commands, files, input, terminal, signal, outputClosed } = options;
+  const letGo = () => input.destroy();
+  signal.addEventListener("abort", letGo, { once: true });
+  outputClosed.addEventListener("abort", letGo, { once: true });
+  try {
+    if (terminal && commands.length + files.length === 0) return await runInteractive(options);
+    return await runSources(options);
+  } catch (error) {
+    // Whoever stopped reading the output wants no complaint about it either.
+    if (outputClosed.aborted && !(error instanceof AppError)) return exitCode.couldNotRun;
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", letGo);
+    outputClosed.removeEventListener("abort", letGo);
+  }
+}
+
+async function runInteractive(options: ManagerOptions): Promise<number> {
+  const { db, json, input, output, signal } = options;
+  const history = openHistory(historyPath(options.environment));
+  await runRepl({ db, json, input, output, signal, history, loadNames: () => loadNames(db) });
+  return exitCode.done;
+}
+
+async function runSources(options: ManagerOptions): Promise<number> {
+  const { db, json, echo, output, note, outputClosed } = options;
+  const write = (text: string) => void (outputClosed.aborted || output.write(text));
+  for (const open of sources(options)) {
+    const { source, moreAnswers } = open();
+    const end = await runScript({
+      db,
+      json,
+      echo,
+      source,
+      moreAnswers,
+      output: { write, note, closed: outputClosed },
+    });
+    await moreAnswers?.close();
+    if (end === "exit") break;
+    if (end === "cut") return exitCode.couldNotRun;
+  }
+  return exitCode.done;
+}
+
+interface OpenSource {
+  readonly source: LineSource;
+  readonly moreAnswers: LineSource | null;
+}
+
+/** The scripts in their order, opened one after the other. */
+function sources({ commands, files, input }: ManagerOptions): (() => OpenSource)[] {
+  const fromInput = () => linesOf("stdin", input);
+  if (commands.length + files.length === 0) return [() => ({ source: fromInput(), moreAnswers: null })];
+  const fromFiles = files.map((file) => () => ({
+    source: file === "-" ? fromInput() : openFile(file),
+    moreAnswers: null,
+  }));
+  if (commands.length === 0) return fromFiles;
+  // `echo Y | xcp-manager -e "DELETE RULE HOST"`: who pipes answers beside -e means them for its questions.
+  const moreAnswers = files.includes("-") ? null : fromInput();
+  return [() => ({ source: linesOfTexts("-e", commands), moreAnswers }), ...fromFiles];
+}
+
+function openFile(file: string): LineSource {
+  try {
+    const descriptor = fs.openSync(file, "r");
+    return linesOf(file, fs.createReadStream("", { fd: descriptor }));
+  } catch (error) {
+    throw new AppError("usage", `Unable to read ${file}`, { cause: error });
+  }
+}
+
+async function loadNames(db: Database): Promise<KnownNames> {
+  const snapshot = (await loadSnapshot(db))?.snapshot;
+  return { vms: snapshot?.vms ?? [], hosts: snapshot?.hosts ?? [] };
+}

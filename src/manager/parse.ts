@@ -1,0 +1,218 @@
+/** The manager's language: a line of text in, a command or a problem out. Pure; never throws. */
+
+import { parseSubject, parseThreshold, type Rule, type Subject, subjects, subjectUnit } from "../rule.ts";
+import { closest, editDistance, fitWidth, printable } from "../text.ts";
+
+/** What a line asks for. `wanted` is a uuid, the start of one, or a name, as it was typed. */
+export type Command =
+  | { readonly kind: "nothing" }
+  | { readonly kind: "show-vms" }
+  | { readonly kind: "show-vm"; readonly wanted: string; readonly details: boolean }
+  | { readonly kind: "show-hosts" }
+  | { readonly kind: "show-host"; readonly wanted: string; readonly details: boolean }
+  | { readonly kind: "show-rules" }
+  | { readonly kind: "show-pool" }
+  | { readonly kind: "show-collection" }
+  /** Without a rule the dialogue asks for it. */
+  | { readonly kind: "create-rule"; readonly rule: Rule | null }
+  /** Without a subject the dialogue asks for each rule. */
+  | { readonly kind: "delete-rule"; readonly subject: Subject | "all" | null }
+  | { readonly kind: "help" }
+  | { readonly kind: "exit" };
+
+/** Why a line is no command, in a sentence for the operator; safe to print. */
+export interface Problem {
+  readonly kind: "problem";
+  readonly message: string;
+}
+
+interface Form {
+  /** The fixed words that the command begins with. */
+  readonly words: string;
+  readonly usage: string;
+  /** Reads what follows the words, without blanks around it. */
+  readonly read: (rest: string) => Command | Problem;
+}
+
+const forms: readonly Form[] = [
+  bare("SHOW VMS", { kind: "show-vms" }),
+  named("SHOW VM", (wanted, details) => ({ kind: "show-vm", wanted, details })),
+  bare("SHOW HOSTS", { kind: "show-hosts" }),
+  named("SHOW HOST", (wanted, details) => ({ kind: "show-host", wanted, details })),
+  bare("SHOW RULES HOST", { kind: "show-rules" }),
+  bare("SHOW POOL", { kind: "show-pool" }),
+  bare("SHOW COLLECTION", { kind: "show-collection" }),
+  { words: "CREATE RULE HOST", usage: "CREATE RULE HOST [Subject > N]", read: readCreate },
+  { words: "DELETE RULE HOST", usage: "DELETE RULE HOST [Subject | ALL]", read: readDelete },
+  bare("HELP", { kind: "help" }),
+  bare("EXIT", { kind: "exit" }),
+  bare("QUIT", { kind: "exit" }),
+];
+
+/** The words that a command can begin with, for completion. */
+export const commandWords: readonly string[] = forms.map((form) => form.words);
+
+/** The command that `line` writes. Case, blanks, a `;` at the end and a copied prompt do not matter. */
+export function parseCommand(line: string): Command | Problem {
+  const text = bareLine(line);
+  if (text === "" || text.startsWith("#") || text.startsWith("--")) return { kind: "nothing" };
+  if (text === "?" || text === "\\?") return { kind: "help" };
+  if (text === "\\q") return { kind: "exit" };
+  for (const form of forms) {
+    const rest = after(form.words, text);
+    if (rest !== null) return form.read(rest);
+  }
+  return unknownCommand(text);
+}
+
+function bareLine(line: string): string {
+  const text = line.trim().replace(/^XCP_Manager>\s*/i, "");
+  let end = text.length;
+  // Not a regular expression: `\s*;` over a megabyte of blanks is quadratic.
+  while (end > 0 && /[\s;]/.test(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
+}
+
+/** What follows `words` in `text`, in any case and with any blanks between; null when it begins otherwise. */
+function after(words: string, text: string): string | null {
+  let rest = text;
+  for (const word of words.split(" ")) {
+    if (rest.slice(0, word.length).toUpperCase() !== word) return null;
+    rest = rest.slice(word.length);
+    if (rest !== "" && !/^[\s;]/.test(rest)) return null;
+    rest = rest.trimStart();
+  }
+  return rest;
+}
+
+function bare(words: string, command: Command): Form {
+  return {
+    words,
+    usage: words,
+    read: (rest) =>
+      rest === ""
+        ? command
+        : problem(`${words} takes nothing more, but ${quote(rest)} follows (one command a line).`),
+  };
+}
+
+function named(words: string, build: (wanted: string, details: boolean) => Command): Form {
+  const usage = `${words} uuid|name [DETAILS]`;
+  const read = (rest: string): Command | Problem => {
+    const quoted = readQuoted(rest);
+    if (quoted !== null) return build(quoted.text, quoted.details);
+    const details = /\sDETAILS$/i.test(rest);
+    const wanted = details ? rest.slice(0, -"DETAILS".length).trimEnd() : rest;
+    return wanted === "" ? problem(`${words} which? Write ${usage}.`) : build(wanted, details);
+  };
+  return { words, usage, read };
+}
+
+/** `"a ""b"" c" DETAILS`: a quote inside is written twice. Null when `rest` is not written so. */
+function readQuoted(rest: string): { text: string; details: boolean } | null {
+  const mark = rest.charAt(0);
+  if (mark !== '"' && mark !== "'") return null;
+  let end = 1;
+  for (; end < rest.length; end++) {
+    if (rest[end] !== mark) continue;
+    if (rest[end + 1] !== mark) break;
+    end++;
+  }
+  const behind = rest
+    .slice(end + 1)
+    .trim()
+    .toUpperCase();
+  if (end >= rest.length || end === 1 || (behind !== "" && behind !== "DETAILS")) return null;
+  return { text: rest.slice(1, end).replaceAll(mark + mark, mark), details: behind !== "" };
+}
+
+/** `name` as SHOW VM and SHOW HOST read it back, quoted where it must be. */
+export function quoteName(name: string): string {
+  const shown = printable(name);
+  const plain = shown !== "" && shown.trim() === shown && !/^["']|;$|\sDETAILS$/i.test(shown);
+  return plain ? shown : `"${shown.replaceAll('"', '""')}"`;
+}
+
+function readCreate(rest: string): Command | Problem {
+  if (rest === "") return { kind: "create-rule", rule: null };
+  const parts = rest.length > longestRule ? null : /^([^\s<=>]+)\s*(.*)$/.exec(rest);
+  const [, subjectText = "", condition = ""] = parts ?? [];
+  const thresholdText = condition
+    .replace(/^(>|is\s+more\s+than\s)\s*/i, "")
+    .replace(/\s*above\s+the\s+medium$/i, "");
+  if (parts === null || /^[<=>]/.test(thresholdText)) {
+    return problem(`Write CREATE RULE HOST Subject > N, not ${quote(rest)}.`);
+  }
+  const subject = readSubject(subjectText);
+  if (typeof subject !== "string") return subject;
+  const threshold = readThreshold(subject, thresholdText);
+  return typeof threshold === "number" ? { kind: "create-rule", rule: { subject, threshold } } : threshold;
+}
+
+/** No rule is longer; the regular expressions below would be slow on a megabyte. */
+const longestRule = 500;
+
+function readDelete(rest: string): Command | Problem {
+  if (rest === "") return { kind: "delete-rule", subject: null };
+  if (rest.toUpperCase() === "ALL") return { kind: "delete-rule", subject: "all" };
+  const subject = readSubject(rest);
+  return typeof subject === "string" ? { kind: "delete-rule", subject } : subject;
+}
+
+/** The subject that `text` names, or what is wrong with it. */
+export function readSubject(text: string): Subject | Problem {
+  const subject = parseSubject(text);
+  if (subject !== null) return subject;
+  const meant = closest(text.trim(), subjects);
+  const hint = meant === null ? `Subjects: ${subjects.join(", ")}.` : `Did you mean ${meant}?`;
+  return problem(`${quote(text)} is no subject. ${hint}`);
+}
+
+/** The threshold that `text` writes, with or without the subject's unit behind it, or what is wrong with it. */
+export function readThreshold(subject: Subject, text: string): number | Problem {
+  const parts = text.length > longestRule ? null : /^(\S*?)\s*([a-z]+(?:\/[a-z]+)?|%)?$/i.exec(text.trim());
+  const [, number = "", unit = ""] = parts ?? [];
+  const threshold = parseThreshold(number);
+  if (threshold === null) {
+    return problem(
+      `${quote(text.trim())} is no threshold: write a number, 0 or more, in ${subjectUnit[subject]}.`,
+    );
+  }
+  if (unit !== "" && unit.toLowerCase() !== subjectUnit[subject].toLowerCase()) {
+    return problem(`${subject} is measured in ${subjectUnit[subject]}, not in ${quote(unit)}.`);
+  }
+  return threshold;
+}
+
+function unknownCommand(text: string): Problem {
+  const typed = text.toUpperCase();
+  const begun = forms.filter((form) => form.words.startsWith(`${typed} `));
+  if (begun.length > 0) {
+    return problem(`${quote(text)} is not the whole command: ${begun.map((form) => form.usage).join(", ")}.`);
+  }
+  const meant = closestForm(typed);
+  const hint = meant === null ? "" : ` Did you mean ${meant.usage}?`;
+  return problem(`${quote(text)} is no command.${hint} HELP lists the commands.`);
+}
+
+/** The form whose words are nearest to as many first words of `typed`; the longer one where two are as near. */
+function closestForm(typed: string): Form | null {
+  const words = typed.slice(0, 200).split(/[\s;]+/);
+  let nearest: { form: Form; distance: number } | null = null;
+  for (const form of forms.toSorted((a, b) => b.words.length - a.words.length)) {
+    const start = words.slice(0, form.words.split(" ").length).join(" ");
+    if (closest(start, [form.words]) === null) continue;
+    const distance = editDistance(start, form.words);
+    if (nearest === null || distance < nearest.distance) nearest = { form, distance };
+  }
+  return nearest?.form ?? null;
+}
+
+function problem(message: string): Problem {
+  return { kind: "problem", message };
+}
+
+/** What was typed, safe to print and not longer than an error should be. */
+export function quote(text: string): string {
+  return `"${fitWidth(printable(text.slice(0, 200)), 100)}"`;
+}

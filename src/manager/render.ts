@@ -1,0 +1,165 @@
+/** Results as the thesis prints them, line for line. Pure; names come out escaped. */
+
+import { describeRule } from "../rule.ts";
+import { printable } from "../text.ts";
+import type { HostWithVms, Result, VmOnHost } from "./result.ts";
+
+const bytesPerMb = 1024 * 1024;
+
+/** The lines that `result` prints on a terminal, none of them with a line end. */
+export function renderText(result: Result): readonly string[] {
+  switch (result.kind) {
+    case "vms":
+      return result.vms.map(({ vm }) => listItem(vm));
+    case "vm":
+      return [...vmLines(result.found), ...(result.details ? vmDetails(result.found) : [])];
+    case "hosts":
+      return result.hosts.map(({ host }) => listItem(host));
+    case "host":
+      return [...hostLines(result.found), ...(result.details ? hostDetails(result.found) : [])];
+    case "rules":
+      return [...rulesHeading, ...result.rules.map(ruleItem)];
+    case "created":
+      return ["Rule created"];
+    case "deleted":
+      return result.rules.map(() => "Rule deleted");
+    case "pool":
+      return poolLines(result);
+    case "collection":
+      return collectionLines(result);
+  }
+}
+
+/** The blank line is the program's, not the paper's. */
+export const rulesHeading: readonly string[] = ["Rules - Balance host when:", ""];
+
+/** One rule in a list of rules. */
+export function ruleItem(rule: Parameters<typeof describeRule>[0]): string {
+  return `- ${describeRule(rule)}`;
+}
+
+/** The rule as CREATE RULE HOST reads it back before it asks for the confirmation. */
+export function ruleSentence(rule: Parameters<typeof describeRule>[0]): string {
+  return `When ${describeRule(rule)} migrate to the less loaded host`;
+}
+
+function listItem(named: { readonly uuid: string; readonly name: string }): string {
+  return `- ${printable(named.uuid)} - ${printable(named.name)}`;
+}
+
+function vmLines({ vm }: VmOnHost): string[] {
+  return [
+    line("UUID", vm.uuid),
+    line("Total Memory (MB)", vm.memoryMb),
+    line("Free Memory (MB)", vm.memoryInternalFreeMb),
+    line("Transmitted data on the Virtual Interface (Kb/s)", vm.vif0TxKb),
+    line("Received data on the Virtual Interface (Kb/s)", vm.vif0RxKb),
+    line("VCpu Average", percent(vm.vcpuAverage)),
+    line("VCpu Number", vm.vcpuNum),
+    line("Power State", vm.powerState),
+    line("Control Domain", vm.isControlDomain),
+    line("Name", vm.name),
+  ];
+}
+
+function vmDetails({ vm, host, bars }: VmOnHost): string[] {
+  const items = bars.map(
+    (bar) => `${listItem({ uuid: bar.hostUuid, name: bar.hostName })} - ${printable(bar.reason)}`,
+  );
+  return [
+    line("Resident on", host === null ? null : `${host.uuid} - ${host.name}`),
+    line("Memory a destination must have free (MB)", megabytes(vm.placementBytes)),
+    line("Memory to copy (MB)", megabytes(vm.copyBytes)),
+    line("Guest tools", vm.hasTools),
+    line("Immovable", vm.immovable),
+    line("HA restart priority", vm.haPriority),
+    line("Anti-affinity groups", vm.antiAffinityGroups.join(", ")),
+    line("Tags", vm.tags.join(", ")),
+    `Hosts that cannot take it: ${bars.length}`,
+    ...items,
+  ];
+}
+
+function hostLines({ host }: HostWithVms): string[] {
+  const load = host.dom0LoadAvg === null ? null : host.dom0LoadAvg * 100;
+  return [
+    line("UUID", host.uuid),
+    line("Total Memory (MB)", host.memoryTotalMb),
+    line("Free Memory (MB)", host.memoryFreeMb),
+    line("Xapi Memory Usage (MB)", host.xapiMemoryUsageMb),
+    line("Xapi Free Memory (MB)", host.xapiFreeMemoryMb),
+    line("Received data on the Physical Interface Lo (Kb/s)", host.pifLoRxKb),
+    line("Transmitted data on the Physical Interface Lo (Kb/s)", host.pifLoTxKb),
+    line("Received data on the Physical Interface Eth0 (Kb/s)", host.pifEth0RxKb),
+    line("Transmitted data on the Physical Interface Eth0 (Kb/s)", host.pifEth0TxKb),
+    line("Dom0 Load Average", percent(load)),
+    line("Cpu Load Average", percent(host.cpuAverage)),
+    line("Ip", host.ip),
+    line("Cpu Number", host.cpuNum),
+    line("Name", host.name),
+  ];
+}
+
+function hostDetails({ host, vms }: HostWithVms): string[] {
+  return [
+    line("Enabled", host.enabled),
+    line("Live", host.live),
+    line("Master", host.isMaster),
+    line("Version", host.version),
+    line("Memory for arriving VMs (MB)", megabytes(host.placementFreeBytes)),
+    line("Power-on mode", host.powerOnMode),
+    line("Read in the last collection", host.read),
+    `VMs resident on it: ${vms.length}`,
+    ...vms.map(listItem),
+  ];
+}
+
+function poolLines({ pool, hosts, vms }: Extract<Result, { kind: "pool" }>): string[] {
+  const guests = vms.filter((vm) => !vm.isControlDomain);
+  return [
+    line("UUID", pool.uuid),
+    line("Hosts", hosts.length),
+    line("Hosts enabled and live", hosts.filter((host) => host.enabled && host.live).length),
+    line("Hosts read", hosts.filter((host) => host.read).length),
+    line("VMs", guests.length),
+    line("VMs running", guests.filter((vm) => vm.powerState === "Running").length),
+    line("Control domains", vms.length - guests.length),
+    line("High availability", pool.haEnabled),
+    line("Workload balancing", pool.wlbEnabled),
+    line("Rolling upgrade", pool.rollingUpgrade),
+    line("Name", pool.name),
+  ];
+}
+
+function collectionLines({ collection, ageSeconds }: Extract<Result, { kind: "collection" }>): string[] {
+  return [
+    line("Collection", collection.id),
+    line("Started", timestamp(collection.startedAt)),
+    line("Finished", timestamp(collection.finishedAt)),
+    line("Age (s)", Math.round(ageSeconds)),
+    line("Duration (ms)", collection.durationMs),
+    line("Hosts read", collection.hostsRead),
+    line("Hosts unread", collection.hostsUnread),
+    line("VMs", collection.vms),
+    line("Complete", collection.complete),
+    line("Pool", collection.poolUuid),
+  ];
+}
+
+/** One property; null and "" print as `-`. */
+function line(label: string, value: string | number | boolean | null): string {
+  return `${label} - ${value === null || value === "" ? "-" : printable(String(value))}`;
+}
+
+function percent(value: number | null): string | null {
+  return value === null ? null : `${Math.round(value)}%`;
+}
+
+function megabytes(bytes: number | null): number | null {
+  return bytes === null ? null : Math.round(bytes / bytesPerMb);
+}
+
+/** The database's clock is UTC; a local time would need to say so on every line. */
+function timestamp(date: Date): string {
+  return `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}

@@ -1,0 +1,171 @@
+/** The manager on a terminal: prompt, history, completion. The only file that knows node:readline. */
+
+import readline from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { AppError, describeError } from "../errors.ts";
+import { printable } from "../text.ts";
+import {
+  type Completion,
+  completeAnswer,
+  completeCommand,
+  type KnownNames,
+  needsNames,
+} from "./completion.ts";
+import type { ManagerContext, Question, Talk } from "./context.ts";
+import { type History, historySize } from "./history.ts";
+import { type Command, type Problem, parseCommand } from "./parse.ts";
+import { runCommand } from "./run.ts";
+import { prompt } from "./script.ts";
+
+export interface ReplOptions extends Omit<ManagerContext, "talk"> {
+  readonly input: Readable;
+  readonly output: Writable;
+  readonly history: History;
+  /** The names that completion offers; may fail, then it offers none. */
+  readonly loadNames: () => Promise<KnownNames>;
+  /** Ends the conversation. */
+  readonly signal: AbortSignal;
+}
+
+/** Talks until EXIT, Ctrl-D or the signal. An error is printed, and the conversation goes on. */
+export async function runRepl(options: ReplOptions): Promise<void> {
+  const terminal = new Terminal(options);
+  try {
+    let lost = false;
+    for (let line = await terminal.readCommand(); line !== null; line = await terminal.readCommand()) {
+      const command = parseCommand(line);
+      if (command.kind === "exit") return;
+      lost = await runTyped({ ...options, talk: terminal.talk }, command, lost);
+    }
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Runs one command and prints its failure. Returns whether the connection to Mysql is lost now; `lost`: was before. */
+async function runTyped(
+  context: ManagerContext,
+  command: Command | Problem,
+  lost: boolean,
+): Promise<boolean> {
+  const { note } = context.talk;
+  try {
+    if (command.kind === "problem") throw new AppError("usage", command.message);
+    await runCommand(context, command);
+    if (lost && command.kind !== "nothing") note("The connection to Mysql is back.");
+    return lost && command.kind === "nothing";
+  } catch (error) {
+    note(describeError(error));
+    const lostNow = error instanceof AppError && error.code === "mysql";
+    if (lostNow) note("The next command connects again.");
+    return lostNow;
+  }
+}
+
+/** What arrives from readline: a line, a Ctrl-C or the end. */
+type Arrival = { readonly line: string } | "interrupt" | "end";
+
+class Terminal {
+  readonly talk: Talk;
+  readonly #options: ReplOptions;
+  readonly #readline: readline.Interface;
+  readonly #arrived: Arrival[] = [];
+  #wake: (() => void) | null = null;
+  /** What Tab offers while a question waits; null at the prompt. */
+  #suggestions: readonly string[] | null = null;
+
+  constructor(options: ReplOptions) {
+    this.#options = options;
+    this.#readline = readline.createInterface({
+      input: options.input,
+      output: options.output,
+      terminal: true,
+      history: [...options.history.lines],
+      historySize,
+      removeHistoryDuplicates: true,
+      completer: (line: string, done: (error: null, found: Completion) => void) =>
+        void this.#complete(line).then((found) => done(null, found)),
+    });
+    this.#listen();
+    this.talk = {
+      interactive: true,
+      print: (line) => this.#write(`${line}\n`),
+      // On a terminal both streams are the same screen; one stream keeps the order.
+      note: (lines) => {
+        for (const line of lines.split("\n")) this.#write(`${printable(line)}\n`);
+      },
+      ask: (question) => this.#ask(question),
+    };
+  }
+
+  /** The next command; null when the person leaves. Ctrl-C only clears the line. */
+  async readCommand(): Promise<string | null> {
+    for (;;) {
+      const arrival = await this.#prompt(prompt);
+      if (arrival === "end") this.#write("\n");
+      if (arrival === "end") return null;
+      if (arrival !== "interrupt") return arrival.line;
+    }
+  }
+
+  close(): void {
+    this.#readline.close();
+  }
+
+  /** The answer; null after Ctrl-C or Ctrl-D, which give the question up. */
+  async #ask({ text, suggestions }: Question): Promise<string | null> {
+    const lineEnd = text.lastIndexOf("\n") + 1;
+    this.#write(text.slice(0, lineEnd));
+    this.#suggestions = suggestions;
+    try {
+      const arrival = await this.#prompt(text.slice(lineEnd));
+      return typeof arrival === "object" ? arrival.line : null;
+    } finally {
+      this.#suggestions = null;
+    }
+  }
+
+  async #prompt(text: string): Promise<Arrival> {
+    this.#readline.setPrompt(text);
+    if (!this.#arrived.includes("end")) this.#readline.prompt();
+    while (this.#arrived.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+    // The end stays: whoever asks next must hear of it too.
+    return this.#arrived[0] === "end" ? "end" : (this.#arrived.shift() ?? "end");
+  }
+
+  #listen(): void {
+    const { signal, history } = this.#options;
+    this.#readline.on("line", (line) => this.#arrive({ line }));
+    this.#readline.on("close", () => this.#arrive("end"));
+    this.#readline.on("SIGINT", () => this.#clearLine());
+    this.#readline.on("history", (lines: string[]) => {
+      // An answer to a question is no command to repeat.
+      if (this.#suggestions !== null) lines.shift();
+      else if (lines[0] !== undefined) history.add(lines[0]);
+    });
+    signal.addEventListener("abort", () => this.#readline.close(), { once: true });
+  }
+
+  #arrive(arrival: Arrival): void {
+    this.#arrived.push(arrival);
+    this.#wake?.();
+  }
+
+  #clearLine(): void {
+    this.#readline.write(null, { ctrl: true, name: "e" });
+    this.#write("^C\n");
+    this.#readline.write(null, { ctrl: true, name: "u" });
+    this.#arrive("interrupt");
+  }
+
+  async #complete(line: string): Promise<Completion> {
+    if (this.#suggestions !== null) return completeAnswer(line, this.#suggestions);
+    const none: KnownNames = { vms: [], hosts: [] };
+    const names = needsNames(line) ? await this.#options.loadNames().catch(() => none) : none;
+    return completeCommand(line, names);
+  }
+
+  #write(text: string): void {
+    this.#options.output.write(text);
+  }
+}

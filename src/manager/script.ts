@@ -1,0 +1,80 @@
+/** Runs a script: every line a command or the answer to one, until the first error. */
+
+import { AppError } from "../errors.ts";
+import { printable } from "../text.ts";
+import type { ManagerContext, Question, Talk } from "./context.ts";
+import type { LineSource } from "./lines.ts";
+import { type Command, parseCommand } from "./parse.ts";
+import { runCommand } from "./run.ts";
+
+/** Where a script's output goes. */
+export interface ScriptOutput {
+  /** Writes text as it is on standard output. */
+  readonly write: (text: string) => void;
+  /** Writes one line for the operator on standard error. */
+  readonly note: (line: string) => void;
+  /** Aborted when nobody reads standard output any more. */
+  readonly closed: AbortSignal;
+}
+
+/** How a script ended: at its end, by EXIT, or cut off because nobody reads its output. */
+export type ScriptEnd = "end" | "exit" | "cut";
+
+export interface ScriptOptions extends Omit<ManagerContext, "talk"> {
+  readonly source: LineSource;
+  /** Where the answers of a dialogue go on when the script itself has ended; null for none. */
+  readonly moreAnswers: LineSource | null;
+  readonly output: ScriptOutput;
+  /** Prints every command behind the prompt, as a terminal would show it. */
+  readonly echo: boolean;
+}
+
+export const prompt = "XCP_Manager> ";
+
+/** Runs the script. Throws the first failure as AppError with the place of its line before the message. */
+export async function runScript(options: ScriptOptions): Promise<ScriptEnd> {
+  const { source, output } = options;
+  const talk = scriptTalk(options);
+  try {
+    for (;;) {
+      const line = await source.next();
+      if (line === null) return "end";
+      const command = readCommand(line);
+      if (command.kind === "nothing") continue;
+      if (output.closed.aborted) return "cut";
+      if (options.echo) output.write(`${prompt}${line.trim()}\n`);
+      if (command.kind === "exit") return "exit";
+      await runCommand({ ...options, talk }, command);
+    }
+  } catch (error) {
+    throw located(error, source.where());
+  } finally {
+    await source.close();
+  }
+}
+
+function readCommand(line: string): Command {
+  const command = parseCommand(line);
+  if (command.kind === "problem") throw new AppError("usage", command.message);
+  return command;
+}
+
+/** Answers are the lines that follow. They are printed too: the output then reads like the terminal's. */
+function scriptTalk({ source, moreAnswers, output }: ScriptOptions): Talk {
+  return {
+    interactive: false,
+    print: (line) => output.write(`${line}\n`),
+    note: output.note,
+    ask: async (question: Question) => {
+      output.write(question.text);
+      const answer = (await source.next()) ?? (await moreAnswers?.next()) ?? null;
+      output.write(`${answer === null ? "" : printable(answer)}\n`);
+      return answer;
+    },
+  };
+}
+
+function located(error: unknown, where: string): unknown {
+  if (!(error instanceof AppError)) return error;
+  return new AppError(error.code, `${where}: ${error.message}`, { cause: error.cause });
+}

@@ -1,0 +1,67 @@
+/** Passwords that no command line and no process list shows: typed without echo, or from a private file. */
+
+import fs from "node:fs";
+import type { ReadStream } from "node:tty";
+import { AppError } from "../errors.ts";
+import { Secret } from "../secret.ts";
+
+/** Asks for a password on the terminal `input`, echoing nothing. Throws AppError usage after Ctrl-C or Ctrl-D. */
+export async function askPassword(
+  input: ReadStream,
+  output: NodeJS.WritableStream,
+  question: string,
+): Promise<Secret> {
+  output.write(question);
+  input.setRawMode(true);
+  input.setEncoding("utf8");
+  try {
+    return new Secret(await typed(input));
+  } finally {
+    input.setRawMode(false);
+    input.pause();
+    output.write("\n");
+  }
+}
+
+function typed(input: ReadStream): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let password = "";
+    const finish = (settle: () => void) => {
+      input.off("data", take);
+      settle();
+    };
+    const take = (chunk: string | Buffer) => {
+      for (const key of String(chunk)) {
+        if (key === "\r" || key === "\n") return finish(() => resolve(password));
+        if (key === "\u0003" || key === "\u0004") {
+          return finish(() => reject(new AppError("usage", "No password was given; nothing was changed.")));
+        }
+        password = key === "\u007f" || key === "\b" ? [...password].slice(0, -1).join("") : password + key;
+      }
+    };
+    input.on("data", take);
+    input.resume();
+  });
+}
+
+/** The password in `file`, without the line end. Throws AppError settings when others can read it. */
+export function readPasswordFile(file: string): Secret {
+  let descriptor: number;
+  try {
+    descriptor = fs.openSync(file, "r");
+  } catch (error) {
+    throw new AppError("settings", `Unable to read the password file ${file}`, { cause: error });
+  }
+  try {
+    const status = fs.fstatSync(descriptor);
+    if (status.isFile() && (status.mode & 0o077) !== 0) {
+      throw new AppError(
+        "settings",
+        `${file} holds a password and others can read it; run: chmod 600 ${file}`,
+      );
+    }
+    return new Secret(fs.readFileSync(descriptor, "utf8").replace(/\r?\n$/, ""));
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
