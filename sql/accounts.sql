@@ -1,0 +1,35 @@
+-- The accounts of the three programs, each with the rights it needs and no others. Run it after
+-- `xcp-manager schema install`, by an administrator of the server, and again after an upgrade that adds tables:
+--
+--   sed -e 's/{database}/Xen/; s/{accountHost}/%/' \
+--       -e 's/{collectUser}/xcp_collect/; s/{collectPassword}/.../' \
+--       -e 's/{managerUser}/xcp_manager/; s/{managerPassword}/.../' \
+--       -e 's/{controlUser}/xcp_control/; s/{controlPassword}/.../' accounts.sql | mysql -u root -p
+--
+-- (write the passwords in place by an editor rather than on a command line that others can see). {accountHost} is the
+-- address the programs connect from; % is any. Add REQUIRE SSL to each account where the network is not trusted, and
+-- MysqlCaFile to the settings. An account that exists keeps its password.
+-- Creating tables is for whoever runs `xcp-manager schema install`; none of these three may.
+
+CREATE USER IF NOT EXISTS '{collectUser}'@'{accountHost}' IDENTIFIED BY '{collectPassword}';
+CREATE USER IF NOT EXISTS '{managerUser}'@'{accountHost}' IDENTIFIED BY '{managerPassword}';
+CREATE USER IF NOT EXISTS '{controlUser}'@'{accountHost}' IDENTIFIED BY '{controlPassword}';
+
+-- collect writes what it saw of the pool, and nothing else.
+GRANT SELECT ON `{database}`.SchemaVersion TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.Host TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.Vm TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.Map TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.HostDetail TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmDetail TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmBar TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.Pool TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT ON `{database}`.Collection TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, UPDATE ON `{database}`.CollectionHead TO '{collectUser}'@'{accountHost}';
+
+-- manager shows everything and keeps the rules.
+GRANT SELECT ON `{database}`.* TO '{managerUser}'@'{accountHost}';
+GRANT INSERT, DELETE ON `{database}`.HostRule TO '{managerUser}'@'{accountHost}';
+
+-- control plans from what is stored; it writes to the pool, not here.
+GRANT SELECT ON `{database}`.* TO '{controlUser}'@'{accountHost}';

@@ -1,0 +1,267 @@
+/** One connection to one server, set up and proven to serve; and the choice among several servers. */
+import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from "mysql2/promise";
+import mysql from "mysql2/promise";
+import { AppError } from "../errors.ts";
+import { type ConnectionTarget, explainConnectFailure } from "./failure.ts";
+import type { DriverFailure } from "./retry.ts";
+
+/**
+ * Where MySQL is and how to log in. Servers are tried in their order.
+ *
+ * The password never crosses the network in clear, but without `caPem` somebody who can change packets between here
+ * and a MySQL server can pose as that server (caching_sha2_password hands the password to whoever sends a key), so use
+ * TLS wherever the way is not a socket, the machine itself or a trusted network.
+ */
+export interface StoreOptions {
+  readonly servers: readonly { readonly host: string; readonly port: number }[];
+  /** A local socket; used instead of `servers`. */
+  readonly socketPath?: string;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  /** Authorities to trust, as PEM; turns TLS on. The certificate must also carry the server's name. */
+  readonly caPem?: string;
+  readonly connectTimeoutMs: number;
+  /** The longest that one statement may run. */
+  readonly statementTimeoutMs: number;
+}
+
+/** What may stand for a `?`. */
+export type SqlValue = string | number | null | Uint8Array;
+
+/** A row by column name; parse each value where it is used. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** The dialects that differ in a word here and there. */
+export type Flavour = "mysql" | "mariadb" | "tidb";
+
+/** The modes of our sessions, whatever the server's defaults are: bad values are errors, never mended in silence. */
+const sqlMode = [
+  "STRICT_TRANS_TABLES",
+  "STRICT_ALL_TABLES",
+  "ONLY_FULL_GROUP_BY",
+  "NO_ZERO_IN_DATE",
+  "NO_ZERO_DATE",
+  "ERROR_FOR_DIVISION_BY_ZERO",
+  "NO_ENGINE_SUBSTITUTION",
+].join(",");
+
+/** Seconds that a statement waits for a row lock; short, because whoever holds one longer is stuck. */
+const lockWaitSeconds = 5;
+
+/** How much later than the server's own limit a statement is given up here, for a server that does not answer at all. */
+const answerMarginMs = 1_000;
+
+/** A connection that is logged in, set up and was proven to serve. Every statement has a deadline. */
+export class Session {
+  /** "host:port", or the socket's path. */
+  readonly server: string;
+  readonly flavour: Flavour;
+  /** The server's own version text. */
+  readonly version: string;
+  readonly #connection: Connection;
+  readonly #statementTimeoutMs: number;
+
+  constructor(
+    connection: Connection,
+    about: { server: string; flavour: Flavour; version: string; statementTimeoutMs: number },
+  ) {
+    this.#connection = connection;
+    this.server = about.server;
+    this.flavour = about.flavour;
+    this.version = about.version;
+    this.#statementTimeoutMs = about.statementTimeoutMs;
+  }
+
+  /** Rows as objects. Values travel apart from the statement, so no SQL mode can make text of them. */
+  async rows(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    const [rows] = await this.#limited(this.#connection.execute<RowDataPacket[]>(sql, [...values]));
+    return rows;
+  }
+
+  /** Rows as arrays in the order of the selected columns; for many rows. */
+  async tuples(sql: string, values: readonly SqlValue[] = []): Promise<unknown[][]> {
+    const options = { sql, values: [...values], rowsAsArray: true as const };
+    const [rows] = await this.#limited(this.#connection.execute<RowDataPacket[][]>(options));
+    return rows;
+  }
+
+  /** Runs a writing statement; rows that an UPDATE matched without changing them count. */
+  async run(sql: string, values: readonly SqlValue[] = []): Promise<number> {
+    const [result] = await this.#limited(this.#connection.execute<ResultSetHeader>(sql, [...values]));
+    return result.affectedRows;
+  }
+
+  /** Runs a fixed statement that cannot be prepared: transaction control, SET, definitions. */
+  async command(sql: string): Promise<void> {
+    await this.#limited(this.#connection.query(sql));
+  }
+
+  /** Drops the connection at once; an open transaction is undone by the server. */
+  destroy(): void {
+    this.#connection.destroy();
+  }
+
+  /** Says goodbye; never throws and never waits long. */
+  async end(): Promise<void> {
+    try {
+      await withDeadline(this.#connection.end(), 1_000, () => this.#connection.destroy());
+    } catch {
+      this.#connection.destroy();
+    }
+  }
+
+  #limited<T>(answer: Promise<T>): Promise<T> {
+    return withDeadline(answer, this.#statementTimeoutMs + answerMarginMs, () => this.#connection.destroy());
+  }
+}
+
+/** A session and the index of its server in the options, to go on with the next one when it fails. */
+export interface Found {
+  readonly session: Session;
+  readonly index: number;
+}
+
+/**
+ * Connects to the first server that serves, beginning with number `first` and going round.
+ * @param database the database to use, or null for none.
+ * @throws AppError "mysql" with the reason of each server.
+ */
+export async function findServer(
+  options: StoreOptions,
+  first: number,
+  database: string | null,
+): Promise<Found> {
+  const places = placesOf(options);
+  const reasons: string[] = [];
+  const failures: unknown[] = [];
+  for (let tried = 0; tried < places.length; tried++) {
+    const index = (first + tried) % places.length;
+    const place = places[index];
+    if (place === undefined) continue;
+    try {
+      return { session: await openSession(options, place, database), index };
+    } catch (error) {
+      const target: ConnectionTarget = { user: options.user, database, usesTls: options.caPem !== undefined };
+      const reason =
+        error instanceof NotServing ? error.message : explainConnectFailure(error as DriverFailure, target);
+      reasons.push(`${place.name}: ${reason}`);
+      failures.push(error);
+    }
+  }
+  const cause = failures.length === 1 ? failures[0] : new AggregateError(failures, reasons.join("; "));
+  throw new AppError("mysql", `Unable to connect to Mysql: ${reasons.join("; ")}`, { cause });
+}
+
+interface Place {
+  readonly name: string;
+  readonly address: Pick<ConnectionOptions, "host" | "port" | "socketPath">;
+}
+
+function placesOf(options: StoreOptions): Place[] {
+  if (options.socketPath !== undefined) {
+    return [{ name: options.socketPath, address: { socketPath: options.socketPath } }];
+  }
+  return options.servers.map(({ host, port }) => ({
+    name: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
+    address: { host, port },
+  }));
+}
+
+async function openSession(options: StoreOptions, place: Place, database: string | null): Promise<Session> {
+  const connection = await mysql.createConnection(driverOptions(options, place, database));
+  try {
+    const deadline = <T>(answer: Promise<T>) =>
+      withDeadline(answer, options.connectTimeoutMs, () => connection.destroy());
+    const { flavour, version } = await deadline(readVersion(connection));
+    await deadline(setUp(connection, flavour, options.statementTimeoutMs));
+    await deadline(requireServing(connection, flavour));
+    const about = { server: place.name, flavour, version, statementTimeoutMs: options.statementTimeoutMs };
+    return new Session(connection, about);
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+}
+
+function driverOptions(options: StoreOptions, place: Place, database: string | null): ConnectionOptions {
+  return {
+    ...place.address,
+    user: options.user,
+    password: options.password,
+    ...(database === null ? {} : { database }),
+    charset: "UTF8MB4_GENERAL_CI",
+    timezone: "Z",
+    supportBigNumbers: true,
+    multipleStatements: false,
+    // A server may ask its client for any local file; this client has none to give.
+    flags: ["-LOCAL_FILES"],
+    connectTimeout: options.connectTimeoutMs,
+    enableKeepAlive: true,
+    ...(options.caPem === undefined
+      ? {}
+      : {
+          ssl: { ca: options.caPem, rejectUnauthorized: true, verifyIdentity: true, minVersion: "TLSv1.2" },
+        }),
+  };
+}
+
+async function readVersion(connection: Connection): Promise<{ flavour: Flavour; version: string }> {
+  const [rows] = await connection.query<RowDataPacket[]>("SELECT VERSION() AS version");
+  const version = String(rows[0]?.["version"] ?? "");
+  const flavour = /tidb/i.test(version) ? "tidb" : /mariadb/i.test(version) ? "mariadb" : "mysql";
+  return { flavour, version };
+}
+
+async function setUp(connection: Connection, flavour: Flavour, statementTimeoutMs: number): Promise<void> {
+  // Each server knows only its own variable; MySQL's covers SELECT alone, the rest is up to the client's deadline.
+  const limit =
+    flavour === "mariadb"
+      ? `max_statement_time = ${statementTimeoutMs / 1000}`
+      : `max_execution_time = ${statementTimeoutMs}`;
+  await connection.query(
+    `SET SESSION sql_mode = '${sqlMode}', time_zone = '+00:00', innodb_lock_wait_timeout = ${lockWaitSeconds}, ${limit}`,
+  );
+  await connection.query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+}
+
+/** A server that answers but cannot be worked with; the message is the reason. */
+class NotServing extends Error {}
+
+async function requireServing(connection: Connection, flavour: Flavour): Promise<void> {
+  if (await isOn(connection, "SELECT @@global.read_only AS value")) {
+    throw new NotServing("it is read-only, not the writer: name the writer in MysqlHost");
+  }
+  if (flavour !== "mariadb") return;
+  // A Galera node without quorum lets everybody in and answers SELECT 1; only this tells.
+  if (!(await isOn(connection, "SHOW GLOBAL VARIABLES LIKE 'wsrep_on'"))) return;
+  if (!(await isOn(connection, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'"))) {
+    throw new NotServing("this Galera node is cut off from its cluster (wsrep_ready is not ON)");
+  }
+  // A picture that another node stored a moment ago must be seen from this one.
+  await connection.query("SET SESSION wsrep_sync_wait = 1");
+}
+
+async function isOn(connection: Connection, sql: string): Promise<boolean> {
+  const [rows] = await connection.query<RowDataPacket[]>(sql);
+  const row = rows[0];
+  const value = String(row?.["value"] ?? row?.["Value"] ?? "OFF").toUpperCase();
+  return value !== "OFF" && value !== "0";
+}
+
+async function withDeadline<T>(answer: Promise<T>, limitMs: number, onLate: () => void): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      onLate();
+      const failure = new Error(`no answer within ${limitMs / 1000} s`);
+      reject(Object.assign(failure, { code: "ETIMEDOUT", fatal: true }));
+    }, limitMs);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+    answer.catch(() => {});
+  }
+}
