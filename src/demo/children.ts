@@ -1,0 +1,54 @@
+/** Runs the real programs as child processes and shows what they print; answers their questions as a person would. */
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+export type ProgramName = "collect" | "manager" | "control";
+
+export interface ChildOptions {
+  readonly settings: string;
+  readonly write: (text: string) => void;
+  /** Typed one by one, each when the program has asked a question. */
+  readonly answers?: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** Runs `dist/<program>/main.js`; resolves to its exit code when it has ended. */
+export function runChild(
+  program: ProgramName,
+  args: readonly string[],
+  options: ChildOptions,
+): Promise<number> {
+  const main = fileURLToPath(new URL(`../${program}/main.js`, import.meta.url));
+  const child = spawn(process.execPath, [main, "--settings", options.settings, ...args], {
+    stdio: ["pipe", "pipe", "inherit"],
+    signal: options.signal,
+    killSignal: "SIGTERM",
+  });
+  const answers = [...(options.answers ?? [])];
+  let pending = "";
+  const answer = () => {
+    const asked = /(\]:\n|\[Y\/N\] )$/.test(pending);
+    const next = asked ? answers.shift() : undefined;
+    if (next === undefined) return;
+    pending = "";
+    options.write(`${next}\n`);
+    child.stdin.write(`${next}\n`);
+    if (answers.length === 0) child.stdin.end();
+  };
+  // A program that ended does not read its answers any more; its exit code tells.
+  child.stdin.on("error", () => {});
+  const [command] = answers.splice(0, 1);
+  if (command === undefined) child.stdin.end();
+  else child.stdin.write(`${command}\n`);
+  child.stdout.setEncoding("utf8");
+  child.stdout.on("data", (text: string) => {
+    options.write(text);
+    pending += text;
+    answer();
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve(code ?? 1));
+  });
+}
