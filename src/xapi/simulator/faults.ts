@@ -1,0 +1,122 @@
+/** What goes wrong in the pool on command: a list of faults, asked by those whom they hit. */
+import type { AnswerFault } from "./contract.ts";
+import { SimFailure } from "./failure.ts";
+
+/** Calls that are not answered as usual. */
+export interface CallFault {
+  /** Method names; `*` stands for anything, e.g. "VM.*" or "*". */
+  readonly pattern: string;
+  /** Only calls that reach this host; null for every host. */
+  readonly hostRef: string | null;
+  readonly answer: AnswerFault;
+  /** Virtual milliseconds before the answer. */
+  readonly delayMs: number;
+  /** How many calls it still hits. */
+  timesLeft: number;
+}
+
+/** When a migration is hit: at a part of the stream (0 = before it starts), or when the memory has been sent. */
+export type MigrationPoint = number | "end";
+
+/** What happens to a migration. */
+export type MigrationFate =
+  | {
+      readonly kind: "fail";
+      readonly code: string;
+      readonly params: readonly string[];
+      readonly at: MigrationPoint;
+    }
+  /** Stops there and never goes on. */
+  | { readonly kind: "stall"; readonly at: number }
+  | { readonly kind: "slow"; readonly factor: number }
+  /** The stream breaks at the last step and takes the VM with it. */
+  | { readonly kind: "lose-vm" };
+
+export interface MigrationFault {
+  /** Only migrations of this VM; null for the next ones of any. */
+  readonly vmRef: string | null;
+  readonly fate: MigrationFate;
+  timesLeft: number;
+}
+
+/** A source without a value for a while. */
+export interface NanWindow {
+  /** Host or VM. */
+  readonly ref: string;
+  /** Name, or pattern with `*`. */
+  readonly source: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+export class Faults {
+  readonly #calls: CallFault[] = [];
+  readonly #migrations: MigrationFault[] = [];
+  readonly #nans: NanWindow[] = [];
+
+  addCallFault(fault: CallFault): void {
+    this.#calls.push(fault);
+  }
+
+  addMigrationFault(fault: MigrationFault): void {
+    this.#migrations.push(fault);
+  }
+
+  addNanWindow(window: NanWindow): void {
+    this.#nans.push(window);
+  }
+
+  /** Ends all faults of calls, coming migrations and sources. */
+  clear(): void {
+    for (const list of [this.#calls, this.#migrations, this.#nans]) list.length = 0;
+  }
+
+  /** Uses up the first fault that this call meets, or null. */
+  takeCallFault(hostRef: string, method: string): CallFault | null {
+    const name = method.replace(/^Async\./, "");
+    return take(
+      this.#calls,
+      (fault) =>
+        (fault.hostRef === null || fault.hostRef === hostRef) &&
+        (matches(fault.pattern, method) || matches(fault.pattern, name)),
+    );
+  }
+
+  /** Uses up the first fault that a migration of this VM meets, or null. */
+  takeMigrationFate(vmRef: string): MigrationFate | null {
+    return take(this.#migrations, (fault) => fault.vmRef === null || fault.vmRef === vmRef)?.fate ?? null;
+  }
+
+  /** Whether the source has no value in any moment from `fromMs` up to `untilMs`. */
+  isNan(ref: string, source: string, fromMs: number, untilMs: number): boolean {
+    return this.#nans.some(
+      (window) =>
+        window.ref === ref &&
+        matches(window.source, source) &&
+        window.fromMs < untilMs &&
+        window.untilMs > fromMs,
+    );
+  }
+}
+
+/** The failure that a fate names, with the VM in place of the word "VM" among its parameters. */
+export function failureOfFate(fate: MigrationFate & { kind: "fail" }, vmRef: string): SimFailure {
+  return new SimFailure(
+    fate.code,
+    fate.params.map((param) => (param === "VM" ? vmRef : param)),
+  );
+}
+
+function take<T extends { timesLeft: number }>(faults: T[], hits: (fault: T) => boolean): T | null {
+  const index = faults.findIndex(hits);
+  const fault = faults[index];
+  if (fault === undefined) return null;
+  fault.timesLeft -= 1;
+  if (fault.timesLeft <= 0) faults.splice(index, 1);
+  return fault;
+}
+
+function matches(pattern: string, name: string): boolean {
+  const parts = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`, "i").test(name);
+}

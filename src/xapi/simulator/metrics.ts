@@ -1,0 +1,230 @@
+/** Data sources of hosts and VMs: names, units and values by release. */
+import { nullRef } from "./datamodel.ts";
+import { spreadOverCpus } from "./load.ts";
+import { cpusOf, idleHost, isActive, type PoolModel } from "./model.ts";
+import { isAtLeast } from "./release.ts";
+import { firstPointIsNan, type HostSlot, slotAt, slotOf, type VmSlot, vmSlotOf } from "./slots.ts";
+
+/** One data source with its value in a slot. NaN where it had none. */
+export interface SourceSample {
+  readonly name: string;
+  readonly description: string;
+  readonly units: string;
+  readonly min: number;
+  readonly max: number;
+  /** As the server stores it: rounded to 32 bits. */
+  readonly value: number;
+}
+
+type Draft = readonly [name: string, units: string, value: number, description: string];
+
+/**
+ * All sources of a host in the newest slot that is complete at `atMs`. Pure over the pool's history: the
+ * same slot gives the same numbers, whenever and however often it is asked for.
+ */
+export function sampleHost(model: PoolModel, hostRef: string, atMs: number): SourceSample[] {
+  const slotEndMs = slotAt(atMs);
+  const slot = slotOf(model, slotEndMs).get(hostRef);
+  if (slot === undefined) return [];
+  const uuid = model.db.text("host", hostRef, "uuid");
+  const drafts = [
+    ...cpuDrafts(
+      slot.busyCpus / Math.max(1, slot.cpus),
+      slot.cpus,
+      `${model.seed}/${uuid}/${slotEndMs}`,
+      "physical",
+    ),
+    ...hostDrafts(model, hostRef, slot),
+    ...networkDrafts(model, hostRef, slot),
+  ];
+  return drafts.map((draft) => finish(model, hostRef, slotEndMs, draft));
+}
+
+/** As sampleHost, for a VM; empty where it was on no host. */
+export function sampleVm(model: PoolModel, vmRef: string, atMs: number): SourceSample[] {
+  const slotEndMs = slotAt(atMs);
+  const slot = vmSlotOf(model, vmRef, slotEndMs);
+  return slot === null
+    ? []
+    : vmDrafts(model, slot, slotEndMs).map((draft) => finish(model, vmRef, slotEndMs, draft));
+}
+
+/** The VMs that the host's own store of measures held in that slot, control domain first. */
+export function vmsMeasuredOn(model: PoolModel, hostRef: string, atMs: number): string[] {
+  const slot = slotOf(model, slotAt(atMs)).get(hostRef);
+  return (slot?.vms ?? []).map((vm) => vm.vmRef);
+}
+
+function finish(model: PoolModel, ref: string, slotEndMs: number, draft: Draft): SourceSample {
+  const [name, units, value, description] = draft;
+  // The newest point stays visible until the next slot ends, so a fault shows as soon as it begins.
+  const nan = model.faults.isNan(ref, name, slotEndMs, slotEndMs + 5000);
+  const max = units === "(fraction)" && name.startsWith("cpu") ? 1 : Number.POSITIVE_INFINITY;
+  return { name, description, units, min: 0, max, value: nan ? Number.NaN : Math.fround(value) };
+}
+
+function cpuDrafts(mean: number, count: number, seed: string, kind: string): Draft[] {
+  return spreadOverCpus(mean, count, seed).map((share, index): Draft => {
+    const words = kind === "physical" ? `Physical cpu usage for cpu ${index}` : `CPU${index} usage`;
+    return [`cpu${index}`, "(fraction)", share, words];
+  });
+}
+
+function hostDrafts(model: PoolModel, hostRef: string, slot: HostSlot): Draft[] {
+  const load = model.hostLoads.get(hostRef) ?? idleHost;
+  const usedKib = load.xapiUsedMib * 1024;
+  const freeKib = load.xapiFreeMib * 1024;
+  const drafts: Draft[] = [
+    ["memory_total_kib", "KiB", Math.floor(slot.totalBytes / 1024), "Total amount of memory in use"],
+    ["memory_free_kib", "KiB", Math.floor(slot.unusedBytes / 1024), "Total amount of free memory"],
+    ["xapi_memory_usage_kib", "KiB", usedKib, "Total memory allocated used by xapi daemon"],
+    ["xapi_free_memory_kib", "KiB", freeKib, "Free memory available to the xapi daemon"],
+    ["xapi_live_memory_kib", "KiB", Math.max(0, usedKib - freeKib), "Live memory used by xapi daemon"],
+    ["xapi_allocation_kib", "KiB", 0, "Memory allocation done by the xapi daemon"],
+    ["loadavg", "(fraction)", slot.loadAverage, "Domain0 loadavg"],
+  ];
+  const { era } = model.release;
+  if (era !== "A") {
+    const mean = slot.busyCpus / Math.max(1, slot.cpus);
+    drafts.push(["cpu_avg", "(fraction)", mean, "Average physical cpu usage"]);
+  }
+  if (era === "F") {
+    const running = slot.vms.filter((vm) => vm.moment.power === "Running" && !vm.moment.frozen);
+    const vcpus = running.reduce((total, vm) => total + vm.vcpus, 0);
+    drafts.push(
+      ["hostload", "(fraction)", slot.wantedCpus / Math.max(1, slot.cpus), "Host load per physical cpu"],
+      ["running_vcpus", "count", vcpus, "The total number of running vcpus per host"],
+      ["running_domains", "count", running.length, "The total number of running domains per host"],
+    );
+  }
+  return drafts;
+}
+
+function networkDrafts(model: PoolModel, hostRef: string, slot: HostSlot): Draft[] {
+  const rates = deviceRates(model, hostRef, slot);
+  const { era } = model.release;
+  if (era === "A" || era === "B" || era === "C") rates.set("lo", { rx: slot.loRx, tx: slot.loTx });
+  const drafts = [...rates].flatMap(([device, { rx, tx }]): Draft[] => [
+    [`pif_${device}_rx`, "B/s", rx, `Bytes per second received on physical interface ${device}`],
+    [`pif_${device}_tx`, "B/s", tx, `Bytes per second sent on physical interface ${device}`],
+  ]);
+  if (era === "A") return drafts;
+  const total = (side: "rx" | "tx"): number => [...rates.values()].reduce((sum, rate) => sum + rate[side], 0);
+  return [
+    ...drafts,
+    ["pif_aggr_rx", "B/s", total("rx"), "Bytes per second received on all physical interfaces"],
+    ["pif_aggr_tx", "B/s", total("tx"), "Bytes per second sent on all physical interfaces"],
+  ];
+}
+
+interface Rate {
+  rx: number;
+  tx: number;
+}
+
+/** Bytes per second on every physical interface: guests use the one of their network, the host and memory streams the management one. */
+function deviceRates(model: PoolModel, hostRef: string, slot: HostSlot): Map<string, Rate> {
+  const { db } = model;
+  const rates = new Map<string, Rate>();
+  const deviceOf = new Map<string, string>();
+  let management: string | null = null;
+  for (const pif of db.list("host", hostRef, "PIFs").filter((ref) => db.has("PIF", ref))) {
+    const device = db.text("PIF", pif, "device");
+    deviceOf.set(db.text("PIF", pif, "network"), device);
+    if (db.get("PIF", pif, "physical")) rates.set(device, { rx: 0, tx: 0 });
+    if (db.get("PIF", pif, "management")) management = device;
+  }
+  add(rates, management, slot.ownRx + slot.copyRx, slot.ownTx + slot.copyTx);
+  for (const vm of slot.vms) {
+    const vif = vifsOf(model, vm.vmRef).find((ref) => db.text("VIF", ref, "device") === "0");
+    if (vif !== undefined) add(rates, deviceOf.get(db.text("VIF", vif, "network")) ?? null, vm.rx, vm.tx);
+  }
+  return rates;
+}
+
+function add(rates: Map<string, Rate>, device: string | null, rx: number, tx: number): void {
+  const rate = device === null ? undefined : rates.get(device);
+  if (rate === undefined) return;
+  rate.rx += rx;
+  rate.tx += tx;
+}
+
+function vifsOf(model: PoolModel, vmRef: string): readonly string[] {
+  return model.db.list("VM", vmRef, "VIFs").filter((ref) => model.db.has("VIF", ref));
+}
+
+function vmDrafts(model: PoolModel, slot: VmSlot, slotEndMs: number): Draft[] {
+  const { db } = model;
+  const { vmRef } = slot;
+  const control = db.get("VM", vmRef, "is_control_domain") === true;
+  const counted = counterFactor(model, slot);
+  const seed = `${model.seed}/${db.text("VM", vmRef, "uuid")}/${slotEndMs}`;
+  const cpus = cpuDrafts(slot.cpu, slot.vcpus, seed, "virtual").map(
+    ([name, units, value, words]): Draft => [name, units, value * counted, words],
+  );
+  const withheld = slot.moment.power === "Paused" || slot.moment.frozen;
+  const memory = withheld ? Number.NaN : slot.moment.memoryBytes;
+  const drafts: Draft[] = [...cpus, ["memory", "B", memory, "Memory currently allocated to VM"]];
+  if (model.release.era === "F")
+    drafts.push(["cpu_usage", "(fraction)", slot.cpu * counted, "Domain CPU usage"]);
+  if (control) return drafts;
+  drafts.push([
+    "memory_target",
+    "B",
+    withheld ? Number.NaN : db.number("VM", vmRef, "memory_target"),
+    "Target of VM balloon driver",
+  ]);
+  if (hasTools(model, vmRef)) {
+    const units = model.release.era === "B" ? "B" : "KiB";
+    const freeKib = withheld ? Number.NaN : Math.floor(slot.freeBytes / 1024);
+    drafts.push(["memory_internal_free", units, freeKib, "Memory used as reported by the guest agent"]);
+  }
+  for (const vif of vifsOf(model, vmRef)) {
+    const device = db.text("VIF", vif, "device");
+    const first = device === "0";
+    drafts.push(
+      [
+        `vif_${device}_tx`,
+        "B/s",
+        (first ? slot.tx : 0) * counted,
+        `Bytes per second transmitted on virtual interface ${device}`,
+      ],
+      [
+        `vif_${device}_rx`,
+        "B/s",
+        (first ? slot.rx : 0) * counted,
+        `Bytes per second received on virtual interface ${device}`,
+      ],
+    );
+  }
+  return drafts;
+}
+
+/** What a counter's rate is multiplied with: a domain younger than the slot reads low, or not at all. */
+function counterFactor(model: PoolModel, slot: VmSlot): number {
+  if (slot.domainShare >= 1) return 1;
+  return firstPointIsNan(model, slot) ? Number.NaN : slot.domainShare;
+}
+
+/** Whether the guest runs tools: it has guest metrics. */
+export function hasTools(model: PoolModel, vmRef: string): boolean {
+  const ref = model.db.text("VM", vmRef, "guest_metrics");
+  return ref !== nullRef && model.db.has("VM_guest_metrics", ref);
+}
+
+/** Whether its release refuses a VM that has no domain by naming the power state (XenServer 7.1 and later). */
+export function namesPowerState(model: PoolModel): boolean {
+  return isAtLeast(model.release, 2, 6);
+}
+
+/** Whether the VM's measures exist anywhere: it has a domain and is not between two hosts. */
+export function hasMeasures(model: PoolModel, vmRef: string): boolean {
+  return (
+    isActive(model.db.text("VM", vmRef, "power_state")) && model.migrations.get(vmRef)?.handover !== true
+  );
+}
+
+/** Number of physical CPUs, as the sources count them. */
+export function cpuCountOf(model: PoolModel, hostRef: string): number {
+  return cpusOf(model, hostRef);
+}

@@ -1,0 +1,75 @@
+/** Messages that read data sources, with the errors of each release. */
+import type { MessageDefinition } from "./contract.ts";
+import { type SimMap, simMap } from "./datamodel.ts";
+import { SimFailure } from "./failure.ts";
+import { hasMeasures, namesPowerState, type SourceSample, sampleHost, sampleVm } from "./metrics.ts";
+import { isActive, type PoolModel, refOrNull } from "./model.ts";
+import { assertReachable } from "./reach.ts";
+import { isAtLeast } from "./release.ts";
+
+export function metricsMessages(model: PoolModel): [string, MessageDefinition][] {
+  const query = (owner: "host" | "VM", read: (ref: string) => SourceSample[]): MessageDefinition => ({
+    params: [`ref:${owner}`, "string"],
+    minArgs: 2,
+    async: false,
+    result: "float",
+    handle: ({ args }) => pick(model, read(String(args[0])), String(args[1])),
+  });
+  const list = (owner: "host" | "VM", read: (ref: string) => SourceSample[]): MessageDefinition => ({
+    params: [`ref:${owner}`],
+    minArgs: 1,
+    async: false,
+    result: "set:record:data_source",
+    handle: ({ args }) => read(String(args[0])).map(describe),
+  });
+  return [
+    ["host.query_data_source", query("host", (ref) => samplesOfHost(model, ref))],
+    ["host.get_data_sources", list("host", (ref) => samplesOfHost(model, ref))],
+    ["VM.query_data_source", query("VM", (ref) => samplesOfVm(model, ref))],
+    ["VM.get_data_sources", list("VM", (ref) => samplesOfVm(model, ref))],
+  ];
+}
+
+function samplesOfHost(model: PoolModel, hostRef: string): SourceSample[] {
+  model.db.text("host", hostRef, "uuid");
+  assertReachable(model, hostRef);
+  return sampleHost(model, hostRef, model.clock.now());
+}
+
+function samplesOfVm(model: PoolModel, vmRef: string): SourceSample[] {
+  const power = model.db.text("VM", vmRef, "power_state");
+  if (!isActive(power)) {
+    throw namesPowerState(model)
+      ? new SimFailure("VM_BAD_POWER_STATE", [vmRef, "running;paused", power.toLowerCase()])
+      : new SimFailure("INTERNAL_ERROR", ["Not_found"]);
+  }
+  const hostRef = refOrNull(model, "VM", vmRef, "resident_on");
+  if (hostRef !== null) assertReachable(model, hostRef);
+  const samples = hasMeasures(model, vmRef) ? sampleVm(model, vmRef, model.clock.now()) : [];
+  if (samples.length > 0) return samples;
+  const text = isAtLeast(model.release, 2, 6)
+    ? `Rrd_interface.Rrdd_error(Rrd_interface.Datasource_missing("${model.db.text("VM", vmRef, "uuid")}"))`
+    : "Not_found";
+  throw new SimFailure("INTERNAL_ERROR", [text]);
+}
+
+function pick(model: PoolModel, samples: readonly SourceSample[], name: string): number {
+  const sample = samples.find((source) => source.name === name);
+  if (sample !== undefined) return sample.value;
+  throw isAtLeast(model.release, 2, 5)
+    ? new SimFailure("INTERNAL_ERROR", [`Rrd.Invalid_data_source("${name}")`])
+    : new SimFailure("INVALID_VALUE", ["data-source", name]);
+}
+
+function describe(sample: SourceSample): SimMap {
+  return simMap([
+    ["name_label", sample.name],
+    ["name_description", sample.description],
+    ["enabled", true],
+    ["standard", true],
+    ["units", sample.units],
+    ["min", sample.min],
+    ["max", sample.max],
+    ["value", 0],
+  ]);
+}

@@ -1,0 +1,89 @@
+/** Hosts and toolstacks that go away and come back. */
+import type { HostCondition } from "./contract.ts";
+import { nullRef } from "./datamodel.ts";
+import { SimFailure } from "./failure.ts";
+import { isActive, masterOf, type PoolModel, poolRefOf } from "./model.ts";
+import { haltVm } from "./vmLifecycle.ts";
+
+/** A silent host counts as alive for so long. */
+export const silenceMs = 600_000;
+const bootMs = 30_000;
+
+/** What the host answers with at this moment. */
+export function conditionOf(model: PoolModel, hostRef: string): HostCondition {
+  const nowMs = model.clock.now();
+  const outage = model.outages.get(hostRef);
+  if (model.crashed.has(hostRef) || (outage !== undefined && nowMs < outage.goneUntilMs)) return "gone";
+  return outage !== undefined && nowMs < outage.startingUntilMs ? "starting" : "serving";
+}
+
+/** The host loses power. The pool goes on calling it alive for ten minutes, and its VMs running. */
+export function crashHost(model: PoolModel, hostRef: string): void {
+  model.crashed.add(hostRef);
+  for (const migration of model.migrations.values()) {
+    if (migration.sourceRef !== hostRef && migration.targetRef !== hostRef) continue;
+    migration.abort(
+      model.release.era === "A"
+        ? new SimFailure("HOST_OFFLINE", [migration.targetRef])
+        : new SimFailure("INTERNAL_ERROR", ["xenopsd internal error: Unix.Unix_error(Unix.ECONNRESET)"]),
+    );
+  }
+  model.clock.after(silenceMs, () => {
+    if (model.crashed.has(hostRef)) setLive(model, hostRef, false);
+  });
+}
+
+/** The host boots: its VMs are found dead, and for a while it answers HOST_STILL_BOOTING. */
+export function recoverHost(model: PoolModel, hostRef: string): void {
+  if (!model.crashed.delete(hostRef)) return;
+  buryVms(model, hostRef);
+  setLive(model, hostRef, true);
+  const nowMs = model.clock.now();
+  model.outages.set(hostRef, { goneUntilMs: nowMs, startingUntilMs: nowMs + bootMs });
+  if (hostRef === masterOf(model)) forgetVolatile(model);
+}
+
+/** An administrator declares the crashed host dead: it is not live, and its VMs are halted. */
+export function declareDead(model: PoolModel, hostRef: string): void {
+  setLive(model, hostRef, false);
+  buryVms(model, hostRef);
+}
+
+/** The host's toolstack restarts: gone for most of the time, then starting. The master's forgets sessions and tasks. */
+export function restartToolstack(model: PoolModel, hostRef: string, seconds: number): void {
+  const nowMs = model.clock.now();
+  model.outages.set(hostRef, {
+    goneUntilMs: nowMs + seconds * 800,
+    startingUntilMs: nowMs + seconds * 1000,
+  });
+  if (hostRef === masterOf(model)) forgetVolatile(model);
+}
+
+/** Another host becomes the master: sessions and tasks are gone, both hosts restart their toolstack. */
+export function changeMaster(model: PoolModel, hostRef: string, seconds: number): void {
+  const before = masterOf(model);
+  if (before === hostRef) return;
+  model.db.set("pool", poolRefOf(model), "master", hostRef);
+  forgetVolatile(model);
+  for (const host of [before, hostRef]) restartToolstack(model, host, seconds);
+}
+
+/** What the master's database does not keep on disk. */
+function forgetVolatile(model: PoolModel): void {
+  for (const cls of ["session", "task"]) {
+    for (const ref of model.db.all(cls)) model.db.destroy(cls, ref);
+  }
+}
+
+function setLive(model: PoolModel, hostRef: string, live: boolean): void {
+  const metrics = model.db.text("host", hostRef, "metrics");
+  if (metrics !== nullRef) model.db.set("host_metrics", metrics, "live", live);
+}
+
+function buryVms(model: PoolModel, hostRef: string): void {
+  const { db } = model;
+  for (const vm of db.list("host", hostRef, "resident_VMs").filter((ref) => db.has("VM", ref))) {
+    const guest = db.get("VM", vm, "is_control_domain") !== true;
+    if (guest && isActive(db.text("VM", vm, "power_state"))) haltVm(model, vm);
+  }
+}

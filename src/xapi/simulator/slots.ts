@@ -1,0 +1,185 @@
+/** What every host and VM did in one slot of 5 seconds. The same slot gives the same numbers whenever it is asked for. */
+import { unitOf } from "./chance.ts";
+import type { VmMoment } from "./history.ts";
+import { shareCpus, slotMs, valueAt } from "./load.ts";
+import { mib } from "./memory.ts";
+import { cpusOf, idleHost, idleVm, type PoolModel, totalBytes, vcpusOf } from "./model.ts";
+
+/** A VM in a slot; rates in bytes per second. */
+export interface VmSlot {
+  readonly vmRef: string;
+  readonly moment: VmMoment;
+  readonly vcpus: number;
+  /** Mean share of its vCPUs, 0 to 1. */
+  readonly cpu: number;
+  readonly rx: number;
+  readonly tx: number;
+  readonly freeBytes: number;
+  /** The part of the slot that its domain existed for; below 1 the rates of counters are wrong. */
+  readonly domainShare: number;
+}
+
+/** A host in a slot; rates in bytes per second, CPUs as 1 = one CPU fully busy. */
+export interface HostSlot {
+  readonly cpus: number;
+  readonly busyCpus: number;
+  readonly wantedCpus: number;
+  readonly loadAverage: number;
+  readonly unusedBytes: number;
+  readonly totalBytes: number;
+  readonly loRx: number;
+  readonly loTx: number;
+  readonly ownRx: number;
+  readonly ownTx: number;
+  /** Memory of migrating VMs. */
+  readonly copyRx: number;
+  readonly copyTx: number;
+  readonly vms: readonly VmSlot[];
+}
+
+/** CPUs of the control domain that one stream of memory costs on either side. */
+const copyCpus = 0.25;
+
+/** The newest slot that is complete at `atMs`, by its end. */
+export function slotAt(atMs: number): number {
+  return Math.floor(atMs / slotMs) * slotMs;
+}
+
+const kept = 150;
+const caches = new WeakMap<PoolModel, Map<number, ReadonlyMap<string, HostSlot>>>();
+
+/** All hosts in the slot that ends at `slotEndMs`, by ref. */
+export function slotOf(model: PoolModel, slotEndMs: number): ReadonlyMap<string, HostSlot> {
+  const cache = caches.get(model) ?? new Map<number, ReadonlyMap<string, HostSlot>>();
+  caches.set(model, cache);
+  const known = cache.get(slotEndMs);
+  if (known !== undefined) return known;
+  const hosts = evaluate(model, slotEndMs);
+  // A slot in the future is a guess that must not be remembered.
+  if (slotEndMs <= model.clock.now()) cache.set(slotEndMs, hosts);
+  for (const oldest of cache.keys()) if (cache.size > kept) cache.delete(oldest);
+  return hosts;
+}
+
+/** The VM in that slot; null where it was not on any host. */
+export function vmSlotOf(model: PoolModel, vmRef: string, slotEndMs: number): VmSlot | null {
+  const hostRef = model.history.before(vmRef, slotEndMs)?.hostRef ?? null;
+  if (hostRef === null) return null;
+  return (
+    slotOf(model, slotEndMs)
+      .get(hostRef)
+      ?.vms.find((vm) => vm.vmRef === vmRef) ?? null
+  );
+}
+
+function evaluate(model: PoolModel, slotEndMs: number): ReadonlyMap<string, HostSlot> {
+  const moments = [...model.history.vmRefs()]
+    .filter((vm) => model.db.has("VM", vm))
+    .map((vm) => ({ vm, moment: model.history.before(vm, slotEndMs) }));
+  const byHost = new Map<string, [string, VmMoment][]>();
+  for (const { vm, moment } of moments) {
+    for (const host of new Set([moment?.hostRef, moment?.copyTo])) {
+      if (moment === null || host === null || host === undefined) continue;
+      const list = byHost.get(host) ?? [];
+      byHost.set(host, list);
+      list.push([vm, moment]);
+    }
+  }
+  return new Map(
+    model.db.all("host").map((host) => [host, evaluateHost(model, host, slotEndMs, byHost.get(host) ?? [])]),
+  );
+}
+
+function evaluateHost(
+  model: PoolModel,
+  hostRef: string,
+  slotEndMs: number,
+  domains: readonly [string, VmMoment][],
+): HostSlot {
+  const { db } = model;
+  const load = model.hostLoads.get(hostRef) ?? idleHost;
+  const elapsedMs = slotEndMs - model.startMs;
+  const of = (profile: Parameters<typeof valueAt>[0], what: string): number =>
+    valueAt(profile, elapsedMs, `${model.seed}/${db.text("host", hostRef, "uuid")}/${what}`);
+  const here = domains.filter(([, moment]) => moment.hostRef === hostRef);
+  const guests = here.filter(([vm]) => !db.get("VM", vm, "is_control_domain"));
+  const sending = sum(here.map(([, moment]) => (moment.copyTo === null ? 0 : moment.copyRate)));
+  const receiving = sum(domains.map(([, moment]) => (moment.copyTo === hostRef ? moment.copyRate : 0)));
+  const streams = domains.filter(([, moment]) => moment.copyTo !== null && moment.copyRate > 0).length;
+  const cpus = cpusOf(model, hostRef);
+  const own = of(load.controlDomainCpus, "dom0") + copyCpus * streams;
+  const demands = guests.map(([vm, moment]) => ({
+    vcpus: vcpusOf(model, vm),
+    fraction: askedBy(model, vm, moment, elapsedMs),
+  }));
+  const shares = shareCpus(cpus, own, demands);
+  const occupied = sum(
+    domains.map(([vm, moment]) => moment.memoryBytes + db.number("VM", vm, "memory_overhead")),
+  );
+  const total = totalBytes(model, hostRef);
+  const guestSlots = guests.map(([vm, moment], index) =>
+    vmSlot(model, vm, moment, slotEndMs, (shares.vms[index] ?? 0) / Math.max(1, vcpusOf(model, vm))),
+  );
+  const controls = here.filter(([vm]) => db.get("VM", vm, "is_control_domain"));
+  return {
+    cpus,
+    busyCpus: shares.busy,
+    wantedCpus: own + sum(demands.map((demand) => demand.vcpus * demand.fraction)),
+    loadAverage: of(load.loadAverage, "loadavg"),
+    unusedBytes: Math.max(0, total - db.number("host", hostRef, "memory_overhead") - occupied),
+    totalBytes: total,
+    loRx: of(load.loRxKib, "lo-rx") * 1024,
+    loTx: of(load.loTxKib, "lo-tx") * 1024,
+    ownRx: of(load.rxKib, "rx") * 1024,
+    ownTx: of(load.txKib, "tx") * 1024,
+    copyRx: receiving,
+    copyTx: sending,
+    vms: [
+      ...controls.map(([vm, moment]) =>
+        vmSlot(
+          model,
+          vm,
+          moment,
+          slotEndMs,
+          shares.controlDomain / controls.length / Math.max(1, vcpusOf(model, vm)),
+        ),
+      ),
+      ...guestSlots,
+    ],
+  };
+}
+
+/** Share of each vCPU that the guest asks for. */
+function askedBy(model: PoolModel, vmRef: string, moment: VmMoment, elapsedMs: number): number {
+  if (moment.power !== "Running" || moment.frozen) return 0;
+  const seed = `${model.seed}/${model.db.text("VM", vmRef, "uuid")}/cpu`;
+  return Math.min(1, valueAt((model.vmLoads.get(vmRef) ?? idleVm).cpu, elapsedMs, seed));
+}
+
+function vmSlot(model: PoolModel, vmRef: string, moment: VmMoment, slotEndMs: number, cpu: number): VmSlot {
+  const load = model.vmLoads.get(vmRef) ?? idleVm;
+  const uuid = model.db.text("VM", vmRef, "uuid");
+  const runs = moment.power === "Running" && !moment.frozen;
+  const of = (profile: Parameters<typeof valueAt>[0], what: string): number =>
+    valueAt(profile, slotEndMs - model.startMs, `${model.seed}/${uuid}/${what}`);
+  const domainMs = slotEndMs - moment.domainSinceMs;
+  return {
+    vmRef,
+    moment,
+    vcpus: vcpusOf(model, vmRef),
+    cpu: Math.min(1, cpu),
+    rx: runs ? of(load.rxKib, "rx") * 1024 : 0,
+    tx: runs ? of(load.txKib, "tx") * 1024 : 0,
+    freeBytes: Math.min(of(load.freeMib, "free") * mib, moment.memoryBytes),
+    domainShare: Math.min(1, Math.max(0, domainMs / slotMs)),
+  };
+}
+
+/** Whether the first point of a new domain reads as nothing at all rather than as a wrong number. */
+export function firstPointIsNan(model: PoolModel, vm: VmSlot): boolean {
+  return unitOf(model.seed, model.db.text("VM", vm.vmRef, "uuid"), vm.moment.domainSinceMs) < 0.5;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

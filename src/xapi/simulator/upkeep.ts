@@ -1,0 +1,96 @@
+/** Keeps what follows from other fields as they change: allowed operations, history, free memory, woken waiters. */
+import { nullRef } from "./datamodel.ts";
+import type { VmMoment } from "./history.ts";
+import { isActive, memoryOf, type PoolModel, refOrNull, unusedBytes } from "./model.ts";
+import { allowedOperations } from "./vmOperations.ts";
+
+/**
+ * Watches the pool's objects from now on, whoever changes them; returns how to stop. Objects that are there
+ * already are brought up to date at once.
+ */
+export function startUpkeep(model: PoolModel): () => void {
+  const { db } = model;
+  const owners = new Map<string, string>();
+  let seen = 0;
+  let busy = false;
+  const follow = (): void => {
+    // Our own writes change the journal as well; the loop below sees them.
+    if (busy) return;
+    busy = true;
+    try {
+      while (seen < db.journal.generation) seen = catchUp(model, owners, seen);
+    } finally {
+      busy = false;
+    }
+  };
+  follow();
+  return db.journal.onChange(follow);
+}
+
+function catchUp(model: PoolModel, owners: Map<string, string>, seen: number): number {
+  const { db } = model;
+  owners.delete(nullRef);
+  const until = db.journal.generation;
+  const vms = new Set<string>();
+  const hosts = new Set<string>();
+  for (const change of db.journal.since(seen)) {
+    if (change.cls === "VM" && change.operation === "del") model.history.forget(change.ref);
+    else if (change.cls === "VM") vms.add(change.ref);
+    else if (change.cls === "host" && change.operation !== "del") hosts.add(change.ref);
+    else if (owners.has(change.ref)) vms.add(owners.get(change.ref) ?? "");
+  }
+  for (const vm of [...vms].filter((ref) => db.has("VM", ref))) {
+    for (const field of ["metrics", "guest_metrics"]) owners.set(db.text("VM", vm, field), vm);
+    keepVm(model, vm, hosts);
+  }
+  for (const host of hosts) keepHost(model, host);
+  return until;
+}
+
+function keepVm(model: PoolModel, vmRef: string, hosts: Set<string>): void {
+  const { db } = model;
+  noteVm(model, vmRef);
+  db.set("VM", vmRef, "allowed_operations", allowedOperations(model, vmRef));
+  for (const field of ["resident_on", "scheduled_to_be_resident_on"]) {
+    const host = db.text("VM", vmRef, field);
+    if (host !== nullRef && db.has("host", host)) hosts.add(host);
+  }
+  for (const wake of model.waiters.get(vmRef) ?? []) wake();
+}
+
+function keepHost(model: PoolModel, hostRef: string): void {
+  const { db } = model;
+  db.set("host", hostRef, "allowed_operations", allowedHostOperations(model, hostRef));
+  const metrics = db.text("host", hostRef, "metrics");
+  if (db.has("host_metrics", metrics))
+    db.set("host_metrics", metrics, "memory_free", unusedBytes(model, hostRef));
+}
+
+function allowedHostOperations(model: PoolModel, hostRef: string): string[] {
+  const current = new Set(Object.values(model.db.map("host", hostRef, "current_operations")));
+  const leaving = ["evacuate", "reboot", "shutdown"].some((operation) => current.has(operation));
+  const arriving = leaving ? [] : ["vm_migrate", "provision", "vm_resume", "vm_start"];
+  const evacuate = current.has("vm_migrate") || leaving ? [] : ["evacuate"];
+  const down = model.db.get("host", hostRef, "enabled") === true || leaving ? [] : ["reboot", "shutdown"];
+  return [...arriving, ...evacuate, ...down];
+}
+
+/** Records what measuring needs to know of the VM from now on. */
+export function noteVm(model: PoolModel, vmRef: string): void {
+  model.history.note(vmRef, model.clock.now(), momentOf(model, vmRef));
+}
+
+function momentOf(model: PoolModel, vmRef: string): VmMoment {
+  const power = model.db.text("VM", vmRef, "power_state");
+  const migration = model.migrations.get(vmRef);
+  return {
+    hostRef: isActive(power) ? refOrNull(model, "VM", vmRef, "resident_on") : null,
+    power,
+    frozen: migration?.frozen === true,
+    domainSinceMs: model.domainSince.get(vmRef) ?? Number.NEGATIVE_INFINITY,
+    memoryBytes: memoryOf(model, vmRef),
+    copyTo:
+      migration === undefined || migration.sourceRef === migration.targetRef ? null : migration.targetRef,
+    copyRate: migration?.rate ?? 0,
+  };
+}
