@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { hostMeasures } from "../../src/xapi/snapshot.ts";
+
+const good = new Map([
+  ["memory_total_kib", 4166656],
+  ["memory_free_kib", 1833984],
+  ["xapi_memory_usage_kib", 6144],
+  ["xapi_free_memory_kib", 2048],
+  ["pif_lo_rx", 2048],
+  ["pif_lo_tx", 1535],
+  ["pif_eth0_rx", 14336],
+  ["pif_eth0_tx", 6100],
+  ["loadavg", 0.07],
+  ["cpu0", 0.5],
+  ["cpu1", 0.25],
+]);
+
+describe("a host's measures", () => {
+  it("are converted as the thesis did: KiB to MB, bytes/s to Kb/s, fractions to percent, rounded", () => {
+    expect(hostMeasures(good, 2)).toEqual({
+      memoryTotalMb: 4069,
+      memoryFreeMb: 1791,
+      xapiMemoryUsageMb: 6,
+      xapiFreeMemoryMb: 2,
+      pifLoRxKb: 2,
+      pifLoTxKb: 1,
+      pifEth0RxKb: 14,
+      pifEth0TxKb: 6,
+      dom0LoadAvg: 0.07,
+      cpuAverage: 37.5,
+    });
+  });
+
+  it("are null where the pool has no such source", () => {
+    const measures = hostMeasures(new Map(), 2);
+    expect(Object.values(measures).every((value) => value === null)).toBe(true);
+  });
+
+  it.each([
+    ["NaN", Number.NaN],
+    ["infinity", Number.POSITIVE_INFINITY],
+    ["a negative value", -1],
+    ["an absurd value", 1e300],
+  ])("are null, never 0, for %s", (_what, value) => {
+    const broken = hostMeasures(new Map([...good.keys()].map((name) => [name, value])), 2);
+    expect(Object.values(broken).every((measure) => measure === null)).toBe(true);
+  });
+
+  it("know no CPU average when a CPU is missing, when there are no CPUs, or when one is far above 1", () => {
+    expect(hostMeasures(good, 3).cpuAverage).toBeNull();
+    expect(hostMeasures(good, 0).cpuAverage).toBeNull();
+    expect(hostMeasures(new Map([...good, ["cpu0", 1.5]]), 2).cpuAverage).toBeNull();
+  });
+
+  it("take a CPU that shows a little more than 1 as fully busy", () => {
+    expect(hostMeasures(new Map([...good, ["cpu0", 1.0001]]), 1).cpuAverage).toBe(100);
+  });
+
+  it("know no total memory when it is 0", () => {
+    expect(hostMeasures(new Map([["memory_total_kib", 0]]), 1).memoryTotalMb).toBeNull();
+  });
+});
