@@ -147,15 +147,19 @@ async function build() {
   writeFileSync(stamp, digest);
 }
 
-/** Makes the programs runnable: packages as in package-lock.json, dist as in src. Safe when two do it at once. */
-export async function setUp() {
+/**
+ * Makes the programs runnable: packages as in package-lock.json (unless `buildOnly`), dist as in src.
+ * Safe when two do it at once.
+ */
+export async function setUp({ buildOnly = false } = {}) {
   requireNode();
-  if (packagesMatch() && isBuilt()) return;
+  const installed = () => buildOnly || packagesMatch();
+  if (installed() && isBuilt()) return;
   const waiting = (pid) => say(`waiting for the set-up that process ${pid} is doing`);
   await withLock(
     at(".xcp-balance", "setup.lock"),
     async () => {
-      if (!packagesMatch()) await installPackages();
+      if (!installed()) await installPackages();
       if (!isBuilt()) await build();
     },
     waiting,
@@ -175,7 +179,7 @@ export async function script(work) {
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   await script(async () => {
-    await setUp();
+    await setUp({ buildOnly: process.argv.includes("--build-only") });
     return 0;
   });
 }

@@ -24,7 +24,8 @@ export interface InstallOptions {
 export async function ensureServer(options: InstallOptions): Promise<ServerProgram> {
   const present = await findServer(options.places);
   if (present !== null) return present;
-  const reason = (await hasApt()) ? await install(options) : "neither mariadbd nor mysqld was found";
+  const run = toolsOn(options.places.path);
+  const reason = (await hasApt(run)) ? await install(options, run) : "neither mariadbd nor mysqld was found";
   const installed = reason === null ? await findServer(options.places) : null;
   if (installed !== null) return installed;
   throw new AppError(
@@ -40,18 +41,18 @@ const advice = `Install MariaDB 10.6 or newer (or MySQL 8.0 or newer) and try ag
 Or name a server program: XCP_SERVER_PROGRAM=/path/to/mariadbd
 No service needs to run; a private server is started from a folder of the project.`;
 
-async function hasApt(): Promise<boolean> {
+async function hasApt(runTool: RunTool): Promise<boolean> {
   const apt = await runTool("apt-get", ["--version"]);
   const dpkg = await runTool("dpkg-deb", ["--version"]);
   return apt.code === 0 && dpkg.code === 0;
 }
 
 /** Returns null, or why it did not work. */
-async function install(options: InstallOptions): Promise<string | null> {
-  return options.userId === 0 ? installAsRoot(options.say) : unpackAsUser(options);
+async function install(options: InstallOptions, runTool: RunTool): Promise<string | null> {
+  return options.userId === 0 ? installAsRoot(options.say, runTool) : unpackAsUser(options, runTool);
 }
 
-async function installAsRoot(say: (line: string) => void): Promise<string | null> {
+async function installAsRoot(say: (line: string) => void, runTool: RunTool): Promise<string | null> {
   say(`installing Debian's packages ${packages.join(" and ")} (no service is started)`);
   const wanted = [
     "install",
@@ -73,13 +74,13 @@ async function installAsRoot(say: (line: string) => void): Promise<string | null
   return last.code === 0 ? null : `apt-get could not install it: ${lastLines(last.output)}`;
 }
 
-async function unpackAsUser(options: InstallOptions): Promise<string | null> {
+async function unpackAsUser(options: InstallOptions, runTool: RunTool): Promise<string | null> {
   const target = options.places.unpackFolder;
   options.say(`unpacking Debian's packages ${packages.join(" and ")} into ${target} (nothing is installed)`);
   await sweepPartial(target);
   const work = `${target}.partial-${process.pid}`;
   try {
-    const reason = await downloadInto(work);
+    const reason = await downloadInto(work, runTool);
     if (reason !== null) return reason;
     // Whoever is first wins; the other one's folder is as good.
     await rename(join(work, "root"), target).catch(() => undefined);
@@ -90,7 +91,7 @@ async function unpackAsUser(options: InstallOptions): Promise<string | null> {
 }
 
 /** Fetches the packages and what they depend on with an apt that keeps all it knows in `work`, and unpacks them. */
-async function downloadInto(work: string): Promise<string | null> {
+async function downloadInto(work: string, runTool: RunTool): Promise<string | null> {
   const debs = join(work, "debs");
   for (const folder of ["lists/partial", "cache/archives/partial", "debs", "root"]) {
     await mkdir(join(work, folder), { recursive: true });
@@ -136,21 +137,23 @@ interface Outcome {
 }
 
 /** Runs a program to its end without a terminal; a program that is missing counts as failed. */
-function runTool(program: string, args: readonly string[], folder?: string): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" };
-    const child = spawn(program, args, {
-      stdio: ["ignore", "pipe", "pipe"],
-      env,
-      ...(folder ? { cwd: folder } : {}),
+type RunTool = (program: string, args: readonly string[], folder?: string) => Promise<Outcome>;
+
+function toolsOn(path: string): RunTool {
+  // dpkg wants the administrator's folders, which `su` without a dash leaves out.
+  const PATH = `${path}:/usr/sbin:/sbin`;
+  const env = { ...process.env, PATH, DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" };
+  return (program, args, folder) =>
+    new Promise((resolve) => {
+      const stdio: ["ignore", "pipe", "pipe"] = ["ignore", "pipe", "pipe"];
+      const child = spawn(program, args, { stdio, env, ...(folder === undefined ? {} : { cwd: folder }) });
+      endWithUs(child);
+      let output = "";
+      child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
+      child.once("error", (error) => resolve({ code: 127, output: error.message }));
+      child.once("close", (code) => resolve({ code: code ?? 1, output }));
     });
-    endWithUs(child);
-    let output = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
-    child.once("error", (error) => resolve({ code: 127, output: error.message }));
-    child.once("close", (code) => resolve({ code: code ?? 1, output }));
-  });
 }
 
 function lastLines(output: string): string {

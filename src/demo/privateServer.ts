@@ -124,11 +124,13 @@ async function startOnFreePort(
     } catch (error) {
       const log = await readFile(files.log, "utf8").catch(() => "");
       if (attempt < 5 && /Bind on TCP\/IP port|Address already in use/i.test(log)) continue;
-      const end = log.trim().split("\n").slice(-6).join("\n");
+      const lines = log.trim().split("\n");
+      const errors = lines.filter((line) => line.includes("[ERROR]"));
+      const why = (errors.length > 0 ? errors : lines.slice(-6)).slice(0, 6).join("\n");
       const who = `${server.program} (${server.flavour} ${server.version})`;
       throw new AppError(
         "mysql",
-        `The private server ${who} did not start: ${describeError(error)}\n${end}`,
+        `The private server ${who} did not start: ${describeError(error)}\n${why}`,
         {
           cause: error,
         },

@@ -123,7 +123,7 @@ export async function writeSettings(
 
 function quoted(value: string): string {
   if (/^[\w./:,+@%-]*$/.test(value)) return value;
-  const quote = ["'", '"', "`"].find((candidate) => !value.includes(candidate));
+  const quote = ["'", "`", '"'].find((candidate) => !value.includes(candidate));
   if (quote === undefined)
     throw new Error("a value with all three kinds of quote cannot stand in a settings file");
   // Between double quotes dotenv turns \n and \r into line ends.
@@ -160,8 +160,7 @@ function smallEnvironment(home: string): Record<string, string> {
 let freshDist: Promise<void> | undefined;
 
 async function programFile(name: ProgramName): Promise<string> {
-  freshDist ??= compileIfOld();
-  await freshDist;
+  await ensureBuilt();
   const { bin } = JSON.parse(await readFile(join(projectFolder, "package.json"), "utf8")) as {
     bin: Record<string, string>;
   };
@@ -170,10 +169,15 @@ async function programFile(name: ProgramName): Promise<string> {
   return join(projectFolder, file);
 }
 
-/** A test of yesterday's program proves nothing: where dist is older than src it is compiled first. */
+/** A test of yesterday's program proves nothing: where dist is older than src it is compiled first, once a file. */
+export function ensureBuilt(): Promise<void> {
+  freshDist ??= compileIfOld();
+  return freshDist;
+}
+
 async function compileIfOld(): Promise<void> {
   const script = join(projectFolder, "scripts", "setup.mjs");
-  const child = spawn(process.execPath, [script], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [script, "--build-only"], { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
@@ -181,5 +185,6 @@ async function compileIfOld(): Promise<void> {
     child.once("error", reject);
     child.once("close", resolve);
   });
-  if (code !== 0) throw new Error(`dist is older than src and could not be compiled:\n${output}`);
+  // The compiler writes the programs in spite of a wrong type; finding those is the business of `npm run check`.
+  if (code !== 0) console.warn(`dist was older than src and did not compile cleanly:\n${output}`);
 }
