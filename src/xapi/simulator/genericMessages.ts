@@ -13,8 +13,10 @@ type Handle = MessageDefinition["handle"];
 const removedClasses = ["VMPP", "VIF_metrics", "VBD_metrics"];
 const removedNames =
   "get_record get_by_uuid get_uuid get_all get_all_where get_all_records_where get_all_records";
-/** Classes whose fields have no getters of their own. */
+/** Classes that have neither getters of their fields nor get_all_where. */
 const recordsOnly = new Set(["message"]);
+/** Maps that are written as a whole only. */
+const wholeMaps = new Set(["host.license_params", "PBD.device_config", "VM.bios_strings"]);
 /** XAPI finds a pool by its uuid only. */
 const namedButNotSought = new Set(["pool"]);
 
@@ -84,12 +86,13 @@ function addLists(messages: Messages, db: ObjectDatabase, { name }: ClassSpec): 
     message([], records, () => simMap(allRecords(db, name))),
   );
   messages.set(
-    `${name}.get_all_where`,
-    message(["string"], refs, (call) => matching(call).map(([ref]) => ref)),
-  );
-  messages.set(
     `${name}.get_all_records_where`,
     message(["string"], records, (call) => simMap(matching(call))),
+  );
+  if (recordsOnly.has(name)) return;
+  messages.set(
+    `${name}.get_all_where`,
+    message(["string"], refs, (call) => matching(call).map(([ref]) => ref)),
   );
 }
 
@@ -111,7 +114,8 @@ function addField(messages: Messages, db: ObjectDatabase, cls: string, field: Fi
     return "";
   };
   add(`set_${field.name}`, [field.wire], ({ args }) => write(textAt(args, 0), args[1] ?? ""));
-  if (field.type.kind === "map") addMapFields(add, db, cls, field, write);
+  if (field.type.kind === "map" && !wholeMaps.has(`${cls}.${field.name}`))
+    addMapFields(add, db, cls, field, write);
   if (field.type.kind === "set" && field.access === "RW") addSetFields(add, db, cls, field, write);
 }
 
