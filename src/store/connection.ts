@@ -5,20 +5,14 @@
 import { AppError } from "../errors.ts";
 import { explainStatementFailure, isDriverFailure } from "./failure.ts";
 import { backoffMs, maxRuns, type Remedy, reconnectBudgetMs, remedyFor } from "./retry.ts";
-import {
-  type Flavour,
-  findServer,
-  type Row,
-  type Session,
-  type SqlValue,
-  type StoreOptions,
-} from "./session.ts";
+import { findServer, type Row, type Session, type SqlValue, type StoreOptions } from "./session.ts";
 
-export type { Flavour, Row, SqlValue, StoreOptions } from "./session.ts";
+export type { Row, SqlValue, StoreOptions } from "./session.ts";
 
 /** Reading inside one transaction: all statements see the same instant. */
 export interface Reader {
-  readonly flavour: Flavour;
+  /** How an upsert names its new row; see Session.rowAlias. */
+  readonly rowAlias: boolean;
   rows(sql: string, values?: readonly SqlValue[]): Promise<Row[]>;
   /** Rows as arrays in the order of the selected columns; for many rows. */
   tuples(sql: string, values?: readonly SqlValue[]): Promise<unknown[][]>;

@@ -33,7 +33,7 @@ export type SqlValue = string | number | null | Uint8Array;
 export type Row = Readonly<Record<string, unknown>>;
 
 /** The dialects that differ in a word here and there. */
-export type Flavour = "mysql" | "mariadb" | "tidb";
+type Flavour = "mysql" | "mariadb" | "tidb";
 
 /** The modes of our sessions, whatever the server's defaults are: bad values are errors, never mended in silence. */
 const sqlMode = [
@@ -56,20 +56,24 @@ const answerMarginMs = 1_000;
 export class Session {
   /** "host:port", or the socket's path. */
   readonly server: string;
-  readonly flavour: Flavour;
   /** The server's own version text. */
   readonly version: string;
+  /**
+   * How an upsert names the row that was to be inserted: `VALUES (...) AS fresh ... = fresh.c` on MySQL from 8.0.19,
+   * where VALUES(c) is deprecated; VALUES(c) elsewhere, where the alias is a syntax error.
+   */
+  readonly rowAlias: boolean;
   readonly #connection: Connection;
   readonly #statementTimeoutMs: number;
 
   constructor(
     connection: Connection,
-    about: { server: string; flavour: Flavour; version: string; statementTimeoutMs: number },
+    about: { server: string; version: string; statementTimeoutMs: number },
   ) {
     this.#connection = connection;
     this.server = about.server;
-    this.flavour = about.flavour;
     this.version = about.version;
+    this.rowAlias = hasRowAlias(about.version);
     this.#statementTimeoutMs = about.statementTimeoutMs;
   }
 
@@ -173,10 +177,11 @@ async function openSession(options: StoreOptions, place: Place, database: string
   try {
     const deadline = <T>(answer: Promise<T>) =>
       withDeadline(answer, options.connectTimeoutMs, () => connection.destroy());
-    const { flavour, version } = await deadline(readVersion(connection));
+    const version = await deadline(readVersion(connection));
+    const flavour = flavourOf(version);
     await deadline(setUp(connection, flavour, options.statementTimeoutMs));
     await deadline(requireServing(connection, flavour));
-    const about = { server: place.name, flavour, version, statementTimeoutMs: options.statementTimeoutMs };
+    const about = { server: place.name, version, statementTimeoutMs: options.statementTimeoutMs };
     return new Session(connection, about);
   } catch (error) {
     connection.destroy();
@@ -206,11 +211,18 @@ function driverOptions(options: StoreOptions, place: Place, database: string | n
   };
 }
 
-async function readVersion(connection: Connection): Promise<{ flavour: Flavour; version: string }> {
+async function readVersion(connection: Connection): Promise<string> {
   const [rows] = await connection.query<RowDataPacket[]>("SELECT VERSION() AS version");
-  const version = String(rows[0]?.["version"] ?? "");
-  const flavour = /tidb/i.test(version) ? "tidb" : /mariadb/i.test(version) ? "mariadb" : "mysql";
-  return { flavour, version };
+  return String(rows[0]?.["version"] ?? "");
+}
+
+function flavourOf(version: string): Flavour {
+  return /tidb/i.test(version) ? "tidb" : /mariadb/i.test(version) ? "mariadb" : "mysql";
+}
+
+function hasRowAlias(version: string): boolean {
+  const [major = 0, minor = 0, patch = 0] = version.split(/[^\d]/).map(Number);
+  return flavourOf(version) === "mysql" && (major > 8 || (major === 8 && (minor > 0 || patch >= 19)));
 }
 
 async function setUp(connection: Connection, flavour: Flavour, statementTimeoutMs: number): Promise<void> {

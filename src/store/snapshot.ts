@@ -1,0 +1,234 @@
+/**
+ * The pool's picture in MySQL: stored in one transaction, read in one, so that nobody ever sees a mixture of two
+ * moments. Collections are ordered by numbers that the database hands out when they start.
+ */
+import { AppError } from "../errors.ts";
+import { asUuid, type Collection, type PoolFacts, type Snapshot, type StoredSnapshot } from "../pool.ts";
+import type { Database, Reader, Row, Writer } from "./connection.ts";
+import {
+  barFrom,
+  barRow,
+  barTable,
+  collectionColumns,
+  collectionFrom,
+  hostDetailRow,
+  hostDetailTable,
+  hostFrom,
+  hostRow,
+  hostTable,
+  mapTable,
+  placementFrom,
+  placementRow,
+  poolFrom,
+  poolRow,
+  poolTable,
+  vmDetailRow,
+  vmDetailTable,
+  vmFrom,
+  vmRow,
+  vmTable,
+} from "./rows.ts";
+import { compareTable, deleteGone, writeFresh } from "./tableDifference.ts";
+
+/** A collection that has begun: its number, and when by the database's clock. */
+export interface CollectionStart {
+  readonly id: number;
+  readonly startedAt: Date;
+  /** The same to the microsecond, in UTC, as the database writes it. */
+  readonly startedAtText: string;
+  /** Tells this collection from any other, whatever its number. */
+  readonly token: string;
+}
+
+/** Draws the number of a collection. Call it before the first question to the pool: it stands for that moment. */
+export async function beginCollection(db: Database): Promise<CollectionStart> {
+  // A number whose commit went unanswered is simply not used.
+  return db.write(drawNumber, { verify: async () => null });
+}
+
+async function drawNumber(writer: Writer): Promise<CollectionStart> {
+  const drawn = await writer.run("UPDATE CollectionHead SET StartedId = StartedId + 1 WHERE Id = 1");
+  if (drawn !== 1) throw headMissing();
+  const [row] = await writer.rows(
+    `SELECT StartedId AS id, DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%d %H:%i:%s.%f') AS startedAt, UUID() AS token
+       FROM CollectionHead WHERE Id = 1`,
+  );
+  const startedAtText = String(row?.["startedAt"]);
+  return {
+    id: Number(row?.["id"]),
+    startedAt: new Date(`${startedAtText.slice(0, 23).replace(" ", "T")}Z`),
+    startedAtText,
+    token: String(row?.["token"]),
+  };
+}
+
+/**
+ * Makes the tables equal to `snapshot`, all at once or not at all, and records the collection.
+ * @returns "superseded", with the tables untouched, when a collection that started later is stored already.
+ * @throws AppError "mysql" when the server refuses or stays away; the tables are as they were.
+ */
+export async function saveSnapshot(
+  db: Database,
+  start: CollectionStart,
+  snapshot: Snapshot,
+  { complete }: { complete: boolean },
+): Promise<Collection | "superseded"> {
+  return db.write((writer) => storeSnapshot(writer, start, snapshot, complete), {
+    verify: (reader) => ownCollection(reader, start),
+  });
+}
+
+async function storeSnapshot(
+  writer: Writer,
+  start: CollectionStart,
+  snapshot: Snapshot,
+  complete: boolean,
+): Promise<Collection | "superseded"> {
+  // First of all, for this row is what writers queue at: whoever has it is alone until its commit.
+  const won = await writer.run("UPDATE CollectionHead SET StoredId = ? WHERE Id = 1 AND StoredId < ?", [
+    start.id,
+    start.id,
+  ]);
+  if (won !== 1) {
+    const head = await writer.rows("SELECT Id FROM CollectionHead WHERE Id = 1");
+    if (head.length === 0) throw headMissing();
+    // Our own commit may have come through after its connection was given up for lost.
+    return (await ownCollection(writer, start)) ?? "superseded";
+  }
+  await writeTables(writer, snapshot);
+  await recordCollection(writer, start, snapshot, complete);
+  const stored = await ownCollection(writer, start);
+  if (stored === null) throw new Error(`collection ${start.id} is not there after it was written`);
+  return stored;
+}
+
+async function writeTables(writer: Writer, snapshot: Snapshot): Promise<void> {
+  // Parents before children; rows are deleted the other way round, and before anything is written, so that a VM
+  // that moved leaves its old host first.
+  const differences = [
+    await compareTable(writer, poolTable, [poolRow(snapshot.pool)]),
+    await compareTable(writer, hostTable, snapshot.hosts.map(hostRow)),
+    await compareTable(writer, vmTable, snapshot.vms.map(vmRow)),
+    await compareTable(writer, hostDetailTable, snapshot.hosts.map(hostDetailRow)),
+    await compareTable(writer, vmDetailTable, snapshot.vms.map(vmDetailRow)),
+    await compareTable(writer, mapTable, snapshot.placements.map(placementRow)),
+    await compareTable(writer, barTable, snapshot.bars.map(barRow)),
+  ];
+  for (const difference of differences.toReversed()) await deleteGone(writer, difference);
+  for (const difference of differences) await writeFresh(writer, difference);
+}
+
+async function recordCollection(
+  writer: Writer,
+  start: CollectionStart,
+  { pool, hosts, vms }: Snapshot,
+  complete: boolean,
+): Promise<void> {
+  const hostsRead = hosts.filter((host) => host.read).length;
+  await writer.run(
+    `INSERT INTO Collection (Id, Token, StartedAt, FinishedAt, PoolUuid, HostsRead, HostsUnread, Vms, Complete, DurationMs)
+     VALUES (?, ?, ?, UTC_TIMESTAMP(6), ?, ?, ?, ?, ?,
+             GREATEST(0, TIMESTAMPDIFF(MICROSECOND, ?, UTC_TIMESTAMP(6)) DIV 1000))`,
+    [
+      start.id,
+      start.token,
+      start.startedAtText,
+      pool.uuid,
+      hostsRead,
+      hosts.length - hostsRead,
+      vms.length,
+      complete ? 1 : 0,
+      start.startedAtText,
+    ],
+  );
+}
+
+async function ownCollection(reader: Reader, start: CollectionStart): Promise<Collection | null> {
+  const sql = `SELECT ${collectionColumns} FROM Collection WHERE Id = ? AND Token = ?`;
+  const [row] = await reader.rows(sql, [start.id, start.token]);
+  return row === undefined ? null : collectionFrom(row);
+}
+
+function headMissing(): AppError {
+  return new AppError(
+    "schema",
+    "the row of table CollectionHead is gone: put it back with INSERT INTO CollectionHead SELECT 1, COALESCE(MAX(Id), 0), COALESCE(MAX(Id), 0) FROM Collection",
+  );
+}
+
+/**
+ * The stored picture, all of one moment; null when there is none.
+ *
+ * `ageSeconds` counts from the start of the collection, as that is how old its oldest fact may be; it is negative
+ * after the database's clock was set back. Rows that were put there by a thesis' program, and never by xcp-collect,
+ * come with a collection of number 0 that is not complete and infinitely old, hosts that are not enabled and VMs that
+ * cannot move: good for showing, never for acting.
+ */
+export async function loadSnapshot(db: Database): Promise<StoredSnapshot | null> {
+  return db.read(async (reader) => {
+    const snapshot = await readTables(reader);
+    const [row] = await reader.rows(
+      `SELECT ${collectionColumns}, TIMESTAMPDIFF(MICROSECOND, StartedAt, UTC_TIMESTAMP(6)) AS ageMicroseconds
+         FROM Collection WHERE Id = (SELECT StoredId FROM CollectionHead WHERE Id = 1)`,
+    );
+    if (row !== undefined) {
+      const ageSeconds = Number(row["ageMicroseconds"]) / 1e6;
+      return { snapshot, collection: collectionFrom(row), ageSeconds };
+    }
+    if (snapshot.hosts.length === 0 && snapshot.vms.length === 0) return null;
+    return { snapshot, collection: neverCollected(snapshot), ageSeconds: Number.POSITIVE_INFINITY };
+  });
+}
+
+async function readTables(reader: Reader): Promise<Snapshot> {
+  const all = (table: { name: string; columns: readonly string[] }) =>
+    reader.rows(`SELECT ${table.columns.join(", ")} FROM ${table.name}`);
+  const pools = await all(poolTable);
+  const hosts = await all(hostTable);
+  const vms = await all(vmTable);
+  const hostDetails = byColumn(await all(hostDetailTable), "HostUuid");
+  const vmDetails = byColumn(await all(vmDetailTable), "VmUuid");
+  const placements = await all(mapTable);
+  const bars = await all(barTable);
+  return {
+    pool: pools[0] === undefined ? unknownPool : poolFrom(pools[0]),
+    hosts: hosts.map((row) => hostFrom(row, hostDetails.get(row["UUID"]))).sort(by((host) => host.uuid)),
+    vms: vms.map((row) => vmFrom(row, vmDetails.get(row["UUID"]))).sort(by((vm) => vm.uuid)),
+    placements: placements.map(placementFrom).sort(by((placement) => placement.hostUuid + placement.vmUuid)),
+    bars: bars.map(barFrom).sort(by((bar) => bar.vmUuid + bar.hostUuid)),
+  };
+}
+
+const unknownPool: PoolFacts = {
+  uuid: asUuid(""),
+  name: "",
+  haEnabled: false,
+  wlbEnabled: false,
+  rollingUpgrade: false,
+};
+
+function neverCollected({ hosts, vms }: Snapshot): Collection {
+  const epoch = new Date(0);
+  return {
+    id: 0,
+    startedAt: epoch,
+    finishedAt: epoch,
+    poolUuid: unknownPool.uuid,
+    hostsRead: 0,
+    hostsUnread: hosts.length,
+    vms: vms.length,
+    complete: false,
+    durationMs: 0,
+  };
+}
+
+function byColumn(rows: readonly Row[], column: string): ReadonlyMap<unknown, Row> {
+  return new Map(rows.map((row) => [row[column], row]));
+}
+
+function by<T>(key: (item: T) => string): (a: T, b: T) => number {
+  return (a, b) => {
+    const [left, right] = [key(a), key(b)];
+    return left < right ? -1 : left > right ? 1 : 0;
+  };
+}

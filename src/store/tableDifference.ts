@@ -1,0 +1,109 @@
+/**
+ * Makes a table equal to a set of rows inside the caller's transaction: what is gone is deleted, what is new or changed
+ * is written, the rest is not touched. On a quiet pool this costs a third of writing everything again, and spares the
+ * replicas and the binary log the rest.
+ */
+import type { Writer } from "./connection.ts";
+import type { SnapshotTable } from "./rows.ts";
+import type { SqlValue } from "./session.ts";
+
+/** Rows in one statement; more saves nothing. */
+const rowsPerStatement = 500;
+
+/** Bytes in one statement, far under the smallest max_allowed_packet in use. */
+const bytesPerStatement = 512 * 1024;
+
+/** What must happen to a table; both lists are sorted by key, so that two writers never lock in opposite order. */
+export interface TableDifference {
+  readonly table: SnapshotTable;
+  readonly gone: readonly (readonly SqlValue[])[];
+  readonly fresh: readonly (readonly SqlValue[])[];
+}
+
+/** Compares the table as it stands with the `wanted` rows, whose values are in the order of its columns. */
+export async function compareTable(
+  writer: Writer,
+  table: SnapshotTable,
+  wanted: readonly (readonly SqlValue[])[],
+): Promise<TableDifference> {
+  const present = await writer.tuples(`SELECT ${table.columns.join(", ")} FROM ${table.name}`);
+  const presentByKey = new Map(present.map((row) => [keyOf(table, row), row]));
+  const fresh = wanted.filter((row) => !sameRow(row, presentByKey.get(keyOf(table, row))));
+  const wantedKeys = new Set(wanted.map((row) => keyOf(table, row)));
+  const gone = present
+    .filter((row) => !wantedKeys.has(keyOf(table, row)))
+    .map((row) => row.slice(0, table.keys).map(asKey));
+  return { table, gone: sorted(table, gone), fresh: sorted(table, fresh) };
+}
+
+/** Deletes the rows that are gone. */
+export async function deleteGone(writer: Writer, { table, gone }: TableDifference): Promise<void> {
+  const keys = table.columns.slice(0, table.keys);
+  for (const chunk of chunked(gone)) {
+    const places = chunk.map(() => `(${keys.map(() => "?").join(", ")})`).join(", ");
+    await writer.run(`DELETE FROM ${table.name} WHERE (${keys.join(", ")}) IN (${places})`, chunk.flat());
+  }
+}
+
+/** Writes the rows that are new or changed. */
+export async function writeFresh(writer: Writer, { table, fresh }: TableDifference): Promise<void> {
+  const measured = table.columns.slice(table.keys);
+  // A table of keys alone has nothing to update, but INSERT IGNORE would also swallow a broken foreign key.
+  const updated = measured.length > 0 ? measured : table.columns.slice(0, 1);
+  const change = updated
+    .map((column) => `${column} = ${writer.rowAlias ? `fresh.${column}` : `VALUES(${column})`}`)
+    .join(", ");
+  const alias = writer.rowAlias ? " AS fresh" : "";
+  const place = `(${table.columns.map(() => "?").join(", ")})`;
+  for (const chunk of chunked(fresh)) {
+    const places = chunk.map(() => place).join(", ");
+    await writer.run(
+      `INSERT INTO ${table.name} (${table.columns.join(", ")}) VALUES ${places}${alias} ON DUPLICATE KEY UPDATE ${change}`,
+      chunk.flat(),
+    );
+  }
+}
+
+/** Cuts rows into lists that fit one statement each. */
+export function* chunked(rows: readonly (readonly SqlValue[])[]): Generator<(readonly SqlValue[])[]> {
+  let chunk: (readonly SqlValue[])[] = [];
+  let bytes = 0;
+  for (const row of rows) {
+    const size = sizeOf(row);
+    if (chunk.length === rowsPerStatement || (chunk.length > 0 && bytes + size > bytesPerStatement)) {
+      yield chunk;
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push(row);
+    bytes += size;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+function sizeOf(row: readonly SqlValue[]): number {
+  return row.reduce<number>((sum, value) => sum + (typeof value === "string" ? 8 + 3 * value.length : 12), 0);
+}
+
+function sorted(table: SnapshotTable, rows: (readonly SqlValue[])[]): (readonly SqlValue[])[] {
+  const keyed = rows.map((row) => ({ key: keyOf(table, row), row }));
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return keyed.map(({ row }) => row);
+}
+
+function keyOf(table: SnapshotTable, row: readonly unknown[]): string {
+  return row.slice(0, table.keys).join("\0");
+}
+
+function asKey(value: unknown): SqlValue {
+  return typeof value === "number" ? value : String(value);
+}
+
+function sameRow(wanted: readonly SqlValue[], present: readonly unknown[] | undefined): boolean {
+  if (present === undefined) return false;
+  return wanted.every((value, column) => {
+    const there = present[column];
+    // Numbers beyond 2^53 come as text; comparing them as text is exact.
+    return value === there || (value !== null && there !== null && String(value) === String(there));
+  });
+}
