@@ -1,5 +1,6 @@
 /** XML-RPC text of calls, and the envelope of answers: what lies between the wire and a value. */
 
+import xmlrpc from "xmlrpc";
 import serializer from "xmlrpc/lib/serializer.js";
 import { XapiError } from "./errors.ts";
 import { decodeResponse, type XapiValue, XmlError, XmlFault } from "./xml.ts";
@@ -29,7 +30,15 @@ export function encodeCall(method: string, params: readonly XapiParameter[]): st
   );
 }
 
-type WireForm = string | boolean | readonly WireForm[] | { readonly [name: string]: WireForm };
+type WireForm = string | boolean | Text | readonly WireForm[] | { readonly [name: string]: WireForm };
+
+/**
+ * A string as escaped text. Left to itself the builder puts strings with a `<` or `&` into CDATA and splits only the
+ * first `]]>` in it: the rest of such a password would be read as XML.
+ */
+class Text extends xmlrpc.CustomType {
+  override tagName = "string";
+}
 
 function wireForm(param: XapiParameter, index: number): WireForm {
   if (typeof param === "boolean") return param;
@@ -37,11 +46,15 @@ function wireForm(param: XapiParameter, index: number): WireForm {
     if (!Number.isSafeInteger(param)) throw new UnsendableError(`parameter ${index + 1} is no whole number`);
     return String(param);
   }
-  if (typeof param === "string") return checkCharacters(param, index);
+  if (typeof param === "string") {
+    checkCharacters(param, index);
+    return param === "" ? param : new Text(param);
+  }
   if (Array.isArray(param)) return param.map((item: XapiParameter) => wireForm(item, index));
   const struct: Record<string, WireForm> = Object.create(null);
   for (const [name, value] of Object.entries(param)) {
-    struct[checkCharacters(name, index)] = wireForm(value, index);
+    checkCharacters(name, index);
+    struct[name] = wireForm(value, index);
   }
   return struct;
 }
@@ -50,9 +63,9 @@ function wireForm(param: XapiParameter, index: number): WireForm {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\p{Surrogate}]/u;
 
-function checkCharacters(text: string, index: number): string {
+function checkCharacters(text: string, index: number): void {
   const found = forbidden.exec(text)?.[0];
-  if (found === undefined) return text;
+  if (found === undefined) return;
   const code = (found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0");
   throw new UnsendableError(
     `parameter ${index + 1} holds the character U+${code}, which XML-RPC cannot carry`,

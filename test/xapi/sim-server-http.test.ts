@@ -126,6 +126,15 @@ describe("faults on command", () => {
     pool.condition.set(pool.masterRef, "gone");
     expect(await raw(url, post("/", login))).toEqual([]);
   });
+
+  test("a host that goes cuts the calls that wait on it", async () => {
+    const session = String(await call(url, "session.login_with_password", "root", "secret"));
+    const waiting = raw(url, post("/", callXml("event.from", [session, ["vm"], "", { double: 3600 }])));
+    const none = raw(url, post("/", callXml("event.from", [session, ["message"], "", { double: 3600 }])));
+    expect(await waiting).toHaveLength(1);
+    pool.condition.set(pool.masterRef, "gone");
+    expect(await none).toEqual([]);
+  });
 });
 
 describe("many clients", () => {

@@ -3,6 +3,7 @@
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import type { SecureVersion, TLSSocket } from "node:tls";
 import { decodeCall, type XapiValue } from "../../../src/xapi/xml.ts";
 import { failure, success, type Written } from "./xapiText.ts";
 
@@ -27,11 +28,19 @@ export interface Member extends AsyncDisposable {
   /** The methods that were called, in order. */
   methods(): string[];
   connections(): number;
+  /** TLS connections that continued an earlier one's session. */
+  resumed(): number;
   close(): Promise<void>;
 }
 
 export interface MemberOptions {
-  readonly tls?: { readonly key: string; readonly cert: string; readonly maxVersion?: "TLSv1.2" };
+  readonly tls?: {
+    readonly key: string;
+    readonly cert: string;
+    readonly minVersion?: SecureVersion;
+    readonly maxVersion?: SecureVersion;
+    readonly ciphers?: string;
+  };
   readonly host?: string;
   readonly port?: number;
 }
@@ -40,6 +49,7 @@ export async function startMember(script: Script, options: MemberOptions = {}): 
   const calls: SeenCall[] = [];
   const sockets = new Map<Socket, number>();
   let connections = 0;
+  let resumed = 0;
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -59,6 +69,7 @@ export async function startMember(script: Script, options: MemberOptions = {}): 
   const server = options.tls === undefined ? createHttp(serve) : createHttps(options.tls, serve);
   server.on(options.tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
     sockets.set(socket, ++connections);
+    if (options.tls !== undefined && (socket as TLSSocket).isSessionReused()) resumed++;
     socket.on("error", () => {});
     socket.on("close", () => sockets.delete(socket));
   });
@@ -79,6 +90,7 @@ export async function startMember(script: Script, options: MemberOptions = {}): 
     calls,
     methods: () => calls.map((call) => call.method),
     connections: () => connections,
+    resumed: () => resumed,
     close,
     [Symbol.asyncDispose]: close,
   };
