@@ -95,21 +95,27 @@ export async function raw(url: string, bytes: string | Buffer, replies = 1): Pro
 }
 
 async function readReplies(socket: Socket, wanted: number): Promise<RawReply[]> {
-  let received = Buffer.alloc(0);
+  const chunks: Buffer[] = [];
   const replies: RawReply[] = [];
+  let missing = 0;
   for await (const chunk of socket) {
-    received = Buffer.concat([received, chunk as Buffer]);
+    chunks.push(chunk as Buffer);
+    missing -= (chunk as Buffer).length;
+    // Joining on every chunk of an answer of 30 MB would copy it five hundred times.
+    if (missing > 0) continue;
+    let received = Buffer.concat(chunks.splice(0));
     for (;;) {
       const end = received.indexOf("\r\n\r\n");
-      if (end < 0) break;
-      const head = received.subarray(0, end).toString();
+      const head = received.subarray(0, Math.max(0, end)).toString();
       const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
-      if (received.length < end + 4 + length) break;
+      missing = end < 0 ? 1 : end + 4 + length - received.length;
+      if (missing > 0) break;
       const body = received.subarray(end + 4, end + 4 + length).toString();
       received = received.subarray(end + 4 + length);
       replies.push({ status: Number(head.split(" ")[1]), head, body });
       if (replies.length === wanted) return replies;
     }
+    chunks.push(received);
   }
   return replies;
 }

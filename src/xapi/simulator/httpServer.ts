@@ -14,6 +14,8 @@ import { bareXml, failureXml, successXml } from "./xmlWriter.ts";
 const headerBytesMax = 1024;
 const bodyBytesMax = 300 * 1024;
 const firstRequestMs = 60_000;
+/** How long a host that is gone may still hold its connections. */
+const watchMs = 200;
 
 /** What a listener serves. */
 export interface ListenerOptions {
@@ -53,9 +55,22 @@ export function createListener(options: ListenerOptions): Server {
       ? createServer(settings, listener)
       : createTlsServer({ ...settings, ...options.tls }, listener);
   server.on("connection", (socket: Socket) => {
-    if (options.pool.hostCondition(options.hostRef) === "gone") socket.destroy();
+    if (isGone(options)) socket.destroy();
   });
+  cutWhileGone(server, options);
   return server;
+}
+
+function isGone({ pool, hostRef }: ListenerOptions): boolean {
+  return pool.hostCondition(hostRef) === "gone";
+}
+
+/** A host that goes takes the calls that wait on it along. */
+function cutWhileGone(server: Server, options: ListenerOptions): void {
+  const watch = setInterval(() => {
+    if (isGone(options)) server.closeAllConnections();
+  }, watchMs).unref();
+  server.once("close", () => clearInterval(watch));
 }
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -75,10 +90,7 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  if (options.pool.hostCondition(options.hostRef) === "gone") {
-    request.socket.destroy();
-    return;
-  }
+  if (isGone(options)) return cut(request);
   if (request.method !== "POST") return send(request, response, html(403, "Forbidden"));
   const length = Number(request.headers["content-length"]);
   if (!Number.isInteger(length)) return send(request, response, html(500, "We require a content-length"));
@@ -88,7 +100,12 @@ async function serve(
   const fault = await options.pool.beforeAnswer(options.hostRef, protocol.call.method);
   if (fault !== "answer") return misbehave(fault, request, response, protocol);
   const body = await answer(options, protocol);
+  if (isGone(options)) return cut(request);
   send(request, response, { status: 200, contentType: protocol.contentType, body });
+}
+
+function cut(request: IncomingMessage): void {
+  request.socket.destroy();
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -149,8 +166,7 @@ function misbehave(
       // For ever: the requests behind it on this connection wait too.
       return new Promise((done) => request.socket.once("close", () => done()));
     case "close":
-      request.socket.destroy();
-      return;
+      return cut(request);
     case "http-500":
       return send(request, response, html(500, "Internal error"));
     case "garbage":
