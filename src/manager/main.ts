@@ -1,84 +1,111 @@
 #!/usr/bin/env node
-/** xcp-manager: shows the pool and edits the rules. */
+/** xcp-manager: shows the pool and edits the rules. Parses, wires, runs; decides nothing. */
 
 import process from "node:process";
 import { Command, Option } from "commander";
+import { AppError } from "../errors.ts";
 import {
   isTerminal,
   loadSettings,
   type ProgramContext,
   packageVersion,
   runProgram,
+  storeOptions,
   withDatabase,
 } from "../program.ts";
+import type { StoreOptions } from "../store/connection.ts";
+import { printable, printableJson } from "../text.ts";
+import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./commands/schema.ts";
 import { runManager } from "./manager.ts";
-import { addSchemaCommand } from "./schemaCommand.ts";
+import { askPassword, readPasswordFile } from "./secretInput.ts";
 
-interface CommandLine {
+interface Options {
   readonly settings?: string;
-  readonly execute: readonly string[];
-  readonly file: readonly string[];
-  readonly json?: boolean;
-  readonly format: string;
-  readonly echo?: boolean;
+  readonly execute?: readonly string[];
+  readonly file?: readonly string[];
+  readonly format: "text" | "json";
+  readonly json?: true;
+  readonly echo?: true;
+}
+
+interface InstallOptions {
+  readonly adminUser?: string;
+  readonly adminPasswordFile?: string;
 }
 
 const examples = `Examples:
   xcp-manager                                  talk on the terminal; HELP lists the commands
   xcp-manager -e "SHOW VMS"                    one command
   xcp-manager -e "CREATE RULE HOST CpuAverage > 25" -e "SHOW RULES HOST"
-  xcp-manager -f rules.xcp                     a script, up to its first error
-  xcp-manager --json -e "SHOW HOSTS" | jq .    one line of JSON for each command
+  xcp-manager -f rules.xcp                     a script, up to its first error; also xcp-manager < rules.xcp
+  xcp-manager --json -e "SHOW HOSTS"           one line of JSON for each command
   xcp-manager schema install                   create or upgrade the tables
+  xcp-manager schema install --admin-user root the same with another account, which may create tables
 `;
 
 const exitCodes = `
-Exit codes: 0 done; 1 could not run (settings, Mysql); 2 wrong command, or no such VM, host or rule;
-3 schema status with something left to install; 130, 143 ended by a signal.`;
+Exit codes: 0 done; 1 could not run (the message says why); 2 wrong command, or no such VM, host or rule;
+3 schema status found something to install; 130/143 ended by a signal.`;
 
 await runProgram("xcp-manager", async (context) => {
   let code = 0;
   const program = new Command("xcp-manager")
-    .exitOverride()
     .description(
       "Shows the VMs and hosts that xcp-collect found, and edits the rules that xcp-control follows.",
     )
+    .exitOverride()
     .version(packageVersion())
     .addHelpText("before", examples)
     .addHelpText("after", exitCodes)
-    .option("-s, --settings <path>", "settings file (default: settings in the working directory)")
-    .option("-e, --execute <command>", "run this command; may be given again", append, [])
+    .option("-s, --settings <path>", "settings file (default: settings in this directory)")
+    .option("-e, --execute <command>", "run a command; may be given again", append)
     .option(
       "-f, --file <path>",
-      "run the commands in this file, - is standard input; may be given again",
+      "run the commands in a file, - is standard input; may be given again",
       append,
-      [],
     )
-    .option("--json", "the same as --format json")
     .addOption(
       new Option("--format <format>", "how to print results").choices(["text", "json"]).default("text"),
     )
+    .option("--json", "the same as --format json")
     .option("--echo", "print each command of a script behind the prompt")
-    .allowExcessArguments(true)
-    .action(async (options: CommandLine, command: Command) => {
-      if (command.args.length > 0) command.error(`write -e "${command.args.join(" ")}" to run a command`);
+    .argument("[words...]")
+    .usage("[options]\n       xcp-manager schema install|status [options]")
+    .action(async (words: readonly string[], options: Options) => {
+      if (words.length > 0) throw new AppError("usage", `to run a command write -e "${words.join(" ")}"`);
       code = await manage(context, options);
     });
-  addSchemaCommand(program, context, (done) => {
-    code = done;
-  });
+  const schema = program
+    .command("schema")
+    .description("the tables: install creates or upgrades them, status tells");
+  schema
+    .command("install")
+    .description("create the database if it is missing, and apply what is missing of sql/")
+    .option("--admin-user <name>", "log in to Mysql as this user, with a password asked on the terminal")
+    .option("--admin-password-file <path>", "take that password from the first line of a file")
+    .action(async (options: InstallOptions) => {
+      const account = await installAccount(mysqlOf(program.opts<Options>()), options);
+      code = report(context, program.opts<Options>(), await runSchemaInstall(account));
+    });
+  schema
+    .command("status")
+    .description("print the version found, the version wanted and what is pending")
+    .action(async () => {
+      const options = program.opts<Options>();
+      code = report(context, options, await runSchemaStatus(mysqlOf(options)));
+    });
   await program.parseAsync(process.argv);
   return code;
 });
 
-function manage(context: ProgramContext, options: CommandLine): Promise<number> {
+function manage(context: ProgramContext, options: Options): Promise<number> {
   const { mysql } = loadSettings(["mysql"], options.settings);
   return withDatabase(mysql, (db) =>
     runManager({
       db,
-      commands: options.execute,
-      files: options.file,
-      json: options.json === true || options.format === "json",
+      commands: options.execute ?? [],
+      files: options.file ?? [],
+      json: isJson(options),
       echo: options.echo === true,
       input: process.stdin,
       output: process.stdout,
@@ -91,6 +118,33 @@ function manage(context: ProgramContext, options: CommandLine): Promise<number> 
   );
 }
 
-function append(value: string, before: readonly string[]): string[] {
+function mysqlOf(options: Options): StoreOptions {
+  return storeOptions(loadSettings(["mysql"], options.settings).mysql);
+}
+
+/** The settings' own account, or the administrator's: the programs' accounts need no right to create tables. */
+async function installAccount(own: StoreOptions, options: InstallOptions): Promise<StoreOptions> {
+  const { adminUser: user, adminPasswordFile: file } = options;
+  if (user === undefined && file === undefined) return own;
+  if (user === undefined) throw new AppError("usage", "--admin-password-file needs --admin-user too");
+  if (file !== undefined) return { ...own, user, password: readPasswordFile(file).reveal() };
+  if (!process.stdin.isTTY) {
+    throw new AppError("usage", "no terminal to ask for the password on: give --admin-password-file");
+  }
+  const password = await askPassword(process.stdin, process.stderr, `Mysql password of ${printable(user)}: `);
+  return { ...own, user, password: password.reveal() };
+}
+
+function report(context: ProgramContext, options: Options, { lines, json, exitCode }: SchemaReport): number {
+  const shown = isJson(options) ? [printableJson(json)] : lines.map(printable);
+  for (const line of shown) context.print(line);
+  return exitCode;
+}
+
+function isJson(options: Options): boolean {
+  return options.json === true || options.format === "json";
+}
+
+function append(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }

@@ -22,7 +22,7 @@ export function renderText(result: Result): readonly string[] {
     case "created":
       return ["Rule created"];
     case "deleted":
-      return result.rules.map(() => "Rule deleted");
+      return result.subjects.map(() => "Rule deleted");
     case "pool":
       return poolLines(result);
     case "collection":

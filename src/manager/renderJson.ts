@@ -24,7 +24,7 @@ function jsonOf(result: Result): unknown {
     case "created":
       return { created: ruleObject(result.rule) };
     case "deleted":
-      return { deleted: result.rules.map(ruleObject) };
+      return { deleted: result.subjects };
     case "pool":
       return { ...result.pool, hosts: result.hosts.length, vms: result.vms.length };
     case "collection":

@@ -1,16 +1,22 @@
 /** What a command found or did, before it becomes text or JSON. */
 
 import type { Bar, Collection, Host, PoolFacts, Vm } from "../pool.ts";
-import type { Rule } from "../rule.ts";
+import type { Rule, Subject } from "../rule.ts";
+import type { UnknownRule } from "../store/rules.ts";
 
 export type Result =
   | { readonly kind: "vms"; readonly vms: readonly VmOnHost[] }
   | { readonly kind: "vm"; readonly found: VmOnHost; readonly details: boolean }
   | { readonly kind: "hosts"; readonly hosts: readonly HostWithVms[] }
   | { readonly kind: "host"; readonly found: HostWithVms; readonly details: boolean }
-  | { readonly kind: "rules"; readonly rules: readonly Rule[] }
+  | {
+      readonly kind: "rules";
+      readonly rules: readonly Rule[];
+      /** Rows of HostRule that xcp-control cannot follow. */
+      readonly unknown: readonly UnknownRule[];
+    }
   | { readonly kind: "created"; readonly rule: Rule }
-  | { readonly kind: "deleted"; readonly rules: readonly Rule[] }
+  | { readonly kind: "deleted"; readonly subjects: readonly Subject[] }
   | {
       readonly kind: "pool";
       readonly pool: PoolFacts;

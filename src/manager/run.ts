@@ -1,8 +1,9 @@
 /** Carries out one command and prints what came of it. */
 
 import { AppError } from "../errors.ts";
+import { printable } from "../text.ts";
 import { createRuleAtOnce, createRuleByDialogue } from "./commands/createRule.ts";
-import { deleteRuleAtOnce, deleteRuleByDialogue } from "./commands/deleteRule.ts";
+import { deleteAllRules, deleteRuleByDialogue, deleteRuleOf } from "./commands/deleteRule.ts";
 import {
   showCollection,
   showHost,
@@ -25,8 +26,7 @@ export async function runCommand(context: ManagerContext, command: Command): Pro
   if (result === null) return;
   const lines = context.json ? [renderJson(result)] : renderText(result);
   for (const line of lines) context.talk.print(line);
-  const hint = hintFor(result);
-  if (hint !== null) context.talk.note(hint);
+  for (const hint of hintsFor(result)) context.talk.note(hint);
 }
 
 /** What came of `command`, or null where everything has been printed already. */
@@ -53,7 +53,8 @@ async function resultOf(context: ManagerContext, command: Command): Promise<Resu
       await createRuleByDialogue(context);
       return null;
     case "delete-rule":
-      if (command.subject !== null) return deleteRuleAtOnce(db, command.subject);
+      if (command.subject === "all") return deleteAllRules(db);
+      if (command.subject !== null) return deleteRuleOf(db, command.subject);
       refuseDialogue(context, "DELETE RULE HOST Subject|ALL");
       return deleteRuleByDialogue(context);
     case "help":
@@ -69,14 +70,24 @@ function refuseDialogue(context: ManagerContext, oneLine: string): void {
   if (context.json) throw new AppError("usage", `Questions do not fit into JSON; write ${oneLine}.`);
 }
 
-/** What an empty answer means, for a person who wonders. It goes to standard error: scripts see an empty list. */
-function hintFor(result: Result): string | null {
-  if (result.kind === "vms" && result.vms.length === 0)
-    return "The database holds no VM; xcp-collect fills it.";
-  if (result.kind === "hosts" && result.hosts.length === 0)
-    return "The database holds no host; xcp-collect fills it.";
-  if (result.kind === "rules" && result.rules.length === 0)
-    return "There is no rule; CREATE RULE HOST makes one.";
-  if (result.kind === "deleted" && result.rules.length === 0) return "No rule was deleted.";
-  return null;
+/** What a person may wonder about. It goes to standard error: scripts see an empty list. */
+function hintsFor(result: Result): string[] {
+  switch (result.kind) {
+    case "vms":
+      return result.vms.length === 0 ? ["The database holds no VM; xcp-collect fills it."] : [];
+    case "hosts":
+      return result.hosts.length === 0 ? ["The database holds no host; xcp-collect fills it."] : [];
+    case "rules":
+      return rulesHints(result);
+    case "deleted":
+      return result.subjects.length === 0 ? ["No rule was deleted."] : [];
+    default:
+      return [];
+  }
+}
+
+function rulesHints({ rules, unknown }: Extract<Result, { kind: "rules" }>): string[] {
+  const foreign = unknown.map(({ reason }) => `HostRule holds a row that is no rule: ${printable(reason)}.`);
+  const none = rules.length + unknown.length === 0 ? ["There is no rule; CREATE RULE HOST makes one."] : [];
+  return [...foreign, ...none];
 }

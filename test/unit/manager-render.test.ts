@@ -160,7 +160,7 @@ test("SHOW RULES HOST prints its heading, the program's blank line, and a line a
     { subject: "OccupiedMemoryMb", threshold: 200.5 },
     { subject: "PifEth0RxKb", threshold: 0 },
   ] as const;
-  expect(renderText({ kind: "rules", rules })).toEqual([
+  expect(renderText({ kind: "rules", rules, unknown: [] })).toEqual([
     "Rules - Balance host when:",
     "",
     "- CpuAverage is more than 25 % above the medium",
@@ -240,8 +240,10 @@ describe("JSON", () => {
   test("gives rules with their unit", () => {
     const rule = { subject: "CpuAverage", threshold: 25 } as const;
     const object = { subject: "CpuAverage", threshold: 25, unit: "%" };
-    expect(JSON.parse(renderJson({ kind: "rules", rules: [rule] }))).toEqual([object]);
+    expect(JSON.parse(renderJson({ kind: "rules", rules: [rule], unknown: [] }))).toEqual([object]);
     expect(JSON.parse(renderJson({ kind: "created", rule }))).toEqual({ created: object });
-    expect(JSON.parse(renderJson({ kind: "deleted", rules: [rule] }))).toEqual({ deleted: [object] });
+    expect(JSON.parse(renderJson({ kind: "deleted", subjects: ["CpuAverage"] }))).toEqual({
+      deleted: ["CpuAverage"],
+    });
   });
 });

@@ -8,14 +8,19 @@ import type { ManagerContext } from "../context.ts";
 import { askYesNo } from "../dialogue.ts";
 import { ruleItem, rulesHeading } from "../render.ts";
 import type { Result } from "../result.ts";
+import { bySubject } from "./show.ts";
 
-/** Deletes the rule of `subject`, or all rules. Throws AppError not-found where `subject` has none. */
-export async function deleteRuleAtOnce(db: Database, subject: Subject | "all"): Promise<Result> {
-  const rules = (await listRules(db)).filter((rule) => subject === "all" || rule.subject === subject);
-  if (subject !== "all" && rules.length === 0) {
-    throw new AppError("not-found", `There is no rule for ${subject}. SHOW RULES HOST lists the rules.`);
-  }
-  return { kind: "deleted", rules: await deleteAll(db, rules) };
+/** Deletes the rule of `subject`. Throws AppError not-found where it has none. */
+export async function deleteRuleOf(db: Database, subject: Subject): Promise<Result> {
+  const present = (await listRules(db)).find((rule) => rule.subject === subject);
+  if (await deleteRule(db, subject))
+    return { kind: "deleted", rules: present === undefined ? [] : [present] };
+  throw new AppError("not-found", `There is no rule for ${subject}. SHOW RULES HOST lists the rules.`);
+}
+
+/** Deletes all rules. */
+export async function deleteAllRules(db: Database): Promise<Result> {
+  return { kind: "deleted", subjects: await deleteAll(db, bySubject(await listRules(db))) };
 }
 
 /**
@@ -24,19 +29,19 @@ export async function deleteRuleAtOnce(db: Database, subject: Subject | "all"): 
 export async function deleteRuleByDialogue({ db, talk }: ManagerContext): Promise<Result> {
   const chosen: Rule[] = [];
   for (const line of rulesHeading) talk.print(line);
-  const rules = await listRules(db);
+  const rules = bySubject(await listRules(db));
   for (const rule of rules) {
     talk.print(ruleItem(rule));
     if (await askYesNo(talk, "Do you want to delete this rule?")) chosen.push(rule);
   }
-  return { kind: "deleted", rules: await deleteAll(db, chosen) };
+  return { kind: "deleted", subjects: await deleteAll(db, chosen) };
 }
 
-/** The rules of `rules` that were still there. */
-async function deleteAll(db: Database, rules: readonly Rule[]): Promise<Rule[]> {
-  const deleted: Rule[] = [];
-  for (const rule of rules) {
-    if (await deleteRule(db, rule.subject)) deleted.push(rule);
+/** The subjects of those of `rules` that were still there. */
+async function deleteAll(db: Database, rules: readonly Rule[]): Promise<Subject[]> {
+  const deleted: Subject[] = [];
+  for (const { subject } of rules) {
+    if (await deleteRule(db, subject)) deleted.push(subject);
   }
   return deleted;
 }

@@ -2,8 +2,9 @@
 
 import { AppError } from "../../errors.ts";
 import type { Host, Snapshot, StoredSnapshot, Uuid, Vm } from "../../pool.ts";
+import type { Rule } from "../../rule.ts";
 import type { Database } from "../../store/connection.ts";
-import { listRules } from "../../store/rules.ts";
+import { readRules } from "../../store/rules.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
 import { findNamed } from "../find.ts";
 import type { HostWithVms, Result, VmOnHost } from "../result.ts";
@@ -47,18 +48,29 @@ export async function showPool(db: Database): Promise<Result> {
 /** When xcp-collect ran last, by the database's clock, and what it could read. */
 export async function showCollection(db: Database): Promise<Result> {
   const { collection, ageSeconds } = await lastCollected(db);
+  if (collection.id === 0) throw notCollected();
   return { kind: "collection", collection, ageSeconds };
 }
 
-/** The host rules by subject. */
+/** The host rules by subject, as the thesis lists them, and the rows of HostRule that are none. */
 export async function showRules(db: Database): Promise<Result> {
-  return { kind: "rules", rules: await listRules(db) };
+  const { rules, unknown } = await readRules(db);
+  return { kind: "rules", rules: bySubject(rules), unknown };
+}
+
+/** `rules` in the alphabetical order of their subjects. */
+export function bySubject(rules: readonly Rule[]): Rule[] {
+  return rules.toSorted((a, b) => (a.subject < b.subject ? -1 : 1));
 }
 
 async function lastCollected(db: Database): Promise<StoredSnapshot> {
   const stored = await loadSnapshot(db);
   if (stored !== null) return stored;
-  throw new AppError("not-found", "Nothing has been collected yet. Run xcp-collect first.");
+  throw notCollected();
+}
+
+function notCollected(): AppError {
+  return new AppError("not-found", "Nothing has been collected yet. Run xcp-collect first.");
 }
 
 function hostsByVm(snapshot: Snapshot): ReadonlyMap<Uuid, Host> {
