@@ -12,9 +12,7 @@ import { bySubject } from "./show.ts";
 
 /** Deletes the rule of `subject`. Throws AppError not-found where it has none. */
 export async function deleteRuleOf(db: Database, subject: Subject): Promise<Result> {
-  const present = (await listRules(db)).find((rule) => rule.subject === subject);
-  if (await deleteRule(db, subject))
-    return { kind: "deleted", rules: present === undefined ? [] : [present] };
+  if (await deleteRule(db, subject)) return { kind: "deleted", subjects: [subject] };
   throw new AppError("not-found", `There is no rule for ${subject}. SHOW RULES HOST lists the rules.`);
 }
 
