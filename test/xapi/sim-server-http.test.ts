@@ -1,4 +1,6 @@
 /** The simulator's HTTP: limits, malformed requests, keep-alive, faults, many connections. */
+import { once } from "node:events";
+import { connect as connectTls, type PeerCertificate } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
 import { call, callXml, post, raw, type SmallPool, smallPool } from "./simServer.ts";
@@ -136,6 +138,55 @@ describe("faults on command", () => {
     expect(await none).toEqual([]);
   });
 });
+
+describe("https", () => {
+  test("every host shows a certificate of its own for its address, with the fingerprint that is announced", async () => {
+    const secure = await startSimulator(pool, { http: false, https: true });
+    try {
+      const seen = await Promise.all(secure.hosts.map(({ httpsUrl }) => peerCertificate(httpsUrl ?? "")));
+      expect(seen.map(({ fingerprint256 }) => fingerprint256)).toEqual(
+        secure.hosts.map(({ fingerprint256 }) => fingerprint256),
+      );
+      expect(new Set(seen.map(({ fingerprint256 }) => fingerprint256)).size).toBe(2);
+      expect(seen.map(({ subjectaltname }) => subjectaltname)).toEqual(
+        secure.hosts.map(({ address }) => `IP Address:${address}`),
+      );
+    } finally {
+      await secure.stop();
+    }
+  });
+
+  test("http and https together have a port each, the same on every host", async () => {
+    const both = await startSimulator(pool, { http: true, https: true });
+    const ports = (urls: readonly (string | undefined)[]) =>
+      new Set(urls.map((text) => new URL(text ?? "").port)).size;
+    expect(ports(both.hosts.map(({ httpUrl }) => httpUrl))).toBe(1);
+    expect(ports(both.hosts.map(({ httpsUrl }) => httpsUrl))).toBe(1);
+    expect(both.masterUrl).toBe(both.hosts[0]?.httpsUrl);
+    await both.stop();
+  });
+
+  test("a port that is taken is an error, and what was bound before it is free again", async () => {
+    const port = Number(new URL(url).port);
+    await expect(startSimulator(smallPool(), { http: true, https: false, port })).rejects.toThrow(
+      "EADDRINUSE",
+    );
+    await simulator.stop();
+    const again = await startSimulator(smallPool(), { http: true, https: false, port });
+    expect(new URL(again.masterUrl).port).toBe(String(port));
+    await again.stop();
+  });
+});
+
+async function peerCertificate(target: string): Promise<PeerCertificate> {
+  const { hostname, port } = new URL(target);
+  // The certificate is what is tested: nothing is sent, so nothing needs to be trusted.
+  const socket = connectTls({ host: hostname, port: Number(port), rejectUnauthorized: false });
+  await once(socket, "secureConnect");
+  const certificate = socket.getPeerCertificate();
+  socket.destroy();
+  return certificate;
+}
 
 describe("many clients", () => {
   test("a hundred connections at once get each its own answer", async () => {
