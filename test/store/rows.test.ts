@@ -1,0 +1,68 @@
+import { describe, expect, it } from "vitest";
+import { hostRow, toDouble, toInt, vmRow } from "../../src/store/rows.ts";
+import { chunked } from "../../src/store/tableDifference.ts";
+import { aHost, aVm, uuid } from "../support/fixtures.ts";
+
+describe("numbers on their way into SQL", () => {
+  it.each([
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    1e300,
+    2 ** 31,
+    -(2 ** 31) - 1,
+    null,
+  ])("become NULL where an INT cannot hold them: %s", (value) => {
+    expect(toInt(value)).toBeNull();
+  });
+
+  it("fill an INT to its ends", () => {
+    expect([toInt(2 ** 31 - 1), toInt(-(2 ** 31)), toInt(0.4), Object.is(toInt(-0.2), 0)]).toEqual([
+      2147483647,
+      -2147483648,
+      0,
+      true,
+    ]);
+  });
+
+  it("become NULL where a DOUBLE would not be a number", () => {
+    expect([toDouble(Number.NaN), toDouble(Number.POSITIVE_INFINITY), toDouble(1e300)]).toEqual([
+      null,
+      null,
+      1e300,
+    ]);
+  });
+
+  it("never reach a row as NaN or infinity", () => {
+    const bad = {
+      memoryTotalMb: Number.NaN,
+      cpuAverage: Number.POSITIVE_INFINITY,
+      placementFreeBytes: 2 ** 60,
+    };
+    const rows = [
+      hostRow(aHost({ uuid: uuid(1), ...bad })),
+      vmRow(aVm({ uuid: uuid(2), vcpuAverage: Number.NaN })),
+    ];
+    const numbers = rows.flat().filter((value) => typeof value === "number");
+    expect(numbers.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe("rows in statements", () => {
+  it("go 500 to a statement, and none is lost", () => {
+    const sizes = [...chunked(Array.from({ length: 1201 }, (_, index) => [index]))].map(
+      (chunk) => chunk.length,
+    );
+    expect(sizes).toEqual([500, 500, 201]);
+  });
+
+  it("go fewer to a statement where they are long", () => {
+    const long = "x".repeat(100_000);
+    const chunks = [...chunked([[long], [long], [long], ["y"]])];
+    expect(chunks.map((chunk) => chunk.length)).toEqual([1, 1, 2]);
+  });
+
+  it("make no statement where there are none", () => {
+    expect([...chunked([])]).toEqual([]);
+  });
+});
