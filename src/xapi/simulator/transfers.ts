@@ -121,7 +121,9 @@ function hostsOf(stream: Stream): string[] {
   return stream.sourceRef === stream.targetRef ? [stream.sourceRef] : [stream.sourceRef, stream.targetRef];
 }
 
+/** In whole milliseconds: a wait so short that the clock does not move would repeat for ever. */
 function untilNextPercentMs(stream: Stream): number {
+  if (stream.rate <= 0) return Number.POSITIVE_INFINITY;
   const next = (stream.bytes * (stream.percent + 1)) / 100;
-  return stream.rate > 0 ? (Math.max(0, next - stream.sent) / stream.rate) * 1000 : Number.POSITIVE_INFINITY;
+  return Math.max(1, Math.ceil(((next - stream.sent) / stream.rate) * 1000));
 }

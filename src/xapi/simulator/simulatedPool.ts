@@ -1,0 +1,113 @@
+/** The simulated pool: objects, time, load and faults behind the servers. Opens no sockets. */
+import { AppError } from "../../errors.ts";
+import { builtinScenarios } from "./builtinScenarios.ts";
+import { VirtualClock } from "./clock.ts";
+import type { AnswerFault, HostCondition, MessageDefinition, SimulatedPoolLike } from "./contract.ts";
+import type { ObjectDatabase } from "./database.ts";
+import { loadDump } from "./dump.ts";
+import { poolMessages } from "./messages.ts";
+import { createModel, masterOf, type PoolModel } from "./model.ts";
+import { conditionOf } from "./outages.ts";
+import { parseScenario } from "./scenario.ts";
+import { buildPool } from "./scenarioPool.ts";
+import { startUpkeep } from "./upkeep.ts";
+
+export interface SimulatedPoolOptions {
+  /** Everything random follows from it; 1 by default. */
+  readonly seed?: number;
+  /** Virtual seconds in a real one; 1 by default. */
+  readonly speed?: number;
+  /** Time stands still until `clock.advance` moves it. */
+  readonly manualClock?: boolean;
+  /** Where time starts, in milliseconds since 1970; the machine's time by default, a fixed date with a manual clock. */
+  readonly startMs?: number;
+  /** "root" and "xenroot" by default. */
+  readonly user?: string;
+  readonly password?: string;
+  /** Real milliseconds that a refused login takes; 2000 by default. */
+  readonly badPasswordDelayMs?: number;
+  /** What a scenario's errors call it. */
+  readonly source?: string;
+}
+
+export class SimulatedPool implements SimulatedPoolLike {
+  readonly model: PoolModel;
+  readonly messages: ReadonlyMap<string, MessageDefinition>;
+  readonly badPasswordDelayMs: number;
+  readonly #user: string;
+  readonly #password: string;
+  readonly #stopUpkeep: () => void;
+
+  private constructor(model: PoolModel, options: SimulatedPoolOptions) {
+    this.model = model;
+    this.messages = poolMessages(model);
+    this.badPasswordDelayMs = options.badPasswordDelayMs ?? 2000;
+    this.#user = options.user ?? "root";
+    this.#password = options.password ?? "xenroot";
+    this.#stopUpkeep = startUpkeep(model);
+  }
+
+  /** Builds the pool that a scenario describes; throws AppError with the problems and their lines. */
+  static fromScenario(text: string, options: SimulatedPoolOptions = {}): SimulatedPool {
+    const scenario = parseScenario(text, options.source ?? "scenario");
+    const model = createModel({ ...base(options), release: scenario.pool.release });
+    buildPool(model, scenario);
+    return new SimulatedPool(model, options);
+  }
+
+  /** Builds one of the pools that ship with the program. */
+  static fromBuiltin(name: string, options: SimulatedPoolOptions = {}): SimulatedPool {
+    const text = Object.hasOwn(builtinScenarios, name) ? builtinScenarios[name] : undefined;
+    if (text === undefined) {
+      const names = Object.keys(builtinScenarios).join(", ");
+      throw new AppError("usage", `there is no built-in scenario ${name}; there are ${names}`);
+    }
+    return SimulatedPool.fromScenario(text, { source: name, ...options });
+  }
+
+  /** Builds the pool whose database `xe pool-dump-database` wrote; its VMs get loads by the seed. */
+  static fromDump(xml: string, options: SimulatedPoolOptions = {}): SimulatedPool {
+    return new SimulatedPool(loadDump(xml, base(options)), options);
+  }
+
+  get db(): ObjectDatabase {
+    return this.model.db;
+  }
+
+  get clock(): VirtualClock {
+    return this.model.clock;
+  }
+
+  get masterRef(): string {
+    return masterOf(this.model);
+  }
+
+  authenticate(user: string, password: string): boolean {
+    return user === this.#user && password === this.#password;
+  }
+
+  hostCondition(hostRef: string): HostCondition {
+    return conditionOf(this.model, hostRef);
+  }
+
+  async beforeAnswer(hostRef: string, method: string): Promise<AnswerFault> {
+    const fault = this.model.faults.takeCallFault(hostRef, method);
+    if (fault === null) return "answer";
+    if (fault.delayMs > 0) await this.model.clock.sleep(fault.delayMs);
+    return fault.answer;
+  }
+
+  /** Stops time: no timer of the pool runs any more. */
+  close(): void {
+    this.#stopUpkeep();
+    this.model.clock.close();
+  }
+}
+
+function base(options: SimulatedPoolOptions): { clock: VirtualClock; seed: number } {
+  const start = options.startMs === undefined ? {} : { startMs: options.startMs };
+  const clock = new VirtualClock(
+    options.manualClock === true ? { manual: true, ...start } : { speed: options.speed ?? 1, ...start },
+  );
+  return { clock, seed: options.seed ?? 1 };
+}
