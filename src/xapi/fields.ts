@@ -13,94 +13,94 @@ export function readRef<R extends string>(value: XapiValue, what: string): R | n
 
 /** The fields of one struct, each read as the type it must have. */
 export class Fields {
-  private readonly struct: XapiStruct;
+  readonly #struct: XapiStruct;
 
   constructor(struct: XapiStruct) {
-    this.struct = struct;
+    this.#struct = struct;
   }
 
   text(name: string, fallback?: string): string {
-    const value = this.struct.get(name) ?? fallback;
+    const value = this.#struct.get(name) ?? fallback;
     if (typeof value === "string") return value;
-    throw this.problem(name, value, "text");
+    throw this.#problem(name, value, "text");
   }
 
   flag(name: string, fallback?: boolean): boolean {
-    const value = this.struct.get(name) ?? fallback;
+    const value = this.#struct.get(name) ?? fallback;
     const flag = typeof value === "string" ? readBoolean(value) : value;
     if (typeof flag === "boolean") return flag;
-    throw this.problem(name, value, "true or false");
+    throw this.#problem(name, value, "true or false");
   }
 
   int(name: string, fallback?: number): number {
-    const value = this.struct.get(name) ?? fallback;
-    if (value === undefined) throw this.problem(name, value, "a whole number");
-    return this.whole(name, value);
+    const value = this.#struct.get(name) ?? fallback;
+    if (value === undefined) throw this.#problem(name, value, "a whole number");
+    return this.#whole(name, value);
   }
 
   float(name: string, fallback?: number): number {
-    const value = this.struct.get(name) ?? fallback;
+    const value = this.#struct.get(name) ?? fallback;
     const number = typeof value === "string" ? readDouble(value) : value;
     if (typeof number === "number") return number;
-    throw this.problem(name, value, "a number");
+    throw this.#problem(name, value, "a number");
   }
 
   date(name: string): Date {
-    const value = this.struct.get(name);
+    const value = this.#struct.get(name);
     const date = typeof value === "string" ? readDate(value) : value;
     if (date instanceof Date) return date;
-    throw this.problem(name, value, "a date");
+    throw this.#problem(name, value, "a date");
   }
 
   ref<R extends string>(name: string): R | null {
-    return readRef(this.struct.get(name) ?? null, name);
+    return readRef(this.#struct.get(name) ?? null, name);
   }
 
   /** Empty where the pool does not know the field; null refs among them are dropped. */
   refs<R extends string>(name: string): readonly R[] {
-    return this.items(name)
+    return this.#items(name)
       .map((item) => readRef<R>(item, name))
       .filter((ref) => ref !== null);
   }
 
   texts(name: string): readonly string[] {
-    return this.items(name).map((item) => {
+    return this.#items(name).map((item) => {
       if (typeof item === "string") return item;
-      throw this.problem(name, item, "a list of texts");
+      throw this.#problem(name, item, "a list of texts");
     });
   }
 
   ints(name: string): readonly number[] {
-    return this.items(name).map((item) => this.whole(name, item));
+    return this.#items(name).map((item) => this.#whole(name, item));
   }
 
   /** Empty where the pool does not know the field. */
   map(name: string): StringMap {
-    const value = this.struct.get(name);
+    const value = this.#struct.get(name);
     if (value === undefined) return emptyMap;
-    if (!(value instanceof Map)) throw this.problem(name, value, "a map");
+    if (!(value instanceof Map)) throw this.#problem(name, value, "a map");
     const struct: XapiStruct = value;
     const map = new Map<string, string>();
     for (const [key, item] of struct) {
-      if (typeof item !== "string") throw this.problem(name, item, "a map of texts");
+      if (typeof item !== "string") throw this.#problem(name, item, "a map of texts");
       map.set(key, item);
     }
     return map;
   }
 
-  private items(name: string): readonly XapiValue[] {
-    const value = this.struct.get(name) ?? [];
+  #items(name: string): readonly XapiValue[] {
+    const value = this.#struct.get(name) ?? [];
     if (Array.isArray(value)) return value;
-    throw this.problem(name, value, "a list");
+    throw this.#problem(name, value, "a list");
   }
 
-  private whole(name: string, value: XapiValue): number {
+  #whole(name: string, value: XapiValue): number {
     const number = typeof value === "string" ? readInteger(value) : value;
     if (typeof number === "number" && Number.isSafeInteger(number)) return number;
-    throw this.problem(name, value, "a whole number");
+    throw this.#problem(name, value, "a whole number");
   }
 
-  private problem(name: string, value: XapiValue | undefined, wanted: string): XmlError {
+  #problem(name: string, value: XapiValue | undefined, wanted: string): XmlError {
     return new XmlError(value === undefined ? `${name} is missing` : `${name} is not ${wanted}`);
   }
 }

@@ -55,58 +55,55 @@ export async function findMaster(members: readonly Endpoint[], options: LoginOpt
 }
 
 class Search {
-  private readonly options: LoginOptions;
+  readonly #options: LoginOptions;
   /** Members that gave no session, by URL, and why: none of them is asked again but for a redirect. */
-  private readonly problems = new Map<string, string>();
-  private readonly dead = new Set<string>();
-  private lastCause: unknown;
+  readonly #problems = new Map<string, string>();
+  readonly #dead = new Set<string>();
 
   constructor(options: LoginOptions) {
-    this.options = options;
+    this.#options = options;
   }
 
   /** The login at `member` or where it points to, or null with the problem noted. */
   async from(member: Endpoint): Promise<Login | null> {
     let endpoint = member;
-    for (let redirects = 0; !this.dead.has(endpoint.url); redirects++) {
-      const result = await this.ask(endpoint);
+    for (let redirects = 0; !this.#dead.has(endpoint.url); redirects++) {
+      const result = await this.#ask(endpoint);
       if (!("master" in result)) return result.login;
       const next = siblingEndpoint(endpoint, result.master);
-      if (next === null) return this.note(endpoint, "it is not the master and names no address for it");
+      if (next === null) return this.#note(endpoint, "it is not the master and names no address for it");
       if (redirects === maxRedirects) {
-        return this.note(
+        return this.#note(
           endpoint,
           `it is not the master either, after ${maxRedirects} redirects; its master: ${next.url}`,
         );
       }
-      this.note(endpoint, `it is not the master, it names ${next.url}`);
+      this.#note(endpoint, `it is not the master, it names ${next.url}`);
       endpoint = next;
     }
     return null;
   }
 
-  private async ask(endpoint: Endpoint): Promise<{ login: Login | null } | { master: string }> {
+  async #ask(endpoint: Endpoint): Promise<{ login: Login | null } | { master: string }> {
     try {
-      return { login: await logIn(this.options.transportTo(endpoint), this.options) };
+      return { login: await logIn(this.#options.transportTo(endpoint), this.#options) };
     } catch (error) {
       if (error instanceof XapiError && error.code === "HOST_IS_SLAVE")
         return { master: error.params[0] ?? "" };
-      if (!passesOver(error)) throw loginFailure(error, endpoint, this.options.user);
-      this.dead.add(endpoint.url);
-      this.lastCause = error;
-      return { login: this.note(endpoint, describeError(error)) };
+      if (!passesOver(error)) throw loginFailure(error, endpoint, this.#options.user);
+      this.#dead.add(endpoint.url);
+      return { login: this.#note(endpoint, describeError(error)) };
     }
   }
 
-  private note(endpoint: Endpoint, problem: string): null {
-    this.problems.set(endpoint.url, problem.replace(`${endpoint.url}: `, ""));
+  #note(endpoint: Endpoint, problem: string): null {
+    this.#problems.set(endpoint.url, problem.replace(`${endpoint.url}: `, ""));
     return null;
   }
 
   failure(): AppError {
-    const lines = [...this.problems].map(([url, problem]) => `  ${url}: ${problem}`);
-    const message = ["no member of the pool serves as its master:", ...lines, advice].join("\n");
-    return new AppError("pool", message, { cause: this.lastCause });
+    const lines = [...this.#problems].map(([url, problem]) => `  ${url}: ${problem}`);
+    return new AppError("pool", ["no member of the pool serves as its master:", ...lines, advice].join("\n"));
   }
 }
 

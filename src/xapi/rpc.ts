@@ -8,16 +8,16 @@ import { type XapiValue, XmlError } from "./xml.ts";
 
 /** Texts that no error may show, and what stands in their place. */
 export class Secrets {
-  private readonly replacements = new Map<string, string>();
+  readonly #replacements = new Map<string, string>();
 
   add(secret: string, replacement: string): void {
     // A very short password would turn every message into riddles, and is no secret.
-    if (secret.length >= 4) this.replacements.set(secret, replacement);
+    if (secret.length >= 4) this.#replacements.set(secret, replacement);
   }
 
   scrub(text: string): string {
     let result = text;
-    for (const [secret, replacement] of this.replacements) result = result.replaceAll(secret, replacement);
+    for (const [secret, replacement] of this.#replacements) result = result.replaceAll(secret, replacement);
     return result;
   }
 }

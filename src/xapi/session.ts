@@ -14,14 +14,14 @@ export interface SessionOptions extends LoginOptions {
 }
 
 export class Session {
-  private readonly options: SessionOptions;
-  private current: Login;
-  private renewal: Promise<Login> | null = null;
-  private closed = false;
+  readonly #options: SessionOptions;
+  #current: Login;
+  #renewal: Promise<Login> | null = null;
+  #closed = false;
 
   private constructor(options: SessionOptions, login: Login) {
-    this.options = options;
-    this.current = login;
+    this.#options = options;
+    this.#current = login;
   }
 
   static async open(options: SessionOptions): Promise<Session> {
@@ -34,7 +34,7 @@ export class Session {
   }
 
   get login(): Login {
-    return this.current;
+    return this.#current;
   }
 
   /**
@@ -42,15 +42,15 @@ export class Session {
    * "once" calls are repeated only where the pool has said that it did nothing.
    */
   call(method: string, params: readonly XapiParameter[], sending: HttpCall["sending"]): Promise<XapiValue> {
-    const { secrets } = this.options;
-    return this.withLogin((login) =>
+    const { secrets } = this.#options;
+    return this.#withLogin((login) =>
       callMethod(login.transport, method, [login.session, ...params], { secrets, sending }),
     );
   }
 
   /** GETs `path` from the member at `address`, which knows the master's sessions. */
   get(address: string, path: string, deadlineMs: number | undefined): Promise<HttpAnswer> {
-    return this.withLogin((login) => {
+    return this.#withLogin((login) => {
       const call: HttpCall = {
         what: `GET ${path.replace(/\?.*/, "")}`,
         method: "GET",
@@ -61,59 +61,59 @@ export class Session {
         sending: "once",
         deadlineMs,
       };
-      return this.memberAt(address, login).send(call);
+      return this.#memberAt(address, login).send(call);
     });
   }
 
   /** Logs out and closes every connection. Never throws. */
   async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
-    await this.renewal?.catch(() => {});
-    await logOut(this.current.transport, this.current.session, this.options.secrets);
-    this.options.closeTransports();
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#renewal?.catch(() => {});
+    await logOut(this.#current.transport, this.#current.session, this.#options.secrets);
+    this.#options.closeTransports();
   }
 
-  private memberAt(address: string, login: Login): Transport {
+  #memberAt(address: string, login: Login): Transport {
     const endpoint = siblingEndpoint(login.transport.endpoint, address);
-    if (endpoint !== null) return this.options.transportTo(endpoint);
+    if (endpoint !== null) return this.#options.transportTo(endpoint);
     throw new XapiUnreachable("no-connection", "a host of the pool has no usable address", { sent: false });
   }
 
-  private async withLogin<T>(work: (login: Login) => Promise<T>): Promise<T> {
-    this.checkOpen();
-    const used = this.current;
+  async #withLogin<T>(work: (login: Login) => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    const used = this.#current;
     try {
       return await work(used);
     } catch (error) {
-      if (this.closed || !forgotten(error)) throw error;
+      if (this.#closed || !forgotten(error)) throw error;
     }
-    return await work(await this.renewed(used));
+    return await work(await this.#renewed(used));
   }
 
   /** The login that follows `used`; one for all calls that find out at the same time. */
-  private renewed(used: Login): Promise<Login> {
-    if (this.current !== used) return Promise.resolve(this.current);
-    this.renewal ??= this.renew(used).finally(() => {
-      this.renewal = null;
+  #renewed(used: Login): Promise<Login> {
+    if (this.#current !== used) return Promise.resolve(this.#current);
+    this.#renewal ??= this.#renew(used).finally(() => {
+      this.#renewal = null;
     });
-    return this.renewal;
+    return this.#renewal;
   }
 
-  private async renew(used: Login): Promise<Login> {
-    const { members } = this.options;
+  async #renew(used: Login): Promise<Login> {
+    const { members } = this.#options;
     const order = [
       used.transport.endpoint,
       ...members.filter((one) => one.url !== used.transport.endpoint.url),
     ];
     // The pool that was met first is meant from now on, whoever answers.
-    const login = await findMaster(order, { ...this.options, expectedPoolUuid: used.pool.uuid });
-    this.current = login;
+    const login = await findMaster(order, { ...this.#options, expectedPoolUuid: used.pool.uuid });
+    this.#current = login;
     return login;
   }
 
-  private checkOpen(): void {
-    if (!this.closed) return;
+  #checkOpen(): void {
+    if (!this.#closed) return;
     throw new XapiUnreachable("aborted", "the connection to the pool was closed", { sent: false });
   }
 }

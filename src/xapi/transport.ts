@@ -42,71 +42,68 @@ export interface HttpAnswer {
 
 export class Transport {
   readonly endpoint: Endpoint;
-  private readonly options: TransportOptions;
-  private readonly agent: Agent;
-  private readonly closing = new AbortController();
-  private readonly waiting: (() => void)[] = [];
-  private inFlight = 0;
+  readonly #options: TransportOptions;
+  readonly #agent: Agent;
+  readonly #closing = new AbortController();
+  readonly #waiting: (() => void)[] = [];
+  #inFlight = 0;
 
   constructor(endpoint: Endpoint, options: TransportOptions) {
     this.endpoint = endpoint;
-    this.options = options;
-    this.agent = new Agent({ keepAlive: true, maxFreeSockets: options.parallelCalls });
+    this.#options = options;
+    this.#agent = new Agent({ keepAlive: true, maxFreeSockets: options.parallelCalls });
     // Asynchronous, so that the agent gets no socket before its peer is verified.
-    Object.assign(this.agent, { createConnection: this.createConnection });
+    Object.assign(this.#agent, { createConnection: this.#createConnection });
   }
 
   /** The body of a 200 answer, decoded as UTF-8. Rejects with XapiUnreachable, AppError or the signal's reason. */
   async send(call: HttpCall): Promise<HttpAnswer> {
     // The deadline starts when the request does: a long queue of quick calls is no failure.
-    await this.slot();
+    await this.#slot();
     try {
-      return await this.attempt(call, call.sending === "once");
+      return await this.#attempt(call, call.sending === "once");
     } catch (error) {
       if (!(error instanceof StaleConnection) || call.sending !== "repeatable") throw plain(error);
-      return await this.attempt(call, true).catch((again: unknown) => {
+      return await this.#attempt(call, true).catch((again: unknown) => {
         throw plain(again);
       });
     } finally {
-      this.release();
+      this.#release();
     }
   }
 
   /** Breaks every request and connection. */
   close(): void {
-    this.closing.abort(
+    this.#closing.abort(
       new XapiUnreachable("aborted", `${this.endpoint.url}: the client was closed`, { sent: true }),
     );
-    this.agent.destroy();
+    this.#agent.destroy();
   }
 
-  private readonly createConnection = (
-    _: unknown,
-    done: (error: Error | null, socket?: Socket) => void,
-  ): void => {
-    connectSocket(this.endpoint, this.options, this.closing.signal).then(
+  readonly #createConnection = (_: unknown, done: (error: Error | null, socket?: Socket) => void): void => {
+    connectSocket(this.endpoint, this.#options, this.#closing.signal).then(
       (socket) => done(null, socket),
       (error: Error) => done(error),
     );
   };
 
-  private slot(): Promise<void> {
-    if (this.inFlight < this.options.parallelCalls) {
-      this.inFlight++;
+  #slot(): Promise<void> {
+    if (this.#inFlight < this.#options.parallelCalls) {
+      this.#inFlight++;
       return Promise.resolve();
     }
-    return new Promise((resolve) => this.waiting.push(resolve));
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  private release(): void {
-    const next = this.waiting.shift();
-    if (next === undefined) this.inFlight--;
+  #release(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#inFlight--;
     else next();
   }
 
-  private attempt(call: HttpCall, fresh: boolean): Promise<HttpAnswer> {
-    const signals = [this.closing.signal];
-    if (this.options.signal !== undefined && call.despiteAbort !== true) signals.push(this.options.signal);
+  #attempt(call: HttpCall, fresh: boolean): Promise<HttpAnswer> {
+    const signals = [this.#closing.signal];
+    if (this.#options.signal !== undefined && call.despiteAbort !== true) signals.push(this.#options.signal);
     return new Promise((resolve, reject) => {
       for (const signal of signals) signal.throwIfAborted();
       const request = httpRequest({
@@ -114,85 +111,85 @@ export class Transport {
         path: call.path,
         headers: headersOf(call, this.endpoint, fresh),
         setHost: false,
-        ...(fresh ? { createConnection: this.freshConnection } : { agent: this.agent }),
+        ...(fresh ? { createConnection: this.#freshConnection } : { agent: this.#agent }),
       });
-      const deadlineMs = call.deadlineMs ?? this.options.callTimeoutMs;
+      const deadlineMs = call.deadlineMs ?? this.#options.callTimeoutMs;
       const giveUp = (reason: unknown): void => {
         reject(reason);
         request.destroy();
       };
-      const late = this.failure(call, "deadline", `no complete answer within ${deadlineMs / 1000} s`);
+      const late = this.#failure(call, "deadline", `no complete answer within ${deadlineMs / 1000} s`);
       const timer = setTimeout(giveUp, deadlineMs, late);
       const stops = signals.map((signal) => onAbort(signal, () => giveUp(signal.reason)));
       request.on("close", () => {
         clearTimeout(timer);
         for (const stop of stops) stop();
-        giveUp(this.failure(call, "lost", "the connection was closed without an answer"));
+        giveUp(this.#failure(call, "lost", "the connection was closed without an answer"));
       });
-      request.on("error", (error) => giveUp(this.explain(call, error, request)));
-      request.on("response", (response) => this.read(call, response, resolve, giveUp));
+      request.on("error", (error) => giveUp(this.#explain(call, error, request)));
+      request.on("response", (response) => this.#read(call, response, resolve, giveUp));
       request.end(call.body);
     });
   }
 
   // Node's types know only the form that returns the socket.
-  private readonly freshConnection = this.createConnection as unknown as () => Socket;
+  readonly #freshConnection = this.#createConnection as unknown as () => Socket;
 
-  private read(
+  #read(
     call: HttpCall,
     response: IncomingMessage,
     done: (answer: HttpAnswer) => void,
     giveUp: (reason: unknown) => void,
   ): void {
-    const limit = this.options.maxResponseBytes;
+    const limit = this.#options.maxResponseBytes;
     const chunks: Buffer[] = [];
     let size = 0;
-    response.on("error", (error) => giveUp(this.cutShort(call, error)));
+    response.on("error", (error) => giveUp(this.#cutShort(call, error)));
     response.on("data", (chunk: Buffer) => {
       size += chunk.length;
-      if (size > limit) giveUp(this.tooLarge(call));
+      if (size > limit) giveUp(this.#tooLarge(call));
       else chunks.push(chunk);
     });
     response.on("end", () => {
-      if (!response.complete) return giveUp(this.cutShort(call));
+      if (!response.complete) return giveUp(this.#cutShort(call));
       const body = Buffer.concat(chunks, size).toString("utf8");
       done({ contentType: response.headers["content-type"] ?? "", body });
     });
-    if (response.statusCode !== 200) giveUp(this.badStatus(call, response));
-    else if (Number(response.headers["content-length"] ?? 0) > limit) giveUp(this.tooLarge(call));
+    if (response.statusCode !== 200) giveUp(this.#badStatus(call, response));
+    else if (Number(response.headers["content-length"] ?? 0) > limit) giveUp(this.#tooLarge(call));
   }
 
-  private cutShort(call: HttpCall, cause?: unknown): XapiUnreachable {
-    return this.failure(call, "lost", "the answer was cut short", { cause });
+  #cutShort(call: HttpCall, cause?: unknown): XapiUnreachable {
+    return this.#failure(call, "lost", "the answer was cut short", { cause });
   }
 
-  private tooLarge(call: HttpCall): XapiUnreachable {
-    const limit = this.options.maxResponseBytes;
+  #tooLarge(call: HttpCall): XapiUnreachable {
+    const limit = this.#options.maxResponseBytes;
     const shown = limit < 1024 * 1024 ? `${limit} bytes` : `${Math.floor(limit / 1024 / 1024)} MB`;
-    return this.failure(call, "too-large", `the answer is larger than ${shown} (XenAnswerMaxMb)`);
+    return this.#failure(call, "too-large", `the answer is larger than ${shown} (XenAnswerMaxMb)`);
   }
 
-  private badStatus(call: HttpCall, response: IncomingMessage): XapiUnreachable {
+  #badStatus(call: HttpCall, response: IncomingMessage): XapiUnreachable {
     const status = response.statusCode ?? 0;
     const location = response.headers.location?.slice(0, 100);
     const where = location === undefined || status > 399 ? "" : ` with a redirect to ${location}`;
-    return this.failure(call, "http", `the answer is HTTP ${status}${where}, not XAPI's`, { status });
+    return this.#failure(call, "http", `the answer is HTTP ${status}${where}, not XAPI's`, { status });
   }
 
   /** Names an error of Node's; our own, from the connection, pass as they are. */
-  private explain(call: HttpCall, error: Error & { code?: string }, request: ClientRequest): unknown {
+  #explain(call: HttpCall, error: Error & { code?: string }, request: ClientRequest): unknown {
     if (error instanceof AppError) return error;
     const code = error.code ?? "";
     if (code.startsWith("HPE_"))
-      return this.failure(call, "garbled", "the answer is not HTTP", { cause: error });
-    const lost = this.failure(call, "lost", "the connection was lost before an answer", { cause: error });
+      return this.#failure(call, "garbled", "the answer is not HTTP", { cause: error });
+    const lost = this.#failure(call, "lost", "the connection was lost before an answer", { cause: error });
     // Without an answer on a kept connection: the member had closed it while nobody looked.
     return request.reusedSocket && (code === "ECONNRESET" || code === "EPIPE")
       ? new StaleConnection(lost)
       : lost;
   }
 
-  private failure(
+  #failure(
     call: HttpCall,
     reason: XapiUnreachable["reason"],
     why: string,
