@@ -82,7 +82,7 @@ await runProgram("xcp-manager", async (context) => {
     .command("install")
     .description("create the database if it is missing, and apply what is missing of sql/")
     .option("--admin-user <name>", "log in to Mysql as this user, with a password asked on the terminal")
-    .option("--admin-password-file <path>", "take that password from the first line of a file")
+    .option("--admin-password-file <path>", "read that password from a file that only you can read")
     .action(async (options: InstallOptions) => {
       const account = await installAccount(mysqlOf(program.opts<Options>()), options);
       code = report(context, program.opts<Options>(), await runSchemaInstall(account));

@@ -32,46 +32,48 @@ export interface ManagerOptions {
 
 /** Runs the manager to its end and returns the exit code. Throws the failure that ends a script. */
 export async function runManager(options: ManagerOptions): Promise<number> {
-  const { commands, files, input, terminal, signal, outputClosed } = options;
+  const scripted = options.commands.length + options.files.length > 0;
+  return options.terminal && !scripted ? runInteractive(options) : runScripts(options);
+}
+
+async function runInteractive(options: ManagerOptions): Promise<number> {
+  const { db, json, input, output } = options;
+  const history = openHistory(historyPath(options.environment));
+  const signal = AbortSignal.any([options.signal, options.outputClosed]);
+  await runRepl({ db, json, input, output, signal, history, loadNames: () => loadNames(db) });
+  return exitCode.done;
+}
+
+async function runScripts(options: ManagerOptions): Promise<number> {
+  const { input, signal, outputClosed } = options;
+  // A script that waits for its next line hears of neither; taking the input away ends the wait.
   const letGo = () => input.destroy();
-  signal.addEventListener("abort", letGo, { once: true });
-  outputClosed.addEventListener("abort", letGo, { once: true });
+  const ended = AbortSignal.any([signal, outputClosed]);
+  ended.addEventListener("abort", letGo, { once: true });
   try {
-    if (terminal && commands.length + files.length === 0) return await runInteractive(options);
     return await runSources(options);
   } catch (error) {
     // Whoever stopped reading the output wants no complaint about it either.
     if (outputClosed.aborted && !(error instanceof AppError)) return exitCode.couldNotRun;
     throw error;
   } finally {
-    signal.removeEventListener("abort", letGo);
-    outputClosed.removeEventListener("abort", letGo);
+    ended.removeEventListener("abort", letGo);
   }
 }
 
-async function runInteractive(options: ManagerOptions): Promise<number> {
-  const { db, json, input, output, signal } = options;
-  const history = openHistory(historyPath(options.environment));
-  await runRepl({ db, json, input, output, signal, history, loadNames: () => loadNames(db) });
-  return exitCode.done;
-}
-
 async function runSources(options: ManagerOptions): Promise<number> {
-  const { db, json, echo, output, note, outputClosed } = options;
-  const write = (text: string) => void (outputClosed.aborted || output.write(text));
+  const { db, json, echo, note, outputClosed: closed } = options;
+  const write = (text: string) => void (closed.aborted || options.output.write(text));
+  const output = { write, note, closed };
   for (const open of sources(options)) {
     const { source, moreAnswers } = open();
-    const end = await runScript({
-      db,
-      json,
-      echo,
-      source,
-      moreAnswers,
-      output: { write, note, closed: outputClosed },
-    });
-    await moreAnswers?.close();
-    if (end === "exit") break;
-    if (end === "cut") return exitCode.couldNotRun;
+    try {
+      const end = await runScript({ db, json, echo, source, moreAnswers, output });
+      if (end === "exit") return exitCode.done;
+      if (end === "cut") return exitCode.couldNotRun;
+    } finally {
+      await moreAnswers?.close();
+    }
   }
   return exitCode.done;
 }

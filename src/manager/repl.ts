@@ -62,6 +62,9 @@ async function runTyped(
   }
 }
 
+/** How long Tab waits for names: readline takes no key meanwhile. */
+const tabPatienceMs = 2_000;
+
 /** What arrives from readline: a line, a Ctrl-C or the end. */
 type Arrival = { readonly line: string } | "interrupt" | "end";
 
@@ -161,7 +164,9 @@ class Terminal {
   async #complete(line: string): Promise<Completion> {
     if (this.#suggestions !== null) return completeAnswer(line, this.#suggestions);
     const none: KnownNames = { vms: [], hosts: [] };
-    const names = needsNames(line) ? await this.#options.loadNames().catch(() => none) : none;
+    if (!needsNames(line)) return completeCommand(line, none);
+    const patience = new Promise<KnownNames>((resolve) => setTimeout(resolve, tabPatienceMs, none).unref());
+    const names = await Promise.race([this.#options.loadNames().catch(() => none), patience]);
     return completeCommand(line, names);
   }
 

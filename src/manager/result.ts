@@ -2,7 +2,6 @@
 
 import type { Bar, Collection, Host, PoolFacts, Vm } from "../pool.ts";
 import type { Rule, Subject } from "../rule.ts";
-import type { UnknownRule } from "../store/rules.ts";
 
 export type Result =
   | { readonly kind: "vms"; readonly vms: readonly VmOnHost[] }
@@ -13,7 +12,7 @@ export type Result =
       readonly kind: "rules";
       readonly rules: readonly Rule[];
       /** Rows of HostRule that xcp-control cannot follow. */
-      readonly unknown: readonly UnknownRule[];
+      readonly unknown: readonly { readonly reason: string }[];
     }
   | { readonly kind: "created"; readonly rule: Rule }
   | { readonly kind: "deleted"; readonly subjects: readonly Subject[] }

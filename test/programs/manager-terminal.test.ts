@@ -194,15 +194,6 @@ describe.skipIf(python === null)("on a terminal", () => {
     expect(output).not.toContain("too slow");
   });
 
-  test("a lost connection is made again for the next command", async () => {
-    const { code, output } = await play([
-      [prompt, "SHOW HOSTS\r"],
-      ["- Host1", ""],
-      [prompt, ctrlD],
-    ]);
-    expect({ code, output }).toMatchObject({ code: 0 });
-  });
-
   test("the administrator's password is asked without echo", async () => {
     const secret = database.admin.password === "" ? "" : database.admin.password;
     const { code, output } = await play(

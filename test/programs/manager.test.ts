@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
 import { createRule, deleteRule, listRules } from "../../src/store/rules.ts";
 import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
-import { createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { asRoot, createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 import {
   type ProgramOptions,
@@ -362,7 +362,54 @@ describe("an empty database", () => {
   });
 });
 
+describe("a row of HostRule that is no rule", () => {
+  test("is named on standard error and left out of the list", async () => {
+    await asRoot("INSERT INTO HostRule (Subject, Threshold) VALUES ('Bananas', 3)", database.admin.database);
+    try {
+      const result = await manager(["-e", "SHOW RULES HOST"]);
+      expect(result).toMatchObject({ code: 0, stdout: "Rules - Balance host when:\n\n" });
+      expect(result.stderr).toContain("Bananas is not one of");
+    } finally {
+      await asRoot("DELETE FROM HostRule", database.admin.database);
+    }
+  });
+});
+
 describe("schema", () => {
+  test("install adopts a database that the thesis' statements made, and the manager shows its rows", async () => {
+    const own = await createEmptyDatabase();
+    try {
+      await asRoot(`CREATE DATABASE ${own.admin.database}`);
+      const thesis = fs.readFileSync(new URL("../../sql/0001_thesis.sql", import.meta.url), "utf8");
+      const statements = thesis
+        .replace(/^--.*$/gm, "")
+        .split(";")
+        .filter((text) => text.trim() !== "");
+      const [vm] = thesisPool.vms;
+      await asRoot(
+        [
+          ...statements,
+          `INSERT INTO Vm (UUID, Name) VALUES ('${vm?.uuid}', 'old one')`,
+          "INSERT INTO HostRule VALUES ('CpuAverage', 25)",
+        ],
+        own.admin.database,
+      );
+      const settings = settingsFor(own.admin);
+      const installed = await runProgram("xcp-manager", ["schema", "install"], { settings });
+      expect(installed.stdout).toContain("Found the thesis' tables: they keep their rows\n");
+      const shown = await runProgram("xcp-manager", ["-e", "SHOW VMS", "-e", "SHOW RULES HOST"], {
+        settings,
+      });
+      expect(shown.stdout).toMatch(
+        new RegExp(`^- ${vm?.uuid} - old one\nRules .*\n\n- CpuAverage is more than 25 % `),
+      );
+      const collection = await runProgram("xcp-manager", ["-e", "SHOW COLLECTION"], { settings });
+      expect(collection.code).toBe(2);
+    } finally {
+      await own.drop();
+    }
+  });
+
   test("status tells what is pending, install applies it, and both agree after that", async () => {
     const own = await createEmptyDatabase();
     try {
