@@ -1,4 +1,5 @@
 /** Where every VM was when: what makes a measure of a past moment the same whenever it is asked for. */
+import type { VmLoad } from "./model.ts";
 
 /** What measuring needs to know of a VM at one time. */
 export interface VmMoment {
@@ -10,6 +11,7 @@ export interface VmMoment {
   /** When its domain was built: counters start at 0 with it. */
   readonly domainSinceMs: number;
   readonly memoryBytes: number;
+  readonly load: VmLoad;
   /** The host that a migration copies it to. */
   readonly copyTo: string | null;
   /** Bytes per second of that copy. */

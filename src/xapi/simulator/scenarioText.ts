@@ -34,6 +34,18 @@ export function readStatement(line: string): Statement | null {
   return { word, name, settings, flags };
 }
 
+/** Words and settings of a command line, in order; quoting and comments as in a scenario. */
+export function readStatementWords(line: string): { words: string[]; settings: Map<string, string> } {
+  const settings = new Map<string, string>();
+  const words: string[] = [];
+  for (const token of splitLine(line)) {
+    const match = /^([a-z][a-z0-9-]*)=(.*)$/s.exec(token);
+    if (match?.[1] === undefined) words.push(unquote(token));
+    else settings.set(match[1], unquote(match[2] ?? ""));
+  }
+  return { words, settings };
+}
+
 function splitLine(line: string): string[] {
   const tokens: string[] = [];
   tokenPattern.lastIndex = 0;
@@ -141,9 +153,9 @@ export class SettingsReader {
 
 /**
  * Reads `50%`, `ramp(10%,90%,over=10m,from=1m)`, `spike(20%,95%,for=30s,every=5m,from=1m)` or
- * `noise(50%,10%)`; amounts without the percent sign.
+ * `noise(50%,10%)`; amounts without the percent sign. Times count from `originMs` after the pool began.
  */
-export function readProfile(text: string, unit: "share" | "amount"): Profile {
+export function readProfile(text: string, unit: "share" | "amount", originMs = 0): Profile {
   const call = /^(ramp|spike|noise)\((.*)\)$/.exec(text);
   if (call === null) return constant(readQuantity(text, unit));
   const parts = (call[2] ?? "").split(",");
@@ -158,7 +170,7 @@ export function readProfile(text: string, unit: "share" | "amount"): Profile {
   };
   const a = readQuantity(first, unit);
   const b = readQuantity(second, unit);
-  const startMs = time("from", 0) ?? 0;
+  const startMs = originMs + (time("from", 0) ?? 0);
   const profile: Profile =
     call[1] === "noise"
       ? { kind: "noise", mean: a, amplitude: b }

@@ -1,0 +1,109 @@
+/** Commands that make hosts, toolstacks and calls fail. */
+import { AppError } from "../../errors.ts";
+import type { PoolCommand } from "./commandList.ts";
+import type { AnswerFault } from "./contract.ts";
+import { findHost, nameOf } from "./find.ts";
+import { changeMaster, crashHost, declareDead, recoverHost, restartToolstack } from "./outages.ts";
+import { readDuration } from "./scenarioText.ts";
+
+export const outageCommands: Readonly<Record<string, PoolCommand>> = {
+  crash: {
+    usage: "crash HOST",
+    help: "The host loses power; the pool calls it alive for ten more minutes.",
+    least: 1,
+    most: 1,
+    run: (model, [name = ""]) => {
+      const host = findHost(model, name);
+      crashHost(model, host);
+      return `${nameOf(model, "host", host)} has crashed`;
+    },
+  },
+  recover: {
+    usage: "recover HOST",
+    help: "A crashed host boots again; its VMs are halted.",
+    least: 1,
+    most: 1,
+    run: (model, [name = ""]) => {
+      const host = findHost(model, name);
+      if (!model.crashed.has(host))
+        throw new AppError("refused", `${nameOf(model, "host", host)} has not crashed`);
+      recoverHost(model, host);
+      return `${nameOf(model, "host", host)} boots`;
+    },
+  },
+  "declare-dead": {
+    usage: "declare-dead HOST",
+    help: "Tells the pool that a crashed host is dead; its VMs are halted.",
+    least: 1,
+    most: 1,
+    run: (model, [name = ""]) => {
+      const host = findHost(model, name);
+      declareDead(model, host);
+      return `${nameOf(model, "host", host)} is declared dead`;
+    },
+  },
+  "restart-toolstack": {
+    usage: "restart-toolstack HOST [for=30s]",
+    help: "The host answers nothing, then HOST_STILL_BOOTING; the master forgets sessions and tasks.",
+    least: 1,
+    most: 1,
+    run: (model, [name = ""], settings) => {
+      const host = findHost(model, name);
+      const seconds = readDuration(settings.get("for") ?? "30s") / 1000;
+      restartToolstack(model, host, seconds);
+      return `the toolstack of ${nameOf(model, "host", host)} restarts, for ${seconds} s`;
+    },
+  },
+  master: {
+    usage: "master HOST [for=10s]",
+    help: "Makes the host the master; sessions and tasks are lost.",
+    least: 1,
+    most: 1,
+    run: (model, [name = ""], settings) => {
+      const host = findHost(model, name);
+      changeMaster(model, host, readDuration(settings.get("for") ?? "10s") / 1000);
+      return `${nameOf(model, "host", host)} is the master`;
+    },
+  },
+  hang: callFault("hang", "hang", "Calls of METHOD (VM.*, *) are never answered."),
+  garbage: callFault("garbage", "garbage", "Calls of METHOD are answered with something unreadable."),
+  close: callFault("close", "close", "Calls of METHOD see their connection closed."),
+  "http-500": callFault("http-500", "http-500", "Calls of METHOD are answered with HTTP 500."),
+  slow: callFault("slow", "answer", "Calls of METHOD are answered late.", " [by=5s]"),
+  "end-faults": {
+    usage: "end-faults",
+    help: "Ends the faults of calls, coming migrations and data sources.",
+    least: 0,
+    most: 0,
+    run: (model) => {
+      model.faults.clear();
+      return "no faults are left";
+    },
+  },
+};
+
+function callFault(name: string, answer: AnswerFault, help: string, more = ""): PoolCommand {
+  return {
+    usage: `${name} METHOD [times=N] [host=HOST]${more}`,
+    help: `${help} Once, or N times, or times=always.`,
+    least: 1,
+    most: 1,
+    run: (model, [pattern = ""], settings) => {
+      const host = settings.get("host");
+      const delayMs = name === "slow" ? readDuration(settings.get("by") ?? "5s") : 0;
+      const timesLeft = readTimes(settings.get("times"));
+      const hostRef = host === undefined ? null : findHost(model, host);
+      model.faults.addCallFault({ pattern, hostRef, answer, delayMs, timesLeft });
+      return `${pattern}: ${name}, ${timesLeft === Number.POSITIVE_INFINITY ? "always" : `${timesLeft} times`}`;
+    },
+  };
+}
+
+/** How often a fault hits: once by default. */
+export function readTimes(text: string | undefined): number {
+  if (text === undefined) return 1;
+  if (text === "always") return Number.POSITIVE_INFINITY;
+  const times = Number(text);
+  if (Number.isInteger(times) && times > 0) return times;
+  throw new AppError("usage", `times=${text}: must be a number from 1, or always`);
+}
