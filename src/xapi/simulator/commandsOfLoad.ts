@@ -6,6 +6,7 @@ import type { MigrationFate, MigrationPoint } from "./faults.ts";
 import { findEither, findVm, nameOf } from "./find.ts";
 import { idleVm, type PoolModel } from "./model.ts";
 import { readDuration, readProfile } from "./scenarioText.ts";
+import { noteVm } from "./upkeep.ts";
 
 export const loadCommands: Readonly<Record<string, PoolCommand>> = {
   load: {
@@ -26,6 +27,7 @@ export const loadCommands: Readonly<Record<string, PoolCommand>> = {
         rxKib: read("rx", "amount", before.rxKib),
         txKib: read("tx", "amount", before.txKib),
       });
+      noteVm(model, vm);
       return `${nameOf(model, "VM", vm)} has another load`;
     },
   },

@@ -3,7 +3,7 @@ import { unitOf } from "./chance.ts";
 import type { VmMoment } from "./history.ts";
 import { shareCpus, slotMs, valueAt } from "./load.ts";
 import { mib } from "./memory.ts";
-import { cpusOf, idleHost, idleVm, type PoolModel, totalBytes, vcpusOf } from "./model.ts";
+import { cpusOf, idleHost, type PoolModel, totalBytes, vcpusOf } from "./model.ts";
 
 /** A VM in a slot; rates in bytes per second. */
 export interface VmSlot {
@@ -153,11 +153,11 @@ function evaluateHost(
 function askedBy(model: PoolModel, vmRef: string, moment: VmMoment, elapsedMs: number): number {
   if (moment.power !== "Running" || moment.frozen) return 0;
   const seed = `${model.seed}/${model.db.text("VM", vmRef, "uuid")}/cpu`;
-  return Math.min(1, valueAt((model.vmLoads.get(vmRef) ?? idleVm).cpu, elapsedMs, seed));
+  return Math.min(1, valueAt(moment.load.cpu, elapsedMs, seed));
 }
 
 function vmSlot(model: PoolModel, vmRef: string, moment: VmMoment, slotEndMs: number, cpu: number): VmSlot {
-  const load = model.vmLoads.get(vmRef) ?? idleVm;
+  const { load } = moment;
   const uuid = model.db.text("VM", vmRef, "uuid");
   const runs = moment.power === "Running" && !moment.frozen;
   const of = (profile: Parameters<typeof valueAt>[0], what: string): number =>

@@ -1,7 +1,7 @@
 /** Keeps what follows from other fields as they change: allowed operations, history, free memory, woken waiters. */
 import { nullRef } from "./datamodel.ts";
 import type { VmMoment } from "./history.ts";
-import { isActive, memoryOf, type PoolModel, refOrNull, unusedBytes } from "./model.ts";
+import { idleVm, isActive, memoryOf, type PoolModel, refOrNull, unusedBytes } from "./model.ts";
 import { allowedOperations } from "./vmOperations.ts";
 
 /**
@@ -89,6 +89,7 @@ function momentOf(model: PoolModel, vmRef: string): VmMoment {
     frozen: migration?.frozen === true,
     domainSinceMs: model.domainSince.get(vmRef) ?? Number.NEGATIVE_INFINITY,
     memoryBytes: memoryOf(model, vmRef),
+    load: model.vmLoads.get(vmRef) ?? idleVm,
     copyTo:
       migration === undefined || migration.sourceRef === migration.targetRef ? null : migration.targetRef,
     copyRate: migration?.rate ?? 0,
