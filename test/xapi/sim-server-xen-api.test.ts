@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createClient } from "xen-api";
 import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
+import { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
 import { type SmallPool, smallPool } from "./simServer.ts";
 
 let pool: SmallPool;
@@ -48,6 +49,27 @@ describe.each(["http", "https"])("npm xen-api over %s", (scheme) => {
     await xapi.objectsFetched;
     expect(xapi.pool.master).toBe(pool.masterRef);
   });
+});
+
+test("npm xen-api migrates a VM of the thesis' pool and sees it arrive by events", async () => {
+  const thesis = SimulatedPool.fromBuiltin("thesis", { speed: 100, user: "root", password: "secret" });
+  const served = await startSimulator(thesis, { http: false, https: true });
+  try {
+    const xapi = await connectTo(served.masterUrl);
+    await xapi.objectsFetched;
+    const { db } = thesis;
+    const [vm = ""] = db.all("VM").filter((ref) => db.text("VM", ref, "name_label").startsWith("VM2"));
+    const [host = ""] = db.all("host").filter((ref) => db.text("host", ref, "name_label") === "Host1");
+    expect(xapi.getObjectByRef(vm).$resident_on.name_label).toBe("Host2");
+    await xapi.callAsync("VM.pool_migrate", vm, host, { live: "true" });
+    await expect
+      .poll(() => xapi.getObjectByRef(vm).$resident_on.name_label, { timeout: 10_000 })
+      .toBe("Host1");
+    await xapi.disconnect();
+  } finally {
+    await served.stop();
+    thesis.close();
+  }
 });
 
 test("npm xen-api's barrier, which writes to the pool and waits to see it, passes", async () => {
