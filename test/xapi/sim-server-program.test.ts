@@ -16,7 +16,7 @@ test("xcp-sim serves the thesis' pool, prints lines to copy, and a signal ends i
   const { stdout } = sim.output;
   expect(stdout).toContain('pool "Main Pool": 2 hosts, 3 VMs');
   expect(stdout).toContain("XenUsr=root\n");
-  expect(stdout).toContain(`XenPass="a'b c"\n`);
+  expect(stdout).toContain("XenPass=`a'b c`\n");
   expect(stdout).not.toContain("XenFingerprint");
   const [first = ""] = /XenHost=(\S+)/.exec(stdout)?.[1]?.split(",") ?? [];
   expect(await call(first, "session.login_with_password", "root", "a'b c")).toMatch(/^OpaqueRef:/);

@@ -59,5 +59,6 @@ export function settingsLines(hosts: readonly RunningHost[], { user, password }:
 /** Quotes what a settings file would read differently bare. */
 function quoted(value: string): string {
   if (/^[\w.@+-]+$/.test(value)) return value;
-  return value.includes("'") ? `"${value}"` : `'${value}'`;
+  const quote = ["'", "`", '"'].find((candidate) => !value.includes(candidate)) ?? "'";
+  return `${quote}${value}${quote}`;
 }
