@@ -1,0 +1,111 @@
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type AccountValues, renderAccounts } from "../../src/store/accounts.ts";
+import { type Database, openDatabase } from "../../src/store/connection.ts";
+import { schemaStatus } from "../../src/store/schema.ts";
+import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+
+let test: TestDatabase;
+beforeAll(async () => {
+  test = await createTestDatabase();
+});
+afterAll(() => test.drop());
+
+const everyoneMustNot = [
+  "CREATE TABLE Mine (a INT PRIMARY KEY)",
+  "DROP TABLE Map",
+  "ALTER TABLE Vm ADD COLUMN Extra INT",
+  "TRUNCATE TABLE VmBar",
+  "CREATE INDEX Quick ON Vm (VcpuNum)",
+  "UPDATE SchemaVersion SET Version = 9 WHERE Version = 1",
+  "DELETE FROM SchemaVersion WHERE Version = 1",
+  "CREATE USER 'friend'@'%'",
+  "SELECT User FROM mysql.user",
+];
+
+const forbidden = {
+  collect: [
+    ...everyoneMustNot,
+    "INSERT INTO HostRule (Subject, Threshold) VALUES ('CpuAverage', 1)",
+    "UPDATE HostRule SET Threshold = 1 WHERE Subject = 'CpuAverage'",
+    "DELETE FROM HostRule WHERE Subject = 'CpuAverage'",
+    "SELECT Threshold FROM HostRule",
+    "DELETE FROM Collection WHERE Id = 1",
+    "UPDATE Collection SET Complete = 1 WHERE Id = 1",
+    "DELETE FROM CollectionHead WHERE Id = 1",
+  ],
+  manager: [
+    ...everyoneMustNot,
+    "UPDATE HostRule SET Threshold = 1 WHERE Subject = 'CpuAverage'",
+    "INSERT INTO Vm (UUID) VALUES ('x')",
+    "UPDATE Host SET CpuAverage = 0 WHERE UUID = 'x'",
+    "DELETE FROM Map WHERE VmUuid = 'x'",
+    "INSERT INTO Pool (Id) VALUES (2)",
+    "UPDATE CollectionHead SET StoredId = 9 WHERE Id = 1",
+    "DELETE FROM VmBar WHERE VmUuid = 'x'",
+  ],
+  control: [
+    ...everyoneMustNot,
+    "INSERT INTO HostRule (Subject, Threshold) VALUES ('CpuAverage', 1)",
+    "DELETE FROM HostRule WHERE Subject = 'CpuAverage'",
+    "UPDATE Host SET CpuAverage = 0 WHERE UUID = 'x'",
+    "INSERT INTO Vm (UUID) VALUES ('x')",
+    "DELETE FROM Map WHERE VmUuid = 'x'",
+    "DELETE FROM Collection WHERE Id = 1",
+  ],
+} as const;
+
+describe.each(["collect", "manager", "control"] as const)("the account of %s", (program) => {
+  let db: Database;
+  beforeAll(async () => {
+    db = await openDatabase(test[program]);
+  });
+  afterAll(() => db.close());
+
+  it.each(forbidden[program])("may not %s", async (statement) => {
+    const denied = await db.write((writer) => writer.run(statement)).catch((error: unknown) => error);
+    expect(denied).toMatchObject({
+      code: "mysql",
+      message: expect.stringMatching(/lacks a right.*accounts\.sql/),
+    });
+  });
+
+  it("may read the version of the schema", async () => {
+    expect(await schemaStatus(test[program])).toMatchObject({ found: "ours", pending: [] });
+  });
+});
+
+describe("the template of the accounts", () => {
+  const template = readFileSync(new URL("../../sql/accounts.sql", import.meta.url), "utf8");
+  const values: AccountValues = {
+    database: "Xen`; --",
+    accountHost: "10.0.0.%",
+    collectUser: "c",
+    collectPassword: 'it\'s \\ a "secret"; --',
+    managerUser: "m",
+    managerPassword: "{collectPassword}",
+    controlUser: "k",
+    controlPassword: "$&",
+  };
+
+  it("leaves no placeholder unfilled and no statement unended", () => {
+    const statements = renderAccounts(template, { ...values, managerPassword: "m" });
+    expect(statements.length).toBeGreaterThan(10);
+    for (const statement of statements) {
+      expect(statement).toMatch(/^(CREATE USER|GRANT) /);
+      expect(statement).not.toMatch(/[{}]/);
+    }
+  });
+
+  it("escapes each value for the quotes it stands in, and fills in nothing twice", () => {
+    const text = renderAccounts(template, values).join("\n");
+    expect(text).toContain("IDENTIFIED BY 'it''s \\\\ a \"secret\"; --'");
+    expect(text).toContain("ON `Xen``; --`.Host TO 'c'@'10.0.0.%'");
+    expect(text).toContain("'m'@'10.0.0.%' IDENTIFIED BY '{collectPassword}'");
+    expect(text).toContain("IDENTIFIED BY '$&'");
+  });
+
+  it("is refused when it asks for what there is no value for", () => {
+    expect(() => renderAccounts("CREATE USER '{nobody}'@'%';", values)).toThrow(/unknown \{nobody\}/);
+  });
+});
