@@ -1,4 +1,4 @@
-/** Runs the real programs as child processes and shows what they print; answers their questions as a person would. */
+/** Runs the real programs as child processes and shows what they print; answers their questions one by one. */
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ export type ProgramName = "collect" | "manager" | "control";
 export interface ChildOptions {
   readonly settings: string;
   readonly write: (text: string) => void;
-  /** Typed one by one, each when the program has asked a question. */
+  /** Typed one by one: the first at once, each other when the program has asked a question. */
   readonly answers?: readonly string[];
   readonly signal: AbortSignal;
 }
@@ -32,15 +32,14 @@ export function runChild(
     const next = asked ? answers.shift() : undefined;
     if (next === undefined) return;
     pending = "";
-    options.write(`${next}\n`);
     child.stdin.write(`${next}\n`);
     if (answers.length === 0) child.stdin.end();
   };
   // A program that ended does not read its answers any more; its exit code tells.
   child.stdin.on("error", () => {});
   const [command] = answers.splice(0, 1);
-  if (command === undefined) child.stdin.end();
-  else child.stdin.write(`${command}\n`);
+  if (command !== undefined) child.stdin.write(`${command}\n`);
+  if (answers.length === 0) child.stdin.end();
   child.stdout.setEncoding("utf8");
   child.stdout.on("data", (text: string) => {
     options.write(text);

@@ -60,8 +60,7 @@ class Teller {
 
   /** One command at the manager's prompt, with the answers to the questions it asks. */
   async ask(command: string, answers: readonly string[] = []): Promise<void> {
-    this.#audience.write(`XCP_Manager> ${command}\n`);
-    await this.#child("manager", [], [command, ...answers]);
+    await this.#child("manager", ["--echo"], [command, ...answers]);
   }
 
   async drawPool(title: string): Promise<void> {

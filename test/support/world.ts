@@ -1,0 +1,80 @@
+/** A whole world for a test: a simulated pool over real HTTP, a database with its accounts, and the real programs. */
+import { readFileSync } from "node:fs";
+import {
+  type RunningSimulator,
+  type SimulatorOptions,
+  startSimulator,
+} from "../../src/xapi/simulator/server.ts";
+import { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
+import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { type ProgramName, type ProgramOptions, type ProgramResult, runProgram } from "./programs.ts";
+
+export const poolPassword = "pool-p4ssword#";
+
+export interface WorldOptions {
+  /** A built-in scenario's name, a scenario's text, or the file of a pool's database dump. */
+  readonly pool: { readonly builtin: string } | { readonly scenario: string } | { readonly dump: URL };
+  /** Virtual seconds per real second; 1 when absent. */
+  readonly speed?: number;
+  readonly seed?: number;
+  readonly server?: Partial<SimulatorOptions>;
+}
+
+export interface World {
+  readonly pool: SimulatedPool;
+  readonly simulator: RunningSimulator;
+  readonly database: TestDatabase;
+  /** Settings lines of one program, to be changed by a test before `writeSettings`. */
+  readonly settings: (program: "collect" | "manager" | "control") => Record<string, string>;
+  /** Runs a program with its own account and the given changes to its settings. */
+  readonly run: (
+    program: Exclude<ProgramName, "xcp-sim">,
+    args?: readonly string[],
+    options?: Omit<ProgramOptions, "settings"> & { readonly change?: Readonly<Record<string, string>> },
+  ) => Promise<ProgramResult>;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const database = await createTestDatabase();
+  const pool = makePool(options);
+  const simulator = await startSimulator(pool, {
+    http: true,
+    https: false,
+    addressing: "addresses",
+    ...options.server,
+  });
+  const settings: World["settings"] = (program) => {
+    const account = database[program];
+    const [server] = account.servers;
+    const mysql = {
+      MysqlHost: `${server?.host}:${server?.port}`,
+      MysqlUsr: account.user,
+      MysqlPass: account.password,
+      MysqlDatabase: account.database,
+    };
+    if (program === "manager") return mysql;
+    return { XenHost: simulator.masterUrl, XenUsr: "root", XenPass: poolPassword, ...mysql };
+  };
+  return {
+    pool,
+    simulator,
+    database,
+    settings,
+    run: async (program, args = [], { change = {}, ...rest } = {}) => {
+      const own = settings(program.slice("xcp-".length) as "collect" | "manager" | "control");
+      return runProgram(program, args, { settings: { ...own, ...change }, ...rest });
+    },
+    stop: async () => {
+      await simulator.stop();
+      await database.drop();
+    },
+  };
+}
+
+function makePool({ pool, speed = 1, seed = 1 }: WorldOptions): SimulatedPool {
+  const common = { speed, seed, user: "root", password: poolPassword };
+  if ("builtin" in pool) return SimulatedPool.fromBuiltin(pool.builtin, common);
+  if ("scenario" in pool) return SimulatedPool.fromScenario(pool.scenario, common);
+  return SimulatedPool.fromDump(readFileSync(pool.dump, "utf8"), common);
+}
