@@ -1,3 +1,4 @@
+import type { ServerResponse } from "node:http";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { AppError } from "../../src/errors.ts";
@@ -238,6 +239,46 @@ test("calls that find the session forgotten at the same time share one new login
     expect(outcomes.map((error) => (error as XapiError).code)).toEqual(Array(3).fill("HANDLE_INVALID"));
   });
   expect(member.methods().filter((method) => method === "session.login_with_password").length).toBe(2);
+});
+
+test("a call that learns late that the session was forgotten takes the new one, without a third login", async () => {
+  const late: ServerResponse[] = [];
+  await using member = await startMember(
+    masterScript({
+      "VM.get_record": (call, response) => {
+        if (call.params[0] === "OpaqueRef:session-2") return failure("HANDLE_INVALID", "VM", vm);
+        late.push(response);
+        return null;
+      },
+      "host.get_record": (call) =>
+        failure(call.params[0] === "OpaqueRef:session-1" ? "SESSION_INVALID" : "HANDLE_INVALID", "host"),
+    }),
+  );
+  await withClient(member.url, async (client) => {
+    const slow = rejection(client.vm(vm));
+    await expect.poll(() => late.length).toBe(1);
+    expect(await rejection(client.host(host))).toMatchObject({ code: "HANDLE_INVALID" });
+    late[0]?.end(failure("SESSION_INVALID", "OpaqueRef:session-1"));
+    expect(await slow).toMatchObject({ code: "HANDLE_INVALID" });
+  });
+  expect(member.methods().filter((method) => method === "session.login_with_password").length).toBe(2);
+});
+
+test("a session is not renewed in another pool", async () => {
+  let uuid = poolUuid;
+  await using member = await startMember(
+    masterScript({
+      "pool.get_all_records": () => success({ "OpaqueRef:pool": poolRecord({ uuid }) }),
+      "VM.get_record": (call) => failure("SESSION_INVALID", String(call.params[0])),
+    }),
+  );
+  await withClient(member.url, async (client) => {
+    uuid = "another-pool";
+    expect(await rejection(client.vm(vm))).toMatchObject({
+      code: "pool",
+      message: expect.stringContaining("another-pool"),
+    });
+  });
 });
 
 test("when the master becomes a slave, the call goes on at the new master of the same pool", async () => {

@@ -169,6 +169,10 @@ test.each([
   ["crossed tags", response("<value><struct></value></struct>")],
   ["a member without a value", response("<value><struct><member><name>a</name></member></struct></value>")],
   ["a member without a name", response("<value><struct><member><value>a</value></member></struct></value>")],
+  [
+    "a member closed before its content",
+    response("<value><struct><member/><name>a</name><value>1</value></member></struct></value>"),
+  ],
   ["a self-closed member", response("<value><struct><member/></struct></value>")],
   ["two types in a value", response("<value><int>1</int><int>2</int></value>")],
   ["text before a type", response("<value>x<int>1</int></value>")],
