@@ -139,15 +139,16 @@ class MysqlDatabase implements Database {
   }
 
   async #readOnce<T>(session: Session, work: (reader: Reader) => Promise<T>): Promise<Outcome<T>> {
+    let done: T;
     try {
       await session.command("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
-      const done = await work(session);
-      // Nothing to lose: the answer to this COMMIT decides nothing.
-      await session.command("COMMIT");
-      return { done };
+      done = await work(session);
     } catch (error) {
       return this.#undo(session, error);
     }
+    // What was read is read: the answer to this COMMIT decides nothing but whether the connection is of use.
+    await session.command("COMMIT").catch(() => this.#forget(false));
+    return { done };
   }
 
   async #writeOnce<T>(session: Session, work: (writer: Writer) => Promise<T>): Promise<Outcome<T>> {
