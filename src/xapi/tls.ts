@@ -216,9 +216,10 @@ async function untrusted(
   if (seen !== null) {
     lines.push(
       `  seen (SHA-256): ${seen}`,
-      "If this is the host's own certificate (compare on the host:",
+      "If this command on the host shows the same:",
       `  ${readFingerprint}`,
-      "), add this line to the settings:",
+      // The settings take one of the two only.
+      policy.trust.kind === "ca" ? "replace XenCaFile by this line:" : "add this line to the settings:",
       `  XenFingerprint=${seen}`,
     );
   }
