@@ -177,10 +177,11 @@ async function openSession(options: StoreOptions, place: Place, database: string
   try {
     const deadline = <T>(answer: Promise<T>) =>
       withDeadline(answer, options.connectTimeoutMs, () => connection.destroy());
-    const version = await deadline(readVersion(connection));
+    const { version, readOnly } = await deadline(readServer(connection));
+    if (readOnly) throw new NotServing("it is read-only, not the writer: name the writer in MysqlHost");
     const flavour = flavourOf(version);
     await deadline(setUp(connection, flavour, options.statementTimeoutMs));
-    await deadline(requireServing(connection, flavour));
+    if (flavour === "mariadb") await deadline(joinCluster(connection));
     const about = { server: place.name, version, statementTimeoutMs: options.statementTimeoutMs };
     return new Session(connection, about);
   } catch (error) {
@@ -211,9 +212,10 @@ function driverOptions(options: StoreOptions, place: Place, database: string | n
   };
 }
 
-async function readVersion(connection: Connection): Promise<string> {
-  const [rows] = await connection.query<RowDataPacket[]>("SELECT VERSION() AS version");
-  return String(rows[0]?.["version"] ?? "");
+async function readServer(connection: Connection): Promise<{ version: string; readOnly: boolean }> {
+  const sql = "SELECT VERSION() AS version, @@global.read_only AS readOnly";
+  const [rows] = await connection.query<RowDataPacket[]>(sql);
+  return { version: String(rows[0]?.["version"] ?? ""), readOnly: isOn(rows[0]?.["readOnly"]) };
 }
 
 function flavourOf(version: string): Flavour {
@@ -231,34 +233,42 @@ async function setUp(connection: Connection, flavour: Flavour, statementTimeoutM
     flavour === "mariadb"
       ? `max_statement_time = ${statementTimeoutMs / 1000}`
       : `max_execution_time = ${statementTimeoutMs}`;
-  await connection.query(
-    `SET SESSION sql_mode = '${sqlMode}', time_zone = '+00:00', innodb_lock_wait_timeout = ${lockWaitSeconds}, ${limit}`,
-  );
+  const settings = [
+    // A server can be told to ignore what the client says about this when it connects.
+    "character_set_client = 'utf8mb4'",
+    "character_set_connection = 'utf8mb4'",
+    "character_set_results = 'utf8mb4'",
+    "collation_connection = 'utf8mb4_general_ci'",
+    `sql_mode = '${sqlMode}'`,
+    "time_zone = '+00:00'",
+    `innodb_lock_wait_timeout = ${lockWaitSeconds}`,
+    limit,
+  ];
+  await connection.query(`SET SESSION ${settings.join(", ")}`);
   await connection.query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ");
 }
 
 /** A server that answers but cannot be worked with; the message is the reason. */
 class NotServing extends Error {}
 
-async function requireServing(connection: Connection, flavour: Flavour): Promise<void> {
-  if (await isOn(connection, "SELECT @@global.read_only AS value")) {
-    throw new NotServing("it is read-only, not the writer: name the writer in MysqlHost");
-  }
-  if (flavour !== "mariadb") return;
-  // A Galera node without quorum lets everybody in and answers SELECT 1; only this tells.
-  if (!(await isOn(connection, "SHOW GLOBAL VARIABLES LIKE 'wsrep_on'"))) return;
-  if (!(await isOn(connection, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'"))) {
+/** Makes sure that a Galera node, if it is one, is part of its cluster, and that what is read there is up to date. */
+async function joinCluster(connection: Connection): Promise<void> {
+  if (!(await valueIsOn(connection, "SHOW GLOBAL VARIABLES LIKE 'wsrep_on'"))) return;
+  // A node without quorum lets everybody in and answers SELECT 1; only this tells.
+  if (!(await valueIsOn(connection, "SHOW GLOBAL STATUS LIKE 'wsrep_ready'"))) {
     throw new NotServing("this Galera node is cut off from its cluster (wsrep_ready is not ON)");
   }
-  // A picture that another node stored a moment ago must be seen from this one.
   await connection.query("SET SESSION wsrep_sync_wait = 1");
 }
 
-async function isOn(connection: Connection, sql: string): Promise<boolean> {
+async function valueIsOn(connection: Connection, sql: string): Promise<boolean> {
   const [rows] = await connection.query<RowDataPacket[]>(sql);
-  const row = rows[0];
-  const value = String(row?.["value"] ?? row?.["Value"] ?? "OFF").toUpperCase();
-  return value !== "OFF" && value !== "0";
+  return isOn(rows[0]?.["Value"]);
+}
+
+function isOn(value: unknown): boolean {
+  const text = String(value ?? "OFF").toUpperCase();
+  return text !== "OFF" && text !== "0";
 }
 
 async function withDeadline<T>(answer: Promise<T>, limitMs: number, onLate: () => void): Promise<T> {

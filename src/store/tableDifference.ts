@@ -39,9 +39,15 @@ export async function compareTable(
 /** Deletes the rows that are gone. */
 export async function deleteGone(writer: Writer, { table, gone }: TableDifference): Promise<void> {
   const keys = table.columns.slice(0, table.keys);
+  const match = keys.map((column) => `present.${column} = gone.${column}`).join(" AND ");
   for (const chunk of chunked(gone)) {
-    const places = chunk.map(() => `(${keys.map(() => "?").join(", ")})`).join(", ");
-    await writer.run(`DELETE FROM ${table.name} WHERE (${keys.join(", ")}) IN (${places})`, chunk.flat());
+    // A join, because MariaDB answers (a, b) IN (500 pairs) by reading the table 500 times.
+    const first = `SELECT ${keys.map((column) => `? AS ${column}`).join(", ")}`;
+    const others = ` UNION ALL SELECT ${keys.map(() => "?").join(", ")}`.repeat(chunk.length - 1);
+    await writer.run(
+      `DELETE present FROM (${first}${others}) AS gone STRAIGHT_JOIN ${table.name} AS present ON ${match}`,
+      chunk.flat(),
+    );
   }
 }
 

@@ -350,7 +350,7 @@ describe("several servers", () => {
   it("lose their turn while they are read-only", async () => {
     proxy.judge = (event) =>
       statementText(event)?.includes("@@global.read_only") === true
-        ? { replace: withStatement(event, "SELECT 1 AS value") }
+        ? { replace: withStatement(event, "SELECT VERSION() AS version, 1 AS readOnly") }
         : "pass";
     const db = await openDatabase(twoServers(test.collect), quick());
     expect(db.server).not.toContain(String(proxy.port));
@@ -360,13 +360,29 @@ describe("several servers", () => {
     );
   });
 
+  it("lose their turn while they are cut off from their Galera cluster", async ({ skip }) => {
+    skip(!/mariadb/i.test(direct.version), "only MariaDB knows Galera");
+    const answers: Readonly<Record<string, string>> = {
+      "SHOW GLOBAL VARIABLES LIKE 'wsrep_on'": "SELECT 'ON' AS Value",
+      "SHOW GLOBAL STATUS LIKE 'wsrep_ready'": "SELECT 'OFF' AS Value",
+    };
+    proxy.judge = (event) => {
+      const answer = answers[statementText(event) ?? ""];
+      return answer === undefined ? "pass" : { replace: withStatement(event, answer) };
+    };
+    const db = await openDatabase(twoServers(test.collect), quick());
+    expect(db.server).not.toContain(String(proxy.port));
+    await db.close();
+    await expect(openDatabase(throughProxy(test.collect))).rejects.toThrow(/Galera node is cut off/);
+  });
+
   it.each([
     [1290, "The MySQL server is running with the --read-only option so it cannot execute this statement"],
     [1792, "Cannot execute statement in a READ ONLY transaction"],
     [1836, "Running in read-only mode"],
     [3100, "Error on observer while running replication hook 'before_commit'"],
     [1047, "WSREP has not yet prepared node for application use"],
-  ])("take over from one that stops taking writes in mid-run (error %i)", async (errno, message) => {
+  ] as const)("take over from one that stops taking writes in mid-run (error %i)", async (errno, message) => {
     await saveDirectly(aPool(1));
     const db = await openDatabase(twoServers(test.collect), quick());
     const start = await beginCollection(db);
