@@ -46,9 +46,15 @@ function unescapeXml(text: string): string {
   });
 }
 
-const protectedCharacters: Readonly<Record<string, string>> = { "%": "%", _: " ", t: "\t", n: "\n", r: "\r" };
+const protectedCharacters: Readonly<Record<string, string>> = {
+  "%": "%",
+  _: "  ",
+  t: "\t",
+  n: "\n",
+  r: "\r",
+};
 
-/** xapi keeps runs of white space from XML parsers by writing it as %_, %t, %n, %r. */
+/** xapi keeps white space from XML parsers: two spaces are %_, a tab %t, line ends %n and %r. */
 function unprotect(text: string): string {
   return text.replace(/%([%_tnr])/g, (_, letter) => protectedCharacters[letter] ?? "");
 }

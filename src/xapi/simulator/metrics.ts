@@ -1,7 +1,7 @@
 /** Data sources of hosts and VMs: names, units and values by release. */
 import { nullRef } from "./datamodel.ts";
 import { spreadOverCpus } from "./load.ts";
-import { cpusOf, idleHost, isActive, type PoolModel } from "./model.ts";
+import { idleHost, isActive, type PoolModel } from "./model.ts";
 import { isAtLeast } from "./release.ts";
 import { firstPointIsNan, type HostSlot, slotAt, slotOf, type VmSlot, vmSlotOf } from "./slots.ts";
 
@@ -222,9 +222,4 @@ export function hasMeasures(model: PoolModel, vmRef: string): boolean {
   return (
     isActive(model.db.text("VM", vmRef, "power_state")) && model.migrations.get(vmRef)?.handover !== true
   );
-}
-
-/** Number of physical CPUs, as the sources count them. */
-export function cpuCountOf(model: PoolModel, hostRef: string): number {
-  return cpusOf(model, hostRef);
 }

@@ -3,7 +3,7 @@ import { AppError } from "../../errors.ts";
 import { uuidOf } from "./chance.ts";
 import { nullRef, simMap } from "./datamodel.ts";
 import { mib, overheadBytes } from "./memory.ts";
-import { fromMib, type PoolModel, unusedBytes } from "./model.ts";
+import { fromMib, memoryOf, type PoolModel } from "./model.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec } from "./scenario.ts";
 import { buildVm } from "./scenarioVm.ts";
 
@@ -62,10 +62,10 @@ function assertFits(model: PoolModel, name: string, hostRef: string): void {
   const wanted = db
     .list("host", hostRef, "resident_VMs")
     .reduce(
-      (sum, vm) => sum + db.number("VM", vm, "memory_dynamic_min") + db.number("VM", vm, "memory_overhead"),
+      (sum, vm) => sum + memoryOf(model, vm) + db.number("VM", vm, "memory_overhead"),
       db.number("host", hostRef, "memory_overhead"),
     );
-  if (wanted <= memory && unusedBytes(model, hostRef) >= 0) return;
+  if (wanted <= memory) return;
   const inMib = (bytes: number): string => `${Math.ceil(bytes / mib)} MiB`;
   throw new AppError("usage", `host ${name}: its VMs need ${inMib(wanted)}, it has ${inMib(memory)}`);
 }
