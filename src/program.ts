@@ -135,6 +135,8 @@ export async function withDatabase<T>(mysql: MysqlSettings, work: (db: Database)
 /**
  * Runs `once`, or with an interval again and again until the signal: each run starts `intervalSeconds` after the
  * start of the one before, or at once when that took longer. A run that fails is reported and the next one is tried.
+ * Once nobody reads standard output any more the run in progress is the last one, and the code is a failure: the
+ * reader of a pipe wanted no more, and a supervisor starts the program again with an output that works.
  */
 export async function runRepeatedly(
   context: ProgramContext,
@@ -143,7 +145,8 @@ export async function runRepeatedly(
 ): Promise<number> {
   if (intervalSeconds === undefined) return once();
   let code: number = exitCode.done;
-  while (!context.signal.aborted) {
+  const ended = AbortSignal.any([context.signal, context.outputClosed]);
+  while (!ended.aborted) {
     const startedMs = context.monotonicMs();
     try {
       code = await once();
@@ -152,9 +155,9 @@ export async function runRepeatedly(
       code = reportFailure(context, error, null);
     }
     const waitMs = startedMs + intervalSeconds * 1000 - context.monotonicMs();
-    await sleep(Math.max(0, waitMs), context.signal);
+    await sleep(Math.max(0, waitMs), ended);
   }
-  return code;
+  return context.outputClosed.aborted ? exitCode.couldNotRun : code;
 }
 
 /** Parses the argument of --interval: whole or broken seconds, from 0.1 to a day. */
@@ -270,5 +273,10 @@ function readCredential(name: string): string | null {
   const directory = process.env["CREDENTIALS_DIRECTORY"];
   if (directory === undefined || !Object.hasOwn(settingKeys, name)) return null;
   const file = path.join(directory, name);
-  return fs.existsSync(file) ? fs.readFileSync(file, "utf8") : null;
+  if (!fs.existsSync(file)) return null;
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch (error) {
+    throw new AppError("settings", `cannot read the credential ${file}`, { cause: error });
+  }
 }

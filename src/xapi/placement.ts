@@ -14,11 +14,11 @@ export function countsStaticMax(host: HostRecord): boolean {
 }
 
 /**
- * Bytes a destination must have free for `vm`: ceil_MiB(dynamic_min) + overhead
- * (xen-api memory_check.ml, vm_compute_required_memory).
+ * Bytes a destination must have free for `vm`: ceil_MiB(dynamic_min) + overhead; static_max for a paravirtual guest
+ * in a PVH container, which cannot balloon (xen-api memory_check.ml, vm_compute_required_memory).
  */
 export function requiredBytes(vm: VmRecord, staticMax: boolean): number {
-  const memory = staticMax ? vm.memory_static_max : vm.memory_dynamic_min;
+  const memory = staticMax || vm.domain_type === "pv_in_pvh" ? vm.memory_static_max : vm.memory_dynamic_min;
   return Math.ceil(memory / mebibyte) * mebibyte + vm.memory_overhead;
 }
 
@@ -92,6 +92,11 @@ function isHvm(vm: VmRecord, inventory: Inventory): boolean {
   return metrics?.hvm === true || vm.HVM_boot_policy !== "";
 }
 
+/** Without hardware help: PVH guests and paravirtual ones inside PVH see the CPU as HVM guests do. */
+function isParavirtual(vm: VmRecord, inventory: Inventory): boolean {
+  return vm.domain_type === "pv" || (vm.domain_type === "unspecified" && !isHvm(vm, inventory));
+}
+
 function disks(vm: VmRecord, inventory: Inventory) {
   return vm.VBDs.flatMap((ref) => {
     const vbd = inventory.vbds.get(ref);
@@ -144,7 +149,7 @@ export class BarFinder {
     }
     const needed = vm.last_boot_CPU_flags.get("features");
     const offered =
-      host.cpu_info.get(isHvm(vm, this.#inventory) ? "features_hvm" : "features_pv") ??
+      host.cpu_info.get(isParavirtual(vm, this.#inventory) ? "features_pv" : "features_hvm") ??
       host.cpu_info.get("features");
     if (needed === undefined || offered === undefined || isFeatureSubset(needed, offered)) return null;
     return "VM_INCOMPATIBLE_WITH_THIS_HOST (it uses CPU features that the host lacks)";
