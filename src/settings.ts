@@ -184,6 +184,8 @@ class Reading {
       .split(",")
       .map((item) => item.trim())
       .filter((item) => item !== "");
+    // Commas and nothing between them: written, but as good as missing.
+    if (items.length === 0 && keyNamed(key).required && this.lookup(key)) this.#missing.push(key);
     const parsed: T[] = [];
     for (const item of items) {
       const result = parse(item);
