@@ -38,6 +38,8 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
     fallback: "TLSv1.2",
   },
   XenPoolUuid: { group: "xen", kind: "text" },
+  XenAddressMap: { group: "xen", kind: "list" },
+  XenParallelCalls: { group: "xen", kind: "integer", min: 1, max: 20, fallback: 16 },
   XenConnectSeconds: { group: "xen", kind: "integer", min: 1, max: 60, fallback: 5 },
   XenCallSeconds: { group: "xen", kind: "integer", min: 1, max: 600, fallback: 30 },
   XenAnswerMaxMb: { group: "xen", kind: "integer", min: 1, max: 2048, fallback: 256 },
@@ -52,7 +54,9 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   MysqlStatementSeconds: { group: "mysql", kind: "integer", min: 1, max: 600, fallback: 10 },
 
   CollectDeadlineSeconds: { group: "collect", kind: "integer", min: 5, max: 3600, fallback: 50 },
-  CollectParallelCalls: { group: "collect", kind: "integer", min: 1, max: 20, fallback: 8 },
+  CollectHostSeconds: { group: "collect", kind: "integer", min: 1, max: 600, fallback: 10 },
+  CollectMethod: { group: "collect", kind: "choice", choices: ["auto", "rrd", "query"], fallback: "auto" },
+  CollectEth0Device: { group: "collect", kind: "text", fallback: "eth0" },
   CollectUnreadHostsPercent: { group: "collect", kind: "integer", min: 0, max: 100, fallback: 33 },
 
   ControlSnapshotMaxAgeSeconds: { group: "control", kind: "integer", min: 5, max: 86400, fallback: 300 },

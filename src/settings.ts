@@ -5,7 +5,7 @@
  */
 import { Secret } from "./secret.ts";
 import { environmentName, type SettingGroup, type SettingKey, settingKeys } from "./settingKeys.ts";
-import { parseServer, parseXenUrl, type ServerAddress } from "./settingsAddress.ts";
+import { parseAddressPair, parseServer, parseXenUrl, type ServerAddress } from "./settingsAddress.ts";
 import { keyLines, textProblems } from "./settingsText.ts";
 import { closest } from "./text.ts";
 
@@ -20,6 +20,10 @@ export interface XenSettings {
   readonly caPem: string | null;
   readonly tlsMinVersion: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
   readonly poolUuid: string | null;
+  /** Advertised to reachable address, for pools behind address translation. */
+  readonly addressMap: ReadonlyMap<string, string>;
+  /** Calls to one member at the same time. */
+  readonly parallelCalls: number;
   readonly connectTimeoutMs: number;
   readonly callTimeoutMs: number;
   readonly answerMaxBytes: number;
@@ -37,8 +41,13 @@ export interface MysqlSettings {
 
 export interface CollectSettings {
   readonly deadlineMs: number;
-  readonly parallelCalls: number;
   readonly unreadHostsPercent: number;
+  /** Deadline for one host's measures. */
+  readonly hostTimeoutMs: number;
+  /** "rrd": one request a host; "query": a call for each value; "auto": rrd where the host serves it. */
+  readonly method: "auto" | "rrd" | "query";
+  /** The interface that Host.PifEth0RxKb and PifEth0TxKb show. */
+  readonly eth0Device: string;
 }
 
 export interface ControlSettings {
@@ -282,6 +291,8 @@ function buildXen(reading: Reading): XenSettings {
     caPem,
     tlsMinVersion: reading.choice("XenTlsMinVersion") as XenSettings["tlsMinVersion"],
     poolUuid: poolUuid?.toLowerCase() ?? null,
+    addressMap: new Map(reading.list("XenAddressMap", parseAddressPair)),
+    parallelCalls: reading.integer("XenParallelCalls"),
     connectTimeoutMs: reading.integer("XenConnectSeconds") * 1000,
     callTimeoutMs: reading.integer("XenCallSeconds") * 1000,
     answerMaxBytes: reading.integer("XenAnswerMaxMb") * 1024 * 1024,
@@ -307,8 +318,10 @@ function buildMysql(reading: Reading): MysqlSettings {
 function buildCollect(reading: Reading): CollectSettings {
   return {
     deadlineMs: reading.integer("CollectDeadlineSeconds") * 1000,
-    parallelCalls: reading.integer("CollectParallelCalls"),
     unreadHostsPercent: reading.integer("CollectUnreadHostsPercent"),
+    hostTimeoutMs: reading.integer("CollectHostSeconds") * 1000,
+    method: reading.choice("CollectMethod") as CollectSettings["method"],
+    eth0Device: reading.text("CollectEth0Device"),
   };
 }
 

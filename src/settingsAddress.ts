@@ -42,3 +42,10 @@ export function parseXenUrl(text: string): string | { problem: string } {
 function withoutUser(text: string): string {
   return text.replace(/^.*@/, "...@");
 }
+
+/** "advertised=reachable": where a member is reached that names itself by another address. */
+export function parseAddressPair(text: string): readonly [string, string] | { problem: string } {
+  const [advertised, reachable, ...rest] = text.split("=").map((part) => part.trim());
+  if (advertised && reachable && rest.length === 0) return [advertised, reachable];
+  return { problem: `"${text}" is no pair; write advertised=reachable, several separated by commas` };
+}

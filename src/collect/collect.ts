@@ -8,10 +8,10 @@ import type { CollectSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import { beginCollection, saveSnapshot } from "../store/snapshot.ts";
 import { connectXapi } from "../xapi/client.ts";
-import { queryDataSources } from "../xapi/dataSources.ts";
 import { type Inventory, readInventory } from "../xapi/inventory.ts";
 import type { Measures } from "../xapi/measures.ts";
 import { xapiOptions } from "../xapi/options.ts";
+import { readMeasures } from "../xapi/rrdUpdates.ts";
 import { toSnapshot } from "../xapi/snapshot.ts";
 
 export interface CollectOptions {
@@ -39,7 +39,7 @@ export async function collect(db: Database, options: CollectOptions): Promise<Co
   try {
     const start = await beginCollection(db);
     const { inventory, measures } = await readPool(options, signal);
-    const snapshot = toSnapshot(inventory, measures);
+    const snapshot = toSnapshot(inventory, measures, options.collect.eth0Device);
     signal.throwIfAborted();
     const complete = measures.unread.size * 100 <= options.collect.unreadHostsPercent * inventory.hosts.size;
     const stored = await saveSnapshot(db, start, snapshot, { complete });
@@ -59,8 +59,16 @@ async function readPool(
   const client = await connectXapi(xapiOptions(options.xen, "xcp-collect", signal));
   try {
     const inventory = await readInventory(client);
-    const { parallelCalls } = options.collect;
-    return { inventory, measures: await queryDataSources(client, inventory, { parallelCalls, signal }) };
+    const { method, hostTimeoutMs, eth0Device } = options.collect;
+    const { parallelCalls } = options.xen;
+    const measures = await readMeasures(client, inventory, {
+      method,
+      parallelCalls,
+      hostTimeoutMs,
+      eth0Device,
+      signal,
+    });
+    return { inventory, measures };
   } finally {
     await client.close();
   }

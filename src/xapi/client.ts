@@ -59,6 +59,8 @@ export interface XapiOptions {
   readonly parallelCalls?: number | undefined;
   /** Names this program in the pool's session table. */
   readonly originator: string;
+  /** Where members are reached whose own address does not lead there from here (NAT): advertised to reachable. */
+  readonly addressMap?: ReadonlyMap<string, string> | undefined;
   /** A pool with another uuid is refused. */
   readonly expectedPoolUuid?: string | undefined;
   /** Ends every call when aborted; the logout is still sent. */
@@ -81,12 +83,18 @@ export interface XapiClient {
   hosts(): Promise<Records<HostRef, HostRecord>>;
   hostMetrics(): Promise<Records<HostMetricsRef, HostMetricsRecord>>;
   vms(): Promise<Records<VmRef, VmRecord>>;
+  /** VMs that are neither template nor snapshot: a pool may hold more of those than of machines. */
+  machines(): Promise<Records<VmRef, VmRecord>>;
   vmMetrics(): Promise<Records<VmMetricsRef, VmMetricsRecord>>;
   vmGuestMetrics(): Promise<Records<VmGuestMetricsRef, VmGuestMetricsRecord>>;
   /** Empty on pools that are too old for groups. */
   vmGroups(): Promise<Records<VmGroupRef, VmGroupRecord>>;
   vbds(): Promise<Records<VbdRef, VbdRecord>>;
+  /** Drives that hold something. */
+  loadedVbds(): Promise<Records<VbdRef, VbdRecord>>;
   vdis(): Promise<Records<VdiRef, VdiRecord>>;
+  /** Disks that are no snapshots. */
+  currentVdis(): Promise<Records<VdiRef, VdiRecord>>;
   srs(): Promise<Records<SrRef, SrRecord>>;
   pbds(): Promise<Records<PbdRef, PbdRecord>>;
   vifs(): Promise<Records<VifRef, VifRecord>>;
@@ -147,6 +155,7 @@ export async function connectXapi(options: XapiOptions): Promise<XapiClient> {
     password: options.password,
     originator: options.originator,
     expectedPoolUuid: options.expectedPoolUuid ?? null,
+    addressMap: options.addressMap ?? new Map(),
     secrets,
     members: distinct(options.urls.map(parseEndpoint)),
     transportTo: (endpoint) => {

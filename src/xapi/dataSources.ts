@@ -6,7 +6,7 @@ import { describeError } from "../errors.ts";
 import type { XapiClient } from "./client.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import type { Inventory } from "./inventory.ts";
-import type { Measures, SourceValues } from "./measures.ts";
+import type { SourceValues } from "./measures.ts";
 import type { HostRecord, HostRef, VmRecord, VmRef } from "./records.ts";
 
 const hostSources: readonly string[] = [
@@ -16,8 +16,6 @@ const hostSources: readonly string[] = [
   "xapi_free_memory_kib",
   "pif_lo_rx",
   "pif_lo_tx",
-  "pif_eth0_rx",
-  "pif_eth0_tx",
   "loadavg",
 ];
 const guestSources: readonly string[] = ["memory", "memory_internal_free", "vif_0_tx", "vif_0_rx"];
@@ -25,46 +23,48 @@ const guestSources: readonly string[] = ["memory", "memory_internal_free", "vif_
 /** Codes that say the host itself does not answer, not that the source is unknown. */
 const hostSilent: readonly string[] = ["HOST_OFFLINE", "CANNOT_CONTACT_HOST", "HOST_NOT_LIVE"];
 
-/** The measures of every live host and of the VMs that run on it. Rejects only when `signal` is aborted. */
-export async function queryDataSources(
-  client: XapiClient,
-  inventory: Inventory,
-  options: { readonly parallelCalls: number; readonly signal: AbortSignal },
-): Promise<Measures> {
-  const limit = limiter(options.parallelCalls);
-  const hosts = new Map<HostRef, SourceValues>();
-  const vms = new Map<VmRef, SourceValues>();
-  const unread = new Map<HostRef, string>();
-  const readHost = async ([ref, host]: readonly [HostRef, HostRecord]) => {
-    if (!isLive(host, inventory)) return void unread.set(ref, "the pool says it is not alive");
-    const query = (name: string) => limit(() => client.queryHostDataSource(ref, name));
-    const values = await readSources(hostNames(host), query);
-    options.signal.throwIfAborted();
-    if (typeof values === "string") return void unread.set(ref, values);
-    hosts.set(ref, values);
-    await Promise.all(
-      runningOn(ref, inventory).map(async ([vmRef, vm]) => {
-        const queryVm = (name: string) => limit(() => client.queryVmDataSource(vmRef, name));
-        const vmValues = await readSources(vmNames(vm, inventory), queryVm);
-        if (typeof vmValues !== "string") vms.set(vmRef, vmValues);
-      }),
-    );
-  };
-  await Promise.all([...inventory.hosts].map(readHost));
-  options.signal.throwIfAborted();
-  return { hosts, vms, unread };
+/** What one host tells: its own values and those of its VMs. */
+export interface ObjectMeasures {
+  readonly host: SourceValues;
+  readonly vms: ReadonlyMap<VmRef, SourceValues>;
 }
 
-function isLive(host: HostRecord, inventory: Inventory): boolean {
-  return host.metrics !== null && inventory.hostMetrics.get(host.metrics)?.live === true;
+/**
+ * The values of `host` and of the VMs that run on it, each call passed through `oneCall`; or why the host does not
+ * answer.
+ */
+export async function queryHost(
+  client: XapiClient,
+  inventory: Inventory,
+  ref: HostRef,
+  host: HostRecord,
+  options: { readonly eth0Device: string; readonly oneCall: <T>(call: () => Promise<T>) => Promise<T> },
+): Promise<ObjectMeasures | string> {
+  const query = (name: string) => options.oneCall(() => client.queryHostDataSource(ref, name));
+  const values = await readSources(hostNames(host, options.eth0Device), query);
+  if (typeof values === "string") return values;
+  const vms = new Map<VmRef, SourceValues>();
+  await Promise.all(
+    runningOn(ref, inventory).map(async ([vmRef, vm]) => {
+      const queryVm = (name: string) => options.oneCall(() => client.queryVmDataSource(vmRef, name));
+      const vmValues = await readSources(vmNames(vm, inventory), queryVm);
+      if (typeof vmValues !== "string") vms.set(vmRef, vmValues);
+    }),
+  );
+  return { host: values, vms };
 }
 
 function runningOn(host: HostRef, inventory: Inventory): (readonly [VmRef, VmRecord])[] {
   return [...inventory.vms].filter(([, vm]) => vm.power_state === "Running" && vm.resident_on === host);
 }
 
-function hostNames(host: HostRecord): string[] {
-  return [...hostSources, ...host.host_CPUs.map((_, index) => `cpu${index}`)];
+function hostNames(host: HostRecord, device: string): string[] {
+  return [
+    ...hostSources,
+    `pif_${device}_rx`,
+    `pif_${device}_tx`,
+    ...host.host_CPUs.map((_, index) => `cpu${index}`),
+  ];
 }
 
 function vmNames(vm: VmRecord, inventory: Inventory): string[] {
@@ -96,21 +96,4 @@ async function readSources(
   if (silence !== null) return silence;
   const silences = await Promise.all(rest.map(read));
   return silences.find((each) => each !== null) ?? values;
-}
-
-/** Runs at most `limit` of the jobs given to it at the same time, in the order given. */
-function limiter(limit: number): <T>(job: () => Promise<T>) => Promise<T> {
-  let free = limit;
-  const waiting: (() => void)[] = [];
-  return async (job) => {
-    if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await job();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free++;
-      else next();
-    }
-  };
 }

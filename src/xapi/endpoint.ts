@@ -35,12 +35,16 @@ export function parseEndpoint(url: string): Endpoint {
   return endpoint(secure, host, parsed.port === "" ? (secure ? 443 : 80) : Number(parsed.port));
 }
 
+/** Members whose own address does not lead to them from here: advertised to reachable address. */
+export type AddressMap = ReadonlyMap<string, string>;
+
 /**
  * The member at `address`, reached as `from` was: same scheme, and same port unless the address brings its own.
  * null where `address` is no address: it comes from the network.
  */
-export function siblingEndpoint(from: Endpoint, address: string): Endpoint | null {
-  const text = address.trim();
+export function siblingEndpoint(from: Endpoint, address: string, map: AddressMap): Endpoint | null {
+  const advertised = address.trim();
+  const text = map.get(advertised) ?? advertised;
   if (isIP(text) !== 0) return endpoint(from.secure, text, from.port);
   const parts = /^(?:\[([^\]]+)\]|([A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})))(?::(\d{1,5}))?$/.exec(text);
   const host = parts?.[1] ?? parts?.[2];

@@ -35,6 +35,7 @@ export interface Inventory {
   readonly pool: PoolRecord;
   readonly hosts: ReadonlyMap<HostRef, HostRecord>;
   readonly hostMetrics: ReadonlyMap<HostMetricsRef, HostMetricsRecord>;
+  /** Without templates and snapshots. */
   readonly vms: ReadonlyMap<VmRef, VmRecord>;
   readonly vmMetrics: ReadonlyMap<VmMetricsRef, VmMetricsRecord>;
   readonly guestMetrics: ReadonlyMap<VmGuestMetricsRef, VmGuestMetricsRecord>;
@@ -58,8 +59,8 @@ export async function readInventory(client: XapiClient): Promise<Inventory> {
     client.hostMetrics(),
     client.vmGuestMetrics(),
     client.vmGroups(),
-    client.vbds(),
-    client.vdis(),
+    client.loadedVbds(),
+    client.currentVdis(),
     client.srs(),
     client.pbds(),
     client.vifs(),
@@ -69,7 +70,7 @@ export async function readInventory(client: XapiClient): Promise<Inventory> {
   const [hosts, vmMetrics, vms, pools] = await Promise.all([
     client.hosts(),
     client.vmMetrics(),
-    client.vms(),
+    client.machines(),
     client.pools(),
   ]);
   const parts: readonly Records<string, unknown>[] = [

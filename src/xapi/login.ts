@@ -4,7 +4,7 @@
  */
 
 import { AppError, describeError } from "../errors.ts";
-import { type Endpoint, siblingEndpoint } from "./endpoint.ts";
+import { type AddressMap, type Endpoint, siblingEndpoint } from "./endpoint.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import { readRef } from "./fields.ts";
 import { readRecords } from "./recordCodec.ts";
@@ -17,6 +17,7 @@ export interface LoginOptions {
   readonly password: string;
   readonly originator: string;
   readonly expectedPoolUuid: string | null;
+  readonly addressMap: AddressMap;
   readonly secrets: Secrets;
   readonly transportTo: (endpoint: Endpoint) => Transport;
 }
@@ -70,7 +71,7 @@ class Search {
     for (let redirects = 0; !this.#dead.has(endpoint.url); redirects++) {
       const result = await this.#ask(endpoint);
       if (!("master" in result)) return result.login;
-      const next = siblingEndpoint(endpoint, result.master);
+      const next = siblingEndpoint(endpoint, result.master, this.#options.addressMap);
       if (next === null) return this.#note(endpoint, "it is not the master and names no address for it");
       if (redirects === maxRedirects) {
         return this.#note(

@@ -14,6 +14,8 @@ export function xapiOptions(xen: XenSettings, program: string, signal: AbortSign
     callTimeoutMs: xen.callTimeoutMs,
     maxResponseBytes: xen.answerMaxBytes,
     originator: program,
+    addressMap: xen.addressMap,
+    parallelCalls: xen.parallelCalls,
     ...(xen.poolUuid === null ? {} : { expectedPoolUuid: xen.poolUuid }),
     signal,
   };

@@ -75,7 +75,7 @@ export class Session {
   }
 
   #memberAt(address: string, login: Login): Transport {
-    const endpoint = siblingEndpoint(login.transport.endpoint, address);
+    const endpoint = siblingEndpoint(login.transport.endpoint, address, this.#options.addressMap);
     if (endpoint !== null) return this.#options.transportTo(endpoint);
     throw new XapiUnreachable("no-connection", "a host of the pool has no usable address", { sent: false });
   }

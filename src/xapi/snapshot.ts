@@ -25,8 +25,8 @@ import type { HostRecord, HostRef, VmRecord, VmRef } from "./records.ts";
 
 const none: SourceValues = new Map();
 
-/** The snapshot of `inventory` with `measures`; lists sorted by uuid. */
-export function toSnapshot(inventory: Inventory, measures: Measures): Snapshot {
+/** The snapshot of `inventory` with `measures`; lists sorted by uuid. `eth0Device` names the interface to show as eth0. */
+export function toSnapshot(inventory: Inventory, measures: Measures, eth0Device: string): Snapshot {
   const vms = [...inventory.vms].filter(([, vm]) => !vm.is_a_snapshot && !vm.is_a_template);
   return {
     pool: {
@@ -36,14 +36,14 @@ export function toSnapshot(inventory: Inventory, measures: Measures): Snapshot {
       wlbEnabled: inventory.pool.wlb_enabled,
       rollingUpgrade: inventory.pool.other_config.has("rolling_upgrade_in_progress"),
     },
-    hosts: toHosts(inventory, measures),
+    hosts: toHosts(inventory, measures, eth0Device),
     vms: toVms(vms, inventory, measures),
     placements: toPlacements(vms, inventory),
     bars: toBars(vms, inventory),
   };
 }
 
-function toHosts(inventory: Inventory, measures: Measures): Host[] {
+function toHosts(inventory: Inventory, measures: Measures, eth0Device: string): Host[] {
   const free = freeBytes(inventory);
   return [...inventory.hosts]
     .map(([ref, host]) => {
@@ -54,7 +54,7 @@ function toHosts(inventory: Inventory, measures: Measures): Host[] {
         name: host.name_label,
         ip: host.address === "" ? null : host.address,
         cpuNum,
-        ...hostMeasures(measures.hosts.get(ref) ?? none, cpuNum ?? 0),
+        ...hostMeasures(measures.hosts.get(ref) ?? none, cpuNum ?? 0, eth0Device),
         enabled: host.enabled,
         live: metrics?.live ?? false,
         isMaster: inventory.pool.master === ref,
@@ -72,7 +72,7 @@ function version(host: HostRecord): string {
 }
 
 /** The measures of a host by XAPI's data source names (system.md 4). */
-export function hostMeasures(values: SourceValues, cpuNum: number): HostMeasures {
+export function hostMeasures(values: SourceValues, cpuNum: number, eth0Device = "eth0"): HostMeasures {
   return {
     memoryTotalMb: kibToMb(positive(values.get("memory_total_kib"))),
     memoryFreeMb: kibToMb(values.get("memory_free_kib")),
@@ -80,8 +80,8 @@ export function hostMeasures(values: SourceValues, cpuNum: number): HostMeasures
     xapiFreeMemoryMb: kibToMb(values.get("xapi_free_memory_kib")),
     pifLoRxKb: bytesToKb(values.get("pif_lo_rx")),
     pifLoTxKb: bytesToKb(values.get("pif_lo_tx")),
-    pifEth0RxKb: bytesToKb(values.get("pif_eth0_rx")),
-    pifEth0TxKb: bytesToKb(values.get("pif_eth0_tx")),
+    pifEth0RxKb: bytesToKb(values.get(`pif_${eth0Device}_rx`)),
+    pifEth0TxKb: bytesToKb(values.get(`pif_${eth0Device}_tx`)),
     dom0LoadAvg: plausible(values.get("loadavg"), 1e6),
     cpuAverage: cpuPercent(values, cpuNum),
   };

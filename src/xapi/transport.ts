@@ -3,6 +3,7 @@
  * Knows neither XML nor sessions.
  */
 
+import { setMaxListeners } from "node:events";
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { AppError } from "../errors.ts";
@@ -51,6 +52,8 @@ export class Transport {
   constructor(endpoint: Endpoint, options: TransportOptions) {
     this.endpoint = endpoint;
     this.#options = options;
+    // Every call in flight waits for these two: many are no leak.
+    setMaxListeners(0, this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal]));
     this.#agent = new Agent({ keepAlive: true, maxFreeSockets: options.parallelCalls });
     // Asynchronous, so that the agent gets no socket before its peer is verified.
     Object.assign(this.#agent, { createConnection: this.#createConnection });

@@ -75,6 +75,10 @@ export class SessionClient implements XapiClient {
     return this.#all("VM");
   }
 
+  machines(): Promise<Records<VmRef, VmRecord>> {
+    return this.#where("VM", 'field "is_a_template" = "false" and field "is_a_snapshot" = "false"');
+  }
+
   vmMetrics(): Promise<Records<VmMetricsRef, VmMetricsRecord>> {
     return this.#all("VM_metrics");
   }
@@ -87,8 +91,7 @@ export class SessionClient implements XapiClient {
     try {
       return await this.#all("VM_group");
     } catch (error) {
-      const absent = error instanceof XapiError && /^MESSAGE_(METHOD_UNKNOWN|REMOVED)$/.test(error.code);
-      if (!absent) throw error;
+      if (!isAbsent(error)) throw error;
       return Object.assign(new Map<VmGroupRef, VmGroupRecord>(), { skipped: [] });
     }
   }
@@ -97,8 +100,16 @@ export class SessionClient implements XapiClient {
     return this.#all("VBD");
   }
 
+  loadedVbds(): Promise<Records<VbdRef, VbdRecord>> {
+    return this.#where("VBD", 'field "empty" = "false"');
+  }
+
   vdis(): Promise<Records<VdiRef, VdiRecord>> {
     return this.#all("VDI");
+  }
+
+  currentVdis(): Promise<Records<VdiRef, VdiRecord>> {
+    return this.#where("VDI", 'field "is_a_snapshot" = "false"');
   }
 
   srs(): Promise<Records<SrRef, SrRecord>> {
@@ -204,6 +215,17 @@ export class SessionClient implements XapiClient {
     return this.#read(`${name}.get_all_records`, [], (value) => readRecords(name, value));
   }
 
+  /** The objects that `expression` selects; a pool that cannot select sends all of them. */
+  async #where<C extends XapiClass>(name: C, expression: string): Promise<Records<Ref<C>, RecordOf<C>>> {
+    try {
+      const read = (value: XapiValue) => readRecords(name, value);
+      return await this.#read(`${name}.get_all_records_where`, [expression], read);
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      return this.#all(name);
+    }
+  }
+
   #one<C extends XapiClass>(name: C, ref: Ref<C>): Promise<RecordOf<C>> {
     return this.#read(`${name}.get_record`, [ref], (value) => readRecord(name, value));
   }
@@ -232,6 +254,11 @@ export class SessionClient implements XapiClient {
       throw new XapiUnreachable("garbled", `${this.url}: ${method}: ${error.message}`, { sent: true });
     }
   }
+}
+
+/** Whether the pool does not know the message. */
+function isAbsent(error: unknown): boolean {
+  return error instanceof XapiError && /^MESSAGE_(METHOD_UNKNOWN|REMOVED)$/.test(error.code);
 }
 
 function readNumber(value: XapiValue): number {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import {
   type RunningSimulator,
-  type SimulatorOptions,
+  type ServerOptions,
   startSimulator,
 } from "../../src/xapi/simulator/server.ts";
 import { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
@@ -17,7 +17,7 @@ export interface WorldOptions {
   /** Virtual seconds per real second; 1 when absent. */
   readonly speed?: number;
   readonly seed?: number;
-  readonly server?: Partial<SimulatorOptions>;
+  readonly server?: Partial<ServerOptions>;
 }
 
 export interface World {

@@ -36,7 +36,7 @@ test.each([
   ["https://10.0.0.2", "[fd00::1]:444", "https://[fd00::1]:444"],
   ["https://[fd00::2]", "xen-1.example.org", "https://xen-1.example.org"],
 ])("from %s, a slave's word %s leads to %s", (from, address, url) => {
-  expect(siblingEndpoint(parseEndpoint(from), address)?.url).toBe(url);
+  expect(siblingEndpoint(parseEndpoint(from), address, new Map())?.url).toBe(url);
 });
 
 test.each([
@@ -52,5 +52,5 @@ test.each([
   "a\r\nHost: b",
   "é",
 ])("a slave's word %j leads nowhere", (address) => {
-  expect(siblingEndpoint(parseEndpoint("https://10.0.0.2"), address)).toBeNull();
+  expect(siblingEndpoint(parseEndpoint("https://10.0.0.2"), address, new Map())).toBeNull();
 });

@@ -1,0 +1,122 @@
+/**
+ * Reads the XML answer of /rrd_updates: which sources of which objects, and their newest values. Pure.
+ * The XML form is the same from XCP 1.x to today; the JSON form is not even JSON on most of them.
+ */
+
+/** A column of the answer: one data source of a host or VM. */
+export interface RrdColumn {
+  /** AVERAGE, MIN, MAX or LAST. */
+  readonly cf: string;
+  readonly kind: "host" | "vm" | "sr" | (string & {});
+  readonly uuid: string;
+  /** May itself hold colons and slashes. */
+  readonly source: string;
+}
+
+export interface RrdUpdates {
+  /** Seconds between two rows. */
+  readonly step: number;
+  /** Time of the newest row, by the host's clock in seconds since 1970; older than `start` when there are none. */
+  readonly end: number;
+  readonly columns: readonly RrdColumn[];
+  /** Newest first; NaN and infinities as they came. */
+  readonly rows: readonly { readonly time: number; readonly values: readonly number[] }[];
+}
+
+/** Thrown when the text is no such answer. */
+export class RrdFormatError extends Error {}
+
+/** More columns or rows than a host can have: a garbled answer must not fill the memory. */
+const mostColumns = 1_000_000;
+const mostRows = 2_000;
+
+/**
+ * The answer in `xml`.
+ * @throws RrdFormatError when it is cut short, is something else, or its rows do not fit its legend.
+ */
+export function parseRrdUpdates(xml: string): RrdUpdates {
+  const document = /^\s*(?:<\?xml[^>]*\?>)?\s*<xport>([\s\S]*)<\/xport>\s*$/.exec(xml)?.[1];
+  if (document === undefined) throw new RrdFormatError("it is no <xport> document, or cut short");
+  const meta = between(document, "meta");
+  const columns = elements(between(meta, "legend"), "entry", mostColumns).map(parseColumn);
+  const rows = elements(between(document, "data"), "row", mostRows).map((row) => {
+    const values = elements(row, "v", mostColumns).map(parseNumber);
+    if (values.length !== columns.length) {
+      throw new RrdFormatError(`a row has ${values.length} values for ${columns.length} columns`);
+    }
+    return { time: parseNumber(between(row, "t")), values };
+  });
+  return { step: parseNumber(between(meta, "step")), end: parseNumber(between(meta, "end")), columns, rows };
+}
+
+/** A number as any era writes it: "0.5000", "3.436e+10", "NaN", "nan", "Infinity", "-inf". */
+export function parseNumber(text: string): number {
+  const word = text.trim();
+  if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(word)) return Number(word);
+  if (/^[+-]?nan$/i.test(word)) return Number.NaN;
+  if (/^\+?inf(inity)?$/i.test(word)) return Number.POSITIVE_INFINITY;
+  if (/^-inf(inity)?$/i.test(word)) return Number.NEGATIVE_INFINITY;
+  throw new RrdFormatError(`"${word.slice(0, 40)}" is no number`);
+}
+
+function parseColumn(entry: string): RrdColumn {
+  const [cf, kind, uuid, ...source] = unescapeXml(entry).split(":");
+  if (cf === undefined || kind === undefined || uuid === undefined || source.length === 0) {
+    throw new RrdFormatError(`"${entry.slice(0, 80)}" is no column name`);
+  }
+  return { cf, kind, uuid, source: source.join(":") };
+}
+
+/** The text of the first element `name`, which must be there; an empty one may be written <name/>. */
+function between(text: string, name: string): string {
+  const start = text.indexOf(`<${name}>`);
+  const end = text.indexOf(`</${name}>`, start);
+  if (start !== -1 && end !== -1) return text.slice(start + name.length + 2, end);
+  if (text.includes(`<${name}/>`)) return "";
+  throw new RrdFormatError(`it has no <${name}>`);
+}
+
+/** The texts of all elements `name` in `text`, which holds nothing else. */
+function elements(text: string, name: string, most: number): string[] {
+  const open = `<${name}>`;
+  const close = `</${name}>`;
+  const found: string[] = [];
+  // A row begins with its <t>, before the values.
+  let at = text.indexOf(open);
+  while (at !== -1) {
+    const end = text.indexOf(close, at);
+    if (end === -1 || found.length === most) throw new RrdFormatError(`its <${name}> elements do not end`);
+    found.push(text.slice(at + open.length, end));
+    at = text.indexOf(open, end);
+  }
+  return found;
+}
+
+function unescapeXml(text: string): string {
+  const entities: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
+  return text.replace(/&(lt|gt|amp|quot|apos);/g, (_, name: string) => entities[name] ?? "");
+}
+
+/** The newest values of every column of `cf`, by object: "host" or "vm" and uuid, then source name. */
+export function newestValues(
+  updates: RrdUpdates,
+  cf: string,
+): ReadonlyMap<string, ReadonlyMap<string, number>> {
+  const byObject = new Map<string, Map<string, number>>();
+  const [newest] = updates.rows;
+  if (newest === undefined) return byObject;
+  updates.columns.forEach((column, index) => {
+    const value = newest.values[index];
+    if (column.cf !== cf || value === undefined || !Number.isFinite(value)) return;
+    const key = objectKey(column.kind, column.uuid);
+    const values = byObject.get(key) ?? new Map<string, number>();
+    values.set(column.source, value);
+    byObject.set(key, values);
+  });
+  return byObject;
+}
+
+/** The key of `newestValues`. */
+export function objectKey(kind: string, uuid: string): string {
+  return `${kind}:${uuid}`;
+}

@@ -1,0 +1,131 @@
+/**
+ * Reads measures by one /rrd_updates a host: a whole host with its VMs in one answer, where query_data_source needs a
+ * call for each value. The values are the same: the newest 5-second point of the AVERAGE archive.
+ */
+import { describeError } from "../errors.ts";
+import { limiter } from "../limiter.ts";
+import type { XapiClient } from "./client.ts";
+import { type ObjectMeasures, queryHost } from "./dataSources.ts";
+import { XapiError, XapiUnreachable } from "./errors.ts";
+import type { Inventory } from "./inventory.ts";
+import type { Measures, SourceValues } from "./measures.ts";
+import type { HostRecord, HostRef, VmRef } from "./records.ts";
+import { newestValues, objectKey, parseRrdUpdates, type RrdUpdates } from "./rrd.ts";
+
+export interface MeasureOptions {
+  readonly method: "auto" | "rrd" | "query";
+  readonly parallelCalls: number;
+  readonly hostTimeoutMs: number;
+  readonly eth0Device: string;
+  readonly signal: AbortSignal;
+}
+
+/** Seconds of history to ask for: the newest row and the one before it. */
+const lookBackSeconds = 10;
+const finestStep = 5;
+/** A newest row this much older than the host's own clock is no present: its collector stands still. */
+const frozenSeconds = 60;
+
+/** The measures of every live host and of the VMs that run on it. Rejects only when `signal` is aborted. */
+export async function readMeasures(
+  client: XapiClient,
+  inventory: Inventory,
+  options: MeasureOptions,
+): Promise<Measures> {
+  const hosts = new Map<HostRef, SourceValues>();
+  const vms = new Map<VmRef, SourceValues>();
+  const unread = new Map<HostRef, string>();
+  const now = await poolClock(client, inventory, options);
+  const oneHost = limiter(options.parallelCalls);
+  const oneCall = limiter(options.parallelCalls);
+  const vmRefs = new Map([...inventory.vms].map(([ref, vm]) => [vm.uuid, ref]));
+  const readHost = async ([ref, host]: readonly [HostRef, HostRecord]) => {
+    const read = await readOne(ref, host);
+    options.signal.throwIfAborted();
+    if (typeof read === "string") return void unread.set(ref, read);
+    hosts.set(ref, read.host);
+    for (const [vm, values] of read.vms) if (inventory.vms.get(vm)?.resident_on === ref) vms.set(vm, values);
+  };
+  const readOne = async (ref: HostRef, host: HostRecord): Promise<ObjectMeasures | string> => {
+    if (!isLive(host, inventory)) return "the pool says it is not alive";
+    const { eth0Device } = options;
+    const query = () => queryHost(client, inventory, ref, host, { eth0Device, oneCall });
+    if (options.method === "query" || now === null) return query();
+    const read = await oneHost(() => updatesOf(client, ref, host, now, options.hostTimeoutMs));
+    if (typeof read !== "string") return toMeasures(read, host, vmRefs);
+    return read.startsWith(notServed) && options.method === "auto" ? query() : read;
+  };
+  await Promise.all([...inventory.hosts].map(readHost));
+  options.signal.throwIfAborted();
+  return { hosts, vms, unread };
+}
+
+/** The master's clock in seconds since 1970; null where it does not say, and rows cannot be asked for. */
+async function poolClock(
+  client: XapiClient,
+  inventory: Inventory,
+  options: MeasureOptions,
+): Promise<number | null> {
+  const { master } = inventory.pool;
+  if (options.method === "query" || master === null) return null;
+  try {
+    return Math.floor((await client.serverTime(master)).getTime() / 1000);
+  } catch (error) {
+    if (error instanceof XapiError) return null;
+    throw error;
+  }
+}
+
+function isLive(host: HostRecord, inventory: Inventory): boolean {
+  return host.metrics !== null && inventory.hostMetrics.get(host.metrics)?.live === true;
+}
+
+/** Begins the reason of a host that does not serve /rrd_updates, so that another way is worth trying. */
+const notServed = "/rrd_updates is not served";
+
+/** The host's newest rows at the finest step, or why they could not be had. */
+async function updatesOf(
+  client: XapiClient,
+  ref: HostRef,
+  host: HostRecord,
+  now: number,
+  timeoutMs: number,
+): Promise<RrdUpdates | string> {
+  const ask = async (start: number): Promise<RrdUpdates> => {
+    const query = { start: String(start), cf: "AVERAGE", host: "true" };
+    return parseRrdUpdates((await client.httpGet(host.address, "/rrd_updates", query, timeoutMs)).body);
+  };
+  try {
+    const first = await ask(now - lookBackSeconds);
+    if (fits(first, now)) return first;
+    // The host's clock differs from the master's, or its rows are old: its own clock tells which.
+    const updates = await ask(first.end - lookBackSeconds);
+    if (updates.rows.length === 0) return "it has no rows of measures";
+    const age = (await client.serverTime(ref)).getTime() / 1000 - updates.end;
+    return age > frozenSeconds ? `its measures stand still since ${Math.round(age)} s` : updates;
+  } catch (error) {
+    if (error instanceof XapiUnreachable && error.reason === "deadline") return describeError(error);
+    if (error instanceof XapiUnreachable && error.reason === "aborted") throw error;
+    return `${notServed}: ${describeError(error)}`;
+  }
+}
+
+/** Whether the answer is what was asked for: the host's clock may differ from the master's, then it is not. */
+function fits(updates: RrdUpdates, now: number): boolean {
+  const early = updates.rows.length === 0 || updates.step !== finestStep;
+  return !early && Math.abs(updates.end - now) <= frozenSeconds;
+}
+
+function toMeasures(
+  updates: RrdUpdates,
+  host: HostRecord,
+  vmRefs: ReadonlyMap<string, VmRef>,
+): ObjectMeasures {
+  const values = newestValues(updates, "AVERAGE");
+  const vms = new Map<VmRef, SourceValues>();
+  for (const [uuid, ref] of vmRefs) {
+    const found = values.get(objectKey("vm", uuid));
+    if (found !== undefined) vms.set(ref, found);
+  }
+  return { host: values.get(objectKey("host", host.uuid)) ?? new Map(), vms };
+}
