@@ -1,7 +1,8 @@
 /** One connection to one server, set up and proven to serve; and the choice among several servers. */
-import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from "mysql2/promise";
+import type { Connection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import mysql from "mysql2/promise";
 import { AppError } from "../errors.ts";
+import { driverOptions, type Place } from "./driverOptions.ts";
 import { type ConnectionTarget, explainConnectFailure } from "./failure.ts";
 import type { DriverFailure } from "./retry.ts";
 
@@ -157,11 +158,6 @@ export async function findServer(
   throw new AppError("mysql", `Unable to connect to Mysql: ${reasons.join("; ")}`, { cause });
 }
 
-interface Place {
-  readonly name: string;
-  readonly address: Pick<ConnectionOptions, "host" | "port" | "socketPath">;
-}
-
 function placesOf(options: StoreOptions): Place[] {
   if (options.socketPath !== undefined) {
     return [{ name: options.socketPath, address: { socketPath: options.socketPath } }];
@@ -188,28 +184,6 @@ async function openSession(options: StoreOptions, place: Place, database: string
     connection.destroy();
     throw error;
   }
-}
-
-function driverOptions(options: StoreOptions, place: Place, database: string | null): ConnectionOptions {
-  return {
-    ...place.address,
-    user: options.user,
-    password: options.password,
-    ...(database === null ? {} : { database }),
-    charset: "UTF8MB4_GENERAL_CI",
-    timezone: "Z",
-    supportBigNumbers: true,
-    multipleStatements: false,
-    // A server may ask its client for any local file; this client has none to give.
-    flags: ["-LOCAL_FILES"],
-    connectTimeout: options.connectTimeoutMs,
-    enableKeepAlive: true,
-    ...(options.caPem === undefined
-      ? {}
-      : {
-          ssl: { ca: options.caPem, rejectUnauthorized: true, verifyIdentity: true, minVersion: "TLSv1.2" },
-        }),
-  };
 }
 
 async function readServer(connection: Connection): Promise<{ version: string; readOnly: boolean }> {

@@ -1,0 +1,49 @@
+/** What mysql2 is told about one server: how to get there, whom to trust, and what it must never do. */
+import net from "node:net";
+import type { ConnectionOptions } from "mysql2/promise";
+import type { StoreOptions } from "./session.ts";
+
+/** One way to one server. */
+export interface Place {
+  /** As messages name it: "host:port", or the socket's path. */
+  readonly name: string;
+  readonly address: { readonly host: string; readonly port: number } | { readonly socketPath: string };
+}
+
+export function driverOptions(
+  options: StoreOptions,
+  place: Place,
+  database: string | null,
+): ConnectionOptions {
+  return {
+    ...place.address,
+    user: options.user,
+    password: options.password,
+    ...(database === null ? {} : { database }),
+    charset: "UTF8MB4_GENERAL_CI",
+    timezone: "Z",
+    supportBigNumbers: true,
+    multipleStatements: false,
+    // A server may ask its client for any local file; this client has none to give.
+    flags: ["-LOCAL_FILES"],
+    connectTimeout: options.connectTimeoutMs,
+    enableKeepAlive: true,
+    ...(options.caPem === undefined ? {} : tlsOptions(options.caPem, place)),
+  };
+}
+
+/** TLS in which the certificate must be signed by `caPem` and carry the name, or the address, we connect to. */
+function tlsOptions(caPem: string, { address }: Place): ConnectionOptions {
+  const ssl = { ca: caPem, rejectUnauthorized: true, verifyIdentity: true, minVersion: "TLSv1.2" };
+  if (!("host" in address) || net.isIP(address.host) === 0) return { ssl };
+  return { ssl, stream: () => addressedSocket(address.host, address.port) };
+}
+
+/**
+ * A socket that tells TLS which address the certificate must carry. mysql2 leaves the name out for an address, and
+ * Node then asks for a certificate of "localhost"; of what a socket knows, Node looks at `_host` before that.
+ */
+function addressedSocket(host: string, port: number): net.Socket {
+  const socket = net.connect({ host, port, noDelay: true, keepAlive: true });
+  return Object.assign(socket, { _host: host });
+}
