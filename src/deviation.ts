@@ -58,29 +58,36 @@ export interface Evaluation {
   /** Null when no host takes part with a value. */
   readonly mean: number | null;
   readonly verdicts: readonly Verdict[];
+  /** Hosts that take part but have no value of the subject: not in the mean, and judged by nobody. */
+  readonly missing: readonly Uuid[];
 }
 
 /** Compares every participating host that has a value of the rule's subject with their mean. */
 export function evaluate(hosts: readonly Host[], rule: Rule): Evaluation {
-  const measured = hosts.filter(takesPart).flatMap((host) => {
+  const measured: { hostUuid: Uuid; value: number }[] = [];
+  const missing: Uuid[] = [];
+  for (const host of hosts.filter(takesPart)) {
     const value = subjectValue(host, rule.subject);
-    return value === null ? [] : [{ hostUuid: host.uuid, value }];
-  });
+    if (value === null) missing.push(host.uuid);
+    else measured.push({ hostUuid: host.uuid, value });
+  }
   const poolMean = mean(measured.map(({ value }) => value));
-  if (poolMean === null) return { rule, mean: null, verdicts: [] };
+  if (poolMean === null) return { rule, mean: null, verdicts: [], missing };
   const verdicts = measured
     .map(({ hostUuid, value }) => judge(hostUuid, value, poolMean, rule.threshold))
     .sort((a, b) => b.deviation - a.deviation || (a.hostUuid < b.hostUuid ? -1 : 1));
-  return { rule, mean: poolMean, verdicts };
+  return { rule, mean: poolMean, verdicts, missing };
 }
 
-/** Rounding in the mean must not break a rule that is met exactly: one part in 10^9 is no load. */
-const rounding = 1e-9;
+/** Rounding in the mean must not break a rule that is met exactly: one part in 10^9 of a value is no load. */
+export function rounding(value: number): number {
+  return 1e-9 * Math.max(1, Math.abs(value));
+}
 
 /** How far `value` is above what the rule allows; 0 or less keeps it. */
 export function excess(value: number, poolMean: number, threshold: number): number {
   const over = value - poolMean - threshold;
-  return Math.abs(over) <= rounding * Math.max(1, Math.abs(value)) ? 0 : over;
+  return Math.abs(over) <= rounding(value) ? 0 : over;
 }
 
 function judge(hostUuid: Uuid, value: number, poolMean: number, threshold: number): Verdict {

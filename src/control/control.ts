@@ -8,8 +8,8 @@ import type { ControlSettings } from "../settings.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import type { FailureClass } from "../xapi/errors.ts";
 import { type ExecuteOptions, executeMove, type Outcome } from "./execute.ts";
-import { applyMove } from "./moves.ts";
-import { type Move, type Plan, pairKey, planMigrations } from "./plan.ts";
+import { applyMove, pairKey } from "./moves.ts";
+import { type Move, type Plan, planMigrations } from "./plan.ts";
 
 /** A condition that must hold before anything is planned; the first that does not ends the run. */
 export interface Gate {

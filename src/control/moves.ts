@@ -2,7 +2,7 @@
  * What a move does to a pool snapshot, and why it may not be made. Pure.
  * The weight of a VM on a host: its vCPUs' use over the host's CPUs, its memory, its traffic.
  */
-import { absence, subjectValue } from "../deviation.ts";
+import { subjectValue } from "../deviation.ts";
 import type { Host, Placement, Snapshot, Uuid, Vm } from "../pool.ts";
 import { type Subject, subjects } from "../rule.ts";
 
@@ -30,21 +30,13 @@ export function immovability(vm: Vm): string | null {
   return vm.immovable;
 }
 
-/** Why `destination` cannot take `vm` now, or null when it can. Rules are not looked at. */
-export function obstacle(
-  snapshot: Snapshot,
-  vm: Vm,
-  destination: Host,
-  headroomBytes: number,
-): string | null {
-  const absent = absence(destination);
-  if (absent !== null) return absent;
-  const bar = snapshot.bars.find((b) => b.vmUuid === vm.uuid && b.hostUuid === destination.uuid);
-  if (bar !== undefined) return bar.reason;
-  return memoryObstacle(vm, destination, headroomBytes);
+/** The key of a VM with a host it might go to, for bars and bans. */
+export function pairKey(vm: Uuid, destination: Uuid): string {
+  return `${vm}>${destination}`;
 }
 
-function memoryObstacle(vm: Vm, destination: Host, headroomBytes: number): string | null {
+/** Why `destination` lacks the memory for `vm` and the headroom beside it, or null. */
+export function memoryObstacle(vm: Vm, destination: Host, headroomBytes: number): string | null {
   const { placementBytes: needed } = vm;
   const { placementFreeBytes: free } = destination;
   if (needed === null || free === null) return "the memory it needs or the host has free is unknown";

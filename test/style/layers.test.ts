@@ -21,7 +21,8 @@ const store = (file: string) => file.startsWith("store/");
 const simulator = (file: string) => file.startsWith("xapi/simulator/");
 const xapi = (file: string) => file.startsWith("xapi/") && !simulator(file);
 const pure = (file: string) =>
-  ["control/plan.ts", "control/moves.ts", "control/report.ts", "collect/report.ts"].includes(file) ||
+  ["control/plan.ts", "control/search.ts", "control/ruleBook.ts", "control/moves.ts"].includes(file) ||
+  ["control/report.ts", "collect/report.ts"].includes(file) ||
   ["xapi/snapshot.ts", "xapi/placement.ts"].includes(file) ||
   ["manager/parse.ts", "manager/render.ts"].includes(file);
 const program = (folder: string) => (file: string) => file.startsWith(`${folder}/`) && !pure(file);
