@@ -16,6 +16,8 @@ export interface WorldOptions {
   readonly pool: { readonly builtin: string } | { readonly scenario: string } | { readonly dump: URL };
   /** Virtual seconds per real second; 1 when absent. */
   readonly speed?: number;
+  /** Time stands still until the test moves it, so that the pool's own numbers can be asked for again. */
+  readonly manualClock?: boolean;
   readonly seed?: number;
   readonly server?: Partial<ServerOptions>;
 }
@@ -72,8 +74,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   };
 }
 
-function makePool({ pool, speed = 1, seed = 1 }: WorldOptions): SimulatedPool {
-  const common = { speed, seed, user: "root", password: poolPassword };
+function makePool({ pool, speed = 1, manualClock = false, seed = 1 }: WorldOptions): SimulatedPool {
+  const common = { speed, manualClock, seed, user: "root", password: poolPassword };
   if ("builtin" in pool) return SimulatedPool.fromBuiltin(pool.builtin, common);
   if ("scenario" in pool) return SimulatedPool.fromScenario(pool.scenario, common);
   return SimulatedPool.fromDump(readFileSync(pool.dump, "utf8"), common);
