@@ -2,6 +2,8 @@
 
 import type { ObjectDatabase } from "./database.ts";
 import type { SimValue } from "./datamodel.ts";
+import type { SourceSample } from "./metrics.ts";
+import type { ServerProfile } from "./profile.ts";
 
 /** The pool's own time, which may run faster than ours. */
 export interface SimClock {
@@ -63,6 +65,24 @@ export type AnswerFault = "answer" | "hang" | "garbage" | "close" | "http-500";
 export type HostCondition = "serving" | "starting" | "gone";
 
 /**
+ * What the hosts have measured: the point of 5 seconds that ends at `slotEndMs` (virtual, a multiple of 5000).
+ * The same point has the same values whenever it is asked for.
+ */
+export interface MeasureStore {
+  /** End of the newest complete point. */
+  newestMs(): number;
+  hostSources(hostRef: string, slotEndMs: number): readonly SourceSample[];
+  /** Wherever the VM was then; nothing where it was nowhere. */
+  vmSources(vmRef: string, slotEndMs: number): readonly SourceSample[];
+  /** The VMs whose measures this host holds now, control domain included. */
+  vmsOf(hostRef: string): readonly string[];
+  /** The host on which the VM has a domain; null for none. */
+  homeOf(vmRef: string): string | null;
+  /** The last point in which the VM had a domain; null if it never had one. */
+  lastMeasuredMs(vmRef: string): number | null;
+}
+
+/**
  * The pool behind the servers. Sessions and tasks are objects of `db` (classes session and task): whoever
  * restarts the master's toolstack or changes the master destroys them there.
  */
@@ -77,6 +97,10 @@ export interface SimulatedPoolLike {
   /** Real milliseconds that a refused login takes; xapi's are about 2000. */
   readonly badPasswordDelayMs: number;
   hostCondition(hostRef: string): HostCondition;
+  /** Behind GET /rrd_updates and its like; a pool without answers them with 403. */
+  readonly measures?: MeasureStore;
+  /** The release whose manners the servers have; absent: today's. */
+  readonly profile?: ServerProfile;
   /** Asked once for every request that arrives, before it is looked at further. May wait: a slow answer. */
   beforeAnswer(hostRef: string, method: string): Promise<AnswerFault>;
 }

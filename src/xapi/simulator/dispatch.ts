@@ -60,6 +60,30 @@ export class Dispatcher {
     return this.#answerMessage(hostRef, call);
   }
 
+  /** Whether this session may read measures over HTTP; on slaves too, the pool's sessions are one. */
+  admits(sessionRef: string): boolean {
+    try {
+      this.#sessions.require(sessionRef);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Whether user and password may read measures over HTTP: a session for one request. With `leaves` it stays
+   * behind, as it did on slaves of old.
+   */
+  async admitsUser(user: string, password: string, leaves: boolean): Promise<boolean> {
+    try {
+      const session = await this.#sessions.login(user, password, "");
+      if (!leaves) this.#sessions.logout(session);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   #answerSystem({ method, params }: RpcCall): Answer | null {
     if (method === "system.listMethods") return { value: this.#names(), type: listMethods, bare: true };
     if (!method.startsWith("system.isAlive:")) return null;

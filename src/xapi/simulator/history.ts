@@ -49,6 +49,13 @@ export class VmHistory {
     return (entries.findLast((entry) => entry.fromMs < atMs) ?? entries[0])?.moment ?? null;
   }
 
+  /** Until when the VM last was on a host: infinite while it is, null if it never was. */
+  lastSeenMs(vmRef: string): number | null {
+    const entries = this.#entries.get(vmRef) ?? [];
+    const last = entries.findLastIndex((entry) => entry.moment.hostRef !== null);
+    return last < 0 ? null : (entries[last + 1]?.fromMs ?? Number.POSITIVE_INFINITY);
+  }
+
   forget(vmRef: string): void {
     this.#entries.delete(vmRef);
   }

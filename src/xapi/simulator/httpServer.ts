@@ -3,15 +3,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
-import type { AnswerFault, SimulatedPoolLike } from "./contract.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AnswerFault, MeasureStore, SimulatedPoolLike } from "./contract.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { type SimFailure, toFailure } from "./failure.ts";
 import { failureJson, readCallJson, successJson } from "./jsonRpc.ts";
+import { todaysProfile } from "./profile.ts";
 import { MalformedRequest, readCallXml } from "./requestXml.ts";
 import type { RpcCall } from "./rpcValue.ts";
+import { answerRrd, type RrdAnswer, rrdPath } from "./rrdHttp.ts";
 import { bareXml, failureXml, successXml } from "./xmlWriter.ts";
 
-const headerBytesMax = 1024;
 const bodyBytesMax = 300 * 1024;
 const firstRequestMs = 60_000;
 /** How long a host that is gone may still hold its connections. */
@@ -24,6 +26,10 @@ export interface ListenerOptions {
   readonly hostRef: string;
   /** Where this listener sends callers while its host is a slave: the master by the same scheme. */
   readonly masterAddress: () => string;
+  /** Where a host's measures are to be had, without a path. */
+  readonly urlOf: (hostRef: string) => string;
+  /** Real milliseconds by which every connection and every answer comes later. */
+  readonly latencyMs?: number;
   /** PEM; absent for plain HTTP. */
   readonly tls?: { readonly key: string; readonly cert: string };
 }
@@ -44,7 +50,7 @@ interface Protocol {
 /** A server that does not listen yet. */
 export function createListener(options: ListenerOptions): Server {
   const settings = {
-    maxHeaderSize: headerBytesMax,
+    maxHeaderSize: (options.pool.profile ?? todaysProfile).headerBytesMax,
     headersTimeout: firstRequestMs,
     requestTimeout: firstRequestMs,
     keepAliveTimeout: 0,
@@ -57,8 +63,29 @@ export function createListener(options: ListenerOptions): Server {
   server.on("connection", (socket: Socket) => {
     if (isGone(options)) socket.destroy();
   });
+  if (options.latencyMs) delayConnections(server, options.latencyMs);
   cutWhileGone(server, options);
   return server;
+}
+
+/** Hands a new connection to the server only after a while: what a client sends meanwhile waits in the socket. */
+function delayConnections(server: Server, latencyMs: number): void {
+  const listeners = server.listeners("connection");
+  const waiting = new Set<Socket>();
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: Socket) => {
+    const broken = (): void => void socket.destroy();
+    socket.on("error", broken);
+    waiting.add(socket);
+    setTimeout(() => {
+      socket.off("error", broken);
+      waiting.delete(socket);
+      if (!socket.destroyed) for (const listener of listeners) Reflect.apply(listener, server, [socket]);
+    }, latencyMs);
+  });
+  server.once("close", () => {
+    for (const socket of waiting) socket.destroy();
+  });
 }
 
 function isGone({ pool, hostRef }: ListenerOptions): boolean {
@@ -90,7 +117,11 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (options.latencyMs) await sleep(options.latencyMs);
   if (isGone(options)) return cut(request);
+  const path = request.method === "GET" ? rrdPath(request.url ?? "/") : null;
+  if (path !== null && options.pool.measures !== undefined)
+    return serveMeasures(options, options.pool.measures, request, response, path);
   if (request.method !== "POST") return send(request, response, html(403, "Forbidden"));
   const length = Number(request.headers["content-length"]);
   if (!Number.isInteger(length)) return send(request, response, html(500, "We require a content-length"));
@@ -102,6 +133,49 @@ async function serve(
   const body = await answer(options, protocol);
   if (isGone(options)) return cut(request);
   send(request, response, { status: 200, contentType: protocol.contentType, body });
+}
+
+async function serveMeasures(
+  options: ListenerOptions,
+  measures: MeasureStore,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+): Promise<void> {
+  const { pool, dispatcher, hostRef, urlOf } = options;
+  const fault = await pool.beforeAnswer(hostRef, path);
+  if (fault !== "answer") return misbehave(fault, request, response, { contentType: "text/xml" });
+  const ready = pool.hostCondition(hostRef) === "serving";
+  const services = { pool, measures, dispatcher, urlOf };
+  const asked = { hostRef, url: request.url ?? "/", headers: request.headers };
+  const answer = ready ? await answerRrd(services, asked) : null;
+  if (isGone(options)) return cut(request);
+  if (answer === null) return send(request, response, html(500, "The toolstack is starting"));
+  sendMeasures(request, response, answer);
+}
+
+/** Whatever the answer says of the connection, xapi closes it behind every one of these. */
+function sendMeasures(request: IncomingMessage, response: ServerResponse, answer: RrdAnswer): void {
+  const bytes = Buffer.from(answer.body, "utf-8");
+  response.sendDate = false;
+  if (answer.untilClosed) {
+    const type = answer.contentType === null ? "" : `content-type: ${answer.contentType}\r\n`;
+    request.socket.write(
+      `HTTP/1.0 200 OK\r\nConnection: close\r\nCache-Control: no-cache, no-store\r\n${type}\r\n`,
+    );
+    request.socket.end(bytes);
+    return;
+  }
+  response.writeHead(answer.status, {
+    Connection: answer.connection,
+    "Content-Length": bytes.length,
+    "Cache-Control": "no-cache, no-store",
+    ...(answer.contentType === null ? {} : { "content-type": answer.contentType }),
+    ...answer.headers,
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "X-Requested-With",
+  });
+  response.end(bytes, () => request.socket.end());
 }
 
 function cut(request: IncomingMessage): void {
@@ -159,7 +233,7 @@ function misbehave(
   fault: Exclude<AnswerFault, "answer">,
   request: IncomingMessage,
   response: ServerResponse,
-  { contentType }: Protocol,
+  { contentType }: Pick<Protocol, "contentType">,
 ): Promise<void> | void {
   switch (fault) {
     case "hang":

@@ -3,7 +3,15 @@ import { nullRef } from "./datamodel.ts";
 import { spreadOverCpus } from "./load.ts";
 import { idleHost, isActive, type PoolModel } from "./model.ts";
 import { isAtLeast } from "./release.ts";
-import { firstPointIsNan, type HostSlot, slotAt, slotOf, type VmSlot, vmSlotOf } from "./slots.ts";
+import {
+  firstPointIsNan,
+  type HostSlot,
+  hostSlotOf,
+  slotAt,
+  slotOf,
+  type VmSlot,
+  vmSlotOf,
+} from "./slots.ts";
 
 /** One data source with its value in a slot. NaN where it had none. */
 export interface SourceSample {
@@ -23,8 +31,12 @@ type Draft = readonly [name: string, units: string, value: number, description: 
  * same slot gives the same numbers, whenever and however often it is asked for.
  */
 export function sampleHost(model: PoolModel, hostRef: string, atMs: number): SourceSample[] {
-  const slotEndMs = slotAt(atMs);
-  const slot = slotOf(model, slotEndMs).get(hostRef);
+  return hostSamples(model, hostRef, slotAt(atMs));
+}
+
+/** All sources of a host in the slot that ends at `slotEndMs`. */
+export function hostSamples(model: PoolModel, hostRef: string, slotEndMs: number): SourceSample[] {
+  const slot = hostSlotOf(model, hostRef, slotEndMs);
   if (slot === undefined) return [];
   const uuid = model.db.text("host", hostRef, "uuid");
   const drafts = [
@@ -44,9 +56,12 @@ export function sampleHost(model: PoolModel, hostRef: string, atMs: number): Sou
 export function sampleVm(model: PoolModel, vmRef: string, atMs: number): SourceSample[] {
   const slotEndMs = slotAt(atMs);
   const slot = vmSlotOf(model, vmRef, slotEndMs);
-  return slot === null
-    ? []
-    : vmDrafts(model, slot, slotEndMs).map((draft) => finish(model, vmRef, slotEndMs, draft));
+  return slot === null ? [] : vmSamples(model, slot, slotEndMs);
+}
+
+/** All sources of a VM in its slot. */
+export function vmSamples(model: PoolModel, slot: VmSlot, slotEndMs: number): SourceSample[] {
+  return vmDrafts(model, slot, slotEndMs).map((draft) => finish(model, slot.vmRef, slotEndMs, draft));
 }
 
 /** The VMs that the host's own store of measures held in that slot, control domain first. */

@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly addressing?: Addressing;
   /** The first port to use (http, then https); absent or 0: free ones. */
   readonly port?: number;
+  /** Real milliseconds by which every new connection and every answer comes later; 0 by default. */
+  readonly latencyMs?: number;
 }
 
 export interface RunningHost {
@@ -70,10 +72,11 @@ export async function startSimulator(
   const places = await layOut(pool, addressing, options.https);
   const servers: Server[] = [];
   const stop = () => stopAll(servers, stopping);
+  const common = { pool, dispatcher, addressing, latencyMs: options.latencyMs ?? 0 };
   try {
     for (const [index, scheme] of schemes.entries()) {
       const wanted = options.port ? options.port + index * (addressing === "ports" ? places.length : 1) : 0;
-      const make = (place: Place) => listenerFor(pool, dispatcher, places, place, scheme, addressing);
+      const make = (place: Place) => listenerFor(common, places, place, scheme);
       servers.push(...(await bindAll(places, scheme, wanted, addressing, make)));
     }
   } catch (error) {
@@ -105,21 +108,28 @@ async function layOut(pool: SimulatedPoolLike, addressing: Addressing, tls: bool
   );
 }
 
-function listenerFor(
-  pool: SimulatedPoolLike,
-  dispatcher: Dispatcher,
-  places: readonly Place[],
-  place: Place,
-  scheme: Scheme,
-  addressing: Addressing,
-): Server {
+interface Common {
+  readonly pool: SimulatedPoolLike;
+  readonly dispatcher: Dispatcher;
+  readonly addressing: Addressing;
+  readonly latencyMs: number;
+}
+
+function listenerFor(common: Common, places: readonly Place[], place: Place, scheme: Scheme): Server {
+  const { pool, dispatcher, addressing, latencyMs } = common;
   const masterAddress = () => {
     const master = places.find(({ ref }) => ref === pool.masterRef);
     return master === undefined ? "" : addressOf(master, [scheme], addressing);
   };
-  const common = { pool, dispatcher, hostRef: place.ref, masterAddress };
+  const urlOf = (hostRef: string) => {
+    const host = places.find(({ ref }) => ref === hostRef);
+    // xapi always sends to https, and names no port: ours has one.
+    const own: Scheme = host?.ports.has("https") ? "https" : "http";
+    return host === undefined ? "" : `${own}://${host.ip}:${host.ports.get(own)}`;
+  };
+  const options = { pool, dispatcher, hostRef: place.ref, masterAddress, urlOf, latencyMs };
   return createListener(
-    scheme === "https" && place.certificate !== null ? { ...common, tls: place.certificate } : common,
+    scheme === "https" && place.certificate !== null ? { ...options, tls: place.certificate } : options,
   );
 }
 

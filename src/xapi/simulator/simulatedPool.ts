@@ -2,12 +2,19 @@
 import { AppError } from "../../errors.ts";
 import { builtinScenarios } from "./builtinScenarios.ts";
 import { VirtualClock } from "./clock.ts";
-import type { AnswerFault, HostCondition, MessageDefinition, SimulatedPoolLike } from "./contract.ts";
+import type {
+  AnswerFault,
+  HostCondition,
+  MeasureStore,
+  MessageDefinition,
+  SimulatedPoolLike,
+} from "./contract.ts";
 import type { ObjectDatabase } from "./database.ts";
 import { loadDump } from "./dump.ts";
 import { poolMessages } from "./messages.ts";
 import { createModel, masterOf, type PoolModel } from "./model.ts";
 import { conditionOf } from "./outages.ts";
+import { measureStore } from "./rrdMeasures.ts";
 import { parseScenario } from "./scenario.ts";
 import { buildPool } from "./scenarioPool.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -33,6 +40,7 @@ export interface SimulatedPoolOptions {
 export class SimulatedPool implements SimulatedPoolLike {
   readonly model: PoolModel;
   readonly messages: ReadonlyMap<string, MessageDefinition>;
+  readonly measures: MeasureStore;
   readonly badPasswordDelayMs: number;
   readonly #user: string;
   readonly #password: string;
@@ -41,6 +49,7 @@ export class SimulatedPool implements SimulatedPoolLike {
   private constructor(model: PoolModel, options: SimulatedPoolOptions) {
     this.model = model;
     this.messages = poolMessages(model);
+    this.measures = measureStore(model);
     this.badPasswordDelayMs = options.badPasswordDelayMs ?? 2000;
     this.#user = options.user ?? "root";
     this.#password = options.password ?? "xenroot";

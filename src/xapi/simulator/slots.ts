@@ -61,6 +61,34 @@ export function slotOf(model: PoolModel, slotEndMs: number): ReadonlyMap<string,
   return hosts;
 }
 
+/** One host in that slot; cheaper than all of them for slots that are not remembered. */
+export function hostSlotOf(model: PoolModel, hostRef: string, slotEndMs: number): HostSlot | undefined {
+  const recent = slotEndMs > model.clock.now() - (kept - 20) * slotMs;
+  const known = recent ? slotOf(model, slotEndMs) : caches.get(model)?.get(slotEndMs);
+  if (known !== undefined) return known.get(hostRef);
+  const last = lastOld.get(model);
+  const old = last?.slotEndMs === slotEndMs ? last : { slotEndMs, domains: null, hosts: new Map() };
+  lastOld.set(model, old);
+  const host = old.hosts.get(hostRef);
+  if (host !== undefined) return host;
+  if (!model.db.has("host", hostRef)) return undefined;
+  old.domains ??= domainsByHost(model, slotEndMs);
+  const evaluated = evaluateHost(model, hostRef, slotEndMs, old.domains.get(hostRef) ?? []);
+  old.hosts.set(hostRef, evaluated);
+  return evaluated;
+}
+
+type Domains = ReadonlyMap<string, readonly [string, VmMoment][]>;
+
+interface OldSlot {
+  readonly slotEndMs: number;
+  domains: Domains | null;
+  readonly hosts: Map<string, HostSlot>;
+}
+
+/** The one slot of long ago that was asked for last: readers go through the past slot by slot. */
+const lastOld = new WeakMap<PoolModel, OldSlot>();
+
 /** The VM in that slot; null where it was not on any host. */
 export function vmSlotOf(model: PoolModel, vmRef: string, slotEndMs: number): VmSlot | null {
   const hostRef = model.history.before(vmRef, slotEndMs)?.hostRef ?? null;
@@ -73,6 +101,14 @@ export function vmSlotOf(model: PoolModel, vmRef: string, slotEndMs: number): Vm
 }
 
 function evaluate(model: PoolModel, slotEndMs: number): ReadonlyMap<string, HostSlot> {
+  const byHost = domainsByHost(model, slotEndMs);
+  return new Map(
+    model.db.all("host").map((host) => [host, evaluateHost(model, host, slotEndMs, byHost.get(host) ?? [])]),
+  );
+}
+
+/** Who was on each host, or on the way there. */
+function domainsByHost(model: PoolModel, slotEndMs: number): Domains {
   const moments = [...model.history.vmRefs()]
     .filter((vm) => model.db.has("VM", vm))
     .map((vm) => ({ vm, moment: model.history.before(vm, slotEndMs) }));
@@ -85,9 +121,7 @@ function evaluate(model: PoolModel, slotEndMs: number): ReadonlyMap<string, Host
       list.push([vm, moment]);
     }
   }
-  return new Map(
-    model.db.all("host").map((host) => [host, evaluateHost(model, host, slotEndMs, byHost.get(host) ?? [])]),
-  );
+  return byHost;
 }
 
 function evaluateHost(

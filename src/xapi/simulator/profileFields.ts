@@ -1,0 +1,51 @@
+/** Which fields, classes and messages a release had. */
+import { releaseOrder } from "./datamodel.ts";
+import { isAtLeast, type Release } from "./release.ts";
+
+/** How far a release's datamodel reaches. */
+export interface Reach {
+  /** Code name of its newest named release. */
+  readonly code: string;
+  /** Version of xapi; null for releases before its versions counted. */
+  readonly xapi: string | null;
+}
+
+/** Whether what was first published in `since` (a code name, or a version of xapi) is there. */
+export function isPublishedBy(reach: Reach, since: string): boolean {
+  const named = releaseOrder.indexOf(since);
+  if (named >= 0) return named <= releaseOrder.indexOf(reach.code);
+  if (!/^\d/.test(since)) throw new Error(`unknown release ${since}`);
+  return reach.xapi !== null && compareVersions(since, reach.xapi) <= 0;
+}
+
+function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((text) => text.split(".").map(Number)) as [number[], number[]];
+  const at = left.findIndex((part, index) => part !== (right[index] ?? 0));
+  return at < 0 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
+}
+
+/** Classes that came after the first release. */
+const classesSince: Readonly<Record<string, string>> = {
+  VM_group: "24.19.1",
+};
+
+/** Messages that came after the first release, where the simulated pool knows them. */
+const messagesSince: Readonly<Record<string, string>> = {
+  "event.from": "boston",
+  "event.inject": "tampa",
+};
+
+/** Whether the release has the class. */
+export function hasClass(reach: Reach, cls: string): boolean {
+  return isPublishedBy(reach, classesSince[cls] ?? "rio");
+}
+
+/** Whether the release has the message, generic ones by their class. */
+export function hasMessage(reach: Reach, name: string): boolean {
+  return isPublishedBy(reach, messagesSince[name] ?? "rio") && hasClass(reach, name.split(".")[0] ?? "");
+}
+
+/** Fields that are gone since XenServer 6.1 were simply there before. */
+export function stillHasRemoved(release: Release): boolean {
+  return !isAtLeast(release, 1, 10);
+}
