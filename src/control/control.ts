@@ -6,9 +6,9 @@ import type { Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
 import type { Rule } from "../rule.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { XapiClient } from "../xapi/client.ts";
-import type { FailureClass } from "../xapi/errors.ts";
-import { type ExecuteOptions, executeMove, type Outcome } from "./execute.ts";
+import { type ExecuteOptions, executeMove } from "./execute.ts";
 import { applyMove, pairKey } from "./moves.ts";
+import type { Outcome } from "./outcome.ts";
 import { type Move, type Plan, planMigrations } from "./plan.ts";
 
 /** A condition that must hold before anything is planned; the first that does not ends the run. */
@@ -19,8 +19,15 @@ export interface Gate {
   readonly advice: string;
 }
 
-/** The first gate that is closed for this snapshot, or null when all are open. */
-export function closedGate(stored: StoredSnapshot | null, maxAgeSeconds: number): Gate | null {
+/**
+ * The first gate that is closed for this snapshot, or null when all are open. `poolUuid` is the pool that the settings
+ * mean, null where they name none.
+ */
+export function closedGate(
+  stored: StoredSnapshot | null,
+  maxAgeSeconds: number,
+  poolUuid: string | null = null,
+): Gate | null {
   if (stored === null) {
     return {
       name: "collection",
@@ -30,10 +37,13 @@ export function closedGate(stored: StoredSnapshot | null, maxAgeSeconds: number)
     };
   }
   const { collection, ageSeconds, snapshot } = stored;
-  if (ageSeconds > maxAgeSeconds) {
+  // A collection from the future means that the database's clock was set back: its age is anybody's guess.
+  if (!(Math.abs(ageSeconds) <= maxAgeSeconds)) {
     return {
       name: "age of data",
-      measured: `collected ${Math.round(ageSeconds)} s ago`,
+      measured: Number.isFinite(ageSeconds)
+        ? `collected ${Math.round(ageSeconds)} s ago`
+        : "never collected by xcp-collect",
       limit: `${maxAgeSeconds} s (ControlSnapshotMaxAgeSeconds)`,
       advice: "run xcp-collect; is it still in cron?",
     };
@@ -44,6 +54,14 @@ export function closedGate(stored: StoredSnapshot | null, maxAgeSeconds: number)
       measured: `${collection.hostsUnread} of ${collection.hostsRead + collection.hostsUnread} hosts unread`,
       limit: "CollectUnreadHostsPercent",
       advice: "see why xcp-collect cannot read them",
+    };
+  }
+  if (poolUuid !== null && poolUuid.toLowerCase() !== snapshot.pool.uuid.toLowerCase()) {
+    return {
+      name: "pool",
+      measured: `the collection is of ${snapshot.pool.uuid}`,
+      limit: `${poolUuid} (XenPoolUuid)`,
+      advice: "do both programs mean the same pool and database?",
     };
   }
   if (snapshot.pool.rollingUpgrade) {
@@ -82,6 +100,8 @@ export interface RunResult {
 export interface Executor {
   readonly client: XapiClient;
   readonly execute: ExecuteOptions;
+  /** Age of the collection at this moment. */
+  readonly ageSeconds: () => number;
   /** Tells of each move before it is tried, and how it ended. */
   readonly onMove: (move: Move) => void;
   readonly onResult: (result: MoveResult) => void;
@@ -117,6 +137,11 @@ export async function carryOut(
     const move = current.moves[0];
     if (move === undefined || started >= settings.maxMovesPerRun) break;
     if (executor.execute.stop.aborted) return finish("a signal");
+    const age = executor.ageSeconds();
+    if (age > settings.snapshotMaxAgeSeconds) {
+      const limit = `limit ${settings.snapshotMaxAgeSeconds} s (ControlSnapshotMaxAgeSeconds)`;
+      return finish(`the collection is ${Math.round(age)} s old by now, ${limit}; the next run plans anew`);
+    }
     executor.onMove(move);
     const outcome = await executeMove(executor.client, move, executor.execute);
     const result = { move, outcome };
@@ -128,7 +153,7 @@ export async function carryOut(
       bans.vms.set(move.vm, "this run moved it already");
     } else {
       const end = endOfRun(outcome);
-      if (end !== null) return finish(end);
+      if (end !== null || !isSetback(outcome)) return finish(end);
       if (outcome.kind === "failed") started++;
       ban(bans, move, outcome);
     }
@@ -156,6 +181,10 @@ function endOfRun(outcome: Outcome): string | null {
     case "refused":
     case "failed":
       return outcome.failure === "stop" ? outcome.reason : null;
+    case "lost":
+      return "a VM was lost; see to it before the next run";
+    case "stopped":
+      return "a signal";
     case "moved":
       return null;
     default:
@@ -163,10 +192,16 @@ function endOfRun(outcome: Outcome): string | null {
   }
 }
 
+type Setback = Extract<Outcome, { kind: "refused" | "failed" }>;
+
+function isSetback(outcome: Outcome): outcome is Setback {
+  return outcome.kind === "refused" || outcome.kind === "failed";
+}
+
 function ban(
   bans: { vms: Map<Uuid, string>; pairs: Map<string, string> },
   move: Move,
-  outcome: Outcome & { reason: string; failure?: FailureClass },
+  outcome: Setback,
 ): void {
   if (outcome.failure === "never-this-pair")
     bans.pairs.set(pairKey(move.vm, move.destination), outcome.reason);

@@ -60,6 +60,7 @@ await runProgram("xcp-control", async (context) => {
         json: options.json === true,
         exitCode: options.exitCode === true,
         signal: context.signal,
+        graceMs: 30_000,
         sleep: sleepUnaborted,
         monotonicMs: context.monotonicMs,
         print: (line) => context.print(printable(line)),

@@ -5,23 +5,46 @@ import { type Rule, subjectUnit } from "../rule.ts";
 import type { Gate, MoveResult, RunResult } from "./control.ts";
 import type { Move, Plan, Unresolved } from "./plan.ts";
 
-/** Names of the snapshot's objects; a uuid that is not in it stands for itself. */
+/** Names of the snapshot's objects. */
 export class Names {
   readonly #names: ReadonlyMap<string, string>;
+  readonly #uses = new Map<string, number>();
 
   constructor(snapshot: Snapshot) {
     this.#names = new Map([...snapshot.hosts, ...snapshot.vms].map(({ uuid, name }) => [uuid, name]));
+    for (const name of this.#names.values()) this.#uses.set(name, (this.#uses.get(name) ?? 0) + 1);
   }
 
+  /** For people: with the uuid where several have the name, the uuid alone where there is no name. */
   of(uuid: Uuid): string {
-    const name = this.#names.get(uuid);
-    return name === undefined || name === "" ? uuid : name;
+    const name = this.#names.get(uuid) ?? "";
+    if (name === "") return uuid;
+    return (this.#uses.get(name) ?? 0) > 1 ? `${name} (${uuid})` : name;
+  }
+
+  /** For programs: the name as the pool has it. */
+  exact(uuid: Uuid): string {
+    return this.#names.get(uuid) ?? "";
   }
 }
 
 /** "refused: age of data: collected 900 s ago, limit 300 s (...); run xcp-collect" */
 export function gateLine(gate: Gate): string {
   return `refused: ${gate.name}: ${gate.measured}, limit ${gate.limit}; ${gate.advice}`;
+}
+
+/** A row of HostRule that is no rule, as the store tells it. */
+interface IgnoredRule {
+  readonly subject: string;
+  readonly threshold: number;
+  readonly reason: string;
+}
+
+/** Rows that an operator may take for rules, and that nothing acts on. */
+export function unknownRuleLines(unknown: readonly IgnoredRule[]): string[] {
+  return unknown.map(
+    ({ subject, threshold, reason }) => `Rule ${subject} > ${threshold} is left out: ${reason}`,
+  );
 }
 
 /** The plan for a person: each rule with its hosts before and after, the moves, and what stays broken. */
@@ -41,7 +64,8 @@ export function planLines(stored: StoredSnapshot, plan: Plan): string[] {
 function ruleLines(before: Evaluation, after: Evaluation | undefined, names: Names): string[] {
   const unit = subjectUnit[before.rule.subject];
   const head = `Rule ${before.rule.subject} more than ${before.rule.threshold} ${unit} above the mean`;
-  if (before.mean === null) return [`${head}: no host has a value`];
+  const missing = before.missing.map((host) => `  ${names.of(host)}: no value, left out of this mean`);
+  if (before.mean === null) return [`${head}: no host has a value`, ...missing];
   const later = new Map(after?.verdicts.map((verdict) => [verdict.hostUuid, verdict]));
   return [
     `${head}: mean ${figure(before.mean)} ${unit}`,
@@ -50,6 +74,7 @@ function ruleLines(before: Evaluation, after: Evaluation | undefined, names: Nam
       const change = next === undefined || next.value === verdict.value ? "" : ` -> ${withDeviation(next)}`;
       return `  ${names.of(verdict.hostUuid)}: ${withDeviation(verdict)}${verdict.broken ? " BREAKS IT" : ""}${change}`;
     }),
+    ...missing,
   ];
 }
 
@@ -91,18 +116,23 @@ function balanced({ rule, mean, verdicts }: Evaluation, names: Names): string {
   return `${rule.subject}: mean ${figure(mean)} ${unit}, ${names.of(highest.hostUuid)} is furthest above it, by ${figure(highest.deviation)} of ${rule.threshold} ${unit} allowed.`;
 }
 
+/** A large pool has thousands of pairs of VM and host, each with its reason. */
+const shownRefusals = 40;
+
 function unresolvedLines(pair: Unresolved, names: Names): string[] {
   const { subject, threshold } = pair.rule;
   const unit = subjectUnit[subject];
   const over = figure(pair.value - pair.mean);
   const head = `${names.of(pair.host)} stays ${over} ${unit} above the mean of ${subject} (allowed ${threshold})`;
   if (pair.refusals.length === 0) return [`${head}: it has no VM that could be moved`];
+  const more = pair.refusals.length - shownRefusals;
   return [
     `${head}, because:`,
-    ...pair.refusals.map(({ vm, host, reason }) => {
+    ...pair.refusals.slice(0, shownRefusals).map(({ vm, host, reason }) => {
       const where = host === null ? "stays" : `not to ${names.of(host)}`;
       return `  ${names.of(vm)} ${where}: ${reason}`;
     }),
+    ...(more > 0 ? [`  and ${more} more reasons: xcp-control --dry-run --json gives all`] : []),
   ];
 }
 
@@ -116,7 +146,10 @@ export function resultLine({ move, outcome }: MoveResult, names: Names): string 
       return `${what} not moved to ${names.of(move.destination)}: ${outcome.reason}`;
     case "failed":
       return `${what} could not be moved to ${names.of(move.destination)}: ${outcome.reason}; it stays on ${names.of(move.source)}`;
+    case "lost":
+      return `${what} does not run any more: ${outcome.reason}`;
     case "overtaken":
+    case "stopped":
       return `${what} not moved: ${outcome.reason}`;
     case "unknown":
       return `${what}: ${outcome.reason}`;
@@ -138,7 +171,11 @@ export function runLines(result: RunResult, names: Names): string[] {
 }
 
 /** The plan as one object for --dry-run --json; `moves` are in executable order, all objects by uuid. */
-export function planJson(stored: StoredSnapshot, plan: Plan): Readonly<Record<string, unknown>> {
+export function planJson(
+  stored: StoredSnapshot,
+  plan: Plan,
+  unknownRules: readonly IgnoredRule[] = [],
+): Readonly<Record<string, unknown>> {
   const names = new Names(stored.snapshot);
   return {
     pool: { uuid: stored.snapshot.pool.uuid, name: stored.snapshot.pool.name },
@@ -149,13 +186,14 @@ export function planJson(stored: StoredSnapshot, plan: Plan): Readonly<Record<st
     moves: plan.moves.map((move) => moveJson(move, names)),
     unresolved: plan.unresolved.map(({ host, rule, value, mean, refusals }) => ({
       host,
-      hostName: names.of(host),
+      hostName: names.exact(host),
       subject: rule.subject,
       value,
       mean,
       refusals,
     })),
     absent: plan.absent,
+    ignoredRules: unknownRules,
     limited: plan.limited,
   };
 }
@@ -176,9 +214,10 @@ function ruleJson(
     ...ruleWords(rule),
     mean: before.mean,
     meanAfter: after?.mean ?? null,
+    missing: before.missing,
     hosts: before.verdicts.map(({ hostUuid, value, deviation, broken }) => ({
       host: hostUuid,
-      hostName: names.of(hostUuid),
+      hostName: names.exact(hostUuid),
       value,
       deviation,
       broken,
@@ -195,9 +234,9 @@ export function moveJson(move: Move, names: Names): Readonly<Record<string, unkn
     vm: move.vm,
     from: move.source,
     to: move.destination,
-    vmName: names.of(move.vm),
-    fromName: names.of(move.source),
-    toName: names.of(move.destination),
+    vmName: names.exact(move.vm),
+    fromName: names.exact(move.source),
+    toName: names.exact(move.destination),
     ...ruleWords(move.rule),
     mean: move.mean,
     fromBefore: move.sourceBefore,

@@ -4,7 +4,7 @@ import type { StoredSnapshot } from "../pool.ts";
 import type { Rule } from "../rule.ts";
 import type { ControlSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
-import { listRules } from "../store/rules.ts";
+import { readRules, type UnknownRule } from "../store/rules.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { connectXapi } from "../xapi/client.ts";
 import { xapiOptions } from "../xapi/options.ts";
@@ -19,6 +19,7 @@ import {
   planLines,
   resultLine,
   runLines,
+  unknownRuleLines,
 } from "./report.ts";
 
 export interface RunOptions {
@@ -29,6 +30,8 @@ export interface RunOptions {
   /** With dryRun: a plan that is not empty ends with code 10. */
   readonly exitCode: boolean;
   readonly signal: AbortSignal;
+  /** How long a running migration is still watched after a signal. */
+  readonly graceMs: number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly monotonicMs: () => number;
   /** One line of text, not escaped yet. */
@@ -36,13 +39,11 @@ export interface RunOptions {
   readonly printJson: (value: unknown) => void;
 }
 
-/** How long a running migration is still watched after a signal. */
-const graceMs = 30_000;
-
 /** Plans, and unless it is a dry run carries the plan out. Returns the exit code. */
 export async function runControl(db: Database, options: RunOptions): Promise<number> {
-  const [stored, rules] = await readAll(db);
-  const gate = closedGate(stored, options.control.snapshotMaxAgeSeconds);
+  const startedMs = options.monotonicMs();
+  const { stored, rules, unknown } = await readAll(db);
+  const gate = closedGate(stored, options.control.snapshotMaxAgeSeconds, options.xen?.poolUuid ?? null);
   if (gate !== null || stored === null) {
     if (gate !== null && options.json) options.printJson(gateJson(gate));
     else if (gate !== null) options.print(gateLine(gate));
@@ -50,58 +51,113 @@ export async function runControl(db: Database, options: RunOptions): Promise<num
   }
   const plan = firstPlan(stored.snapshot, rules, options.control);
   if (options.dryRun || options.xen === null || plan.moves.length === 0) {
-    if (options.json) options.printJson(planJson(stored, plan));
-    else for (const line of planLines(stored, plan)) options.print(line);
+    if (options.json) options.printJson(planJson(stored, plan, unknown));
+    else for (const line of [...unknownRuleLines(unknown), ...planLines(stored, plan)]) options.print(line);
     return options.dryRun && options.exitCode && plan.moves.length > 0
       ? exitCode.planNotEmpty
       : exitCode.done;
   }
-  return act(stored, rules, options.xen, options);
+  for (const line of unknownRuleLines(unknown)) say(options, "warning", line);
+  const ageSeconds = () => stored.ageSeconds + (options.monotonicMs() - startedMs) / 1000;
+  return act({ stored, rules, ageSeconds }, options.xen, options);
 }
 
-async function readAll(db: Database): Promise<readonly [StoredSnapshot | null, readonly Rule[]]> {
-  return [await loadSnapshot(db), await listRules(db)];
+async function readAll(db: Database): Promise<{
+  readonly stored: StoredSnapshot | null;
+  readonly rules: readonly Rule[];
+  readonly unknown: readonly UnknownRule[];
+}> {
+  return { stored: await loadSnapshot(db), ...(await db.read(readRules)) };
+}
+
+interface Basis {
+  readonly stored: StoredSnapshot;
+  readonly rules: readonly Rule[];
+  readonly ageSeconds: () => number;
 }
 
 async function act(
-  stored: StoredSnapshot,
-  rules: readonly Rule[],
+  { stored, rules, ageSeconds }: Basis,
   xen: XenSettings,
   options: RunOptions,
 ): Promise<number> {
-  const names = new Names(stored.snapshot);
-  // A signal must not cut the watching of a running migration: calls end by their own deadlines.
-  const patient = new AbortController().signal;
-  const poolUuid = stored.snapshot.pool.uuid;
-  const client = await connectXapi({ ...xapiOptions({ ...xen, poolUuid }, "xcp-control", patient) });
+  const { snapshot } = stored;
+  const names = new Names(snapshot);
+  const calls = new CallLimit(options.signal, options.graceMs);
   try {
-    const result = await carryOut(stored.snapshot, rules, options.control, {
-      client,
-      execute: {
-        pollMs: options.control.pollMs,
-        timeoutMs: options.control.migrationTimeoutMs,
-        stop: options.signal,
-        graceMs,
-        sleep: options.sleep,
-        monotonicMs: options.monotonicMs,
-        onStart: () => say(options, "start", "Starting Migration ..."),
-        onProgress: (progress) =>
-          say(options, "progress", `Progress: ${roundProgress(progress)}`, { progress }),
-      },
-      onMove: (move) => say(options, "move", moveLine(move, names), moveJson(move, names)),
-      onResult: (each) => announce(each, names, options),
-    });
-    for (const line of runLines(result, names)) say(options, "summary", line);
-    return runCode(result);
+    const poolUuid = snapshot.pool.uuid;
+    const client = await connectXapi(xapiOptions({ ...xen, poolUuid }, "xcp-control", calls.signal));
+    try {
+      const result = await carryOut(snapshot, rules, options.control, {
+        client,
+        ageSeconds,
+        execute: {
+          pollMs: options.control.pollMs,
+          timeoutMs: options.control.migrationTimeoutMs,
+          stop: options.signal,
+          graceMs: options.graceMs,
+          sleep: options.sleep,
+          monotonicMs: options.monotonicMs,
+          onStart: () => {
+            calls.migrating = true;
+            say(options, "start", "Starting Migration ...");
+          },
+          onProgress: (progress) =>
+            say(options, "progress", `Progress: ${roundProgress(progress)}`, { progress }),
+        },
+        onMove: (move) => say(options, "move", moveLine(move, names), moveJson(move, names)),
+        onResult: (each) => {
+          calls.migrating = false;
+          announce(each, names, options);
+        },
+      });
+      for (const line of runLines(result, names)) say(options, "summary", line);
+      return runCode(result);
+    } finally {
+      await client.close();
+    }
   } finally {
-    await client.close();
+    calls.close();
+  }
+}
+
+/** Ends the calls to the pool at a signal: at once, or while a migration runs after its grace. */
+class CallLimit {
+  migrating = false;
+  readonly #calls = new AbortController();
+  readonly #stop: AbortSignal;
+  readonly #graceMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #onStop = () => {
+    this.#timer = setTimeout(() => this.#calls.abort(this.#stop.reason), this.migrating ? this.#graceMs : 0);
+  };
+
+  constructor(stop: AbortSignal, graceMs: number) {
+    this.#stop = stop;
+    this.#graceMs = graceMs;
+    if (stop.aborted) this.#onStop();
+    else stop.addEventListener("abort", this.#onStop, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#calls.signal;
+  }
+
+  close(): void {
+    this.#stop.removeEventListener("abort", this.#onStop);
+    clearTimeout(this.#timer);
   }
 }
 
 function announce(result: MoveResult, names: Names, options: RunOptions): void {
   const { move, outcome } = result;
   if (outcome.kind === "moved") say(options, "end", "End Migration", { vm: move.vm });
-  say(options, "result", resultLine(result, names), { vm: move.vm, outcome });
+  say(options, "result", resultLine(result, names), {
+    vm: move.vm,
+    from: move.source,
+    to: move.destination,
+    outcome,
+  });
 }
 
 /** One event: the thesis' line, or a JSON object on a line of its own. */

@@ -1,0 +1,55 @@
+/** How a single move ended, and what the pool's failures make of it. Pure. */
+import { AppError, describeError } from "../errors.ts";
+import type { Uuid } from "../pool.ts";
+import { classifyFailure, type FailureClass, XapiError } from "../xapi/errors.ts";
+
+/** One migration to carry out. */
+export interface Errand {
+  readonly vm: Uuid;
+  readonly source: Uuid;
+  readonly destination: Uuid;
+}
+
+export type Outcome =
+  | { readonly kind: "moved" }
+  /** Not started: the pool or the facts are against it. */
+  | { readonly kind: "refused"; readonly reason: string; readonly failure: FailureClass }
+  /** Started, and the VM runs where it was. */
+  | { readonly kind: "failed"; readonly reason: string; readonly failure: FailureClass }
+  /** Started, and the VM runs nowhere: the migration took it with it, or somebody stopped it. */
+  | { readonly kind: "lost"; readonly reason: string }
+  /** The pool is not what the plan was made from: nothing more may be decided on it. */
+  | { readonly kind: "overtaken"; readonly reason: string }
+  /** We do not know how it ends; the migration may go on in the pool. */
+  | { readonly kind: "unknown"; readonly reason: string }
+  /** Not started: we were asked to stop. */
+  | { readonly kind: "stopped"; readonly reason: string };
+
+export function overtaken(reason: string): Outcome {
+  return { kind: "overtaken", reason };
+}
+
+/** The pool knows the object no more. */
+export function isGone(error: unknown): boolean {
+  return error instanceof XapiError && (error.code === "UUID_INVALID" || error.code === "HANDLE_INVALID");
+}
+
+/** What a failure before the start means; anything but the pool's and our own failures is thrown on. */
+export function refusal(error: unknown): Outcome {
+  if (isGone(error)) return overtaken("it or a host left the pool");
+  if (error instanceof XapiError) {
+    if (["HOST_DISABLED", "HOST_NOT_LIVE"].includes(error.code)) return overtaken(error.message);
+    return { kind: "refused", reason: error.message, failure: failureClass(error.code) };
+  }
+  // Nobody serves, or our login is refused meanwhile: no other move will fare better.
+  if (error instanceof AppError) {
+    return { kind: "refused", reason: describeError(error), failure: "stop" };
+  }
+  throw error;
+}
+
+/** The class of a failure code as this run takes it. */
+export function failureClass(code: string): FailureClass {
+  // Memory is the destination's matter: the VM may still find room elsewhere.
+  return code === "HOST_NOT_ENOUGH_FREE_MEMORY" ? "never-this-pair" : classifyFailure(code);
+}
