@@ -8,6 +8,7 @@ import type { CollectSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import { beginCollection, saveSnapshot } from "../store/snapshot.ts";
 import { connectXapi } from "../xapi/client.ts";
+import { XapiError } from "../xapi/errors.ts";
 import { type Inventory, readInventory } from "../xapi/inventory.ts";
 import type { Measures } from "../xapi/measures.ts";
 import { xapiOptions } from "../xapi/options.ts";
@@ -69,6 +70,10 @@ async function readPool(
       signal,
     });
     return { inventory, measures };
+  } catch (error) {
+    // A pool that refuses to show its objects is the operator's business, no broken invariant of ours.
+    if (!(error instanceof XapiError)) throw error;
+    throw new AppError("pool", `${client.url} refuses to be read`, { cause: error });
   } finally {
     await client.close();
   }

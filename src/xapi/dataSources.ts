@@ -31,7 +31,7 @@ export interface ObjectMeasures {
 
 /**
  * The values of `host` and of the VMs that run on it, each call passed through `oneCall`; or why the host does not
- * answer.
+ * answer. A host that falls silent half-way is silent: what it said before is old, and what it holds is not asked for.
  */
 export async function queryHost(
   client: XapiClient,
@@ -40,18 +40,55 @@ export async function queryHost(
   host: HostRecord,
   options: { readonly eth0Device: string; readonly oneCall: <T>(call: () => Promise<T>) => Promise<T> },
 ): Promise<ObjectMeasures | string> {
-  const query = (name: string) => options.oneCall(() => client.queryHostDataSource(ref, name));
-  const values = await readSources(hostNames(host, options.eth0Device), query);
-  if (typeof values === "string") return values;
+  const questions = new Questions(ref, options.oneCall);
+  const values = new Map<string, number>();
   const vms = new Map<VmRef, SourceValues>();
-  await Promise.all(
-    runningOn(ref, inventory).map(async ([vmRef, vm]) => {
-      const queryVm = (name: string) => options.oneCall(() => client.queryVmDataSource(vmRef, name));
-      const vmValues = await readSources(vmNames(vm, inventory), queryVm);
-      if (typeof vmValues !== "string") vms.set(vmRef, vmValues);
-    }),
-  );
-  return { host: values, vms };
+  const ask = (name: string) => questions.ask(name, values, () => client.queryHostDataSource(ref, name));
+  const [first = "", ...rest] = hostNames(host, options.eth0Device);
+  // Alone, so that a dead host costs one call and holds up no other host's.
+  await ask(first);
+  const ofVms = runningOn(ref, inventory).flatMap(([vmRef, vm]) => {
+    const own = new Map<string, number>();
+    vms.set(vmRef, own);
+    return vmNames(vm, inventory).map(
+      (name) => () => questions.ask(name, own, () => client.queryVmDataSource(vmRef, name)),
+    );
+  });
+  await Promise.all([...rest.map(ask), ...ofVms.map((askVm) => askVm())]);
+  return questions.silence ?? { host: values, vms };
+}
+
+/** Asks for values until the host that has them falls silent. */
+class Questions {
+  /** Why the host does not answer; null while it does. */
+  silence: string | null = null;
+  readonly #host: HostRef;
+  readonly #oneCall: <T>(call: () => Promise<T>) => Promise<T>;
+
+  constructor(host: HostRef, oneCall: <T>(call: () => Promise<T>) => Promise<T>) {
+    this.#host = host;
+    this.#oneCall = oneCall;
+  }
+
+  /** Puts the value of `name` into `values`, where there is one. Rejects with what says nothing about the host. */
+  async ask(name: string, values: Map<string, number>, query: () => Promise<number>): Promise<void> {
+    await this.#oneCall(async () => {
+      if (this.silence !== null) return;
+      try {
+        const value = await query();
+        if (Number.isFinite(value)) values.set(name, value);
+      } catch (error) {
+        if (error instanceof XapiUnreachable) this.silence ??= describeError(error);
+        else if (!(error instanceof XapiError)) throw error;
+        else if (this.#isSilent(error)) this.silence ??= error.message;
+      }
+    });
+  }
+
+  /** A VM that has just moved to a dead host says nothing about the one it came from. */
+  #isSilent({ code, params }: XapiError): boolean {
+    return hostSilent.includes(code) && (params.length === 0 || params.includes(this.#host));
+  }
 }
 
 function runningOn(host: HostRef, inventory: Inventory): (readonly [VmRef, VmRecord])[] {
@@ -71,29 +108,4 @@ function vmNames(vm: VmRecord, inventory: Inventory): string[] {
   const count = vm.metrics === null ? 0 : (inventory.vmMetrics.get(vm.metrics)?.VCPUs_number ?? 0);
   const cpus = Array.from({ length: count }, (_, index) => `cpu${index}`);
   return [...(vm.is_control_domain ? ["memory"] : guestSources), ...cpus];
-}
-
-/** The values of `names`, or why nobody answered for them: then the first call speaks for all. */
-async function readSources(
-  names: readonly string[],
-  query: (name: string) => Promise<number>,
-): Promise<SourceValues | string> {
-  const values = new Map<string, number>();
-  const [first, ...rest] = names;
-  if (first === undefined) return values;
-  const read = async (name: string): Promise<string | null> => {
-    try {
-      const value = await query(name);
-      if (Number.isFinite(value)) values.set(name, value);
-      return null;
-    } catch (error) {
-      if (error instanceof XapiError) return hostSilent.includes(error.code) ? error.message : null;
-      if (error instanceof XapiUnreachable) return describeError(error);
-      throw error;
-    }
-  };
-  const silence = await read(first);
-  if (silence !== null) return silence;
-  const silences = await Promise.all(rest.map(read));
-  return silences.find((each) => each !== null) ?? values;
 }
