@@ -67,7 +67,7 @@ async function readAll(db: Database): Promise<{
   readonly rules: readonly Rule[];
   readonly unknown: readonly UnknownRule[];
 }> {
-  return { stored: await loadSnapshot(db), ...(await db.read(readRules)) };
+  return { stored: await loadSnapshot(db), ...(await readRules(db)) };
 }
 
 interface Basis {
