@@ -17,9 +17,20 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
+/** A server by its root; where it is a cluster, `servers` lists its nodes, the first of them being `host`:`port`. */
+export interface DatabaseServer {
+  readonly host: string;
+  readonly port: number;
+  readonly servers?: readonly { readonly host: string; readonly port: number }[];
+  readonly user: string;
+  readonly password: string;
+}
+
 /** A fresh database with the current schema and the accounts of sql/accounts.sql, under names that nobody else has. */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const empty = await createEmptyDatabase();
+export async function createTestDatabase(
+  server: DatabaseServer = inject("databaseServer"),
+): Promise<TestDatabase> {
+  const empty = await createEmptyDatabase(server);
   try {
     await installSchema(empty.admin);
     const database = empty.admin.database;
@@ -28,10 +39,11 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       manager: newAccount(database, "manager"),
       control: newAccount(database, "control"),
     };
-    await createAccounts(database, accounts);
+    await createAccounts(server, database, accounts);
     const as = (account: Account): StoreOptions => ({ ...empty.admin, ...account });
     const drop = async (): Promise<void> => {
-      for (const { user } of Object.values(accounts)) await asRoot(`DROP USER IF EXISTS '${user}'@'%'`);
+      for (const { user } of Object.values(accounts))
+        await asRoot(`DROP USER IF EXISTS '${user}'@'%'`, undefined, server);
       await empty.drop();
     };
     const { collect, manager, control } = accounts;
@@ -43,24 +55,29 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 }
 
 /** The name of a database that does not exist yet, as root; `drop` removes what the test made of it. */
-export async function createEmptyDatabase(): Promise<Pick<TestDatabase, "admin" | "drop">> {
-  const server = inject("databaseServer");
+export async function createEmptyDatabase(
+  server: DatabaseServer = inject("databaseServer"),
+): Promise<Pick<TestDatabase, "admin" | "drop">> {
   // No underscore: in a grant on a whole database it would stand for any character.
   const database = `Xen${randomBytes(5).toString("hex")}`;
   const admin: StoreOptions = {
-    servers: [{ host: server.host, port: server.port }],
+    servers: server.servers ?? [{ host: server.host, port: server.port }],
     user: server.user,
     password: server.password,
     database,
     connectTimeoutMs: 10_000,
     statementTimeoutMs: 20_000,
   };
-  return { admin, drop: () => asRoot(`DROP DATABASE IF EXISTS \`${database}\``) };
+  return { admin, drop: () => asRoot(`DROP DATABASE IF EXISTS \`${database}\``, undefined, server) };
 }
 
 /** Runs statements as the server's root, in `database` where one is given. */
-export async function asRoot(statement: string | readonly string[], database?: string): Promise<void> {
-  const { host, port, user, password } = inject("databaseServer");
+export async function asRoot(
+  statement: string | readonly string[],
+  database?: string,
+  server: DatabaseServer = inject("databaseServer"),
+): Promise<void> {
+  const { host, port, user, password } = server;
   const connection = await mysql.createConnection({
     host,
     port,
@@ -85,6 +102,7 @@ function newAccount(database: string, program: string): Account {
 }
 
 async function createAccounts(
+  server: DatabaseServer,
   database: string,
   accounts: Readonly<Record<"collect" | "manager" | "control", Account>>,
 ): Promise<void> {
@@ -99,5 +117,5 @@ async function createAccounts(
     controlUser: accounts.control.user,
     controlPassword: accounts.control.password,
   });
-  await asRoot(statements);
+  await asRoot(statements, undefined, server);
 }

@@ -24,6 +24,8 @@ export type Verdict = "pass" | "cut" | "swallow" | { readonly replace: Buffer } 
 export interface TcpProxy {
   readonly host: string;
   readonly port: number;
+  /** Where new connections lead; may be changed when the server moves. */
+  target: { readonly host: string; readonly port: number };
   /** Judges each event; passes all on where it is unset. */
   judge: ((event: WireEvent) => Verdict) | undefined;
   /** Milliseconds that each event is held back, in both directions. */
@@ -52,12 +54,12 @@ class ForwardingProxy implements TcpProxy {
   events = 0;
   bytesUp = 0;
   bytesDown = 0;
-  readonly #target: { host: string; port: number };
+  target: { readonly host: string; readonly port: number };
   readonly #server: net.Server;
   readonly #open = new Set<net.Socket>();
 
   constructor(target: { host: string; port: number }) {
-    this.#target = target;
+    this.target = target;
     this.#server = net.createServer((client) => this.#join(client));
   }
 
@@ -83,7 +85,7 @@ class ForwardingProxy implements TcpProxy {
 
   #join(client: net.Socket): void {
     const connection = ++this.connections;
-    const server = net.connect(this.#target);
+    const server = net.connect(this.target);
     const ends = [client, server];
     for (const end of ends) {
       end.setNoDelay(true);

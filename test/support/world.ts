@@ -6,7 +6,7 @@ import {
   startSimulator,
 } from "../../src/xapi/simulator/server.ts";
 import { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
-import { createTestDatabase, type TestDatabase } from "./database.ts";
+import { createTestDatabase, type DatabaseServer, type TestDatabase } from "./database.ts";
 import { type ProgramName, type ProgramOptions, type ProgramResult, runProgram } from "./programs.ts";
 
 export const poolPassword = "pool-p4ssword#";
@@ -20,6 +20,8 @@ export interface WorldOptions {
   readonly manualClock?: boolean;
   readonly seed?: number;
   readonly server?: Partial<ServerOptions>;
+  /** The server to make the world's database on; that of the test run by default. */
+  readonly databaseServer?: DatabaseServer;
 }
 
 export interface World {
@@ -38,7 +40,7 @@ export interface World {
 }
 
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const database = await createTestDatabase();
+  const database = await createTestDatabase(options.databaseServer);
   const pool = makePool(options);
   const simulator = await startSimulator(pool, {
     http: true,
@@ -48,9 +50,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   });
   const settings: World["settings"] = (program) => {
     const account = database[program];
-    const [server] = account.servers;
     const mysql = {
-      MysqlHost: `${server?.host}:${server?.port}`,
+      MysqlHost: account.servers.map(({ host, port }) => `${host}:${port}`).join(","),
       MysqlUsr: account.user,
       MysqlPass: account.password,
       MysqlDatabase: account.database,

@@ -1,0 +1,202 @@
+/** One database with many small pools: xcp-collect and xcp-control called in this process, with short waits. */
+
+import { collect } from "../../src/collect/collect.ts";
+import { runControl } from "../../src/control/run.ts";
+import type { Rule } from "../../src/rule.ts";
+import { parseSettings, type Settings } from "../../src/settings.ts";
+import { type Database, openDatabase } from "../../src/store/connection.ts";
+import { createRule } from "../../src/store/rules.ts";
+import { connectXapi, type XapiClient } from "../../src/xapi/client.ts";
+import { xapiOptions } from "../../src/xapi/options.ts";
+import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
+import { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
+import { asRoot, createTestDatabase, type TestDatabase } from "./database.ts";
+
+const password = "pool-p4ssword#";
+
+export interface ControlChange {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+  readonly exitCode?: boolean;
+  readonly signal?: AbortSignal;
+  readonly graceMs?: number;
+  readonly timeoutMs?: number;
+  readonly maxMoves?: number;
+  readonly maxAgeSeconds?: number;
+  readonly xenPoolUuid?: string;
+  /** Called for every line of output, as it appears. */
+  readonly onLine?: (line: string) => void;
+  /** Seconds by which every look at the clock makes it jump ahead. */
+  readonly hastySeconds?: number;
+}
+
+export interface Told {
+  readonly code: number;
+  readonly text: string;
+  readonly lines: readonly string[];
+  readonly objects: readonly Record<string, unknown>[];
+}
+
+/** A pool on the network with the arena's database. */
+export interface Ring {
+  readonly pool: SimulatedPool;
+  readonly simulator: RunningSimulator;
+  /** A command of the simulated pool, e.g. "halt vm1". */
+  readonly command: (line: string) => string;
+  /** Collects, and makes `rules` the only ones. */
+  readonly collect: (...rules: readonly Rule[]) => Promise<void>;
+  readonly control: (change?: ControlChange) => Promise<Told>;
+  /** An administrator's own client. */
+  readonly admin: <T>(work: (client: XapiClient) => Promise<T>) => Promise<T>;
+  /** The name of the host that the VM is on, or its power state. */
+  readonly where: (vm: string) => string;
+  readonly uuid: (cls: "host" | "VM", name: string) => string;
+  /** Migrations that the pool began, in order, as "vm -> host". */
+  readonly migrations: readonly string[];
+}
+
+export interface Arena {
+  readonly database: TestDatabase;
+  readonly open: (scenario: string, options?: { speed?: number }) => Promise<Ring>;
+  /** Ends the pool of the last `open`. */
+  readonly shut: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export async function openArena(): Promise<Arena> {
+  const database = await createTestDatabase();
+  const [collector, manager, controller] = await Promise.all(
+    [database.collect, database.manager, database.control].map((account) => openDatabase(account)),
+  );
+  if (!collector || !manager || !controller) throw new Error("three connections were asked for");
+  let simulator: RunningSimulator | null = null;
+  const shut = async () => {
+    await simulator?.stop();
+    simulator = null;
+  };
+  return {
+    database,
+    shut,
+    open: async (scenario, { speed = 20 } = {}) => {
+      await shut();
+      const pool = SimulatedPool.fromScenario(scenario, { speed, seed: 1, user: "root", password });
+      simulator = await startSimulator(pool, { http: true, https: false, addressing: "addresses" });
+      return ring(pool, simulator, { database, collector, manager, controller });
+    },
+    close: async () => {
+      await shut();
+      for (const db of [collector, manager, controller]) await db.close();
+      await database.drop();
+    },
+  };
+}
+
+interface Doors {
+  readonly database: TestDatabase;
+  readonly collector: Database;
+  readonly manager: Database;
+  readonly controller: Database;
+}
+
+function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): Ring {
+  const { db } = pool;
+  const find = (cls: "host" | "VM", name: string): string => {
+    const ref = db.all(cls).find((each) => db.text(cls, each, "name_label") === name);
+    if (ref === undefined) throw new Error(`no ${cls} ${name}`);
+    return ref;
+  };
+  const settings = (extra: Record<string, string> = {}): Settings => settingsOf(simulator.masterUrl, extra);
+  return {
+    pool,
+    simulator,
+    command: (line) => runCommand(pool, line),
+    collect: async (...rules) => {
+      const { xen, collect: how } = settings();
+      await collect(doors.collector, { xen, collect: how, signal: new AbortController().signal });
+      await asRoot("DELETE FROM HostRule", doors.database.admin.database);
+      for (const rule of rules) await createRule(doors.manager, rule);
+    },
+    control: (change = {}) => {
+      const { xen, control } = settings(change.xenPoolUuid ? { XenPoolUuid: change.xenPoolUuid } : {});
+      return runOnce(doors.controller, xen, control, change);
+    },
+    admin: async (work) => {
+      const client = await connectXapi(xapiOptions(settings().xen, "admin", new AbortController().signal));
+      try {
+        return await work(client);
+      } finally {
+        await client.close();
+      }
+    },
+    where: (vm) => {
+      const ref = find("VM", vm);
+      const power = db.text("VM", ref, "power_state");
+      return power === "Running" ? db.text("host", db.text("VM", ref, "resident_on"), "name_label") : power;
+    },
+    uuid: (cls, name) => db.text(cls, find(cls, name), "uuid"),
+    migrations: recordMigrations(pool),
+  };
+}
+
+function recordMigrations(pool: SimulatedPool): readonly string[] {
+  const seen: string[] = [];
+  const begun = new Set<unknown>();
+  pool.db.journal.onChange(() => {
+    for (const [vm, migration] of pool.model.migrations) {
+      if (begun.has(migration)) continue;
+      begun.add(migration);
+      const name = (cls: string, ref: string) => pool.db.text(cls, ref, "name_label");
+      seen.push(`${name("VM", vm)} -> ${name("host", migration.targetRef)}`);
+    }
+  });
+  return seen;
+}
+
+function settingsOf(url: string, extra: Readonly<Record<string, string>>): Settings {
+  const values = { XenHost: url, XenUsr: "root", XenPass: password, XenCallSeconds: "5", ...extra };
+  const sources = { fileName: null, text: "", values, environment: {}, readFile: () => "" };
+  const result = parseSettings({ ...sources, readCredential: () => null }, ["xen", "collect", "control"]);
+  if ("problems" in result) throw new Error(result.problems.join("; "));
+  return result.settings as Settings;
+}
+
+async function runOnce(
+  db: Database,
+  xen: Settings["xen"],
+  control: Settings["control"],
+  change: ControlChange,
+): Promise<Told> {
+  const lines: string[] = [];
+  const objects: Record<string, unknown>[] = [];
+  let ahead = 0;
+  const code = await runControl(db, {
+    xen: change.dryRun ? null : xen,
+    control: {
+      ...control,
+      pollMs: 20,
+      migrationTimeoutMs: change.timeoutMs ?? control.migrationTimeoutMs,
+      maxMovesPerRun: change.maxMoves ?? control.maxMovesPerRun,
+      snapshotMaxAgeSeconds: change.maxAgeSeconds ?? control.snapshotMaxAgeSeconds,
+    },
+    dryRun: change.dryRun ?? false,
+    json: change.json ?? false,
+    exitCode: change.exitCode ?? false,
+    signal: change.signal ?? new AbortController().signal,
+    graceMs: change.graceMs ?? 30_000,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    monotonicMs: () => {
+      ahead += (change.hastySeconds ?? 0) * 1000;
+      return performance.now() + ahead;
+    },
+    print: (line) => {
+      lines.push(line);
+      change.onLine?.(line);
+    },
+    printJson: (value) => {
+      objects.push(JSON.parse(JSON.stringify(value)) as Record<string, unknown>);
+      change.onLine?.(JSON.stringify(value));
+    },
+  });
+  return { code, lines, objects, text: lines.join("\n") };
+}

@@ -1,0 +1,14 @@
+/** Scenarios with exact loads for the tests of control. */
+
+/**
+ * Host hot at 90 % with small (256 MB) and big (1024 MB), 45 % each; cold1 at 0 %, cold2 at 10 %; rule CpuAverage 25:
+ * the mean is 33.3, and either VM may go to either cold host. The plan is small -> cold1.
+ */
+export const threeHosts = `
+pool "Three" product=XCP-ng version=8.2 bandwidth=1000
+host hot master cpus=4 memory=8192 base-cpu=0%
+host cold1 cpus=4 memory=8192 base-cpu=0%
+host cold2 cpus=4 memory=8192 base-cpu=40%
+vm small on=hot vcpus=2 memory=256 cpu=90% tools
+vm big on=hot vcpus=2 memory=1024 cpu=90% tools
+`;
