@@ -1,0 +1,293 @@
+/**
+ * A snapshot as text to read, compare and mail, and back: one line an object, sorted by uuid. Pure.
+ *
+ * The text is ASCII alone: whatever else stands in a name is written as `\u{e9}`, so that no mail gateway, editor or
+ * git setting can change it. Numbers are written exactly; what is unknown is a dash. The last line counts the objects,
+ * so that a text that was cut off is noticed.
+ */
+import { AppError } from "./errors.ts";
+import {
+  asUuid,
+  type Bar,
+  type Host,
+  type Placement,
+  type PoolFacts,
+  type Snapshot,
+  type Vm,
+} from "./pool.ts";
+import { type Codec, flag, list, number, orUnknown, text } from "./snapshotValues.ts";
+import { type Line, LineReader, readLine, SnapshotProblem } from "./snapshotWords.ts";
+
+/** What the text holds beside the objects. */
+export interface SnapshotDocument {
+  readonly snapshot: Snapshot;
+  /** When the pool was read. */
+  readonly takenAt: Date;
+  /** False when more hosts were unread than the settings allowed. */
+  readonly complete: boolean;
+}
+
+const formatVersion = 1;
+const firstWord = "xcp-balance-snapshot";
+
+/** A codec for each property; the compiler asks for one when a noun gets a new property. */
+type Fields<T> = { readonly [K in keyof T]: Codec<T[K]> };
+
+const poolFields: Fields<Omit<PoolFacts, "uuid" | "name">> = {
+  haEnabled: flag,
+  wlbEnabled: flag,
+  rollingUpgrade: flag,
+};
+
+const hostFields: Fields<Omit<Host, "uuid" | "name">> = {
+  ip: orUnknown(text),
+  isMaster: flag,
+  enabled: flag,
+  live: flag,
+  read: flag,
+  version: text,
+  powerOnMode: text,
+  cpuNum: orUnknown(number),
+  placementFreeBytes: orUnknown(number),
+  cpuAverage: orUnknown(number),
+  memoryTotalMb: orUnknown(number),
+  memoryFreeMb: orUnknown(number),
+  pifEth0RxKb: orUnknown(number),
+  pifEth0TxKb: orUnknown(number),
+  pifLoRxKb: orUnknown(number),
+  pifLoTxKb: orUnknown(number),
+  dom0LoadAvg: orUnknown(number),
+  xapiMemoryUsageMb: orUnknown(number),
+  xapiFreeMemoryMb: orUnknown(number),
+};
+
+const vmFields: Fields<Omit<Vm, "uuid" | "name">> = {
+  powerState: text,
+  isControlDomain: flag,
+  vcpuNum: orUnknown(number),
+  placementBytes: orUnknown(number),
+  copyBytes: orUnknown(number),
+  hasTools: flag,
+  immovable: orUnknown(text),
+  haPriority: text,
+  tags: list,
+  antiAffinityGroups: list,
+  vcpuAverage: orUnknown(number),
+  memoryMb: orUnknown(number),
+  memoryInternalFreeMb: orUnknown(number),
+  vif0RxKb: orUnknown(number),
+  vif0TxKb: orUnknown(number),
+};
+
+/** The text of a snapshot: the same snapshot gives the same text, whatever the order of its lists. */
+export function printSnapshot({ snapshot, takenAt, complete }: SnapshotDocument): string {
+  const { pool, hosts, vms, placements, bars } = snapshot;
+  const named = (word: string, object: { uuid: string; name: string }, values: string) =>
+    `${word} ${object.uuid} ${text.print(object.name)}${values}`;
+  const lines = [
+    `${firstWord} ${formatVersion}`,
+    named("pool", pool, printFields(poolFields, pool)),
+    `taken ${takenAt.toISOString()} complete=${flag.print(complete)}`,
+    ...hosts
+      .toSorted(by(({ uuid }) => uuid))
+      .map((host) => named("host", host, printFields(hostFields, host))),
+    ...vms.toSorted(by(({ uuid }) => uuid)).map((vm) => named("vm", vm, printFields(vmFields, vm))),
+    ...placements.map(({ vmUuid, hostUuid }) => `place ${vmUuid} ${hostUuid}`).sort(by((line) => line)),
+    ...bars
+      .map(({ vmUuid, hostUuid, reason }) => `bar ${vmUuid} ${hostUuid} ${text.print(reason)}`)
+      .sort(by((line) => line)),
+    `end hosts=${hosts.length} vms=${vms.length} places=${placements.length} bars=${bars.length}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * Reads what `printSnapshot` wrote; line ends, blank lines and lines that begin with # do not matter, nor the order.
+ * @param source names the text in errors.
+ * @throws AppError "usage" with every problem found, each with its line and the reason.
+ */
+export function parseSnapshot(content: string, source = "snapshot"): SnapshotDocument {
+  const lines = content.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const draft = new Draft();
+  const problems: string[] = [];
+  const guard = (number: number, work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof SnapshotProblem)) throw error;
+      problems.push(`${source}:${number}: ${error.message}`);
+    }
+  };
+  for (const [index, raw] of lines.entries()) {
+    if (raw.trim() === "" || raw.startsWith("#")) continue;
+    guard(index + 1, () => draft.take(readLine(raw)));
+    // A text of another kind or version has a problem in every line; the first says it all.
+    if (!draft.begun || problems.length >= 20) break;
+  }
+  if (problems.length === 0) guard(lines.length, () => draft.checkWhole());
+  if (problems.length > 0) throw new AppError("usage", problems.join("\n"));
+  return draft.document();
+}
+
+/** What has been read so far. */
+class Draft {
+  begun = false;
+  #ended = false;
+  #pool: PoolFacts | null = null;
+  #taken: { at: Date; complete: boolean } | null = null;
+  readonly #hosts = new Map<string, Host>();
+  readonly #vms = new Map<string, Vm>();
+  readonly #placements = new Map<string, Placement>();
+  readonly #bars = new Map<string, Bar>();
+
+  take(line: Line): void {
+    if (!this.begun) {
+      this.#begin(line);
+      return;
+    }
+    if (this.#ended) throw new SnapshotProblem(`nothing may follow the line "end"`);
+    const reader = new LineReader(line);
+    this.#takeObject(line.word, reader);
+    reader.finish();
+  }
+
+  #begin(line: Line): void {
+    if (line.word !== firstWord) {
+      throw new SnapshotProblem(
+        `this is no snapshot: its first line must be "${firstWord} ${formatVersion}"`,
+      );
+    }
+    const version = new LineReader(line).bare("the format's version");
+    if (version !== String(formatVersion)) {
+      throw new SnapshotProblem(
+        `format version ${version} is not known; this program reads ${formatVersion}`,
+      );
+    }
+    this.begun = true;
+  }
+
+  #takeObject(word: string, reader: LineReader): void {
+    switch (word) {
+      case "pool":
+        if (this.#pool !== null) throw new SnapshotProblem("there is a line pool already");
+        this.#pool = { ...identity(reader), ...readFields(poolFields, reader) };
+        return;
+      case "taken":
+        this.#taken = { at: readTime(reader.bare("a time")), complete: reader.value("complete", flag) };
+        return;
+      case "host": {
+        const host = { ...identity(reader), ...readFields(hostFields, reader) };
+        putNew(this.#hosts, host.uuid, host, "host");
+        return;
+      }
+      case "vm": {
+        const vm = { ...identity(reader), ...readFields(vmFields, reader) };
+        putNew(this.#vms, vm.uuid, vm, "vm");
+        return;
+      }
+      case "place": {
+        const pair = this.#pair(reader);
+        putNew(this.#placements, pair.vmUuid, pair, "place of vm");
+        return;
+      }
+      case "bar": {
+        const bar = { ...this.#pair(reader), reason: reader.quoted("a reason") };
+        putNew(this.#bars, `${bar.vmUuid} ${bar.hostUuid}`, bar, "bar");
+        return;
+      }
+      case "end":
+        this.#end(reader);
+        return;
+      default:
+        throw new SnapshotProblem(
+          `unknown word ${word}; a line begins with pool, taken, host, vm, place, bar or end`,
+        );
+    }
+  }
+
+  #pair(reader: LineReader): Placement {
+    return { vmUuid: asUuid(reader.uuid("vm")), hostUuid: asUuid(reader.uuid("host")) };
+  }
+
+  #end(reader: LineReader): void {
+    const counts = {
+      hosts: this.#hosts.size,
+      vms: this.#vms.size,
+      places: this.#placements.size,
+      bars: this.#bars.size,
+    };
+    for (const [what, found] of Object.entries(counts)) {
+      const expected = reader.value(what, number);
+      if (expected !== found)
+        throw new SnapshotProblem(`${expected} ${what} were written, ${found} are here`);
+    }
+    this.#ended = true;
+  }
+
+  /** What one line alone cannot tell. */
+  checkWhole(): void {
+    if (!this.begun) throw new SnapshotProblem("the text is empty");
+    if (!this.#ended) throw new SnapshotProblem(`the line "end" is missing: the text was cut off`);
+    if (this.#pool === null) throw new SnapshotProblem("there is no line pool");
+    if (this.#taken === null) throw new SnapshotProblem("there is no line taken");
+    for (const { vmUuid, hostUuid } of [...this.#placements.values(), ...this.#bars.values()]) {
+      if (!this.#vms.has(vmUuid))
+        throw new SnapshotProblem(`there is no vm ${vmUuid}, but it has a place or bar`);
+      if (!this.#hosts.has(hostUuid))
+        throw new SnapshotProblem(`there is no host ${hostUuid}, but a vm names it`);
+    }
+  }
+
+  document(): SnapshotDocument {
+    if (this.#pool === null || this.#taken === null) throw new Error("document() before checkWhole()");
+    return {
+      snapshot: {
+        pool: this.#pool,
+        hosts: [...this.#hosts.values()].sort(by(({ uuid }) => uuid)),
+        vms: [...this.#vms.values()].sort(by(({ uuid }) => uuid)),
+        placements: [...this.#placements.values()].sort(by((each) => `${each.hostUuid} ${each.vmUuid}`)),
+        bars: [...this.#bars.values()].sort(by((each) => `${each.vmUuid} ${each.hostUuid}`)),
+      },
+      takenAt: this.#taken.at,
+      complete: this.#taken.complete,
+    };
+  }
+}
+
+function printFields<T extends object>(fields: Fields<T>, object: T): string {
+  let line = "";
+  for (const key of Object.keys(fields) as (keyof T & string)[]) {
+    line += ` ${key}=${fields[key].print(object[key])}`;
+  }
+  return line;
+}
+
+function readFields<T extends object>(fields: Fields<T>, reader: LineReader): T {
+  const entries = (Object.keys(fields) as (keyof T & string)[]).map((key) => [
+    key,
+    reader.value(key, fields[key]),
+  ]);
+  return Object.fromEntries(entries) as T;
+}
+
+function identity(reader: LineReader): { uuid: Host["uuid"]; name: string } {
+  return { uuid: asUuid(reader.uuid("the object")), name: reader.quoted("a name") };
+}
+
+function readTime(written: string): Date {
+  const time = new Date(written);
+  if (/^\d{4}-\d\d-\d\dT/.test(written) && !Number.isNaN(time.getTime())) return time;
+  throw new SnapshotProblem(`${written} is no time such as 2026-01-31T12:00:00.000Z`);
+}
+
+function putNew<T>(map: Map<string, T>, key: string, value: T, what: string): void {
+  if (map.has(key)) throw new SnapshotProblem(`the ${what} ${key} is there twice`);
+  map.set(key, value);
+}
+
+function by<T>(key: (item: T) => string): (a: T, b: T) => number {
+  return (a, b) => {
+    const [left, right] = [key(a), key(b)];
+    return left < right ? -1 : left > right ? 1 : 0;
+  };
+}

@@ -1,0 +1,49 @@
+/** How the values of a snapshot's text are written and read. Pure. */
+import { quote, SnapshotProblem, unquote } from "./snapshotWords.ts";
+
+/** A way to write values of one kind as one word, and to read them; `parse` throws a SnapshotProblem. */
+export interface Codec<T> {
+  readonly print: (value: T) => string;
+  readonly parse: (written: string) => T;
+}
+
+const unknown = "-";
+
+/** yes or no. */
+export const flag: Codec<boolean> = {
+  print: (value) => (value ? "yes" : "no"),
+  parse: (written) => {
+    if (written !== "yes" && written !== "no") throw new SnapshotProblem("must be yes or no");
+    return written === "yes";
+  },
+};
+
+/** A number in the shortest form that reads back as exactly the same. */
+export const number: Codec<number> = {
+  print: (value) => (Object.is(value, -0) ? "-0" : String(value)),
+  parse: (written) => {
+    const value = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/.test(written) ? Number(written) : Number.NaN;
+    if (!Number.isFinite(value)) throw new SnapshotProblem("must be a number");
+    return value;
+  },
+};
+
+/** A text in quotes. */
+export const text: Codec<string> = { print: quote, parse: unquote };
+
+/** Texts in quotes, in their order: ["a","b"]. */
+export const list: Codec<readonly string[]> = {
+  print: (values) => `[${values.map(quote).join(",")}]`,
+  parse: (written) => {
+    if (!/^\[.*\]$/su.test(written)) throw new SnapshotProblem('must be a list such as ["a","b"]');
+    return (written.match(/"(?:[^"\\]|\\.)*"/g) ?? []).map(unquote);
+  },
+};
+
+/** A dash where the value is unknown. */
+export function orUnknown<T>(codec: Codec<T>): Codec<T | null> {
+  return {
+    print: (value) => (value === null ? unknown : codec.print(value)),
+    parse: (written) => (written === unknown ? null : codec.parse(written)),
+  };
+}
