@@ -1,0 +1,2 @@
+// The benchmark of xcp-collect.
+process.stdout.write("collect\n");
