@@ -79,9 +79,12 @@ export function evaluate(hosts: readonly Host[], rule: Rule): Evaluation {
   return { rule, mean: poolMean, verdicts, missing };
 }
 
-/** Rounding in the mean must not break a rule that is met exactly: one part in 10^9 of a value is no load. */
+/**
+ * Rounding must not break a rule that is met exactly: XAPI measures in 32-bit floats (7 digits), so one part in a
+ * million of a value is no load.
+ */
 export function rounding(value: number): number {
-  return 1e-9 * Math.max(1, Math.abs(value));
+  return 1e-6 * Math.max(1, Math.abs(value));
 }
 
 /** How far `value` is above what the rule allows; 0 or less keeps it. */

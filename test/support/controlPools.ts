@@ -1,4 +1,5 @@
 /** Scenarios with exact loads for the tests of control. */
+import type { Rule } from "../../src/rule.ts";
 
 /**
  * Host hot at 90 % with small (256 MB) and big (1024 MB), 45 % each; cold1 at 0 %, cold2 at 10 %; rule CpuAverage 25:
@@ -12,3 +13,5 @@ host cold2 cpus=4 memory=8192 base-cpu=40%
 vm small on=hot vcpus=2 memory=256 cpu=90% tools
 vm big on=hot vcpus=2 memory=1024 cpu=90% tools
 `;
+
+export const cpu25: Rule = { subject: "CpuAverage", threshold: 25 };
