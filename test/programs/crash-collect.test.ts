@@ -1,0 +1,89 @@
+/**
+ * The short form of the crash tests: something is killed or stopped while xcp-collect runs, and the tables must show
+ * one picture of the pool, whole. `npm run soak -- collect` is the long form.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  atCommit,
+  type CrashWorld,
+  countEvents,
+  crashRound,
+  killAt,
+  killAtCommit,
+  killServer,
+  spread,
+  startCrashWorld,
+  startsPicture,
+} from "../support/crashes.ts";
+import { type KillableServer, startKillableServer } from "../support/killableServer.ts";
+import { overlappingPair } from "../support/overlap.ts";
+import type { Passing } from "../support/wire.ts";
+
+describe("collect, killed or overtaken", () => {
+  let crash: CrashWorld;
+  beforeAll(async () => {
+    crash = await startCrashWorld();
+  });
+  afterAll(() => crash?.stop());
+
+  it("F1: kill -9 at ten places of its way leaves one whole picture, and the next run succeeds", async () => {
+    const total = await countEvents(crash);
+    expect(total).toBeGreaterThan(80);
+    let stored = await crash.onlooker.stored();
+    for (const [n, number] of spread(total - 6, 10).entries()) {
+      const round = await crashRound(crash, stored, killAt(number, n % 2 === 0 ? "before" : "after"));
+      expect(round.ended.signal, `event ${number} of ${total}`).toBe("SIGKILL");
+      stored = round.after;
+    }
+  });
+
+  it("F1: kill -9 at its COMMIT leaves the old picture when the server has not heard of it, else the new", async () => {
+    const asked = await crashRound(crash, await crash.onlooker.stored(), killAtCommit("asked"));
+    expect([asked.ended.signal, asked.left]).toEqual(["SIGKILL", "old"]);
+    const answered = await crashRound(crash, asked.after, killAtCommit("answered"));
+    expect([answered.ended.signal, answered.left]).toEqual(["SIGKILL", "new"]);
+  });
+
+  it("F2: two overlapping runs, four times: the later start stays, nobody ever sees a mixture", async () => {
+    expect(await overlappingPair(crash, { stopAt: 1, goOnAfterMs: 900 })).toBe("first superseded");
+    expect(await overlappingPair(crash, { stopAt: 8, goOnAfterMs: 300 })).toBe("first stored");
+    for (const stopAt of [1, 5]) await overlappingPair(crash, { stopAt, goOnAfterMs: "race" });
+  });
+});
+
+describe("MariaDB, killed while collect runs", () => {
+  let server: KillableServer;
+  let crash: CrashWorld;
+  beforeAll(async () => {
+    server = await startKillableServer();
+    crash = await startCrashWorld({ databaseServer: server.address });
+  });
+  afterAll(async () => {
+    await crash?.stop();
+    await server?.stop();
+  });
+
+  const killAndCollect = async (isIt: (event: Passing) => boolean) => {
+    const { disturb, repaired } = killServer(crash, server, isIt);
+    const round = await crashRound(crash, await crash.onlooker.stored(), disturb, repaired);
+    expect(round.event).not.toBeNull();
+    return round;
+  };
+
+  it("F5: between a COMMIT and its answer: the run finds out what became of it and ends well", async () => {
+    const round = await killAndCollect(atCommit("asked"));
+    expect(round.ended).toMatchObject({ code: 0, stderr: "" });
+    expect(round.left).toBe("new");
+  });
+
+  it("F5: after the answer to a COMMIT has left it: what was committed is there", async () => {
+    const round = await killAndCollect(atCommit("answered"));
+    expect([round.ended.code, round.left]).toEqual([0, "new"]);
+  });
+
+  it("F6: and started again in the midst of a transaction: the whole of it runs again", async () => {
+    const round = await killAndCollect(startsPicture);
+    expect(round.ended).toMatchObject({ code: 0, stderr: "" });
+    expect(round.left).toBe("new");
+  });
+});
