@@ -50,6 +50,13 @@ const sqlMode = [
 /** Seconds that a statement waits for a row lock; short, because whoever holds one longer is stuck. */
 const lockWaitSeconds = 5;
 
+/**
+ * Seconds that a client may be silent before the server drops it with its locks: a program that was frozen, or whose
+ * network swallows everything, would else keep the next runs out for hours. MariaDB counts in transactions only, and less
+ * than a writer waits for the locks; MySQL always, but a connection dropped between two transactions goes unnoticed.
+ */
+const silentSeconds = { mariadb: 15, mysql: 60 };
+
 /** How much later than the server's own limit a statement is given up here, for a server that does not answer at all. */
 const answerMarginMs = 1_000;
 
@@ -203,10 +210,13 @@ function hasRowAlias(version: string): boolean {
 
 async function setUp(connection: Connection, flavour: Flavour, statementTimeoutMs: number): Promise<void> {
   // Each server knows only its own variable; MySQL's covers SELECT alone, the rest is up to the client's deadline.
-  const limit =
+  const limits =
     flavour === "mariadb"
-      ? `max_statement_time = ${statementTimeoutMs / 1000}`
-      : `max_execution_time = ${statementTimeoutMs}`;
+      ? [
+          `max_statement_time = ${statementTimeoutMs / 1000}`,
+          `idle_transaction_timeout = ${silentSeconds.mariadb}`,
+        ]
+      : [`max_execution_time = ${statementTimeoutMs}`, `wait_timeout = ${silentSeconds.mysql}`];
   const settings = [
     // A server can be told to ignore what the client says about this when it connects.
     "character_set_client = 'utf8mb4'",
@@ -216,7 +226,7 @@ async function setUp(connection: Connection, flavour: Flavour, statementTimeoutM
     `sql_mode = '${sqlMode}'`,
     "time_zone = '+00:00'",
     `innodb_lock_wait_timeout = ${lockWaitSeconds}`,
-    limit,
+    ...limits,
   ];
   await connection.query(`SET SESSION ${settings.join(", ")}`);
   await connection.query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ");
