@@ -3,8 +3,12 @@
 /** 32 bits that look random and depend on nothing but the parts. */
 export function hashOf(...parts: readonly (string | number)[]): number {
   let hash = 0x811c9dc5;
-  for (const character of parts.join("\u0000")) {
-    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
+  const text = parts.join("\u0000");
+  // By index: an iterator over the characters takes four times as long, and every measure passes here.
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.codePointAt(at) ?? 0;
+    if (code > 0xffff) at += 1;
+    hash = Math.imul(hash ^ code, 0x01000193);
   }
   // FNV alone keeps near inputs near each other; the final mix of murmur3 parts them.
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

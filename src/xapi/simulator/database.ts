@@ -2,6 +2,7 @@
 
 import {
   classSpec,
+  type FieldSpec,
   fieldSpec,
   nullRef,
   type Relation,
@@ -15,7 +16,19 @@ import { sameValue } from "./sameValue.ts";
 
 interface Row {
   readonly values: Map<string, SimValue>;
+  /** What record() gave last, until a field changes. */
+  record: SimMap | null;
 }
+
+/** Which part of the datamodel a release shows to its clients. */
+export interface Visibility {
+  hasClass(cls: string): boolean;
+  hasField(field: FieldSpec): boolean;
+  /** Whether getters that answer MESSAGE_REMOVED today still work. */
+  readonly keepsRemoved: boolean;
+}
+
+const everything: Visibility = { hasClass: () => true, hasField: () => true, keepsRemoved: false };
 
 /** Fields by name, as create takes them. */
 export type Fields = Readonly<Record<string, SimValue>>;
@@ -29,6 +42,8 @@ for (const relation of relations) from.set(relation.cls, [...(from.get(relation.
  */
 export class ObjectDatabase {
   readonly journal: Journal = new Journal();
+  /** What clients see of it; the pool itself reads and writes every field. */
+  readonly visible: Visibility;
   readonly #rows = new Map<string, Map<string, Row>>();
   readonly #refByUuid = new Map<string, Map<string, string>>();
   /** Who pointed at an object before it existed, by class/ref: a dump may name things in any order. */
@@ -36,8 +51,9 @@ export class ObjectDatabase {
   readonly #newUuid: () => string;
 
   /** `newUuid` names what is created without a name: seeded, so that a run can be repeated. */
-  constructor(newUuid: () => string) {
+  constructor(newUuid: () => string, visible: Visibility = everything) {
     this.#newUuid = newUuid;
+    this.visible = visible;
   }
 
   /** Adds an object; fields left out get the datamodel's defaults. Without `ref` and uuid it mints both. */
@@ -49,7 +65,7 @@ export class ObjectDatabase {
     const values = new Map([...spec.fields.values()].map((field) => [field.name, field.initial]));
     for (const [name, value] of Object.entries(fields)) values.set(name, value);
     if (values.get("uuid") === "") values.set("uuid", this.#newUuid());
-    this.#table(cls).set(own, { values });
+    this.#table(cls).set(own, { values, record: null });
     this.#uuids(cls).set(String(values.get("uuid")), own);
     this.journal.begin();
     this.journal.created(cls, own);
@@ -113,6 +129,7 @@ export class ObjectDatabase {
       const before = row.values.get(field) ?? null;
       if (sameValue(before, value)) continue;
       row.values.set(field, value);
+      row.record = null;
       this.journal.modified(cls, ref);
       if (field === "uuid") this.#rename(cls, ref, String(before), String(value));
       this.#relink(cls, ref, field, before, value);
@@ -120,10 +137,20 @@ export class ObjectDatabase {
     this.journal.end();
   }
 
-  /** Every field of an object, in the order of the datamodel. */
+  /**
+   * Every visible field of an object, in the order of the datamodel. The same map until the object changes,
+   * so that a writer may remember its text.
+   */
   record(cls: string, ref: string): SimMap {
+    const row = this.#row(cls, ref);
+    if (row.record !== null) return row.record;
+    const { fields } = classSpec(cls);
     const record: Record<string, SimValue> = Object.create(null);
-    for (const [name, value] of this.#row(cls, ref).values) record[name] = value;
+    for (const [name, value] of row.values) {
+      const field = fields.get(name);
+      if (field !== undefined && this.visible.hasField(field)) record[name] = value;
+    }
+    row.record = record;
     return record;
   }
 
@@ -199,6 +226,7 @@ export class ObjectDatabase {
     const members = refsIn(row.values.get(relation.inverse));
     if (members.includes(ref)) return;
     row.values.set(relation.inverse, [...members, ref]);
+    row.record = null;
     this.journal.modified(relation.target, target);
   }
 
@@ -211,6 +239,7 @@ export class ObjectDatabase {
       relation.inverse,
       members.filter((member) => member !== ref),
     );
+    row.record = null;
     this.journal.modified(relation.target, target);
   }
 }

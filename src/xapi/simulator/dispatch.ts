@@ -7,6 +7,8 @@ import { type SimValue, type WireType, wireType } from "./datamodel.ts";
 import { Events } from "./events.ts";
 import { SimFailure, toFailure } from "./failure.ts";
 import { genericMessages, textAt } from "./genericMessages.ts";
+import { todaysProfile } from "./profile.ts";
+import { hasMessage } from "./profileFields.ts";
 import { convert, type RpcCall, type RpcValue } from "./rpcValue.ts";
 import { Sessions } from "./sessions.ts";
 import { Tasks } from "./tasks.ts";
@@ -93,7 +95,8 @@ export class Dispatcher {
   async #login({ method, params }: RpcCall): Promise<Answer> {
     if (params.length < 2) throw mismatch(method, 2, params.length);
     const [user = "", password = "", , originator = ""] = params.map((param) => String(convert(param, text)));
-    const value = await this.#sessions.login(user, password, originator);
+    const { originators } = this.#pool.profile ?? todaysProfile;
+    const value = await this.#sessions.login(user, password, originators ? originator : "");
     return { value, type: text, bare: false };
   }
 
@@ -146,10 +149,15 @@ export class Dispatcher {
     const task = this.#tasks.open(method, sessionRef);
     const work = async () => definition.handle({ hostRef, sessionRef, args, task });
     work().then(
-      (value) => this.#tasks.succeed(task.ref, valueXml(value, wireType(definition.result))),
+      (value) => this.#tasks.succeed(task.ref, this.#resultOf(value, wireType(definition.result))),
       (thrown: unknown) => this.#tasks.fail(task.ref, this.#failureOf(thrown, task)),
     );
     return { value: task.ref, type: text, bare: false };
+  }
+
+  #resultOf(value: SimValue, type: WireType): string {
+    const profile = this.#pool.profile ?? todaysProfile;
+    return type.kind === "void" ? profile.voidResult : valueXml(value, type, profile.xml);
   }
 
   /** A message that was interrupted by task.cancel ends as cancelled, whatever it threw. */
@@ -159,7 +167,12 @@ export class Dispatcher {
     return toFailure(thrown);
   }
 
+  #isKnown(name: string): boolean {
+    return this.#pool.profile === undefined || hasMessage(this.#pool.profile, name);
+  }
+
   #find(name: string, isAsync: boolean): MessageDefinition | undefined {
+    if (!this.#isKnown(name)) return undefined;
     const found = this.#pool.messages.get(name) ?? this.#own.get(name) ?? this.#generic.get(name);
     if (found !== undefined || isAsync) return found;
     if (name === "host.list_methods") return { ...listing, handle: () => this.#names() };
@@ -174,7 +187,7 @@ export class Dispatcher {
 
   #names(): string[] {
     const names = [login, ...this.#own.keys(), ...this.#generic.keys(), ...this.#pool.messages.keys()];
-    return [...new Set([...names, "host.list_methods"])];
+    return [...new Set([...names, "host.list_methods"])].filter((name) => this.#isKnown(name));
   }
 
   /** xapi clears away old sessions and tasks every 30 s; nobody can tell if it happens just before a call. */

@@ -7,6 +7,7 @@ import { type DumpTables, readDumpTables, readSexpr, type Sexpr } from "./dumpXm
 import { constant } from "./load.ts";
 import { mib } from "./memory.ts";
 import { createModel, idleHost, isActive, type PoolModel, refOrNull } from "./model.ts";
+import type { ServerProfile } from "./profile.ts";
 import { releaseOfApi } from "./release.ts";
 
 /** What a restarted master does not find in its database. */
@@ -17,7 +18,10 @@ const volatileFields = new Set(["current_operations", "scheduled_to_be_resident_
 const derivedFields = new Set(relations.map((relation) => `${relation.target}.${relation.inverse}`));
 
 /** Loads the database that `xe pool-dump-database` wrote; throws AppError where it is none. */
-export function loadDump(xml: string, options: { clock: VirtualClock; seed: number }): PoolModel {
+export function loadDump(
+  xml: string,
+  options: { clock: VirtualClock; seed: number; profile?: ServerProfile | null },
+): PoolModel {
   const tables = readDumpTables(xml);
   const model = createModel({ ...options, release: releaseOfDump(tables) });
   for (const cls of classes.keys()) {

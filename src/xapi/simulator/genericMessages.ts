@@ -2,7 +2,15 @@
 
 import type { MessageCall, MessageDefinition } from "./contract.ts";
 import type { ObjectDatabase } from "./database.ts";
-import { type ClassSpec, classes, type FieldSpec, type SimMap, type SimValue, simMap } from "./datamodel.ts";
+import {
+  type ClassSpec,
+  classes,
+  emptyMap,
+  type FieldSpec,
+  type SimMap,
+  type SimValue,
+  simMap,
+} from "./datamodel.ts";
 import { SimFailure } from "./failure.ts";
 import { parseWhere } from "./where.ts";
 
@@ -24,21 +32,35 @@ const namedButNotSought = new Set(["pool"]);
 export function genericMessages(db: ObjectDatabase): ReadonlyMap<string, MessageDefinition> {
   const messages: Messages = new Map();
   for (const spec of classes.values()) {
-    if (!spec.stored) continue;
+    if (!spec.stored || !db.visible.hasClass(spec.name)) continue;
     addLookups(messages, db, spec);
     if (spec.enumerable) addLists(messages, db, spec);
     if (recordsOnly.has(spec.name)) continue;
-    for (const field of spec.fields.values()) addField(messages, db, spec.name, field);
+    for (const field of spec.fields.values())
+      if (db.visible.hasField(field)) addField(messages, db, spec.name, field);
   }
+  addRemoved(messages, db);
+  return messages;
+}
+
+/** Classes of the past: refused today, empty while they were there. */
+function addRemoved(messages: Messages, db: ObjectDatabase): void {
   for (const cls of removedClasses) {
     for (const name of removedNames.split(" ")) {
       messages.set(
         `${cls}.${name}`,
-        message([], "void", () => refuseRemoved()),
+        db.visible.keepsRemoved ? emptyOf(name) : message([], "void", () => refuseRemoved()),
       );
     }
   }
-  return messages;
+}
+
+function emptyOf(name: string): MessageDefinition {
+  if (name.startsWith("get_all_records")) return message([], "map:string:string", () => emptyMap);
+  if (name.startsWith("get_all")) return message([], "set:string", () => []);
+  return message([], "void", () => {
+    throw new SimFailure("HANDLE_INVALID");
+  });
 }
 
 function message(
@@ -103,7 +125,7 @@ function allRecords(db: ObjectDatabase, cls: string): (readonly [string, SimMap]
 function addField(messages: Messages, db: ObjectDatabase, cls: string, field: FieldSpec): void {
   const self = `ref:${cls}`;
   const getter: Handle = ({ args }) =>
-    field.removed ? refuseRemoved() : db.get(cls, textAt(args, 0), field.name);
+    field.removed && !db.visible.keepsRemoved ? refuseRemoved() : db.get(cls, textAt(args, 0), field.name);
   messages.set(`${cls}.get_${field.name}`, message([self], field.wire, getter));
   if (field.access === "RO") return;
   const async = field.access === "RA";

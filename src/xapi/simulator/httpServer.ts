@@ -8,11 +8,11 @@ import type { AnswerFault, MeasureStore, SimulatedPoolLike } from "./contract.ts
 import type { Dispatcher } from "./dispatch.ts";
 import { type SimFailure, toFailure } from "./failure.ts";
 import { failureJson, readCallJson, successJson } from "./jsonRpc.ts";
-import { todaysProfile } from "./profile.ts";
+import { type ServerProfile, todaysProfile } from "./profile.ts";
 import { MalformedRequest, readCallXml } from "./requestXml.ts";
 import type { RpcCall } from "./rpcValue.ts";
 import { answerRrd, type RrdAnswer, rrdPath } from "./rrdHttp.ts";
-import { bareXml, failureXml, successXml } from "./xmlWriter.ts";
+import { bareXml, failureXml, faultXml, successXml, type XmlDialect } from "./xmlWriter.ts";
 
 const bodyBytesMax = 300 * 1024;
 const firstRequestMs = 60_000;
@@ -126,8 +126,9 @@ async function serve(
   const length = Number(request.headers["content-length"]);
   if (!Number.isInteger(length)) return send(request, response, html(500, "We require a content-length"));
   if (length > bodyBytesMax) return send(request, response, html(500, "The request is too large"));
-  const protocol = readProtocol(request.url ?? "/", await readBody(request));
-  if (protocol === null) return send(request, response, html(500, "The request could not be understood"));
+  const profile = options.pool.profile ?? todaysProfile;
+  const protocol = readProtocol(profile, request.url ?? "/", await readBody(request));
+  if (protocol === null) return send(request, response, notUnderstood(profile));
   const fault = await options.pool.beforeAnswer(options.hostRef, protocol.call.method);
   if (fault !== "answer") return misbehave(fault, request, response, protocol);
   const body = await answer(options, protocol);
@@ -189,10 +190,11 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 }
 
 /** The call in whichever protocol its path speaks; null when it is malformed. */
-function readProtocol(path: string, body: Buffer): Protocol | null {
+function readProtocol(profile: ServerProfile, path: string, body: Buffer): Protocol | null {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(body);
-    return path.startsWith("/jsonrpc") ? jsonProtocol(text) : xmlProtocol(text);
+    const json = path.startsWith("/jsonrpc") ? profile.jsonRpc : null;
+    return json === null ? xmlProtocol(text, profile.xml) : jsonProtocol(text, json);
   } catch (error) {
     // TextDecoder throws TypeError for what is not UTF-8.
     if (error instanceof MalformedRequest || error instanceof TypeError) return null;
@@ -200,17 +202,28 @@ function readProtocol(path: string, body: Buffer): Protocol | null {
   }
 }
 
-function xmlProtocol(body: string): Protocol {
+/** What a server of its era makes of a body that is no call. */
+function notUnderstood({ xml }: ServerProfile): Reply {
+  if (xml === "new") return html(500, "The request could not be understood");
+  return { status: 200, contentType: "text/xml", body: faultXml(1, "Failed to parse supplied XML") };
+}
+
+function xmlProtocol(body: string, dialect: XmlDialect): Protocol {
   return {
     contentType: "text/xml",
     call: readCallXml(body),
-    success: ({ value, type, bare }) => (bare ? bareXml(value, type) : successXml(value, type)),
-    failure: failureXml,
+    success: ({ value, type, bare }) => (bare ? bareXml : successXml)(value, type, dialect),
+    failure: (failure) =>
+      dialect === "old" && failure.code === "Fault"
+        ? faultXml(0, failure.params[0] ?? "")
+        : failureXml(failure, dialect),
   };
 }
 
-function jsonProtocol(body: string): Protocol {
-  const call = readCallJson(body);
+/** A server that knows no JSON-RPC 2.0 answers in the older form, whatever the call says. */
+function jsonProtocol(body: string, highest: 1 | 2): Protocol {
+  const asked = readCallJson(body);
+  const call = highest === 1 ? { ...asked, version: highest } : asked;
   return {
     contentType: "application/json",
     call,

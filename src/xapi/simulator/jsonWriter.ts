@@ -29,11 +29,21 @@ export function valueJson(value: SimValue, type: WireType): string {
       const typed = value as SimMap;
       return valueJson(typed["value"] ?? "", wireType(String(typed["type"])));
     }
-    case "record": {
-      const { fields } = classSpec(type.cls);
-      return mapJson(value as SimMap, (name) => fields.get(name)?.type ?? { kind: "string" });
-    }
+    case "record":
+      return recordJson(value as SimMap, type.cls);
   }
+}
+
+/** Texts of records that have not changed since: the same map is the same text. */
+const written = new WeakMap<SimMap, string>();
+
+function recordJson(record: SimMap, cls: string): string {
+  const known = written.get(record);
+  if (known !== undefined) return known;
+  const { fields } = classSpec(cls);
+  const text = mapJson(record, (name) => fields.get(name)?.type ?? { kind: "string" });
+  written.set(record, text);
+  return text;
 }
 
 function floatJson(value: number): string {

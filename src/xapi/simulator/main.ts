@@ -10,6 +10,7 @@ import { printable } from "../../text.ts";
 import { banner } from "./banner.ts";
 import { builtinScenarios } from "./builtinScenarios.ts";
 import { runCommand } from "./commands.ts";
+import { profiles } from "./profile.ts";
 import { type Addressing, startSimulator } from "./server.ts";
 import { SimulatedPool, type SimulatedPoolOptions } from "./simulatedPool.ts";
 
@@ -25,6 +26,8 @@ interface Options {
   readonly seed: number;
   readonly user: string;
   readonly password: string;
+  readonly profile?: string;
+  readonly latency?: number;
 }
 
 const examples = `
@@ -75,6 +78,14 @@ function readOptions(): Options {
     .option("--seed <number>", "what everything random follows from", wholeNumber(0, 2 ** 31), 1)
     .option("--user <name>", "the user that may log in", "root")
     .option("--password <text>", "the user's password", "xenroot")
+    .addOption(
+      new Option("--profile <release>", "play this release in every respect").choices([...profiles.keys()]),
+    )
+    .option(
+      "--latency <ms>",
+      "real milliseconds that every answer and connection takes",
+      wholeNumber(0, 60_000),
+    )
     .addHelpText("after", examples)
     .exitOverride()
     .parse(process.argv)
@@ -105,6 +116,7 @@ async function serve(options: Options): Promise<void> {
       https: options.https === true || options.http !== true,
       ...(addressing === null ? {} : { addressing }),
       ...(options.port === undefined ? {} : { port: options.port }),
+      ...(options.latency === undefined ? {} : { latencyMs: options.latency }),
     });
     const ended = untilSignal();
     for (const line of banner(pool, running, options)) print(line);
@@ -118,8 +130,16 @@ async function serve(options: Options): Promise<void> {
   }
 }
 
-function createPool({ scenario = "thesis", dump, speed, seed, user, password }: Options): SimulatedPool {
-  const common: SimulatedPoolOptions = { speed, seed, user, password };
+function createPool(options: Options): SimulatedPool {
+  const { scenario = "thesis", dump, speed, seed, user, password } = options;
+  const profile = profiles.get(options.profile ?? "");
+  const common: SimulatedPoolOptions = {
+    speed,
+    seed,
+    user,
+    password,
+    ...(profile === undefined ? {} : { profile }),
+  };
   if (dump !== undefined) return SimulatedPool.fromDump(readText(dump), { ...common, source: dump });
   if (Object.hasOwn(builtinScenarios, scenario)) return SimulatedPool.fromBuiltin(scenario, common);
   if (existsSync(scenario))

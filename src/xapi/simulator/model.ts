@@ -8,6 +8,8 @@ import { Faults } from "./faults.ts";
 import { VmHistory } from "./history.ts";
 import { constant, type Profile } from "./load.ts";
 import { mib } from "./memory.ts";
+import type { ServerProfile } from "./profile.ts";
+import { visibilityOf } from "./profileFields.ts";
 import type { Release } from "./release.ts";
 import { Transfers } from "./transfers.ts";
 
@@ -80,6 +82,8 @@ export interface PoolModel {
   /** When the pool began: load profiles count from here. */
   readonly startMs: number;
   release: Release;
+  /** Whose manners the pool has; null: its release in what it measures and refuses, today's in all else. */
+  readonly profile: ServerProfile | null;
   readonly vmLoads: Map<string, VmLoad>;
   readonly hostLoads: Map<string, HostLoad>;
   readonly history: VmHistory;
@@ -97,7 +101,14 @@ export interface PoolModel {
   readonly waiters: Map<string, Set<() => void>>;
 }
 
-export function createModel(options: { clock: VirtualClock; seed: number; release: Release }): PoolModel {
+/** `profile`, where given, decides the release. */
+export function createModel(options: {
+  clock: VirtualClock;
+  seed: number;
+  release: Release;
+  profile?: ServerProfile | null;
+}): PoolModel {
+  const profile = options.profile ?? null;
   let objects = 0;
   const hostLoads = new Map<string, HostLoad>();
   const bandwidthOf = (hostRef: string): number => {
@@ -105,11 +116,12 @@ export function createModel(options: { clock: VirtualClock; seed: number; releas
     return ((mbit * 1_000_000) / 8) * linkEfficiency;
   };
   return {
-    db: new ObjectDatabase(() => uuidOf(options.seed, "object", objects++)),
+    db: new ObjectDatabase(() => uuidOf(options.seed, "object", objects++), visibilityOf(profile)),
     clock: options.clock,
     seed: options.seed,
     startMs: options.clock.now(),
-    release: options.release,
+    release: profile?.release ?? options.release,
+    profile,
     vmLoads: new Map(),
     hostLoads,
     history: new VmHistory(),

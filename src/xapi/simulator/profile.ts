@@ -1,6 +1,4 @@
 /** Manners of a server by its release: fields, dialects, formats and limits that clients of an era meet. */
-import type { FieldSpec } from "./datamodel.ts";
-import { isPublishedBy } from "./profileFields.ts";
 import { findRelease, type Release } from "./release.ts";
 import type { JsonForm, NumberForm } from "./rrdText.ts";
 
@@ -161,8 +159,3 @@ function build([name, product, version, code, xapi, manners]: Line): ServerProfi
 
 /** What a pool without a profile does: today's manners whatever release it plays, and every field. */
 export const todaysProfile: ServerProfile = profiles.get("xcp-ng-8.3") as ServerProfile;
-
-/** Whether the profile's records have this field; a pool without a profile has all. */
-export function hasField(profile: ServerProfile | undefined, field: FieldSpec): boolean {
-  return profile === undefined || isPublishedBy(profile, field.since);
-}

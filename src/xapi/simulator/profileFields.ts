@@ -1,4 +1,5 @@
 /** Which fields, classes and messages a release had. */
+import type { Visibility } from "./database.ts";
 import { releaseOrder } from "./datamodel.ts";
 import { isAtLeast, type Release } from "./release.ts";
 
@@ -24,15 +25,23 @@ function compareVersions(a: string, b: string): number {
   return at < 0 ? 0 : (left[at] ?? 0) - (right[at] ?? 0);
 }
 
+/** What clients of a release see of the datamodel; all of it without one. */
+export function visibilityOf(profile: (Reach & { readonly release: Release }) | null): Visibility {
+  return {
+    hasClass: (cls) => profile === null || hasClass(profile, cls),
+    hasField: (field) => profile === null || isPublishedBy(profile, field.since),
+    keepsRemoved: profile !== null && !isAtLeast(profile.release, 1, 10),
+  };
+}
+
 /** Classes that came after the first release. */
-const classesSince: Readonly<Record<string, string>> = {
-  VM_group: "24.19.1",
-};
+const classesSince: Readonly<Record<string, string>> = { VM_group: "24.19.1" };
 
 /** Messages that came after the first release, where the simulated pool knows them. */
 const messagesSince: Readonly<Record<string, string>> = {
   "event.from": "boston",
   "event.inject": "tampa",
+  "task.set_status": "falcon",
 };
 
 /** Whether the release has the class. */
@@ -43,9 +52,4 @@ export function hasClass(reach: Reach, cls: string): boolean {
 /** Whether the release has the message, generic ones by their class. */
 export function hasMessage(reach: Reach, name: string): boolean {
   return isPublishedBy(reach, messagesSince[name] ?? "rio") && hasClass(reach, name.split(".")[0] ?? "");
-}
-
-/** Fields that are gone since XenServer 6.1 were simply there before. */
-export function stillHasRemoved(release: Release): boolean {
-  return !isAtLeast(release, 1, 10);
 }

@@ -1,6 +1,7 @@
 /** A pool described by text: the scenario format, and what it says as data. Pure. */
 import { AppError } from "../../errors.ts";
 import type { HostLoad, VmLoad } from "./model.ts";
+import { profiles, type ServerProfile } from "./profile.ts";
 import { findRelease, knownReleases, type Release } from "./release.ts";
 import { generatePool } from "./scenarioGenerate.ts";
 import { readHost, readNetwork, readStorage, readVm } from "./scenarioObjects.ts";
@@ -10,6 +11,8 @@ export interface PoolSpec {
   readonly name: string;
   readonly uuid: string | null;
   readonly release: Release;
+  /** Null for a pool that only measures and refuses as its release does. */
+  readonly profile: ServerProfile | null;
   readonly haTolerates: number;
 }
 
@@ -58,6 +61,8 @@ export interface VmSpec {
   readonly platform: Readonly<Record<string, string>>;
   readonly passesPci: boolean;
   readonly address: string | null;
+  /** Fills what real VMs carry along: their records are as big as those of a real pool. */
+  readonly fullSize: boolean;
   readonly load: VmLoad;
 }
 
@@ -182,8 +187,9 @@ function readInto(draft: Draft, statement: Statement): void {
 }
 
 function readPool(reader: SettingsReader): PoolSpec {
-  const product = reader.text("product") ?? "XCP-ng";
-  const version = reader.text("version") ?? "8.2";
+  const profile = readProfileName(reader);
+  const product = reader.text("product") ?? profile?.release.product ?? "XCP-ng";
+  const version = reader.text("version") ?? profile?.release.version ?? "8.2";
   const release = findRelease(product, version);
   if (release === null)
     throw new LineProblem(`${product} ${version} is not known; there is ${knownReleases}`);
@@ -191,8 +197,21 @@ function readPool(reader: SettingsReader): PoolSpec {
     name: reader.name(),
     uuid: reader.uuid("uuid"),
     release,
+    profile,
     haTolerates: reader.number("ha", 0, { min: 0, max: 3 }),
   };
+}
+
+/** `profile=xcp-ng-8.2`; it fixes product and version. */
+function readProfileName(reader: SettingsReader): ServerProfile | null {
+  const name = reader.text("profile");
+  if (name === null) return null;
+  const profile = profiles.get(name);
+  if (profile === undefined)
+    throw new LineProblem(`profile=${name}: must be one of ${[...profiles.keys()].join(", ")}`);
+  if (reader.text("product") !== null || reader.text("version") !== null)
+    throw new LineProblem("a profile fixes product and version: give one or the other");
+  return profile;
 }
 
 function checkHosts(draft: Draft): void {

@@ -10,7 +10,7 @@ const memorySizesMib = [512, 1024, 1024, 2048, 2048, 4096, 8192];
 const vcpuCounts = [1, 1, 2, 2, 2, 4];
 const controlDomainMib = 2048;
 
-/** `generate hosts=16 vms=400 seed=7 [cpus=16] [memory=MIB]`; memory that is left out suffices for the VMs with room to move them. */
+/** `generate hosts=16 vms=400 seed=7 [cpus=16] [memory=MIB] [full-size]`; memory that is left out suffices for the VMs with room to move them. */
 export function generatePool(
   reader: SettingsReader,
   bandwidthMbit: number,
@@ -25,11 +25,12 @@ export function generatePool(
   }));
   const wantedMib = sizes.reduce((sum, size) => sum + reservedMib(size.memoryMib, size.vcpus), 0);
   const enoughMib = Math.ceil((wantedMib * 1.5) / count / 1024) * 1024 + 16_384;
+  const fullSize = reader.flag("full-size");
   const memoryMib = reader.number("memory", enoughMib, { min: 4096, max: 16_777_216 });
   const hosts = Array.from({ length: count }, (_, index) =>
     host(index, { cpus, memoryMib, bandwidthMbit, master: index === 0 }),
   );
-  return { hosts, vms: placeVms(hosts, sizes, random) };
+  return { hosts, vms: placeVms(hosts, sizes, random).map((spec) => ({ ...spec, fullSize })) };
 }
 
 function placeVms(
@@ -119,6 +120,7 @@ function vm(
     platform: {},
     passesPci: false,
     address: null,
+    fullSize: false,
     load: {
       cpu: noisy(mean, 0.1),
       rxKib: noisy(traffic, 0.2),

@@ -72,6 +72,7 @@ export function readVm(reader: SettingsReader, kind: VmKind): VmSpec {
     platform,
     passesPci: reader.flag("pci"),
     address: reader.text("ip"),
+    fullSize: reader.flag("full-size"),
     load: {
       cpu: reader.profile("cpu", 0.05, "share"),
       rxKib: reader.profile("rx", 0, "amount"),

@@ -4,6 +4,7 @@ import { nullRef, type SimMap, simMap } from "./datamodel.ts";
 import { mib, overheadBytes } from "./memory.ts";
 import { fromMib, isActive, type PoolModel } from "./model.ts";
 import type { VmSpec } from "./scenario.ts";
+import { fullSizeFields, fullSizeGuest } from "./scenarioFullSize.ts";
 import type { BuiltPlaces } from "./scenarioPool.ts";
 
 const diskBytes = 10 * 1024 * mib;
@@ -50,6 +51,7 @@ export function buildVm(
     actions_after_shutdown: "destroy",
     actions_after_reboot: "restart",
     actions_after_crash: "restart",
+    ...(spec.fullSize ? fullSizeFields(model, spec) : {}),
   });
   model.vmLoads.set(ref, spec.load);
   buildDisks(model, spec, ref, places);
@@ -106,6 +108,7 @@ function buildGuestMetrics(model: PoolModel, spec: VmSpec): string {
       ["feature-shutdown", "1"],
       ["feature-balloon", "1"],
     ]),
+    ...(spec.fullSize ? fullSizeGuest(model, spec) : {}),
   });
 }
 

@@ -14,6 +14,8 @@ import { loadDump } from "./dump.ts";
 import { poolMessages } from "./messages.ts";
 import { createModel, masterOf, type PoolModel } from "./model.ts";
 import { conditionOf } from "./outages.ts";
+import type { ServerProfile } from "./profile.ts";
+import { dressHosts } from "./profileHosts.ts";
 import { measureStore } from "./rrdMeasures.ts";
 import { parseScenario } from "./scenario.ts";
 import { buildPool } from "./scenarioPool.ts";
@@ -33,6 +35,8 @@ export interface SimulatedPoolOptions {
   readonly password?: string;
   /** Real milliseconds that a refused login takes; 2000 by default. */
   readonly badPasswordDelayMs?: number;
+  /** Plays this release in every respect, whatever the scenario or dump says; see profiles. */
+  readonly profile?: ServerProfile;
   /** What a scenario's errors call it. */
   readonly source?: string;
 }
@@ -41,6 +45,7 @@ export class SimulatedPool implements SimulatedPoolLike {
   readonly model: PoolModel;
   readonly messages: ReadonlyMap<string, MessageDefinition>;
   readonly measures: MeasureStore;
+  readonly profile?: ServerProfile;
   readonly badPasswordDelayMs: number;
   readonly #user: string;
   readonly #password: string;
@@ -50,6 +55,10 @@ export class SimulatedPool implements SimulatedPoolLike {
     this.model = model;
     this.messages = poolMessages(model);
     this.measures = measureStore(model);
+    if (model.profile !== null) {
+      this.profile = model.profile;
+      dressHosts(model, model.profile);
+    }
     this.badPasswordDelayMs = options.badPasswordDelayMs ?? 2000;
     this.#user = options.user ?? "root";
     this.#password = options.password ?? "xenroot";
@@ -59,7 +68,9 @@ export class SimulatedPool implements SimulatedPoolLike {
   /** Builds the pool that a scenario describes; throws AppError with the problems and their lines. */
   static fromScenario(text: string, options: SimulatedPoolOptions = {}): SimulatedPool {
     const scenario = parseScenario(text, options.source ?? "scenario");
-    const model = createModel({ ...base(options), release: scenario.pool.release });
+    const { release } = scenario.pool;
+    const profile = options.profile ?? scenario.pool.profile;
+    const model = createModel({ ...base(options), release, profile });
     buildPool(model, scenario);
     return new SimulatedPool(model, options);
   }
@@ -113,10 +124,16 @@ export class SimulatedPool implements SimulatedPoolLike {
   }
 }
 
-function base(options: SimulatedPoolOptions): { clock: VirtualClock; seed: number } {
+interface Base {
+  readonly clock: VirtualClock;
+  readonly seed: number;
+  readonly profile: ServerProfile | null;
+}
+
+function base(options: SimulatedPoolOptions): Base {
   const start = options.startMs === undefined ? {} : { startMs: options.startMs };
   const clock = new VirtualClock(
     options.manualClock === true ? { manual: true, ...start } : { speed: options.speed ?? 1, ...start },
   );
-  return { clock, seed: options.seed ?? 1 };
+  return { clock, seed: options.seed ?? 1, profile: options.profile ?? null };
 }

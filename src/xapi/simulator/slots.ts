@@ -66,13 +66,10 @@ export function hostSlotOf(model: PoolModel, hostRef: string, slotEndMs: number)
   const recent = slotEndMs > model.clock.now() - (kept - 20) * slotMs;
   const known = recent ? slotOf(model, slotEndMs) : caches.get(model)?.get(slotEndMs);
   if (known !== undefined) return known.get(hostRef);
-  const last = lastOld.get(model);
-  const old = last?.slotEndMs === slotEndMs ? last : { slotEndMs, domains: null, hosts: new Map() };
-  lastOld.set(model, old);
+  if (!model.db.has("host", hostRef)) return undefined;
+  const old = oldSlotOf(model, slotEndMs);
   const host = old.hosts.get(hostRef);
   if (host !== undefined) return host;
-  if (!model.db.has("host", hostRef)) return undefined;
-  old.domains ??= domainsByHost(model, slotEndMs);
   const evaluated = evaluateHost(model, hostRef, slotEndMs, old.domains.get(hostRef) ?? []);
   old.hosts.set(hostRef, evaluated);
   return evaluated;
@@ -81,13 +78,24 @@ export function hostSlotOf(model: PoolModel, hostRef: string, slotEndMs: number)
 type Domains = ReadonlyMap<string, readonly [string, VmMoment][]>;
 
 interface OldSlot {
-  readonly slotEndMs: number;
-  domains: Domains | null;
+  readonly domains: Domains;
   readonly hosts: Map<string, HostSlot>;
 }
 
-/** The one slot of long ago that was asked for last: readers go through the past slot by slot. */
-const lastOld = new WeakMap<PoolModel, OldSlot>();
+/** Slots of long ago that were asked for last: an hour's row is read VM by VM from the same few. */
+const oldSlots = new WeakMap<PoolModel, Map<number, OldSlot>>();
+const oldKept = 24;
+
+function oldSlotOf(model: PoolModel, slotEndMs: number): OldSlot {
+  const slots = oldSlots.get(model) ?? new Map<number, OldSlot>();
+  oldSlots.set(model, slots);
+  const known = slots.get(slotEndMs);
+  if (known !== undefined) return known;
+  const slot = { domains: domainsByHost(model, slotEndMs), hosts: new Map() };
+  slots.set(slotEndMs, slot);
+  for (const oldest of slots.keys()) if (slots.size > oldKept) slots.delete(oldest);
+  return slot;
+}
 
 /** The VM in that slot; null where it was not on any host. */
 export function vmSlotOf(model: PoolModel, vmRef: string, slotEndMs: number): VmSlot | null {
@@ -109,17 +117,17 @@ function evaluate(model: PoolModel, slotEndMs: number): ReadonlyMap<string, Host
 
 /** Who was on each host, or on the way there. */
 function domainsByHost(model: PoolModel, slotEndMs: number): Domains {
-  const moments = [...model.history.vmRefs()]
-    .filter((vm) => model.db.has("VM", vm))
-    .map((vm) => ({ vm, moment: model.history.before(vm, slotEndMs) }));
   const byHost = new Map<string, [string, VmMoment][]>();
-  for (const { vm, moment } of moments) {
-    for (const host of new Set([moment?.hostRef, moment?.copyTo])) {
-      if (moment === null || host === null || host === undefined) continue;
-      const list = byHost.get(host) ?? [];
-      byHost.set(host, list);
-      list.push([vm, moment]);
-    }
+  const add = (host: string, vm: string, moment: VmMoment): void => {
+    const list = byHost.get(host);
+    if (list === undefined) byHost.set(host, [[vm, moment]]);
+    else list.push([vm, moment]);
+  };
+  for (const vm of model.history.vmRefs()) {
+    const moment = model.db.has("VM", vm) ? model.history.before(vm, slotEndMs) : null;
+    if (moment === null) continue;
+    if (moment.hostRef !== null) add(moment.hostRef, vm, moment);
+    if (moment.copyTo !== null && moment.copyTo !== moment.hostRef) add(moment.copyTo, vm, moment);
   }
   return byHost;
 }
