@@ -5,25 +5,28 @@ import { join } from "node:path";
 import { AppError } from "../errors.ts";
 import type { ServerProgram } from "./findServer.ts";
 import { endWithUs } from "./processes.ts";
-import { initialiseCommand, serverEnvironment } from "./serverFlags.ts";
+import { initialiseCommand, serverEnvironment, temporaryFolderOf } from "./serverFlags.ts";
 
 /**
  * Makes `directory`/data unless this version of the server made it before. It is made under another name and
  * renamed when it is whole, so that a crash leaves nothing that looks whole; what a crash left is removed.
- * The caller holds the claim on `directory`.
+ * Empties `directory`/tmp as well. The caller holds the claim on `directory`.
  */
 export async function ensureData(directory: string, server: ServerProgram): Promise<void> {
   const data = join(directory, "data");
   const note = join(directory, "made-by");
   const maker = `${server.flavour} ${server.version}\n`;
   await sweepHalfMade(directory);
+  const temporary = temporaryFolderOf(directory);
+  await rm(temporary, { recursive: true, force: true });
+  await mkdir(temporary, { mode: 0o700 });
   const made = await readFile(note, "utf8").catch(() => null);
   if (made === maker && (await isFilled(data))) return;
   await rm(note, { force: true });
   await rm(data, { recursive: true, force: true });
   const half = join(directory, `data.new-${process.pid}`);
   await mkdir(half, { mode: 0o700 });
-  await initialise(server, half);
+  await initialise(server, half, temporary);
   await rename(half, data);
   await writeFile(note, maker);
 }
@@ -38,8 +41,8 @@ async function isFilled(folder: string): Promise<boolean> {
   return (await readdir(folder).catch((): string[] => [])).includes("mysql");
 }
 
-function initialise(server: ServerProgram, data: string): Promise<void> {
-  const [program, args] = initialiseCommand(server, data, process.getuid?.() === 0);
+function initialise(server: ServerProgram, data: string, temporary: string): Promise<void> {
+  const [program, args] = initialiseCommand(server, data, temporary, process.getuid?.() === 0);
   const env = serverEnvironment(server, process.env);
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });

@@ -4,6 +4,8 @@ import type { ServerProgram } from "./findServer.ts";
 
 export interface ServerFiles {
   readonly data: string;
+  /** For its temporary files. MariaDB removes every #sql file of this folder when it starts, also another server's. */
+  readonly temporary: string;
   readonly socket: string;
   readonly log: string;
   readonly pidFile: string;
@@ -43,9 +45,14 @@ function always(server: ServerProgram, data: string, isRoot: boolean): string[] 
   ];
 }
 
-/** Makes the data folder `data`. */
-export function initialiseCommand(server: ServerProgram, data: string, isRoot: boolean): [string, string[]] {
-  const common = always(server, data, isRoot);
+/** Makes the data folder `data`, with `temporary` for what is needed on the way. */
+export function initialiseCommand(
+  server: ServerProgram,
+  data: string,
+  temporary: string,
+  isRoot: boolean,
+): [string, string[]] {
+  const common = [...always(server, data, isRoot), `--tmpdir=${temporary}`];
   if (server.installer === null) {
     return [server.program, [...common, "--initialize-insecure", ...small.MySQL]];
   }
@@ -64,6 +71,7 @@ export function startCommand(
     server.program,
     [
       ...always(server, files.data, isRoot),
+      `--tmpdir=${files.temporary}`,
       `--socket=${files.socket}`,
       `--log-error=${files.log}`,
       `--pid-file=${files.pidFile}`,
@@ -104,10 +112,15 @@ export function serverEnvironment(server: ServerProgram, env: NodeJS.ProcessEnv)
   return server.unpacked === null ? env : { ...env, LD_LIBRARY_PATH: server.unpacked.libraryPath };
 }
 
+export function temporaryFolderOf(directory: string): string {
+  return join(directory, "tmp");
+}
+
 /** Where a private server keeps its files below `directory`. */
 export function serverFiles(directory: string, socketFolder: string): ServerFiles {
   return {
     data: join(directory, "data"),
+    temporary: temporaryFolderOf(directory),
     socket: join(socketFolder, "s.sock"),
     log: join(directory, "server.log"),
     pidFile: join(directory, "mysqld.pid"),

@@ -82,6 +82,12 @@ describe.skipIf(found === null)("a private server (skipped where no server progr
     expect(commandLineOf(await pidOf(directory))).not.toContain(started.rootPassword);
   });
 
+  test("shares no folder for temporary files with another server, which would remove them", async () => {
+    const directory = await temporaryFolder();
+    const rows = await query(await start(directory), "SELECT @@tmpdir AS folder");
+    expect(rows).toEqual([{ folder: join(directory, "tmp") }]);
+  });
+
   test("keeps its data over a stop and a start", async () => {
     const directory = await temporaryFolder();
     const first = await start(directory);

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 
 const projectFolder = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -140,10 +140,10 @@ export async function temporaryFolder(): Promise<string> {
 
 const leftForLater: (() => Promise<void>)[] = [];
 
-/** Runs what was put off because it was made outside a test; call it in afterAll where that is so. */
-export async function cleanUpNow(): Promise<void> {
+/** What was made outside a test, in beforeAll or by the file itself, goes at the end of the file. */
+afterAll(async () => {
   for (const work of leftForLater.splice(0).reverse()) await work();
-}
+});
 
 function cleanUp(work: () => Promise<void>): void {
   try {
