@@ -26,6 +26,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmBar TO '{collectUser}'@'{
 GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.Pool TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT ON `{database}`.Collection TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, UPDATE ON `{database}`.CollectionHead TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmArrival TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, DELETE ON `{database}`.HostSample TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, DELETE ON `{database}`.CollectionPicture TO '{collectUser}'@'{accountHost}';
 
 -- manager shows everything and keeps the rules.
 GRANT SELECT ON `{database}`.* TO '{managerUser}'@'{accountHost}';

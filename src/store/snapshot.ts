@@ -2,33 +2,15 @@
  * The pool's picture in MySQL: stored in one transaction, read in one, so that nobody ever sees a mixture of two
  * moments. Collections are ordered by numbers that the database hands out when they start.
  */
+import type { Arrival } from "../arrival.ts";
 import { AppError } from "../errors.ts";
-import { asUuid, type Collection, type PoolFacts, type Snapshot, type StoredSnapshot } from "../pool.ts";
+import type { Collection, Snapshot, StoredSnapshot } from "../pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
-import {
-  barFrom,
-  barRow,
-  barTable,
-  collectionColumns,
-  collectionFrom,
-  hostDetailRow,
-  hostDetailTable,
-  hostFrom,
-  hostRow,
-  hostTable,
-  mapTable,
-  placementFrom,
-  placementRow,
-  poolFrom,
-  poolRow,
-  poolTable,
-  vmDetailRow,
-  vmDetailTable,
-  vmFrom,
-  vmRow,
-  vmTable,
-} from "./rows.ts";
-import { compareTable, deleteGone, writeFresh } from "./tableDifference.ts";
+import { storePicture, storeSamples } from "./history.ts";
+import { arrivalRow, arrivalTable } from "./places.ts";
+import { collectionColumns, collectionFrom } from "./rows.ts";
+import { snapshotFrom, snapshotRows, snapshotTables, type TableRows, unknownPool } from "./snapshotRows.ts";
+import { compareTable, deleteGone, type TableDifference, writeFresh } from "./tableDifference.ts";
 
 /** A collection that has begun: its number, and when by the database's clock. */
 export interface CollectionStart {
@@ -62,8 +44,18 @@ async function drawNumber(writer: Writer): Promise<CollectionStart> {
   };
 }
 
+/** What is stored with a snapshot. */
+export interface SaveOptions {
+  /** False when more hosts were unread than the settings allow. */
+  readonly complete: boolean;
+  /** VMs whose measures were left out of the snapshot because they had just arrived on their host. */
+  readonly arrivals?: readonly Arrival[];
+  /** True when the snapshot came from a file. */
+  readonly imported?: boolean;
+}
+
 /**
- * Makes the tables equal to `snapshot`, all at once or not at all, and records the collection.
+ * Makes the tables equal to `snapshot`, all at once or not at all, and records the collection and its history.
  * @returns "superseded", with the tables untouched, when a collection that started later is stored already.
  * @throws AppError "mysql" when the server refuses or stays away; the tables are as they were.
  */
@@ -71,9 +63,9 @@ export async function saveSnapshot(
   db: Database,
   start: CollectionStart,
   snapshot: Snapshot,
-  { complete }: { complete: boolean },
+  options: SaveOptions,
 ): Promise<Collection | "superseded"> {
-  return db.write((writer) => storeSnapshot(writer, start, snapshot, complete), {
+  return db.write((writer) => storeSnapshot(writer, start, snapshot, options), {
     verify: (reader) => ownCollection(reader, start),
   });
 }
@@ -82,7 +74,7 @@ async function storeSnapshot(
   writer: Writer,
   start: CollectionStart,
   snapshot: Snapshot,
-  complete: boolean,
+  options: SaveOptions,
 ): Promise<Collection | "superseded"> {
   // First of all, for this row is what writers queue at: whoever has it is alone until its commit.
   const won = await writer.run("UPDATE CollectionHead SET StoredId = ? WHERE Id = 1 AND StoredId < ?", [
@@ -95,25 +87,24 @@ async function storeSnapshot(
     // Our own commit may have come through after its connection was given up for lost.
     return (await ownCollection(writer, start)) ?? "superseded";
   }
-  await writeTables(writer, snapshot);
-  await recordCollection(writer, start, snapshot, complete);
+  const tables = snapshotRows(snapshot);
+  await writeTables(writer, [
+    ...tables,
+    { table: arrivalTable, rows: (options.arrivals ?? []).map(arrivalRow) },
+  ]);
+  await recordCollection(writer, start, snapshot, options);
+  await storeSamples(writer, start, snapshot);
+  await storePicture(writer, start, tables);
   const stored = await ownCollection(writer, start);
   if (stored === null) throw new Error(`collection ${start.id} is not there after it was written`);
   return stored;
 }
 
-async function writeTables(writer: Writer, snapshot: Snapshot): Promise<void> {
+async function writeTables(writer: Writer, tables: readonly TableRows[]): Promise<void> {
   // Parents before children; rows are deleted the other way round, and before anything is written, so that a VM
   // that moved leaves its old host first.
-  const differences = [
-    await compareTable(writer, poolTable, [poolRow(snapshot.pool)]),
-    await compareTable(writer, hostTable, snapshot.hosts.map(hostRow)),
-    await compareTable(writer, vmTable, snapshot.vms.map(vmRow)),
-    await compareTable(writer, hostDetailTable, snapshot.hosts.map(hostDetailRow)),
-    await compareTable(writer, vmDetailTable, snapshot.vms.map(vmDetailRow)),
-    await compareTable(writer, mapTable, snapshot.placements.map(placementRow)),
-    await compareTable(writer, barTable, snapshot.bars.map(barRow)),
-  ];
+  const differences: TableDifference[] = [];
+  for (const { table, rows } of tables) differences.push(await compareTable(writer, table, rows));
   for (const difference of differences.toReversed()) await deleteGone(writer, difference);
   for (const difference of differences) await writeFresh(writer, difference);
 }
@@ -122,12 +113,13 @@ async function recordCollection(
   writer: Writer,
   start: CollectionStart,
   { pool, hosts, vms }: Snapshot,
-  complete: boolean,
+  { complete, imported = false }: SaveOptions,
 ): Promise<void> {
   const hostsRead = hosts.filter((host) => host.read).length;
   await writer.run(
-    `INSERT INTO Collection (Id, Token, StartedAt, FinishedAt, PoolUuid, HostsRead, HostsUnread, Vms, Complete, DurationMs)
-     VALUES (?, ?, ?, UTC_TIMESTAMP(6), ?, ?, ?, ?, ?,
+    `INSERT INTO Collection (Id, Token, StartedAt, FinishedAt, PoolUuid, HostsRead, HostsUnread, Vms, Complete,
+                             Imported, DurationMs)
+     VALUES (?, ?, ?, UTC_TIMESTAMP(6), ?, ?, ?, ?, ?, ?,
              GREATEST(0, TIMESTAMPDIFF(MICROSECOND, ?, UTC_TIMESTAMP(6)) DIV 1000))`,
     [
       start.id,
@@ -138,6 +130,7 @@ async function recordCollection(
       hosts.length - hostsRead,
       vms.length,
       complete ? 1 : 0,
+      imported ? 1 : 0,
       start.startedAtText,
     ],
   );
@@ -181,31 +174,12 @@ export async function loadSnapshot(db: Database): Promise<StoredSnapshot | null>
 }
 
 async function readTables(reader: Reader): Promise<Snapshot> {
-  const all = (table: { name: string; columns: readonly string[] }) =>
-    reader.rows(`SELECT ${table.columns.join(", ")} FROM ${table.name}`);
-  const pools = await all(poolTable);
-  const hosts = await all(hostTable);
-  const vms = await all(vmTable);
-  const hostDetails = byColumn(await all(hostDetailTable), "HostUuid");
-  const vmDetails = byColumn(await all(vmDetailTable), "VmUuid");
-  const placements = await all(mapTable);
-  const bars = await all(barTable);
-  return {
-    pool: pools[0] === undefined ? unknownPool : poolFrom(pools[0]),
-    hosts: hosts.map((row) => hostFrom(row, hostDetails.get(row["UUID"]))).sort(by((host) => host.uuid)),
-    vms: vms.map((row) => vmFrom(row, vmDetails.get(row["UUID"]))).sort(by((vm) => vm.uuid)),
-    placements: placements.map(placementFrom).sort(by((placement) => placement.hostUuid + placement.vmUuid)),
-    bars: bars.map(barFrom).sort(by((bar) => bar.vmUuid + bar.hostUuid)),
-  };
+  const tables = new Map<string, readonly Row[]>();
+  for (const { name, columns } of snapshotTables) {
+    tables.set(name, await reader.rows(`SELECT ${columns.join(", ")} FROM ${name}`));
+  }
+  return snapshotFrom(tables);
 }
-
-const unknownPool: PoolFacts = {
-  uuid: asUuid(""),
-  name: "",
-  haEnabled: false,
-  wlbEnabled: false,
-  rollingUpgrade: false,
-};
 
 function neverCollected({ hosts, vms }: Snapshot): Collection {
   const epoch = new Date(0);
@@ -219,16 +193,5 @@ function neverCollected({ hosts, vms }: Snapshot): Collection {
     vms: vms.length,
     complete: false,
     durationMs: 0,
-  };
-}
-
-function byColumn(rows: readonly Row[], column: string): ReadonlyMap<unknown, Row> {
-  return new Map(rows.map((row) => [row[column], row]));
-}
-
-function by<T>(key: (item: T) => string): (a: T, b: T) => number {
-  return (a, b) => {
-    const [left, right] = [key(a), key(b)];
-    return left < right ? -1 : left > right ? 1 : 0;
   };
 }

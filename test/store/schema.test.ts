@@ -11,6 +11,9 @@ import { asRoot, createEmptyDatabase } from "../support/database.ts";
 import { runsStatement, statementText } from "../support/mysqlWire.ts";
 import { startTcpProxy } from "../support/tcpProxy.ts";
 
+/** The number of the last file of sql/. */
+const newest = readSchemaFiles().files.length;
+
 /** The thesis' statements (section 5.2), on a server whose default is latin1 as in its days. */
 const thesisStatements = [
   `CREATE TABLE Host ( UUID CHAR(36) PRIMARY KEY, MemoryTotalMb INT, MemoryFreeMb INT, XapiMemoryUsageMb INT,
@@ -110,8 +113,13 @@ describe("schema install", () => {
     expect(first.createdDatabase).toBe(true);
     expect(first.applied).toEqual(["0001_thesis.sql", "0002_widen.sql", "0003_planning.sql"]);
     const second = await installSchema(admin);
-    expect(second).toMatchObject({ createdDatabase: false, applied: [], version: 3 });
-    expect(await schemaStatus(admin)).toEqual({ found: "ours", version: 3, wanted: 3, pending: [] });
+    expect(second).toMatchObject({ createdDatabase: false, applied: [], version: newest });
+    expect(await schemaStatus(admin)).toEqual({
+      found: "ours",
+      version: newest,
+      wanted: newest,
+      pending: [],
+    });
   });
 
   it("keeps the thesis' columns, their order and the number types", async () => {
@@ -130,7 +138,7 @@ describe("schema install", () => {
   it("upgrades a database made by the thesis' statements, with its rows, to the same schema as a fresh one", async () => {
     const theirs = await thesisDatabase();
     expect(await schemaStatus(theirs)).toMatchObject({ found: "thesis", version: 0 });
-    expect(await installSchema(theirs)).toMatchObject({ adoptedThesis: true, version: 3 });
+    expect(await installSchema(theirs)).toMatchObject({ adoptedThesis: true, version: newest });
     await expectThesisRows(theirs);
     const fresh = await emptyDatabase();
     await installSchema(fresh);
@@ -210,7 +218,7 @@ describe("schema install", () => {
       const both = await Promise.all([installSchema(admin), installSchema(admin)]);
       const applied = both.flatMap((result) => result.applied).sort();
       expect(applied).toEqual(["0001_thesis.sql", "0002_widen.sql", "0003_planning.sql"]);
-      expect(await schemaStatus(admin)).toMatchObject({ version: 3, pending: [] });
+      expect(await schemaStatus(admin)).toMatchObject({ version: newest, pending: [] });
       if (round % 2 === 1) await expectThesisRows(admin);
     }
   }, 120_000);
@@ -237,7 +245,7 @@ describe("schema install", () => {
     await installThroughCut(admin, lastOfWiden ?? "", "before");
     await installSchema(admin);
     await expectThesisRows(admin);
-    expect(await schemaStatus(admin)).toMatchObject({ version: 3, pending: [] });
+    expect(await schemaStatus(admin)).toMatchObject({ version: newest, pending: [] });
   });
 
   it("waits for an installer that may still be at work, then takes over", async () => {
@@ -250,7 +258,7 @@ describe("schema install", () => {
     };
     await installSchema(admin, { sleep });
     expect(waits.length).toBeGreaterThan(0);
-    expect(await schemaStatus(admin)).toMatchObject({ version: 3, pending: [] });
+    expect(await schemaStatus(admin)).toMatchObject({ version: newest, pending: [] });
   });
 
   it("can be repeated at once after a statement that the server refused", async () => {
@@ -299,9 +307,9 @@ describe("a program at its start", () => {
     });
     await installSchema(admin);
     await requireSchema(db);
-    await asRoot("UPDATE SchemaVersion SET Finished = 0 WHERE Version = 3", admin.database);
+    await asRoot(`UPDATE SchemaVersion SET Finished = 0 WHERE Version = ${newest}`, admin.database);
     await expect(requireSchema(db)).rejects.toThrow(
-      /has schema 2, this program needs schema 3: run `xcp-manager schema install`/,
+      `has schema ${newest - 1}, this program needs schema ${newest}: run \`xcp-manager schema install\``,
     );
     await db.close();
   });
@@ -318,11 +326,13 @@ describe("a program at its start", () => {
     const admin = await emptyDatabase();
     await installSchema(admin);
     await asRoot(
-      "INSERT INTO SchemaVersion SELECT 4, '0004_future.sql', 0, 1, 0, Holder, HeldUntil, ChangedAt FROM SchemaVersion WHERE Version = 3",
+      `INSERT INTO SchemaVersion SELECT ${newest + 1}, 'future.sql', 0, 1, 0, Holder, HeldUntil, ChangedAt FROM SchemaVersion WHERE Version = ${newest}`,
       admin.database,
     );
     const db = await openDatabase(admin);
-    const future = /made by a newer xcp-balance: it has schema 4, this program knows 3; upgrade the program/;
+    const future = new RegExp(
+      `made by a newer xcp-balance: it has schema ${newest + 1}, this program knows ${newest}; upgrade the program`,
+    );
     await expect(requireSchema(db)).rejects.toThrow(future);
     await asRoot("UPDATE SchemaVersion SET Finished = 1", admin.database);
     await expect(requireSchema(db)).rejects.toThrow(future);

@@ -1,0 +1,185 @@
+/**
+ * What earlier collections saw: samples of the hosts' measures and whole pictures. Written in the snapshot's own
+ * transaction, read one after the other, deleted by age in small steps.
+ */
+import type { Collection, Snapshot } from "../pool.ts";
+import type { Database, Reader, Row, Writer } from "./connection.ts";
+import {
+  decodeDifference,
+  decodeWhole,
+  encodeDifference,
+  encodeWhole,
+  type Picture,
+  pictureFormat,
+  pictureOf,
+  pictureRows,
+} from "./picture.ts";
+import { collectionFrom, toDouble, toInt } from "./rows.ts";
+import { snapshotFrom, type TableRows } from "./snapshotRows.ts";
+import { chunked } from "./tableDifference.ts";
+
+/** A picture of an earlier moment. */
+export interface PastSnapshot {
+  readonly snapshot: Snapshot;
+  readonly collection: Collection;
+}
+
+/** Which collection is being stored. */
+export interface HistoryMoment {
+  readonly id: number;
+  readonly startedAtText: string;
+}
+
+/** Differences that follow a whole picture: at one collection every 10 s a whole one an hour. */
+const differencesPerWhole = 360;
+
+/** Keeps the hosts' measures of this collection. */
+export async function storeSamples(
+  writer: Writer,
+  { id, startedAtText }: HistoryMoment,
+  { hosts }: Snapshot,
+): Promise<void> {
+  const rows = hosts.map((host) => [
+    id,
+    host.uuid,
+    startedAtText,
+    toDouble(host.cpuAverage),
+    toInt(host.memoryTotalMb),
+    toInt(host.memoryFreeMb),
+    toInt(host.pifEth0RxKb),
+    toInt(host.pifEth0TxKb),
+    toDouble(host.dom0LoadAvg),
+  ]);
+  for (const chunk of chunked(rows)) {
+    await writer.run(
+      `INSERT INTO HostSample (CollectionId, HostUuid, CollectedAt, CpuAverage, MemoryTotalMb, MemoryFreeMb,
+                               PifEth0RxKb, PifEth0TxKb, Dom0LoadAvg)
+       VALUES ${chunk.map(() => "(?, ?, ?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
+      chunk.flat(),
+    );
+  }
+}
+
+/** Keeps the whole picture of this collection, as the difference from an earlier one where there is one of use. */
+export async function storePicture(
+  writer: Writer,
+  { id, startedAtText }: HistoryMoment,
+  tables: readonly TableRows[],
+): Promise<void> {
+  const picture = pictureOf(tables);
+  const base = await latestBase(writer, id);
+  const difference = base === null ? null : encodeDifference(base.picture, picture);
+  // A difference that is not much smaller says that the pool has changed: it makes a poor base from here on.
+  const useful = base !== null && difference !== null && difference.length * 2 < base.bytes;
+  await writer.run(
+    "INSERT INTO CollectionPicture (CollectionId, BaseId, CollectedAt, Format, Picture) VALUES (?, ?, ?, ?, ?)",
+    [id, useful ? base.id : null, startedAtText, pictureFormat, useful ? difference : encodeWhole(picture)],
+  );
+}
+
+interface Base {
+  readonly id: number;
+  readonly picture: Picture;
+  readonly bytes: number;
+}
+
+async function latestBase(writer: Writer, id: number): Promise<Base | null> {
+  const [latest] = await writer.rows(
+    "SELECT COALESCE(BaseId, CollectionId) AS base FROM CollectionPicture ORDER BY CollectionId DESC LIMIT 1",
+  );
+  const baseId = Number(latest?.["base"]);
+  if (latest === undefined || id - baseId > differencesPerWhole) return null;
+  const [row] = await writer.rows("SELECT Format, Picture FROM CollectionPicture WHERE CollectionId = ?", [
+    baseId,
+  ]);
+  const picture = row === undefined ? null : wholeFrom(row);
+  return picture === null ? null : { id: baseId, picture, bytes: bytesOf(row).length };
+}
+
+/** The whole picture of a row; null where it is of a format that is not known, or damaged. */
+function wholeFrom(row: Row): Picture | null {
+  if (Number(row["Format"]) !== pictureFormat) return null;
+  try {
+    return decodeWhole(bytesOf(row));
+  } catch {
+    return null;
+  }
+}
+
+function bytesOf(row: Row | undefined): Uint8Array {
+  const bytes = row?.["Picture"];
+  return bytes instanceof Uint8Array ? bytes : new Uint8Array();
+}
+
+/** Pictures read at once. */
+const pageRows = 50;
+
+/**
+ * The pictures of the collections that started from `since` on and before `until` (the database's clock), oldest first.
+ * Pictures of a format that this program does not know are passed over.
+ */
+export async function* loadHistory(
+  db: Database,
+  { since, until }: { readonly since: Date; readonly until: Date },
+): AsyncGenerator<PastSnapshot> {
+  const bases = new Bases();
+  let last = 0;
+  for (;;) {
+    const page = await db.read(async (reader) => {
+      const rows = await readPage(reader, last, since, until);
+      await bases.load(reader, rows);
+      return rows;
+    });
+    for (const row of page) {
+      last = Number(row["Id"]);
+      const picture = bases.pictureOf(row);
+      if (picture === null) continue;
+      yield { snapshot: snapshotFrom(pictureRows(picture)), collection: collectionFrom(row) };
+    }
+    if (page.length < pageRows) return;
+  }
+}
+
+async function readPage(reader: Reader, last: number, since: Date, until: Date): Promise<Row[]> {
+  const columns =
+    "Id, StartedAt, FinishedAt, Collection.PoolUuid, HostsRead, HostsUnread, Vms, Complete, DurationMs";
+  return reader.rows(
+    `SELECT ${columns}, BaseId, Format, Picture
+       FROM CollectionPicture JOIN Collection ON Collection.Id = CollectionPicture.CollectionId
+      WHERE CollectionId > ? AND StartedAt >= ? AND StartedAt < ? ORDER BY CollectionId LIMIT ${pageRows}`,
+    [last, sqlTime(since), sqlTime(until)],
+  );
+}
+
+/** The whole pictures that the rows at hand need, each read and decoded once. */
+class Bases {
+  #known = new Map<number, Picture | null>();
+
+  /** Makes ready for `rows`; forgets what they do not need. */
+  async load(reader: Reader, rows: readonly Row[]): Promise<void> {
+    const wanted = new Map<number, Picture | null>();
+    for (const row of rows) {
+      if (row["BaseId"] === null) continue;
+      const id = Number(row["BaseId"]);
+      if (!wanted.has(id)) wanted.set(id, this.#known.get(id) ?? (await this.#read(reader, id)));
+    }
+    this.#known = wanted;
+  }
+
+  async #read(reader: Reader, id: number): Promise<Picture | null> {
+    const sql = "SELECT Format, Picture FROM CollectionPicture WHERE CollectionId = ?";
+    const [row] = await reader.rows(sql, [id]);
+    return row === undefined ? null : wholeFrom(row);
+  }
+
+  pictureOf(row: Row): Picture | null {
+    if (row["BaseId"] === null) return wholeFrom(row);
+    const base = this.#known.get(Number(row["BaseId"])) ?? null;
+    if (base === null || Number(row["Format"]) !== pictureFormat) return null;
+    return decodeDifference(base, bytesOf(row));
+  }
+}
+
+function sqlTime(time: Date): string {
+  return time.toISOString().replace("T", " ").replace("Z", "");
+}

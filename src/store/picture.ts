@@ -1,0 +1,167 @@
+/**
+ * The rows of a snapshot in few bytes: whole, or as what differs from another one. Pure but for the compression.
+ *
+ * Values stand column by column, for neighbours in a column are alike. Nearly all measures differ between two moments
+ * and nearly nothing else does, so a difference is in essence the columns of measures. Texts name their columns: a
+ * column that a later program adds is missing in an older picture, not misread.
+ */
+import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
+import type { Row, SqlValue } from "./session.ts";
+import type { TableRows } from "./snapshotRows.ts";
+
+/** JSON, deflated. */
+export const pictureFormat = 1;
+
+/** A table as a picture has it. */
+export interface PictureTable {
+  readonly name: string;
+  readonly columns: readonly string[];
+  /** How many columns from the first on are the key. */
+  readonly keys: number;
+  /** Sorted by key. */
+  readonly rows: readonly (readonly Value[])[];
+}
+
+export type Picture = readonly PictureTable[];
+
+type Value = string | number | null;
+
+interface WholeTable {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly keys: number;
+  readonly count: number;
+  readonly values: readonly (readonly Value[])[];
+}
+
+/** What became of a table of the base, in the base's order. */
+interface TableChange {
+  /** Indices of the base's rows that are gone. */
+  readonly gone: readonly number[];
+  readonly fresh: readonly (readonly Value[])[];
+  /** By column: all values of the rows that stayed, or some by their index among those. */
+  readonly changed: readonly (readonly [
+    column: number,
+    at: readonly number[] | null,
+    values: readonly Value[],
+  ])[];
+}
+
+export function pictureOf(tables: readonly TableRows[]): Picture {
+  return tables.map(({ table, rows }) => ({
+    name: table.name,
+    columns: table.columns,
+    keys: table.keys,
+    rows: sortedByKey(
+      table.keys,
+      rows.map((row) => row.map(plain)),
+    ),
+  }));
+}
+
+/** The rows of each table by column name. */
+export function pictureRows(picture: Picture): ReadonlyMap<string, readonly Row[]> {
+  return new Map(
+    picture.map(({ name, columns, rows }) => [
+      name,
+      rows.map((row) => Object.fromEntries(columns.map((column, at) => [column, row[at] ?? null]))),
+    ]),
+  );
+}
+
+export function encodeWhole(picture: Picture): Uint8Array {
+  const tables = picture.map(
+    ({ name, columns, keys, rows }): WholeTable => ({
+      name,
+      columns,
+      keys,
+      count: rows.length,
+      values: columns.map((_, at) => rows.map((row) => row[at] ?? null)),
+    }),
+  );
+  return compress(tables);
+}
+
+export function decodeWhole(bytes: Uint8Array): Picture {
+  return (expand(bytes) as WholeTable[]).map(({ name, columns, keys, count, values }) => ({
+    name,
+    columns,
+    keys,
+    rows: Array.from({ length: count }, (_, row) => columns.map((_, at) => values[at]?.[row] ?? null)),
+  }));
+}
+
+/** What turns `base` into `picture`; null where their tables or columns are not the same. */
+export function encodeDifference(base: Picture, picture: Picture): Uint8Array | null {
+  const shape = (one: Picture) => JSON.stringify(one.map(({ name, columns, keys }) => [name, columns, keys]));
+  if (shape(base) !== shape(picture)) return null;
+  return compress(picture.map((table, index) => difference(base[index] as PictureTable, table)));
+}
+
+export function decodeDifference(base: Picture, bytes: Uint8Array): Picture {
+  const changes = expand(bytes) as TableChange[];
+  return base.map((table, index) => {
+    const change = changes[index];
+    return change === undefined ? table : { ...table, rows: applyChange(table, change) };
+  });
+}
+
+function difference(base: PictureTable, table: PictureTable): TableChange {
+  const wanted = new Map(table.rows.map((row) => [keyOf(table.keys, row), row]));
+  const gone: number[] = [];
+  const pairs: { before: readonly Value[]; after: readonly Value[] }[] = [];
+  for (const [index, before] of base.rows.entries()) {
+    const key = keyOf(table.keys, before);
+    const after = wanted.get(key);
+    if (after === undefined) gone.push(index);
+    else pairs.push({ before, after });
+    wanted.delete(key);
+  }
+  const changed: TableChange["changed"][number][] = [];
+  for (let column = table.keys; column < table.columns.length; column++) {
+    const at = [...pairs.keys()].filter((row) => pairs[row]?.before[column] !== pairs[row]?.after[column]);
+    const valuesAt = (rows: readonly number[]) => rows.map((row) => pairs[row]?.after[column] ?? null);
+    if (at.length * 2 > pairs.length) changed.push([column, null, valuesAt([...pairs.keys()])]);
+    else if (at.length > 0) changed.push([column, at, valuesAt(at)]);
+  }
+  return { gone, fresh: [...wanted.values()], changed };
+}
+
+function applyChange(
+  table: PictureTable,
+  { gone, fresh, changed }: TableChange,
+): readonly (readonly Value[])[] {
+  const missing = new Set(gone);
+  const rows = table.rows.filter((_, index) => !missing.has(index)).map((row) => [...row]);
+  for (const [column, at, values] of changed) {
+    for (const [index, value] of values.entries()) {
+      const row = rows[at === null ? index : (at[index] ?? -1)];
+      if (row !== undefined) row[column] = value;
+    }
+  }
+  return sortedByKey(table.keys, [...rows, ...fresh]);
+}
+
+function sortedByKey(keys: number, rows: readonly (readonly Value[])[]): (readonly Value[])[] {
+  return rows
+    .map((row) => ({ key: keyOf(keys, row), row }))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map(({ row }) => row);
+}
+
+function keyOf(keys: number, row: readonly Value[]): string {
+  return row.slice(0, keys).join("\0");
+}
+
+function plain(value: SqlValue): Value {
+  if (typeof value === "object" && value !== null) throw new Error("a snapshot's rows hold no bytes");
+  return value;
+}
+
+function compress(value: unknown): Uint8Array {
+  return deflateRawSync(JSON.stringify(value), { level: constants.Z_DEFAULT_LEVEL });
+}
+
+function expand(bytes: Uint8Array): unknown {
+  return JSON.parse(inflateRawSync(bytes).toString("utf8"));
+}

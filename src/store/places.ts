@@ -1,0 +1,46 @@
+/** Where the last stored collection saw the VMs, and which of them had just arrived. */
+import type { Arrival, LastPlaces } from "../arrival.ts";
+import { asUuid } from "../pool.ts";
+import type { Database } from "./connection.ts";
+import type { SnapshotTable } from "./rows.ts";
+import type { SqlValue } from "./session.ts";
+
+export const arrivalTable: SnapshotTable = {
+  name: "VmArrival",
+  columns: ["VmUuid", "HostUuid", "SeenAtSeconds"],
+  keys: 1,
+};
+
+export function arrivalRow({ vmUuid, hostUuid, seenAtSeconds }: Arrival): SqlValue[] {
+  return [vmUuid, hostUuid, seenAtSeconds];
+}
+
+/** The places of the last stored collection; null when there is none. */
+export async function loadLastPlaces(db: Database): Promise<LastPlaces | null> {
+  return db.read(async (reader) => {
+    const [stored] = await reader.rows(
+      "SELECT PoolUuid FROM Collection WHERE Id = (SELECT StoredId FROM CollectionHead WHERE Id = 1)",
+    );
+    if (stored === undefined) return null;
+    const map = await reader.tuples("SELECT VmUuid, HostUuid FROM Map");
+    const arrivals = await reader.rows("SELECT VmUuid, HostUuid, SeenAtSeconds FROM VmArrival");
+    return {
+      poolUuid: asUuid(String(stored["PoolUuid"])),
+      hostOf: new Map(map.map(([vm, host]) => [asUuid(String(vm)), asUuid(String(host))])),
+      arrivals: new Map(
+        arrivals.map((row) => {
+          const vmUuid = asUuid(String(row["VmUuid"]));
+          const seenAt = row["SeenAtSeconds"];
+          return [
+            vmUuid,
+            {
+              vmUuid,
+              hostUuid: asUuid(String(row["HostUuid"])),
+              seenAtSeconds: seenAt === null ? null : Number(seenAt),
+            },
+          ];
+        }),
+      ),
+    };
+  });
+}

@@ -1,0 +1,98 @@
+/** A whole snapshot as the rows of its tables, and back. Pure. */
+import { asUuid, type PoolFacts, type Snapshot } from "../pool.ts";
+import {
+  barFrom,
+  barRow,
+  barTable,
+  hostDetailRow,
+  hostDetailTable,
+  hostFrom,
+  hostRow,
+  hostTable,
+  mapTable,
+  placementFrom,
+  placementRow,
+  poolFrom,
+  poolRow,
+  poolTable,
+  type SnapshotTable,
+  vmDetailRow,
+  vmDetailTable,
+  vmFrom,
+  vmRow,
+  vmTable,
+} from "./rows.ts";
+import type { Row, SqlValue } from "./session.ts";
+
+/** A table with all rows that it shall hold, values in the order of its columns. */
+export interface TableRows {
+  readonly table: SnapshotTable;
+  readonly rows: readonly (readonly SqlValue[])[];
+}
+
+/** The tables that hold a snapshot, parents before children. */
+export const snapshotTables: readonly SnapshotTable[] = [
+  poolTable,
+  hostTable,
+  vmTable,
+  hostDetailTable,
+  vmDetailTable,
+  mapTable,
+  barTable,
+];
+
+/** The rows of every table, in the order of `snapshotTables`. */
+export function snapshotRows({ pool, hosts, vms, placements, bars }: Snapshot): TableRows[] {
+  return [
+    { table: poolTable, rows: [poolRow(pool)] },
+    { table: hostTable, rows: hosts.map(hostRow) },
+    { table: vmTable, rows: vms.map(vmRow) },
+    { table: hostDetailTable, rows: hosts.map(hostDetailRow) },
+    { table: vmDetailTable, rows: vms.map(vmDetailRow) },
+    { table: mapTable, rows: placements.map(placementRow) },
+    { table: barTable, rows: bars.map(barRow) },
+  ];
+}
+
+/** The snapshot that the tables hold, by the tables' names; its lists sorted. */
+export function snapshotFrom(tables: ReadonlyMap<string, readonly Row[]>): Snapshot {
+  const rowsOf = (table: SnapshotTable): readonly Row[] => tables.get(table.name) ?? [];
+  const [pool] = rowsOf(poolTable);
+  const hostDetails = byColumn(rowsOf(hostDetailTable), "HostUuid");
+  const vmDetails = byColumn(rowsOf(vmDetailTable), "VmUuid");
+  return {
+    pool: pool === undefined ? unknownPool : poolFrom(pool),
+    hosts: rowsOf(hostTable)
+      .map((row) => hostFrom(row, hostDetails.get(row["UUID"])))
+      .sort(by((host) => host.uuid)),
+    vms: rowsOf(vmTable)
+      .map((row) => vmFrom(row, vmDetails.get(row["UUID"])))
+      .sort(by((vm) => vm.uuid)),
+    placements: rowsOf(mapTable)
+      .map(placementFrom)
+      .sort(by((placement) => placement.hostUuid + placement.vmUuid)),
+    bars: rowsOf(barTable)
+      .map(barFrom)
+      .sort(by((bar) => bar.vmUuid + bar.hostUuid)),
+  };
+}
+
+/** The pool of tables that no collection was stored in. */
+export const unknownPool: PoolFacts = {
+  uuid: asUuid(""),
+  name: "",
+  haEnabled: false,
+  wlbEnabled: false,
+  rollingUpgrade: false,
+};
+
+function byColumn(rows: readonly Row[], column: string): ReadonlyMap<unknown, Row> {
+  return new Map(rows.map((row) => [row[column], row]));
+}
+
+function by<T>(key: (item: T) => string): (a: T, b: T) => number {
+  return (a, b) => {
+    const [left, right] = [key(a), key(b)];
+    return left < right ? -1 : left > right ? 1 : 0;
+  };
+}
