@@ -1,5 +1,5 @@
 /** Runs the real programs as child processes and shows what they print; answers their questions one by one. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -22,9 +22,8 @@ export function runChild(
   const main = fileURLToPath(new URL(`../${program}/main.js`, import.meta.url));
   const child = spawn(process.execPath, [main, "--settings", options.settings, ...args], {
     stdio: ["pipe", "pipe", "inherit"],
-    signal: options.signal,
-    killSignal: "SIGTERM",
   });
+  const release = endOnAbort(child, options.signal);
   const answers = [...(options.answers ?? [])];
   let pending = "";
   const answer = () => {
@@ -48,6 +47,21 @@ export function runChild(
   });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
-    child.on("close", (code) => resolve(code ?? 1));
+    child.on("close", (code) => {
+      release();
+      if (options.signal.aborted) reject(options.signal.reason);
+      else resolve(code ?? 1);
+    });
   });
+}
+
+/** Ends the program when `signal` is aborted, and the second time at once: control would watch a migration on. */
+function endOnAbort(child: ChildProcess, signal: AbortSignal): () => void {
+  const end = () => {
+    child.kill("SIGTERM");
+    setTimeout(() => child.kill("SIGTERM"), 300).unref();
+  };
+  if (signal.aborted) end();
+  signal.addEventListener("abort", end);
+  return () => signal.removeEventListener("abort", end);
 }
