@@ -83,7 +83,7 @@ function hostRow(pool: SimulatedPool, host: string, unread: boolean): Row {
     CpuAverage: meanPercent(read, cpus),
     Ip: db.text("host", host, "address"),
     CpuNum: cpus,
-    Name: db.text("host", host, "name_label"),
+    Name: answered(db.text("host", host, "name_label")),
   });
 }
 
@@ -110,8 +110,13 @@ function vmRow(pool: SimulatedPool, vm: string, unread: readonly string[]): Row 
     VcpuNum: vcpus,
     PowerState: power,
     IsControlDomain: control ? 1 : 0,
-    Name: db.text("VM", vm, "name_label"),
+    Name: answered(db.text("VM", vm, "name_label")),
   });
+}
+
+/** A name as xapi's XML carries it: control characters that XML has no place for are dropped. */
+export function answered(name: string): string {
+  return [...name].filter((character) => character >= " " || "\t\n\r".includes(character)).join("");
 }
 
 type Read = (source: string, divisor?: number) => number | null;
