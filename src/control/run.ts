@@ -1,5 +1,5 @@
 /** One run of xcp-control, wired: database in, plan, pool only when something is to be moved, words out. */
-import { exitCode } from "../errors.ts";
+import { AppError, exitCode } from "../errors.ts";
 import type { StoredSnapshot } from "../pool.ts";
 import type { Rule } from "../rule.ts";
 import type { ControlSettings, XenSettings } from "../settings.ts";
@@ -129,7 +129,9 @@ class CallLimit {
   readonly #graceMs: number;
   #timer: NodeJS.Timeout | undefined;
   readonly #onStop = () => {
-    this.#timer = setTimeout(() => this.#calls.abort(this.#stop.reason), this.migrating ? this.#graceMs : 0);
+    const end = () => this.#calls.abort(new AppError("pool", "stopped by a signal"));
+    if (this.migrating) this.#timer = setTimeout(end, this.#graceMs);
+    else end();
   };
 
   constructor(stop: AbortSignal, graceMs: number) {

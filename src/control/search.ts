@@ -119,8 +119,10 @@ function byCost(a: Candidate, b: Candidate): number {
   return cost(a) - cost(b) || order(a.vm.uuid, b.vm.uuid);
 }
 
+/** Most weight first, to a thousandth: the noise of a measure must not prefer a VM that costs more to copy. */
 function byWeight(a: Candidate, b: Candidate): number {
-  return b.weight - a.weight || byCost(a, b);
+  const steps = ({ weight }: Candidate) => Math.round(weight * 1000);
+  return steps(b) - steps(a) || byCost(a, b);
 }
 
 function order(a: string, b: string): number {

@@ -1,0 +1,134 @@
+/** xcp-control as a command: dry runs, output, exit codes, hostile names. */
+import mysql from "mysql2/promise";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { threeHosts } from "../support/controlPools.ts";
+import { startWorld, type World } from "../support/world.ts";
+
+/** As a scenario writes it. */
+const hostile = 'a\\"b\\u009b31m\\nevil\\u202e; drop';
+
+let world: World;
+beforeAll(async () => {
+  const scenario = threeHosts
+    .replace("vm small", `vm "${hostile}"`)
+    .replace('pool "Three"', 'pool "Three\\u009d0;x"');
+  world = await startWorld({ pool: { scenario }, speed: 20 });
+  expect((await world.run("xcp-collect")).code).toBe(0);
+  expect((await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 25"])).code).toBe(0);
+});
+afterAll(() => world.stop());
+
+/** Every table of the database, row by row. */
+async function everything(): Promise<string> {
+  const [server] = world.database.admin.servers;
+  const { user, password, database } = world.database.admin;
+  const connection = await mysql.createConnection({
+    host: server?.host ?? "",
+    port: server?.port ?? 0,
+    user,
+    password,
+    database,
+  });
+  try {
+    const [tables] = await connection.query<mysql.RowDataPacket[]>("SHOW TABLES");
+    const contents: unknown[] = [];
+    for (const table of tables) {
+      const [rows] = await connection.query(`SELECT * FROM \`${Object.values(table)[0]}\``);
+      contents.push([table, rows]);
+    }
+    return JSON.stringify(contents);
+  } finally {
+    await connection.end();
+  }
+}
+
+describe("xcp-control --dry-run", () => {
+  it("reads the database and touches nothing: works without pool settings, and changes no row", async () => {
+    const before = await everything();
+    const nowhere = { XenHost: "http://127.0.0.1:1", XenUsr: "nobody" };
+    const dry = await world.run("xcp-control", ["--dry-run"], { change: nowhere });
+    expect(dry).toMatchObject({ code: 0, stderr: "" });
+    expect(dry.stdout).toMatch(/^Rule CpuAverage more than 25 % above the mean: mean 33\.33 %$/m);
+    expect(dry.stdout).toMatch(/^ {2}hot: 90 \(\+56\.67\) BREAKS IT -> 45 \(\+11\.67\)$/m);
+    expect(await everything()).toBe(before);
+    expect(world.pool.model.migrations.size).toBe(0);
+  });
+
+  it("--json is one object whose moves have uuids; --exit-code says 10", async () => {
+    const { code, stdout, stderr } = await world.run("xcp-control", ["--dry-run", "--json", "--exit-code"]);
+    expect({ code, stderr }).toEqual({ code: 10, stderr: "" });
+    expect(stdout.trimEnd().split("\n")).toHaveLength(1);
+    const plan = JSON.parse(stdout);
+    const uuid = (cls: string, name: string): string => {
+      const { db } = world.pool;
+      return db.text(cls, db.all(cls).find((ref) => db.text(cls, ref, "name_label") === name) ?? "", "uuid");
+    };
+    const vm = JSON.parse(`"${hostile}"`) as string;
+    expect(plan).toMatchObject({
+      gate: null,
+      moves: [{ vm: uuid("VM", vm), from: uuid("host", "hot"), to: uuid("host", "cold1"), vmName: vm }],
+    });
+  });
+
+  it("names cannot reach the terminal's controls, in text or in JSON", async () => {
+    for (const args of [["--dry-run"], ["--dry-run", "--json"]]) {
+      const { stdout } = await world.run("xcp-control", args);
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point.
+      expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    }
+    const { stdout } = await world.run("xcp-control", ["--dry-run"]);
+    expect(stdout).toContain('Move 1: a"b\\u{9b}31m\\u{a}evil\\u{202e}; drop: hot -> cold1;');
+  });
+});
+
+describe("usage", () => {
+  it.each([
+    [["--exit-code"], /--exit-code goes with --dry-run/],
+    [["--interval", "0"], /--interval 0: must be a number of seconds/],
+    [["--interval", "soon"], /--interval soon/],
+    [["--nonsense"], /unknown option '--nonsense'/],
+    [["now"], /too many arguments/],
+  ])("%j ends with 2 and says why", async (args, message) => {
+    const { code, stdout, stderr } = await world.run("xcp-control", args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(message);
+  });
+});
+
+describe("a pool that is away", () => {
+  const nowhere = { XenHost: "http://127.0.0.1:1" };
+
+  it("is told on standard error with code 1 when something is to be moved", async () => {
+    const { code, stderr } = await world.run("xcp-control", [], { change: nowhere });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^xcp-control: no member of the pool serves as its master:/);
+  });
+
+  it("is not even asked when there is nothing to do", async () => {
+    await world.run("xcp-manager", ["-e", "DELETE RULE HOST CpuAverage"]);
+    const idle = await world.run("xcp-control", [], { change: nowhere });
+    expect(idle).toMatchObject({ code: 0, stderr: "" });
+    expect(idle.stdout).toContain("Nothing to do: there are no rules");
+    await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 25"]);
+  });
+});
+
+describe("xcp-control --json", () => {
+  it("writes one JSON object a line while it migrates, and afterwards the dry run plans nothing", async () => {
+    const acted = await world.run("xcp-control", ["--json"], { change: { ControlPollSeconds: "1" } });
+    expect(acted).toMatchObject({ code: 0, stderr: "" });
+    const events = acted.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { event: string });
+    expect(events.map(({ event }) => event)).toEqual(
+      expect.arrayContaining(["move", "start", "progress", "end", "result", "summary"]),
+    );
+    await expect.poll(async () => (await world.run("xcp-collect")).code).toBe(0);
+    await world.run("xcp-manager", ["-e", "DELETE RULE HOST CpuAverage"]);
+    await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 100"]);
+    const after = await world.run("xcp-control", ["--dry-run", "--exit-code"]);
+    expect(after.code).toBe(0);
+    expect(after.stdout).toMatch(/Nothing to do: no host breaks a rule/);
+  });
+});
