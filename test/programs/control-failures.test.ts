@@ -250,6 +250,27 @@ describe("a task that is not the truth", () => {
     expect(ring.where("small")).toBe("cold1");
   });
 
+  it("a login that the pool refuses meanwhile ends the watching: the password is not tried again and again", async () => {
+    const ring = await unbalanced({ speed: 20 });
+    ring.command("stall-migration at=30%");
+    let attempts = 0;
+    const told = await ring.control({
+      onLine: (line) => {
+        if (!line.startsWith("Progress: 0.") || attempts > 0) return;
+        for (const session of ring.pool.db.all("session")) ring.pool.db.destroy("session", session);
+        ring.pool.authenticate = () => {
+          attempts += 1;
+          return false;
+        };
+      },
+    });
+    expect(told.code).toBe(3);
+    expect(told.text).toMatch(/^small .*does not accept the password/m);
+    expect(told.lines.at(-1)).toMatch(/^ended early: how the last migration ends is not known/);
+    expect(attempts).toBe(1);
+    expect(ring.migrations).toEqual(["small -> cold1"]);
+  });
+
   it("a request whose answer is lost is never repeated, nor followed by another VM's", async () => {
     const ring = await unbalanced();
     ring.command("close Async.VM.pool_migrate");
