@@ -1,0 +1,153 @@
+/**
+ * What no plan can undercut: a host above its limit must lose at least its surplus of its own load, so the cheapest
+ * covers of all hosts add up to a lower bound; a pair without any cover can be cleared by nobody. Pure.
+ */
+import { rounding } from "../deviation.ts";
+import { Cover } from "./cover.ts";
+import type { Problem } from "./problem.ts";
+
+/** Nodes of one cover; beyond them the bound is what the open nodes prove. */
+const nodes = 20_000;
+
+export class Bounds {
+  readonly #problem: Problem;
+  readonly #cover = new Cover();
+  /** Whether some other host could ever hold the VM: -1 not known yet. */
+  readonly #leaves: Int8Array;
+  readonly #emptyLoad: Float64Array;
+  readonly #emptyFree: Float64Array;
+  /** 1 where the pair is broken and nothing clears it. */
+  readonly unclearable: Uint8Array;
+
+  constructor(problem: Problem) {
+    const { H, V, R, home, weight, inverse, need } = problem;
+    this.#problem = problem;
+    this.#leaves = new Int8Array(V).fill(-1);
+    this.#emptyLoad = problem.load.slice();
+    this.#emptyFree = problem.free.slice();
+    for (let v = 0; v < V; v++) {
+      const h = home[v] ?? 0;
+      this.#emptyFree[h] = (this.#emptyFree[h] ?? 0) + (need[v] ?? 0);
+      for (let r = 0; r < R; r++) {
+        const pair = h * R + r;
+        const part = (weight[v * R + r] ?? 0) * (inverse[pair] ?? 0);
+        this.#emptyLoad[pair] = (this.#emptyLoad[pair] ?? 0) - part;
+      }
+    }
+    this.unclearable = new Uint8Array(H * R);
+    const covers = this.#coversAlone();
+    for (const pair of covers) this.unclearable[pair] = 1;
+  }
+
+  /** Broken pairs that even the leaving of all VMs that can leave does not clear. */
+  #coversAlone(): number[] {
+    const { H, R, broken } = this.#problem;
+    const hopeless: number[] = [];
+    for (let pair = 0; pair < H * R; pair++) {
+      if (broken[pair] === 0) continue;
+      const h = Math.floor(pair / R);
+      if (this.#sheddable(h, pair % R) < this.#surplus(pair)) hopeless.push(pair);
+    }
+    return hopeless;
+  }
+
+  #sheddable(h: number, r: number): number {
+    const { R, weight, inverse } = this.#problem;
+    let sum = 0;
+    for (const v of this.vmsOf(h)) {
+      if (this.canLeave(v)) sum += (weight[v * R + r] ?? 0) * (inverse[h * R + r] ?? 0);
+    }
+    return sum * (1 + 1e-12);
+  }
+
+  #byHost: readonly (readonly number[])[] | null = null;
+
+  /** Movable VMs that are at home on `h`. */
+  vmsOf(h: number): readonly number[] {
+    if (this.#byHost === null) {
+      const lists: number[][] = Array.from({ length: this.#problem.H }, () => []);
+      this.#problem.home.forEach((home, v) => {
+        lists[home]?.push(v);
+      });
+      this.#byHost = lists;
+    }
+    return this.#byHost[h] ?? [];
+  }
+
+  /** What must leave the pair at least, by the domain's own tolerance. */
+  #surplus(pair: number): number {
+    const { R, load, mean, aim } = this.#problem;
+    const value = load[pair] ?? 0;
+    return value - (mean[pair % R] ?? 0) - (aim[pair % R] ?? 0) - rounding(value);
+  }
+
+  /** Whether another host would take `v` if everything movable had left it: no plan moves a VM for which none would. */
+  canLeave(v: number): boolean {
+    const known = this.#leaves[v] ?? -1;
+    if (known >= 0) return known === 1;
+    let can = false;
+    for (let d = 0; d < this.#problem.H && !can; d++) {
+      can = d !== this.#problem.home[v] && this.couldHold(v, d);
+    }
+    this.#leaves[v] = can ? 1 : 0;
+    return can;
+  }
+
+  couldHold(v: number, d: number): boolean {
+    const { H, R, closed, need, weight, inverse, groups } = this.#problem;
+    if ((this.#emptyFree[d] ?? 0) < (need[v] ?? 0) || closed.has(v * H + d)) return false;
+    for (let i = groups.first[v] ?? 0; i < (groups.first[v + 1] ?? 0); i++) {
+      const at = (groups.members[i] ?? 0) * H + d;
+      if ((groups.fixed[at] ?? 0) >= (groups.limit[at] ?? 0)) return false;
+    }
+    for (let r = 0; r < R; r++) {
+      const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
+      if (more > 0 && (this.#emptyLoad[d * R + r] ?? 0) + more > this.mostAllowed(d * R + r)) return false;
+    }
+    return true;
+  }
+
+  /** The highest value that the pair has at the end of any plan. */
+  mostAllowed(pair: number): number {
+    const { R, load, mean, allowed } = this.#problem;
+    const most = Math.max((mean[pair % R] ?? 0) + (allowed[pair % R] ?? 0), load[pair] ?? 0);
+    return most + rounding(most);
+  }
+
+  /** The least bytes that must leave host `h` so that the pairs of `rules` are cleared; infinite when nothing does. */
+  shedding(h: number, rules: readonly number[]): number {
+    if (rules.length === 0) return 0;
+    const { R, weight, inverse, cost } = this.#problem;
+    const vms = this.vmsOf(h).filter((v) => this.canLeave(v));
+    const needed = rules.map((r) => this.#surplus(h * R + r));
+    // Within rounding of the limit nobody needs to leave.
+    const real = rules.filter((_, j) => (needed[j] ?? 0) > 0);
+    const needs = needed.filter((surplus) => surplus > 0);
+    if (real.length === 0) return 0;
+    this.#cover.reserve(vms.length, real.length);
+    vms.forEach((v, i) => {
+      this.#cover.cost[i] = cost[v] ?? 0;
+      real.forEach((r, j) => {
+        const part = (weight[v * R + r] ?? 0) * (inverse[h * R + r] ?? 0);
+        this.#cover.gain[i * real.length + j] = part / (needs[j] ?? 1);
+      });
+    });
+    this.#cover.solve(nodes);
+    return this.#cover.bound;
+  }
+
+  /** The least cost of any plan that clears every broken pair for which `cleared` holds. */
+  total(cleared: (pair: number) => boolean): number {
+    const { H, R, broken } = this.#problem;
+    let sum = 0;
+    for (let h = 0; h < H; h++) {
+      const rules: number[] = [];
+      for (let r = 0; r < R; r++) {
+        const pair = h * R + r;
+        if (broken[pair] === 1 && cleared(pair)) rules.push(r);
+      }
+      sum += this.shedding(h, rules);
+    }
+    return sum;
+  }
+}

@@ -1,0 +1,187 @@
+/** Why a pair stays broken: each VM of the host with what keeps it there, and the one limit that decides. Pure. */
+import { subjectUnit } from "../rule.ts";
+import { mebibytes } from "./facts.ts";
+import type { Refusal, RefusalCode } from "./plan.ts";
+import type { Problem } from "./problem.ts";
+import type { State } from "./state.ts";
+
+export interface Explanation {
+  readonly reason: string;
+  readonly refusals: readonly Refusal[];
+}
+
+/** What keeps the pair of host `h` and rule `r` broken in `state`. */
+export function explain(
+  state: State,
+  h: number,
+  r: number,
+  proved: boolean,
+  absent: readonly Refusal["host"][],
+): Explanation {
+  const { problem } = state;
+  const refusals: Refusal[] = [];
+  for (const { vm, host, code, reason } of problem.stuck) {
+    if (host === h) refusals.push({ vm: vm.uuid, host: null, code, reason });
+  }
+  for (let v = 0; v < problem.V; v++) {
+    if (state.at[v] === h) refusals.push(...vmRefusals(state, v, h, r, absent));
+  }
+  return { reason: summary(problem, h, r, proved, refusals), refusals };
+}
+
+function vmRefusals(
+  state: State,
+  v: number,
+  h: number,
+  r: number,
+  absent: readonly Refusal["host"][],
+): Refusal[] {
+  const { problem } = state;
+  const vm = problem.vms[v]?.uuid;
+  if (vm === undefined) return [];
+  const subject = problem.rules[r]?.subject ?? "";
+  if (!((problem.weight[v * problem.R + r] ?? 0) > 0)) {
+    return [{ vm, host: null, code: "no part", reason: `it has no part in ${subject}` }];
+  }
+  const refusals: Refusal[] = absent.map((host) => ({
+    vm,
+    host,
+    code: "absent",
+    reason: "the host takes no part",
+  }));
+  for (let d = 0; d < problem.H; d++) {
+    const host = problem.hosts[d];
+    if (d === h || host === undefined) continue;
+    refusals.push({ vm, host: host.uuid, ...obstacle(state, v, d) });
+  }
+  return refusals;
+}
+
+interface Obstacle {
+  readonly code: RefusalCode;
+  readonly reason: string;
+}
+
+/** Why `v` does not go to `d` as things stand. */
+export function obstacle(state: State, v: number, d: number): Obstacle {
+  const { problem } = state;
+  const { H, groups } = problem;
+  const closed = problem.closed.get(v * H + d);
+  if (closed !== undefined) return closed;
+  const blind = problem.blind[d];
+  if (blind !== null && blind !== undefined) return { code: "unknown", reason: blind };
+  const memory = memoryObstacle(state, v, d);
+  if (memory !== null) return memory;
+  const group = state.fullGroup(v, d);
+  if (group >= 0) {
+    return { code: "apart", reason: `the host holds a VM of anti-affinity group ${groups.names[group]}` };
+  }
+  return (
+    ruleObstacle(state, v, d) ?? {
+      code: "not enough",
+      reason: "it fits there, but with all that may move the host would still break the rule",
+    }
+  );
+}
+
+function memoryObstacle(state: State, v: number, d: number): Obstacle | null {
+  const { problem } = state;
+  const free = state.free[d] ?? 0;
+  const need = problem.need[v] ?? 0;
+  if (free >= need) return null;
+  if (free === Number.NEGATIVE_INFINITY) {
+    return { code: "unknown", reason: "the memory it needs or the host has free is unknown" };
+  }
+  const headroom = (problem.hosts[d]?.placementFreeBytes ?? 0) - (problem.free[d] ?? 0);
+  const reason = `not enough memory: needs ${mebibytes(need)} + ${mebibytes(headroom)} headroom, has ${mebibytes(free + headroom)}`;
+  return { code: "memory", reason };
+}
+
+function ruleObstacle(state: State, v: number, d: number): Obstacle | null {
+  if (state.fit(v, d) >= 0) return null;
+  const { R, weight, inverse, aim, rules, hosts, load } = state.problem;
+  for (let r = 0; r < R; r++) {
+    const rule = rules[r];
+    const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
+    const above = (state.load[d * R + r] ?? 0) + more - (state.floor[r] ?? 0);
+    if (rule === undefined || more <= 0 || above <= (aim[r] ?? 0)) continue;
+    const name = hosts[d]?.name || hosts[d]?.uuid;
+    const figure = Math.round(above * 10) / 10;
+    const verb = (load[d * R + r] ?? 0) > 0 && state.isOver(d * R + r) ? "would break worse" : "would break";
+    const unit = subjectUnit[rule.subject];
+    return {
+      code: "rule",
+      reason: `${name} ${verb} the rule of ${rule.subject}: ${figure} ${unit} above the mean, allowed ${aim[r]}`,
+    };
+  }
+  return { code: "rule", reason: "it would lower the pool's mean so far that another host breaks a rule" };
+}
+
+const words: Readonly<Record<RefusalCode, string>> = {
+  immovable: "cannot be moved",
+  banned: "are left alone by this run",
+  together: "stay with their companions",
+  unknown: "have an unknown measure",
+  "no part": "have no part in it",
+  absent: "could only go to hosts that take no part",
+  bar: "are barred from the other hosts",
+  memory: "find no memory",
+  apart: "are kept apart from others",
+  rule: "would break a rule elsewhere",
+  "not enough": "could move but that is not enough",
+};
+
+/** One sentence: how many VMs there are and what keeps most of them. */
+function summary(
+  problem: Problem,
+  h: number,
+  r: number,
+  proved: boolean,
+  refusals: readonly Refusal[],
+): string {
+  const ofVm = new Map<string, RefusalCode>();
+  for (const { vm, code } of refusals) {
+    // Of several hosts the one that comes nearest to taking the VM speaks for it.
+    const known = ofVm.get(vm);
+    if (known === undefined || nearness.indexOf(code) > nearness.indexOf(known)) ofVm.set(vm, code);
+  }
+  const subject = problem.rules[r]?.subject ?? "";
+  if (ofVm.size === 0)
+    return `${proved ? "nothing can clear it" : "nothing was found"}: the host has no VM that could be moved`;
+  const counts = new Map<RefusalCode, number>();
+  for (const code of ofVm.values()) counts.set(code, (counts.get(code) ?? 0) + 1);
+  const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([code, count]) => `${count} ${words[code]}`);
+  const size = `of its ${ofVm.size} ${ofVm.size === 1 ? "VM" : "VMs"} ${parts.join(", ")}`;
+  const largest = largestStaying(problem, h, r);
+  const most = largest === null ? "" : `; the largest part of ${subject} is that of ${largest}`;
+  return `${proved ? "nothing can clear it" : "no way was found"}: ${size}${most}`;
+}
+
+/** From far to near: the last is closest to a move. */
+const nearness: readonly RefusalCode[] = [
+  "immovable",
+  "banned",
+  "together",
+  "unknown",
+  "no part",
+  "absent",
+  "bar",
+  "memory",
+  "apart",
+  "rule",
+  "not enough",
+];
+
+/** Name and figure of the VM of `h` that weighs most on the rule. */
+function largestStaying(problem: Problem, h: number, r: number): string | null {
+  const { R, weight, inverse, home, vms, rules } = problem;
+  let [largest, most] = [-1, 0];
+  home.forEach((origin, v) => {
+    const part = (weight[v * R + r] ?? 0) * (inverse[h * R + r] ?? 0);
+    if (origin === h && part > most) [largest, most] = [v, part];
+  });
+  const vm = vms[largest];
+  const rule = rules[r];
+  if (vm === undefined || rule === undefined) return null;
+  return `${vm.name || vm.uuid}, ${Math.round(most * 10) / 10} ${subjectUnit[rule.subject]}`;
+}

@@ -1,0 +1,119 @@
+/** The plan as data: steps with their figures, and the pool after them. Pure. */
+import { subjectValue } from "../deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
+import { type Subject, subjects } from "../rule.ts";
+import { capacity, rawWeight } from "./facts.ts";
+import type { Step } from "./order.ts";
+import type { Move, Purpose } from "./plan.ts";
+import type { Schedule } from "./schedule.ts";
+import type { State } from "./state.ts";
+
+/** The steps as moves, with the values before and after each; `state` ends after the last. */
+export function toMoves(
+  state: State,
+  steps: readonly Step[],
+  times: Schedule,
+  bytesPerSecond: number,
+): Move[] {
+  const { hosts, vms, cost } = state.problem;
+  state.reset();
+  return steps.flatMap((step, index) => {
+    const [vm, source, destination] = [vms[step.vm], hosts[step.from], hosts[step.to]];
+    const reason = figures(state, step);
+    state.move(step.vm, step.to);
+    if (vm === undefined || source === undefined || destination === undefined || reason === null) return [];
+    return [
+      {
+        vm: vm.uuid,
+        source: source.uuid,
+        destination: destination.uuid,
+        ...reason,
+        copyBytes: vm.copyBytes,
+        startSeconds: times.starts[index] ?? 0,
+        seconds: (cost[step.vm] ?? 0) / bytesPerSecond,
+      },
+    ];
+  });
+}
+
+type Figures = Pick<
+  Move,
+  "rule" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter" | "purpose"
+>;
+
+function figures(state: State, { vm, from, to, parked }: Step): Figures | null {
+  const { R, rules, scale, weight, inverse, broken } = state.problem;
+  let [worst, most] = [-1, Number.NEGATIVE_INFINITY];
+  for (let r = 0; r < R; r++) {
+    const over = state.over(from * R + r) / (scale[r] ?? 1);
+    const has = (weight[vm * R + r] ?? 0) > 0;
+    if (over > most && (has || worst < 0)) [worst, most] = [r, over];
+  }
+  const rule = rules[worst];
+  if (rule === undefined) return null;
+  const raw = weight[vm * R + worst] ?? 0;
+  const [source, destination] = [from * R + worst, to * R + worst];
+  const relieves = broken[source] === 1 && state.isOver(source);
+  const purpose: Purpose = parked ? "waits elsewhere" : relieves ? "relieves" : "makes room";
+  const sourceBefore = state.load[source] ?? 0;
+  const destinationBefore = state.load[destination] ?? 0;
+  return {
+    rule,
+    mean: state.floor[worst] ?? 0,
+    sourceBefore,
+    sourceAfter: sourceBefore - raw * (inverse[source] ?? 0),
+    destinationBefore,
+    destinationAfter: destinationBefore + raw * (inverse[destination] ?? 0),
+    purpose,
+  };
+}
+
+interface Change {
+  readonly absolute: Record<Subject, number>;
+  bytes: number;
+}
+
+/** The hosts after all moves, by the VMs' own measures. */
+export function hostsAfter(
+  snapshot: Snapshot,
+  moves: readonly Pick<Move, "vm" | "source" | "destination">[],
+): Host[] {
+  const vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
+  const changes = new Map<Uuid, Change>();
+  const change = (host: Uuid, vm: Vm, sign: number) => {
+    const of = changes.get(host) ?? {
+      absolute: { PifEth0RxKb: 0, PifEth0TxKb: 0, OccupiedMemoryMb: 0, CpuAverage: 0 },
+      bytes: 0,
+    };
+    for (const subject of subjects) of.absolute[subject] += sign * (rawWeight(vm, subject) ?? 0);
+    of.bytes += sign * (vm.placementBytes ?? 0);
+    changes.set(host, of);
+  };
+  for (const { vm: uuid, source, destination } of moves) {
+    const vm = vms.get(uuid);
+    if (vm === undefined) continue;
+    change(source, vm, -1);
+    change(destination, vm, 1);
+  }
+  return snapshot.hosts.map((host) => {
+    const of = changes.get(host.uuid);
+    return of === undefined ? host : withChange(host, of);
+  });
+}
+
+function withChange(host: Host, { absolute, bytes }: Change): Host {
+  const value = (subject: Subject): number | null => {
+    const before = subjectValue(host, subject);
+    return before === null ? null : before + absolute[subject] / (capacity(host, subject) ?? 1);
+  };
+  const occupied = value("OccupiedMemoryMb");
+  const total = host.memoryTotalMb;
+  return {
+    ...host,
+    pifEth0RxKb: value("PifEth0RxKb"),
+    pifEth0TxKb: value("PifEth0TxKb"),
+    cpuAverage: value("CpuAverage"),
+    memoryFreeMb: occupied === null || total === null ? host.memoryFreeMb : total - occupied,
+    placementFreeBytes: host.placementFreeBytes === null ? null : host.placementFreeBytes - bytes,
+  };
+}

@@ -1,0 +1,121 @@
+/** What the planner is asked and what it answers: plain data, printable and comparable. */
+import type { Evaluation } from "../deviation.ts";
+import type { Uuid } from "../pool.ts";
+import type { Rule } from "../rule.ts";
+
+export interface PlanOptions {
+  readonly maxMoves: number;
+  /** Memory that a destination keeps free beyond what the VM needs. */
+  readonly headroomBytes: number;
+  /** VMs that this run leaves alone, with the reason. */
+  readonly bannedVms: ReadonlyMap<Uuid, string>;
+  /** Pairs by `pairKey` that this run does not try (again), with the reason. */
+  readonly bannedPairs: ReadonlyMap<string, string>;
+  /** Same input and seed, same plan. Default 1. */
+  readonly seed?: number;
+  /** Rounds of repair at most; the plan is a function of the input when this ends the search. Default 20,000. */
+  readonly rounds?: number;
+  /** Asked often; false ends the search. Default: only `rounds` ends it. */
+  readonly timeLeft?: () => boolean;
+  /** A host that breaks a rule is brought to this part of the threshold, and destinations stay under it. Default 1. */
+  readonly targetFraction?: number;
+  /** Transfers, coming and going, that one host carries at once. Default 2. */
+  readonly transfersPerHost?: number;
+  /** What one transfer copies in a second, for the estimate of time. Default 110,000,000. */
+  readonly bytesPerSecond?: number;
+  /** VMs that carry the same one of these tags stay together where they are together. */
+  readonly affinityTags?: readonly string[];
+  /** VMs that carry the same one of these tags are spread, as anti-affinity groups are. */
+  readonly antiAffinityTags?: readonly string[];
+}
+
+/**
+ * Why a move is in the plan: its source breaks a rule; its leaving makes room for another; it waits elsewhere (for
+ * its own place, or until others have passed).
+ */
+export type Purpose = "relieves" | "makes room" | "waits elsewhere";
+
+/** One migration of the plan, with the figures it was chosen by (in the rule's unit). */
+export interface Move {
+  readonly vm: Uuid;
+  readonly source: Uuid;
+  readonly destination: Uuid;
+  /** The rule that the source breaks most; of a host that breaks none, the rule it is nearest to. */
+  readonly rule: Rule;
+  readonly mean: number;
+  readonly sourceBefore: number;
+  readonly sourceAfter: number;
+  readonly destinationBefore: number;
+  readonly destinationAfter: number;
+  readonly copyBytes: number | null;
+  readonly purpose: Purpose;
+  /** When the transfer would start and how long it takes, from the start of the plan. */
+  readonly startSeconds: number;
+  readonly seconds: number;
+}
+
+/** What kind of obstacle a refusal is, for counting. */
+export type RefusalCode =
+  | "immovable"
+  | "banned"
+  | "together"
+  | "unknown"
+  | "no part"
+  | "absent"
+  | "bar"
+  | "memory"
+  | "apart"
+  | "rule"
+  | "not enough";
+
+/** Why a VM of a host that breaks a rule does not go to a host; `host` is null when it can go nowhere. */
+export interface Refusal {
+  readonly vm: Uuid;
+  readonly host: Uuid | null;
+  readonly code: RefusalCode;
+  readonly reason: string;
+}
+
+/** A broken (host, rule) pair that the plan leaves, with what stood in the way. */
+export interface Unresolved {
+  readonly host: Uuid;
+  readonly rule: Rule;
+  readonly value: number;
+  readonly mean: number;
+  /** True when no plan whatever can clear the pair; false when none was found. */
+  readonly proved: boolean;
+  /** One sentence: the limit or the VM that is the reason. */
+  readonly reason: string;
+  readonly refusals: readonly Refusal[];
+}
+
+/** How good the plan is known to be. */
+export interface Certificate {
+  /** "optimal": nothing clears more pairs, and nothing as many at less cost. "bounded": see `gap`. */
+  readonly kind: "optimal" | "bounded";
+  /** No plan that clears the pairs that this one clears copies less. */
+  readonly boundBytes: number;
+  readonly costBytes: number;
+  /** (cost - bound) / bound; 0 of an empty plan. */
+  readonly gap: number;
+}
+
+export interface Plan {
+  /** In an order in which every step is possible when the steps before it are done. */
+  readonly moves: readonly Move[];
+  /** Every rule before the first and after the last move. */
+  readonly before: readonly Evaluation[];
+  readonly after: readonly Evaluation[];
+  readonly unresolved: readonly Unresolved[];
+  /** Hosts that count in no mean and receive nothing, with the reason. */
+  readonly absent: readonly { readonly host: Uuid; readonly reason: string }[];
+  /** True when more moves would follow but for the limit. */
+  readonly limited: boolean;
+  /** Of the whole plan, before the limit of moves. */
+  readonly certificate: Certificate;
+  /** Estimated time of all moves with `transfersPerHost`, and the least that any schedule of them needs. */
+  readonly seconds: number;
+  readonly secondsBound: number;
+  /** Rounds of repair that were made. */
+  readonly rounds: number;
+}

@@ -1,0 +1,196 @@
+/**
+ * Ruin and recreate: sends some VMs home and builds again with noise, keeping what is not worse, until the plan is
+ * proved optimal or the budget ends. Pure; the same seed gives the same search.
+ */
+import type { Bounds } from "./bound.ts";
+import { Builder, type Mode, type Settings } from "./construct.ts";
+import { orderMatters, orderSteps } from "./order.ts";
+import type { Random } from "./random.ts";
+import { forbidden, State } from "./state.ts";
+import { tidy } from "./tidy.ts";
+
+/** An assignment that can be reached step by step. */
+export interface Solution {
+  /** VM, host, VM, host... of all that are not at home. */
+  readonly moves: Int32Array;
+  readonly left: number;
+  /** Bytes to copy, parking included. */
+  readonly cost: number;
+}
+
+const patience = 150;
+const nodesAtFirst = 1500;
+const nodesInRepair = 60;
+
+export class Repair {
+  best: Solution = { moves: new Int32Array(0), left: 0, cost: 0 };
+  rounds = 0;
+  /** The least that a plan costs that clears all pairs but the proved ones, and how many those are. */
+  readonly bound: number;
+  readonly hopeless: number;
+  readonly #state: State;
+  readonly #probe: State;
+  readonly #random: Random;
+  readonly #builder: Builder;
+  readonly #more: () => boolean;
+  readonly #modes: readonly Mode[];
+  readonly #noisy: Float64Array;
+  #current: Solution;
+  #failed: Uint8Array;
+  #stale = 0;
+
+  constructor(state: State, bounds: Bounds, random: Random, more: () => boolean) {
+    const { problem } = state;
+    this.#state = state;
+    this.#probe = new State(problem);
+    this.#random = random;
+    this.#more = more;
+    this.hopeless = bounds.unclearable.reduce((sum, each) => sum + each, 0);
+    this.bound = bounds.total((pair) => bounds.unclearable[pair] === 0);
+    this.#modes = problem.anyVarying
+      ? ["most room", "least room", "small hosts", "least memory"]
+      : ["most room", "least room", "least memory"];
+    this.#noisy = problem.cost.slice();
+    this.#builder = new Builder(state, random, bounds.unclearable, this.#settings("most room", true), more);
+    state.reset();
+    this.best = { moves: new Int32Array(0), left: state.left(), cost: 0 };
+    this.#current = this.best;
+    this.#failed = new Uint8Array(problem.H);
+  }
+
+  /** Whether nothing can be better. */
+  proved(): boolean {
+    return this.best.left === this.hopeless && this.best.cost <= this.bound * (1 + 1e-12);
+  }
+
+  #settings(mode: Mode, exact: boolean): Settings {
+    return {
+      mode,
+      price: exact ? this.#state.problem.cost : this.#noisy,
+      nodes: exact ? nodesAtFirst : nodesInRepair,
+      depth: this.#state.problem.H <= 16 ? 2 : 1,
+      shuffled: false,
+    };
+  }
+
+  /** One plan for each way of choosing destinations. */
+  first(): void {
+    for (const mode of this.#modes) {
+      if (this.proved()) return;
+      this.#state.reset();
+      this.#builder.failed.fill(0);
+      this.#builder.build(this.#settings(mode, true));
+      this.#judge(tidy(this.#state), true);
+      if (!this.#more()) return;
+    }
+  }
+
+  /** Rounds of repair, at most `limit`. */
+  run(limit: number): void {
+    for (let round = 0; round < limit && !this.proved() && this.#more(); round++) {
+      this.rounds++;
+      if (this.#stale >= patience) this.#backToBest();
+      this.#builder.failed.set(this.#failed);
+      this.#retrySome();
+      this.#ruin();
+      this.#builder.build(this.#roundSettings());
+      this.#judge(tidy(this.#state), false);
+    }
+  }
+
+  #backToBest(): void {
+    this.#current = this.best;
+    this.#state.restore(this.best.moves);
+    this.#failed.fill(0);
+    this.#stale = 0;
+  }
+
+  #retrySome(): void {
+    const { failed } = this.#builder;
+    for (let h = 0; h < failed.length; h++) if (failed[h] === 1 && this.#random.next() < 0.15) failed[h] = 0;
+  }
+
+  #roundSettings(): Settings {
+    const mode = this.#modes[this.#random.below(this.#modes.length)] ?? "most room";
+    if (this.#random.next() >= 0.7) return { ...this.#settings(mode, true), nodes: nodesInRepair };
+    const { cost, V } = this.#state.problem;
+    for (let v = 0; v < V; v++) this.#noisy[v] = (cost[v] ?? 0) * (1 + 0.6 * this.#random.next());
+    return { ...this.#settings(mode, false), shuffled: this.#random.next() < 0.4 };
+  }
+
+  #ruin(): void {
+    const state = this.#state;
+    const { home } = state.problem;
+    if (state.awayCount === 0) return;
+    const kind = this.#random.next();
+    const anyone = () => state.away[this.#random.below(state.awayCount)] ?? 0;
+    if (kind >= 0.7) {
+      for (let count = 1 + this.#random.below(5); count > 0 && state.awayCount > 0; count--)
+        this.#sendHome(anyone());
+      return;
+    }
+    const source = kind < 0.4 || kind >= 0.55 ? (home[anyone()] ?? -1) : -1;
+    const destination = kind >= 0.4 ? (state.at[anyone()] ?? -1) : -1;
+    for (const v of [...state.away.subarray(0, state.awayCount)]) {
+      if (home[v] === source || state.at[v] === destination) this.#sendHome(v);
+    }
+  }
+
+  /** Sends `v` home, and home again whoever took its memory or its place in a group meanwhile. */
+  #sendHome(v: number): void {
+    const state = this.#state;
+    const { home } = state.problem;
+    const back = home[v] ?? 0;
+    if (state.at[v] === back) return;
+    state.move(v, back);
+    this.#builder.failed[back] = 0;
+    while (!state.holds(back)) {
+      let guest = state.first(back);
+      while (guest >= 0 && home[guest] === back) guest = state.after(guest);
+      if (guest < 0) return;
+      this.#sendHome(guest);
+    }
+  }
+
+  #judge(left: number, always: boolean): void {
+    const { cost } = this.#state;
+    const current = this.#current;
+    const found = { left, cost };
+    this.#stale++;
+    if (better(found, this.best)) this.#reached(left);
+    const tolerated = current.cost * (1 + 0.01 * this.#random.next());
+    if (always || left < current.left || (left === current.left && cost <= tolerated)) {
+      this.#current = { moves: this.#state.save(), left, cost };
+      this.#failed.set(this.#builder.failed);
+    } else {
+      this.#state.restore(current.moves);
+    }
+  }
+
+  /** Takes the state for the best, if it can be reached step by step at a price that still makes it better. */
+  #reached(left: number): void {
+    const moves = this.#state.save();
+    let { cost } = this.#state;
+    if (left < forbidden && orderMatters(this.#state)) {
+      const ordering = orderSteps(this.#probe, moves);
+      if (!ordering.complete) return;
+      cost += ordering.extra;
+      if (!better({ left, cost }, this.best)) return;
+    }
+    this.best = { moves, left, cost };
+    this.#stale = 0;
+  }
+
+  /** A plan found elsewhere, with the proof that none is cheaper if it has one. */
+  adopt(solution: Solution): void {
+    if (better(solution, this.best)) this.best = solution;
+  }
+}
+
+/** Fewer pairs left, then less to copy. */
+export function better(
+  a: { readonly left: number; readonly cost: number },
+  b: { readonly left: number; readonly cost: number },
+): boolean {
+  return a.left < b.left || (a.left === b.left && a.cost < b.cost);
+}

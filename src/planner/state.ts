@@ -1,0 +1,305 @@
+/**
+ * One assignment of the movable VMs to hosts, kept with its sums so that a move costs O(rules). Pure.
+ *
+ * Limits stand above min(mean at the start, mean now): a plan never relies on a mean that its own moves raised.
+ */
+import type { Problem } from "./problem.ts";
+
+/** Half the tolerance of `deviation.ts`, so that what holds here holds there. */
+const slackPart = 0.5e-9;
+
+export class State {
+  readonly problem: Problem;
+  /** Host of each VM. */
+  readonly at: Int32Array;
+  /** Value of each pair. */
+  readonly load: Float64Array;
+  readonly free: Float64Array;
+  /** Members of each anti-affinity group on each host. */
+  readonly members: Int32Array;
+  /** Of a rule: the mean that limits stand above. */
+  readonly floor: Float64Array;
+  /** VMs that are not at home: the first `awayCount` entries. */
+  readonly away: Int32Array;
+  awayCount = 0;
+  /** Bytes to copy for the VMs that are not at home. */
+  cost = 0;
+  readonly #sum: Float64Array;
+  readonly #place: Int32Array;
+  readonly #head: Int32Array;
+  readonly #next: Int32Array;
+  readonly #previous: Int32Array;
+
+  constructor(problem: Problem) {
+    const { H, V, R } = problem;
+    this.problem = problem;
+    this.at = new Int32Array(V);
+    this.load = new Float64Array(H * R);
+    this.free = new Float64Array(H);
+    this.members = new Int32Array(problem.groups.count.length);
+    this.floor = new Float64Array(R);
+    this.away = new Int32Array(V);
+    this.#sum = new Float64Array(R);
+    this.#place = new Int32Array(V);
+    this.#head = new Int32Array(H);
+    this.#next = new Int32Array(V);
+    this.#previous = new Int32Array(V);
+    this.reset();
+  }
+
+  /** Every VM at home, all sums as measured. */
+  reset(): void {
+    const { H, V, R, home, mean, counted } = this.problem;
+    this.at.set(home);
+    this.load.set(this.problem.load);
+    this.free.set(this.problem.free);
+    this.members.set(this.problem.groups.count);
+    this.floor.set(mean);
+    for (let r = 0; r < R; r++) this.#sum[r] = (mean[r] ?? 0) * (counted[r] ?? 0);
+    this.awayCount = 0;
+    this.cost = 0;
+    this.#place.fill(-1);
+    this.#head.fill(-1);
+    for (let v = V - 1; v >= 0; v--) this.#link(v, home[v] ?? 0);
+    if (H === 0 && V > 0) throw new Error("VMs without hosts");
+  }
+
+  /** Takes over another assignment, with sums computed afresh so that rounding does not add up. */
+  restore(moves: Int32Array): void {
+    this.reset();
+    for (let i = 0; i < moves.length; i += 2) this.move(moves[i] ?? 0, moves[i + 1] ?? 0);
+  }
+
+  /** VMs that are not at home with their hosts: v0, h0, v1, h1... */
+  save(): Int32Array {
+    const moves = new Int32Array(this.awayCount * 2);
+    for (let i = 0; i < this.awayCount; i++) {
+      const v = this.away[i] ?? 0;
+      moves[2 * i] = v;
+      moves[2 * i + 1] = this.at[v] ?? 0;
+    }
+    return moves;
+  }
+
+  /** The first VM on a host, then `after` each; -1 ends. The list must not change while it is walked. */
+  first(h: number): number {
+    return this.#head[h] ?? -1;
+  }
+
+  after(v: number): number {
+    return this.#next[v] ?? -1;
+  }
+
+  move(v: number, d: number): void {
+    const { R, weight, inverse, need } = this.problem;
+    const s = this.at[v] ?? 0;
+    if (s === d) return;
+    for (let r = 0; r < R; r++) {
+      const raw = weight[v * R + r] ?? 0;
+      const [from, to] = [s * R + r, d * R + r];
+      const less = raw * (inverse[from] ?? 0);
+      const more = raw * (inverse[to] ?? 0);
+      this.load[from] = (this.load[from] ?? 0) - less;
+      this.load[to] = (this.load[to] ?? 0) + more;
+      this.#shiftMean(r, more - less);
+    }
+    this.free[s] = (this.free[s] ?? 0) + (need[v] ?? 0);
+    this.free[d] = (this.free[d] ?? 0) - (need[v] ?? 0);
+    this.#countMember(v, s, -1);
+    this.#countMember(v, d, 1);
+    this.#unlink(v, s);
+    this.#link(v, d);
+    this.at[v] = d;
+    this.#noteAway(v, s, d);
+  }
+
+  #shiftMean(r: number, change: number): void {
+    if (this.problem.varying[r] === 0) return;
+    const sum = (this.#sum[r] ?? 0) + change;
+    this.#sum[r] = sum;
+    this.floor[r] = Math.min(this.problem.mean[r] ?? 0, sum / (this.problem.counted[r] ?? 1));
+  }
+
+  #countMember(v: number, h: number, change: number): void {
+    const { first, members } = this.problem.groups;
+    for (let i = first[v] ?? 0; i < (first[v + 1] ?? 0); i++) {
+      const at = (members[i] ?? 0) * this.problem.H + h;
+      this.members[at] = (this.members[at] ?? 0) + change;
+    }
+  }
+
+  #noteAway(v: number, s: number, d: number): void {
+    const home = this.problem.home[v] ?? 0;
+    if (s === home) {
+      this.#place[v] = this.awayCount;
+      this.away[this.awayCount++] = v;
+      this.cost += this.problem.cost[v] ?? 0;
+    } else if (d === home) {
+      const place = this.#place[v] ?? 0;
+      const last = this.away[--this.awayCount] ?? 0;
+      this.away[place] = last;
+      this.#place[last] = place;
+      this.#place[v] = -1;
+      this.cost -= this.problem.cost[v] ?? 0;
+    }
+  }
+
+  #link(v: number, h: number): void {
+    const head = this.#head[h] ?? -1;
+    this.#next[v] = head;
+    this.#previous[v] = -1;
+    if (head >= 0) this.#previous[head] = v;
+    this.#head[h] = v;
+  }
+
+  #unlink(v: number, h: number): void {
+    const [next, previous] = [this.#next[v] ?? -1, this.#previous[v] ?? -1];
+    if (previous >= 0) this.#next[previous] = next;
+    else this.#head[h] = next;
+    if (next >= 0) this.#previous[next] = previous;
+  }
+
+  /** How far a value is above what its pair must reach: the aim where it broke the rule, else the threshold. */
+  over(pair: number): number {
+    const { R, broken, aim, allowed } = this.problem;
+    const r = pair % R;
+    const limit = broken[pair] === 1 ? (aim[r] ?? 0) : (allowed[r] ?? 0);
+    return (this.load[pair] ?? 0) - (this.floor[r] ?? 0) - limit;
+  }
+
+  /** Whether the pair misses what it must reach by more than rounding. */
+  isOver(pair: number): boolean {
+    if (this.problem.known[pair] === 0) return false;
+    return this.over(pair) > slackPart * Math.max(1, Math.abs(this.load[pair] ?? 0));
+  }
+
+  /** What must leave a pair so that it is no longer over, a little less than `over` for rounding's sake. */
+  surplus(pair: number): number {
+    return this.over(pair) - slackPart * Math.max(1, Math.abs(this.load[pair] ?? 0));
+  }
+
+  /** Smallest distance to a limit that is left when `v` has come to `d`, in units of severity; -1 where it cannot. */
+  fit(v: number, d: number): number {
+    const { R, weight, inverse, need, scale, aim } = this.problem;
+    if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d)) return -1;
+    const s = this.at[v] ?? 0;
+    let slack = Number.MAX_VALUE;
+    for (let r = 0; r < R; r++) {
+      const raw = weight[v * R + r] ?? 0;
+      const more = raw * (inverse[d * R + r] ?? 0);
+      const value = (this.load[d * R + r] ?? 0) + more;
+      const room = this.#meanAfter(r, raw, s, d) + (aim[r] ?? 0) - value;
+      if (room < -slackPart * Math.max(1, value)) {
+        // A host that is over already may still take what has no part in that rule.
+        if (more > 0) return -1;
+        continue;
+      }
+      slack = Math.min(slack, room / (scale[r] ?? 1));
+    }
+    return Math.max(0, slack);
+  }
+
+  #meanAfter(r: number, raw: number, s: number, d: number): number {
+    const { R, varying, mean, counted, inverse } = this.problem;
+    if (varying[r] === 0) return this.floor[r] ?? 0;
+    const change = raw * ((inverse[d * R + r] ?? 0) - (inverse[s * R + r] ?? 0));
+    return Math.min(mean[r] ?? 0, ((this.#sum[r] ?? 0) + change) / (counted[r] ?? 1));
+  }
+
+  /** Whether neither a bar, a ban nor a group keeps `v` from `d`. */
+  #admits(v: number, d: number): boolean {
+    const { H, closed } = this.problem;
+    if (closed.size > 0 && closed.has(v * H + d)) return false;
+    return this.fullGroup(v, d) < 0;
+  }
+
+  /** A group of `v` of which `d` holds as many as it may, or -1. */
+  fullGroup(v: number, d: number): number {
+    const { H, groups } = this.problem;
+    for (let i = groups.first[v] ?? 0; i < (groups.first[v + 1] ?? 0); i++) {
+      const g = groups.members[i] ?? 0;
+      if ((this.members[g * H + d] ?? 0) >= (groups.limit[g * H + d] ?? 0)) return g;
+    }
+    return -1;
+  }
+
+  /** Whether memory and groups of the host are as they must be. */
+  holds(h: number): boolean {
+    const { H, groups } = this.problem;
+    if ((this.free[h] ?? 0) < Math.min(0, this.problem.free[h] ?? 0)) return false;
+    for (let g = 0; g < groups.names.length; g++) {
+      if ((this.members[g * H + h] ?? 0) > (groups.limit[g * H + h] ?? 0)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Whether one migration of `v` to `d` may be made now: memory, groups, no pair newly broken, no value of a broken
+   * pair above what it was at the start. A broken pair may stay broken: this judges a step, not an end.
+   */
+  stepFits(v: number, d: number): boolean {
+    const { R, weight, inverse, need, varying } = this.problem;
+    if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d)) return false;
+    const s = this.at[v] ?? 0;
+    for (let r = 0; r < R; r++) {
+      const raw = weight[v * R + r] ?? 0;
+      const value = (this.load[d * R + r] ?? 0) + raw * (inverse[d * R + r] ?? 0);
+      const floor = this.#meanAfter(r, raw, s, d);
+      if (!this.#keeps(d * R + r, value, floor)) return false;
+      if (varying[r] === 1 && floor < (this.floor[r] ?? 0) && !this.#othersKeep(r, floor, s, d)) return false;
+    }
+    return true;
+  }
+
+  #keeps(pair: number, value: number, floor: number): boolean {
+    const { R, broken, allowed } = this.problem;
+    const limit = floor + (allowed[pair % R] ?? 0);
+    const most = broken[pair] === 1 ? Math.max(limit, this.problem.load[pair] ?? 0) : limit;
+    return value <= most + slackPart * Math.max(1, value);
+  }
+
+  #othersKeep(r: number, floor: number, s: number, d: number): boolean {
+    const { H, R, known } = this.problem;
+    for (let h = 0; h < H; h++) {
+      const pair = h * R + r;
+      if (h === s || h === d || known[pair] === 0) continue;
+      if (!this.#keeps(pair, this.load[pair] ?? 0, floor)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Pairs that miss what they must reach. One that was not broken, or that is worse than at the start, counts a
+   * million: no plan may have one.
+   */
+  left(): number {
+    const { H, R, broken } = this.problem;
+    let left = 0;
+    for (let pair = 0; pair < H * R; pair++) {
+      if (this.isOver(pair)) left += broken[pair] === 1 && !this.#worse(pair) ? 1 : forbidden;
+    }
+    return left;
+  }
+
+  #worse(pair: number): boolean {
+    const { R, load, mean, allowed } = this.problem;
+    const r = pair % R;
+    const value = this.load[pair] ?? 0;
+    const rounding = slackPart * Math.max(1, Math.abs(value));
+    if (value > (load[pair] ?? 0) + rounding) return true;
+    const above = value - (this.floor[r] ?? 0);
+    if (above <= (allowed[r] ?? 0)) return false;
+    return above > (load[pair] ?? 0) - (mean[r] ?? 0) + rounding;
+  }
+
+  /** The pair is broken by the threshold itself, not only by the part of it that is aimed at. */
+  breaks(pair: number): boolean {
+    const { R, allowed, known } = this.problem;
+    const r = pair % R;
+    const over = (this.load[pair] ?? 0) - (this.floor[r] ?? 0) - (allowed[r] ?? 0);
+    return known[pair] === 1 && over > slackPart * Math.max(1, Math.abs(this.load[pair] ?? 0));
+  }
+}
+
+/** What a pair that no plan may leave adds to `State.left`. */
+export const forbidden = 1_000_000;
