@@ -52,10 +52,13 @@ const lockWaitSeconds = 5;
 
 /**
  * Seconds that a client may be silent before the server drops it with its locks: a program that was frozen, or whose
- * network swallows everything, would else keep the next runs out for hours. MariaDB counts in transactions only, and less
- * than a writer waits for the locks; MySQL always, but a connection dropped between two transactions goes unnoticed.
+ * network swallows everything, would else keep the next runs out for hours. MariaDB counts in transactions only, and
+ * less than a writer waits for the locks in all its runs; MySQL counts always, but a connection that is dropped between
+ * two transactions is made again unnoticed.
  */
-const silentSeconds = { mariadb: 15, mysql: 60 };
+function silentSeconds(flavour: Flavour, statementTimeoutMs: number): number {
+  return flavour === "mariadb" ? Math.min(15, Math.ceil(statementTimeoutMs / 1000) + 5) : 60;
+}
 
 /** How much later than the server's own limit a statement is given up here, for a server that does not answer at all. */
 const answerMarginMs = 1_000;
@@ -210,13 +213,11 @@ function hasRowAlias(version: string): boolean {
 
 async function setUp(connection: Connection, flavour: Flavour, statementTimeoutMs: number): Promise<void> {
   // Each server knows only its own variable; MySQL's covers SELECT alone, the rest is up to the client's deadline.
+  const silent = silentSeconds(flavour, statementTimeoutMs);
   const limits =
     flavour === "mariadb"
-      ? [
-          `max_statement_time = ${statementTimeoutMs / 1000}`,
-          `idle_transaction_timeout = ${silentSeconds.mariadb}`,
-        ]
-      : [`max_execution_time = ${statementTimeoutMs}`, `wait_timeout = ${silentSeconds.mysql}`];
+      ? [`max_statement_time = ${statementTimeoutMs / 1000}`, `idle_transaction_timeout = ${silent}`]
+      : [`max_execution_time = ${statementTimeoutMs}`, `wait_timeout = ${silent}`];
   const settings = [
     // A server can be told to ignore what the client says about this when it connects.
     "character_set_client = 'utf8mb4'",

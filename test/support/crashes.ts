@@ -5,7 +5,7 @@
 import { expect } from "vitest";
 import { storedTables, tablesOf } from "../programs/collectPool.ts";
 import type { KillableServer } from "./killableServer.ts";
-import { statementText } from "./mysqlWire.ts";
+import { runsStatement, statementText } from "./mysqlWire.ts";
 import { changePool, changingScenario, Onlooker, type Stored } from "./picture.ts";
 import { type ProgramResult, type RunningProgram, startProgram } from "./programs.ts";
 import { type Passing, startWire, type Wire } from "./wire.ts";
@@ -188,6 +188,17 @@ export function atCommit(moment: "asked" | "answered"): (event: Passing) => bool
     if (asked) return moment === "answered" && event.side === "mysql" && event.direction === "down";
     asked = inPicture && text === "COMMIT";
     return asked && moment === "asked";
+  };
+}
+
+/** Recognises the answer that tells a run that it is the only writer now: its transaction holds the lock. */
+export function holdsLock(): (event: Passing) => boolean {
+  let state: "before" | "prepared" | "asked" = "before";
+  return (event) => {
+    if (startsPicture(event)) state = "prepared";
+    else if (state === "prepared" && event.side === "mysql" && runsStatement(event)) state = "asked";
+    else return state === "asked" && event.side === "mysql" && event.direction === "down";
+    return false;
   };
 }
 
