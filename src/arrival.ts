@@ -8,6 +8,8 @@ import type { Placement, Snapshot, Uuid, Vm } from "./pool.ts";
 export interface Arrival extends Placement {
   /** By the pool's clock, seconds since 1970; null where the pool told no time. */
   readonly seenAtSeconds: number | null;
+  /** Whether the last collection saw it elsewhere. */
+  readonly isNew: boolean;
 }
 
 /** Where the last stored collection saw the VMs. */
@@ -54,12 +56,12 @@ function arrivalOf(
 ): Arrival | null {
   const before = last.hostOf.get(vmUuid);
   if (before === undefined) return null;
-  if (before !== hostUuid) return { vmUuid, hostUuid, seenAtSeconds: nowSeconds };
+  if (before !== hostUuid) return { vmUuid, hostUuid, seenAtSeconds: nowSeconds, isNew: true };
   const known = last.arrivals.get(vmUuid);
   if (known === undefined || known.hostUuid !== hostUuid) return null;
   if (known.seenAtSeconds === null || nowSeconds === null) return null;
   // A clock that was set back must not keep the VM in doubt until it has caught up.
-  return Math.abs(nowSeconds - known.seenAtSeconds) < doubtSeconds ? known : null;
+  return Math.abs(nowSeconds - known.seenAtSeconds) < doubtSeconds ? { ...known, isNew: false } : null;
 }
 
 /** The VM without what was measured; its memory as its record has it. */

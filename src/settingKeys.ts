@@ -58,6 +58,8 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   CollectMethod: { group: "collect", kind: "choice", choices: ["auto", "rrd", "query"], fallback: "auto" },
   CollectEth0Device: { group: "collect", kind: "text", fallback: "eth0" },
   CollectUnreadHostsPercent: { group: "collect", kind: "integer", min: 0, max: 100, fallback: 33 },
+  HistoryHostSampleDays: { group: "collect", kind: "integer", min: 1, max: 3650, fallback: 30 },
+  HistorySnapshotDays: { group: "collect", kind: "integer", min: 1, max: 3650, fallback: 7 },
 
   ControlSnapshotMaxAgeSeconds: { group: "control", kind: "integer", min: 5, max: 86400, fallback: 300 },
   ControlMaxMovesPerRun: { group: "control", kind: "integer", min: 1, max: 1000, fallback: 10 },

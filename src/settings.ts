@@ -48,6 +48,9 @@ export interface CollectSettings {
   readonly method: "auto" | "rrd" | "query";
   /** The interface that Host.PifEth0RxKb and PifEth0TxKb show. */
   readonly eth0Device: string;
+  /** Days that the hosts' measures and the whole pictures of collections are kept. */
+  readonly hostSampleDays: number;
+  readonly snapshotDays: number;
 }
 
 export interface ControlSettings {
@@ -322,6 +325,8 @@ function buildCollect(reading: Reading): CollectSettings {
     hostTimeoutMs: reading.integer("CollectHostSeconds") * 1000,
     method: reading.choice("CollectMethod") as CollectSettings["method"],
     eth0Device: reading.text("CollectEth0Device"),
+    hostSampleDays: reading.integer("HistoryHostSampleDays"),
+    snapshotDays: reading.integer("HistorySnapshotDays"),
   };
 }
 

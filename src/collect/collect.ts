@@ -2,12 +2,15 @@
  * One run of xcp-collect: reads the pool into one snapshot and stores it in one transaction.
  * Never stores half of a pool, and never a 0 for what it could not read.
  */
-import { AppError } from "../errors.ts";
+import { type Arrival, believe } from "../arrival.ts";
+import { AppError, describeError } from "../errors.ts";
 import type { Collection, Snapshot } from "../pool.ts";
 import type { CollectSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
+import { pruneHistory } from "../store/historyRetention.ts";
+import { loadLastPlaces } from "../store/places.ts";
 import { beginCollection, saveSnapshot } from "../store/snapshot.ts";
-import { connectXapi } from "../xapi/client.ts";
+import { connectXapi, type XapiClient } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
 import { type Inventory, readInventory } from "../xapi/inventory.ts";
 import type { Measures } from "../xapi/measures.ts";
@@ -24,27 +27,40 @@ export interface CollectOptions {
 /** What one run read, what it could not read, and how it was stored. */
 export interface CollectResult {
   readonly snapshot: Snapshot;
+  /** When the pool was read, by its own clock; null where it did not tell. */
+  readonly poolTime: Date | null;
+  /** False when more hosts were unread than the settings allow. */
+  readonly complete: boolean;
   readonly unread: readonly { readonly name: string; readonly reason: string }[];
   readonly skipped: readonly { readonly what: string; readonly reason: string }[];
-  /** "superseded" when a run that started later has stored its picture already. */
-  readonly stored: Collection | "superseded";
+  /** VMs that came to their host a moment ago, whose measures are not believed yet. */
+  readonly arrivals: readonly Arrival[];
+  /** "superseded" when a run that started later has stored its picture already; null when nothing was to be stored. */
+  readonly stored: Collection | "superseded" | null;
+  /** What went wrong after the collection was stored; nothing of it is lost. */
+  readonly warnings: readonly string[];
 }
 
 /**
  * Collects once.
+ * @param db null to read the pool alone: nothing is stored, and there is no last collection to tell which VMs moved.
  * @throws AppError when the pool, the login or MySQL fails, or the deadline passes: the tables stay as they were.
  */
-export async function collect(db: Database, options: CollectOptions): Promise<CollectResult> {
+export async function collect(db: Database | null, options: CollectOptions): Promise<CollectResult> {
   const deadline = AbortSignal.timeout(options.collect.deadlineMs);
   const signal = AbortSignal.any([options.signal, deadline]);
   try {
-    const start = await beginCollection(db);
-    const { inventory, measures } = await readPool(options, signal);
-    const snapshot = toSnapshot(inventory, measures, options.collect.eth0Device);
+    const start = db === null ? null : await beginCollection(db);
+    const { inventory, measures, poolTime } = await readPool(options, signal);
+    const read = toSnapshot(inventory, measures, options.collect.eth0Device);
+    const last = db === null ? null : await loadLastPlaces(db);
+    const { snapshot, arrivals } = believe(read, last, poolTime === null ? null : poolTime.getTime() / 1000);
     signal.throwIfAborted();
     const complete = measures.unread.size * 100 <= options.collect.unreadHostsPercent * inventory.hosts.size;
-    const stored = await saveSnapshot(db, start, snapshot, { complete });
-    return { snapshot, stored, ...leftOut(inventory, measures) };
+    const result = { snapshot, poolTime, complete, arrivals, ...leftOut(inventory, measures) };
+    if (db === null || start === null) return { ...result, stored: null, warnings: [] };
+    const stored = await saveSnapshot(db, start, snapshot, { complete, arrivals });
+    return { ...result, stored, warnings: await prune(db, options.collect, signal) };
   } catch (error) {
     if (!deadline.aborted || options.signal.aborted) throw error;
     const seconds = options.collect.deadlineMs / 1000;
@@ -53,13 +69,28 @@ export async function collect(db: Database, options: CollectOptions): Promise<Co
   }
 }
 
-async function readPool(
-  options: CollectOptions,
-  signal: AbortSignal,
-): Promise<{ inventory: Inventory; measures: Measures }> {
+/** Deletes old history. The collection is stored by now: what fails here is only told. */
+async function prune(db: Database, settings: CollectSettings, signal: AbortSignal): Promise<string[]> {
+  try {
+    await pruneHistory(db, settings, signal);
+    return [];
+  } catch (error) {
+    return [`old history could not be deleted, the next run tries again: ${describeError(error)}`];
+  }
+}
+
+interface PoolReading {
+  readonly inventory: Inventory;
+  readonly measures: Measures;
+  readonly poolTime: Date | null;
+}
+
+async function readPool(options: CollectOptions, signal: AbortSignal): Promise<PoolReading> {
   const client = await connectXapi(xapiOptions(options.xen, "xcp-collect", signal));
   try {
     const inventory = await readInventory(client);
+    // After the places and before the measures: later than what was seen, not later than what was measured.
+    const poolTime = await readPoolTime(client, inventory);
     const { method, hostTimeoutMs, eth0Device } = options.collect;
     const { parallelCalls } = options.xen;
     const measures = await readMeasures(client, inventory, {
@@ -69,13 +100,20 @@ async function readPool(
       eth0Device,
       signal,
     });
-    return { inventory, measures };
-  } catch (error) {
-    // A pool that refuses to show its objects is the operator's business, no broken invariant of ours.
-    if (!(error instanceof XapiError)) throw error;
-    throw new AppError("pool", `${client.url} refuses to be read`, { cause: error });
+    return { inventory, measures, poolTime };
   } finally {
     await client.close();
+  }
+}
+
+/** The master's clock; null where it does not tell. */
+async function readPoolTime(client: XapiClient, { pool }: Inventory): Promise<Date | null> {
+  if (pool.master === null) return null;
+  try {
+    return await client.serverTime(pool.master);
+  } catch (error) {
+    if (error instanceof XapiError) return null;
+    throw error;
   }
 }
 

@@ -1,23 +1,32 @@
 #!/usr/bin/env node
 /** xcp-collect: polls the pool and stores Host, Vm and Map rows. Parses, wires, runs; decides nothing. */
+import { readFileSync } from "node:fs";
 import process from "node:process";
-import { Command } from "commander";
-import { exitCode } from "../errors.ts";
+import { Command, Option } from "commander";
+import { AppError, exitCode } from "../errors.ts";
 import {
   loadSettings,
+  type ProgramContext,
   packageVersion,
   parseInterval,
   runProgram,
   runRepeatedly,
   withDatabase,
 } from "../program.ts";
+import { parseSnapshot, printSnapshot } from "../snapshotText.ts";
 import { printable, printableJson } from "../text.ts";
-import { collect } from "./collect.ts";
-import { problemLines, summaryJson, summaryLine } from "./report.ts";
+import { type CollectResult, collect } from "./collect.ts";
+import { writeWhole } from "./exportFile.ts";
+import { importSnapshot } from "./import.ts";
+import { arrivalLines, importLine, problemLines, summaryJson, summaryLine } from "./report.ts";
 
 interface Options {
   readonly settings?: string;
   readonly interval?: number;
+  readonly export?: string;
+  readonly import?: string;
+  readonly store: boolean;
+  readonly force?: true;
   readonly json?: true;
   readonly quiet?: true;
 }
@@ -28,15 +37,27 @@ Examples:
   xcp-collect --interval 60    collect every 60 seconds until stopped
   xcp-collect --json           print the summary as one JSON object
   xcp-collect -q               print nothing but failures (for cron)
+  xcp-collect --export pool.txt              also write what was read as text, to read, compare and mail
+  xcp-collect --export - --no-store >pool.txt   the same without MySQL
+  xcp-collect --import pool.txt              store such a text in an empty database, to plan on it there
 
 Exit codes: 0 done; 1 could not run (the message says why); 2 wrong usage; 3 done, but some hosts or objects
-could not be read (each is named); 130/143 ended by a signal.`;
+could not be read (each is named); 4 import refused; 130/143 ended by a signal.`;
 
-await runProgram("xcp-collect", async (context) => {
+function readOptions(): Options {
   const options = new Command("xcp-collect")
     .description("Reads the pool over XAPI and stores its hosts, VMs and placements in MySQL.")
     .option("-s, --settings <path>", "settings file (default: settings in this directory)")
     .option("-i, --interval <seconds>", "collect again and again, this many seconds apart", parseInterval)
+    .option("--export <file>", "also write the snapshot as text; - is standard output")
+    .option("--no-store", "with --export: do not store anything, MySQL is not contacted")
+    .addOption(
+      new Option(
+        "--import <file>",
+        "store a snapshot's text as a collection; the pool is not contacted",
+      ).conflicts(["export", "interval"]),
+    )
+    .option("--force", "with --import: even where collections of a pool are stored")
     .option("--json", "print the summary as JSON")
     .option("-q, --quiet", "print no summary")
     .version(packageVersion())
@@ -44,20 +65,67 @@ await runProgram("xcp-collect", async (context) => {
     .exitOverride()
     .parse(process.argv)
     .opts<Options>();
-  return runRepeatedly(context, options.interval, async () => {
-    const {
-      xen,
-      mysql,
-      collect: collectSettings,
-    } = loadSettings(["xen", "mysql", "collect"], options.settings);
-    const startedMs = context.monotonicMs();
-    const result = await withDatabase(mysql, (db) =>
-      collect(db, { xen, collect: collectSettings, signal: context.signal }),
-    );
-    const durationMs = context.monotonicMs() - startedMs;
-    for (const line of problemLines(result)) context.warn(line);
-    if (options.json) context.print(printableJson(summaryJson(result, durationMs)));
-    else if (!options.quiet) context.print(printable(summaryLine(result, durationMs)));
-    return result.unread.length + result.skipped.length > 0 ? exitCode.partly : exitCode.done;
-  });
+  if (!options.store && options.export === undefined) {
+    throw new AppError("usage", "--no-store goes with --export: without it nothing would come of the run");
+  }
+  if (options.force && options.import === undefined)
+    throw new AppError("usage", "--force goes with --import");
+  return options;
+}
+
+await runProgram("xcp-collect", async (context) => {
+  const options = readOptions();
+  if (options.import !== undefined) return importFile(context, options, options.import);
+  return runRepeatedly(context, options.interval, () => collectOnce(context, options));
 });
+
+async function collectOnce(context: ProgramContext, options: Options): Promise<number> {
+  const startedMs = context.monotonicMs();
+  const result = await read(context, options);
+  if (options.export !== undefined) await exportTo(options.export, result);
+  const durationMs = context.monotonicMs() - startedMs;
+  for (const line of problemLines(result)) context.warn(line);
+  // With the snapshot on standard output there is no room for the summary.
+  const tell = options.export === "-" ? context.warn : context.print;
+  if (options.json) tell(printableJson(summaryJson(result, durationMs)));
+  else if (!options.quiet)
+    for (const line of [summaryLine(result, durationMs), ...arrivalLines(result)]) tell(printable(line));
+  return result.unread.length + result.skipped.length > 0 ? exitCode.partly : exitCode.done;
+}
+
+function read(context: ProgramContext, options: Options): Promise<CollectResult> {
+  const { signal } = context;
+  if (!options.store) {
+    const { xen, collect: settings } = loadSettings(["xen", "collect"], options.settings);
+    return collect(null, { xen, collect: settings, signal });
+  }
+  const { xen, mysql, collect: settings } = loadSettings(["xen", "mysql", "collect"], options.settings);
+  return withDatabase(mysql, (db) => collect(db, { xen, collect: settings, signal }));
+}
+
+async function exportTo(file: string, { snapshot, poolTime, complete }: CollectResult): Promise<void> {
+  const text = printSnapshot({ snapshot, takenAt: poolTime ?? new Date(), complete });
+  if (file !== "-") return writeWhole(file, text, String(process.pid));
+  // Waits until the reader has taken it all: the process must not end before.
+  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
+}
+
+async function importFile(context: ProgramContext, options: Options, file: string): Promise<number> {
+  const document = parseSnapshot(readText(file), file);
+  const { mysql } = loadSettings(["mysql"], options.settings);
+  const stored = await withDatabase(mysql, (db) => importSnapshot(db, document, options.force === true));
+  if (options.json) {
+    const { pool } = document.snapshot;
+    const collection = stored === "superseded" ? null : stored.id;
+    context.print(printableJson({ pool: { uuid: pool.uuid, name: pool.name }, collection, imported: file }));
+  } else if (!options.quiet) context.print(printable(importLine(document, stored)));
+  return exitCode.done;
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file === "-" ? 0 : file, "utf8");
+  } catch (cause) {
+    throw new AppError("usage", `cannot read ${file}`, { cause });
+  }
+}

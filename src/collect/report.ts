@@ -1,4 +1,6 @@
 /** What a run of xcp-collect says about itself. Pure: result in, text or JSON out. */
+import type { Collection, Uuid } from "../pool.ts";
+import type { SnapshotDocument } from "../snapshotText.ts";
 import type { CollectResult } from "./collect.ts";
 
 /** The one-line summary: "collected pool main: 2 hosts, 5 VMs in 0.4 s". */
@@ -12,10 +14,22 @@ export function summaryLine(result: CollectResult, durationMs: number): string {
   ];
   const pool = snapshot.pool.name === "" ? snapshot.pool.uuid : snapshot.pool.name;
   const text = `collected pool ${pool}: ${parts.join(", ")} in ${(durationMs / 1000).toFixed(1)} s`;
+  if (stored === null) return `${text}; not stored`;
   if (stored === "superseded") return `${text}; not stored, a collection that started later is there already`;
   return stored.complete
     ? text
     : `${text}; INCOMPLETE: too many hosts unread, xcp-control will not act on it`;
+}
+
+/** One line for each VM whose measures are not believed yet, and why. */
+export function arrivalLines({ snapshot, arrivals }: Pick<CollectResult, "snapshot" | "arrivals">): string[] {
+  const names = new Map([...snapshot.hosts, ...snapshot.vms].map(({ uuid, name }) => [uuid, name]));
+  const nameOf = (uuid: Uuid) => names.get(uuid) || uuid;
+  return arrivals.map(({ vmUuid, hostUuid, isNew }) =>
+    isNew
+      ? `${nameOf(vmUuid)} moved to ${nameOf(hostUuid)} since the last collection: its measures are believed from the next one`
+      : `${nameOf(vmUuid)} moved to ${nameOf(hostUuid)} less than 10 s ago: its measures are not believed yet`,
+  );
 }
 
 /** One line for each host that could not be read and each object that was left out. */
@@ -23,25 +37,39 @@ export function problemLines(result: CollectResult): string[] {
   return [
     ...result.unread.map(({ name, reason }) => `host ${name} unread, its measures are unknown: ${reason}`),
     ...result.skipped.map(({ what, reason }) => `${what} left out: ${reason}`),
+    ...result.warnings,
   ];
 }
 
 /** The same as one object for --json. */
 export function summaryJson(result: CollectResult, durationMs: number): Readonly<Record<string, unknown>> {
-  const { snapshot, unread, skipped, stored } = result;
+  const { snapshot, unread, skipped, stored, complete } = result;
   return {
     pool: { uuid: snapshot.pool.uuid, name: snapshot.pool.name },
-    collection: stored === "superseded" ? null : stored.id,
+    collection: stored === "superseded" || stored === null ? null : stored.id,
     superseded: stored === "superseded",
-    complete: stored !== "superseded" && stored.complete,
+    complete: stored === null ? complete : stored !== "superseded" && stored.complete,
     hosts: snapshot.hosts.length,
     vms: snapshot.vms.length,
     placements: snapshot.placements.length,
     bars: snapshot.bars.length,
     unread,
     skipped,
+    arrivals: result.arrivals.map(({ vmUuid, hostUuid }) => ({ vm: vmUuid, host: hostUuid })),
+    warnings: result.warnings,
     durationMs: Math.round(durationMs),
   };
+}
+
+/** "imported pool main: 2 hosts, 6 VMs, taken 2026-01-31T12:00:00.000Z". */
+export function importLine(
+  { snapshot, takenAt }: SnapshotDocument,
+  stored: Collection | "superseded",
+): string {
+  const { pool, hosts, vms } = snapshot;
+  const what = `${count(hosts.length, "host")}, ${count(vms.length, "VM")}, taken ${takenAt.toISOString()}`;
+  const text = `imported pool ${pool.name === "" ? pool.uuid : pool.name}: ${what}`;
+  return stored === "superseded" ? `${text}; not stored, a later collection is there already` : text;
 }
 
 function count(number: number, noun: string): string {

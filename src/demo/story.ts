@@ -33,6 +33,11 @@ export async function playStory(stage: Stage, audience: Audience): Promise<void>
   // A VM's first two points on its new host are not to be believed (5 s apart): a cron job comes later than that.
   await wait((15_000 / stage.speed) | 0, undefined, { signal: audience.signal });
   await teller.run("collect", []);
+  teller.say(
+    "A VM's first points on a new host are not to be believed, so the run left them out. The next one has them:",
+  );
+  await wait((15_000 / stage.speed) | 0, undefined, { signal: audience.signal });
+  await teller.run("collect", []);
   await teller.drawPool("The pool after: nobody is more than 25 % above the mean");
 
   teller.chapter("6. xcp-control again: nothing to do, and why");
@@ -51,6 +56,10 @@ class Teller {
 
   chapter(title: string): void {
     this.#audience.write(`\n== ${title}\n\n`);
+  }
+
+  say(sentence: string): void {
+    this.#audience.write(`\n${sentence}\n\n`);
   }
 
   async run(program: ProgramName, args: readonly string[]): Promise<void> {

@@ -37,6 +37,7 @@ export async function loadLastPlaces(db: Database): Promise<LastPlaces | null> {
               vmUuid,
               hostUuid: asUuid(String(row["HostUuid"])),
               seenAtSeconds: seenAt === null ? null : Number(seenAt),
+              isNew: false,
             },
           ];
         }),

@@ -62,7 +62,16 @@ describe("the thesis' experiment", () => {
     expect(world.pool.db.all("task")).toEqual([]);
 
     await wait(15_000 / speed);
-    expect((await world.run("xcp-collect")).code).toBe(0);
+    const seen = await world.run("xcp-collect");
+    expect(seen).toMatchObject({ code: 0, stderr: "" });
+    expect(seen.stdout).toContain(
+      "\nVM2 - Debian moved to Host1 since the last collection: its measures are believed from the next one\n",
+    );
+    expect(await show(`SHOW VM ${vm2}`)).toContain("VCpu Average - -\n");
+    await wait(15_000 / speed);
+    const believed = await world.run("xcp-collect");
+    expect(believed).toMatchObject({ code: 0, stderr: "" });
+    expect(believed.stdout).not.toContain("moved to");
     expect(await show("SHOW HOST Host1")).toContain("Cpu Load Average - 75%");
     expect(await show("SHOW HOST Host2")).toContain("Cpu Load Average - 50%");
 

@@ -111,7 +111,12 @@ describe("schema install", () => {
     expect(await schemaStatus(admin)).toMatchObject({ found: "no database", version: 0 });
     const first = await installSchema(admin);
     expect(first.createdDatabase).toBe(true);
-    expect(first.applied).toEqual(["0001_thesis.sql", "0002_widen.sql", "0003_planning.sql"]);
+    expect(first.applied).toEqual([
+      "0001_thesis.sql",
+      "0002_widen.sql",
+      "0003_planning.sql",
+      "0004_history.sql",
+    ]);
     const second = await installSchema(admin);
     expect(second).toMatchObject({ createdDatabase: false, applied: [], version: newest });
     expect(await schemaStatus(admin)).toEqual({
@@ -217,7 +222,7 @@ describe("schema install", () => {
       const admin = round % 2 === 0 ? await emptyDatabase() : await thesisDatabase();
       const both = await Promise.all([installSchema(admin), installSchema(admin)]);
       const applied = both.flatMap((result) => result.applied).sort();
-      expect(applied).toEqual(["0001_thesis.sql", "0002_widen.sql", "0003_planning.sql"]);
+      expect(applied).toEqual(["0001_thesis.sql", "0002_widen.sql", "0003_planning.sql", "0004_history.sql"]);
       expect(await schemaStatus(admin)).toMatchObject({ version: newest, pending: [] });
       if (round % 2 === 1) await expectThesisRows(admin);
     }

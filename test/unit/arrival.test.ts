@@ -40,7 +40,7 @@ describe("a VM that is on another host than before", () => {
       vif0TxKb: null,
       vcpuAverage: null,
     });
-    expect(arrivals).toEqual([{ ...arrived, seenAtSeconds: 1000 }]);
+    expect(arrivals).toEqual([{ ...arrived, seenAtSeconds: 1000, isNew: true }]);
     expect(snapshot.vms.find(({ uuid }) => uuid === other.uuid)).toEqual(other);
     expect({ ...snapshot, vms: [] }).toEqual({ ...on(host2), vms: [] });
   });
@@ -52,16 +52,16 @@ describe("a VM that is on another host than before", () => {
     [null, 1000, "believed"],
     [1000, null, "believed"],
   ])("and that was first seen there at %s is, at %s, %s", (seenAtSeconds, now, expected) => {
-    const last = lastOf(on(host2), [{ ...arrived, seenAtSeconds }]);
+    const last = lastOf(on(host2), [{ ...arrived, seenAtSeconds, isNew: false }]);
     const { snapshot, arrivals } = believe(on(host2), last, now);
     expect(measured(snapshot)?.vcpuAverage).toBe(expected === "doubted" ? null : 50);
-    expect(arrivals).toEqual(expected === "doubted" ? [{ ...arrived, seenAtSeconds }] : []);
+    expect(arrivals).toEqual(expected === "doubted" ? [{ ...arrived, seenAtSeconds, isNew: false }] : []);
   });
 
   it("and goes back at once is doubted again from then on", () => {
-    const last = lastOf(on(host2), [{ ...arrived, seenAtSeconds: 1000 }]);
+    const last = lastOf(on(host2), [{ ...arrived, seenAtSeconds: 1000, isNew: false }]);
     expect(believe(on(host1), last, 1005).arrivals).toEqual([
-      { vmUuid: vm.uuid, hostUuid: host1.uuid, seenAtSeconds: 1005 },
+      { vmUuid: vm.uuid, hostUuid: host1.uuid, seenAtSeconds: 1005, isNew: true },
     ]);
   });
 });

@@ -1,0 +1,29 @@
+/** Puts a text into a file, all of it or nothing: written beside it and renamed. */
+import fs from "node:fs/promises";
+import { AppError, describeError } from "../errors.ts";
+
+/** @throws AppError "usage" when the file cannot be written; what was there stays as it was. */
+export async function writeWhole(file: string, text: string, unique: string): Promise<void> {
+  const temporary = `${file}.${unique}.tmp`;
+  try {
+    await refuseDevice(file);
+    const handle = await fs.open(temporary, "wx", 0o600);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await fs.rename(temporary, file);
+  } catch (cause) {
+    await fs.rm(temporary, { force: true });
+    throw new AppError("usage", `cannot write ${file}: ${describeError(cause)}`, { cause });
+  }
+}
+
+/** A rename would put a file in the place of a device or a pipe. */
+async function refuseDevice(file: string): Promise<void> {
+  const status = await fs.stat(file).catch(() => null);
+  if (status !== null && !status.isFile())
+    throw new Error("it is no file; --export - writes to standard output");
+}

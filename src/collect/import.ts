@@ -1,0 +1,39 @@
+/** `xcp-collect --import`: stores a snapshot's text as a collection, in a database of its own. */
+import { AppError } from "../errors.ts";
+import type { Collection } from "../pool.ts";
+import type { SnapshotDocument } from "../snapshotText.ts";
+import type { Database } from "../store/connection.ts";
+import { beginCollection, saveSnapshot } from "../store/snapshot.ts";
+
+/**
+ * Stores the snapshot as if it had been collected now, marked as imported.
+ * @param force stores it over collections that were read from a pool.
+ * @throws AppError "refused" when the database holds such collections, or any of another pool: with the imported
+ * picture in their place xcp-control would act on a pool that is not so.
+ */
+export async function importSnapshot(
+  db: Database,
+  { snapshot, complete }: SnapshotDocument,
+  force: boolean,
+): Promise<Collection | "superseded"> {
+  if (!force) await refuseLiveDatabase(db, snapshot.pool.uuid);
+  return saveSnapshot(db, await beginCollection(db), snapshot, { complete, imported: true });
+}
+
+async function refuseLiveDatabase(db: Database, poolUuid: string): Promise<void> {
+  const [found] = await db.read((reader) =>
+    reader.rows(
+      "SELECT PoolUuid FROM Collection WHERE PoolUuid <> ? OR NOT Imported ORDER BY Id DESC LIMIT 1",
+      [poolUuid],
+    ),
+  );
+  if (found === undefined) return;
+  const holds =
+    found["PoolUuid"] === poolUuid
+      ? "collections that were read from this pool itself"
+      : `collections of another pool (${String(found["PoolUuid"])})`;
+  throw new AppError(
+    "refused",
+    `database ${db.name} holds ${holds}, and the imported picture would take their place: import into a database of its own (MysqlDatabase, \`xcp-manager schema install\`), or say --force`,
+  );
+}
