@@ -178,7 +178,7 @@ async function readPool(
   const expected = options.expectedPoolUuid;
   if (expected !== null && pool.uuid.toLowerCase() !== expected.toLowerCase()) {
     throw new WrongMember(
-      `it belongs to the pool ${pool.uuid}, but ${expected} is meant (XenPoolUuid); was it ejected?`,
+      `it belongs to the pool ${pool.uuid}, but the pool ${expected} is meant (XenPoolUuid, or the last collection); was it ejected?`,
     );
   }
   const asked = await thisHost(transport, session, call);
