@@ -11,7 +11,8 @@ import { failureJson, readCallJson, successJson } from "./jsonRpc.ts";
 import { type ServerProfile, todaysProfile } from "./profile.ts";
 import { MalformedRequest, readCallXml } from "./requestXml.ts";
 import type { RpcCall } from "./rpcValue.ts";
-import { answerRrd, type RrdAnswer, rrdPath } from "./rrdHttp.ts";
+import { answerRrd, rrdPath } from "./rrdHttp.ts";
+import { delayConnections, sendMeasures } from "./rrdSockets.ts";
 import { bareXml, failureXml, faultXml, successXml, type XmlDialect } from "./xmlWriter.ts";
 
 const bodyBytesMax = 300 * 1024;
@@ -66,26 +67,6 @@ export function createListener(options: ListenerOptions): Server {
   if (options.latencyMs) delayConnections(server, options.latencyMs);
   cutWhileGone(server, options);
   return server;
-}
-
-/** Hands a new connection to the server only after a while: what a client sends meanwhile waits in the socket. */
-function delayConnections(server: Server, latencyMs: number): void {
-  const listeners = server.listeners("connection");
-  const waiting = new Set<Socket>();
-  server.removeAllListeners("connection");
-  server.on("connection", (socket: Socket) => {
-    const broken = (): void => void socket.destroy();
-    socket.on("error", broken);
-    waiting.add(socket);
-    setTimeout(() => {
-      socket.off("error", broken);
-      waiting.delete(socket);
-      if (!socket.destroyed) for (const listener of listeners) Reflect.apply(listener, server, [socket]);
-    }, latencyMs);
-  });
-  server.once("close", () => {
-    for (const socket of waiting) socket.destroy();
-  });
 }
 
 function isGone({ pool, hostRef }: ListenerOptions): boolean {
@@ -152,31 +133,7 @@ async function serveMeasures(
   const answer = ready ? await answerRrd(services, asked) : null;
   if (isGone(options)) return cut(request);
   if (answer === null) return send(request, response, html(500, "The toolstack is starting"));
-  sendMeasures(request, response, answer);
-}
-
-/** Whatever the answer says of the connection, xapi closes it behind every one of these. */
-function sendMeasures(request: IncomingMessage, response: ServerResponse, answer: RrdAnswer): void {
-  const bytes = Buffer.from(answer.body, "utf-8");
-  response.sendDate = false;
-  if (answer.untilClosed) {
-    const type = answer.contentType === null ? "" : `content-type: ${answer.contentType}\r\n`;
-    request.socket.write(
-      `HTTP/1.0 200 OK\r\nConnection: close\r\nCache-Control: no-cache, no-store\r\n${type}\r\n`,
-    );
-    request.socket.end(bytes);
-    return;
-  }
-  response.writeHead(answer.status, {
-    Connection: answer.connection,
-    "Content-Length": bytes.length,
-    "Cache-Control": "no-cache, no-store",
-    ...(answer.contentType === null ? {} : { "content-type": answer.contentType }),
-    ...answer.headers,
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Headers": "X-Requested-With",
-  });
-  response.end(bytes, () => request.socket.end());
+  await sendMeasures(request, response, answer);
 }
 
 function cut(request: IncomingMessage): void {
