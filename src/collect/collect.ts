@@ -101,6 +101,10 @@ async function readPool(options: CollectOptions, signal: AbortSignal): Promise<P
       signal,
     });
     return { inventory, measures, poolTime };
+  } catch (error) {
+    // A pool that refuses to show its objects is the operator's business, no broken invariant of ours.
+    if (!(error instanceof XapiError)) throw error;
+    throw new AppError("pool", `${client.url} refuses to be read`, { cause: error });
   } finally {
     await client.close();
   }

@@ -43,6 +43,8 @@ describe("a run", () => {
       bars: 0,
       unread: [],
       skipped: [],
+      arrivals: [],
+      warnings: [],
       durationMs: expect.any(Number),
     });
   });

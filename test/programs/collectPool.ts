@@ -42,9 +42,14 @@ export async function storedTables(world: World): Promise<Tables> {
 
 /**
  * What the tables must hold by system.md 4, from the pool's own objects and samples at this moment of its clock, which
- * must stand still. Hosts in `unread` have no measures, nor have the VMs that run on them.
+ * must stand still. Hosts in `unread` have no measures, nor have the VMs that run on them. VMs in `arrived` have come to
+ * their host since the collection before: their first measures there are not believed, but for the memory they occupy.
  */
-export function tablesOf(pool: SimulatedPool, unread: readonly string[] = []): Tables {
+export function tablesOf(
+  pool: SimulatedPool,
+  unread: readonly string[] = [],
+  arrived: readonly string[] = [],
+): Tables {
   const { db } = pool;
   const machines = db
     .all("VM")
@@ -55,7 +60,9 @@ export function tablesOf(pool: SimulatedPool, unread: readonly string[] = []): T
       .all("host")
       .map((host) => hostRow(pool, host, unread.includes(host)))
       .sort(by("UUID")),
-    Vm: machines.map((vm) => vmRow(pool, vm, unread)).sort(by("UUID")),
+    Vm: machines
+      .map((vm) => ({ ...vmRow(pool, vm, unread), ...(arrived.includes(vm) ? unbelieved(pool, vm) : {}) }))
+      .sort(by("UUID")),
     Map: placed
       .map((vm) => ({
         HostUuid: db.text("host", db.text("VM", vm, "resident_on"), "uuid"),
@@ -112,6 +119,17 @@ function vmRow(pool: SimulatedPool, vm: string, unread: readonly string[]): Row 
     IsControlDomain: control ? 1 : 0,
     Name: answered(db.text("VM", vm, "name_label")),
   });
+}
+
+function unbelieved({ db }: SimulatedPool, vm: string): Row {
+  const occupied = db.number("VM_metrics", db.text("VM", vm, "metrics"), "memory_actual");
+  return {
+    MemoryMb: Math.round(occupied / 1024 / 1024),
+    MemoryInternalFreeMb: null,
+    Vif0TxKb: null,
+    Vif0RxKb: null,
+    VcpuAverage: null,
+  };
 }
 
 /** A name as xapi's XML carries it: control characters that XML has no place for are dropped. */
