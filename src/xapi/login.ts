@@ -130,7 +130,17 @@ function loginFailure(error: unknown, endpoint: Endpoint, user: string): unknown
 /** Somebody answered, but not as the master of the pool that is meant. */
 class WrongMember extends Error {}
 
+/** Logs in, and once more when the member forgets the new session before it was of use: its toolstack has restarted. */
 async function logIn(transport: Transport, options: LoginOptions): Promise<Login> {
+  try {
+    return await logInOnce(transport, options);
+  } catch (error) {
+    if (!(error instanceof XapiError && error.code === "SESSION_INVALID")) throw error;
+    return logInOnce(transport, options);
+  }
+}
+
+async function logInOnce(transport: Transport, options: LoginOptions): Promise<Login> {
   const session = await openSession(transport, options);
   options.secrets.add(session, "[session]");
   try {

@@ -107,11 +107,9 @@ export class Onlooker {
   /** Rows that belong to a collection come and go with it. */
   async #checkOfCollections(table: string, collections: readonly number[]): Promise<void> {
     const rows = await this.query(`SELECT DISTINCT CollectionId AS id FROM ${table}`);
-    const ids = new Set(rows.map((row) => Number(row["id"])));
-    const strange = [...ids].filter((id) => !collections.includes(id));
-    const last = collections.at(-1);
-    if (strange.length > 0) throw new Error(`${table} has rows of collection ${strange}, which is not there`);
-    if (last !== undefined && !ids.has(last)) throw new Error(`${table} has no rows of collection ${last}`);
+    const ids = rows.map((row) => Number(row["id"])).sort((a, b) => a - b);
+    if (ids.join() !== collections.join())
+      throw new Error(`${table} has rows of the collections ${ids}, but there are ${collections}`);
   }
 
   close(): void {

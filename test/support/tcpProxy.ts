@@ -16,10 +16,16 @@ export interface WireEvent {
 }
 
 /**
- * What becomes of an event: passed on, both ends cut, lost without a trace, replaced by other bytes, or answered to its
- * sender while the other end never hears of it.
+ * What becomes of an event: passed on, both ends cut, lost without a trace, replaced by other bytes (and both ends cut
+ * after them), or answered to its sender while the other end never hears of it.
  */
-export type Verdict = "pass" | "cut" | "swallow" | { readonly replace: Buffer } | { readonly answer: Buffer };
+export type Verdict =
+  | "pass"
+  | "cut"
+  | "swallow"
+  | { readonly replace: Buffer }
+  | { readonly last: Buffer }
+  | { readonly answer: Buffer };
 
 export interface TcpProxy {
   readonly host: string;
@@ -117,6 +123,7 @@ class ForwardingProxy implements TcpProxy {
         if (verdict === "pass") to.write(bytes);
         else if (verdict === "cut") cut();
         else if (verdict !== "swallow" && "replace" in verdict) to.write(verdict.replace);
+        else if (verdict !== "swallow" && "last" in verdict) to.end(verdict.last, cut);
         else if (verdict !== "swallow") from.write(verdict.answer);
       };
       if (this.delayMs === 0) act();

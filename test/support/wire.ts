@@ -9,6 +9,8 @@ export interface Passing extends WireEvent {
   /** Of both networks together; 1 for the first since `restart`. */
   readonly number: number;
   readonly side: "pool" | "mysql";
+  /** Whom the client wanted to reach. */
+  readonly target: { readonly host: string; readonly port: number };
 }
 
 export interface Wire {
@@ -56,7 +58,7 @@ export async function startWire(world: World): Promise<Wire> {
   const watch = (side: Passing["side"]) => (proxy: TcpProxy) => {
     proxy.judge = (event) => {
       const number = ++wire.events;
-      return wire.judge?.({ ...event, side, number }) ?? "pass";
+      return wire.judge?.({ ...event, side, number, target: proxy.target }) ?? "pass";
     };
   };
   pool.forEach(watch("pool"));

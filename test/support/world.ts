@@ -19,6 +19,8 @@ export interface WorldOptions {
   /** Time stands still until the test moves it, so that the pool's own numbers can be asked for again. */
   readonly manualClock?: boolean;
   readonly seed?: number;
+  /** Where the pool's time starts, in milliseconds since 1970. */
+  readonly startMs?: number;
   readonly server?: Partial<ServerOptions>;
   /** The server to make the world's database on; that of the test run by default. */
   readonly databaseServer?: DatabaseServer;
@@ -75,8 +77,9 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   };
 }
 
-function makePool({ pool, speed = 1, manualClock = false, seed = 1 }: WorldOptions): SimulatedPool {
-  const common = { speed, manualClock, seed, user: "root", password: poolPassword };
+function makePool({ pool, speed = 1, manualClock = false, seed = 1, startMs }: WorldOptions): SimulatedPool {
+  const start = startMs === undefined ? {} : { startMs };
+  const common = { speed, manualClock, seed, user: "root", password: poolPassword, ...start };
   if ("builtin" in pool) return SimulatedPool.fromBuiltin(pool.builtin, common);
   if ("scenario" in pool) return SimulatedPool.fromScenario(pool.scenario, common);
   return SimulatedPool.fromDump(readFileSync(pool.dump, "utf8"), common);
