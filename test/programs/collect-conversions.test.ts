@@ -130,7 +130,7 @@ describe.each(["product=XCP version=1.6", "product=XCP-ng version=8.2", "product
       expect(await rowsOf(world, "SELECT Name FROM Vm WHERE Name LIKE 'A %'")).toEqual([]);
     });
 
-    it("stores NULL, never 0, for sources without a value, and keeps the others", async () => {
+    it("F28: stores NULL, never 0, for sources without a value, and keeps the others", async () => {
       const nan = [
         "h1 cpu2",
         "h1 memory_free_kib",

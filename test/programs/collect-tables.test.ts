@@ -128,7 +128,7 @@ describe("the tables equal the pool", () => {
     expect(await rowsOf(world, "SELECT COUNT(*) AS n FROM HostDetail")).toEqual([{ n: 2 }]);
   });
 
-  it("when two VMs have one name, and when names are empty", async () => {
+  it("F42: when two VMs have one name, and when names are empty", async () => {
     for (const name of ["twin", "twin", "", ""]) addVm(world.pool, name);
     world.pool.db.set("host", refOf(world.pool, "host", "h2"), "name_label", "");
     await collect();
@@ -159,7 +159,7 @@ describe("the tables equal the pool", () => {
     await collect();
   });
 
-  it("when the pool is empty: no VM at all, not even a control domain", async () => {
+  it("F42: when the pool is empty: no VM at all, not even a control domain", async () => {
     for (const vm of world.pool.db.all("VM")) world.pool.db.destroy("VM", vm);
     await collect();
     for (const table of ["Vm", "Map", "VmDetail", "VmBar"]) {

@@ -119,7 +119,7 @@ describe("a host that the pool has declared dead", () => {
 });
 
 describe("more unread hosts than CollectUnreadHostsPercent", () => {
-  it("make the collection incomplete: SHOW COLLECTION says so, and xcp-control refuses it", async () => {
+  it("F27: make the collection incomplete: SHOW COLLECTION says so, and xcp-control refuses it", async () => {
     await start();
     for (const host of ["h2", "h3"]) runCommand(world.pool, `crash ${host}`);
     const result = await world.run("xcp-collect");
@@ -151,7 +151,7 @@ describe("more unread hosts than CollectUnreadHostsPercent", () => {
 describe("a host that hangs", () => {
   const hanging = (url: string) => ({ XenHost: url, XenCallSeconds: "1", CollectMethod: "query" });
 
-  it("costs one call, whatever it has to tell", async () => {
+  it("F26: costs one call, whatever it has to tell", async () => {
     await start();
     const h3 = refOf(world.pool, "host", "h3");
     const way = await deafFor([h3]);
@@ -182,7 +182,7 @@ describe("a host that hangs", () => {
     expect(await storedTables(world)).toEqual(tablesOf(world.pool, [h3]));
   });
 
-  it("longer than CollectDeadlineSeconds ends the run with 1, and the tables stay as they were", async () => {
+  it("F3: longer than CollectDeadlineSeconds ends the run with 1, and the tables stay as they were", async () => {
     await start();
     expect((await world.run("xcp-collect")).code).toBe(0);
     const before = await storedTables(world);

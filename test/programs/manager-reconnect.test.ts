@@ -49,7 +49,7 @@ function impatience() {
   return { random: () => 0, sleep: () => Promise.resolve(), monotonicMs: () => ++minutes * 60_000 };
 }
 
-test("an error is told while Mysql is away, and its return with the next command", async () => {
+test("F6: an error is told while Mysql is away, and its return with the next command", async () => {
   const relay = new Relay();
   await relay.open();
   const servers = [{ host: "127.0.0.1", port: relay.port }];

@@ -63,7 +63,7 @@ describe("MySQL that cannot be used ends every program with 1", () => {
     }
   });
 
-  it("when its schema is from the future: upgrade the program", async () => {
+  it("F46: when its schema is from the future: upgrade the program", async () => {
     const own = await createTestDatabase();
     const { user, password, database } = own.admin;
     try {
@@ -145,7 +145,7 @@ describe("MySQL that is cut off while a collection is stored", () => {
     expect(await storedTables(world)).toEqual(after);
   });
 
-  it("again and again: the old picture stays whole, the run ends with 1, and the next one works", async () => {
+  it("F6: again and again: the old picture stays whole, the run ends with 1, and the next one works", async () => {
     const { before, after } = await oldAndNew();
     atStatement(/INTO Vm\b|UPDATE Vm\b|FROM Vm\b/, Number.POSITIVE_INFINITY, false);
     const failed = await collect();

@@ -26,7 +26,7 @@ describe("over plain http, written out", () => {
   const collect = (change: Readonly<Record<string, string>>) => world.run("xcp-collect", [], { change });
   const stored = async () => Number((await rowsOf(world, "SELECT COUNT(*) AS n FROM Collection"))[0]?.["n"]);
 
-  it("a slave's address is followed to the master", async () => {
+  it("F20: a slave's address is followed to the master", async () => {
     const slave = world.simulator.hosts[1]?.httpUrl ?? "";
     expect(slave).not.toBe(world.simulator.masterUrl);
     expect(await collect({ XenHost: slave })).toMatchObject({ code: 0, stderr: "" });
@@ -73,7 +73,7 @@ describe("over plain http, written out", () => {
   });
 
   it.each(["garbage", "close", "http-500"])(
-    "a pool that answers with %s ends the run with 1",
+    "F25: a pool that answers with %s ends the run with 1",
     async (fault) => {
       const before = await stored();
       runCommand(world.pool, `${fault} VM.get_all_records* times=always`);
@@ -85,7 +85,7 @@ describe("over plain http, written out", () => {
     },
   );
 
-  it("a session that the pool forgets in mid-run is renewed", async () => {
+  it("F24: a session that the pool forgets in mid-run is renewed", async () => {
     const logins = vi.spyOn(world.pool, "authenticate");
     const original = world.pool.beforeAnswer.bind(world.pool);
     let forgotten = false;
@@ -137,7 +137,7 @@ describe("over https", () => {
     expect(world.pool.db.all("session")).toEqual([]);
   });
 
-  it("a slave is followed when both certificates are pinned, and not when the master's is not", async () => {
+  it("F21: a slave is followed when both certificates are pinned, and not when the master's is not", async () => {
     const [master, slave] = world.simulator.hosts;
     const both = `${master?.fingerprint256},${slave?.fingerprint256}`;
     const XenHost = slave?.httpsUrl ?? "";

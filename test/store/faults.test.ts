@@ -117,7 +117,7 @@ describe("a statement that the server undoes", () => {
     [1213, "Deadlock found when trying to get lock"],
     [1205, "Lock wait timeout exceeded"],
     [1020, "Record has changed since last read"],
-  ])("with error %i, at whichever place, costs a retry and nothing else", async (errno, message) => {
+  ])("F7: with error %i, at whichever place, costs a retry and nothing else", async (errno, message) => {
     const statements = await countStatements();
     expect(statements).toBeGreaterThan(10);
     for (let k = 1; k <= statements; k++) {
@@ -132,7 +132,7 @@ describe("a statement that the server undoes", () => {
     }
   });
 
-  it("again and again ends after five runs, with the tables as they were", async () => {
+  it("F7: again and again ends after five runs, with the tables as they were", async () => {
     await saveDirectly(aPool(1));
     const db = await openThrough(test.collect);
     const start = await beginCollection(db);
@@ -155,7 +155,7 @@ describe("a statement that the server undoes", () => {
     await db.close();
   });
 
-  it("in a real deadlock runs again and comes to the same end", async () => {
+  it("F7: in a real deadlock runs again and comes to the same end", async () => {
     await saveDirectly(aPool(1));
     const db = await openDatabase(test.admin, quick());
     const mine = "UPDATE Host SET CpuNum = CpuNum + ? WHERE UUID = ?";
@@ -193,7 +193,7 @@ describe("a statement that the server undoes", () => {
 });
 
 describe("a connection that is lost", () => {
-  it("before or in the midst of any statement but COMMIT costs a retry on a new connection", async () => {
+  it("F6: before or in the midst of any statement but COMMIT costs a retry on a new connection", async () => {
     const statements = await countStatements();
     for (let k = 1; k < statements; k++) {
       await saveDirectly(aPool(1));
@@ -210,7 +210,7 @@ describe("a connection that is lost", () => {
     }
   });
 
-  it("before COMMIT reached the server: the snapshot is stored once, by a second run", async () => {
+  it("F5: before COMMIT reached the server: the snapshot is stored once, by a second run", async () => {
     await saveDirectly(aPool(1));
     const db = await openThrough(test.collect);
     const start = await beginCollection(db);
@@ -221,7 +221,7 @@ describe("a connection that is lost", () => {
     await db.close();
   });
 
-  it("after COMMIT reached the server but before its answer: found stored, and not stored again", async () => {
+  it("F5: after COMMIT reached the server but before its answer: found stored, and not stored again", async () => {
     await saveDirectly(aPool(1));
     const db = await openThrough(test.collect);
     const start = await beginCollection(db);
@@ -302,7 +302,7 @@ describe("a connection that is lost", () => {
     proxy = await startTcpProxy(serverOf(test.admin));
   });
 
-  it("without a word (the network swallows everything) is noticed by the deadline of the statement", async () => {
+  it("F10: without a word (the network swallows everything) is noticed by the deadline of the statement", async () => {
     await saveDirectly(aPool(1));
     const db = await openThrough(test.collect, { statementTimeoutMs: 300, connectTimeoutMs: 1_000 });
     const start = await beginCollection(db);
@@ -347,7 +347,7 @@ describe("several servers", () => {
     proxy = await startTcpProxy(serverOf(test.admin));
   });
 
-  it("lose their turn while they are read-only", async () => {
+  it("F8: lose their turn while they are read-only", async () => {
     proxy.judge = (event) =>
       statementText(event)?.includes("@@global.read_only") === true
         ? { replace: withStatement(event, "SELECT VERSION() AS version, 1 AS readOnly") }
@@ -382,24 +382,27 @@ describe("several servers", () => {
     [1836, "Running in read-only mode"],
     [3100, "Error on observer while running replication hook 'before_commit'"],
     [1047, "WSREP has not yet prepared node for application use"],
-  ] as const)("take over from one that stops taking writes in mid-run (error %i)", async (errno, message) => {
-    await saveDirectly(aPool(1));
-    const db = await openDatabase(twoServers(test.collect), quick());
-    const start = await beginCollection(db);
-    expect(db.server).toContain(String(proxy.port));
-    proxy.judge = (event) =>
-      statementText(event)?.startsWith("INSERT INTO Vm") === true
-        ? { answer: errorAnswer(errno, message) }
-        : "pass";
-    expect(await save(db, start, aPool(2))).toMatchObject({ id: start.id });
-    expect(db.server).not.toContain(String(proxy.port));
-    expect(await stored()).toEqual(inOrder(aPool(2)));
-    await db.close();
-  });
+  ] as const)(
+    "F8: take over from one that stops taking writes in mid-run (error %i)",
+    async (errno, message) => {
+      await saveDirectly(aPool(1));
+      const db = await openDatabase(twoServers(test.collect), quick());
+      const start = await beginCollection(db);
+      expect(db.server).toContain(String(proxy.port));
+      proxy.judge = (event) =>
+        statementText(event)?.startsWith("INSERT INTO Vm") === true
+          ? { answer: errorAnswer(errno, message) }
+          : "pass";
+      expect(await save(db, start, aPool(2))).toMatchObject({ id: start.id });
+      expect(db.server).not.toContain(String(proxy.port));
+      expect(await stored()).toEqual(inOrder(aPool(2)));
+      await db.close();
+    },
+  );
 });
 
 describe("a write that the server refuses", () => {
-  it("names the cause when the disk is full, and leaves the old picture", async () => {
+  it("F9: names the cause when the disk is full, and leaves the old picture", async () => {
     await saveDirectly(aPool(1));
     const db = await openThrough(test.collect);
     const start = await beginCollection(db);

@@ -139,7 +139,7 @@ test("a slave is followed to the master it names, with the port of the URL that 
   expect(slave.methods()).toEqual(["session.login_with_password"]);
 });
 
-test("members that only name each other are asked until two redirects were followed", async () => {
+test("F21: members that only name each other are asked until two redirects were followed", async () => {
   const names: string[] = [];
   await using first = await startMember(slaveScript(() => names[1] ?? ""));
   await using second = await startMember(slaveScript(() => names[0] ?? ""));
@@ -198,7 +198,7 @@ test("an ejected member that answers for its own pool is passed over for the poo
   expect(ejected.methods().at(-1)).toBe("session.logout");
 });
 
-test("a forgotten session is renewed once and the call repeated, a migration too", async () => {
+test("F24: a forgotten session is renewed once and the call repeated, a migration too", async () => {
   const migrations: unknown[] = [];
   await using member = await startMember(
     masterScript({
