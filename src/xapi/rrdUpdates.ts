@@ -9,6 +9,7 @@ import { type ObjectMeasures, queryHost } from "./dataSources.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import type { Inventory } from "./inventory.ts";
 import type { Measures, SourceValues } from "./measures.ts";
+import { isCoarse, isDoubtful } from "./precision.ts";
 import type { HostRecord, HostRef, VmRef } from "./records.ts";
 import { newestValues, objectKey, parseRrdUpdates, type RrdUpdates } from "./rrd.ts";
 
@@ -52,7 +53,10 @@ export async function readMeasures(
     const query = () => queryHost(client, inventory, ref, host, { eth0Device, oneCall });
     if (options.method === "query" || now === null) return query();
     const read = await oneHost(() => updatesOf(client, ref, host, now, options.hostTimeoutMs));
-    if (typeof read !== "string") return toMeasures(read, host, vmRefs);
+    if (typeof read !== "string") {
+      const measures = toMeasures(read, host, vmRefs);
+      return isCoarse(read) ? refined(client, ref, measures, oneCall) : measures;
+    }
     return read.startsWith(notServed) && options.method === "auto" ? query() : read;
   };
   await Promise.all([...inventory.hosts].map(readHost));
@@ -78,6 +82,40 @@ async function poolClock(
 
 function isLive(host: HostRecord, inventory: Inventory): boolean {
   return host.metrics !== null && inventory.hostMetrics.get(host.metrics)?.live === true;
+}
+
+/** `measures` with exact values in place of those that five digits do not decide. */
+async function refined(
+  client: XapiClient,
+  ref: HostRef,
+  measures: ObjectMeasures,
+  oneCall: <T>(call: () => Promise<T>) => Promise<T>,
+): Promise<ObjectMeasures> {
+  const refine = async (values: SourceValues, query: (name: string) => Promise<number>) => {
+    const doubtful = [...values].filter(([name, value]) => isDoubtful(name, value));
+    const exact = await Promise.all(
+      doubtful.map(
+        async ([name, value]) => [name, await exactOr(value, () => oneCall(() => query(name)))] as const,
+      ),
+    );
+    return new Map([...values, ...exact]);
+  };
+  const vms = [...measures.vms].map(
+    async ([vm, values]) => [vm, await refine(values, (name) => client.queryVmDataSource(vm, name))] as const,
+  );
+  const host = await refine(measures.host, (name) => client.queryHostDataSource(ref, name));
+  return { host, vms: new Map(await Promise.all(vms)) };
+}
+
+/** The value that `query` tells when it is the same one told exactly; else the coarse one, of the same moment. */
+async function exactOr(coarse: number, query: () => Promise<number>): Promise<number> {
+  try {
+    const exact = await query();
+    return Number(exact.toPrecision(5)) === coarse ? exact : coarse;
+  } catch (error) {
+    if (error instanceof XapiError || error instanceof XapiUnreachable) return coarse;
+    throw error;
+  }
 }
 
 /** Begins the reason of a host that does not serve /rrd_updates, so that another way is worth trying. */

@@ -82,7 +82,7 @@ export function hostMeasures(values: SourceValues, cpuNum: number, eth0Device = 
     pifLoTxKb: bytesToKb(values.get("pif_lo_tx")),
     pifEth0RxKb: bytesToKb(values.get(`pif_${eth0Device}_rx`)),
     pifEth0TxKb: bytesToKb(values.get(`pif_${eth0Device}_tx`)),
-    dom0LoadAvg: plausible(values.get("loadavg"), 1e6),
+    dom0LoadAvg: toFourDecimals(plausible(values.get("loadavg"), 1e6)),
     cpuAverage: cpuPercent(values, cpuNum),
   };
 }
@@ -165,11 +165,16 @@ function cpuPercent(values: SourceValues, cpus: number): number | null {
   let sum = 0;
   for (let cpu = 0; cpu < cpus; cpu++) {
     // Xen's accounting may show a little more than a whole CPU; much more is no measure.
-    const busy = plausible(values.get(`cpu${cpu}`), 1.05);
+    const busy = toFourDecimals(plausible(values.get(`cpu${cpu}`), 1.05));
     if (busy === null) return null;
     sum += Math.min(1, busy);
   }
   return (sum * 100) / cpus;
+}
+
+/** What every pool's /rrd_updates tells at least, so that both ways of reading give the same. */
+function toFourDecimals(value: number | null): number | null {
+  return value === null ? null : Number(value.toFixed(4));
 }
 
 /** `value` when it is a finite number from 0 to `max`; else null: unknown, never 0. */

@@ -139,13 +139,16 @@ export function answered(name: string): string {
 
 type Read = (source: string, divisor?: number) => number | null;
 
-/** Reads a source rounded after the division, or as it is; null where it is missing or no number. */
+/**
+ * Reads a source rounded after the division, or to the four decimals that every pool's measures have; null where it is
+ * missing or no number.
+ */
 function reader(samples: readonly SourceSample[]): Read {
   const values = new Map(samples.map(({ name, value }) => [name, value]));
   return (source, divisor) => {
     const value = values.get(source);
     if (value === undefined || !Number.isFinite(value)) return null;
-    return divisor === undefined ? value : Math.round(value / divisor);
+    return divisor === undefined ? Number(value.toFixed(4)) : Math.round(value / divisor);
   };
 }
 
