@@ -17,6 +17,7 @@ import { SimulatedPool, type SimulatedPoolOptions } from "./simulatedPool.ts";
 interface Options {
   readonly scenario?: string;
   readonly dump?: string;
+  readonly snapshot?: string;
   readonly https?: true;
   readonly http?: true;
   readonly port?: number;
@@ -36,6 +37,7 @@ Examples:
   xcp-sim --scenario example --speed 10 a pool with every kind of obstacle, ten times as fast
   xcp-sim --scenario my.pool            a pool of your own (built in: ${Object.keys(builtinScenarios).join(", ")})
   xcp-sim --dump pool.xml               a real pool: xe pool-dump-database file-name=pool.xml
+  xcp-sim --snapshot pool.txt           a pool as xcp-collect --export wrote it, with the loads it had
   xcp-sim --http --port 8080            plain HTTP on a port of your choice
 
 It prints the settings lines to copy, then reads commands on standard input, one a line, that make hosts
@@ -66,9 +68,18 @@ function readOptions(): Options {
   return new Command("xcp-sim")
     .description("Runs a simulated pool that speaks XAPI like a real one, for trying rules safely.")
     .addOption(
-      new Option("--scenario <file-or-name>", "the pool to simulate (default: thesis)").conflicts("dump"),
+      new Option("--scenario <file-or-name>", "the pool to simulate (default: thesis)").conflicts([
+        "dump",
+        "snapshot",
+      ]),
     )
-    .option("--dump <file>", "the database of a real pool, as xe pool-dump-database writes it")
+    .addOption(
+      new Option(
+        "--dump <file>",
+        "the database of a real pool, as xe pool-dump-database writes it",
+      ).conflicts("snapshot"),
+    )
+    .option("--snapshot <file>", "a snapshot's text, as xcp-collect --export writes it")
     .option("--https", "serve https (default)")
     .option("--http", "serve plain HTTP; with --https both, on two ports")
     .option("--port <number>", "first port to listen on (default: a free one)", wholeNumber(1, 65_535))
@@ -131,7 +142,7 @@ async function serve(options: Options): Promise<void> {
 }
 
 function createPool(options: Options): SimulatedPool {
-  const { scenario = "thesis", dump, speed, seed, user, password } = options;
+  const { scenario = "thesis", dump, snapshot, speed, seed, user, password } = options;
   const profile = profiles.get(options.profile ?? "");
   const common: SimulatedPoolOptions = {
     speed,
@@ -141,6 +152,8 @@ function createPool(options: Options): SimulatedPool {
     ...(profile === undefined ? {} : { profile }),
   };
   if (dump !== undefined) return SimulatedPool.fromDump(readText(dump), { ...common, source: dump });
+  if (snapshot !== undefined)
+    return SimulatedPool.fromSnapshot(readText(snapshot), { ...common, source: snapshot });
   if (Object.hasOwn(builtinScenarios, scenario)) return SimulatedPool.fromBuiltin(scenario, common);
   if (existsSync(scenario))
     return SimulatedPool.fromScenario(readText(scenario), { ...common, source: scenario });

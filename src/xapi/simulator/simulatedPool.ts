@@ -1,5 +1,6 @@
 /** The simulated pool: objects, time, load and faults behind the servers. Opens no sockets. */
 import { AppError } from "../../errors.ts";
+import { parseSnapshot } from "../../snapshotText.ts";
 import { builtinScenarios } from "./builtinScenarios.ts";
 import { VirtualClock } from "./clock.ts";
 import type {
@@ -19,6 +20,7 @@ import { dressHosts } from "./profileHosts.ts";
 import { measureStore } from "./rrdMeasures.ts";
 import { parseScenario } from "./scenario.ts";
 import { buildPool } from "./scenarioPool.ts";
+import { buildSnapshotPool, releaseOfSnapshot } from "./snapshotPool.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 export interface SimulatedPoolOptions {
@@ -88,6 +90,15 @@ export class SimulatedPool implements SimulatedPoolLike {
   /** Builds the pool whose database `xe pool-dump-database` wrote; its VMs get loads by the seed. */
   static fromDump(xml: string, options: SimulatedPoolOptions = {}): SimulatedPool {
     return new SimulatedPool(loadDump(xml, base(options)), options);
+  }
+
+  /** Builds the pool of a snapshot's text (`xcp-collect --export`); its loads stay as they were measured. */
+  static fromSnapshot(text: string, options: SimulatedPoolOptions = {}): SimulatedPool {
+    const { snapshot } = parseSnapshot(text, options.source ?? "snapshot");
+    const release = options.profile?.release ?? releaseOfSnapshot(snapshot);
+    const model = createModel({ ...base(options), release });
+    buildSnapshotPool(model, snapshot);
+    return new SimulatedPool(model, options);
   }
 
   get db(): ObjectDatabase {

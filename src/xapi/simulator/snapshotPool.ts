@@ -1,0 +1,197 @@
+/**
+ * A pool from a snapshot: the same hosts, VMs, places, memory and bars, with loads that stay as they were measured, so
+ * that collecting it gives the snapshot again. Where the measures of a host contradict those of its VMs, its VMs win.
+ */
+import { AppError } from "../../errors.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../../pool.ts";
+import { constant } from "./load.ts";
+import { idleHost, type PoolModel } from "./model.ts";
+import { findRelease, type Release } from "./release.ts";
+import type { HostSpec, NetworkSpec, Scenario, StorageSpec, VmSpec } from "./scenario.ts";
+import { buildPool } from "./scenarioPool.ts";
+import { type BarCauses, type BarredPlace, findCauses } from "./snapshotBars.ts";
+import { finishPool } from "./snapshotFields.ts";
+
+/** Who runs where. */
+export interface Residence {
+  readonly hostOf: ReadonlyMap<Uuid, Uuid>;
+  readonly vmsOn: ReadonlyMap<Uuid, readonly Vm[]>;
+  /** The control domain that each host is built with. */
+  readonly controlOf: ReadonlyMap<Uuid, Vm>;
+}
+
+const shared = "shared storage";
+const mainNetwork = "main network";
+const guestNetwork = "guest network";
+
+/** The release that the snapshot's master plays. */
+export function releaseOfSnapshot({ hosts }: Snapshot): Release {
+  const version = (hosts.find(({ isMaster }) => isMaster) ?? hosts[0])?.version ?? "";
+  for (const product of ["XCP-ng", "XenServer", "XCP"]) {
+    const release = findRelease(product, version);
+    if (release !== null) return release;
+  }
+  const newest = findRelease("XCP-ng", "8.3");
+  if (newest === null) throw new Error("XCP-ng 8.3 is not known");
+  return newest;
+}
+
+/** Fills an empty model; throws AppError where the snapshot has no host. */
+export function buildSnapshotPool(model: PoolModel, snapshot: Snapshot): void {
+  if (snapshot.hosts.length === 0) throw new AppError("usage", "the snapshot has no hosts");
+  const residence = residenceOf(snapshot);
+  const causes = findCauses(snapshot);
+  buildPool(model, scenarioOf(model, snapshot, residence, causes));
+  finishPool(model, snapshot, residence, causes);
+}
+
+function residenceOf({ hosts, vms, placements }: Snapshot): Residence {
+  const hostOf = new Map(placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
+  const vmsOn = new Map<Uuid, Vm[]>(hosts.map(({ uuid }) => [uuid, []]));
+  const controlOf = new Map<Uuid, Vm>();
+  const strays: Vm[] = [];
+  for (const vm of vms) {
+    const host = hostOf.get(vm.uuid);
+    if (host !== undefined) vmsOn.get(host)?.push(vm);
+    if (!vm.isControlDomain) continue;
+    if (host === undefined || controlOf.has(host)) strays.push(vm);
+    else controlOf.set(host, vm);
+  }
+  // A control domain without a place belongs to a host that is down.
+  for (const { uuid } of hosts) {
+    if (controlOf.has(uuid)) continue;
+    const stray = strays.findIndex((vm) => !hostOf.has(vm.uuid));
+    const [vm] = stray < 0 ? [] : strays.splice(stray, 1);
+    if (vm !== undefined) controlOf.set(uuid, vm);
+  }
+  return { hostOf, vmsOn, controlOf };
+}
+
+/** Objects are called by their uuids while the pool is built: names need not be unique. */
+function scenarioOf(model: PoolModel, snapshot: Snapshot, residence: Residence, causes: BarCauses): Scenario {
+  const { pool, hosts, vms } = snapshot;
+  const crowded = new Set(hosts.filter((host) => guestsExceed(host, residence)).map(({ uuid }) => uuid));
+  const controls = new Set([...residence.controlOf.values()].map(({ uuid }) => uuid));
+  const master = hosts.find(({ isMaster }) => isMaster) ?? hosts[0];
+  return {
+    pool: {
+      name: pool.name,
+      uuid: pool.uuid,
+      release: model.release,
+      profile: model.profile,
+      haTolerates: 0,
+    },
+    hosts: hosts.map((host) => hostSpec(host, host === master, residence, causes)),
+    vms: vms
+      .filter(({ uuid }) => !controls.has(uuid))
+      .map((vm) => vmSpec(vm, residence, causes, crowded.has(residence.hostOf.get(vm.uuid) ?? ("" as Uuid)))),
+    storage: [
+      storageSpec(shared, null),
+      ...causes.storage.map((each) => storageSpec(each.key, hostsWith(hosts, each))),
+    ],
+    networks: [
+      networkSpec(mainNetwork, "eth0", null),
+      ...(crowded.size > 0 ? [networkSpec(guestNetwork, "eth1", null)] : []),
+      ...causes.networks.map((each, index) =>
+        networkSpec(each.key, `eth${index + 2}`, hostsWith(hosts, each)),
+      ),
+    ],
+  };
+}
+
+function hostSpec(host: Host, master: boolean, { vmsOn, controlOf }: Residence, causes: BarCauses): HostSpec {
+  const guests = (vmsOn.get(host.uuid) ?? []).filter((vm) => !vm.isControlDomain);
+  const eth0 = (value: number | null, vmValue: (vm: Vm) => number | null) =>
+    constant(Math.max(0, (value ?? 0) - sum(guests.map(vmValue))));
+  const busy = ((host.cpuAverage ?? 0) / 100) * (host.cpuNum ?? 0);
+  const asked = sum(guests.map((vm) => ((vm.vcpuAverage ?? 0) / 100) * (vm.vcpuNum ?? 0)));
+  const alone = guestsExceed(host, { vmsOn });
+  return {
+    name: host.uuid,
+    uuid: host.uuid,
+    address: host.ip,
+    cpus: host.cpuNum ?? 0,
+    // Memory is put right when all is built.
+    memoryMib: 16_777_216,
+    overheadMib: 0,
+    controlDomainMib: 16,
+    controlDomainUuid: controlOf.get(host.uuid)?.uuid ?? null,
+    master,
+    enabled: host.enabled,
+    vendor: causes.cpus.get(host.uuid)?.vendor ?? "",
+    features: causes.cpus.get(host.uuid)?.features ?? "",
+    powerOn: host.powerOnMode,
+    tags: [],
+    load: {
+      ...idleHost,
+      controlDomainCpus: constant(Math.max(0, busy - asked)),
+      loadAverage: constant(host.dom0LoadAvg ?? 0),
+      rxKib: alone ? constant(host.pifEth0RxKb ?? 0) : eth0(host.pifEth0RxKb, (vm) => vm.vif0RxKb),
+      txKib: alone ? constant(host.pifEth0TxKb ?? 0) : eth0(host.pifEth0TxKb, (vm) => vm.vif0TxKb),
+      loRxKib: constant(host.pifLoRxKb ?? 0),
+      loTxKib: constant(host.pifLoTxKb ?? 0),
+      xapiUsedMib: host.xapiMemoryUsageMb ?? 0,
+      xapiFreeMib: host.xapiFreeMemoryMb ?? 0,
+    },
+  };
+}
+
+/** Whether the guests' traffic cannot all have gone through eth0. */
+function guestsExceed(host: Host, { vmsOn }: Pick<Residence, "vmsOn">): boolean {
+  const guests = (vmsOn.get(host.uuid) ?? []).filter((vm) => !vm.isControlDomain);
+  return (
+    sum(guests.map((vm) => vm.vif0RxKb)) > (host.pifEth0RxKb ?? 0) ||
+    sum(guests.map((vm) => vm.vif0TxKb)) > (host.pifEth0TxKb ?? 0)
+  );
+}
+
+function vmSpec(vm: Vm, { hostOf }: Residence, { needs }: BarCauses, crowded: boolean): VmSpec {
+  const own = needs.get(vm.uuid);
+  const reason = vm.immovable ?? "";
+  const powers: readonly VmSpec["power"][] = ["Running", "Paused", "Halted", "Suspended"];
+  return {
+    kind: "vm",
+    name: vm.uuid,
+    uuid: vm.uuid,
+    snapshotOf: null,
+    on: hostOf.get(vm.uuid) ?? null,
+    power: powers.find((power) => power === vm.powerState) ?? "Halted",
+    vcpus: Math.max(1, vm.vcpuNum ?? 1),
+    memoryMib: 16,
+    minMib: 16,
+    // Only a guest that was built for Xen moves without tools.
+    mode: vm.hasTools || reason.startsWith("VM_LACKS_FEATURE") ? "hvm" : "pv",
+    tools: vm.hasTools,
+    disks: own?.disks.map(({ place }) => place.key) ?? [],
+    networks: [crowded ? guestNetwork : mainNetwork, ...(own?.networks.map(({ key }) => key) ?? [])],
+    tags: vm.tags,
+    blocked: null,
+    haPriority: vm.haPriority,
+    platform: reason.startsWith("VM_IS_IMMOBILE") ? { nomigrate: "true" } : {},
+    passesPci: reason.startsWith("VM_HAS_PCI_ATTACHED"),
+    address: null,
+    fullSize: false,
+    load: {
+      cpu: constant((vm.vcpuAverage ?? 0) / 100),
+      rxKib: constant(vm.vif0RxKb ?? 0),
+      txKib: constant(vm.vif0TxKb ?? 0),
+      freeMib: constant(vm.memoryInternalFreeMb ?? 0),
+    },
+  };
+}
+
+function hostsWith(hosts: readonly Host[], { lacking }: BarredPlace): string[] {
+  return hosts.filter(({ uuid }) => !lacking.has(uuid)).map(({ uuid }) => uuid);
+}
+
+function storageSpec(name: string, hosts: readonly string[] | null): StorageSpec {
+  return { name, uuid: null, type: "nfs", shared: true, hosts };
+}
+
+function networkSpec(name: string, device: string, hosts: readonly string[] | null): NetworkSpec {
+  return { name, uuid: null, device, hosts };
+}
+
+function sum(values: readonly (number | null)[]): number {
+  return values.reduce<number>((total, value) => total + (value ?? 0), 0);
+}
