@@ -3,7 +3,7 @@
 import xmlrpc from "xmlrpc";
 import serializer from "xmlrpc/lib/serializer.js";
 import { XapiError } from "./errors.ts";
-import { decodeResponse, type XapiValue, XmlError, XmlFault } from "./xml.ts";
+import { decodeResponse, type XapiStruct, type XapiValue, XmlError, XmlFault } from "./xml.ts";
 
 /** What a call may carry. Numbers are XAPI ints and travel as decimal text. */
 export type XapiParameter =
@@ -83,7 +83,11 @@ export function decodeAnswer(xml: string, method: string): XapiValue {
     if (method.startsWith("system.")) return answer;
     throw new XmlError("the answer is not in XAPI's envelope");
   }
-  const envelope: ReadonlyMap<string, XapiValue> = answer;
+  return valueIn(answer, method);
+}
+
+/** The value in the envelope of an answer. Throws XapiError for a refusal and XmlError for what is no envelope. */
+export function valueIn(envelope: XapiStruct, method: string): XapiValue {
   const value = envelope.get("Value");
   if (envelope.get("Status") === "Success" && value !== undefined) return value;
   if (envelope.get("Status") !== "Failure") throw new XmlError("the answer is not in XAPI's envelope");

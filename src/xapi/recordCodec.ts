@@ -15,6 +15,7 @@ import type {
   Ref,
   SkippedRecord,
   SrRecord,
+  StringMap,
   TaskRecord,
   VbdRecord,
   VdiRecord,
@@ -48,212 +49,277 @@ interface RecordTypes {
 export type XapiClass = keyof RecordTypes;
 export type RecordOf<C extends XapiClass> = RecordTypes[C];
 
-/** Each class, and how its record is read. Fields with a fallback are those that some pool does not have. */
-const readers: { readonly [C in XapiClass]: (fields: Fields) => RecordTypes[C] } = {
-  pool: (f: Fields): PoolRecord => ({
-    uuid: f.text("uuid"),
-    name_label: f.text("name_label", ""),
-    master: f.ref("master"),
-    ha_enabled: f.flag("ha_enabled", false),
-    wlb_enabled: f.flag("wlb_enabled", false),
-    other_config: f.map("other_config"),
-  }),
+/** Reads the field `name` of a struct as the type it must have. */
+type FieldReader<T> = (fields: Fields, name: string) => T;
 
-  host: (f: Fields): HostRecord => ({
-    uuid: f.text("uuid"),
-    name_label: f.text("name_label", ""),
-    hostname: f.text("hostname", ""),
-    address: f.text("address", ""),
-    enabled: f.flag("enabled"),
-    host_CPUs: f.refs("host_CPUs"),
-    metrics: f.ref("metrics"),
-    memory_overhead: f.int("memory_overhead", 0),
-    software_version: f.map("software_version"),
-    power_on_mode: f.text("power_on_mode", ""),
-    cpu_info: f.map("cpu_info"),
-    current_operations: f.map("current_operations"),
-    allowed_operations: f.texts("allowed_operations"),
-    tags: f.texts("tags"),
-    other_config: f.map("other_config"),
-    virtual_hardware_platform_versions: f.ints("virtual_hardware_platform_versions"),
-    PIFs: f.refs("PIFs"),
-    PBDs: f.refs("PBDs"),
-  }),
+const text =
+  (fallback?: string): FieldReader<string> =>
+  (fields, name) =>
+    fields.text(name, fallback);
+const flag =
+  (fallback?: boolean): FieldReader<boolean> =>
+  (fields, name) =>
+    fields.flag(name, fallback);
+const int =
+  (fallback?: number): FieldReader<number> =>
+  (fields, name) =>
+    fields.int(name, fallback);
+const float =
+  (fallback?: number): FieldReader<number> =>
+  (fields, name) =>
+    fields.float(name, fallback);
+const date = (): FieldReader<Date> => (fields, name) => fields.date(name);
+const map = (): FieldReader<StringMap> => (fields, name) => fields.map(name);
+const texts = (): FieldReader<readonly string[]> => (fields, name) => fields.texts(name);
+const ints = (): FieldReader<readonly number[]> => (fields, name) => fields.ints(name);
+const ref =
+  <R extends string>(): FieldReader<R | null> =>
+  (fields, name) =>
+    fields.ref<R>(name);
+const refs =
+  <R extends string>(): FieldReader<readonly R[]> =>
+  (fields, name) =>
+    fields.refs<R>(name);
 
-  host_metrics: (f: Fields): HostMetricsRecord => ({
-    uuid: f.text("uuid"),
-    memory_total: f.int("memory_total"),
-    live: f.flag("live"),
-  }),
+type Readers<T> = { readonly [Name in keyof T]: FieldReader<T[Name]> };
 
-  VM: (f: Fields): VmRecord => ({
-    uuid: f.text("uuid"),
-    name_label: f.text("name_label", ""),
-    power_state: f.text("power_state"),
-    is_a_template: f.flag("is_a_template"),
-    is_a_snapshot: f.flag("is_a_snapshot", false),
-    is_control_domain: f.flag("is_control_domain"),
-    resident_on: f.ref("resident_on"),
-    scheduled_to_be_resident_on: f.ref("scheduled_to_be_resident_on"),
-    memory_dynamic_min: f.int("memory_dynamic_min"),
-    memory_dynamic_max: f.int("memory_dynamic_max"),
-    memory_static_max: f.int("memory_static_max"),
-    memory_overhead: f.int("memory_overhead", 0),
-    VCPUs_max: f.int("VCPUs_max"),
-    metrics: f.ref("metrics"),
-    guest_metrics: f.ref("guest_metrics"),
-    VBDs: f.refs("VBDs"),
-    VIFs: f.refs("VIFs"),
-    VGPUs: f.refs("VGPUs"),
-    VUSBs: f.refs("VUSBs"),
-    attached_PCIs: f.refs("attached_PCIs"),
-    blocked_operations: f.map("blocked_operations"),
-    allowed_operations: f.texts("allowed_operations"),
-    current_operations: f.map("current_operations"),
-    tags: f.texts("tags"),
-    platform: f.map("platform"),
-    other_config: f.map("other_config"),
-    ha_restart_priority: f.text("ha_restart_priority", ""),
-    HVM_boot_policy: f.text("HVM_boot_policy", ""),
-    domain_type: f.text("domain_type", "unspecified"),
-    PV_bootloader: f.text("PV_bootloader", ""),
-    PV_kernel: f.text("PV_kernel", ""),
-    last_boot_CPU_flags: f.map("last_boot_CPU_flags"),
-    groups: f.refs("groups"),
-    hardware_platform_version: f.int("hardware_platform_version", 0),
-  }),
+/** Each class, the fields of its record, and how they are read. Those with a fallback are missing on some pools. */
+const readers: { readonly [C in XapiClass]: Readers<RecordTypes[C]> } = {
+  pool: {
+    uuid: text(),
+    name_label: text(""),
+    master: ref(),
+    ha_enabled: flag(false),
+    wlb_enabled: flag(false),
+    other_config: map(),
+  },
 
-  VM_metrics: (f: Fields): VmMetricsRecord => ({
-    uuid: f.text("uuid"),
-    memory_actual: f.int("memory_actual"),
-    VCPUs_number: f.int("VCPUs_number"),
-    hvm: f.flag("hvm", false),
-    nested_virt: f.flag("nested_virt", false),
-    nomigrate: f.flag("nomigrate", false),
-    current_domain_type: f.text("current_domain_type", "unspecified"),
-  }),
+  host: {
+    uuid: text(),
+    name_label: text(""),
+    hostname: text(""),
+    address: text(""),
+    enabled: flag(),
+    host_CPUs: refs(),
+    metrics: ref(),
+    memory_overhead: int(0),
+    software_version: map(),
+    power_on_mode: text(""),
+    cpu_info: map(),
+    current_operations: map(),
+    allowed_operations: texts(),
+    tags: texts(),
+    other_config: map(),
+    virtual_hardware_platform_versions: ints(),
+    PIFs: refs(),
+    PBDs: refs(),
+  },
 
-  VM_guest_metrics: (f: Fields): VmGuestMetricsRecord => ({
-    uuid: f.text("uuid"),
-    PV_drivers_version: f.map("PV_drivers_version"),
-    PV_drivers_detected: f.flag("PV_drivers_detected", false),
-    PV_drivers_up_to_date: f.flag("PV_drivers_up_to_date", false),
-    other: f.map("other"),
-    live: f.flag("live", false),
-  }),
+  host_metrics: {
+    uuid: text(),
+    memory_total: int(),
+    live: flag(),
+  },
 
-  VM_group: (f: Fields): VmGroupRecord => ({
-    uuid: f.text("uuid"),
-    name_label: f.text("name_label", ""),
-    placement: f.text("placement", "normal"),
-    VMs: f.refs("VMs"),
-  }),
+  VM: {
+    uuid: text(),
+    name_label: text(""),
+    power_state: text(),
+    is_a_template: flag(),
+    is_a_snapshot: flag(false),
+    is_control_domain: flag(),
+    resident_on: ref(),
+    scheduled_to_be_resident_on: ref(),
+    memory_dynamic_min: int(),
+    memory_dynamic_max: int(),
+    memory_static_max: int(),
+    memory_overhead: int(0),
+    VCPUs_max: int(),
+    metrics: ref(),
+    guest_metrics: ref(),
+    VBDs: refs(),
+    VIFs: refs(),
+    VGPUs: refs(),
+    VUSBs: refs(),
+    attached_PCIs: refs(),
+    blocked_operations: map(),
+    allowed_operations: texts(),
+    current_operations: map(),
+    tags: texts(),
+    platform: map(),
+    other_config: map(),
+    ha_restart_priority: text(""),
+    HVM_boot_policy: text(""),
+    domain_type: text("unspecified"),
+    PV_bootloader: text(""),
+    PV_kernel: text(""),
+    last_boot_CPU_flags: map(),
+    groups: refs(),
+    hardware_platform_version: int(0),
+  },
 
-  VBD: (f: Fields): VbdRecord => ({
-    uuid: f.text("uuid"),
-    VM: f.ref("VM"),
-    VDI: f.ref("VDI"),
-    device: f.text("device", ""),
-    userdevice: f.text("userdevice", ""),
-    type: f.text("type"),
-    mode: f.text("mode", "RW"),
-    empty: f.flag("empty"),
-    currently_attached: f.flag("currently_attached", false),
-  }),
+  VM_metrics: {
+    uuid: text(),
+    memory_actual: int(),
+    VCPUs_number: int(),
+    hvm: flag(false),
+    nested_virt: flag(false),
+    nomigrate: flag(false),
+    current_domain_type: text("unspecified"),
+  },
 
-  VDI: (f: Fields): VdiRecord => ({
-    uuid: f.text("uuid"),
-    name_label: f.text("name_label", ""),
-    SR: f.ref("SR"),
-    type: f.text("type", "user"),
-    sharable: f.flag("sharable", false),
-    read_only: f.flag("read_only", false),
-    missing: f.flag("missing", false),
-    on_boot: f.text("on_boot", "persist"),
-  }),
+  VM_guest_metrics: {
+    uuid: text(),
+    PV_drivers_version: map(),
+    PV_drivers_detected: flag(false),
+    PV_drivers_up_to_date: flag(false),
+    other: map(),
+    live: flag(false),
+  },
 
-  SR: (f: Fields): SrRecord => ({
-    uuid: f.text("uuid"),
-    name_label: f.text("name_label", ""),
-    type: f.text("type", ""),
-    content_type: f.text("content_type", ""),
-    shared: f.flag("shared"),
-    PBDs: f.refs("PBDs"),
-  }),
+  VM_group: {
+    uuid: text(),
+    name_label: text(""),
+    placement: text("normal"),
+    VMs: refs(),
+  },
 
-  PBD: (f: Fields): PbdRecord => ({
-    uuid: f.text("uuid"),
-    host: f.ref("host"),
-    SR: f.ref("SR"),
-    currently_attached: f.flag("currently_attached"),
-  }),
+  VBD: {
+    uuid: text(),
+    VM: ref(),
+    VDI: ref(),
+    device: text(""),
+    userdevice: text(""),
+    type: text(),
+    mode: text("RW"),
+    empty: flag(),
+    currently_attached: flag(false),
+  },
 
-  VIF: (f: Fields): VifRecord => ({
-    uuid: f.text("uuid"),
-    device: f.text("device", ""),
-    network: f.ref("network"),
-    VM: f.ref("VM"),
-    currently_attached: f.flag("currently_attached", false),
-  }),
+  VDI: {
+    uuid: text(),
+    name_label: text(""),
+    SR: ref(),
+    type: text("user"),
+    sharable: flag(false),
+    read_only: flag(false),
+    missing: flag(false),
+    on_boot: text("persist"),
+  },
 
-  PIF: (f: Fields): PifRecord => ({
-    uuid: f.text("uuid"),
-    device: f.text("device"),
-    network: f.ref("network"),
-    host: f.ref("host"),
-    VLAN: f.int("VLAN", -1),
-    IP: f.text("IP", ""),
-    physical: f.flag("physical", false),
-    currently_attached: f.flag("currently_attached", true),
-    management: f.flag("management", false),
-    managed: f.flag("managed", true),
-    disallow_unplug: f.flag("disallow_unplug", false),
-    bond_slave_of: f.ref("bond_slave_of"),
-  }),
+  SR: {
+    uuid: text(),
+    name_label: text(""),
+    type: text(""),
+    content_type: text(""),
+    shared: flag(),
+    PBDs: refs(),
+  },
 
-  network: (f: Fields): NetworkRecord => ({
-    uuid: f.text("uuid"),
-    name_label: f.text("name_label", ""),
-    bridge: f.text("bridge", ""),
-    other_config: f.map("other_config"),
-    PIFs: f.refs("PIFs"),
-    VIFs: f.refs("VIFs"),
-  }),
+  PBD: {
+    uuid: text(),
+    host: ref(),
+    SR: ref(),
+    currently_attached: flag(),
+  },
 
-  task: (f: Fields): TaskRecord => ({
-    uuid: f.text("uuid"),
-    name_label: f.text("name_label", ""),
-    created: f.date("created"),
-    finished: f.date("finished"),
-    status: f.text("status"),
-    resident_on: f.ref("resident_on"),
-    progress: f.float("progress", 0),
-    error_info: f.texts("error_info"),
-    allowed_operations: f.texts("allowed_operations"),
-  }),
+  VIF: {
+    uuid: text(),
+    device: text(""),
+    network: ref(),
+    VM: ref(),
+    currently_attached: flag(false),
+  },
+
+  PIF: {
+    uuid: text(),
+    device: text(),
+    network: ref(),
+    host: ref(),
+    VLAN: int(-1),
+    IP: text(""),
+    physical: flag(false),
+    currently_attached: flag(true),
+    management: flag(false),
+    managed: flag(true),
+    disallow_unplug: flag(false),
+    bond_slave_of: ref(),
+  },
+
+  network: {
+    uuid: text(),
+    name_label: text(""),
+    bridge: text(""),
+    other_config: map(),
+    PIFs: refs(),
+    VIFs: refs(),
+  },
+
+  task: {
+    uuid: text(),
+    name_label: text(""),
+    created: date(),
+    finished: date(),
+    status: text(),
+    resident_on: ref(),
+    progress: float(0),
+    error_info: texts(),
+    allowed_operations: texts(),
+  },
 };
 
 /** One record. Throws XmlError with the field that makes no sense. */
 export function readRecord<C extends XapiClass>(name: C, value: XapiValue): RecordOf<C> {
   if (!(value instanceof Map)) throw new XmlError(`${name}: the record is no struct`);
-  return readers[name](new Fields(value));
+  const fields = new Fields(value);
+  const record: Record<string, unknown> = {};
+  for (const [field, read] of fieldReaders(name)) record[field] = read(fields, field);
+  return record as unknown as RecordOf<C>;
+}
+
+function fieldReaders(name: XapiClass): [string, FieldReader<unknown>][] {
+  return Object.entries(readers[name]);
+}
+
+/** The members of a struct that `readRecord` looks at, or that name a record which makes no sense. */
+export function fieldNames(name: XapiClass): ReadonlySet<string> {
+  return new Set(["uuid", "name_label", ...Object.keys(readers[name])]);
 }
 
 /** The answer of get_all_records. Throws XmlError where it is no map of records at all. */
 export function readRecords<C extends XapiClass>(name: C, value: XapiValue): Records<Ref<C>, RecordOf<C>> {
   if (!(value instanceof Map)) throw new XmlError(`${name}.get_all_records: the answer is no struct`);
   const struct: XapiStruct = value;
-  const records = new Map<Ref<C>, RecordOf<C>>();
-  const skipped: SkippedRecord[] = [];
-  for (const [ref, record] of struct) {
+  const gathered = new RecordGatherer(name);
+  for (const [ref, record] of struct) gathered.add(ref, record);
+  return gathered.records();
+}
+
+/** Turns structs into records one by one; those that make no sense are named, and left out. */
+export class RecordGatherer<C extends XapiClass> {
+  readonly #name: C;
+  readonly #records = new Map<Ref<C>, RecordOf<C>>();
+  readonly #skipped = new Map<string, SkippedRecord>();
+
+  constructor(name: C) {
+    this.#name = name;
+  }
+
+  /** Takes one record; of a ref that comes twice the last one counts. */
+  add(ref: string, record: XapiValue): void {
+    this.#records.delete(ref as Ref<C>);
+    this.#skipped.delete(ref);
     try {
-      records.set(ref as Ref<C>, readRecord(name, record));
+      this.#records.set(ref as Ref<C>, readRecord(this.#name, record));
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
-      skipped.push(skippedRecord(name, ref, record, error));
+      this.#skipped.set(ref, skippedRecord(this.#name, ref, record, error));
     }
   }
-  return Object.assign(records, { skipped });
+
+  records(): Records<Ref<C>, RecordOf<C>> {
+    return Object.assign(this.#records, { skipped: [...this.#skipped.values()] });
+  }
 }
 
 function skippedRecord(name: XapiClass, ref: string, record: XapiValue, error: Error): SkippedRecord {

@@ -26,6 +26,13 @@ export interface CallOptions extends Pick<HttpCall, "sending" | "deadlineMs" | "
   readonly secrets: Secrets;
 }
 
+/** Takes an answer's body piece by piece and gives its meaning at the end. */
+export interface AnswerReader<T> {
+  write(text: string): void;
+  /** Throws XapiError for a refusal and XmlError for what is no such answer. */
+  end(): T;
+}
+
 /** The result of `method`. Rejects with XapiError, XapiUnreachable, AppError or the reason of an abort. */
 export async function callMethod(
   transport: Transport,
@@ -33,14 +40,44 @@ export async function callMethod(
   params: readonly XapiParameter[],
   options: CallOptions,
 ): Promise<XapiValue> {
+  return readMethod(transport, method, params, options, new WholeAnswer(method));
+}
+
+/** What `reader` makes of the answer of `method` while it arrives. Rejects as callMethod does. */
+export async function readMethod<T>(
+  transport: Transport,
+  method: string,
+  params: readonly XapiParameter[],
+  options: CallOptions,
+  reader: AnswerReader<T>,
+): Promise<T> {
   const { secrets, ...sending } = options;
   const { url } = transport.endpoint;
   try {
     const body = encodeCall(method, params);
-    const call: HttpCall = { what: method, method: "POST", path: "/", headers, body, ...sending };
-    return decodeAnswer((await transport.send(call)).body, method);
+    const receive = (text: string) => reader.write(text);
+    await transport.send({ what: method, method: "POST", path: "/", headers, body, receive, ...sending });
+    return reader.end();
   } catch (error) {
     throw nameFailure(error, method, url, secrets);
+  }
+}
+
+/** Any answer, read when it is whole. */
+class WholeAnswer implements AnswerReader<XapiValue> {
+  readonly #method: string;
+  readonly #pieces: string[] = [];
+
+  constructor(method: string) {
+    this.#method = method;
+  }
+
+  write(text: string): void {
+    this.#pieces.push(text);
+  }
+
+  end(): XapiValue {
+    return decodeAnswer(this.#pieces.join(""), this.#method);
   }
 }
 

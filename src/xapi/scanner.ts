@@ -22,7 +22,7 @@ const exclamation = 33;
 const question = 63;
 
 export class Scanner {
-  protected readonly xml: string;
+  protected xml: string;
   protected at: number;
   /** The tag that was opened last closed itself: `<string/>`. */
   protected closed = false;
@@ -104,6 +104,18 @@ export class Scanner {
     return this.xml.charCodeAt(this.at) === lessThan && this.xml.charCodeAt(this.at + 1) === slash;
   }
 
+  /** Passes over the text of an element and its closing tag, as `text` does. */
+  protected skipText(name: string): void {
+    if (this.closed) return;
+    for (;;) {
+      const next = this.xml.indexOf("<", this.at);
+      if (next < 0) throw truncated();
+      this.at = next;
+      if (this.tryClose(name)) return;
+      if (this.tryCdata() === null && !this.tryComment()) throw this.stray(`</${name}>`);
+    }
+  }
+
   /** The text of an element up to its closing tag; CDATA counts, comments do not. */
   text(name: string): string {
     if (this.closed) return "";
@@ -123,14 +135,14 @@ export class Scanner {
 
   /**
    * The text of an element that may hold a typed value instead: null, at its tag, where one follows.
-   * White space and comments before the tag are nothing.
+   * White space and comments before the tag are nothing. With `wanted` off the text is checked and "" is returned.
    */
-  protected textUnlessTyped(name: string): string | null {
+  protected textUnlessTyped(name: string, wanted = true): string | null {
     const { xml, at: start } = this;
     const next = xml.indexOf("<", start);
     if (next < 0) throw truncated();
     this.at = next;
-    if (this.tryClose(name)) return decodeReferences(xml.slice(start, next));
+    if (this.tryClose(name)) return wanted ? decodeReferences(xml.slice(start, next)) : "";
     if (xml.charCodeAt(next + 1) === exclamation && !this.typeFollows(start)) {
       this.at = start;
       return this.text(name);

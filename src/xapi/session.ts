@@ -4,7 +4,7 @@ import type { XapiParameter } from "./codec.ts";
 import { type Endpoint, siblingEndpoint } from "./endpoint.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import { findMaster, type Login, type LoginOptions, logOut } from "./login.ts";
-import { callMethod } from "./rpc.ts";
+import { type AnswerReader, callMethod, readMethod } from "./rpc.ts";
 import type { HttpAnswer, HttpCall, Transport } from "./transport.ts";
 import type { XapiValue } from "./xml.ts";
 
@@ -45,6 +45,14 @@ export class Session {
     const { secrets } = this.#options;
     return this.#withLogin((login) =>
       callMethod(login.transport, method, [login.session, ...params], { secrets, sending }),
+    );
+  }
+
+  /** What a new reader makes of the answer of a harmless `method`, while it arrives. */
+  read<T>(method: string, params: readonly XapiParameter[], newReader: () => AnswerReader<T>): Promise<T> {
+    const options = { secrets: this.#options.secrets, sending: "repeatable" } as const;
+    return this.#withLogin((login) =>
+      readMethod(login.transport, method, [login.session, ...params], options, newReader()),
     );
   }
 

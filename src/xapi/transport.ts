@@ -6,6 +6,7 @@
 import { setMaxListeners } from "node:events";
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { StringDecoder } from "node:string_decoder";
 import { AppError } from "../errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { XapiUnreachable } from "./errors.ts";
@@ -32,6 +33,8 @@ export interface HttpCall {
    */
   readonly sending: "repeatable" | "once";
   readonly deadlineMs?: number | undefined;
+  /** Takes the body as text, piece by piece while it arrives; the answer's `body` is then "". What it throws ends the call. */
+  readonly receive?: (text: string) => void;
   /** Sends even when the client's signal was aborted: a logout. */
   readonly despiteAbort?: boolean;
 }
@@ -118,15 +121,19 @@ export class Transport {
       });
       const deadlineMs = call.deadlineMs ?? this.#options.callTimeoutMs;
       const giveUp = (reason: unknown): void => {
+        settle();
         reject(reason);
         request.destroy();
       };
       const late = this.#failure(call, "deadline", `no complete answer within ${deadlineMs / 1000} s`);
       const timer = setTimeout(giveUp, deadlineMs, late);
       const stops = signals.map((signal) => onAbort(signal, () => giveUp(signal.reason)));
-      request.on("close", () => {
+      // A request whose connection never came about emits no "close": nothing of it may keep the program alive.
+      const settle = (): void => {
         clearTimeout(timer);
         for (const stop of stops) stop();
+      };
+      request.on("close", () => {
         giveUp(this.#failure(call, "lost", "the connection was closed without an answer"));
       });
       request.on("error", (error) => giveUp(this.#explain(call, error, request)));
@@ -145,18 +152,28 @@ export class Transport {
     giveUp: (reason: unknown) => void,
   ): void {
     const limit = this.#options.maxResponseBytes;
-    const chunks: Buffer[] = [];
+    const decoder = new StringDecoder("utf8");
+    const pieces: string[] = [];
+    const receive =
+      response.statusCode === 200 && call.receive ? call.receive : (text: string) => void pieces.push(text);
+    const orGiveUp = (work: () => void): void => {
+      try {
+        work();
+      } catch (error) {
+        giveUp(error);
+      }
+    };
     let size = 0;
     response.on("error", (error) => giveUp(this.#cutShort(call, error)));
     response.on("data", (chunk: Buffer) => {
       size += chunk.length;
       if (size > limit) giveUp(this.#tooLarge(call));
-      else chunks.push(chunk);
+      else orGiveUp(() => receive(decoder.write(chunk)));
     });
     response.on("end", () => {
       if (!response.complete) return giveUp(this.#cutShort(call));
-      const body = Buffer.concat(chunks, size).toString("utf8");
-      done({ contentType: response.headers["content-type"] ?? "", body });
+      orGiveUp(() => receive(decoder.end()));
+      done({ contentType: response.headers["content-type"] ?? "", body: pieces.join("") });
     });
     if (response.statusCode !== 200) giveUp(this.#badStatus(call, response));
     else if (Number(response.headers["content-length"] ?? 0) > limit) giveUp(this.#tooLarge(call));

@@ -4,7 +4,8 @@ import type { XapiClient } from "./client.ts";
 import type { XapiParameter } from "./codec.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import { readRef } from "./fields.ts";
-import { type RecordOf, readRecord, readRecords, type XapiClass } from "./recordCodec.ts";
+import { type RecordOf, readRecord, type XapiClass } from "./recordCodec.ts";
+import { RecordsReader } from "./recordStream.ts";
 import type {
   HostMetricsRecord,
   HostMetricsRef,
@@ -212,18 +213,25 @@ export class SessionClient implements XapiClient {
   }
 
   #all<C extends XapiClass>(name: C): Promise<Records<Ref<C>, RecordOf<C>>> {
-    return this.#read(`${name}.get_all_records`, [], (value) => readRecords(name, value));
+    return this.#records(name, `${name}.get_all_records`, []);
   }
 
   /** The objects that `expression` selects; a pool that cannot select sends all of them. */
   async #where<C extends XapiClass>(name: C, expression: string): Promise<Records<Ref<C>, RecordOf<C>>> {
     try {
-      const read = (value: XapiValue) => readRecords(name, value);
-      return await this.#read(`${name}.get_all_records_where`, [expression], read);
+      return await this.#records(name, `${name}.get_all_records_where`, [expression]);
     } catch (error) {
       if (!isAbsent(error)) throw error;
       return this.#all(name);
     }
+  }
+
+  #records<C extends XapiClass>(
+    name: C,
+    method: string,
+    params: readonly XapiParameter[],
+  ): Promise<Records<Ref<C>, RecordOf<C>>> {
+    return this.#session.read(method, params, () => new RecordsReader(name, method));
   }
 
   #one<C extends XapiClass>(name: C, ref: Ref<C>): Promise<RecordOf<C>> {

@@ -65,14 +65,30 @@ function faultText(fault: XapiValue, name: string): string {
 
 const maxDepth = 64;
 
+/** Types whose content is a text. */
+const scalars: ReadonlySet<string> = new Set([
+  "string",
+  "base64",
+  "int",
+  "i4",
+  "i8",
+  "boolean",
+  "double",
+  "dateTime.iso8601",
+]);
+
+function tooDeep(): XmlError {
+  return new XmlError(`values are nested deeper than ${maxDepth}`);
+}
+
 /** The grammar of values; its recursion is bounded by maxDepth. */
-class Reader extends Scanner {
-  #depth = 0;
+export class Reader extends Scanner {
+  protected depth = 0;
 
   onlyParam(): XapiValue {
     if (this.closed) throw new XmlError("<params/> holds no value");
     this.expectOpen("param");
-    const value = this.#childValue();
+    const value = this.childValue();
     this.close("param");
     this.close("params");
     return value;
@@ -80,7 +96,7 @@ class Reader extends Scanner {
 
   faultValue(): XapiValue {
     if (this.closed) throw new XmlError("<fault/> holds no value");
-    const value = this.#childValue();
+    const value = this.childValue();
     this.close("fault");
     return value;
   }
@@ -92,20 +108,75 @@ class Reader extends Scanner {
     if (this.closed) return params;
     while (!this.atClose()) {
       this.expectOpen("param");
-      params.push(this.#childValue());
+      params.push(this.childValue());
       this.close("param");
     }
     this.close("params");
     return params;
   }
 
-  #childValue(): XapiValue {
+  protected childValue(): XapiValue {
     this.expectOpen("value");
     if (this.closed) return "";
-    if (++this.#depth > maxDepth) throw new XmlError(`values are nested deeper than ${maxDepth}`);
+    if (++this.depth > maxDepth) throw tooDeep();
     const value = this.textUnlessTyped("value") ?? this.#typedValue();
-    this.#depth--;
+    this.depth--;
     return value;
+  }
+
+  /** Passes over a value. Its structure is checked as if it were read, its texts are not. */
+  protected skipChild(): void {
+    this.expectOpen("value");
+    if (this.closed) return;
+    if (++this.depth > maxDepth) throw tooDeep();
+    if (this.textUnlessTyped("value", false) === null) this.#skipTyped();
+    this.depth--;
+  }
+
+  #skipTyped(): void {
+    const type = this.open();
+    if (type === "struct") {
+      if (!this.closed) this.#skipMembers();
+    } else if (type === "array") {
+      if (!this.closed) this.#skipItems();
+    } else if (scalars.has(type)) this.skipText(type);
+    else this.#bodyOf(type);
+    this.close("value");
+  }
+
+  #skipMembers(): void {
+    while (!this.atClose()) {
+      this.expectOpen("member");
+      this.expectOpen("name");
+      this.skipText("name");
+      this.skipChild();
+      this.close("member");
+    }
+    this.close("struct");
+  }
+
+  #skipItems(): void {
+    this.expectOpen("data");
+    if (!this.closed) {
+      while (!this.atClose()) this.skipChild();
+      this.close("data");
+    }
+    this.close("array");
+  }
+
+  /** Like childValue; of a struct only the members in `wanted`. */
+  protected childStruct(wanted: ReadonlySet<string>): XapiValue {
+    const start = this.at;
+    this.expectOpen("value");
+    if (this.closed || this.textUnlessTyped("value", false) !== null || this.open() !== "struct") {
+      this.at = start;
+      return this.childValue();
+    }
+    this.depth++;
+    const struct = this.closed ? new Map<string, XapiValue>() : this.#struct(wanted);
+    this.depth--;
+    this.close("value");
+    return struct;
   }
 
   #typedValue(): XapiValue {
@@ -143,13 +214,14 @@ class Reader extends Scanner {
     }
   }
 
-  #struct(): XapiStruct {
+  #struct(wanted?: ReadonlySet<string>): XapiStruct {
     const struct = new Map<string, XapiValue>();
     while (!this.atClose()) {
       this.expectOpen("member");
       this.expectOpen("name");
       const name = this.text("name");
-      struct.set(name, this.#childValue());
+      if (wanted === undefined || wanted.has(name)) struct.set(name, this.childValue());
+      else this.skipChild();
       this.close("member");
     }
     this.close("struct");
@@ -160,7 +232,7 @@ class Reader extends Scanner {
     const items: XapiValue[] = [];
     this.expectOpen("data");
     if (!this.closed) {
-      while (!this.atClose()) items.push(this.#childValue());
+      while (!this.atClose()) items.push(this.childValue());
       this.close("data");
     }
     this.close("array");

@@ -1,0 +1,150 @@
+/**
+ * Reads the answer of get_all_records while it arrives: record by record, and of each only the fields that are kept.
+ * The largest pools answer 150 MB, most of it fields that nobody here needs; neither the text nor a tree of it is held.
+ */
+import { decodeAnswer, valueIn } from "./codec.ts";
+import { fieldNames, RecordGatherer, type RecordOf, readRecords, type XapiClass } from "./recordCodec.ts";
+import type { Records, Ref } from "./records.ts";
+import type { AnswerReader } from "./rpc.ts";
+import { Reader, type XapiStruct, type XapiValue, XmlError } from "./xml.ts";
+
+const byteOrderMark = 0xfeff;
+
+/** How deep the records lie: in the envelope's struct, in the value's. */
+const recordDepth = 2;
+
+/** Characters to gather before they are read: a record that is cut is read again from its beginning. */
+const batch = 256 * 1024;
+
+/** The records of `name` in an answer of `method`. */
+export class RecordsReader<C extends XapiClass> implements AnswerReader<Records<Ref<C>, RecordOf<C>>> {
+  readonly #name: C;
+  readonly #method: string;
+  readonly #gathered: RecordGatherer<C>;
+  readonly #scanner: RecordScanner;
+  #pieces: string[] = [];
+  #waiting = 0;
+  #enough = batch;
+
+  constructor(name: C, method: string) {
+    this.#name = name;
+    this.#method = method;
+    this.#gathered = new RecordGatherer(name);
+    this.#scanner = new RecordScanner(fieldNames(name));
+  }
+
+  write(text: string): void {
+    this.#pieces.push(text);
+    this.#waiting += text.length;
+    if (this.#waiting >= this.#enough) this.#read();
+  }
+
+  end(): Records<Ref<C>, RecordOf<C>> {
+    this.#read();
+    const scanner = this.#scanner;
+    // A refusal, an empty pool, or no answer of XAPI's at all: small, and read as any other answer.
+    if (!scanner.inRecords) return readRecords(this.#name, decodeAnswer(scanner.rest, this.#method));
+    // What could not be read will not come any more: now it is an error.
+    for (let next = scanner.next(); next !== null; next = scanner.next()) this.#gathered.add(...next);
+    valueIn(scanner.finishAnswer(), this.#method);
+    return this.#gathered.records();
+  }
+
+  /** Reads as many whole records as have come. */
+  #read(): void {
+    const scanner = this.#scanner;
+    scanner.feed(this.#pieces.join(""));
+    this.#pieces = [];
+    this.#waiting = 0;
+    try {
+      if (scanner.begin()) {
+        for (let next = scanner.next(); next !== null; next = scanner.next()) this.#gathered.add(...next);
+      }
+    } catch (error) {
+      if (!(error instanceof XmlError)) throw error;
+    }
+    // What is cut, or wrong, is tried again only when there is twice as much: the whole costs at most double.
+    this.#enough = Math.max(batch, scanner.rest.length);
+  }
+}
+
+/** Walks over an answer that grows; each step is taken whole or not at all. */
+class RecordScanner extends Reader {
+  inRecords = false;
+  readonly #wanted: ReadonlySet<string>;
+  #envelope = new Map<string, XapiValue>();
+
+  constructor(wanted: ReadonlySet<string>) {
+    super("");
+    this.#wanted = wanted;
+  }
+
+  /** What has not been read. */
+  get rest(): string {
+    return this.xml.slice(this.at);
+  }
+
+  feed(text: string): void {
+    this.xml = this.rest + text;
+    this.at = 0;
+  }
+
+  /** Goes to the first record; false where something else than a struct of records is answered. */
+  begin(): boolean {
+    if (this.inRecords) return true;
+    return this.#step(() => {
+      if (this.xml.charCodeAt(0) === byteOrderMark) this.at = 1;
+      this.start("methodResponse");
+      for (const tag of ["params", "param", "value", "struct"]) this.expectOpen(tag);
+      this.#envelope = new Map();
+      for (let name = this.#memberName(); name !== "Value"; name = this.#memberName()) this.#member(name);
+      this.expectOpen("value");
+      this.expectOpen("struct");
+      this.depth = recordDepth;
+      this.inRecords = true;
+      return true;
+    });
+  }
+
+  /** The next ref and record, with the wanted members; null after the last. Throws XmlError also where it is cut. */
+  next(): [string, XapiValue] | null {
+    return this.#step(() => {
+      if (this.atClose()) return null;
+      const ref = this.#memberName();
+      const record = this.childStruct(this.#wanted);
+      this.close("member");
+      return [ref, record];
+    });
+  }
+
+  /** Reads what follows the records; returns the envelope, whose "Value" stands for them. */
+  finishAnswer(): XapiStruct {
+    for (const tag of ["struct", "value", "member"]) this.close(tag);
+    this.depth = 1;
+    while (!this.atClose()) this.#member(this.#memberName());
+    for (const tag of ["struct", "value", "param", "params"]) this.close(tag);
+    this.finish("methodResponse");
+    return this.#envelope.set("Value", "");
+  }
+
+  #memberName(): string {
+    this.expectOpen("member");
+    this.expectOpen("name");
+    return this.text("name");
+  }
+
+  #member(name: string): void {
+    this.#envelope.set(name, this.childValue());
+    this.close("member");
+  }
+
+  #step<T>(work: () => T): T {
+    const { at, depth } = this;
+    try {
+      return work();
+    } catch (error) {
+      Object.assign(this, { at, depth });
+      throw error;
+    }
+  }
+}
