@@ -29,10 +29,18 @@ GRANT SELECT, UPDATE ON `{database}`.CollectionHead TO '{collectUser}'@'{account
 GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmArrival TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, DELETE ON `{database}`.HostSample TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, DELETE ON `{database}`.CollectionPicture TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{collectUser}'@'{accountHost}';
 
--- manager shows everything and keeps the rules.
+-- manager shows everything, keeps the rules, and says when and what control leaves alone.
 GRANT SELECT ON `{database}`.* TO '{managerUser}'@'{accountHost}';
 GRANT INSERT, DELETE ON `{database}`.HostRule TO '{managerUser}'@'{accountHost}';
+GRANT UPDATE ON `{database}`.Pause TO '{managerUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.Exclusion TO '{managerUser}'@'{accountHost}';
 
--- control plans from what is stored; it writes to the pool, not here.
+-- control plans from what is stored, and keeps a record of what it does; it changes neither pictures nor rules.
 GRANT SELECT ON `{database}`.* TO '{controlUser}'@'{accountHost}';
+GRANT UPDATE ON `{database}`.Lease TO '{controlUser}'@'{accountHost}';
+GRANT INSERT, UPDATE ON `{database}`.Migration TO '{controlUser}'@'{accountHost}';
+GRANT UPDATE ON `{database}`.Breaker TO '{controlUser}'@'{accountHost}';
+GRANT INSERT, UPDATE ON `{database}`.HostSight TO '{controlUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{controlUser}'@'{accountHost}';

@@ -33,6 +33,8 @@ const forbidden = {
     "DELETE FROM Collection WHERE Id = 1",
     "UPDATE Collection SET Complete = 1 WHERE Id = 1",
     "DELETE FROM CollectionHead WHERE Id = 1",
+    "INSERT INTO Migration (Id) VALUES ('x')",
+    "UPDATE Lease SET Token = 9 WHERE Name = 'control'",
   ],
   manager: [
     ...everyoneMustNot,
@@ -43,6 +45,10 @@ const forbidden = {
     "INSERT INTO Pool (Id) VALUES (2)",
     "UPDATE CollectionHead SET StoredId = 9 WHERE Id = 1",
     "DELETE FROM VmBar WHERE VmUuid = 'x'",
+    "UPDATE Migration SET State = 'succeeded' WHERE Id = 'x'",
+    "DELETE FROM Migration WHERE Id = 'x'",
+    "UPDATE Lease SET Token = 9 WHERE Name = 'control'",
+    "UPDATE Breaker SET OpenUntil = NULL WHERE Name = 'control'",
   ],
   control: [
     ...everyoneMustNot,
@@ -52,6 +58,10 @@ const forbidden = {
     "INSERT INTO Vm (UUID) VALUES ('x')",
     "DELETE FROM Map WHERE VmUuid = 'x'",
     "DELETE FROM Collection WHERE Id = 1",
+    "DELETE FROM Migration WHERE Id = 'x'",
+    "DELETE FROM Lease WHERE Name = 'control'",
+    "UPDATE Pause SET Paused = 0 WHERE Name = 'control'",
+    "DELETE FROM Exclusion WHERE ObjectUuid = 'x'",
   ],
 } as const;
 

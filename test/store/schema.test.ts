@@ -116,6 +116,7 @@ describe("schema install", () => {
       "0002_widen.sql",
       "0003_planning.sql",
       "0004_history.sql",
+      "0005_control.sql",
     ]);
     const second = await installSchema(admin);
     expect(second).toMatchObject({ createdDatabase: false, applied: [], version: newest });
@@ -222,7 +223,13 @@ describe("schema install", () => {
       const admin = round % 2 === 0 ? await emptyDatabase() : await thesisDatabase();
       const both = await Promise.all([installSchema(admin), installSchema(admin)]);
       const applied = both.flatMap((result) => result.applied).sort();
-      expect(applied).toEqual(["0001_thesis.sql", "0002_widen.sql", "0003_planning.sql", "0004_history.sql"]);
+      expect(applied).toEqual([
+        "0001_thesis.sql",
+        "0002_widen.sql",
+        "0003_planning.sql",
+        "0004_history.sql",
+        "0005_control.sql",
+      ]);
       expect(await schemaStatus(admin)).toMatchObject({ version: newest, pending: [] });
       if (round % 2 === 1) await expectThesisRows(admin);
     }

@@ -1,0 +1,86 @@
+/**
+ * A migration as the database remembers it: its states, and which may follow which. Pure.
+ *
+ * A row is written before the pool is asked ("planned"), and closed by where the VM is found, never by a task's word.
+ */
+import type { Uuid } from "./pool.ts";
+import type { Rule } from "./rule.ts";
+
+/** The states of an open migration. */
+export type OpenState = "planned" | "running";
+
+/**
+ * How a migration ended:
+ * - succeeded: the VM runs on its destination;
+ * - failed: it was asked for, and the VM runs where it was;
+ * - cancelled: it took too long, was cancelled, and the VM runs where it was;
+ * - lost: the VM runs nowhere since;
+ * - overtaken: somebody halted, removed or moved the VM;
+ * - refused: it never started.
+ */
+export type EndState = "succeeded" | "failed" | "cancelled" | "lost" | "overtaken" | "refused";
+
+export type MigrationState = OpenState | EndState;
+
+const following: Readonly<Record<MigrationState, readonly MigrationState[]>> = {
+  // Whoever was killed before the pool's answer left it planned, however it ended.
+  planned: ["running", "succeeded", "failed", "cancelled", "lost", "overtaken", "refused"],
+  running: ["succeeded", "failed", "cancelled", "lost", "overtaken"],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+  lost: [],
+  overtaken: [],
+  refused: [],
+};
+
+/** The state after `from`; throws where `to` cannot follow it, which is a mistake of the program. */
+export function transition(from: MigrationState, to: MigrationState): MigrationState {
+  if (following[from].includes(to)) return to;
+  throw new Error(`a migration that is ${from} cannot become ${to}`);
+}
+
+/** The states that `to` may follow. */
+export function statesBefore(to: MigrationState): readonly MigrationState[] {
+  return (Object.keys(following) as MigrationState[]).filter((from) => following[from].includes(to));
+}
+
+export function isOpen(state: MigrationState): state is OpenState {
+  return state === "planned" || state === "running";
+}
+
+/** Whether the end says that something is wrong with pool, hosts or VM. */
+export function isFailure(state: MigrationState): boolean {
+  return state === "failed" || state === "cancelled" || state === "lost";
+}
+
+/** Parses a stored state; null for one that a later version wrote. */
+export function parseState(text: string): MigrationState | null {
+  return Object.hasOwn(following, text) ? (text as MigrationState) : null;
+}
+
+/** One row of the log. Times are the database's clock. */
+export interface Migration {
+  readonly id: string;
+  readonly runId: string;
+  readonly vm: Uuid;
+  readonly source: Uuid;
+  readonly destination: Uuid;
+  /** The rule it serves; null where an administrator asked for it. */
+  readonly rule: Rule | null;
+  readonly reason: string;
+  readonly collectionId: number;
+  readonly state: MigrationState;
+  readonly plannedAt: Date;
+  /** When the pool took the request; null where it did not, or where nobody was left to see it. */
+  readonly submittedAt: Date | null;
+  readonly finishedAt: Date | null;
+  readonly taskRef: string | null;
+  readonly memoryBytes: number | null;
+  /** Null where nobody saw it end. */
+  readonly seconds: number | null;
+  readonly error: string | null;
+  /** Seconds since it was planned, and since it was closed (null while open). */
+  readonly plannedSecondsAgo: number;
+  readonly finishedSecondsAgo: number | null;
+}

@@ -1,0 +1,118 @@
+/**
+ * The breaker: after failed migrations nothing more is started for a while, and after a second time until somebody
+ * has looked. Its row is written in the transaction that closes the migration.
+ */
+import { isFailure, type MigrationState, parseState } from "../migration.ts";
+import type { Database, Reader, Writer } from "./connection.ts";
+import { rowMissing } from "./pause.ts";
+import { ageSeconds, dateOrNull, flag, number, textOrNull } from "./values.ts";
+
+export interface BreakerStatus {
+  readonly open: boolean;
+  /** Times it opened within a day, since somebody acknowledged. */
+  readonly trips: number;
+  readonly openedAt: Date | null;
+  readonly openUntil: Date | null;
+  /** Seconds until it closes by itself; null while closed. */
+  readonly closesInSeconds: number | null;
+  /** Why it opened last. */
+  readonly reason: string | null;
+}
+
+const failuresInARow = 2;
+const failuresOfLast = { failures: 3, migrations: 10 };
+const firstMinutes = 30;
+const laterMinutes = 24 * 60;
+
+/** The breaker as it stands. */
+export async function breakerStatus(db: Database): Promise<BreakerStatus> {
+  return db.read(breakerIn);
+}
+
+/** The same inside a transaction. */
+export async function breakerIn(reader: Reader): Promise<BreakerStatus> {
+  const [row] = await reader.rows(
+    `SELECT Trips, OpenedAt, OpenUntil, Reason, ${ageSeconds("OpenUntil")} AS overdue,
+            OpenUntil IS NOT NULL AND OpenUntil > UTC_TIMESTAMP(6) AS isOpen FROM Breaker WHERE Name = 'control'`,
+  );
+  if (row === undefined) throw rowMissing("Breaker");
+  const open = flag(row["isOpen"]);
+  return {
+    open,
+    trips: number(row["Trips"]) ?? 0,
+    openedAt: dateOrNull(row["OpenedAt"]),
+    openUntil: open ? dateOrNull(row["OpenUntil"]) : null,
+    closesInSeconds: open ? -(number(row["overdue"]) ?? 0) : null,
+    reason: textOrNull(row["Reason"]),
+  };
+}
+
+/** Closes the breaker by an administrator's word; false when it was closed and had counted nothing. */
+export async function acknowledgeBreaker(db: Database, by: string): Promise<boolean> {
+  return db.write(
+    async (writer) => {
+      const { open, trips } = await breakerIn(writer);
+      await writer.run(
+        `UPDATE Breaker SET Trips = 0, OpenUntil = NULL, CountFrom = UTC_TIMESTAMP(6), AcknowledgedBy = ?
+          WHERE Name = 'control'`,
+        [by],
+      );
+      return open || trips > 0;
+    },
+    { verify: async (reader) => ((await breakerIn(reader)).open ? null : true) },
+  );
+}
+
+/** Counts a migration that was just closed in `writer`'s transaction; true when that opens the breaker. */
+export async function countEnd(writer: Writer, state: MigrationState): Promise<boolean> {
+  if (!isFailure(state)) return false;
+  const reason = judge(await lastEnds(writer));
+  if (reason === null) return false;
+  const trips = await recentTrips(writer);
+  await writer.run(
+    `UPDATE Breaker SET Trips = ${trips} + 1, OpenedAt = UTC_TIMESTAMP(6), CountFrom = UTC_TIMESTAMP(6), Reason = ?,
+            OpenUntil = TIMESTAMPADD(MINUTE, ${trips === 0 ? firstMinutes : laterMinutes}, UTC_TIMESTAMP(6))
+      WHERE Name = 'control'`,
+    [reason],
+  );
+  return true;
+}
+
+/** Trips that are not forgotten yet. */
+async function recentTrips(reader: Reader): Promise<number> {
+  const [row] = await reader.rows(
+    `SELECT Trips FROM Breaker
+      WHERE Name = 'control' AND OpenedAt > TIMESTAMPADD(MINUTE, -${laterMinutes}, UTC_TIMESTAMP(6))`,
+  );
+  return number(row?.["Trips"]) ?? 0;
+}
+
+interface End {
+  readonly state: MigrationState | null;
+  readonly error: string;
+}
+
+/** The ends that count, newest first. */
+async function lastEnds(reader: Reader): Promise<readonly End[]> {
+  const rows = await reader.rows(
+    `SELECT State, Error FROM Migration
+      WHERE State IN ('succeeded', 'failed', 'cancelled', 'lost')
+        AND FinishedAt > COALESCE((SELECT CountFrom FROM Breaker WHERE Name = 'control'), '1000-01-01')
+      ORDER BY FinishedAt DESC, PlannedAt DESC LIMIT ${failuresOfLast.migrations}`,
+  );
+  return rows.map((row) => ({
+    state: parseState(String(row["State"])),
+    error: textOrNull(row["Error"]) ?? "",
+  }));
+}
+
+/** Why the ends open the breaker, or null. */
+function judge(ends: readonly End[]): string | null {
+  const failed = ends.filter(({ state }) => state !== null && isFailure(state));
+  const last = failed[0]?.error ?? "";
+  const row = ends.findIndex(({ state }) => state === null || !isFailure(state));
+  const inARow = row === -1 ? ends.length : row;
+  if (inARow >= failuresInARow) return `${inARow} migrations in a row failed, the last one: ${last}`;
+  if (failed.length < failuresOfLast.failures) return null;
+  return `${failed.length} of the last ${ends.length} migrations failed, the last one: ${last}`;
+}

@@ -1,0 +1,269 @@
+/**
+ * The table Migration: what control means to do is committed here before the pool is asked, and closed when the end is
+ * known. Every write is under the lease; whoever has lost it writes nothing more.
+ */
+import { type EndState, isOpen, type Migration, statesBefore, transition } from "../migration.ts";
+import { asUuid, type Uuid } from "../pool.ts";
+import { parseSubject, type Rule } from "../rule.ts";
+import { breakerIn, countEnd } from "./breaker.ts";
+import type { Database, Reader, Row, Writer } from "./connection.ts";
+import { type Claim, holdsLease } from "./lease.ts";
+import { pauseIn } from "./pause.ts";
+import { ageSeconds, dateOrNull, number, textOrNull } from "./values.ts";
+
+/** What is to be moved, why, and the figures it was decided by. */
+export interface Intent {
+  readonly vm: Uuid;
+  readonly source: Uuid;
+  readonly destination: Uuid;
+  readonly rule: Rule | null;
+  readonly reason: string;
+  /** Kept as JSON. */
+  readonly figures: object;
+  readonly collectionId: number;
+  readonly memoryBytes: number | null;
+}
+
+/** Why an intent was not taken, by the first of these that holds. */
+export type Hindrance =
+  | { readonly kind: "lease" }
+  | { readonly kind: "paused"; readonly by: string; readonly reason: string }
+  | { readonly kind: "breaker"; readonly reason: string; readonly closesInSeconds: number }
+  | { readonly kind: "hour"; readonly count: number }
+  /** A migration of the VM is open. */
+  | { readonly kind: "open" }
+  /** A migration of another run ended, or goes on, since the collection began. */
+  | { readonly kind: "stale" };
+
+/**
+ * Commits the intent to move a VM: the only way to a call that moves it. All conditions are read in the transaction
+ * that writes the row, with the lease's row locked.
+ * @returns the row's id, or why there is none.
+ */
+export async function planMigration(
+  db: Database,
+  claim: Claim,
+  intent: Intent,
+  maxPerHour: number,
+): Promise<{ readonly id: string } | Hindrance> {
+  const id = crypto.randomUUID();
+  return db.write<{ readonly id: string } | Hindrance>(
+    async (writer) => {
+      const hindrance = await hindranceOf(writer, claim, intent, maxPerHour);
+      if (hindrance !== null) return hindrance;
+      await insertIntent(writer, id, claim, intent);
+      return { id };
+    },
+    { verify: async (reader) => ((await migrationOf(reader, id)) === null ? null : { id }) },
+  );
+}
+
+async function hindranceOf(
+  writer: Writer,
+  claim: Claim,
+  { vm, collectionId }: Intent,
+  maxPerHour: number,
+): Promise<Hindrance | null> {
+  if (!(await holdsLease(writer, claim))) return { kind: "lease" };
+  const pause = await pauseIn(writer);
+  if (pause !== null) return { kind: "paused", by: pause.by, reason: pause.reason };
+  const breaker = await breakerIn(writer);
+  if (breaker.open) {
+    const { reason, closesInSeconds } = breaker;
+    return { kind: "breaker", reason: reason ?? "", closesInSeconds: closesInSeconds ?? 0 };
+  }
+  const count = await startedLastHour(writer);
+  if (count >= maxPerHour) return { kind: "hour", count };
+  const [open] = await writer.rows("SELECT Id FROM Migration WHERE OpenVm = ?", [vm]);
+  if (open !== undefined) return { kind: "open" };
+  const [fresher] = await writer.rows(
+    `SELECT Id FROM Migration WHERE RunId <> ? AND (OpenVm IS NOT NULL OR ${movedSomething} AND CollectionsAtEnd >= ?)
+      LIMIT 1`,
+    [claim.runId, collectionId],
+  );
+  return fresher === undefined ? null : { kind: "stale" };
+}
+
+/** Ends after which older pictures of the pool are not to be trusted. */
+const movedSomething = "State IN ('succeeded', 'failed', 'cancelled', 'lost', 'overtaken')";
+
+async function insertIntent(writer: Writer, id: string, claim: Claim, intent: Intent): Promise<void> {
+  await writer.run(
+    `INSERT INTO Migration (Id, RunId, Token, VmUuid, OpenVm, SourceUuid, DestinationUuid, Subject, Threshold, Reason,
+                            Figures, CollectionId, State, PlannedAt, MemoryBytes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', UTC_TIMESTAMP(6), ?)`,
+    [
+      id,
+      claim.runId,
+      claim.token,
+      intent.vm,
+      intent.vm,
+      intent.source,
+      intent.destination,
+      intent.rule?.subject ?? null,
+      intent.rule?.threshold ?? null,
+      intent.reason,
+      JSON.stringify(intent.figures),
+      intent.collectionId,
+      intent.memoryBytes,
+    ],
+  );
+}
+
+/** Records that the pool took the request, with its task; false when the lease or the row is not ours any more. */
+export async function markSubmitted(
+  db: Database,
+  claim: Claim,
+  id: string,
+  taskRef: string,
+): Promise<boolean> {
+  const running = transition("planned", "running");
+  return db.write(
+    async (writer) => {
+      if (!(await holdsLease(writer, claim))) return false;
+      const changed = await writer.run(
+        `UPDATE Migration SET State = ?, SubmittedAt = UTC_TIMESTAMP(6), TaskRef = ?
+          WHERE Id = ? AND Token = ? AND State = 'planned'`,
+        [running, taskRef.slice(0, 255), id, claim.token],
+      );
+      return changed === 1;
+    },
+    { verify: async (reader) => (await migrationOf(reader, id))?.state === running },
+  );
+}
+
+/** Makes an open row of an earlier run ours; false when the lease or the row is not there any more. */
+export async function adoptMigration(db: Database, claim: Claim, id: string): Promise<boolean> {
+  return db.write(
+    async (writer) => {
+      if (!(await holdsLease(writer, claim))) return false;
+      const sql = "UPDATE Migration SET Token = ? WHERE Id = ? AND OpenVm IS NOT NULL";
+      return (await writer.run(sql, [claim.token, id])) === 1;
+    },
+    { verify: async (reader) => (await migrationOf(reader, id)) !== null },
+  );
+}
+
+export interface End {
+  readonly state: EndState;
+  /** Why, where it did not succeed; or what is not known about a success. */
+  readonly error: string | null;
+  /** Null where nobody saw it end. */
+  readonly seconds: number | null;
+}
+
+/** What closing came to: not ours any more, closed, or closed and so many failures that the breaker opened. */
+export type Closing = "lease lost" | "closed" | "breaker opened";
+
+/** Closes a row, and counts its end for the breaker. */
+export async function closeMigration(db: Database, claim: Claim, id: string, end: End): Promise<Closing> {
+  return db.write<Closing>(
+    async (writer) => {
+      if (!(await holdsLease(writer, claim))) return "lease lost";
+      const closed = await writer.run(
+        `UPDATE Migration SET State = ?, OpenVm = NULL, FinishedAt = UTC_TIMESTAMP(6), Error = ?, Seconds = ?,
+                CollectionsAtEnd = (SELECT StartedId FROM CollectionHead WHERE Id = 1)
+          WHERE Id = ? AND Token = ? AND State IN (${statesBefore(end.state)
+            .map((state) => `'${state}'`)
+            .join(", ")})`,
+        [end.state, end.error, end.seconds, id, claim.token],
+      );
+      if (closed !== 1) return "lease lost";
+      return (await countEnd(writer, end.state)) ? "breaker opened" : "closed";
+    },
+    {
+      verify: async (reader) => {
+        const found = await migrationOf(reader, id);
+        if (found === null || isOpen(found.state)) return null;
+        return (await breakerIn(reader)).open ? "breaker opened" : "closed";
+      },
+    },
+  );
+}
+
+/** Migrations that no run has closed, oldest first. */
+export async function openMigrations(db: Database): Promise<readonly Migration[]> {
+  return db.read(openMigrationsIn);
+}
+
+/** The same inside a transaction. */
+export async function openMigrationsIn(reader: Reader): Promise<readonly Migration[]> {
+  const rows = await reader.rows(
+    `SELECT ${columns} FROM Migration WHERE OpenVm IS NOT NULL ORDER BY PlannedAt, Id`,
+  );
+  return rows.map(migrationFrom);
+}
+
+/** The newest migrations, newest first. */
+export async function listMigrations(db: Database, limit = 50): Promise<readonly Migration[]> {
+  const sql = `SELECT ${columns} FROM Migration ORDER BY PlannedAt DESC, Id LIMIT ${Math.trunc(limit)}`;
+  return (await db.read((reader) => reader.rows(sql))).map(migrationFrom);
+}
+
+/** Migrations that were planned within the last `seconds`, oldest first, inside a transaction. */
+export async function recentMigrationsIn(reader: Reader, seconds: number): Promise<readonly Migration[]> {
+  const rows = await reader.rows(
+    `SELECT ${columns} FROM Migration
+      WHERE PlannedAt > TIMESTAMPADD(SECOND, -${Math.ceil(seconds)}, UTC_TIMESTAMP(6)) ORDER BY PlannedAt, Id`,
+  );
+  return rows.map(migrationFrom);
+}
+
+/** The migrations that make collections up to the number `collectionsAtEnd` too old to plan from. */
+export interface LastEnd {
+  readonly collectionsAtEnd: number;
+  readonly secondsAgo: number;
+}
+
+/** When a migration that may have moved something ended last; null where none is known. */
+export async function lastEndIn(reader: Reader): Promise<LastEnd | null> {
+  const [row] = await reader.rows(
+    `SELECT CollectionsAtEnd, ${ageSeconds("FinishedAt")} AS age FROM Migration
+      WHERE ${movedSomething} AND CollectionsAtEnd IS NOT NULL ORDER BY CollectionsAtEnd DESC, FinishedAt DESC LIMIT 1`,
+  );
+  if (row === undefined) return null;
+  return { collectionsAtEnd: Number(row["CollectionsAtEnd"]), secondsAgo: number(row["age"]) ?? 0 };
+}
+
+/** Migrations that were started, or meant to be, within the last hour. */
+export async function startedLastHour(reader: Reader): Promise<number> {
+  const [row] = await reader.rows(
+    `SELECT COUNT(*) AS started FROM Migration
+      WHERE State <> 'refused' AND PlannedAt > TIMESTAMPADD(HOUR, -1, UTC_TIMESTAMP(6))`,
+  );
+  return Number(row?.["started"]);
+}
+
+const columns = `Id, RunId, VmUuid, SourceUuid, DestinationUuid, Subject, Threshold, Reason, CollectionId, State,
+  PlannedAt, SubmittedAt, FinishedAt, TaskRef, MemoryBytes, Seconds, Error, ${ageSeconds("PlannedAt")} AS plannedAge,
+  ${ageSeconds("FinishedAt")} AS finishedAge`;
+
+async function migrationOf(reader: Reader, id: string): Promise<Migration | null> {
+  const [row] = await reader.rows(`SELECT ${columns} FROM Migration WHERE Id = ?`, [id]);
+  return row === undefined ? null : migrationFrom(row);
+}
+
+function migrationFrom(row: Row): Migration {
+  const subject = parseSubject(textOrNull(row["Subject"]) ?? "");
+  const threshold = number(row["Threshold"]);
+  return {
+    id: String(row["Id"]),
+    runId: String(row["RunId"]),
+    vm: asUuid(String(row["VmUuid"])),
+    source: asUuid(String(row["SourceUuid"])),
+    destination: asUuid(String(row["DestinationUuid"])),
+    rule: subject === null || threshold === null ? null : { subject, threshold },
+    reason: textOrNull(row["Reason"]) ?? "",
+    collectionId: Number(row["CollectionId"]),
+    state: row["State"] as Migration["state"],
+    plannedAt: dateOrNull(row["PlannedAt"]) ?? new Date(Number.NaN),
+    submittedAt: dateOrNull(row["SubmittedAt"]),
+    finishedAt: dateOrNull(row["FinishedAt"]),
+    taskRef: textOrNull(row["TaskRef"]),
+    memoryBytes: number(row["MemoryBytes"]),
+    seconds: number(row["Seconds"]),
+    error: textOrNull(row["Error"]),
+    plannedSecondsAgo: number(row["plannedAge"]) ?? 0,
+    finishedSecondsAgo: number(row["finishedAge"]),
+  };
+}

@@ -1,0 +1,92 @@
+/** The table HostSight: how many guests each host had, and whether it served, in the last two collections looked at. */
+import { asUuid, type Snapshot, type Uuid } from "../pool.ts";
+import type { Database, Reader, Writer } from "./connection.ts";
+import { type Claim, holdsLease } from "./lease.ts";
+import { ageSeconds, flag, number } from "./values.ts";
+
+/** What was seen of one host. */
+export interface HostSight {
+  readonly host: Uuid;
+  readonly poolUuid: Uuid;
+  readonly collectionId: number;
+  /** Running VMs, the control domain not counted. */
+  readonly guests: number;
+  /** Of the collection before; null where there is none. */
+  readonly before: { readonly collectionId: number; readonly guests: number } | null;
+  readonly enabled: boolean;
+  readonly live: boolean;
+  /** Seconds since `enabled` or `live` was seen to change; null where it never was. */
+  readonly changedSecondsAgo: number | null;
+}
+
+/** Everything that is remembered, inside a transaction. */
+export async function sightsIn(reader: Reader): Promise<readonly HostSight[]> {
+  const rows = await reader.rows(
+    `SELECT HostUuid, PoolUuid, CollectionId, Guests, BeforeCollectionId, BeforeGuests, Enabled, Live,
+            ${ageSeconds("ChangedAt")} AS changedAge FROM HostSight ORDER BY HostUuid`,
+  );
+  return rows.map((row) => ({
+    host: asUuid(String(row["HostUuid"])),
+    poolUuid: asUuid(String(row["PoolUuid"])),
+    collectionId: Number(row["CollectionId"]),
+    guests: Number(row["Guests"]),
+    before:
+      row["BeforeCollectionId"] === null
+        ? null
+        : { collectionId: Number(row["BeforeCollectionId"]), guests: Number(row["BeforeGuests"]) },
+    enabled: flag(row["Enabled"]),
+    live: flag(row["Live"]),
+    changedSecondsAgo: number(row["changedAge"]),
+  }));
+}
+
+/** Running VMs of each host, control domains not counted. */
+export function guestCounts({ hosts, vms, placements }: Snapshot): ReadonlyMap<Uuid, number> {
+  const guests = new Set(vms.filter((vm) => !vm.isControlDomain).map((vm) => vm.uuid));
+  const counts = new Map(hosts.map((host) => [host.uuid, 0]));
+  for (const { hostUuid, vmUuid } of placements) {
+    if (guests.has(vmUuid)) counts.set(hostUuid, (counts.get(hostUuid) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Remembers what this collection says of each host; a second look at the same collection changes nothing. */
+export async function rememberSights(
+  db: Database,
+  claim: Claim,
+  collectionId: number,
+  snapshot: Snapshot,
+): Promise<void> {
+  await db.write<void>((writer) => writeSights(writer, claim, collectionId, snapshot), {
+    verify: async () => undefined,
+  });
+}
+
+async function writeSights(
+  writer: Writer,
+  claim: Claim,
+  collectionId: number,
+  snapshot: Snapshot,
+): Promise<void> {
+  if (!(await holdsLease(writer, claim))) return;
+  const counts = guestCounts(snapshot);
+  const known = new Map((await sightsIn(writer)).map((sight) => [sight.host, sight]));
+  for (const { uuid, enabled, live } of snapshot.hosts) {
+    const guests = counts.get(uuid) ?? 0;
+    const sight = known.get(uuid);
+    if (sight === undefined) {
+      await writer.run(
+        "INSERT INTO HostSight (HostUuid, PoolUuid, CollectionId, Guests, Enabled, Live) VALUES (?, ?, ?, ?, ?, ?)",
+        [uuid, snapshot.pool.uuid, collectionId, guests, enabled ? 1 : 0, live ? 1 : 0],
+      );
+    } else if (sight.collectionId !== collectionId) {
+      const changed = sight.enabled !== enabled || sight.live !== live;
+      await writer.run(
+        `UPDATE HostSight SET PoolUuid = ?, BeforeCollectionId = CollectionId, BeforeGuests = Guests,
+                CollectionId = ?, Guests = ?, Enabled = ?, Live = ?${changed ? ", ChangedAt = UTC_TIMESTAMP(6)" : ""}
+          WHERE HostUuid = ?`,
+        [snapshot.pool.uuid, collectionId, guests, enabled ? 1 : 0, live ? 1 : 0, uuid],
+      );
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/** All that decides whether control may act and what it leaves alone, read in one instant. */
+import type { Migration } from "../migration.ts";
+import type { CostBook } from "../migrationCost.ts";
+import { bandwidthIn } from "./bandwidth.ts";
+import { type BreakerStatus, breakerIn } from "./breaker.ts";
+import type { Database } from "./connection.ts";
+import { type Exclusion, exclusionsIn } from "./exclusions.ts";
+import {
+  type LastEnd,
+  lastEndIn,
+  openMigrationsIn,
+  recentMigrationsIn,
+  startedLastHour,
+} from "./migrations.ts";
+import { type Pause, pauseIn } from "./pause.ts";
+import { type HostSight, sightsIn } from "./sights.ts";
+
+export interface Standing {
+  readonly pause: Pause | null;
+  readonly breaker: BreakerStatus;
+  readonly startedLastHour: number;
+  readonly exclusions: readonly Exclusion[];
+  readonly open: readonly Migration[];
+  /** Migrations of the last day, oldest first. */
+  readonly recent: readonly Migration[];
+  readonly lastEnd: LastEnd | null;
+  readonly sights: readonly HostSight[];
+  readonly costs: CostBook;
+}
+
+/** Reads it all. */
+export async function loadStanding(db: Database): Promise<Standing> {
+  return db.read(async (reader) => ({
+    pause: await pauseIn(reader),
+    breaker: await breakerIn(reader),
+    startedLastHour: await startedLastHour(reader),
+    exclusions: await exclusionsIn(reader),
+    open: await openMigrationsIn(reader),
+    recent: await recentMigrationsIn(reader, 86_400),
+    lastEnd: await lastEndIn(reader),
+    sights: await sightsIn(reader),
+    costs: await bandwidthIn(reader),
+  }));
+}
