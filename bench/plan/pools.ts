@@ -17,6 +17,8 @@ export interface Kind {
   readonly fill: number;
   /** How many of the four subjects have a rule, CpuAverage first. */
   readonly rules: number;
+  /** Thresholds in standard deviations over the hosts, plus up to a half: less is stricter. */
+  readonly strict: number;
   /** Pins, bars, groups, and now and then a VM that is larger than any rule allows. */
   readonly hard: boolean;
 }
@@ -176,7 +178,7 @@ function bars(kind: Kind, random: Random): Bar[] {
   }));
 }
 
-/** Thresholds of 0.8 to 1.3 standard deviations over the hosts, so that some hosts break each rule and not all. */
+/** Thresholds by the spread over the hosts, so that some hosts break each rule and not all. */
 function rulesOf(hosts: readonly Host[], vms: readonly Vm[], kind: Kind, random: Random): Rule[] {
   const value = {
     CpuAverage: (host: Host) => host.cpuAverage ?? 0,
@@ -191,7 +193,7 @@ function rulesOf(hosts: readonly Host[], vms: readonly Vm[], kind: Kind, random:
     const deviation = Math.sqrt(
       values.reduce((sum, each) => sum + (each - mean) ** 2, 0) / Math.max(1, values.length),
     );
-    const threshold = Math.round(deviation * (0.8 + 0.5 * random.next()) * 10) / 10;
+    const threshold = Math.round(deviation * (kind.strict + 0.5 * random.next()) * 10) / 10;
     return { subject, threshold: Math.max(threshold, vms.length > 0 ? 0.1 : 0) };
   });
 }

@@ -94,8 +94,8 @@ export class Bounds {
   }
 
   couldHold(v: number, d: number): boolean {
-    const { H, R, closed, need, weight, inverse, groups } = this.#problem;
-    if ((this.#emptyFree[d] ?? 0) < (need[v] ?? 0) || closed.has(v * H + d)) return false;
+    const { H, R, shut, need, weight, inverse, groups } = this.#problem;
+    if ((this.#emptyFree[d] ?? 0) < (need[v] ?? 0) || shut[v * H + d] === 1) return false;
     for (let i = groups.first[v] ?? 0; i < (groups.first[v + 1] ?? 0); i++) {
       const at = (groups.members[i] ?? 0) * H + d;
       if ((groups.fixed[at] ?? 0) >= (groups.limit[at] ?? 0)) return false;

@@ -4,15 +4,16 @@
  */
 import { Cover } from "./cover.ts";
 import type { Random } from "./random.ts";
-import type { State } from "./state.ts";
+import { type State, tolerance } from "./state.ts";
 
 /** How a destination is chosen among those that fit. */
 export type Mode = "most room" | "least room" | "small hosts" | "least memory";
 
 /** Sets tried for one host before it is given up. */
 const tries = 10;
-/** Destinations tried when room has to be made. */
+/** Destinations tried when room has to be made, and failures of that after which a host is not worth more of it. */
 const roomTries = 6;
+const roomFailures = 3;
 
 export interface Settings {
   readonly mode: Mode;
@@ -37,6 +38,7 @@ export class Builder {
   readonly #trail: number[] = [];
   readonly #shunned: Int32Array;
   #attempt = 0;
+  #failures = 0;
   /** Items of the last `#shed` of each level. */
   readonly #items: number[][] = [];
   #settings: Settings;
@@ -107,6 +109,7 @@ export class Builder {
   #relieve(h: number, rules: readonly number[]): boolean {
     const start = this.#trail.length;
     this.#attempt++;
+    this.#failures = 0;
     for (let count = 0; count < tries; count++) {
       const needed = rules.filter((r) => this.#state.isOver(h * this.#state.problem.R + r));
       if (needed.length === 0) {
@@ -127,11 +130,15 @@ export class Builder {
   #makeRoomOrShun(h: number, v: number, needed: readonly number[]): void {
     const state = this.#state;
     this.#shunned[v] = this.#attempt;
-    if (this.#settings.depth === 0 || !needed.some((r) => state.isOver(h * state.problem.R + r))) return;
+    if (this.#settings.depth === 0 || this.#failures >= roomFailures) return;
+    if (!needed.some((r) => state.isOver(h * state.problem.R + r))) return;
     const otherwise = this.#shed(h, needed, 0) ?? Number.POSITIVE_INFINITY;
     const mark = this.#trail.length;
     const before = this.#price();
-    if (!this.#makeRoom(v, this.#settings.depth)) return;
+    if (!this.#makeRoom(v, this.#settings.depth)) {
+      this.#failures++;
+      return;
+    }
     if (this.#price() - before > otherwise) this.#takeBack(mark);
   }
 
@@ -296,10 +303,10 @@ export class Builder {
   /** Hosts that no bar or group keeps `v` from and that are over nothing now, the least overfilled first. */
   #candidates(v: number): number[] {
     const state = this.#state;
-    const { H, R, closed, need, weight, inverse, scale, aim } = state.problem;
+    const { H, R, shut, need, weight, inverse, scale, aim } = state.problem;
     const found: { d: number; over: number }[] = [];
     for (let d = 0; d < H; d++) {
-      if (d === state.at[v] || closed.has(v * H + d) || state.fullGroup(v, d) >= 0) continue;
+      if (d === state.at[v] || shut[v * H + d] === 1 || state.fullGroup(v, d) >= 0) continue;
       if (state.problem.free[d] === Number.NEGATIVE_INFINITY) continue;
       let over = Math.max(0, (need[v] ?? 0) - (state.free[d] ?? 0)) / (need[v] || 1);
       for (let r = 0; r < R; r++) {
@@ -334,6 +341,6 @@ export class Builder {
   #aboveAim(pair: number): number {
     const { R, aim } = this.#state.problem;
     const value = this.#state.load[pair] ?? 0;
-    return value - (this.#state.floor[pair % R] ?? 0) - (aim[pair % R] ?? 0) - 0.5e-9 * Math.max(1, value);
+    return value - (this.#state.floor[pair % R] ?? 0) - (aim[pair % R] ?? 0) - tolerance(value);
   }
 }

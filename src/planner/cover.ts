@@ -15,7 +15,10 @@ export class Cover {
   gain: Float64Array = new Float64Array(0);
   #n = 0;
   #D = 0;
+  /** The first `useful` entries: items that gain anything, densest first. */
   #order: Int32Array = new Int32Array(0);
+  #useful = 0;
+  #density: Float64Array = new Float64Array(0);
   #position: Int32Array = new Int32Array(0);
   #total: Float64Array = new Float64Array(0);
   /** Items of one dimension by gain per cost, at j * n + rank. */
@@ -37,6 +40,8 @@ export class Cover {
       this.chosen = new Uint8Array(n * 2);
       this.#taken = new Uint8Array(n * 2);
       this.#position = new Int32Array(n * 2);
+      this.#order = new Int32Array(n * 2);
+      this.#density = new Float64Array(n * 2);
     }
     if (this.gain.length < n * D) {
       this.gain = new Float64Array(n * D * 2);
@@ -74,36 +79,46 @@ export class Cover {
       }
       this.#total[i] = total;
     }
-    const useful: number[] = [];
-    for (let i = 0; i < n; i++) if ((this.#total[i] ?? 0) > 0) useful.push(i);
-    useful.sort((a, b) => this.#density(b) - this.#density(a) || a - b);
-    this.#order = Int32Array.from(useful);
-    useful.forEach((item, rank) => {
-      this.#position[item] = rank;
-    });
-    if (D > 1) this.#sortDimensions(useful);
+    this.#useful = 0;
+    for (let i = 0; i < n; i++) {
+      this.#density[i] = (this.#total[i] ?? 0) / (this.cost[i] ?? 1);
+      if ((this.#total[i] ?? 0) > 0) this.#insert(this.#order, 0, this.#useful++, i);
+    }
+    for (let rank = 0; rank < this.#useful; rank++) this.#position[this.#order[rank] ?? 0] = rank;
+    if (D > 1) this.#sortDimensions();
     this.#unit = this.#commonUnit();
   }
 
-  #density(i: number): number {
-    return (this.#total[i] ?? 0) / (this.cost[i] ?? 1);
+  /** Puts `item` into the `count` items from `base` on, which stand by density, densest first. */
+  #insert(items: Int32Array, base: number, count: number, item: number): void {
+    const density = this.#density[item] ?? 0;
+    let place = base + count;
+    while (place > base && (this.#density[items[place - 1] ?? 0] ?? 0) < density) {
+      items[place] = items[place - 1] ?? 0;
+      place--;
+    }
+    items[place] = item;
   }
 
-  #sortDimensions(useful: readonly number[]): void {
+  #sortDimensions(): void {
     const [n, D] = [this.#n, this.#D];
     for (let j = 0; j < D; j++) {
-      const density = (i: number) => (this.gain[i * D + j] ?? 0) / (this.cost[i] ?? 1);
-      const sorted = useful.filter((i) => density(i) > 0).sort((a, b) => density(b) - density(a) || a - b);
-      this.#byDimension.set(sorted, j * n);
-      if (sorted.length < n) this.#byDimension[j * n + sorted.length] = -1;
+      let count = 0;
+      for (let rank = 0; rank < this.#useful; rank++) {
+        const i = this.#order[rank] ?? 0;
+        const gain = this.gain[i * D + j] ?? 0;
+        this.#density[i] = gain / (this.cost[i] ?? 1);
+        if (gain > 0) this.#insert(this.#byDimension, j * n, count++, i);
+      }
+      if (count < n) this.#byDimension[j * n + count] = -1;
     }
   }
 
   /** All costs are multiples of this, so a bound may be rounded up to one; 0 where they have no such unit. */
   #commonUnit(): number {
     let unit = 0;
-    for (const i of this.#order) {
-      let [a, b] = [this.cost[i] ?? 0, unit];
+    for (let rank = 0; rank < this.#useful; rank++) {
+      let [a, b] = [this.cost[this.#order[rank] ?? 0] ?? 0, unit];
       if (!Number.isInteger(a)) return 0;
       while (b > 0) [a, b] = [b, a % b];
       unit = a;
@@ -116,7 +131,7 @@ export class Cover {
     const D = this.#D;
     for (let j = 0; j < D; j++) {
       let sum = 0;
-      for (const i of this.#order) sum += this.gain[i * D + j] ?? 0;
+      for (let rank = 0; rank < this.#useful; rank++) sum += this.gain[(this.#order[rank] ?? 0) * D + j] ?? 0;
       if (sum < 1 - tiny) return false;
     }
     return true;
@@ -128,13 +143,18 @@ export class Cover {
     const missing = new Float64Array(D).fill(1);
     let lacking = D;
     while (lacking > 0) {
-      let [best, bestDensity] = [-1, 0];
-      for (const i of this.#order) {
+      let best = -1;
+      let bestDensity = 0;
+      for (let rank = 0; rank < this.#useful; rank++) {
+        const i = this.#order[rank] ?? 0;
         if (this.chosen[i] === 1) continue;
         let gain = 0;
         for (let j = 0; j < D; j++) gain += Math.min(missing[j] ?? 0, this.gain[i * D + j] ?? 0);
         const density = gain / (this.cost[i] ?? 1);
-        if (density > bestDensity) [best, bestDensity] = [i, density];
+        if (density > bestDensity) {
+          best = i;
+          bestDensity = density;
+        }
       }
       if (best < 0) break;
       this.chosen[best] = 1;
@@ -153,7 +173,8 @@ export class Cover {
     const D = this.#D;
     const surplus = new Float64Array(D).fill(-1);
     const items: number[] = [];
-    for (const i of this.#order) {
+    for (let rank = 0; rank < this.#useful; rank++) {
+      const i = this.#order[rank] ?? 0;
       if (this.chosen[i] !== 1) continue;
       items.push(i);
       for (let j = 0; j < D; j++) surplus[j] = (surplus[j] ?? 0) + (this.gain[i * D + j] ?? 0);
@@ -172,7 +193,10 @@ export class Cover {
 
   #costOf(chosen: Uint8Array): number {
     let cost = 0;
-    for (const i of this.#order) if (chosen[i] === 1) cost += this.cost[i] ?? 0;
+    for (let rank = 0; rank < this.#useful; rank++) {
+      const i = this.#order[rank] ?? 0;
+      if (chosen[i] === 1) cost += this.cost[i] ?? 0;
+    }
     return cost;
   }
 
@@ -218,8 +242,8 @@ export class Cover {
     for (let j = 0; j < D; j++) missing += Math.max(0, this.#missing[base + j] ?? 0);
     let bound = 0;
     for (let place = rank; missing > tiny; place++) {
-      const item = this.#order[place];
-      if (item === undefined) return Number.POSITIVE_INFINITY;
+      if (place >= this.#useful) return Number.POSITIVE_INFINITY;
+      const item = this.#order[place] ?? 0;
       const gain = this.#total[item] ?? 0;
       bound += (this.cost[item] ?? 0) * Math.min(1, missing / gain);
       missing -= gain;

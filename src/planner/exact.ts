@@ -2,6 +2,7 @@
  * The exact finish for tiny pools: A* over single possible migrations, guided by the shedding bound. Pure.
  * It finds the cheapest sequence that clears every pair but the hopeless ones, or proves that there is none.
  */
+import { rounding } from "../deviation.ts";
 import type { Bounds } from "./bound.ts";
 import { Cover } from "./cover.ts";
 import type { Step } from "./order.ts";
@@ -23,14 +24,16 @@ export interface ExactResult {
 }
 
 interface Node {
+  /** Host of each VM, and the same as VMs of each host (bit v of number h). */
   readonly at: Uint8Array;
+  readonly on: readonly number[];
   readonly cost: number;
   readonly estimate: number;
   readonly parent: Node | null;
   readonly vm: number;
 }
 
-/** Searches below `limit` bytes, opening at most `opened` nodes. */
+/** Searches below `limit` bytes for a plan that leaves no pair but the hopeless ones, opening at most `opened` nodes. */
 export function searchExactly(
   state: State,
   bounds: Bounds,
@@ -42,13 +45,34 @@ export function searchExactly(
   return new Exact(state, bounds, hopeless, limit).run(opened, more);
 }
 
+export interface FewestResult {
+  readonly steps: readonly Step[];
+  readonly left: number;
+  readonly cost: number;
+  /** Every state that can be reached was seen: nothing leaves fewer pairs, and nothing as few at less cost. */
+  readonly exhausted: boolean;
+}
+
+/** Where not all can be cleared: goes through the states that can be reached, cheapest first. */
+export function searchFewest(
+  state: State,
+  bounds: Bounds,
+  opened: number,
+  more: () => boolean,
+): FewestResult {
+  return new Exact(state, bounds, -1, Number.POSITIVE_INFINITY).fewest(opened, more);
+}
+
 class Exact {
   readonly #state: State;
   readonly #bounds: Bounds;
+  /** Pairs that the goal may leave; -1 where any number may be left. */
   readonly #hopeless: number;
   readonly #limit: number;
   readonly #cover = new Cover();
-  readonly #least = new Map<string, number>();
+  /** The least that a host must shed, by the VMs that it has: one map a host. */
+  readonly #least: readonly Map<number, number>[];
+  readonly #canLeave: readonly boolean[];
   readonly #seen = new Map<string, number>();
   readonly #heap = new Heap();
 
@@ -57,15 +81,15 @@ class Exact {
     this.#bounds = bounds;
     this.#hopeless = hopeless;
     this.#limit = limit;
+    this.#least = state.problem.hosts.map(() => new Map());
+    this.#canLeave = state.problem.vms.map((_, v) => bounds.canLeave(v));
   }
 
   run(opened: number, more: () => boolean): ExactResult {
-    const root = Uint8Array.from(this.#state.problem.home);
-    this.#push({ at: root, cost: 0, estimate: this.#estimate(root), parent: null, vm: -1 });
+    this.#pushRoot();
     for (let count = 0; ; count++) {
-      const node = this.#heap.pop();
+      const node = this.#pop();
       if (node === null) return { steps: null, cost: 0, exhausted: true, bound: this.#limit };
-      if ((this.#seen.get(key(node.at)) ?? 0) < node.cost) continue;
       if (count >= opened || (count % 16 === 0 && !more())) {
         return { steps: null, cost: 0, exhausted: false, bound: node.estimate };
       }
@@ -77,6 +101,39 @@ class Exact {
     }
   }
 
+  fewest(opened: number, more: () => boolean): FewestResult {
+    this.#pushRoot();
+    let [best, fewest] = [this.#heap.peek(), Number.POSITIVE_INFINITY];
+    for (let count = 0; ; count++) {
+      const node = this.#pop();
+      const exhausted = node === null;
+      if (exhausted || count >= opened || (count % 16 === 0 && !more())) {
+        return { steps: best === null ? [] : stepsTo(best), left: fewest, cost: best?.cost ?? 0, exhausted };
+      }
+      this.#enter(node.at);
+      const left = this.#state.left();
+      if (left < fewest) [best, fewest] = [node, left];
+      this.#open(node);
+    }
+  }
+
+  #pushRoot(): void {
+    const root = Uint8Array.from(this.#state.problem.home);
+    const on = this.#state.problem.hosts.map((_, h) =>
+      root.reduce((bits, host, v) => (host === h ? bits + 2 ** v : bits), 0),
+    );
+    const estimate = on.reduce((sum, bits, h) => sum + this.#shedding(h, bits), 0);
+    this.#push({ at: root, on, cost: 0, estimate, parent: null, vm: -1 });
+  }
+
+  /** The next node that no cheaper way to the same state has replaced. */
+  #pop(): Node | null {
+    for (;;) {
+      const node = this.#heap.pop();
+      if (node === null || (this.#seen.get(key(node.at)) ?? 0) >= node.cost) return node;
+    }
+  }
+
   #enter(at: Uint8Array): void {
     for (let v = 0; v < at.length; v++) this.#state.move(v, at[v] ?? 0);
   }
@@ -84,15 +141,25 @@ class Exact {
   #open(node: Node): void {
     const { H, V, cost } = this.#state.problem;
     for (let v = 0; v < V; v++) {
-      if (v === node.vm || !this.#bounds.canLeave(v)) continue;
+      if (v === node.vm || this.#canLeave[v] !== true) continue;
       for (let d = 0; d < H; d++) {
-        if (d === node.at[v] || !this.#state.stepFits(v, d)) continue;
-        const at = node.at.slice();
-        at[v] = d;
-        const paid = node.cost + (cost[v] ?? 0);
-        this.#push({ at, cost: paid, estimate: paid + this.#estimate(at), parent: node, vm: v });
+        if (d !== node.at[v] && this.#state.stepFits(v, d)) this.#push(this.#child(node, v, d, cost[v] ?? 0));
       }
     }
+  }
+
+  #child(parent: Node, vm: number, to: number, price: number): Node {
+    const from = parent.at[vm] ?? 0;
+    const at = parent.at.slice();
+    at[vm] = to;
+    const on = parent.on.slice();
+    on[from] = (on[from] ?? 0) - 2 ** vm;
+    on[to] = (on[to] ?? 0) + 2 ** vm;
+    let { estimate } = parent;
+    for (const h of [from, to]) {
+      estimate += this.#shedding(h, on[h] ?? 0) - this.#shedding(h, parent.on[h] ?? 0);
+    }
+    return { at, on, cost: parent.cost + price, estimate: estimate + price, parent, vm };
   }
 
   #push(node: Node): void {
@@ -104,27 +171,15 @@ class Exact {
     this.#heap.push(node);
   }
 
-  /** What must still be copied at least: every host over its limit sheds its surplus. */
-  #estimate(at: Uint8Array): number {
-    const { H } = this.#state.problem;
-    let sum = 0;
-    for (let h = 0; h < H; h++) sum += this.#shedding(h, at);
-    return sum;
-  }
-
-  #shedding(h: number, at: Uint8Array): number {
+  /** What must leave the host at least; nothing where the goal is not to clear all. */
+  #shedding(h: number, bits: number): number {
+    if (this.#hopeless < 0) return 0;
+    const known = this.#least[h]?.get(bits);
+    if (known !== undefined) return known;
     const vms: number[] = [];
-    let name = `${h}`;
-    for (let v = 0; v < at.length; v++) {
-      if (at[v] !== h) continue;
-      vms.push(v);
-      name += `,${v}`;
-    }
-    let least = this.#least.get(name);
-    if (least === undefined) {
-      least = this.#cheapest(h, vms);
-      this.#least.set(name, least);
-    }
+    for (let v = 0; v < this.#canLeave.length; v++) if (Math.floor(bits / 2 ** v) % 2 === 1) vms.push(v);
+    const least = this.#cheapest(h, vms);
+    this.#least[h]?.set(bits, least);
     return least;
   }
 
@@ -140,11 +195,11 @@ class Exact {
         if (origin === h) value -= part(v);
       });
       for (const v of vms) value += part(v);
-      const surplus = value - (mean[r] ?? 0) - (aim[r] ?? 0) - 1e-9 * Math.max(1, Math.abs(load[pair] ?? 0));
+      const surplus = value - (mean[r] ?? 0) - (aim[r] ?? 0) - rounding(load[pair] ?? 0);
       if (surplus > 0) needs.push({ r, surplus });
     }
     if (needs.length === 0) return 0;
-    const leaving = vms.filter((v) => this.#bounds.canLeave(v));
+    const leaving = vms.filter((v) => this.#canLeave[v]);
     this.#cover.reserve(leaving.length, needs.length);
     leaving.forEach((v, i) => {
       this.#cover.cost[i] = cost[v] ?? 0;
@@ -158,8 +213,15 @@ class Exact {
   }
 }
 
+/** The assignment as text, eight VMs in a character. */
 function key(at: Uint8Array): string {
-  return String.fromCharCode(...at);
+  let text = "";
+  for (let v = 0; v < at.length; v += 8) {
+    let bits = 0;
+    for (let i = v; i < v + 8 && i < at.length; i++) bits = bits * 4 + (at[i] ?? 0);
+    text += String.fromCharCode(bits);
+  }
+  return text;
 }
 
 function stepsTo(node: Node): Step[] {
@@ -186,6 +248,10 @@ class Heap {
       place = up;
     }
     nodes[place] = node;
+  }
+
+  peek(): Node | null {
+    return this.#nodes[0] ?? null;
   }
 
   pop(): Node | null {

@@ -43,63 +43,80 @@ function vmRefusals(
   if (!((problem.weight[v * problem.R + r] ?? 0) > 0)) {
     return [{ vm, host: null, code: "no part", reason: `it has no part in ${subject}` }];
   }
-  const refusals: Refusal[] = absent.map((host) => ({
+  const found = new Map<RefusalCode, number[]>();
+  for (let d = 0; d < problem.H; d++) {
+    if (d === h) continue;
+    const code = obstacle(state, v, d);
+    const hosts = found.get(code);
+    if (hosts === undefined) found.set(code, [d]);
+    else hosts.push(d);
+  }
+  const refusals = absent.map((host) => ({
     vm,
     host,
-    code: "absent",
+    code: "absent" as const,
     reason: "the host takes no part",
   }));
-  for (let d = 0; d < problem.H; d++) {
+  return [...refusals, ...[...found].flatMap(([code, hosts]) => perHost(state, v, code, hosts))];
+}
+
+/** One refusal a host; where many hosts refuse for the same kind of reason, one for all with the first as example. */
+function perHost(state: State, v: number, code: RefusalCode, hosts: readonly number[]): Refusal[] {
+  const { problem } = state;
+  const vm = problem.vms[v]?.uuid;
+  const [first] = hosts;
+  if (vm === undefined || first === undefined) return [];
+  if (hosts.length > most) {
+    return [
+      { vm, host: null, code, reason: `${hosts.length} hosts, as: ${describe(state, v, first, code)}` },
+    ];
+  }
+  return hosts.flatMap((d) => {
     const host = problem.hosts[d];
-    if (d === h || host === undefined) continue;
-    refusals.push({ vm, host: host.uuid, ...obstacle(state, v, d) });
-  }
-  return refusals;
+    return host === undefined ? [] : [{ vm, host: host.uuid, code, reason: describe(state, v, d, code) }];
+  });
 }
 
-interface Obstacle {
-  readonly code: RefusalCode;
-  readonly reason: string;
-}
+/** Hosts that are named one by one. */
+const most = 8;
 
-/** Why `v` does not go to `d` as things stand. */
-export function obstacle(state: State, v: number, d: number): Obstacle {
+/** What keeps `v` from `d` as things stand. */
+function obstacle(state: State, v: number, d: number): RefusalCode {
   const { problem } = state;
-  const { H, groups } = problem;
-  const closed = problem.closed.get(v * H + d);
-  if (closed !== undefined) return closed;
-  const blind = problem.blind[d];
-  if (blind !== null && blind !== undefined) return { code: "unknown", reason: blind };
-  const memory = memoryObstacle(state, v, d);
-  if (memory !== null) return memory;
-  const group = state.fullGroup(v, d);
-  if (group >= 0) {
-    return { code: "apart", reason: `the host holds a VM of anti-affinity group ${groups.names[group]}` };
+  if (problem.shut.length > 0 && problem.shut[v * problem.H + d] === 1) {
+    return problem.closed.get(v * problem.H + d)?.code ?? "bar";
   }
-  return (
-    ruleObstacle(state, v, d) ?? {
-      code: "not enough",
-      reason: "it fits there, but with all that may move the host would still break the rule",
-    }
-  );
-}
-
-function memoryObstacle(state: State, v: number, d: number): Obstacle | null {
-  const { problem } = state;
   const free = state.free[d] ?? 0;
-  const need = problem.need[v] ?? 0;
-  if (free >= need) return null;
-  if (free === Number.NEGATIVE_INFINITY) {
-    return { code: "unknown", reason: "the memory it needs or the host has free is unknown" };
-  }
-  const headroom = (problem.hosts[d]?.placementFreeBytes ?? 0) - (problem.free[d] ?? 0);
-  const reason = `not enough memory: needs ${mebibytes(need)} + ${mebibytes(headroom)} headroom, has ${mebibytes(free + headroom)}`;
-  return { code: "memory", reason };
+  if (free === Number.NEGATIVE_INFINITY) return "unknown";
+  if (free < (problem.need[v] ?? 0)) return "memory";
+  if (state.fullGroup(v, d) >= 0) return "apart";
+  return state.fit(v, d) < 0 ? "rule" : "not enough";
 }
 
-function ruleObstacle(state: State, v: number, d: number): Obstacle | null {
-  if (state.fit(v, d) >= 0) return null;
-  const { R, weight, inverse, aim, rules, hosts, load } = state.problem;
+/** The obstacle in words, with its figures. */
+function describe(state: State, v: number, d: number, code: RefusalCode): string {
+  const { problem } = state;
+  switch (code) {
+    case "memory": {
+      const headroom = (problem.hosts[d]?.placementFreeBytes ?? 0) - (problem.free[d] ?? 0);
+      const has = mebibytes((state.free[d] ?? 0) + headroom);
+      return `not enough memory: needs ${mebibytes(problem.need[v] ?? 0)} + ${mebibytes(headroom)} headroom, has ${has}`;
+    }
+    case "unknown":
+      return problem.blind[d] ?? "the memory it needs or the host has free is unknown";
+    case "apart":
+      return `the host holds a VM of anti-affinity group ${problem.groups.names[state.fullGroup(v, d)]}`;
+    case "rule":
+      return ruleObstacle(state, v, d);
+    case "not enough":
+      return "it fits there, but with all that may move the host would still break the rule";
+    default:
+      return problem.closed.get(v * problem.H + d)?.reason ?? code;
+  }
+}
+
+function ruleObstacle(state: State, v: number, d: number): string {
+  const { R, weight, inverse, aim, rules, hosts } = state.problem;
   for (let r = 0; r < R; r++) {
     const rule = rules[r];
     const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
@@ -107,14 +124,11 @@ function ruleObstacle(state: State, v: number, d: number): Obstacle | null {
     if (rule === undefined || more <= 0 || above <= (aim[r] ?? 0)) continue;
     const name = hosts[d]?.name || hosts[d]?.uuid;
     const figure = Math.round(above * 10) / 10;
-    const verb = (load[d * R + r] ?? 0) > 0 && state.isOver(d * R + r) ? "would break worse" : "would break";
+    const verb = state.isOver(d * R + r) ? "would break worse" : "would break";
     const unit = subjectUnit[rule.subject];
-    return {
-      code: "rule",
-      reason: `${name} ${verb} the rule of ${rule.subject}: ${figure} ${unit} above the mean, allowed ${aim[r]}`,
-    };
+    return `${name} ${verb} the rule of ${rule.subject}: ${figure} ${unit} above the mean, allowed ${aim[r]}`;
   }
-  return { code: "rule", reason: "it would lower the pool's mean so far that another host breaks a rule" };
+  return "it would lower the pool's mean so far that another host breaks a rule";
 }
 
 const words: Readonly<Record<RefusalCode, string>> = {

@@ -22,7 +22,7 @@ export interface Ordering {
 
 /** Orders `moves` (VM, destination, VM, destination...) from home; uses `state` for it and leaves it at the end. */
 export function orderSteps(state: State, moves: Int32Array): Ordering {
-  return new Sequencer(state, moves).run();
+  return new Sequencer(state, moves).runPlainly() ?? new Sequencer(state, moves).run();
 }
 
 /** Whether some host both sends and receives, or the mean moves: without that every order is possible. */
@@ -63,6 +63,24 @@ class Sequencer {
     }
   }
 
+  /** Worst sources first, as far as nothing stands in the way: the usual case; null where something does. */
+  runPlainly(): Ordering | null {
+    this.#pending.sort((a, b) => this.#byUrgency(a, b));
+    while (this.#pending.length > 0) {
+      const next = this.#pending.find(({ vm, to }) => this.#state.stepFits(vm, to));
+      if (next === undefined) return null;
+      this.#make(next);
+    }
+    return { steps: this.#steps, complete: true, extra: 0 };
+  }
+
+  /** Worst source first, then the VM that is hardest to fit. */
+  #byUrgency(a: Pending, b: Pending): number {
+    const { home, need } = this.#state.problem;
+    const severity = ({ vm }: Pending): number => this.#severity[home[vm] ?? 0] ?? 0;
+    return severity(b) - severity(a) || (need[b.vm] ?? 0) - (need[a.vm] ?? 0) || a.vm - b.vm;
+  }
+
   run(): Ordering {
     while (this.#pending.length > 0) {
       const next = this.#choose();
@@ -80,7 +98,6 @@ class Sequencer {
 
   /** Of the moves that fit now: first what unlocks others, last what goes where others wait to go. */
   #choose(): Pending | null {
-    const { home, need } = this.#state.problem;
     const contested = new Uint8Array(this.#state.problem.H);
     const fitting: Pending[] = [];
     for (const move of this.#pending) {
@@ -91,18 +108,9 @@ class Sequencer {
       if (contested[this.#state.at[vm] ?? 0] === 1) return 0;
       return contested[to] === 1 ? 2 : 1;
     };
-    const severity = ({ vm }: Pending): number => this.#severity[home[vm] ?? 0] ?? 0;
     let best: Pending | null = null;
     for (const move of fitting) {
-      if (best === null) best = move;
-      else {
-        const by =
-          rank(move) - rank(best) ||
-          severity(best) - severity(move) ||
-          (need[best.vm] ?? 0) - (need[move.vm] ?? 0) ||
-          move.vm - best.vm;
-        if (by < 0) best = move;
-      }
+      if (best === null || (rank(move) - rank(best) || this.#byUrgency(move, best)) < 0) best = move;
     }
     return best;
   }

@@ -10,14 +10,14 @@ import { absence, evaluate } from "../deviation.ts";
 import type { Snapshot } from "../pool.ts";
 import type { Rule } from "../rule.ts";
 import { Bounds } from "./bound.ts";
-import { isTiny, searchExactly } from "./exact.ts";
+import { isTiny, searchExactly, searchFewest } from "./exact.ts";
 import { explain } from "./explain.ts";
 import { orderSteps, type Step } from "./order.ts";
 import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
 import { type Problem, toProblem } from "./problem.ts";
 import { Random } from "./random.ts";
-import { Repair } from "./repair.ts";
+import { better, Repair } from "./repair.ts";
 import { type Schedule, schedule } from "./schedule.ts";
 import { forbidden, State } from "./state.ts";
 
@@ -56,10 +56,8 @@ interface Found {
   readonly rounds: number;
   /** Pairs left that were not proved to be unclearable one by one. */
   readonly open: number;
-  /** A bound that the exact search proved; 0 where it proved none. */
-  readonly proved: number;
-  /** The exact search proved that the pairs left cannot be fewer. */
-  readonly fewest: boolean;
+  /** The exact search proved that nothing leaves fewer pairs, and nothing as few at less cost. */
+  readonly optimal: boolean;
 }
 
 function search(state: State, bounds: Bounds, options: PlanOptions): Found {
@@ -76,23 +74,21 @@ function search(state: State, bounds: Bounds, options: PlanOptions): Found {
     repair.run(rounds - roundsBeforeExact);
   }
   const { steps } = orderSteps(state, repair.best.moves);
-  return { steps, rounds: repair.rounds, open: repair.best.left - repair.hopeless, proved: 0, fewest: false };
+  return { steps, rounds: repair.rounds, open: repair.best.left - repair.hopeless, optimal: false };
 }
 
 /** Searches a tiny pool through; null when that ended without a result. */
 function finish(state: State, bounds: Bounds, repair: Repair, more: () => boolean): Found | null {
-  const cleared = repair.best.left === repair.hopeless;
-  const limit = cleared ? repair.best.cost : Number.POSITIVE_INFINITY;
-  const exact = searchExactly(state, bounds, repair.hopeless, limit, openedStates, more);
+  const { best, hopeless, rounds } = repair;
+  const cleared = best.left === hopeless;
+  const limit = cleared ? best.cost : Number.POSITIVE_INFINITY;
+  const exact = searchExactly(state, bounds, hopeless, limit, openedStates, more);
   if (!exact.exhausted) return null;
-  const { rounds } = repair;
-  if (exact.steps !== null) {
-    return { steps: exact.steps, rounds, open: 0, proved: exact.bound, fewest: true };
-  }
-  const { steps } = orderSteps(state, repair.best.moves);
-  const open = repair.best.left - repair.hopeless;
-  // With one pair left beyond the hopeless ones, no plan clears more.
-  return { steps, rounds, open, proved: cleared ? repair.best.cost : 0, fewest: open <= 1 };
+  if (exact.steps !== null) return { steps: exact.steps, rounds, open: 0, optimal: true };
+  if (cleared) return { steps: orderSteps(state, best.moves).steps, rounds, open: 0, optimal: true };
+  const fewest = searchFewest(state, bounds, openedStates, more);
+  if (!fewest.exhausted && !better(fewest, best)) return null;
+  return { steps: fewest.steps, rounds, open: fewest.left - hopeless, optimal: fewest.exhausted };
 }
 
 function goThrough(state: State, steps: readonly Step[]): void {
@@ -160,11 +156,10 @@ function certify({ state, bounds, result }: Work): Certificate {
   const costBytes = result.steps.reduce((sum, { vm }) => sum + (state.problem.cost[vm] ?? 0), 0);
   goThrough(state, result.steps);
   const shedding = bounds.total((pair) => !state.isOver(pair));
-  const boundBytes = Math.min(costBytes, Math.max(shedding, result.proved));
-  const fewest = result.open === 0 || (result.fewest && result.open <= 1);
-  const cheapest = costBytes <= boundBytes * (1 + 1e-12) && (result.open === 0 || costBytes === 0);
+  const boundBytes = result.optimal ? costBytes : Math.min(costBytes, shedding);
+  const cheapest = result.open === 0 && costBytes <= boundBytes * (1 + 1e-12);
   return {
-    kind: fewest && cheapest ? "optimal" : "bounded",
+    kind: result.optimal || cheapest ? "optimal" : "bounded",
     boundBytes,
     costBytes,
     gap: boundBytes > 0 ? costBytes / boundBytes - 1 : 0,
@@ -174,27 +169,23 @@ function certify({ state, bounds, result }: Work): Certificate {
 function explainAll(snapshot: Snapshot, { state, bounds, result, unresolved }: Work): Unresolved[] {
   const { problem } = state;
   const absent = snapshot.hosts.filter((host) => absence(host) !== null).map(({ uuid }) => uuid);
-  const alone =
-    result.fewest && result.open === 1 && unresolvedOpen(bounds, unresolved) === soleGoal(problem, bounds);
+  // What cannot reach the aim may still be able to keep the threshold: proofs of what stays broken are about that.
+  const same = problem.aim.every((aim, r) => aim === problem.allowed[r]);
+  const proofs = same ? bounds : new Bounds({ ...problem, aim: problem.allowed });
+  // Of one goal alone: that nothing clears all is that nothing clears it.
+  const alone = result.optimal && result.open === 1 && goals(problem, bounds) === 1;
   return unresolved.flatMap((pair) => {
     const [h, r] = [Math.floor(pair / problem.R), pair % problem.R];
     const [host, rule] = [problem.hosts[h], problem.rules[r]];
     if (host === undefined || rule === undefined) return [];
-    const proved = proofs.unclearable[pair] === 1 || (alone && proofs === bounds);
+    const proved = proofs.unclearable[pair] === 1 || (alone && same);
     const { reason, refusals } = explain(state, h, r, proved, absent);
     const value = state.load[pair] ?? 0;
     return [{ host: host.uuid, rule, value, mean: state.floor[r] ?? 0, proved, reason, refusals }];
   });
 }
 
-function unresolvedOpen(bounds: Bounds, unresolved: readonly number[]): number {
-  return unresolved.filter((pair) => bounds.unclearable[pair] === 0).length;
-}
-
-/** Broken pairs that no bound proves to be hopeless: if there is but one, failing to clear all is failing with it. */
-function soleGoal(problem: Problem, bounds: Bounds): number {
-  return problem.broken.reduce(
-    (sum, broken, pair) => sum + (broken === 1 && bounds.unclearable[pair] === 0 ? 1 : 0),
-    0,
-  );
+/** Broken pairs that no bound proves to be hopeless. */
+function goals({ broken }: Problem, { unclearable }: Bounds): number {
+  return broken.reduce((sum, each, pair) => sum + (each === 1 && unclearable[pair] === 0 ? 1 : 0), 0);
 }

@@ -52,6 +52,8 @@ export interface Problem {
   readonly groups: Groups;
   /** Bars and bans by v * H + h, with what the reasons are. */
   readonly closed: ReadonlyMap<number, { readonly code: RefusalCode; readonly reason: string }>;
+  /** 1 at v * H + h where that pair is closed; empty where none is. */
+  readonly shut: Uint8Array;
   /** Why a host neither sends nor receives though it takes part: a ruled measure of it is unknown. */
   readonly blind: readonly (string | null)[];
 }
@@ -71,6 +73,7 @@ export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: P
       : host.placementFreeBytes - options.headroomBytes,
   );
   const vms = sorted.movable.map(({ vm }) => vm);
+  const closed = closedPairs(snapshot, vms, hostIndex, options);
   return {
     hosts,
     vms,
@@ -81,15 +84,32 @@ export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: P
     R: rules.length,
     ...pairs,
     ...aims(hosts, rules, pairs.mean, options.targetFraction ?? 1),
-    weight: Float64Array.from(vms.flatMap((vm) => rules.map((rule) => rawWeight(vm, rule.subject) ?? 0))),
+    weight: weights(vms, rules),
     need: Float64Array.from(vms, (vm) => vm.placementBytes ?? 0),
     cost: Float64Array.from(vms, copyCost),
     home: Int32Array.from(sorted.movable, ({ host }) => host),
     free,
     groups: groupsOf(placed, vms, H, options.antiAffinityTags ?? []),
-    closed: closedPairs(snapshot, vms, hostIndex, options),
+    closed,
+    shut: shutPairs(closed, vms.length * H),
     blind,
   };
+}
+
+function weights(vms: readonly Vm[], rules: readonly Rule[]): Float64Array {
+  const weight = new Float64Array(vms.length * rules.length);
+  vms.forEach((vm, v) => {
+    rules.forEach(({ subject }, r) => {
+      weight[v * rules.length + r] = rawWeight(vm, subject) ?? 0;
+    });
+  });
+  return weight;
+}
+
+function shutPairs(closed: ReadonlyMap<number, unknown>, size: number): Uint8Array {
+  const shut = new Uint8Array(closed.size > 0 ? size : 0);
+  for (const pair of closed.keys()) shut[pair] = 1;
+  return shut;
 }
 
 /** Bytes to copy; where unknown, what the destination must have for it. */

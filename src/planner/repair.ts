@@ -51,7 +51,13 @@ export class Repair {
       ? ["most room", "least room", "small hosts", "least memory"]
       : ["most room", "least room", "least memory"];
     this.#noisy = problem.cost.slice();
-    this.#builder = new Builder(state, random, bounds.unclearable, this.#settings("most room", true), more);
+    this.#builder = new Builder(
+      state,
+      random,
+      bounds.unclearable,
+      this.#settings("most room", true, 0),
+      more,
+    );
     state.reset();
     this.best = { moves: new Int32Array(0), left: state.left(), cost: 0 };
     this.#current = this.best;
@@ -63,25 +69,28 @@ export class Repair {
     return this.best.left === this.hopeless && this.best.cost <= this.bound * (1 + 1e-12);
   }
 
-  #settings(mode: Mode, exact: boolean): Settings {
+  #settings(mode: Mode, exact: boolean, depth: number): Settings {
     return {
       mode,
       price: exact ? this.#state.problem.cost : this.#noisy,
-      nodes: exact ? nodesAtFirst : nodesInRepair,
-      depth: this.#state.problem.H <= 16 ? 2 : 1,
+      nodes: nodesInRepair,
+      depth,
       shuffled: false,
     };
   }
 
-  /** One plan for each way of choosing destinations. */
+  /** One plan for each way of choosing destinations: first without pushing others aside, then with. */
   first(): void {
-    for (const mode of this.#modes) {
-      if (this.proved()) return;
-      this.#state.reset();
-      this.#builder.failed.fill(0);
-      this.#builder.build(this.#settings(mode, true));
-      this.#judge(tidy(this.#state), true);
-      if (!this.#more()) return;
+    for (const depth of [0, 1]) {
+      for (const mode of this.#modes) {
+        if (this.proved()) return;
+        this.#state.reset();
+        this.#builder.failed.fill(0);
+        this.#builder.build({ ...this.#settings(mode, true, depth), nodes: nodesAtFirst });
+        this.#judge(tidy(this.#state), true);
+        if (!this.#more()) return;
+      }
+      if (this.best.left === this.hopeless) return;
     }
   }
 
@@ -112,10 +121,11 @@ export class Repair {
 
   #roundSettings(): Settings {
     const mode = this.#modes[this.#random.below(this.#modes.length)] ?? "most room";
-    if (this.#random.next() >= 0.7) return { ...this.#settings(mode, true), nodes: nodesInRepair };
+    const depth = this.#random.below(this.#state.problem.H <= 16 ? 3 : 2);
+    if (this.#random.next() >= 0.7) return this.#settings(mode, true, depth);
     const { cost, V } = this.#state.problem;
     for (let v = 0; v < V; v++) this.#noisy[v] = (cost[v] ?? 0) * (1 + 0.6 * this.#random.next());
-    return { ...this.#settings(mode, false), shuffled: this.#random.next() < 0.4 };
+    return { ...this.#settings(mode, false, depth), shuffled: this.#random.next() < 0.4 };
   }
 
   #ruin(): void {
@@ -179,11 +189,6 @@ export class Repair {
     }
     this.best = { moves, left, cost };
     this.#stale = 0;
-  }
-
-  /** A plan found elsewhere, with the proof that none is cheaper if it has one. */
-  adopt(solution: Solution): void {
-    if (better(solution, this.best)) this.best = solution;
   }
 }
 

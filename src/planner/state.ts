@@ -3,10 +3,13 @@
  *
  * Limits stand above min(mean at the start, mean now): a plan never relies on a mean that its own moves raised.
  */
+import { rounding } from "../deviation.ts";
 import type { Problem } from "./problem.ts";
 
-/** Half the tolerance of `deviation.ts`, so that what holds here holds there. */
-const slackPart = 0.5e-9;
+/** Half the tolerance of the domain, so that what holds here holds there. */
+export function tolerance(value: number): number {
+  return 0.5 * rounding(value);
+}
 
 export class State {
   readonly problem: Problem;
@@ -170,12 +173,12 @@ export class State {
   /** Whether the pair misses what it must reach by more than rounding. */
   isOver(pair: number): boolean {
     if (this.problem.known[pair] === 0) return false;
-    return this.over(pair) > slackPart * Math.max(1, Math.abs(this.load[pair] ?? 0));
+    return this.over(pair) > tolerance(this.load[pair] ?? 0);
   }
 
   /** What must leave a pair so that it is no longer over, a little less than `over` for rounding's sake. */
   surplus(pair: number): number {
-    return this.over(pair) - slackPart * Math.max(1, Math.abs(this.load[pair] ?? 0));
+    return this.over(pair) - tolerance(this.load[pair] ?? 0);
   }
 
   /** Smallest distance to a limit that is left when `v` has come to `d`, in units of severity; -1 where it cannot. */
@@ -189,7 +192,7 @@ export class State {
       const more = raw * (inverse[d * R + r] ?? 0);
       const value = (this.load[d * R + r] ?? 0) + more;
       const room = this.#meanAfter(r, raw, s, d) + (aim[r] ?? 0) - value;
-      if (room < -slackPart * Math.max(1, value)) {
+      if (room < -tolerance(value)) {
         // A host that is over already may still take what has no part in that rule.
         if (more > 0) return -1;
         continue;
@@ -208,8 +211,8 @@ export class State {
 
   /** Whether neither a bar, a ban nor a group keeps `v` from `d`. */
   #admits(v: number, d: number): boolean {
-    const { H, closed } = this.problem;
-    if (closed.size > 0 && closed.has(v * H + d)) return false;
+    const { H, shut } = this.problem;
+    if (shut.length > 0 && shut[v * H + d] === 1) return false;
     return this.fullGroup(v, d) < 0;
   }
 
@@ -255,7 +258,7 @@ export class State {
     const { R, broken, allowed } = this.problem;
     const limit = floor + (allowed[pair % R] ?? 0);
     const most = broken[pair] === 1 ? Math.max(limit, this.problem.load[pair] ?? 0) : limit;
-    return value <= most + slackPart * Math.max(1, value);
+    return value <= most + tolerance(value);
   }
 
   #othersKeep(r: number, floor: number, s: number, d: number): boolean {
@@ -285,7 +288,7 @@ export class State {
     const { R, load, mean, allowed } = this.problem;
     const r = pair % R;
     const value = this.load[pair] ?? 0;
-    const rounding = slackPart * Math.max(1, Math.abs(value));
+    const rounding = tolerance(value);
     if (value > (load[pair] ?? 0) + rounding) return true;
     const above = value - (this.floor[r] ?? 0);
     if (above <= (allowed[r] ?? 0)) return false;
@@ -297,7 +300,7 @@ export class State {
     const { R, allowed, known } = this.problem;
     const r = pair % R;
     const over = (this.load[pair] ?? 0) - (this.floor[r] ?? 0) - (allowed[r] ?? 0);
-    return known[pair] === 1 && over > slackPart * Math.max(1, Math.abs(this.load[pair] ?? 0));
+    return known[pair] === 1 && over > tolerance(this.load[pair] ?? 0);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Takes back every move that nothing needs: dearest first, as long as no pair un-clears and none gets worse. Pure. */
-import type { State } from "./state.ts";
+import { type State, tolerance } from "./state.ts";
 
 /** Sends VMs home where that harms nothing; returns how many pairs are left. */
 export function tidy(state: State): number {
@@ -17,36 +17,31 @@ export function tidy(state: State): number {
 
 /** Sends `v` home and returns the pairs left, or leaves it where it is and returns null. */
 function tryHome(state: State, v: number, left: number): number | null {
-  const { home, R, broken, anyVarying } = state.problem;
+  const { home, anyVarying } = state.problem;
   const [from, back] = [state.at[v] ?? 0, home[v] ?? 0];
   if (from === back) return null;
-  const before = anyVarying ? left : overAt(state, back);
+  const before = overAt(state, back);
   state.move(v, back);
-  if (state.holds(back)) {
-    if (anyVarying) {
-      const after = state.left();
-      if (after <= left) return after;
-    } else {
-      const after = overAt(state, back);
-      if (after === before && notRaised(state, back)) return left;
-    }
+  const unharmed = state.holds(back) && (overAt(state, back) & ~before) === 0 && !raised(state, back);
+  if (unharmed && !anyVarying) return left;
+  if (unharmed) {
+    // Its going home may have lowered the mean for all.
+    const after = state.left();
+    if (after <= left) return after;
   }
   state.move(v, from);
   return null;
+}
 
-  function notRaised(of: State, h: number): boolean {
-    for (let r = 0; r < R; r++) {
-      const pair = h * R + r;
-      if (
-        broken[pair] === 1 &&
-        of.isOver(pair) &&
-        (of.load[pair] ?? 0) > (of.problem.load[pair] ?? 0) * (1 + 1e-12)
-      ) {
-        return false;
-      }
-    }
-    return true;
+/** Whether a pair of `h` that stays broken stands higher than at the start. */
+function raised(state: State, h: number): boolean {
+  const { R, load } = state.problem;
+  for (let r = 0; r < R; r++) {
+    const pair = h * R + r;
+    const [now, start] = [state.load[pair] ?? 0, load[pair] ?? 0];
+    if (state.isOver(pair) && now > start + tolerance(now)) return true;
   }
+  return false;
 }
 
 /** The rules that `h` misses, as bits. */

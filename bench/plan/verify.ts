@@ -1,0 +1,163 @@
+/**
+ * Goes through a plan step by step on the pool itself, with arithmetic of its own, and counts what no plan may do.
+ */
+import { evaluate, rounding, subjectValue, takesPart } from "../../src/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../../src/pool.ts";
+import { type Rule, type Subject, subjects } from "../../src/rule.ts";
+
+export interface PlainMove {
+  readonly vm: Uuid;
+  readonly source: Uuid;
+  readonly destination: Uuid;
+}
+
+export interface Verdict {
+  /** What went wrong, in words; empty for a sound plan. */
+  readonly faults: readonly string[];
+  /** Broken pairs at the start and at the end, and of those at the end the ones that were not broken before. */
+  readonly before: number;
+  readonly after: number;
+  readonly created: number;
+  readonly copyMb: number;
+}
+
+export interface Checks {
+  readonly headroomBytes: number;
+  /** Judge memory, bars and rules of each step; other planners are judged by their end only. */
+  readonly steps: boolean;
+}
+
+/** What the moves, made one after the other, do to the pool. */
+export function replay(
+  snapshot: Snapshot,
+  rules: readonly Rule[],
+  moves: readonly PlainMove[],
+  checks: Checks,
+): Verdict {
+  const faults: string[] = [];
+  const vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
+  const at = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
+  const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
+  const barred = new Set(snapshot.bars.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`));
+  const start = brokenPairs(snapshot.hosts, rules);
+  const values = startValues(snapshot.hosts);
+  let copyMb = 0;
+  for (const [index, { vm: uuid, source, destination }] of moves.entries()) {
+    const [vm, from, to] = [vms.get(uuid), hosts.get(source), hosts.get(destination)];
+    const say = (what: string) => faults.push(`step ${index + 1}, ${vm?.name} to ${to?.name}: ${what}`);
+    if (vm === undefined || from === undefined || to === undefined || at.get(uuid) !== source) {
+      say("it is not there");
+      continue;
+    }
+    if (checks.steps) {
+      for (const fault of stepFaults(vm, to, barred, checks.headroomBytes)) say(fault);
+      for (const group of vm.antiAffinityGroups) {
+        if (crowded(snapshot, vms, at, hosts.size, group, source, destination)) say(`too many of ${group}`);
+      }
+    }
+    copyMb += (vm.copyBytes ?? 0) / 1024 / 1024;
+    at.set(uuid, destination);
+    hosts.set(source, changed(from, vm, -1));
+    hosts.set(destination, changed(to, vm, 1));
+    if (checks.steps) {
+      for (const fault of ruleFaults([...hosts.values()], rules, start, values)) say(fault);
+    }
+  }
+  const end = brokenPairs([...hosts.values()], rules);
+  const created = [...end.keys()].filter((pair) => !start.has(pair)).length;
+  for (const [pair, deviation] of end) {
+    const before = start.get(pair);
+    if (checks.steps && before !== undefined && deviation > before + rounding(deviation)) {
+      faults.push(`${pair} ends worse than it began`);
+    }
+  }
+  return { faults, before: start.size, after: end.size, created, copyMb };
+}
+
+function stepFaults(vm: Vm, to: Host, barred: ReadonlySet<string>, headroomBytes: number): string[] {
+  const faults: string[] = [];
+  if (!takesPart(to)) faults.push("the host takes no part");
+  if (vm.immovable !== null || vm.isControlDomain || vm.powerState !== "Running")
+    faults.push("it is immovable");
+  if (barred.has(`${vm.uuid}>${to.uuid}`)) faults.push("it is barred");
+  const free = to.placementFreeBytes ?? Number.NEGATIVE_INFINITY;
+  if ((vm.placementBytes ?? 0) + headroomBytes > free) faults.push("no memory");
+  return faults;
+}
+
+/** Whether the destination would hold more of the group than an even share, and more than it held at the start. */
+function crowded(
+  snapshot: Snapshot,
+  vms: ReadonlyMap<Uuid, Vm>,
+  at: ReadonlyMap<Uuid, Uuid>,
+  hosts: number,
+  group: string,
+  source: Uuid,
+  destination: Uuid,
+): boolean {
+  const member = (vm: Uuid) => vms.get(vm)?.antiAffinityGroups.includes(group) ?? false;
+  const size = snapshot.placements.filter(({ vmUuid }) => member(vmUuid)).length;
+  const atStart = snapshot.placements.filter((p) => member(p.vmUuid) && p.hostUuid === destination).length;
+  const now = [...at].filter(
+    ([vm, host]) => host === destination && source !== destination && member(vm),
+  ).length;
+  return size > 1 && now + 1 > Math.max(1, Math.ceil(size / hosts), atStart);
+}
+
+function brokenPairs(hosts: readonly Host[], rules: readonly Rule[]): Map<string, number> {
+  const pairs = new Map<string, number>();
+  rules.forEach((rule, index) => {
+    for (const { hostUuid, deviation, broken } of evaluate(hosts, rule).verdicts) {
+      if (broken) pairs.set(`${hostUuid} ${index} ${rule.subject}`, deviation);
+    }
+  });
+  return pairs;
+}
+
+function startValues(hosts: readonly Host[]): Map<string, number> {
+  return new Map(
+    hosts.flatMap((host) =>
+      subjects.map((subject) => [`${host.uuid} ${subject}`, subjectValue(host, subject) ?? 0]),
+    ),
+  );
+}
+
+/** A pair that breaks now: one that did not at the start, or one whose value is higher than at the start. */
+function ruleFaults(
+  hosts: readonly Host[],
+  rules: readonly Rule[],
+  start: ReadonlyMap<string, number>,
+  values: ReadonlyMap<string, number>,
+): string[] {
+  const faults: string[] = [];
+  rules.forEach((rule, index) => {
+    for (const { hostUuid, value, broken } of evaluate(hosts, rule).verdicts) {
+      if (!broken) continue;
+      const pair = `${hostUuid} ${index} ${rule.subject}`;
+      const most = values.get(`${hostUuid} ${rule.subject}`) ?? 0;
+      if (!start.has(pair)) faults.push(`${pair} breaks`);
+      else if (value > most + rounding(value)) faults.push(`${pair} rises`);
+    }
+  });
+  return faults;
+}
+
+function changed(host: Host, vm: Vm, sign: 1 | -1): Host {
+  const part: Record<Subject, number> = {
+    CpuAverage: ((vm.vcpuAverage ?? 0) * (vm.vcpuNum ?? 0)) / (host.cpuNum ?? 1),
+    OccupiedMemoryMb: vm.memoryMb ?? 0,
+    PifEth0RxKb: vm.vif0RxKb ?? 0,
+    PifEth0TxKb: vm.vif0TxKb ?? 0,
+  };
+  const plus = (value: number | null, subject: Subject) =>
+    value === null ? null : value + sign * part[subject];
+  return {
+    ...host,
+    cpuAverage: plus(host.cpuAverage, "CpuAverage"),
+    pifEth0RxKb: plus(host.pifEth0RxKb, "PifEth0RxKb"),
+    pifEth0TxKb: plus(host.pifEth0TxKb, "PifEth0TxKb"),
+    memoryFreeMb: host.memoryFreeMb === null ? null : host.memoryFreeMb - sign * part.OccupiedMemoryMb,
+    placementFreeBytes:
+      host.placementFreeBytes === null ? null : host.placementFreeBytes - sign * (vm.placementBytes ?? 0),
+  };
+}
