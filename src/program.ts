@@ -6,7 +6,7 @@ import fs from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { parse as parseDotenv } from "dotenv";
-import { AppError, describeError, exitCode } from "./errors.ts";
+import { AppError, type AppErrorCode, describeError, exitCode } from "./errors.ts";
 import type { SettingGroup } from "./settingKeys.ts";
 import { settingKeys } from "./settingKeys.ts";
 import { type MysqlSettings, parseSettings, type Settings } from "./settings.ts";
@@ -134,7 +134,8 @@ export async function withDatabase<T>(mysql: MysqlSettings, work: (db: Database)
 
 /**
  * Runs `once`, or with an interval again and again until the signal: each run starts `intervalSeconds` after the
- * start of the one before, or at once when that took longer. A run that fails is reported and the next one is tried.
+ * start of the one before, or at once when that took longer. A run that fails is reported and the next one is tried,
+ * unless a person must mend something first.
  * Once nobody reads standard output any more the run in progress is the last one, and the code is a failure: the
  * reader of a pipe wanted no more, and a supervisor starts the program again with an output that works.
  */
@@ -152,6 +153,7 @@ export async function runRepeatedly(
       code = await once();
     } catch (error) {
       if (context.signal.aborted) break;
+      if (error instanceof AppError && hopeless.includes(error.code)) throw error;
       code = reportFailure(context, error, null);
     }
     const waitMs = startedMs + intervalSeconds * 1000 - context.monotonicMs();
@@ -159,6 +161,9 @@ export async function runRepeatedly(
   }
   return context.outputClosed.aborted ? exitCode.couldNotRun : code;
 }
+
+/** Failures that trying again does not mend, and may worsen: a directory locks an account after wrong passwords. */
+const hopeless: readonly AppErrorCode[] = ["settings", "login", "certificate", "usage", "schema"];
 
 /** Parses the argument of --interval: whole or broken seconds, from 0.1 to a day. */
 export function parseInterval(text: string): number {

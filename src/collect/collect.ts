@@ -4,7 +4,7 @@
  */
 import { type Arrival, believe } from "../arrival.ts";
 import { AppError, describeError } from "../errors.ts";
-import type { Collection, Snapshot } from "../pool.ts";
+import type { Collection, PoolFacts, Snapshot, Uuid } from "../pool.ts";
 import type { CollectSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
@@ -15,12 +15,15 @@ import { XapiError } from "../xapi/errors.ts";
 import { type Inventory, readInventory } from "../xapi/inventory.ts";
 import type { Measures } from "../xapi/measures.ts";
 import { xapiOptions } from "../xapi/options.ts";
+import type { HostRef } from "../xapi/records.ts";
 import { readMeasures } from "../xapi/rrdUpdates.ts";
 import { toSnapshot } from "../xapi/snapshot.ts";
 
 export interface CollectOptions {
   readonly xen: XenSettings;
   readonly collect: CollectSettings;
+  /** Stores this pool even where the database holds the collections of another. */
+  readonly replacePool?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -32,6 +35,8 @@ export interface CollectResult {
   /** False when more hosts were unread than the settings allow. */
   readonly complete: boolean;
   readonly unread: readonly { readonly name: string; readonly reason: string }[];
+  /** Hosts that cost a call for each value, and why: mostly an address or a certificate that is missing. */
+  readonly slow: readonly { readonly name: string; readonly reason: string }[];
   readonly skipped: readonly { readonly what: string; readonly reason: string }[];
   /** VMs that came to their host a moment ago, whose measures are not believed yet. */
   readonly arrivals: readonly Arrival[];
@@ -54,6 +59,7 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
     const { inventory, measures, poolTime } = await readPool(options, signal);
     const read = toSnapshot(inventory, measures, options.collect.eth0Device);
     const last = db === null ? null : await loadLastPlaces(db);
+    if (last !== null && !options.replacePool) refuseOtherPool(last.poolUuid, read.pool);
     const { snapshot, arrivals } = believe(read, last, poolTime === null ? null : poolTime.getTime() / 1000);
     signal.throwIfAborted();
     const complete = measures.unread.size * 100 <= options.collect.unreadHostsPercent * inventory.hosts.size;
@@ -67,6 +73,16 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
     const message = `the pool was not read within ${seconds} s (CollectDeadlineSeconds); the tables are unchanged`;
     throw new AppError("deadline", message, { cause: error === deadline.reason ? undefined : error });
   }
+}
+
+/** An ejected host answers as its own master, and a wrong XenHost is soon typed: neither may empty the tables. */
+function refuseOtherPool(stored: Uuid, { uuid, name }: PoolFacts): void {
+  if (stored === uuid) return;
+  throw new AppError(
+    "refused",
+    `nothing stored: the database holds the pool ${stored}, and this is the pool ${uuid} (${name}); ` +
+      "correct XenHost, name another MysqlDatabase, or give the database to this pool with --replace-pool",
+  );
 }
 
 /** Deletes old history. The collection is stored by now: what fails here is only told. */
@@ -121,12 +137,15 @@ async function readPoolTime(client: XapiClient, { pool }: Inventory): Promise<Da
   }
 }
 
-function leftOut(inventory: Inventory, measures: Measures): Pick<CollectResult, "unread" | "skipped"> {
+function leftOut(
+  inventory: Inventory,
+  measures: Measures,
+): Pick<CollectResult, "unread" | "slow" | "skipped"> {
+  const named = (hosts: ReadonlyMap<HostRef, string>) =>
+    [...hosts].map(([ref, reason]) => ({ name: inventory.hosts.get(ref)?.name_label ?? ref, reason }));
   return {
-    unread: [...measures.unread].map(([ref, reason]) => ({
-      name: inventory.hosts.get(ref)?.name_label ?? ref,
-      reason,
-    })),
+    unread: named(measures.unread),
+    slow: named(measures.slow),
     skipped: inventory.skipped.map(({ class: cls, uuid, ref, name, reason }) => ({
       what: `${cls} ${name} (${uuid === "" ? ref : uuid})`,
       reason,

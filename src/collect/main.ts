@@ -18,7 +18,7 @@ import { printable, printableJson } from "../text.ts";
 import { type CollectResult, collect } from "./collect.ts";
 import { writeWhole } from "./exportFile.ts";
 import { importSnapshot } from "./import.ts";
-import { arrivalLines, importLine, problemLines, summaryJson, summaryLine } from "./report.ts";
+import { arrivalLines, importLine, problemLines, slowLines, summaryJson, summaryLine } from "./report.ts";
 
 interface Options {
   readonly settings?: string;
@@ -27,6 +27,7 @@ interface Options {
   readonly import?: string;
   readonly store: boolean;
   readonly force?: true;
+  readonly replacePool?: true;
   readonly json?: true;
   readonly quiet?: true;
 }
@@ -42,7 +43,7 @@ Examples:
   xcp-collect --import pool.txt              store such a text in an empty database, to plan on it there
 
 Exit codes: 0 done; 1 could not run (the message says why); 2 wrong usage; 3 done, but some hosts or objects
-could not be read (each is named); 4 import refused; 130/143 ended by a signal.`;
+could not be read (each is named); 4 refused: the database holds another pool; 130/143 ended by a signal.`;
 
 function readOptions(): Options {
   const options = new Command("xcp-collect")
@@ -58,6 +59,7 @@ function readOptions(): Options {
       ).conflicts(["export", "interval"]),
     )
     .option("--force", "with --import: even where collections of a pool are stored")
+    .option("--replace-pool", "store this pool even where the database holds another one's collections")
     .option("--json", "print the summary as JSON")
     .option("-q, --quiet", "print no summary")
     .version(packageVersion())
@@ -89,18 +91,20 @@ async function collectOnce(context: ProgramContext, options: Options): Promise<n
   const tell = options.export === "-" ? context.warn : context.print;
   if (options.json) tell(printableJson(summaryJson(result, durationMs)));
   else if (!options.quiet)
-    for (const line of [summaryLine(result, durationMs), ...arrivalLines(result)]) tell(printable(line));
+    for (const line of [summaryLine(result, durationMs), ...slowLines(result), ...arrivalLines(result)])
+      tell(printable(line));
   return result.unread.length + result.skipped.length > 0 ? exitCode.partly : exitCode.done;
 }
 
 function read(context: ProgramContext, options: Options): Promise<CollectResult> {
   const { signal } = context;
+  const replacePool = options.replacePool === true;
   if (!options.store) {
     const { xen, collect: settings } = loadSettings(["xen", "collect"], options.settings);
-    return collect(null, { xen, collect: settings, signal });
+    return collect(null, { xen, collect: settings, replacePool, signal });
   }
   const { xen, mysql, collect: settings } = loadSettings(["xen", "mysql", "collect"], options.settings);
-  return withDatabase(mysql, (db) => collect(db, { xen, collect: settings, signal }));
+  return withDatabase(mysql, (db) => collect(db, { xen, collect: settings, replacePool, signal }));
 }
 
 async function exportTo(file: string, { snapshot, poolTime, complete }: CollectResult): Promise<void> {

@@ -32,6 +32,14 @@ export function arrivalLines({ snapshot, arrivals }: Pick<CollectResult, "snapsh
   );
 }
 
+/** One line for each host that cost a call for each value: worth mending, and no failure. */
+export function slowLines({ slow }: Pick<CollectResult, "slow">): string[] {
+  return slow.map(
+    ({ name, reason }) =>
+      `host ${name} was read value by value; it does not serve /rrd_updates to us: ${reason}`,
+  );
+}
+
 /** One line for each host that could not be read and each object that was left out. */
 export function problemLines(result: CollectResult): string[] {
   return [
@@ -54,6 +62,7 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
     placements: snapshot.placements.length,
     bars: snapshot.bars.length,
     unread,
+    slow: result.slow,
     skipped,
     arrivals: result.arrivals.map(({ vmUuid, hostUuid }) => ({ vm: vmUuid, host: hostUuid })),
     warnings: result.warnings,

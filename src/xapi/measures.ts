@@ -11,4 +11,6 @@ export interface Measures {
   readonly vms: ReadonlyMap<VmRef, SourceValues>;
   /** Hosts whose measures could not be read, with the reason. Their VMs have none either. */
   readonly unread: ReadonlyMap<HostRef, string>;
+  /** Hosts that were read value by value because they do not serve /rrd_updates to us, with the reason. */
+  readonly slow: ReadonlyMap<HostRef, string>;
 }

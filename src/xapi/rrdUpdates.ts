@@ -2,7 +2,7 @@
  * Reads measures by one /rrd_updates a host: a whole host with its VMs in one answer, where query_data_source needs a
  * call for each value. The values are the same: the newest 5-second point of the AVERAGE archive.
  */
-import { describeError } from "../errors.ts";
+import { AppError, describeError } from "../errors.ts";
 import { limiter } from "../limiter.ts";
 import type { XapiClient } from "./client.ts";
 import { type ObjectMeasures, queryHost } from "./dataSources.ts";
@@ -11,7 +11,7 @@ import type { Inventory } from "./inventory.ts";
 import type { Measures, SourceValues } from "./measures.ts";
 import { isCoarse, isDoubtful } from "./precision.ts";
 import type { HostRecord, HostRef, VmRef } from "./records.ts";
-import { newestValues, objectKey, parseRrdUpdates, type RrdUpdates } from "./rrd.ts";
+import { newestValues, objectKey, parseRrdUpdates, RrdFormatError, type RrdUpdates } from "./rrd.ts";
 
 export interface MeasureOptions {
   readonly method: "auto" | "rrd" | "query";
@@ -36,6 +36,7 @@ export async function readMeasures(
   const hosts = new Map<HostRef, SourceValues>();
   const vms = new Map<VmRef, SourceValues>();
   const unread = new Map<HostRef, string>();
+  const slow = new Map<HostRef, string>();
   const now = await poolClock(client, inventory, options);
   const oneHost = limiter(options.parallelCalls);
   const oneCall = limiter(options.parallelCalls);
@@ -52,16 +53,20 @@ export async function readMeasures(
     const { eth0Device } = options;
     const query = () => queryHost(client, inventory, ref, host, { eth0Device, oneCall });
     if (options.method === "query" || now === null) return query();
-    const read = await oneHost(() => updatesOf(client, ref, host, now, options.hostTimeoutMs));
-    if (typeof read !== "string") {
-      const measures = toMeasures(read, host, vmRefs);
-      return isCoarse(read) ? refined(client, ref, measures, oneCall) : measures;
+    const answer = await oneHost(() => updatesOf(client, ref, host, now, options.hostTimeoutMs));
+    if ("updates" in answer) {
+      const measures = toMeasures(answer.updates, host, vmRefs);
+      if (measures.host.size === 0) return "its /rrd_updates says nothing of the host itself";
+      return isCoarse(answer.updates) ? refined(client, ref, measures, oneCall) : measures;
     }
-    return read.startsWith(notServed) && options.method === "auto" ? query() : read;
+    if ("unread" in answer || options.method !== "auto")
+      return "unread" in answer ? answer.unread : answer.notServed;
+    slow.set(ref, answer.notServed);
+    return query();
   };
   await Promise.all([...inventory.hosts].map(readHost));
   options.signal.throwIfAborted();
-  return { hosts, vms, unread };
+  return { hosts, vms, unread, slow };
 }
 
 /** The master's clock in seconds since 1970; null where it does not say, and rows cannot be asked for. */
@@ -118,33 +123,40 @@ async function exactOr(coarse: number, query: () => Promise<number>): Promise<nu
   }
 }
 
-/** Begins the reason of a host that does not serve /rrd_updates, so that another way is worth trying. */
-const notServed = "/rrd_updates is not served";
+/** The newest rows; or why the host is unread; or why it does not serve them to us, so that another way may do. */
+type UpdatesAnswer =
+  | { readonly updates: RrdUpdates }
+  | { readonly unread: string }
+  | { readonly notServed: string };
 
-/** The host's newest rows at the finest step, or why they could not be had. */
 async function updatesOf(
   client: XapiClient,
   ref: HostRef,
   host: HostRecord,
   now: number,
   timeoutMs: number,
-): Promise<RrdUpdates | string> {
+): Promise<UpdatesAnswer> {
   const ask = async (start: number): Promise<RrdUpdates> => {
     const query = { start: String(start), cf: "AVERAGE", host: "true" };
     return parseRrdUpdates((await client.httpGet(host.address, "/rrd_updates", query, timeoutMs)).body);
   };
   try {
     const first = await ask(now - lookBackSeconds);
-    if (fits(first, now)) return first;
+    if (fits(first, now)) return { updates: first };
     // The host's clock differs from the master's, or its rows are old: its own clock tells which.
     const updates = await ask(first.end - lookBackSeconds);
-    if (updates.rows.length === 0) return "it has no rows of measures";
+    if (updates.rows.length === 0) return { unread: "it has no rows of measures" };
     const age = (await client.serverTime(ref)).getTime() / 1000 - updates.end;
-    return age > frozenSeconds ? `its measures stand still since ${Math.round(age)} s` : updates;
+    if (age > frozenSeconds) return { unread: `its measures stand still since ${Math.round(age)} s` };
+    return { updates };
   } catch (error) {
-    if (error instanceof XapiUnreachable && error.reason === "deadline") return describeError(error);
+    if (error instanceof XapiUnreachable && error.reason === "deadline")
+      return { unread: describeError(error) };
     if (error instanceof XapiUnreachable && error.reason === "aborted") throw error;
-    return `${notServed}: ${describeError(error)}`;
+    const expected =
+      error instanceof AppError || error instanceof XapiError || error instanceof RrdFormatError;
+    if (!expected) throw error;
+    return { notServed: describeError(error) };
   }
 }
 

@@ -42,6 +42,7 @@ describe("a run", () => {
       placements: 5,
       bars: 0,
       unread: [],
+      slow: [],
       skipped: [],
       arrivals: [],
       warnings: [],

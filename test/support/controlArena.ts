@@ -113,7 +113,12 @@ function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): R
     command: (line) => runCommand(pool, line),
     collect: async (...rules) => {
       const { xen, collect: how } = settings();
-      await collect(doors.collector, { xen, collect: how, signal: new AbortController().signal });
+      await collect(doors.collector, {
+        xen,
+        collect: how,
+        replacePool: true,
+        signal: new AbortController().signal,
+      });
       await asRoot("DELETE FROM HostRule", doors.database.admin.database);
       for (const rule of rules) await createRule(doors.manager, rule);
     },
