@@ -17,7 +17,7 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A server by its root; where it is a cluster, `servers` lists its nodes, the first of them being `host`:`port`. */
+/** A server by its root. Of a cluster, `servers` lists the nodes for the programs; root looks at `host`:`port` alone. */
 export interface DatabaseServer {
   readonly host: string;
   readonly port: number;
@@ -40,7 +40,8 @@ export async function createTestDatabase(
       control: newAccount(database, "control"),
     };
     await createAccounts(server, database, accounts);
-    const as = (account: Account): StoreOptions => ({ ...empty.admin, ...account });
+    const servers = server.servers ?? empty.admin.servers;
+    const as = (account: Account): StoreOptions => ({ ...empty.admin, servers, ...account });
     const drop = async (): Promise<void> => {
       for (const { user } of Object.values(accounts))
         await asRoot(`DROP USER IF EXISTS '${user}'@'%'`, undefined, server);
@@ -61,7 +62,7 @@ export async function createEmptyDatabase(
   // No underscore: in a grant on a whole database it would stand for any character.
   const database = `Xen${randomBytes(5).toString("hex")}`;
   const admin: StoreOptions = {
-    servers: server.servers ?? [{ host: server.host, port: server.port }],
+    servers: [{ host: server.host, port: server.port }],
     user: server.user,
     password: server.password,
     database,

@@ -99,8 +99,8 @@ export class Onlooker {
       `SELECT TABLE_NAME AS name FROM information_schema.COLUMNS
         WHERE TABLE_SCHEMA = '${admin.database}' AND COLUMN_NAME = 'CollectionId'`,
     );
-    const ofCollections = marked.map((row) => String(row["name"]));
     const names = granted.map((row) => String(row["name"])).sort();
+    const ofCollections = marked.map((row) => String(row["name"])).filter((name) => names.includes(name));
     return { picture: names.filter((name) => !ofCollections.includes(name)), ofCollections };
   }
 

@@ -1,0 +1,94 @@
+/** The nodes that scripts/galera.mjs started, to be killed, cut off and started again by a test. */
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import mysql from "mysql2/promise";
+import type { DatabaseServer } from "../support/database.ts";
+
+interface Node {
+  readonly name: string;
+  readonly folder: string;
+  readonly port: number;
+  readonly command: readonly string[];
+  pid: number;
+}
+
+interface State {
+  readonly nodes: readonly Node[];
+  readonly user: string;
+  readonly password: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const stateFile = process.env["XCP_TEST_GALERA"] ?? "";
+
+/** Numbers nodes from 1, as they are called. */
+export class Cluster {
+  readonly #state: State;
+
+  constructor() {
+    if (stateFile === "") throw new Error("these tests need a cluster: npm run galera -- test");
+    this.#state = JSON.parse(readFileSync(stateFile, "utf8")) as State;
+  }
+
+  /** All nodes for the programs, in the order of `numbers`; root looks at `from`. */
+  server(from: number, numbers: readonly number[] = [1, 2, 3]): DatabaseServer {
+    const { user, password } = this.#state;
+    const place = (number: number) => ({ host: "127.0.0.1", port: this.#node(number).port });
+    return { ...place(from), servers: numbers.map(place), user, password };
+  }
+
+  /** kill -9, and nothing else. */
+  kill(number: number): void {
+    process.kill(this.#node(number).pid, "SIGKILL");
+  }
+
+  /** Starts a node again on what it has, and waits until it has caught up. */
+  async restart(number: number): Promise<void> {
+    const node = this.#node(number);
+    const [program = "", ...args] = node.command;
+    const env = this.#state.environment;
+    const child = spawn(program, args, { cwd: node.folder, env, detached: true, stdio: "ignore" });
+    child.unref();
+    node.pid = child.pid ?? 0;
+    // For `npm run galera -- stop`.
+    writeFileSync(stateFile, `${JSON.stringify(this.#state, null, 2)}\n`);
+    await this.until(number, "wsrep_local_state_comment", "Synced");
+  }
+
+  /** Cuts the node off from the others, or joins it again. */
+  async isolate(number: number, isolated: boolean): Promise<void> {
+    await this.query(number, `SET GLOBAL wsrep_provider_options = 'gmcast.isolate=${isolated ? 1 : 0}'`);
+    await this.until(number, "wsrep_ready", isolated ? "OFF" : "ON");
+    if (!isolated) await this.until(number, "wsrep_local_state_comment", "Synced");
+  }
+
+  /** Waits until the node says so of itself. */
+  async until(number: number, status: string, wanted: string): Promise<void> {
+    for (let look = 0; look < 600; look++) {
+      const rows = await this.query(number, `SHOW GLOBAL STATUS LIKE '${status}'`).catch(() => []);
+      if (rows[0]?.["Value"] === wanted) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`${this.#node(number).name} does not come to ${status} = ${wanted}`);
+  }
+
+  async query(number: number, sql: string, database?: string): Promise<Readonly<Record<string, unknown>>[]> {
+    const { folder } = this.#node(number);
+    const { user, password } = this.#state;
+    const place = { socketPath: join(folder, "s.sock"), user, password, connectTimeout: 5_000 };
+    const connection = await mysql.createConnection({ ...place, ...(database ? { database } : {}) });
+    try {
+      const [rows] = await connection.query<mysql.RowDataPacket[]>(sql);
+      return rows;
+    } finally {
+      connection.destroy();
+    }
+  }
+
+  #node(number: number): Node {
+    const node = this.#state.nodes[number - 1];
+    if (node === undefined) throw new Error(`there is no node ${number}`);
+    return node;
+  }
+}
