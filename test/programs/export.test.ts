@@ -250,11 +250,12 @@ describe("xcp-collect --import", () => {
   });
 
   it("is refused where the pool itself was collected: xcp-control would act on an old picture", async () => {
+    expect((await world.run("xcp-collect", ["--import", "-", "--force"], { stdin: text })).code).toBe(0);
     expect((await world.run("xcp-collect")).code).toBe(0);
     const refused = await world.run("xcp-collect", ["--import", "-"], { stdin: text });
     expect(refused.code).toBe(4);
     expect(refused.stderr).toMatch(
-      /holds collections (that were read from this pool itself|of another pool)/,
+      /holds collections that were read from this pool itself/,
     );
   });
 
