@@ -59,7 +59,9 @@ function partsOfNodes({ nodes }: CpuProfile): Map<number, keyof CpuShares | "idl
     if (node === undefined) return;
     const { url, functionName } = node.callFrame;
     const special = { "(idle)": "idle", "(garbage collector)": "garbage" } as const;
-    const known = special[functionName as keyof typeof special];
+    const known = Object.hasOwn(special, functionName)
+      ? special[functionName as keyof typeof special]
+      : undefined;
     const part = known ?? places.find(([, pattern]) => pattern.test(url))?.[0] ?? inherited;
     parts.set(id, part);
     for (const child of node.children ?? []) visit(child, part);

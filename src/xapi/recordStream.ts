@@ -6,6 +6,7 @@ import { decodeAnswer, valueIn } from "./codec.ts";
 import { fieldNames, RecordGatherer, type RecordOf, readRecords, type XapiClass } from "./recordCodec.ts";
 import type { Records, Ref } from "./records.ts";
 import type { AnswerReader } from "./rpc.ts";
+import { decodeReferences } from "./scalars.ts";
 import { Reader, type XapiStruct, type XapiValue, XmlError } from "./xml.ts";
 
 const byteOrderMark = 0xfeff;
@@ -14,7 +15,7 @@ const byteOrderMark = 0xfeff;
 const recordDepth = 2;
 
 /** Characters to gather before they are read: a record that is cut is read again from its beginning. */
-const batch = 256 * 1024;
+const batch = 64 * 1024;
 
 /** The records of `name` in an answer of `method`. */
 export class RecordsReader<C extends XapiClass> implements AnswerReader<Records<Ref<C>, RecordOf<C>>> {
@@ -68,11 +69,22 @@ export class RecordsReader<C extends XapiClass> implements AnswerReader<Records<
   }
 }
 
+/** A member of a record: how it begins on the wire, up to its value, and whether somebody reads it. */
+interface Member {
+  readonly name: string;
+  readonly opening: string;
+  readonly isKept: boolean;
+}
+
+const memberEnd = "</value></member>";
+
 /** Walks over an answer that grows; each step is taken whole or not at all. */
 class RecordScanner extends Reader {
   inRecords = false;
   readonly #wanted: ReadonlySet<string>;
   #envelope = new Map<string, XapiValue>();
+  /** The members of the last record. */
+  readonly #order: Member[] = [];
 
   constructor(wanted: ReadonlySet<string>) {
     super("");
@@ -111,7 +123,8 @@ class RecordScanner extends Reader {
     return this.#step(() => {
       if (this.atClose()) return null;
       const ref = this.#memberName();
-      const record = this.childStruct(this.#wanted);
+      this.expectOpen("value");
+      const record = this.#tryStruct() ?? this.openedValue();
       this.close("member");
       return [ref, record];
     });
@@ -125,6 +138,60 @@ class RecordScanner extends Reader {
     for (const tag of ["struct", "value", "param", "params"]) this.close(tag);
     this.finish("methodResponse");
     return this.#envelope.set("Value", "");
+  }
+
+  /** The kept members of the record whose value was opened last; null, and nothing read, where it is no struct. */
+  #tryStruct(): XapiStruct | null {
+    const { at, closed } = this;
+    const typed = !closed && this.textUnlessTyped("value", false) === null;
+    if (!typed || this.open() !== "struct") {
+      Object.assign(this, { at, closed });
+      return null;
+    }
+    this.depth++;
+    const struct: XapiStruct = this.closed ? new Map() : this.#members();
+    this.depth--;
+    this.close("value");
+    return struct;
+  }
+
+  /** Reads up to the record's end. A pool sends the members of each record in the same order: the last one's is tried. */
+  #members(): XapiStruct {
+    const struct = new Map<string, XapiValue>();
+    for (let index = 0; ; index++) {
+      let member = this.#order[index];
+      if (member !== undefined && this.xml.startsWith(member.opening, this.at)) {
+        this.at += member.opening.length;
+        this.closed = false;
+      } else {
+        if (this.atClose()) break;
+        member = this.#openMember();
+        this.#order[index] = member;
+      }
+      const text = this.#plainText(member.isKept);
+      if (text === null && !member.isKept) this.skipOpened();
+      else if (member.isKept) struct.set(member.name, text ?? this.openedValue());
+      if (text === null) this.close("member");
+    }
+    this.close("struct");
+    return struct;
+  }
+
+  /** The rest of a member whose value was opened and is untyped text; null, and nothing read, for any other. */
+  #plainText(isKept: boolean): string | null {
+    const { xml, at } = this;
+    const end = this.closed ? -1 : xml.indexOf("<", at);
+    if (end < 0 || !xml.startsWith(memberEnd, end)) return null;
+    this.at = end + memberEnd.length;
+    return isKept ? decodeReferences(xml.slice(at, end)) : "";
+  }
+
+  #openMember(): Member {
+    const name = this.#memberName();
+    this.expectOpen("value");
+    // A name with a reference in it stands otherwise on the wire: its member is never tried.
+    const opening = /^\w+$/.test(name) ? `<member><name>${name}</name><value>` : "?";
+    return { name, isKept: this.#wanted.has(name), opening };
   }
 
   #memberName(): string {

@@ -16,6 +16,9 @@ export class XmlError extends Error {
 /** Elements that old servers close at once: `<value/>`. */
 const mayBeEmpty: ReadonlySet<string> = new Set(["value", "name", "data", "params"]);
 
+/** Tags that need no closer look: the types that XAPI writes. */
+const plainTags: ReadonlySet<string> = new Set(["struct", "array", "boolean", "double", "string", "nil"]);
+
 const lessThan = 60;
 const slash = 47;
 const exclamation = 33;
@@ -59,7 +62,7 @@ export class Scanner {
     if (end < 0) throw truncated();
     this.closed = xml.charCodeAt(end - 1) === slash;
     const tag = xml.slice(this.at + 1, this.closed ? end - 1 : end);
-    const name = /^[A-Za-z][\w.:-]*(?=\s|$)/.exec(tag)?.[0];
+    const name = plainTags.has(tag) ? tag : /^[A-Za-z][\w.:-]*(?=\s|$)/.exec(tag)?.[0];
     if (name === undefined) throw this.stray("an opening tag");
     this.at = end + 1;
     return name;
