@@ -110,6 +110,8 @@ export class BarFinder {
   readonly #inventory: Inventory;
   readonly #hostsOfStorage = new Map<SrRef, Set<HostRef>>();
   readonly #hostsOfNetwork = new Map<NetworkRef, Map<HostRef, { usable: boolean }>>();
+  readonly #barred = new Map<string, readonly HostRef[]>();
+  readonly #subsets = new Map<string, Map<string, boolean>>();
   readonly #runningOnNetwork = new Map<NetworkRef, { vm: VmRef; host: HostRef }[]>();
 
   constructor(inventory: Inventory) {
@@ -128,6 +130,33 @@ export class BarFinder {
       if (network === null || VM === null || !host) continue;
       mapEntry(this.#runningOnNetwork, network, () => []).push({ vm: VM, host });
     }
+  }
+
+  /** The hosts that cannot take the VM, among them perhaps its own. VMs that need the same share the answer. */
+  barredHosts(vmRef: VmRef, vm: VmRecord): readonly HostRef[] {
+    return mapEntry(this.#barred, this.#needs(vmRef, vm), () =>
+      [...this.#inventory.hosts]
+        .filter(([hostRef, host]) => this.reason(vmRef, vm, hostRef, host) !== null)
+        .map(([hostRef]) => hostRef),
+    );
+  }
+
+  /** All of the VM that `reason` looks at, but for names. */
+  #needs(vmRef: VmRef, vm: VmRecord): string {
+    const networks = vm.VIFs.map((vif) => this.#inventory.vifs.get(vif)?.network ?? null);
+    const isInternal = networks.some((ref) => ref !== null && !this.#hostsOfNetwork.has(ref));
+    return JSON.stringify([
+      vm.last_boot_CPU_flags.get("vendor"),
+      vm.last_boot_CPU_flags.get("features"),
+      isParavirtual(vm, this.#inventory),
+      vm.hardware_platform_version,
+      vm.VCPUs_max,
+      vm.platform.get("vcpu-unrestricted"),
+      [...new Set(disks(vm, this.#inventory).map((vdi) => vdi.SR))].sort(),
+      [...new Set(networks)].sort(),
+      // Where an internal network is in use depends on who asks.
+      isInternal ? vmRef : null,
+    ]);
   }
 
   /** XAPI's code and what it names, or null when the host could take the VM (memory aside). */
@@ -151,7 +180,9 @@ export class BarFinder {
     const offered =
       host.cpu_info.get(isParavirtual(vm, this.#inventory) ? "features_pv" : "features_hvm") ??
       host.cpu_info.get("features");
-    if (needed === undefined || offered === undefined || isFeatureSubset(needed, offered)) return null;
+    if (needed === undefined || offered === undefined) return null;
+    const answers = mapEntry(this.#subsets, needed, () => new Map());
+    if (mapEntry(answers, offered, () => isFeatureSubset(needed, offered))) return null;
     return "VM_INCOMPATIBLE_WITH_THIS_HOST (it uses CPU features that the host lacks)";
   }
 

@@ -173,9 +173,10 @@ function toMeasures(
 ): ObjectMeasures {
   const values = newestValues(updates, "AVERAGE");
   const vms = new Map<VmRef, SourceValues>();
-  for (const [uuid, ref] of vmRefs) {
-    const found = values.get(objectKey("vm", uuid));
-    if (found !== undefined) vms.set(ref, found);
+  const prefix = objectKey("vm", "");
+  for (const [key, found] of values) {
+    const ref = key.startsWith(prefix) ? vmRefs.get(key.slice(prefix.length)) : undefined;
+    if (ref !== undefined) vms.set(ref, found);
   }
   return { host: values.get(objectKey("host", host.uuid)) ?? new Map(), vms };
 }

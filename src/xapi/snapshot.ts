@@ -21,7 +21,7 @@ import {
   immovableReason,
   requiredBytes,
 } from "./placement.ts";
-import type { HostRecord, HostRef, VmRecord, VmRef } from "./records.ts";
+import type { HostRecord, VmRecord, VmRef } from "./records.ts";
 
 const none: SourceValues = new Map();
 
@@ -150,8 +150,9 @@ function toBars(vms: readonly (readonly [VmRef, VmRecord])[], inventory: Invento
   for (const [vmRef, vm] of vms) {
     const home = residence(vm, inventory);
     if (home === null || vm.is_control_domain) continue;
-    for (const [hostRef, host] of inventory.hosts as ReadonlyMap<HostRef, HostRecord>) {
-      if (host === home) continue;
+    for (const hostRef of finder.barredHosts(vmRef, vm)) {
+      const host = inventory.hosts.get(hostRef);
+      if (host === undefined || host === home) continue;
       const reason = finder.reason(vmRef, vm, hostRef, host);
       if (reason !== null) bars.push({ vmUuid: asUuid(vm.uuid), hostUuid: asUuid(host.uuid), reason });
     }
