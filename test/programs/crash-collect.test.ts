@@ -45,9 +45,9 @@ describe("collect, killed or overtaken", () => {
   });
 
   it("F2: two overlapping runs, four times: the later start stays, nobody ever sees a mixture", async () => {
-    expect(await overlappingPair(crash, { stopAt: 1, goOnAfterMs: 900 })).toBe("first superseded");
-    expect(await overlappingPair(crash, { stopAt: 8, goOnAfterMs: 300 })).toBe("first stored");
-    for (const stopAt of [1, 5]) await overlappingPair(crash, { stopAt, goOnAfterMs: "race" });
+    expect(await overlappingPair(crash, { stopAt: 1, goOn: "end" })).toBe("first superseded");
+    expect(await overlappingPair(crash, { stopAt: "lock", goOn: 400 })).toBe("first stored");
+    for (const stopAt of [1, 5]) await overlappingPair(crash, { stopAt, goOn: "race" });
   });
 });
 

@@ -1,17 +1,17 @@
 /** Two runs of xcp-collect at once, of two different pictures: the one that started later must be what stays. */
 import { expect } from "vitest";
 import { type Tables, tablesOf } from "../programs/collectPool.ts";
-import { type CrashWorld, startsPicture } from "./crashes.ts";
+import { type CrashWorld, holdsLock, startsPicture } from "./crashes.ts";
 import { marksIn, type Stored } from "./picture.ts";
 import { startProgram } from "./programs.ts";
 import type { Passing } from "./wire.ts";
 
 /** How the first run is held up while the second one starts. */
 export interface Overlap {
-  /** Events after its last question to the pool at which the first run is stopped (SIGSTOP). */
-  readonly stopAt: number;
-  /** When it goes on: so many milliseconds after the second run started, or when that one begins to write. */
-  readonly goOnAfterMs: number | "race";
+  /** Where the first run is stopped (SIGSTOP): events after its last question to the pool, or with the writers' lock. */
+  readonly stopAt: number | "lock";
+  /** When it goes on: milliseconds after the second run started, when that one begins to write, or when it has ended. */
+  readonly goOn: number | "race" | "end";
 }
 
 /** What became of the first run: stored before the second, or passed over. */
@@ -31,7 +31,7 @@ export async function overlappingPair(crash: CrashWorld, overlap: Overlap): Prom
   expected.set(markOf(crash), tablesOf(world.pool));
   const settings = { ...world.settings("collect"), ...wire.settings };
   const goOn = () => void first.child.kill("SIGCONT");
-  if (overlap.goOnAfterMs === "race") {
+  if (overlap.goOn === "race") {
     wire.judge = (event) => {
       if (startsPicture(event)) goOn();
       return "pass";
@@ -39,7 +39,8 @@ export async function overlappingPair(crash: CrashWorld, overlap: Overlap): Prom
   }
   const second = await startProgram("xcp-collect", [], { settings, deadlineMs: 60_000 });
   second.child.stdin.end();
-  if (overlap.goOnAfterMs !== "race") setTimeout(goOn, overlap.goOnAfterMs);
+  if (overlap.goOn === "end") void second.ended.then(goOn);
+  else if (overlap.goOn !== "race") setTimeout(goOn, overlap.goOn);
   const looking = watchTables(crash, before, expected);
   const ends = await Promise.all([first.ended, second.ended]);
   await looking.stop();
@@ -58,23 +59,32 @@ function markOf({ world }: CrashWorld): string {
   return /mark \d+/.exec(db.text("pool", db.all("pool")[0] ?? "", "name_label"))?.[0] ?? "";
 }
 
-/** Resolves when `act` was called: at the `number`-th event of MySQL after the last one of the pool. */
-function stopAfterPool(crash: CrashWorld, number: number, act: () => void): Promise<void> {
+/** Resolves when `act` was called: where `stopAt` says. */
+function stopAfterPool(crash: CrashWorld, stopAt: Overlap["stopAt"], act: () => void): Promise<void> {
   return new Promise((resolve) => {
-    let asked = false;
-    let count = 0;
+    const isThere = stopAt === "lock" ? holdsLock() : isAfterPool(stopAt);
     crash.wire.judge = (event: Passing) => {
-      if (event.side === "pool") {
-        asked = true;
-        count = 0;
-      } else if (asked && ++count === number) {
-        crash.wire.judge = undefined;
-        act();
-        resolve();
-      }
+      if (!isThere(event)) return "pass";
+      crash.wire.judge = undefined;
+      act();
+      resolve();
       return "pass";
     };
   });
+}
+
+/** Recognises the `number`-th event of MySQL after the last one of the pool. */
+function isAfterPool(number: number): (event: Passing) => boolean {
+  let asked = false;
+  let count = 0;
+  return ({ side }) => {
+    if (side === "pool") {
+      asked = true;
+      count = 0;
+      return false;
+    }
+    return asked && ++count === number;
+  };
 }
 
 function watchTables(

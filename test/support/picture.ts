@@ -19,6 +19,9 @@ export interface Stored {
   readonly storedId: number;
 }
 
+/** Tables that collect writes to and that show no pool: the order of collections, and each program's runs. */
+const beside = "'Collection', 'CollectionHead', 'ProgramRun'";
+
 /** Reads the database from beside the programs; reconnects when its server was started anew. */
 export class Onlooker {
   readonly #world: World;
@@ -93,7 +96,7 @@ export class Onlooker {
     const granted = await this.query(
       `SELECT TABLE_NAME AS name FROM information_schema.TABLE_PRIVILEGES
         WHERE TABLE_SCHEMA = '${admin.database}' AND PRIVILEGE_TYPE = 'INSERT'
-          AND GRANTEE LIKE '''${collect.user}''@%' AND TABLE_NAME NOT IN ('Collection', 'CollectionHead')`,
+          AND GRANTEE LIKE '''${collect.user}''@%' AND TABLE_NAME NOT IN (${beside})`,
     );
     const marked = await this.query(
       `SELECT TABLE_NAME AS name FROM information_schema.COLUMNS

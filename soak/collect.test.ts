@@ -1,0 +1,106 @@
+/**
+ * The long crash tests of xcp-collect. The short forms of the first four are in test/programs/crash-collect.test.ts,
+ * that of the last in test/programs/collect-changing.test.ts.
+ */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { seeded } from "../test/support/changingPool.ts";
+import { collectChangingPool } from "../test/support/changingRuns.ts";
+import {
+  type CrashWorld,
+  countEvents,
+  crashRound,
+  killAt,
+  killServer,
+  spread,
+  startCrashWorld,
+} from "../test/support/crashes.ts";
+import { type KillableServer, startKillableServer } from "../test/support/killableServer.ts";
+import { overlappingPair } from "../test/support/overlap.ts";
+
+const seed = Number(process.env["XCP_SOAK_SEED"] ?? 1);
+const random = seeded(seed);
+
+function tell(what: string, beganMs: number, figures: object): void {
+  const seconds = ((performance.now() - beganMs) / 1000).toFixed(0);
+  console.info(`${what}: ${JSON.stringify(figures)}, ${seconds} s, seed ${seed}`);
+}
+
+describe("collect", () => {
+  let crash: CrashWorld;
+  beforeAll(async () => {
+    crash = await startCrashWorld({ hosts: 8, vms: 24 });
+  });
+  afterAll(() => crash?.stop());
+
+  it("killed at 200 different events on the wire leaves one whole picture each time", async () => {
+    const began = performance.now();
+    const total = await countEvents(crash);
+    expect(total).toBeGreaterThanOrEqual(200);
+    let stored = await crash.onlooker.stored();
+    const figures = { events: total, killed: 0, old: 0, new: 0, pool: 0, mysql: 0 };
+    for (const [n, number] of spread(total, 200).entries()) {
+      const round = await crashRound(crash, stored, killAt(number, n % 2 === 0 ? "before" : "after"));
+      stored = round.after;
+      // Streams split as they like: the last numbers may not come up in each run.
+      if (round.event !== null) figures[round.event.side]++;
+      if (round.ended.signal === "SIGKILL") figures.killed++;
+      figures[round.left]++;
+    }
+    tell("kill -9 of collect", began, figures);
+    expect(figures.killed).toBeGreaterThanOrEqual(190);
+    expect(figures.old).toBeGreaterThan(100);
+    expect(figures.new).toBeGreaterThan(0);
+  });
+
+  it("in 100 overlapping pairs never leaves a mixture, and the later start stays", async () => {
+    const began = performance.now();
+    const figures = { pairs: 0, "first stored": 0, "first superseded": 0 };
+    for (; figures.pairs < 100; figures.pairs++) {
+      const stopAt = 1 + Math.floor(random() * 60);
+      const goOn = random() < 0.4 ? "race" : Math.floor(random() * 1_200);
+      figures[await overlappingPair(crash, { stopAt, goOn })]++;
+    }
+    tell("overlapping pairs", began, figures);
+    expect(figures["first stored"]).toBeGreaterThan(0);
+    expect(figures["first superseded"]).toBeGreaterThan(0);
+  });
+});
+
+describe("MariaDB", () => {
+  let server: KillableServer;
+  let crash: CrashWorld;
+  beforeAll(async () => {
+    server = await startKillableServer();
+    crash = await startCrashWorld({ databaseServer: server.address });
+  });
+  afterAll(async () => {
+    await crash?.stop();
+    await server?.stop();
+  });
+
+  it("killed at 50 different events of a run leaves one whole picture each time", async () => {
+    const began = performance.now();
+    const total = await countEvents(crash);
+    let stored = await crash.onlooker.stored();
+    const figures = { events: total, kills: 0, "run went on": 0, "run failed": 0, old: 0, new: 0 };
+    for (const number of spread(total - 6, 50)) {
+      const { disturb, repaired } = killServer(crash, server, (event) => event.number === number);
+      const round = await crashRound(crash, stored, disturb, repaired);
+      stored = round.after;
+      if (round.event !== null) figures.kills++;
+      figures[round.ended.code === 0 ? "run went on" : "run failed"]++;
+      figures[round.left]++;
+    }
+    tell("kill -9 of MariaDB", began, figures);
+    expect(figures.kills).toBe(50);
+  });
+});
+
+describe("a pool that grows, shrinks and loses hosts", () => {
+  it("for an hour of its time: the tables equal its own records after every run", async () => {
+    const began = performance.now();
+    const figures = await collectChangingPool({ seed, virtualSeconds: 3_600, everySeconds: 10 });
+    tell("an hour of a changing pool", began, figures);
+    expect(figures.runs).toBeGreaterThanOrEqual(360);
+  });
+});
