@@ -15,7 +15,7 @@ const byteOrderMark = 0xfeff;
 const recordDepth = 2;
 
 /** Characters to gather before they are read: a record that is cut is read again from its beginning. */
-const batch = 64 * 1024;
+const usualBatch = 64 * 1024;
 
 /** The records of `name` in an answer of `method`. */
 export class RecordsReader<C extends XapiClass> implements AnswerReader<Records<Ref<C>, RecordOf<C>>> {
@@ -25,9 +25,13 @@ export class RecordsReader<C extends XapiClass> implements AnswerReader<Records<
   readonly #scanner: RecordScanner;
   #pieces: string[] = [];
   #waiting = 0;
-  #enough = batch;
+  readonly #batch: number;
+  #enough: number;
 
-  constructor(name: C, method: string) {
+  /** `batch`: characters to gather before they are read. */
+  constructor(name: C, method: string, batch: number = usualBatch) {
+    this.#batch = batch;
+    this.#enough = batch;
     this.#name = name;
     this.#method = method;
     this.#gathered = new RecordGatherer(name);
@@ -65,7 +69,7 @@ export class RecordsReader<C extends XapiClass> implements AnswerReader<Records<
       if (!(error instanceof XmlError)) throw error;
     }
     // What is cut, or wrong, is tried again only when there is twice as much: the whole costs at most double.
-    this.#enough = Math.max(batch, scanner.rest.length);
+    this.#enough = Math.max(this.#batch, scanner.rest.length);
   }
 }
 
