@@ -1,7 +1,7 @@
 /**
  * Goes through a plan step by step on the pool itself, with arithmetic of its own, and counts what no plan may do.
  */
-import { evaluate, rounding, subjectValue, takesPart } from "../../src/deviation.ts";
+import { evaluate, excess, rounding, subjectValue, takesPart } from "../../src/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/pool.ts";
 import { type Rule, type Subject, subjects } from "../../src/rule.ts";
 
@@ -18,6 +18,8 @@ export interface Verdict {
   readonly before: number;
   readonly after: number;
   readonly created: number;
+  /** The pairs broken at the end, as "host subject", by the lower of the means at the start and at the end. */
+  readonly brokenAtEnd: readonly string[];
   readonly copyMb: number;
 }
 
@@ -71,7 +73,8 @@ export function replay(
       faults.push(`${pair} ends worse than it began`);
     }
   }
-  return { faults, before: start.size, after: end.size, created, copyMb };
+  const brokenAtEnd = brokenByLowerMean(snapshot.hosts, [...hosts.values()], rules);
+  return { faults, before: start.size, after: end.size, created, brokenAtEnd, copyMb };
 }
 
 function stepFaults(vm: Vm, to: Host, barred: ReadonlySet<string>, headroomBytes: number): string[] {
@@ -112,6 +115,16 @@ function brokenPairs(hosts: readonly Host[], rules: readonly Rule[]): Map<string
     }
   });
   return pairs;
+}
+
+function brokenByLowerMean(start: readonly Host[], end: readonly Host[], rules: readonly Rule[]): string[] {
+  return rules.flatMap((rule) => {
+    const [first, last] = [evaluate(start, rule).mean ?? 0, evaluate(end, rule)];
+    const mean = Math.min(first, last.mean ?? 0);
+    return last.verdicts
+      .filter(({ value }) => excess(value, mean, rule.threshold) > 0)
+      .map(({ hostUuid }) => `${hostUuid} ${rule.subject}`);
+  });
 }
 
 function startValues(hosts: readonly Host[]): Map<string, number> {

@@ -59,7 +59,7 @@ function figures(state: State, { vm, from, to, parked }: Step): Figures | null {
   const destinationBefore = state.load[destination] ?? 0;
   return {
     rule,
-    mean: state.floor[worst] ?? 0,
+    mean: state.mean(worst),
     sourceBefore,
     sourceAfter: sourceBefore - raw * (inverse[source] ?? 0),
     destinationBefore,

@@ -181,7 +181,7 @@ function explainAll(snapshot: Snapshot, { state, bounds, result, unresolved }: W
     const proved = proofs.unclearable[pair] === 1 || (alone && same);
     const { reason, refusals } = explain(state, h, r, proved, absent);
     const value = state.load[pair] ?? 0;
-    return [{ host: host.uuid, rule, value, mean: state.floor[r] ?? 0, proved, reason, refusals }];
+    return [{ host: host.uuid, rule, value, mean: state.mean(r), proved, reason, refusals }];
   });
 }
 

@@ -3,7 +3,7 @@
  *
  * Limits stand above min(mean at the start, mean now): a plan never relies on a mean that its own moves raised.
  */
-import { rounding } from "../deviation.ts";
+import { excess, rounding } from "../deviation.ts";
 import type { Problem } from "./problem.ts";
 
 /** Half the tolerance of the domain, so that what holds here holds there. */
@@ -295,12 +295,16 @@ export class State {
     return above > (load[pair] ?? 0) - (mean[r] ?? 0) + rounding;
   }
 
-  /** The pair is broken by the threshold itself, not only by the part of it that is aimed at. */
+  /** The mean as it is now, where limits stand above `floor`. */
+  mean(r: number): number {
+    return (this.#sum[r] ?? 0) / (this.problem.counted[r] ?? 1);
+  }
+
+  /** The pair is broken as the domain says: by the threshold itself above the mean as it is now. */
   breaks(pair: number): boolean {
     const { R, allowed, known } = this.problem;
-    const r = pair % R;
-    const over = (this.load[pair] ?? 0) - (this.floor[r] ?? 0) - (allowed[r] ?? 0);
-    return known[pair] === 1 && over > tolerance(this.load[pair] ?? 0);
+    const value = this.load[pair] ?? 0;
+    return known[pair] === 1 && excess(value, this.mean(pair % R), allowed[pair % R] ?? 0) > 0;
   }
 }
 
