@@ -112,7 +112,7 @@ describe("a node that is cut off from the others", () => {
       await cluster.restart(3);
       await last.stop();
     }
-  });
+  }, 120_000);
 });
 
 describe("kill -9 of a node", () => {

@@ -1,6 +1,7 @@
 /** The nodes that scripts/galera.mjs started, to be killed, cut off and started again by a test. */
-import { spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import mysql from "mysql2/promise";
 import type { DatabaseServer } from "../support/database.ts";
@@ -46,14 +47,30 @@ export class Cluster {
   /** Starts a node again on what it has, and waits until it has caught up. */
   async restart(number: number): Promise<void> {
     const node = this.#node(number);
-    const [program = "", ...args] = node.command;
-    const env = this.#state.environment;
-    const child = spawn(program, args, { cwd: node.folder, env, detached: true, stdio: "ignore" });
+    // After kill -9 only InnoDB knows how far the node was; without that word it would ask for all data anew.
+    const position = await this.#recoveredPosition(node);
+    const child = this.#spawn(node, [`--wsrep-start-position=${position}`]);
     child.unref();
     node.pid = child.pid ?? 0;
     // For `npm run galera -- stop`.
     writeFileSync(stateFile, `${JSON.stringify(this.#state, null, 2)}\n`);
     await this.until(number, "wsrep_local_state_comment", "Synced");
+  }
+
+  async #recoveredPosition(node: Node): Promise<string> {
+    const log = join(node.folder, "recovery.log");
+    rmSync(log, { force: true });
+    await once(this.#spawn(node, ["--wsrep-recover", `--log-error=${log}`]), "exit");
+    const text = readFileSync(log, "utf8");
+    const position = /WSREP: Recovered position: ([\w-]+:-?\d+)/.exec(text)?.[1];
+    if (position === undefined) throw new Error(`${node.name} knows no position:\n${text.slice(-2000)}`);
+    return position;
+  }
+
+  #spawn(node: Node, more: readonly string[]): ChildProcess {
+    const [program = "", ...args] = node.command;
+    const env = this.#state.environment;
+    return spawn(program, [...args, ...more], { cwd: node.folder, env, detached: true, stdio: "ignore" });
   }
 
   /** Cuts the node off from the others, or joins it again. */
