@@ -80,6 +80,8 @@ export interface Migration {
   /** Null where nobody saw it end. */
   readonly seconds: number | null;
   readonly error: string | null;
+  /** Collections with a number up to this one began before it ended; null while open. */
+  readonly collectionsAtEnd: number | null;
   /** Seconds since it was planned, and since it was closed (null while open). */
   readonly plannedSecondsAgo: number;
   readonly finishedSecondsAgo: number | null;

@@ -58,7 +58,17 @@ export interface ControlSettings {
   readonly maxMovesPerRun: number;
   readonly headroomBytes: number;
   readonly pollMs: number;
+  /** The longest that any migration may take. */
   readonly migrationTimeoutMs: number;
+  readonly maxMovesPerHour: number;
+  /** Migrations in the pool at the same time, ours and everybody else's. */
+  readonly maxMigrationsInPool: number;
+  /** How long a VM is left alone after a migration, and after the first of several that failed. */
+  readonly vmCooldownMinutes: number;
+  readonly failedVmMinutes: number;
+  /** How long nothing is moved after a host died, came back, or was disabled or enabled. */
+  readonly quietMinutes: number;
+  readonly leaseMs: number;
 }
 
 export interface Settings {
@@ -337,6 +347,12 @@ function buildControl(reading: Reading): ControlSettings {
     headroomBytes: reading.integer("ControlHeadroomMb") * 1024 * 1024,
     pollMs: reading.integer("ControlPollSeconds") * 1000,
     migrationTimeoutMs: reading.integer("ControlMigrationMinutes") * 60_000,
+    maxMovesPerHour: reading.integer("ControlMaxMovesPerHour"),
+    maxMigrationsInPool: reading.integer("ControlMaxMigrationsInPool"),
+    vmCooldownMinutes: reading.integer("ControlVmCooldownMinutes"),
+    failedVmMinutes: reading.integer("ControlFailedVmMinutes"),
+    quietMinutes: reading.integer("ControlQuietMinutes"),
+    leaseMs: reading.integer("ControlLeaseSeconds") * 1000,
   };
 }
 

@@ -24,18 +24,26 @@ const leaving = [
  * The refs when the move may start right now; the outcome when it may not.
  * Rejects with what the pool refuses with, assert_can_boot_here's reasons among them.
  */
-export async function checkBefore(client: XapiClient, errand: Errand): Promise<Refs | Outcome> {
+export async function checkBefore(
+  client: XapiClient,
+  errand: Errand,
+  maxInPool: number,
+): Promise<Refs | Outcome> {
   const [vm, source, destination] = await Promise.all([
     client.vmByUuid(errand.vm),
     client.hostByUuid(errand.source),
     client.hostByUuid(errand.destination),
   ]);
-  const [record, host, metrics] = await Promise.all([
+  const [record, hosts, metrics] = await Promise.all([
     client.vm(vm),
-    client.host(destination),
+    client.hosts(),
     client.hostMetricsOf(destination),
   ]);
-  const objection = vmObjection(record, source) ?? hostObjection(host, metrics.live);
+  const host = hosts.get(destination) ?? (await client.host(destination));
+  const objection =
+    vmObjection(record, source) ??
+    hostObjection(host, metrics.live) ??
+    (await trafficObjection(client, [...hosts.values()], source, maxInPool));
   if (objection !== null) return objection;
   await client.assertCanBootHere(vm, destination);
   return { vm, source, destination };
@@ -68,4 +76,32 @@ function hostObjection(host: HostRecord, live: boolean): Outcome | null {
     return overtaken("another VM is just being migrated to the destination");
   }
   return null;
+}
+
+/** Other migrations in flight, whoever began them: too many, or one that leaves the same host. */
+async function trafficObjection(
+  client: XapiClient,
+  hosts: readonly HostRecord[],
+  source: HostRef,
+  maxInPool: number,
+): Promise<Outcome | null> {
+  const inFlight = hosts.flatMap((host) =>
+    [...host.current_operations.values()].filter((operation) => operation === "vm_migrate"),
+  ).length;
+  if (inFlight === 0) return null;
+  if (inFlight >= maxInPool) {
+    return overtaken(
+      `${inFlight} ${inFlight === 1 ? "migration is" : "migrations are"} in flight in the pool, limit ${maxInPool} (ControlMaxMigrationsInPool)`,
+    );
+  }
+  // Only the VMs know where a migration comes from; they are read when there is one at all.
+  const machines = await client.machines();
+  const leavesSource = [...machines.values()].some(
+    (vm) => vm.resident_on === source && [...vm.current_operations.values()].some(isMigration),
+  );
+  return leavesSource ? overtaken("another VM is just being migrated from the same host") : null;
+}
+
+function isMigration(operation: string): boolean {
+  return operation === "pool_migrate" || operation === "migrate_send";
 }

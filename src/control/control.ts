@@ -2,86 +2,16 @@
  * The cycle of xcp-control: load, check, plan, carry out, plan again from where things stand. Never decides on old
  * data, and says why when it does nothing.
  */
-import type { Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
+import type { Bans } from "../cooldown.ts";
+import type { Snapshot, Uuid } from "../pool.ts";
 import type { Rule } from "../rule.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import { type ExecuteOptions, executeMove } from "./execute.ts";
+import type { Journal } from "./journal.ts";
 import { applyMove, pairKey } from "./moves.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Move, type Plan, planMigrations } from "./plan.ts";
-
-/** A condition that must hold before anything is planned; the first that does not ends the run. */
-export interface Gate {
-  readonly name: string;
-  readonly measured: string;
-  readonly limit: string;
-  readonly advice: string;
-}
-
-/**
- * The first gate that is closed for this snapshot, or null when all are open. `poolUuid` is the pool that the settings
- * mean, null where they name none.
- */
-export function closedGate(
-  stored: StoredSnapshot | null,
-  maxAgeSeconds: number,
-  poolUuid: string | null = null,
-): Gate | null {
-  if (stored === null) {
-    return {
-      name: "collection",
-      measured: "none was ever stored",
-      limit: "one at least",
-      advice: "run xcp-collect first",
-    };
-  }
-  const { collection, ageSeconds, snapshot } = stored;
-  // A collection from the future means that the database's clock was set back: its age is anybody's guess.
-  if (!(Math.abs(ageSeconds) <= maxAgeSeconds)) {
-    return {
-      name: "age of data",
-      measured: Number.isFinite(ageSeconds)
-        ? `collected ${Math.round(ageSeconds)} s ago`
-        : "never collected by xcp-collect",
-      limit: `${maxAgeSeconds} s (ControlSnapshotMaxAgeSeconds)`,
-      advice: "run xcp-collect; is it still in cron?",
-    };
-  }
-  if (!collection.complete) {
-    return {
-      name: "completeness",
-      measured: `${collection.hostsUnread} of ${collection.hostsRead + collection.hostsUnread} hosts unread`,
-      limit: "CollectUnreadHostsPercent",
-      advice: "see why xcp-collect cannot read them",
-    };
-  }
-  if (poolUuid !== null && poolUuid.toLowerCase() !== snapshot.pool.uuid.toLowerCase()) {
-    return {
-      name: "pool",
-      measured: `the collection is of ${snapshot.pool.uuid}`,
-      limit: `${poolUuid} (XenPoolUuid)`,
-      advice: "do both programs mean the same pool and database?",
-    };
-  }
-  if (snapshot.pool.rollingUpgrade) {
-    return {
-      name: "rolling upgrade",
-      measured: "one is in progress",
-      limit: "none",
-      advice: "wait until the upgrade is over",
-    };
-  }
-  if (snapshot.pool.wlbEnabled) {
-    return {
-      name: "workload balancing",
-      measured: "the pool's own WLB is on",
-      limit: "off",
-      advice: "two balancers fight each other: keep one (xe pool-param-set wlb-enabled=false)",
-    };
-  }
-  return null;
-}
 
 /** One executed or refused move, for the report. */
 export interface MoveResult {
@@ -95,11 +25,21 @@ export interface RunResult {
   readonly results: readonly MoveResult[];
   /** Set when the run ended before its plan did. */
   readonly stoppedBy: string | null;
+  /** Whether what stopped it is a failure, not a limit or somebody's word. */
+  readonly isTrouble: boolean;
 }
 
 export interface Executor {
   readonly client: XapiClient;
-  readonly execute: ExecuteOptions;
+  readonly execute: Omit<
+    ExecuteOptions,
+    "begin" | "mayStart" | "onSubmitted" | "timeoutMs" | "timeoutReason"
+  >;
+  /** The longest that a move may take, and why. */
+  readonly timeLimit: (move: Move) => { readonly timeoutMs: number; readonly timeoutReason: string };
+  readonly journal: Journal;
+  /** Aborted when the lease is lost. */
+  readonly lost: AbortSignal;
   /** Age of the collection at this moment. */
   readonly ageSeconds: () => number;
   /** Tells of each move before it is tried, and how it ended. */
@@ -107,14 +47,28 @@ export interface Executor {
   readonly onResult: (result: MoveResult) => void;
 }
 
-/** The plan for `snapshot` under the settings, with nothing banned yet. */
-export function firstPlan(snapshot: Snapshot, rules: readonly Rule[], settings: ControlSettings): Plan {
+/** The plan for `snapshot` under the settings, without what is banned. */
+export function firstPlan(
+  snapshot: Snapshot,
+  rules: readonly Rule[],
+  settings: ControlSettings,
+  bans: Bans,
+): Plan {
   return planMigrations(snapshot, rules, {
     maxMoves: settings.maxMovesPerRun,
     headroomBytes: settings.headroomBytes,
-    bannedVms: new Map(),
-    bannedPairs: new Map(),
+    bannedVms: bans.vms,
+    bannedPairs: pairsOf(snapshot, bans),
   });
+}
+
+/** Hosts that receive nothing, as pairs with every VM that could move. */
+function pairsOf(snapshot: Snapshot, { hosts }: Bans): ReadonlyMap<string, string> {
+  const pairs = new Map<string, string>();
+  for (const [host, reason] of hosts) {
+    for (const { vmUuid } of snapshot.placements) pairs.set(pairKey(vmUuid, host), reason);
+  }
+  return pairs;
 }
 
 /**
@@ -125,10 +79,11 @@ export async function carryOut(
   snapshot: Snapshot,
   rules: readonly Rule[],
   settings: ControlSettings,
+  banned: Bans,
   executor: Executor,
 ): Promise<RunResult> {
-  const plan = firstPlan(snapshot, rules, settings);
-  const bans = { vms: new Map<Uuid, string>(), pairs: new Map<string, string>() };
+  const plan = firstPlan(snapshot, rules, settings, banned);
+  const bans = { vms: new Map(banned.vms), pairs: new Map(pairsOf(snapshot, banned)) };
   const results: MoveResult[] = [];
   let state = snapshot;
   let current = plan;
@@ -136,6 +91,7 @@ export async function carryOut(
   for (;;) {
     const move = current.moves[0];
     if (move === undefined || started >= settings.maxMovesPerRun) break;
+    if (executor.lost.aborted) return finish(leaseLost, true);
     if (executor.execute.stop.aborted) return finish("a signal");
     const age = executor.ageSeconds();
     if (age > settings.snapshotMaxAgeSeconds) {
@@ -143,10 +99,13 @@ export async function carryOut(
       return finish(`the collection is ${Math.round(age)} s old by now, ${limit}; the next run plans anew`);
     }
     executor.onMove(move);
-    const outcome = await executeMove(executor.client, move, executor.execute);
+    const outcome = await executeMove(executor.client, move, executeOptions(executor, move));
     const result = { move, outcome };
     results.push(result);
     executor.onResult(result);
+    const end = await executor.journal.settle(outcome);
+    if (executor.lost.aborted) return finish(leaseLost, true);
+    if (end !== null) return finish(end, true);
     if (outcome.kind === "moved") {
       started++;
       state = applyMove(state, move.vm, move.source, move.destination);
@@ -166,9 +125,26 @@ export async function carryOut(
   }
   return finish(null);
 
-  function finish(stoppedBy: string | null): RunResult {
-    return { firstPlan: plan, lastPlan: current, results, stoppedBy };
+  function finish(stoppedBy: string | null, isTrouble = false): RunResult {
+    return { firstPlan: plan, lastPlan: current, results, stoppedBy, isTrouble };
   }
+}
+
+const leaseLost = "the lease was lost: another run may act now";
+
+function executeOptions(executor: Executor, move: Move): ExecuteOptions {
+  const { execute, journal } = executor;
+  return {
+    ...execute,
+    ...executor.timeLimit(move),
+    begin: () => journal.begin(move),
+    mayStart: () => journal.mayStart(),
+    onStart: () => {
+      execute.onStart();
+      journal.starting();
+    },
+    onSubmitted: (task) => journal.submitted(task),
+  };
 }
 
 /** Why nothing more may be done after this outcome, or null when the run may go on. */
@@ -185,6 +161,8 @@ function endOfRun(outcome: Outcome): string | null {
       return "a VM was lost; see to it before the next run";
     case "stopped":
       return "a signal";
+    case "held":
+      return outcome.reason;
     case "moved":
       return null;
     default:

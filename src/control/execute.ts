@@ -8,8 +8,16 @@ import { type Errand, type Outcome, refusal } from "./outcome.ts";
 import { Watch, type WatchOptions } from "./watch.ts";
 
 export interface ExecuteOptions extends WatchOptions {
+  /** Migrations in the pool at the same time, this one counted. */
+  readonly maxInPool: number;
+  /** Commits the intent once the pool has nothing against the move; why it may not be made, or null. */
+  readonly begin: () => Promise<Outcome | null>;
+  /** Asked with nothing between the answer and the call to the pool. */
+  readonly mayStart: () => boolean;
   /** Called once, right before the migration is asked for. */
   readonly onStart: () => void;
+  /** Called once the pool has taken the request. */
+  readonly onSubmitted: (task: TaskRef) => Promise<void>;
 }
 
 /** Carries `errand` out; every failure of the pool becomes an outcome. */
@@ -20,18 +28,24 @@ export async function executeMove(
 ): Promise<Outcome> {
   let checked: Refs | Outcome;
   try {
-    checked = await checkBefore(client, errand);
+    checked = await checkBefore(client, errand, options.maxInPool);
   } catch (error) {
     if (!options.stop.aborted) return refusal(error);
     checked = stopped;
   }
   if (options.stop.aborted) return stopped;
-  return "kind" in checked ? checked : migrate(client, checked, options);
+  if ("kind" in checked) return checked;
+  const held = await options.begin();
+  if (held !== null) return held;
+  if (options.stop.aborted) return stopped;
+  return migrate(client, checked, options);
 }
 
 const stopped: Outcome = { kind: "stopped", reason: "stopped before it was started" };
 
 async function migrate(client: XapiClient, refs: Refs, options: ExecuteOptions): Promise<Outcome> {
+  // A run that was stopped for a while finds out here; the call leaves in the same turn.
+  if (!options.mayStart()) return { kind: "held", reason: "the lease is about to run out, or was lost" };
   options.onStart();
   const watch = new Watch(client, refs, options);
   let task: TaskRef;
@@ -41,6 +55,7 @@ async function migrate(client: XapiClient, refs: Refs, options: ExecuteOptions):
     if (!(error instanceof XapiUnreachable && error.sent)) return refusal(error);
     return withoutTask(await watch.byVm({ why: `no answer to the request: ${describeError(error)}` }));
   }
+  await options.onSubmitted(task);
   return watch.toTheEnd(task);
 }
 

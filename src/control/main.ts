@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /** xcp-control: keeps the rules by live migration. Parses, wires, runs; decides nothing. */
+import os from "node:os";
 import process from "node:process";
 import { Command } from "commander";
-import { AppError } from "../errors.ts";
+import { AppError, exitCode } from "../errors.ts";
 import {
   loadSettings,
   packageVersion,
@@ -12,6 +13,7 @@ import {
   sleepUnaborted,
   withDatabase,
 } from "../program.ts";
+import { acknowledgeBreaker } from "../store/breaker.ts";
 import { printable, printableJson } from "../text.ts";
 import { runControl } from "./run.ts";
 
@@ -21,6 +23,7 @@ interface Options {
   readonly dryRun?: true;
   readonly json?: true;
   readonly exitCode?: true;
+  readonly ack?: true;
 }
 
 const help = `
@@ -28,6 +31,7 @@ Examples:
   xcp-control --dry-run        print what would be migrated and why; touches nothing
   xcp-control                  plan once and migrate
   xcp-control --interval 60    plan and migrate every 60 seconds until stopped
+  xcp-control --ack            after failed migrations: the cause is mended, go on
 
 Exit codes: 0 done, or nothing to do; 1 could not run; 2 wrong usage; 3 done in part (some migrations failed);
 4 refused for safety (the gate is named with the measured value and the limit); 10 --dry-run --exit-code with a
@@ -43,12 +47,21 @@ await runProgram("xcp-control", async (context) => {
     .option("-n, --dry-run", "print the plan and touch nothing; the pool is not contacted")
     .option("--json", "print JSON: the plan as one object with --dry-run, else one event a line")
     .option("--exit-code", "with --dry-run: end with 10 when the plan is not empty")
+    .option("--ack", "close the breaker that failed migrations have opened, and do nothing else")
     .version(packageVersion())
     .addHelpText("after", help)
     .exitOverride()
     .parse(process.argv)
     .opts<Options>();
   if (options.exitCode && !options.dryRun) throw new AppError("usage", "--exit-code goes with --dry-run");
+  const who = { host: os.hostname(), pid: process.pid };
+  if (options.ack) {
+    const { mysql } = loadSettings(["mysql"], options.settings);
+    const by = `xcp-control --ack on ${who.host}`;
+    const wasOpen = await withDatabase(mysql, (db) => acknowledgeBreaker(db, by));
+    context.print(wasOpen ? "the breaker is closed" : "the breaker was closed already");
+    return exitCode.done;
+  }
   return runRepeatedly(context, options.interval, async () => {
     const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
     const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
@@ -59,6 +72,7 @@ await runProgram("xcp-control", async (context) => {
         dryRun: options.dryRun === true,
         json: options.json === true,
         exitCode: options.exitCode === true,
+        who,
         signal: context.signal,
         graceMs: 30_000,
         sleep: sleepUnaborted,

@@ -15,7 +15,13 @@ export type Outcome =
   /** Not started: the pool or the facts are against it. */
   | { readonly kind: "refused"; readonly reason: string; readonly failure: FailureClass }
   /** Started, and the VM runs where it was. */
-  | { readonly kind: "failed"; readonly reason: string; readonly failure: FailureClass }
+  | {
+      readonly kind: "failed";
+      readonly reason: string;
+      readonly failure: FailureClass;
+      /** The pool or a person cancelled it. */
+      readonly cancelled?: true;
+    }
   /** Started, and the VM runs nowhere: the migration took it with it, or somebody stopped it. */
   | { readonly kind: "lost"; readonly reason: string }
   /** The pool is not what the plan was made from: nothing more may be decided on it. */
@@ -23,7 +29,9 @@ export type Outcome =
   /** We do not know how it ends; the migration may go on in the pool. */
   | { readonly kind: "unknown"; readonly reason: string }
   /** Not started: we were asked to stop. */
-  | { readonly kind: "stopped"; readonly reason: string };
+  | { readonly kind: "stopped"; readonly reason: string }
+  /** Not started: somebody or something forbids every migration by now. */
+  | { readonly kind: "held"; readonly reason: string };
 
 export function overtaken(reason: string): Outcome {
   return { kind: "overtaken", reason };

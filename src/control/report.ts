@@ -2,7 +2,8 @@
 import type { Evaluation } from "../deviation.ts";
 import type { Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
 import { type Rule, subjectUnit } from "../rule.ts";
-import type { Gate, MoveResult, RunResult } from "./control.ts";
+import type { MoveResult, RunResult } from "./control.ts";
+import type { Gate } from "./gates.ts";
 import type { Move, Plan, Unresolved } from "./plan.ts";
 
 /** Names of the snapshot's objects. */
@@ -150,6 +151,7 @@ export function resultLine({ move, outcome }: MoveResult, names: Names): string 
       return `${what} does not run any more: ${outcome.reason}`;
     case "overtaken":
     case "stopped":
+    case "held":
       return `${what} not moved: ${outcome.reason}`;
     case "unknown":
       return `${what}: ${outcome.reason}`;

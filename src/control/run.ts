@@ -1,32 +1,26 @@
-/** One run of xcp-control, wired: database in, plan, pool only when something is to be moved, words out. */
-import { AppError, exitCode } from "../errors.ts";
+/** One run of xcp-control, wired: lease, what was left open, gates, plan, pool only when something is to be moved. */
+import { AppError, describeError, exitCode } from "../errors.ts";
+import type { Migration } from "../migration.ts";
 import type { StoredSnapshot } from "../pool.ts";
-import type { Rule } from "../rule.ts";
 import type { ControlSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
-import { readRules, type UnknownRule } from "../store/rules.ts";
+import { finishRun, startRun } from "../store/runs.ts";
+import { rememberSights } from "../store/sights.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
-import { connectXapi } from "../xapi/client.ts";
-import { xapiOptions } from "../xapi/options.ts";
-import { carryOut, closedGate, firstPlan, type MoveResult, type RunResult } from "./control.ts";
-import {
-  gateJson,
-  gateLine,
-  moveJson,
-  moveLine,
-  Names,
-  planJson,
-  planLines,
-  resultLine,
-  runLines,
-  unknownRuleLines,
-} from "./report.ts";
+import { loadStanding } from "../store/standing.ts";
+import { type ActOptions, act, closeOpen, type RunEnd } from "./act.ts";
+import { type Basis, loadBasis, planOf } from "./basis.ts";
+import type { Gate } from "./gates.ts";
+import type { Plan } from "./plan.ts";
+import { gateJson, gateLine, Names, planJson, planLines, unknownRuleLines } from "./report.ts";
+import { passedLine, say, type Voice } from "./say.ts";
+import { Tenure } from "./tenure.ts";
 
-export interface RunOptions {
+export interface RunOptions extends Voice {
+  /** Null with dryRun. */
   readonly xen: XenSettings | null;
   readonly control: ControlSettings;
   readonly dryRun: boolean;
-  readonly json: boolean;
   /** With dryRun: a plan that is not empty ends with code 10. */
   readonly exitCode: boolean;
   readonly signal: AbortSignal;
@@ -34,149 +28,136 @@ export interface RunOptions {
   readonly graceMs: number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly monotonicMs: () => number;
-  /** One line of text, not escaped yet. */
-  readonly print: (line: string) => void;
-  readonly printJson: (value: unknown) => void;
+  /** This machine's name and this process' number, for whoever finds the lease taken. */
+  readonly who: { readonly host: string; readonly pid: number };
+  /** What the lease is measured by; `monotonicMs` when left out. */
+  readonly leaseClockMs?: () => number;
 }
 
 /** Plans, and unless it is a dry run carries the plan out. Returns the exit code. */
 export async function runControl(db: Database, options: RunOptions): Promise<number> {
-  const startedMs = options.monotonicMs();
-  const { stored, rules, unknown } = await readAll(db);
-  const gate = closedGate(stored, options.control.snapshotMaxAgeSeconds, options.xen?.poolUuid ?? null);
-  if (gate !== null || stored === null) {
-    if (gate !== null && options.json) options.printJson(gateJson(gate));
-    else if (gate !== null) options.print(gateLine(gate));
-    return exitCode.refused;
+  const { xen } = options;
+  if (options.dryRun || xen === null) return dryRun(db, options);
+  const runId = await startRun(db, { program: "xcp-control", ...options.who });
+  let end: RunEnd;
+  try {
+    end = await leasedRun(db, runId, { ...options, xen });
+  } catch (error) {
+    // Where the database is what failed, the run stays without an end: so it reads as one that was killed.
+    if (!isDatabaseFailure(error)) {
+      const code = error instanceof AppError ? error.exitCode : exitCode.couldNotRun;
+      await finishRun(db, runId, { outcome: "failed", exitCode: code, detail: describeError(error) });
+    }
+    throw error;
   }
-  const plan = firstPlan(stored.snapshot, rules, options.control);
-  if (options.dryRun || options.xen === null || plan.moves.length === 0) {
-    if (options.json) options.printJson(planJson(stored, plan, unknown));
-    else for (const line of [...unknownRuleLines(unknown), ...planLines(stored, plan)]) options.print(line);
-    return options.dryRun && options.exitCode && plan.moves.length > 0
-      ? exitCode.planNotEmpty
-      : exitCode.done;
+  await finishRun(db, runId, { outcome: end.outcome, exitCode: end.code, detail: end.detail });
+  return end.code;
+}
+
+function isDatabaseFailure(error: unknown): boolean {
+  return error instanceof AppError && (error.code === "mysql" || error.code === "schema");
+}
+
+type LiveOptions = RunOptions & ActOptions;
+
+async function leasedRun(db: Database, runId: string, options: LiveOptions): Promise<RunEnd> {
+  const { host, pid } = options.who;
+  const taken = await Tenure.take(db, {
+    runId,
+    holder: `${host} pid ${pid}`,
+    ttlMs: options.control.leaseMs,
+    monotonicMs: options.leaseClockMs ?? options.monotonicMs,
+  });
+  if (!(taken instanceof Tenure)) {
+    const line = passedLine(taken);
+    say(options, "passed", line, { holder: taken.holder, ageSeconds: taken.takenSecondsAgo });
+    return { code: exitCode.done, outcome: "passed", detail: line };
+  }
+  try {
+    const end = await underLease(db, taken, options);
+    await taken.end();
+    return end;
+  } catch (error) {
+    if (isDatabaseFailure(error)) taken.abandon();
+    else await taken.end();
+    throw error;
+  }
+}
+
+async function underLease(db: Database, tenure: Tenure, options: LiveOptions): Promise<RunEnd> {
+  const standing = await loadStanding(db);
+  if (standing.open.length > 0) {
+    const end = await closeOpen(db, tenure, standing, await loadSnapshot(db), options);
+    if (end !== null) return end;
+  }
+  const startedMs = options.monotonicMs();
+  const basis = await loadBasis(db, options.control, options.xen.poolUuid);
+  const { stored, unknown } = basis;
+  if (stored !== null) await rememberSights(db, tenure.claim, stored.collection.id, stored.snapshot);
+  const gate = basis.held ?? basis.gate;
+  if (gate !== null || stored === null) return refuse(gate, options);
+  const plan = planOf(basis, stored, options.control);
+  if (plan.moves.length === 0) {
+    tellPlan(basis, stored, plan, options);
+    return { code: exitCode.done, outcome: "nothing", detail: "nothing to do" };
   }
   for (const line of unknownRuleLines(unknown)) say(options, "warning", line);
+  const names = new Names(stored.snapshot);
+  for (const [host, reason] of basis.suspicion.hosts)
+    say(options, "warning", `${names.of(host)} is left out of mean and moves: ${reason}`, { host });
   const ageSeconds = () => stored.ageSeconds + (options.monotonicMs() - startedMs) / 1000;
-  return act({ stored, rules, ageSeconds }, options.xen, options);
+  return act(db, tenure, { ...basis, stored, ageSeconds }, options);
 }
 
-async function readAll(db: Database): Promise<{
-  readonly stored: StoredSnapshot | null;
-  readonly rules: readonly Rule[];
-  readonly unknown: readonly UnknownRule[];
-}> {
-  return { stored: await loadSnapshot(db), ...(await readRules(db)) };
-}
-
-interface Basis {
-  readonly stored: StoredSnapshot;
-  readonly rules: readonly Rule[];
-  readonly ageSeconds: () => number;
-}
-
-async function act(
-  { stored, rules, ageSeconds }: Basis,
-  xen: XenSettings,
-  options: RunOptions,
-): Promise<number> {
-  const { snapshot } = stored;
-  const names = new Names(snapshot);
-  const calls = new CallLimit(options.signal, options.graceMs);
-  try {
-    const poolUuid = snapshot.pool.uuid;
-    const client = await connectXapi(xapiOptions({ ...xen, poolUuid }, "xcp-control", calls.signal));
-    try {
-      const result = await carryOut(snapshot, rules, options.control, {
-        client,
-        ageSeconds,
-        execute: {
-          pollMs: options.control.pollMs,
-          timeoutMs: options.control.migrationTimeoutMs,
-          stop: options.signal,
-          graceMs: options.graceMs,
-          sleep: options.sleep,
-          monotonicMs: options.monotonicMs,
-          onStart: () => {
-            calls.migrating = true;
-            say(options, "start", "Starting Migration ...");
-          },
-          onProgress: (progress) =>
-            say(options, "progress", `Progress: ${roundProgress(progress)}`, { progress }),
-        },
-        onMove: (move) => say(options, "move", moveLine(move, names), moveJson(move, names)),
-        onResult: (each) => {
-          calls.migrating = false;
-          announce(each, names, options);
-        },
-      });
-      for (const line of runLines(result, names)) say(options, "summary", line);
-      return runCode(result);
-    } finally {
-      await client.close();
-    }
-  } finally {
-    calls.close();
-  }
-}
-
-/** Ends the calls to the pool at a signal: at once, or while a migration runs after its grace. */
-class CallLimit {
-  migrating = false;
-  readonly #calls = new AbortController();
-  readonly #stop: AbortSignal;
-  readonly #graceMs: number;
-  #timer: NodeJS.Timeout | undefined;
-  readonly #onStop = () => {
-    const end = () => this.#calls.abort(new AppError("pool", "stopped by a signal"));
-    if (this.migrating) this.#timer = setTimeout(end, this.#graceMs);
-    else end();
+function refuse(gate: Gate | null, options: Voice): RunEnd {
+  if (gate !== null) tellGate(gate, options);
+  return {
+    code: exitCode.refused,
+    outcome: "refused",
+    detail: gate === null ? "" : gateLine(gate),
   };
+}
 
-  constructor(stop: AbortSignal, graceMs: number) {
-    this.#stop = stop;
-    this.#graceMs = graceMs;
-    if (stop.aborted) this.#onStop();
-    else stop.addEventListener("abort", this.#onStop, { once: true });
+function tellGate(gate: Gate, { json, print, printJson }: Voice): void {
+  if (json) printJson(gateJson(gate));
+  else print(gateLine(gate));
+}
+
+/** The plan and what stands against it; neither the pool nor the database sees a change. */
+async function dryRun(db: Database, options: RunOptions): Promise<number> {
+  const basis = await loadBasis(db, options.control, options.xen?.poolUuid ?? null);
+  const { stored, gate } = basis;
+  if (gate !== null || stored === null) {
+    if (gate !== null) tellGate(gate, options);
+    return exitCode.refused;
   }
+  const plan = planOf(basis, stored, options.control);
+  tellPlan(basis, stored, plan, options);
+  return options.exitCode && plan.moves.length > 0 ? exitCode.planNotEmpty : exitCode.done;
+}
 
-  get signal(): AbortSignal {
-    return this.#calls.signal;
+function tellPlan(basis: Basis, stored: StoredSnapshot, plan: Plan, options: Voice): void {
+  const { unknown, held, standing } = basis;
+  if (options.json) {
+    const open = standing.open.map(({ vm, source, destination, state }) => ({
+      vm,
+      from: source,
+      to: destination,
+      state,
+    }));
+    options.printJson({ ...planJson(stored, plan, unknown), held, open });
+    return;
   }
-
-  close(): void {
-    this.#stop.removeEventListener("abort", this.#onStop);
-    clearTimeout(this.#timer);
-  }
+  const names = new Names(stored.snapshot);
+  const lines = [
+    ...(held === null ? [] : [`A run would be ${gateLine(held)}`]),
+    ...standing.open.map((migration) => openLine(migration, names)),
+    ...unknownRuleLines(unknown),
+    ...planLines(stored, plan),
+  ];
+  for (const line of lines) options.print(line);
 }
 
-function announce(result: MoveResult, names: Names, options: RunOptions): void {
-  const { move, outcome } = result;
-  if (outcome.kind === "moved") say(options, "end", "End Migration", { vm: move.vm });
-  say(options, "result", resultLine(result, names), {
-    vm: move.vm,
-    from: move.source,
-    to: move.destination,
-    outcome,
-  });
-}
-
-/** One event: the thesis' line, or a JSON object on a line of its own. */
-function say(options: RunOptions, event: string, text: string, detail: object = {}): void {
-  if (options.json) options.printJson({ event, text, ...detail });
-  else options.print(text);
-}
-
-/** As the thesis prints it: a fraction, two decimals at most. */
-function roundProgress(progress: number): number {
-  return Math.round(progress * 100) / 100;
-}
-
-function runCode({ results }: RunResult): number {
-  const moved = results.some(({ outcome }) => outcome.kind === "moved");
-  const troubled = results.some(({ outcome }) => !["moved", "refused"].includes(outcome.kind));
-  const halted = results.some(({ outcome }) => outcome.kind === "refused" && outcome.failure === "stop");
-  if (halted && !moved) return exitCode.couldNotRun;
-  return troubled || halted ? exitCode.partly : exitCode.done;
+function openLine({ vm, source, destination, state }: Migration, names: Names): string {
+  return `Open since an earlier run (${state}): ${names.of(vm)}: ${names.of(source)} -> ${names.of(destination)}; the next run finds out how it ended`;
 }

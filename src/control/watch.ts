@@ -12,9 +12,13 @@ import { failureClass, isGone, type Outcome, overtaken } from "./outcome.ts";
 export interface WatchOptions {
   readonly pollMs: number;
   readonly timeoutMs: number;
+  /** Where the time limit comes from, in words. */
+  readonly timeoutReason: string;
   /** First request to stop: a running migration is watched on for `graceMs`. */
   readonly stop: AbortSignal;
   readonly graceMs: number;
+  /** Aborted when another run answers for the migration: it is left at once. */
+  readonly lost: AbortSignal;
   readonly sleep: (ms: number) => Promise<void>;
   readonly monotonicMs: () => number;
   /** Called at every look at the task. */
@@ -101,7 +105,7 @@ export class Watch {
         const end = this.#taskEnd(look);
         if (end !== null) return end;
       }
-      if (this.#stopped()) return this.#left("stopped while it was running");
+      if (this.#stopped()) return this.#left(this.#stopReason());
       const now = this.#options.monotonicMs();
       if (this.#cancelledAt === null && now >= this.#deadline) {
         this.#cancelledAt = now;
@@ -155,7 +159,8 @@ export class Watch {
     if ([...vm.current_operations.values()].includes("pool_migrate")) return null;
     if (vm.resident_on !== this.#refs.source) return overtaken(`${said}; it went to another host`);
     const failure = code === undefined ? "later" : failureClass(code);
-    return { kind: "failed", reason: why === "" ? `${said}, but the VM did not move` : why, failure };
+    const reason = why === "" ? `${said}, but the VM did not move` : why;
+    return { kind: "failed", reason, failure, ...(code === "TASK_CANCELLED" ? { cancelled: true } : {}) };
   }
 
   /** Whether to end the waiting: the time `until` is over, or the grace after a request to stop is. */
@@ -166,7 +171,11 @@ export class Watch {
   #stopped(): boolean {
     const now = this.#options.monotonicMs();
     if (this.#options.stop.aborted) this.#stopAt = Math.min(this.#stopAt, now + this.#options.graceMs);
-    return now >= this.#stopAt;
+    return this.#options.lost.aborted || now >= this.#stopAt;
+  }
+
+  #stopReason(): string {
+    return this.#options.lost.aborted ? "the lease was lost" : "stopped while it was running";
   }
 
   #left(why: string): Outcome {
@@ -175,6 +184,6 @@ export class Watch {
 
   #overLimit(): string {
     const minutes = Math.round(this.#options.timeoutMs / 6000) / 10;
-    return `it took longer than ${minutes} min (ControlMigrationMinutes)`;
+    return `it took longer than ${minutes} min (${this.#options.timeoutReason})`;
   }
 }

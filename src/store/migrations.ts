@@ -225,6 +225,19 @@ export async function lastEndIn(reader: Reader): Promise<LastEnd | null> {
   return { collectionsAtEnd: Number(row["CollectionsAtEnd"]), secondsAgo: number(row["age"]) ?? 0 };
 }
 
+/**
+ * VMs that control moved and that the stored collection saw on their new host for the first time: its measures, and
+ * those of both hosts, still tell of the time before.
+ */
+export async function unsettledIn(reader: Reader): Promise<readonly Uuid[]> {
+  const rows = await reader.rows(
+    `SELECT DISTINCT VmArrival.VmUuid AS vm FROM VmArrival JOIN Migration
+         ON Migration.VmUuid = VmArrival.VmUuid AND Migration.DestinationUuid = VmArrival.HostUuid
+      WHERE State = 'succeeded' AND FinishedAt > TIMESTAMPADD(HOUR, -1, UTC_TIMESTAMP(6)) ORDER BY vm`,
+  );
+  return rows.map((row) => asUuid(String(row["vm"])));
+}
+
 /** Migrations that were started, or meant to be, within the last hour. */
 export async function startedLastHour(reader: Reader): Promise<number> {
   const [row] = await reader.rows(
@@ -235,7 +248,8 @@ export async function startedLastHour(reader: Reader): Promise<number> {
 }
 
 const columns = `Id, RunId, VmUuid, SourceUuid, DestinationUuid, Subject, Threshold, Reason, CollectionId, State,
-  PlannedAt, SubmittedAt, FinishedAt, TaskRef, MemoryBytes, Seconds, Error, ${ageSeconds("PlannedAt")} AS plannedAge,
+  PlannedAt, SubmittedAt, FinishedAt, TaskRef, MemoryBytes, Seconds, Error, CollectionsAtEnd,
+  ${ageSeconds("PlannedAt")} AS plannedAge,
   ${ageSeconds("FinishedAt")} AS finishedAge`;
 
 async function migrationOf(reader: Reader, id: string): Promise<Migration | null> {
@@ -263,6 +277,7 @@ function migrationFrom(row: Row): Migration {
     memoryBytes: number(row["MemoryBytes"]),
     seconds: number(row["Seconds"]),
     error: textOrNull(row["Error"]),
+    collectionsAtEnd: number(row["CollectionsAtEnd"]),
     plannedSecondsAgo: number(row["plannedAge"]) ?? 0,
     finishedSecondsAgo: number(row["finishedAge"]),
   };

@@ -1,6 +1,7 @@
 /** All that decides whether control may act and what it leaves alone, read in one instant. */
 import type { Migration } from "../migration.ts";
 import type { CostBook } from "../migrationCost.ts";
+import type { Uuid } from "../pool.ts";
 import { bandwidthIn } from "./bandwidth.ts";
 import { type BreakerStatus, breakerIn } from "./breaker.ts";
 import type { Database } from "./connection.ts";
@@ -11,6 +12,7 @@ import {
   openMigrationsIn,
   recentMigrationsIn,
   startedLastHour,
+  unsettledIn,
 } from "./migrations.ts";
 import { type Pause, pauseIn } from "./pause.ts";
 import { type HostSight, sightsIn } from "./sights.ts";
@@ -24,6 +26,8 @@ export interface Standing {
   /** Migrations of the last day, oldest first. */
   readonly recent: readonly Migration[];
   readonly lastEnd: LastEnd | null;
+  /** VMs whose move the stored collection does not show in its measures yet. */
+  readonly unsettled: readonly Uuid[];
   readonly sights: readonly HostSight[];
   readonly costs: CostBook;
 }
@@ -38,6 +42,7 @@ export async function loadStanding(db: Database): Promise<Standing> {
     open: await openMigrationsIn(reader),
     recent: await recentMigrationsIn(reader, 86_400),
     lastEnd: await lastEndIn(reader),
+    unsettled: await unsettledIn(reader),
     sights: await sightsIn(reader),
     costs: await bandwidthIn(reader),
   }));

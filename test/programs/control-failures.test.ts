@@ -1,5 +1,6 @@
 /** Migrations that fail, hang, vanish or lie: what control says, tries next and leaves behind. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { acknowledgeBreaker } from "../../src/store/breaker.ts";
 import { type Arena, openArena, type Ring, type Told } from "../support/controlArena.ts";
 import { cpu25, threeHosts } from "../support/controlPools.ts";
 
@@ -120,16 +121,29 @@ describe("a migration that fails", () => {
     expectNothingLeft(ring);
   });
 
-  it("every one: each pair is tried once at most, and the run ends by itself", async () => {
+  it("F37: every one: the breaker opens after two, the next run is refused until somebody acknowledges", async () => {
     const ring = await unbalanced();
     ring.command("fail-migration VM_REQUIRES_NETWORK VM net at=start times=always");
     const told = await ring.control();
     expect(told.code).toBe(3);
-    expect(ring.migrations).toHaveLength(4);
-    expect(new Set(ring.migrations).size).toBe(4);
+    expect(ring.migrations).toHaveLength(2);
+    expect(new Set(ring.migrations).size).toBe(2);
     expect(told.lines).toContain("0 VMs moved");
-    expect(told.text).toMatch(/hot stays 56\.67 % above the mean of CpuAverage \(allowed 25\), because:/);
+    expect(told.lines.at(-1)).toMatch(/^ended early: too many migrations failed: the breaker is open/);
     expectNothingLeft(ring);
+    await ring.collect(cpu25);
+    const next = await ring.control();
+    expect(next.code).toBe(4);
+    expect(next.text).toMatch(
+      /^refused: breaker: 2 migrations in a row failed, the last one: VM_REQUIRES_NETWORK \(.+\), limit closed for another 30 min; .*xcp-control --ack$/,
+    );
+    expect(ring.migrations).toHaveLength(2);
+    await acknowledgeBreaker(arena.controller, "a test");
+    const after = await ring.control();
+    expect(after.text).not.toContain("breaker");
+    expect(after.text).toMatch(
+      /small stays: its migration failed \d+ s ago.* \(VM_REQUIRES_NETWORK .*rests \d+ min/,
+    );
   });
 
   it("counts towards the moves of one run", async () => {

@@ -58,6 +58,9 @@ export interface Ring {
 
 export interface Arena {
   readonly database: TestDatabase;
+  /** Connections with the accounts of control and manager. */
+  readonly controller: Database;
+  readonly manager: Database;
   readonly open: (scenario: string, options?: { speed?: number }) => Promise<Ring>;
   /** Ends the pool of the last `open`. */
   readonly shut: () => Promise<void>;
@@ -77,9 +80,12 @@ export async function openArena(): Promise<Arena> {
   };
   return {
     database,
+    controller,
+    manager,
     shut,
     open: async (scenario, { speed = 20 } = {}) => {
       await shut();
+      await forget(database.admin.database);
       const pool = SimulatedPool.fromScenario(scenario, { speed, seed: 1, user: "root", password });
       simulator = await startSimulator(pool, { http: true, https: false, addressing: "addresses" });
       return ring(pool, simulator, { database, collector, manager, controller });
@@ -90,6 +96,21 @@ export async function openArena(): Promise<Arena> {
       await database.drop();
     },
   };
+}
+
+/** Pools of one seed have the same uuids: what control did in one must not count in the next. */
+async function forget(database: string): Promise<void> {
+  const statements = [
+    "DELETE FROM Migration",
+    "DELETE FROM HostSight",
+    "DELETE FROM VmArrival",
+    "DELETE FROM Map",
+    "DELETE FROM Exclusion",
+    "UPDATE Lease SET RunId = NULL",
+    "UPDATE Pause SET Paused = FALSE",
+    "UPDATE Breaker SET Trips = 0, OpenUntil = NULL, OpenedAt = NULL, CountFrom = NULL",
+  ];
+  await asRoot(statements, database);
 }
 
 interface Doors {
@@ -184,6 +205,8 @@ async function runOnce(
       maxMovesPerRun: change.maxMoves ?? control.maxMovesPerRun,
       snapshotMaxAgeSeconds: change.maxAgeSeconds ?? control.snapshotMaxAgeSeconds,
     },
+    who: { host: "test", pid: 1 },
+    leaseClockMs: () => performance.now(),
     dryRun: change.dryRun ?? false,
     json: change.json ?? false,
     exitCode: change.exitCode ?? false,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { closedGate } from "../../src/control/control.ts";
+import { dataGate, type Gate } from "../../src/control/gates.ts";
 import type { Outcome } from "../../src/control/outcome.ts";
 import { planMigrations } from "../../src/control/plan.ts";
 import {
@@ -11,7 +11,9 @@ import {
   resultLine,
   runLines,
 } from "../../src/control/report.ts";
+import { CostBook } from "../../src/migrationCost.ts";
 import type { Snapshot, StoredSnapshot } from "../../src/pool.ts";
+import type { Standing } from "../../src/store/standing.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const { snapshot, vm2 } = chapterSix();
@@ -19,6 +21,24 @@ const options = { maxMoves: 10, headroomBytes: 0, bannedVms: new Map(), bannedPa
 const rules = [{ subject: "CpuAverage", threshold: 25 }] as const;
 const plan = planMigrations(snapshot, rules, options);
 const names = new Names(snapshot);
+
+const standing: Standing = {
+  pause: null,
+  breaker: { open: false, trips: 0, openedAt: null, openUntil: null, closesInSeconds: null, reason: null },
+  startedLastHour: 0,
+  exclusions: [],
+  open: [],
+  recent: [],
+  lastEnd: null,
+  unsettled: [],
+  sights: [],
+  costs: new CostBook([]),
+};
+
+function closedGate(collected: StoredSnapshot | null, poolUuid: string | null = null): Gate | null {
+  const limits = { snapshotMaxAgeSeconds: 300, maxMovesPerHour: 20, quietMinutes: 30, poolUuid };
+  return dataGate(collected, standing, null, limits);
+}
 
 function stored(of: Snapshot, extra: Partial<StoredSnapshot> = {}): StoredSnapshot {
   const at = new Date("2026-01-01T00:00:00Z");
@@ -88,14 +108,14 @@ describe("a gate", () => {
     ],
     [stored(snapshot, { ageSeconds: Number.NaN }), /^refused: age of data: never collected by xcp-collect/],
   ])("is told by name, measure, limit and advice (%#)", (collected, line) => {
-    const gate = closedGate(collected, 300);
+    const gate = closedGate(collected);
     expect(gate && gateLine(gate)).toMatch(line);
   });
 
   it("is open for a fresh collection of the pool that is meant, at the limit too", () => {
-    expect(closedGate(stored(snapshot, { ageSeconds: 300 }), 300)).toBeNull();
-    expect(closedGate(stored(snapshot), 300, snapshot.pool.uuid.toUpperCase())).toBeNull();
-    expect(closedGate(stored(snapshot), 300, uuid(1))?.name).toBe("pool");
+    expect(closedGate(stored(snapshot, { ageSeconds: 300 }))).toBeNull();
+    expect(closedGate(stored(snapshot), snapshot.pool.uuid.toUpperCase())).toBeNull();
+    expect(closedGate(stored(snapshot), uuid(1))?.name).toBe("pool");
   });
 });
 
@@ -114,6 +134,7 @@ describe("a result", () => {
     [{ kind: "lost", reason: "X" }, `${who} does not run any more: X`],
     [{ kind: "overtaken", reason: "X" }, `${who} not moved: X`],
     [{ kind: "stopped", reason: "X" }, `${who} not moved: X`],
+    [{ kind: "held", reason: "X" }, `${who} not moved: X`],
     [{ kind: "unknown", reason: "X" }, `${who}: X`],
   ])("%j is told in one line", (outcome, line) => {
     expect(resultLine({ move, outcome }, names)).toBe(line);
@@ -121,7 +142,12 @@ describe("a result", () => {
 
   it("of a run counts the VMs that moved, and says what stopped it", () => {
     const results = [{ move, outcome: { kind: "moved" } as const }];
-    const run = { firstPlan: plan, lastPlan: { ...plan, moves: [], limited: true }, results };
+    const run = {
+      firstPlan: plan,
+      lastPlan: { ...plan, moves: [], limited: true },
+      results,
+      isTrouble: false,
+    };
     expect(runLines({ ...run, stoppedBy: null }, names)).toEqual([
       "1 VM moved",
       "more moves would follow; the limit of one run is reached (ControlMaxMovesPerRun)",

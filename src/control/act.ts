@@ -1,0 +1,204 @@
+/** The part of a run that talks to the pool: closes what earlier runs left open, and carries the plan out. */
+import { exitCode } from "../errors.ts";
+import type { Migration } from "../migration.ts";
+import { type CostBook, limitSeconds } from "../migrationCost.ts";
+import type { Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
+import type { ControlSettings, XenSettings } from "../settings.ts";
+import type { Database } from "../store/connection.ts";
+import type { RunOutcome } from "../store/runs.ts";
+import type { Standing } from "../store/standing.ts";
+import { connectXapi, type XapiClient } from "../xapi/client.ts";
+import { xapiOptions } from "../xapi/options.ts";
+import type { Basis } from "./basis.ts";
+import { CallLimit } from "./calls.ts";
+import { carryOut, type RunResult } from "./control.ts";
+import { Journal } from "./journal.ts";
+import { reconcile } from "./reconcile.ts";
+import { moveJson, moveLine, Names, runLines } from "./report.ts";
+import { announce, say, sayProgress, type Voice } from "./say.ts";
+import type { Tenure } from "./tenure.ts";
+import type { WatchOptions } from "./watch.ts";
+
+export interface ActOptions extends Voice {
+  readonly xen: XenSettings;
+  readonly control: ControlSettings;
+  readonly signal: AbortSignal;
+  readonly graceMs: number;
+  readonly sleep: (ms: number) => Promise<void>;
+  readonly monotonicMs: () => number;
+}
+
+/** How a run ended, for the exit code and for the table ProgramRun. */
+export interface RunEnd {
+  readonly code: number;
+  readonly outcome: RunOutcome;
+  readonly detail: string;
+}
+
+/** Closes what earlier runs left open; how the run ends where that cannot be done, else null. */
+export async function closeOpen(
+  db: Database,
+  tenure: Tenure,
+  standing: Standing,
+  stored: StoredSnapshot | null,
+  options: ActOptions,
+): Promise<RunEnd | null> {
+  const names = new Names(stored?.snapshot ?? empty);
+  const poolUuid = options.xen.poolUuid ?? stored?.snapshot.pool.uuid ?? null;
+  const what = ({ vm, source, destination }: Migration) =>
+    `${names.of(vm)} (${vm}) from ${names.of(source)} to ${names.of(destination)}`;
+  return withPool(poolUuid, tenure, options, async (client, calls) => {
+    const why = await reconcile(standing.open, {
+      client,
+      db,
+      tenure,
+      watch: (migration) => ({
+        ...watchOptions(tenure, options),
+        ...leftOfLimit(migration, standing.costs, options.control),
+        onProgress: (progress) => sayProgress(options, progress),
+      }),
+      onAdopted: (migration) => {
+        calls.migrating = true;
+        say(options, "adopted", `An earlier run's migration still runs: ${what(migration)}`, ids(migration));
+      },
+      onClosed: (migration, end) => {
+        calls.migrating = false;
+        const error = end.error === null ? "" : `: ${end.error}`;
+        say(options, "closed", `An earlier run's migration ${end.state}: ${what(migration)}${error}`, {
+          ...ids(migration),
+          ...end,
+        });
+      },
+      onLeft: (migration, reason) => {
+        calls.migrating = false;
+        say(options, "left", `An earlier run's migration stays open: ${what(migration)}: ${reason}`, {
+          ...ids(migration),
+          reason,
+        });
+      },
+    });
+    if (why === null) return null;
+    say(options, "summary", `ended early: ${why}`);
+    return { code: exitCode.partly, outcome: "partly", detail: why };
+  });
+}
+
+const empty: Snapshot = {
+  pool: { uuid: "" as Uuid, name: "", haEnabled: false, wlbEnabled: false, rollingUpgrade: false },
+  hosts: [],
+  vms: [],
+  placements: [],
+  bars: [],
+};
+
+/** Carries the plan of `basis` out. */
+export async function act(
+  db: Database,
+  tenure: Tenure,
+  basis: Basis & { readonly stored: StoredSnapshot; readonly ageSeconds: () => number },
+  options: ActOptions,
+): Promise<RunEnd> {
+  const { stored, rules, bans, standing } = basis;
+  const { snapshot } = stored;
+  const names = new Names(snapshot);
+  return withPool(snapshot.pool.uuid, tenure, options, async (client, calls) => {
+    const result = await carryOut(snapshot, rules, options.control, bans, {
+      client,
+      ageSeconds: basis.ageSeconds,
+      lost: tenure.lost,
+      journal: new Journal(db, tenure, {
+        collectionId: stored.collection.id,
+        maxMovesPerHour: options.control.maxMovesPerHour,
+        monotonicMs: options.monotonicMs,
+        describe: (move) => moveLine(move, names),
+      }),
+      timeLimit: ({ source, destination, copyBytes }) =>
+        timeLimit(source, destination, copyBytes, standing.costs, options.control),
+      execute: {
+        ...watchOptions(tenure, options),
+        maxInPool: options.control.maxMigrationsInPool,
+        onStart: () => {
+          calls.migrating = true;
+          say(options, "start", "Starting Migration ...");
+        },
+        onProgress: (progress) => sayProgress(options, progress),
+      },
+      onMove: (move) => say(options, "move", moveLine(move, names), moveJson(move, names)),
+      onResult: (each) => {
+        calls.migrating = false;
+        announce(each, names, options);
+      },
+    });
+    const lines = runLines(result, names);
+    for (const line of lines) say(options, "summary", line);
+    return { ...ending(result), detail: lines.slice(0, 2).join("; ") };
+  });
+}
+
+async function withPool<T>(
+  poolUuid: string | null,
+  tenure: Tenure,
+  options: ActOptions,
+  work: (client: XapiClient, calls: CallLimit) => Promise<T>,
+): Promise<T> {
+  const calls = new CallLimit(options.signal, tenure.lost, options.graceMs);
+  try {
+    const client = await connectXapi(xapiOptions({ ...options.xen, poolUuid }, "xcp-control", calls.signal));
+    try {
+      return await work(client, calls);
+    } finally {
+      await client.close();
+    }
+  } finally {
+    calls.close();
+  }
+}
+
+function watchOptions(
+  tenure: Tenure,
+  { control, signal, graceMs, sleep, monotonicMs }: ActOptions,
+): Omit<WatchOptions, "timeoutMs" | "timeoutReason" | "onProgress"> {
+  return { pollMs: control.pollMs, stop: signal, lost: tenure.lost, graceMs, sleep, monotonicMs };
+}
+
+type Limit = Pick<WatchOptions, "timeoutMs" | "timeoutReason">;
+
+/** From the memory and what the pool's migrations have shown; the settings' limit where that is less. */
+function timeLimit(
+  source: Uuid,
+  destination: Uuid,
+  bytes: number | null,
+  costs: CostBook,
+  { migrationTimeoutMs }: ControlSettings,
+): Limit {
+  const seconds = limitSeconds(costs.seconds(source, destination, bytes), migrationTimeoutMs / 1000);
+  if (seconds * 1000 >= migrationTimeoutMs) {
+    return { timeoutMs: migrationTimeoutMs, timeoutReason: "ControlMigrationMinutes" };
+  }
+  const rate = Math.round(costs.of(source, destination).bytesPerSecond / 1024 / 1024);
+  const memory = Math.round((bytes ?? 0) / 1024 / 1024);
+  return {
+    timeoutMs: seconds * 1000,
+    timeoutReason: `three times what ${memory} MB take at ${rate} MB/s, 4 min at least`,
+  };
+}
+
+function leftOfLimit(migration: Migration, costs: CostBook, control: ControlSettings): Limit {
+  const { source, destination, memoryBytes, plannedSecondsAgo } = migration;
+  const limit = timeLimit(source, destination, memoryBytes, costs, control);
+  return { ...limit, timeoutMs: Math.max(0, limit.timeoutMs - plannedSecondsAgo * 1000) };
+}
+
+function ids({ vm, source, destination }: Migration): object {
+  return { vm, from: source, to: destination };
+}
+
+function ending({ results, isTrouble }: RunResult): Omit<RunEnd, "detail"> {
+  const moved = results.some(({ outcome }) => outcome.kind === "moved");
+  const troubled =
+    isTrouble || results.some(({ outcome }) => !["moved", "refused", "held"].includes(outcome.kind));
+  const halted = results.some(({ outcome }) => outcome.kind === "refused" && outcome.failure === "stop");
+  if (halted && !moved) return { code: exitCode.couldNotRun, outcome: "failed" };
+  if (troubled || halted) return { code: exitCode.partly, outcome: "partly" };
+  return { code: exitCode.done, outcome: "done" };
+}

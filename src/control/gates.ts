@@ -1,0 +1,187 @@
+/** What must hold before anything is planned, in order, each with a name, the measured value and the limit. Pure. */
+import type { StoredSnapshot } from "../pool.ts";
+import type { Standing } from "../store/standing.ts";
+import type { Suspicion } from "../suspicion.ts";
+
+/** A condition that must hold before anything is planned; the first that does not ends the run. */
+export interface Gate {
+  readonly name: string;
+  readonly measured: string;
+  readonly limit: string;
+  readonly advice: string;
+}
+
+/** Limits of the settings; `poolUuid` is the pool that they mean, null where they name none. */
+export interface GateLimits {
+  readonly snapshotMaxAgeSeconds: number;
+  readonly maxMovesPerHour: number;
+  readonly quietMinutes: number;
+  readonly poolUuid: string | null;
+}
+
+/** The first gate that is closed by somebody's word or by what control itself did lately; null when all are open. */
+export function heldGate(standing: Standing, { maxMovesPerHour }: GateLimits): Gate | null {
+  const { pause, breaker, startedLastHour } = standing;
+  if (pause !== null) {
+    const why = pause.reason === "" ? "" : `: ${pause.reason}`;
+    return {
+      name: "paused",
+      measured: `paused by ${pause.by === "" ? "somebody" : pause.by} ${span(pause.sinceSecondsAgo)} ago${why}`,
+      limit: pause.until === null ? "until somebody resumes" : `until ${utc(pause.until)}`,
+      advice: "xcp-manager -e 'RESUME CONTROL' ends it",
+    };
+  }
+  if (breaker.open) {
+    return {
+      name: "breaker",
+      measured: breaker.reason ?? "migrations failed",
+      limit: `closed for another ${span(breaker.closesInSeconds ?? 0)}`,
+      advice: "mend the cause, then run xcp-control --ack",
+    };
+  }
+  if (startedLastHour < maxMovesPerHour) return null;
+  return {
+    name: "migrations per hour",
+    measured: `${startedLastHour} within the last hour`,
+    limit: `${maxMovesPerHour} (ControlMaxMovesPerHour)`,
+    advice: "wait; see why so many were needed",
+  };
+}
+
+/** The first gate that is closed for this collection, or null when all are open. */
+export function dataGate(
+  stored: StoredSnapshot | null,
+  standing: Standing,
+  suspicion: Suspicion | null,
+  limits: GateLimits,
+): Gate | null {
+  if (stored === null) {
+    return {
+      name: "collection",
+      measured: "none was ever stored",
+      limit: "one at least",
+      advice: "run xcp-collect first",
+    };
+  }
+  return (
+    suspectGate(suspicion) ??
+    ageGate(stored, limits.snapshotMaxAgeSeconds) ??
+    completenessGate(stored) ??
+    freshnessGate(stored, standing) ??
+    poolGate(stored, limits.poolUuid) ??
+    quietGate(stored, standing, limits.quietMinutes)
+  );
+}
+
+function suspectGate(suspicion: Suspicion | null): Gate | null {
+  if (suspicion === null || suspicion.pool === null) return null;
+  return {
+    name: "suspect data",
+    ...suspicion.pool,
+    advice: "look at SHOW HOSTS and the pool; a later collection that agrees with this one is believed",
+  };
+}
+
+function ageGate({ ageSeconds }: StoredSnapshot, maxAgeSeconds: number): Gate | null {
+  // A collection from the future means that the database's clock was set back: its age is anybody's guess.
+  if (Math.abs(ageSeconds) <= maxAgeSeconds) return null;
+  return {
+    name: "age of data",
+    measured: Number.isFinite(ageSeconds)
+      ? `collected ${Math.round(ageSeconds)} s ago`
+      : "never collected by xcp-collect",
+    limit: `${maxAgeSeconds} s (ControlSnapshotMaxAgeSeconds)`,
+    advice: "run xcp-collect; is it still in cron?",
+  };
+}
+
+function completenessGate({ collection }: StoredSnapshot): Gate | null {
+  if (collection.complete) return null;
+  return {
+    name: "completeness",
+    measured: `${collection.hostsUnread} of ${collection.hostsRead + collection.hostsUnread} hosts unread`,
+    limit: "CollectUnreadHostsPercent",
+    advice: "see why xcp-collect cannot read them",
+  };
+}
+
+/** By the numbers of collections, not by times: a clock can be set. */
+function freshnessGate({ collection }: StoredSnapshot, { lastEnd, unsettled }: Standing): Gate | null {
+  if (unsettled.length > 0) {
+    const vms = unsettled.length === 1 ? "1 VM that was" : `${unsettled.length} VMs that were`;
+    return {
+      name: "freshness",
+      measured: `${vms} migrated came to the new host a moment ago: the measures still tell of before`,
+      limit: "a collection that believes them",
+      advice: "wait for the next xcp-collect",
+    };
+  }
+  if (lastEnd === null || collection.id > lastEnd.collectionsAtEnd) return null;
+  return {
+    name: "freshness",
+    measured: `collection ${collection.id} began before the last migration ended, ${span(lastEnd.secondsAgo)} ago`,
+    limit: `number ${lastEnd.collectionsAtEnd + 1} or later`,
+    advice: "wait for the next xcp-collect",
+  };
+}
+
+function poolGate({ snapshot: { pool } }: StoredSnapshot, poolUuid: string | null): Gate | null {
+  if (poolUuid !== null && poolUuid.toLowerCase() !== pool.uuid.toLowerCase()) {
+    return {
+      name: "pool",
+      measured: `the collection is of ${pool.uuid}`,
+      limit: `${poolUuid} (XenPoolUuid)`,
+      advice: "do both programs mean the same pool and database?",
+    };
+  }
+  if (pool.rollingUpgrade) {
+    return {
+      name: "rolling upgrade",
+      measured: "one is in progress",
+      limit: "none",
+      advice: "wait until the upgrade is over",
+    };
+  }
+  if (!pool.wlbEnabled) return null;
+  return {
+    name: "workload balancing",
+    measured: "the pool's own WLB is on",
+    limit: "off",
+    advice: "two balancers fight each other: keep one (xe pool-param-set wlb-enabled=false)",
+  };
+}
+
+/** Hosts that died, came back, or were disabled or enabled a moment ago. */
+function quietGate(
+  { snapshot, collection }: StoredSnapshot,
+  standing: Standing,
+  quietMinutes: number,
+): Gate | null {
+  if (quietMinutes === 0) return null;
+  const sights = new Map(standing.sights.map((sight) => [sight.host, sight]));
+  for (const { uuid, name, enabled, live } of snapshot.hosts) {
+    const sight = sights.get(uuid);
+    if (sight === undefined) continue;
+    // A collection that was not looked at yet tells of the change itself.
+    const isNew = sight.collectionId !== collection.id && (sight.enabled !== enabled || sight.live !== live);
+    const secondsAgo = isNew ? 0 : sight.changedSecondsAgo;
+    if (secondsAgo === null || secondsAgo >= quietMinutes * 60) continue;
+    const state = !live ? "dead" : enabled ? "alive and enabled" : "disabled";
+    return {
+      name: "quiet period",
+      measured: `${name === "" ? uuid : name} is ${state} since ${span(secondsAgo)}`,
+      limit: `${quietMinutes} min without a change (ControlQuietMinutes)`,
+      advice: "wait until the pool's load has settled",
+    };
+  }
+  return null;
+}
+
+function span(seconds: number): string {
+  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+function utc(date: Date): string {
+  return `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}

@@ -1,0 +1,135 @@
+/** Writes down what is about to be done and what came of it, so that whoever comes next can go on from there. */
+import { AppError } from "../errors.ts";
+import type { EndState } from "../migration.ts";
+import type { Database } from "../store/connection.ts";
+import { closeMigration, type Hindrance, markSubmitted, planMigration } from "../store/migrations.ts";
+import type { Outcome } from "./outcome.ts";
+import type { Move } from "./plan.ts";
+import type { Tenure } from "./tenure.ts";
+
+export interface JournalOptions {
+  readonly collectionId: number;
+  readonly maxMovesPerHour: number;
+  readonly monotonicMs: () => number;
+  /** The move in words, kept as its reason. */
+  readonly describe: (move: Move) => string;
+}
+
+/** The journal of one run; one migration at a time. */
+export class Journal {
+  readonly #db: Database;
+  readonly #tenure: Tenure;
+  readonly #options: JournalOptions;
+  #open: { readonly id: string; submittedMs: number | null } | null = null;
+
+  constructor(db: Database, tenure: Tenure, options: JournalOptions) {
+    this.#db = db;
+    this.#tenure = tenure;
+    this.#options = options;
+  }
+
+  /** Commits the intent to make `move`; why it may not be made, or null. */
+  async begin(move: Move): Promise<Outcome | null> {
+    const { vm, source, destination, rule, copyBytes, mean } = move;
+    const { sourceBefore, sourceAfter, destinationBefore, destinationAfter } = move;
+    const intent = {
+      vm,
+      source,
+      destination,
+      rule,
+      reason: this.#options.describe(move),
+      figures: { mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter },
+      collectionId: this.#options.collectionId,
+      memoryBytes: copyBytes,
+    };
+    const planned = await planMigration(this.#db, this.#tenure.claim, intent, this.#options.maxMovesPerHour);
+    if (!("id" in planned)) return held(planned, this.#options.maxMovesPerHour);
+    this.#open = { id: planned.id, submittedMs: null };
+    return null;
+  }
+
+  /** Asked with nothing between the answer and the call to the pool. */
+  mayStart(): boolean {
+    return this.#tenure.mayStart();
+  }
+
+  /** The request is about to leave: the time of the migration counts from here. */
+  starting(): void {
+    if (this.#open !== null) this.#open.submittedMs = this.#options.monotonicMs();
+  }
+
+  /** The pool took the request. The migration is watched whether or not that can be written down. */
+  async submitted(task: string): Promise<void> {
+    if (this.#open === null) return;
+    try {
+      await markSubmitted(this.#db, this.#tenure.claim, this.#open.id, task);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
+  }
+
+  /** Closes the row; why the run must end, or null. A migration whose end is not known stays open for the next run. */
+  async settle(outcome: Outcome): Promise<string | null> {
+    const open = this.#open;
+    const state = endState(outcome);
+    if (open === null || state === null) return null;
+    this.#open = null;
+    const seconds =
+      outcome.kind === "moved" && open.submittedMs !== null
+        ? Math.max(0, this.#options.monotonicMs() - open.submittedMs) / 1000
+        : null;
+    const error = outcome.kind === "moved" ? null : outcome.reason;
+    const closing = await closeMigration(this.#db, this.#tenure.claim, open.id, { state, error, seconds });
+    if (closing === "lease lost") return "the lease was lost";
+    return closing === "breaker opened" ? breakerOpened : null;
+  }
+}
+
+/** What a run says when its failures were too many. */
+export const breakerOpened =
+  "too many migrations failed: the breaker is open, nothing is started until it closes (xcp-control --ack)";
+
+/** The state that the outcome of a migration means; null where its end is not known. */
+export function endState(outcome: Outcome): EndState | null {
+  switch (outcome.kind) {
+    case "moved":
+      return "succeeded";
+    case "failed":
+      return outcome.cancelled === true ? "cancelled" : "failed";
+    case "refused":
+    case "stopped":
+    case "held":
+      return "refused";
+    case "lost":
+    case "overtaken":
+      return outcome.kind;
+    case "unknown":
+      return null;
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function held(hindrance: Hindrance, maxPerHour: number): Outcome {
+  switch (hindrance.kind) {
+    case "lease":
+      return { kind: "held", reason: "the lease was lost: another run acts now" };
+    case "paused": {
+      const why = hindrance.reason === "" ? "" : ` (${hindrance.reason})`;
+      return { kind: "held", reason: `paused by ${hindrance.by === "" ? "somebody" : hindrance.by}${why}` };
+    }
+    case "breaker":
+      return { kind: "held", reason: `the breaker is open: ${hindrance.reason}` };
+    case "hour":
+      return {
+        kind: "held",
+        reason: `${hindrance.count} migrations within the last hour, limit ${maxPerHour} (ControlMaxMovesPerHour)`,
+      };
+    case "open":
+      return { kind: "refused", reason: "a migration of it is not closed yet", failure: "never-this-vm" };
+    case "stale":
+      return { kind: "overtaken", reason: "a migration of another run ended since the collection began" };
+    default:
+      return hindrance satisfies never;
+  }
+}

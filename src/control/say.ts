@@ -1,0 +1,40 @@
+/** How a run speaks: lines for people, events for programs. */
+import type { LeaseStatus } from "../store/lease.ts";
+import type { MoveResult } from "./control.ts";
+import { type Names, resultLine } from "./report.ts";
+
+export interface Voice {
+  readonly json: boolean;
+  /** One line of text, not escaped yet. */
+  readonly print: (line: string) => void;
+  readonly printJson: (value: unknown) => void;
+}
+
+/** One event: the thesis' line, or a JSON object on a line of its own. */
+export function say(voice: Voice, event: string, text: string, detail: object = {}): void {
+  if (voice.json) voice.printJson({ event, text, ...detail });
+  else voice.print(text);
+}
+
+/** How a move ended. */
+export function announce(result: MoveResult, names: Names, voice: Voice): void {
+  const { move, outcome } = result;
+  if (outcome.kind === "moved") say(voice, "end", "End Migration", { vm: move.vm });
+  say(voice, "result", resultLine(result, names), {
+    vm: move.vm,
+    from: move.source,
+    to: move.destination,
+    outcome,
+  });
+}
+
+/** How far a migration is, as the thesis prints it: a fraction, two decimals at most. */
+export function sayProgress(voice: Voice, progress: number): void {
+  say(voice, "progress", `Progress: ${Math.round(progress * 100) / 100}`, { progress });
+}
+
+/** "another xcp-control is at work: node1 pid 4711, for 12 s, last heard of 3 s ago" */
+export function passedLine({ holder, takenSecondsAgo, renewedSecondsAgo }: LeaseStatus): string {
+  const seconds = (age: number | null) => `${Math.max(0, Math.round(age ?? 0))} s`;
+  return `another xcp-control is at work: ${holder ?? "it has just ended"}, for ${seconds(takenSecondsAgo)}, last heard of ${seconds(renewedSecondsAgo)} ago`;
+}

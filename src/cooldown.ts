@@ -1,0 +1,103 @@
+/** VMs and hosts that are left alone for now, with the reason: exclusions, cool-downs, failures, contention. Pure. */
+import { isFailure, isOpen, type Migration } from "./migration.ts";
+import type { Snapshot, Uuid } from "./pool.ts";
+
+export interface CooldownOptions {
+  readonly vmCooldownMinutes: number;
+  readonly failedVmMinutes: number;
+}
+
+/** An administrator's word on a VM or host. */
+export interface ExcludedObject {
+  readonly kind: "VM" | "HOST";
+  readonly uuid: Uuid;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** What a plan must not touch. */
+export interface Bans {
+  readonly vms: ReadonlyMap<Uuid, string>;
+  /** Hosts that receive nothing, for any VM. */
+  readonly hosts: ReadonlyMap<Uuid, string>;
+}
+
+const dayMinutes = 24 * 60;
+
+/** Times that a VM may come back to the host it was moved from within a day. */
+const reversals = 2;
+
+/**
+ * The bans of this moment. `recent` are the migrations of the last day, oldest first. The first reason that holds is
+ * given: exclusion, an open migration, contention, failures, rest.
+ */
+export function bansOf(
+  snapshot: Snapshot,
+  excluded: readonly ExcludedObject[],
+  recent: readonly Migration[],
+  options: CooldownOptions,
+): Bans {
+  const hosts = new Map(
+    excluded.filter(({ kind }) => kind === "HOST").map((each) => [each.uuid, `it is excluded${words(each)}`]),
+  );
+  const vms = new Map<Uuid, string>();
+  const placed = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
+  for (const [vm, host] of placed) {
+    const reason = hosts.get(host);
+    if (reason !== undefined) vms.set(vm, reason.replace(/^it/, "its host"));
+  }
+  for (const each of excluded) if (each.kind === "VM") vms.set(each.uuid, `it is excluded${words(each)}`);
+  for (const [vm, own] of byVm(recent)) {
+    const reason = restOf(own, placed.get(vm), options);
+    if (reason !== null && !vms.has(vm)) vms.set(vm, reason);
+  }
+  return { vms, hosts };
+}
+
+function words({ by, reason }: ExcludedObject): string {
+  return `${by === "" ? "" : ` by ${by}`}${reason === "" ? "" : `: ${reason}`}`;
+}
+
+function byVm(migrations: readonly Migration[]): ReadonlyMap<Uuid, readonly Migration[]> {
+  const groups = new Map<Uuid, Migration[]>();
+  for (const migration of migrations) {
+    const group = groups.get(migration.vm);
+    if (group === undefined) groups.set(migration.vm, [migration]);
+    else group.push(migration);
+  }
+  return groups;
+}
+
+/** Why the VM with these migrations rests, or null. */
+function restOf(own: readonly Migration[], host: Uuid | undefined, options: CooldownOptions): string | null {
+  if (own.some(({ state }) => isOpen(state))) return "a migration of it is not closed yet";
+  const moved = own.filter(({ state }) => state === "succeeded");
+  const returned = moved.filter(({ source }) => source === host).length;
+  if (returned >= reversals) {
+    return `contended: ${returned} times within a day it was moved from the host it is on again; somebody moves it back, or the rules fight each other`;
+  }
+  return restAfterFailures(own, options.failedVmMinutes) ?? restAfterMove(moved, options.vmCooldownMinutes);
+}
+
+function restAfterFailures(own: readonly Migration[], baseMinutes: number): string | null {
+  const ends = own.filter(({ state }) => state === "succeeded" || isFailure(state));
+  const lastSuccess = ends.findLastIndex(({ state }) => state === "succeeded");
+  const failures = ends.slice(lastSuccess + 1);
+  const last = failures.at(-1);
+  if (last === undefined || last.finishedSecondsAgo === null) return null;
+  const minutes = Math.min(dayMinutes, baseMinutes * 2 ** (failures.length - 1));
+  if (last.finishedSecondsAgo >= minutes * 60) return null;
+  const times = failures.length === 1 ? "" : `, ${failures.length} times in a row`;
+  return `its migration failed ${ago(last.finishedSecondsAgo)}${times} (${last.error ?? "no reason known"}); it rests ${minutes} min (ControlFailedVmMinutes)`;
+}
+
+function restAfterMove(moved: readonly Migration[], minutes: number): string | null {
+  const last = moved.at(-1);
+  if (last === undefined || last.finishedSecondsAgo === null) return null;
+  if (last.finishedSecondsAgo >= minutes * 60) return null;
+  return `it was moved ${ago(last.finishedSecondsAgo)} and rests ${minutes} min (ControlVmCooldownMinutes)`;
+}
+
+function ago(seconds: number): string {
+  return seconds < 120 ? `${Math.round(seconds)} s ago` : `${Math.round(seconds / 60)} min ago`;
+}
