@@ -35,7 +35,7 @@ describe("collect, killed or overtaken", () => {
       expect(round.ended.signal, `event ${number} of ${total}`).toBe("SIGKILL");
       stored = round.after;
     }
-  });
+  }, 90_000);
 
   it("F1: kill -9 at its COMMIT leaves the old picture when the server has not heard of it, else the new", async () => {
     const asked = await crashRound(crash, await crash.onlooker.stored(), killAtCommit("asked"));
@@ -48,7 +48,7 @@ describe("collect, killed or overtaken", () => {
     expect(await overlappingPair(crash, { stopAt: 1, goOn: "end" })).toBe("first superseded");
     expect(await overlappingPair(crash, { stopAt: "lock", goOn: 400 })).toBe("first stored");
     for (const stopAt of [1, 5]) await overlappingPair(crash, { stopAt, goOn: "race" });
-  });
+  }, 60_000);
 });
 
 describe("MariaDB, killed while collect runs", () => {

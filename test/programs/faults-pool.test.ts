@@ -55,7 +55,7 @@ describe("a pool that does not answer as it should", () => {
       total = requests;
     }
     expect(total).toBeGreaterThan(15);
-  });
+  }, 60_000);
 
   it("F24: that forgets every session at once ends the run after one more login", async () => {
     const { db } = crash.world.pool;
