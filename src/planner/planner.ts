@@ -142,13 +142,33 @@ function prefix(state: State, steps: readonly Step[], most: number): readonly St
 
 function timesOf(problem: Problem, steps: readonly Step[], options: PlanOptions): Schedule {
   const perSecond = options.bytesPerSecond ?? defaults.bytesPerSecond;
-  const transfers = steps.map(({ vm, from, to }) => ({
+  const waits = waiting(problem, steps);
+  const transfers = steps.map(({ vm, from, to }, index) => ({
     vm,
     from,
     to,
     seconds: (problem.cost[vm] ?? 0) / perSecond,
+    waits: waits[index] ?? true,
   }));
   return schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
+}
+
+/** Which steps go where there is no room for them, and for all that arrives before them, unless somebody leaves first. */
+function waiting(problem: Problem, steps: readonly Step[]): boolean[] {
+  const { R, allowed, mean, weight, inverse, need, groups, anyVarying } = problem;
+  const free = problem.free.slice();
+  const load = problem.load.slice();
+  return steps.map(({ vm, to }) => {
+    free[to] = (free[to] ?? 0) - (need[vm] ?? 0);
+    let waits = anyVarying || (free[to] ?? 0) < 0 || groups.first[vm] !== groups.first[vm + 1];
+    for (let r = 0; r < R; r++) {
+      const more = (weight[vm * R + r] ?? 0) * (inverse[to * R + r] ?? 0);
+      const value = (load[to * R + r] ?? 0) + more;
+      load[to * R + r] = value;
+      if (more > 0 && value > (mean[r] ?? 0) + (allowed[r] ?? 0)) waits = true;
+    }
+    return waits;
+  });
 }
 
 /** `state` stands where the plan ends. */

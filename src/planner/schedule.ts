@@ -2,9 +2,9 @@
  * When each step would run if transfers start as soon as they may: at most k at a host, coming and going together.
  * Pure.
  *
- * A step waits for the earlier steps that leave its destination (their memory is free only at their end) and for an
- * earlier step of its VM. It may overtake any other: what arrives at a host is then never more, and what has left
- * never less, than at some point of the proven order, so no host is ever overfilled.
+ * A step waits for an earlier step of its VM and, where its destination needs that, for the earlier steps that leave
+ * there (their memory is free only at their end). It may overtake any other: what has arrived at a host is then never
+ * more, and what has left never less, than at some point of the proven order, so no host is ever overfilled.
  */
 
 export interface Transfer {
@@ -12,24 +12,52 @@ export interface Transfer {
   readonly from: number;
   readonly to: number;
   readonly seconds: number;
+  /** The destination can take it, after all arrivals before it, only when the departures before it have ended. */
+  readonly waits: boolean;
 }
 
 export interface Schedule {
   /** Start of each transfer, in the order given. */
   readonly starts: readonly number[];
   readonly seconds: number;
-  /** No schedule is shorter: the busiest host's transfers over k, and the longest way of one VM. */
+  /** No schedule is shorter: what the k slots of the busiest host need, and the longest way of one VM. */
   readonly bound: number;
 }
 
-/** Schedules `transfers`, which stand in an order that is possible one after the other. */
+/** Schedules `transfers`, which stand in an order that is possible one after the other: the shortest of some tries. */
 export function schedule(transfers: readonly Transfer[], perHost: number): Schedule {
+  const bound = leastSeconds(transfers, perHost);
+  const given = [...transfers.keys()];
+  const busy = secondsOfHosts(transfers);
+  const longest = (a: number, b: number) => (transfers[b]?.seconds ?? 0) - (transfers[a]?.seconds ?? 0);
+  const busiest = (step: number) =>
+    Math.max(busy.get(transfers[step]?.from ?? -1) ?? 0, busy.get(transfers[step]?.to ?? -1) ?? 0);
+  const tries = [
+    given,
+    given.toSorted(longest),
+    given.toSorted((a, b) => busiest(b) - busiest(a) || longest(a, b)),
+  ];
+  let best: Schedule | null = null;
+  for (const preferred of tries) {
+    const found = { ...listSchedule(transfers, preferred, perHost), bound };
+    if (best === null || found.seconds < best.seconds - 1e-9) best = found;
+    if (best.seconds <= bound + 1e-9) break;
+  }
+  return best ?? { starts: [], seconds: 0, bound };
+}
+
+/** Starts whatever may start, in the order preferred. */
+function listSchedule(
+  transfers: readonly Transfer[],
+  preferred: readonly number[],
+  perHost: number,
+): { readonly starts: readonly number[]; readonly seconds: number } {
   const starts = new Array<number>(transfers.length).fill(-1);
   const ends = new Array<number>(transfers.length).fill(Number.POSITIVE_INFINITY);
   const waitsFor = dependencies(transfers);
   const busy = new Map<number, number>();
   const running = new Set<number>();
-  const remaining = new Set(transfers.keys());
+  const remaining = new Set(preferred);
   let now = 0;
   while (remaining.size > 0) {
     for (const step of remaining) if (mayStart(step)) start(step);
@@ -37,7 +65,7 @@ export function schedule(transfers: readonly Transfer[], perHost: number): Sched
     for (const step of running) if ((ends[step] ?? 0) <= now) end(step);
   }
   const seconds = ends.reduce((latest, each) => Math.max(latest, each), 0);
-  return { starts, seconds, bound: leastSeconds(transfers, perHost) };
+  return { starts, seconds };
 
   function mayStart(step: number): boolean {
     const transfer = transfers[step];
@@ -69,8 +97,8 @@ export function schedule(transfers: readonly Transfer[], perHost: number): Sched
 function dependencies(transfers: readonly Transfer[]): number[][] {
   const leaving = new Map<number, number[]>();
   const ofVm = new Map<number, number>();
-  return transfers.map(({ vm, from, to }, step) => {
-    const before = [...(leaving.get(to) ?? [])];
+  return transfers.map(({ vm, from, to, waits }, step) => {
+    const before = waits ? [...(leaving.get(to) ?? [])] : [];
     const own = ofVm.get(vm);
     if (own !== undefined) before.push(own);
     leaving.set(from, [...(leaving.get(from) ?? []), step]);
@@ -79,12 +107,43 @@ function dependencies(transfers: readonly Transfer[]): number[][] {
   });
 }
 
+function secondsOfHosts(transfers: readonly Transfer[]): ReadonlyMap<number, number> {
+  const seconds = new Map<number, number>();
+  for (const transfer of transfers) {
+    for (const h of [transfer.from, transfer.to]) seconds.set(h, (seconds.get(h) ?? 0) + transfer.seconds);
+  }
+  return seconds;
+}
+
 function leastSeconds(transfers: readonly Transfer[], perHost: number): number {
-  const ofHost = new Map<number, number>();
+  const ofHost = new Map<number, number[]>();
   const ofVm = new Map<number, number>();
   for (const { vm, from, to, seconds } of transfers) {
-    for (const h of [from, to]) ofHost.set(h, (ofHost.get(h) ?? 0) + seconds / perHost);
+    for (const h of [from, to]) {
+      const list = ofHost.get(h);
+      if (list === undefined) ofHost.set(h, [seconds]);
+      else list.push(seconds);
+    }
     ofVm.set(vm, (ofVm.get(vm) ?? 0) + seconds);
   }
-  return Math.max(0, ...ofHost.values(), ...ofVm.values());
+  let bound = Math.max(0, ...ofVm.values());
+  for (const list of ofHost.values()) bound = Math.max(bound, leastOfHost(list, perHost));
+  return bound;
+}
+
+/**
+ * What k slots need for these transfers: all of them over k; and of the j * k + 1 longest, j + 1 share a slot, which
+ * takes at least as long as the j + 1 shortest among those.
+ */
+function leastOfHost(seconds: number[], perHost: number): number {
+  seconds.sort((a, b) => b - a);
+  let bound = seconds.reduce((sum, each) => sum + each, 0) / perHost;
+  for (let j = 1; j * perHost < seconds.length; j++) {
+    const last = j * perHost;
+    bound = Math.max(
+      bound,
+      seconds.slice(last - j, last + 1).reduce((sum, each) => sum + each, 0),
+    );
+  }
+  return bound;
 }

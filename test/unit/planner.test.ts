@@ -275,7 +275,13 @@ describe("the cheapest cover", () => {
 });
 
 describe("the schedule", () => {
-  const transfer = (vm: number, from: number, to: number, seconds: number) => ({ vm, from, to, seconds });
+  const transfer = (vm: number, from: number, to: number, seconds: number, waits = false) => ({
+    vm,
+    from,
+    to,
+    seconds,
+    waits,
+  });
 
   it("runs disjoint transfers together and at most k at a host", () => {
     const all = [transfer(1, 0, 1, 10), transfer(2, 2, 3, 10), transfer(3, 0, 3, 10)];
@@ -283,8 +289,8 @@ describe("the schedule", () => {
     expect(schedule(all, 2)).toEqual({ starts: [0, 0, 0], seconds: 10, bound: 10 });
   });
 
-  it("starts an arrival only when the earlier departures from its host have ended", () => {
-    const { starts } = schedule([transfer(1, 0, 1, 5), transfer(2, 2, 0, 5)], 4);
-    expect(starts).toEqual([0, 5]);
+  it("starts an arrival that needs room only when the earlier departures from its host have ended", () => {
+    expect(schedule([transfer(1, 0, 1, 5), transfer(2, 2, 0, 5, true)], 4).starts).toEqual([0, 5]);
+    expect(schedule([transfer(1, 0, 1, 5), transfer(2, 2, 0, 5)], 4).starts).toEqual([0, 0]);
   });
 });
