@@ -1,9 +1,10 @@
 /** What the Tab key offers. Pure. */
 
 import { subjects } from "../rule.ts";
-import { commandWords, quoteName } from "./parse.ts";
+import { commandWords } from "./parse.ts";
+import { quoteName } from "./words.ts";
 
-/** What may be named after SHOW VM and SHOW HOST. */
+/** What may be named after SHOW VM and its like. */
 export interface KnownNames {
   readonly vms: readonly { readonly uuid: string; readonly name: string }[];
   readonly hosts: readonly { readonly uuid: string; readonly name: string }[];
@@ -17,14 +18,18 @@ const mostOffered = 100;
 
 /** Whether completing `line` needs the names in the database. */
 export function needsNames(line: string): boolean {
-  return /^\s*SHOW\s+(VM|HOST)\s/i.test(line);
+  return /^\s*(?:SHOW|EXCLUDE|INCLUDE)\s+(?:VM|HOST)\s/i.test(line);
 }
+
+const argumentPattern =
+  /^\s*((?:SHOW|EXCLUDE|INCLUDE)\s+(?:VM|HOST)|(?:CREATE|DELETE)\s+RULE\s+HOST|PAUSE\s+CONTROL)\s+(.*)$/i;
 
 /** Completes a command: its words, a subject, or the uuid or name of a VM or host. */
 export function completeCommand(line: string, names: KnownNames): Completion {
-  const argument = /^\s*(SHOW\s+VM|SHOW\s+HOST|(?:CREATE|DELETE)\s+RULE\s+HOST)\s+(.*)$/i.exec(line);
+  const argument = argumentPattern.exec(line);
   if (argument === null) return offer(commandWords, line.trimStart());
   const [, words = "", typed = ""] = argument;
+  if (/CONTROL$/i.test(words)) return offer(["FOR ", "REASON "], typed);
   if (/HOST$/i.test(words) && /RULE/i.test(words)) {
     return offer(/^DELETE/i.test(words) ? [...subjects, "ALL"] : subjects, typed);
   }

@@ -7,6 +7,8 @@ export interface ManagerContext {
   readonly talk: Talk;
   /** One line of JSON for every result instead of the thesis' text. */
   readonly json: boolean;
+  /** Who sits here, "anna@desk7": it is written down with what is paused and excluded. */
+  readonly operator: string;
 }
 
 /** Both directions of a conversation: on a terminal, or with a script whose lines are the answers. */

@@ -2,7 +2,7 @@
 
 import { AppError } from "../errors.ts";
 import type { Question, Talk } from "./context.ts";
-import { type Problem, quote } from "./parse.ts";
+import { type Problem, quote } from "./words.ts";
 
 /**
  * The answer to `question` as `read` understands it.

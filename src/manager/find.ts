@@ -3,7 +3,7 @@
 import { AppError } from "../errors.ts";
 import type { Uuid } from "../pool.ts";
 import { closest, printable } from "../text.ts";
-import { quote, quoteName } from "./parse.ts";
+import { quote, quoteName } from "./words.ts";
 
 /** What a VM and a host have in common here. */
 export interface Named {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** xcp-manager: shows the pool and edits the rules. Parses, wires, runs; decides nothing. */
 
+import os from "node:os";
 import process from "node:process";
 import { Command, Option } from "commander";
 import { AppError } from "../errors.ts";
@@ -51,7 +52,7 @@ await runProgram("xcp-manager", async (context) => {
   let code = 0;
   const program = new Command("xcp-manager")
     .description(
-      "Shows the VMs and hosts that xcp-collect found, and edits the rules that xcp-control follows.",
+      "Shows what xcp-collect found and xcp-control did, and edits the rules that xcp-control follows.",
     )
     .exitOverride()
     .version(packageVersion())
@@ -106,6 +107,7 @@ function manage(context: ProgramContext, options: Options): Promise<number> {
       commands: options.execute ?? [],
       files: options.file ?? [],
       json: isJson(options),
+      operator: operatorName(),
       echo: options.echo === true,
       input: process.stdin,
       output: process.stdout,
@@ -116,6 +118,20 @@ function manage(context: ProgramContext, options: Options): Promise<number> {
       outputClosed: context.outputClosed,
     }),
   );
+}
+
+/** Who runs this, as others should know them. */
+function operatorName(): string {
+  return `${userName()}@${os.hostname()}`;
+}
+
+function userName(): string {
+  try {
+    return os.userInfo().username;
+  } catch {
+    // Containers run users that no file lists.
+    return `uid ${process.getuid?.() ?? "?"}`;
+  }
 }
 
 function mysqlOf(options: Options): StoreOptions {

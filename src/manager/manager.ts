@@ -17,6 +17,8 @@ export interface ManagerOptions {
   readonly commands: readonly string[];
   readonly files: readonly string[];
   readonly json: boolean;
+  /** Who sits here, "anna@desk7". */
+  readonly operator: string;
   readonly echo: boolean;
   readonly input: Readable;
   readonly output: Writable;
@@ -37,10 +39,10 @@ export async function runManager(options: ManagerOptions): Promise<number> {
 }
 
 async function runInteractive(options: ManagerOptions): Promise<number> {
-  const { db, json, input, output } = options;
+  const { db, json, operator, input, output } = options;
   const history = openHistory(historyPath(options.environment));
   const signal = AbortSignal.any([options.signal, options.outputClosed]);
-  await runRepl({ db, json, input, output, signal, history, loadNames: () => loadNames(db) });
+  await runRepl({ db, json, operator, input, output, signal, history, loadNames: () => loadNames(db) });
   return exitCode.done;
 }
 
@@ -62,13 +64,13 @@ async function runScripts(options: ManagerOptions): Promise<number> {
 }
 
 async function runSources(options: ManagerOptions): Promise<number> {
-  const { db, json, echo, note, outputClosed: closed } = options;
+  const { db, json, operator, echo, note, outputClosed: closed } = options;
   const write = (text: string) => void (closed.aborted || options.output.write(text));
   const output = { write, note, closed };
   for (const open of sources(options)) {
     const { source, moreAnswers } = open();
     try {
-      const end = await runScript({ db, json, echo, source, moreAnswers, output });
+      const end = await runScript({ db, json, operator, echo, source, moreAnswers, output });
       if (end === "exit") return exitCode.done;
       if (end === "cut") return exitCode.couldNotRun;
     } finally {

@@ -1,7 +1,9 @@
 /** The manager's language: a line of text in, a command or a problem out. Pure; never throws. */
 
 import { parseSubject, parseThreshold, type Rule, type Subject, subjects, subjectUnit } from "../rule.ts";
-import { closest, editDistance, fitWidth, printable } from "../text.ts";
+import { closest, editDistance } from "../text.ts";
+import { readExclude, readMigration, readMigrations, readPause } from "./parseControl.ts";
+import { after, type Problem, problem, quote, readQuoted } from "./words.ts";
 
 /** What a line asks for. `wanted` is a uuid, the start of one, or a name, as it was typed. */
 export type Command =
@@ -17,14 +19,24 @@ export type Command =
   | { readonly kind: "create-rule"; readonly rule: Rule | null }
   /** Without a subject the dialogue asks for each rule. */
   | { readonly kind: "delete-rule"; readonly subject: Subject | "all" | null }
+  | { readonly kind: "show-status" }
+  | { readonly kind: "show-migrations"; readonly count: number }
+  /** `id` is the beginning of one, in lower case. */
+  | { readonly kind: "show-migration"; readonly id: string }
+  | { readonly kind: "show-flaps" }
+  | { readonly kind: "show-exclusions" }
+  /** For so many seconds; null: until somebody resumes. */
+  | { readonly kind: "pause"; readonly seconds: number | null; readonly reason: string }
+  | { readonly kind: "resume" }
+  | {
+      readonly kind: "exclude";
+      readonly object: "VM" | "HOST";
+      readonly wanted: string;
+      readonly reason: string;
+    }
+  | { readonly kind: "include"; readonly object: "VM" | "HOST"; readonly wanted: string }
   | { readonly kind: "help" }
   | { readonly kind: "exit" };
-
-/** Why a line is no command, in a sentence for the operator; safe to print. */
-export interface Problem {
-  readonly kind: "problem";
-  readonly message: string;
-}
 
 interface Form {
   /** The fixed words that the command begins with. */
@@ -42,6 +54,17 @@ const forms: readonly Form[] = [
   bare("SHOW RULES HOST", { kind: "show-rules" }),
   bare("SHOW POOL", { kind: "show-pool" }),
   bare("SHOW COLLECTION", { kind: "show-collection" }),
+  bare("SHOW STATUS", { kind: "show-status" }),
+  { words: "SHOW MIGRATIONS", usage: "SHOW MIGRATIONS [N]", read: readMigrations },
+  { words: "SHOW MIGRATION", usage: "SHOW MIGRATION id", read: readMigration },
+  bare("SHOW FLAPS", { kind: "show-flaps" }),
+  bare("SHOW EXCLUSIONS", { kind: "show-exclusions" }),
+  { words: "PAUSE CONTROL", usage: "PAUSE CONTROL [FOR 2h] [REASON text]", read: readPause },
+  bare("RESUME CONTROL", { kind: "resume" }),
+  exclude("VM"),
+  exclude("HOST"),
+  nameOnly("INCLUDE VM", (wanted) => ({ kind: "include", object: "VM", wanted })),
+  nameOnly("INCLUDE HOST", (wanted) => ({ kind: "include", object: "HOST", wanted })),
   { words: "CREATE RULE HOST", usage: "CREATE RULE HOST [Subject > N]", read: readCreate },
   { words: "DELETE RULE HOST", usage: "DELETE RULE HOST [Subject | ALL]", read: readDelete },
   bare("HELP", { kind: "help" }),
@@ -73,18 +96,6 @@ function bareLine(line: string): string {
   return text.slice(0, end);
 }
 
-/** What follows `words` in `text`, in any case and with any blanks between; null when it begins otherwise. */
-function after(words: string, text: string): string | null {
-  let rest = text;
-  for (const word of words.split(" ")) {
-    if (rest.slice(0, word.length).toUpperCase() !== word) return null;
-    rest = rest.slice(word.length);
-    if (rest !== "" && !/^[\s;]/.test(rest)) return null;
-    rest = rest.trimStart();
-  }
-  return rest;
-}
-
 function bare(words: string, command: Command): Form {
   return {
     words,
@@ -100,7 +111,9 @@ function named(words: string, build: (wanted: string, details: boolean) => Comma
   const usage = `${words} uuid|name [DETAILS]`;
   const read = (rest: string): Command | Problem => {
     const quoted = readQuoted(rest);
-    if (quoted !== null) return build(quoted.text, quoted.details);
+    if (quoted !== null && /^(?:DETAILS)?$/i.test(quoted.behind)) {
+      return build(quoted.text, quoted.behind !== "");
+    }
     const details = /\sDETAILS$/i.test(rest);
     const wanted = details ? rest.slice(0, -"DETAILS".length).trimEnd() : rest;
     return wanted === "" ? problem(`${words} which? Write ${usage}.`) : build(wanted, details);
@@ -108,29 +121,23 @@ function named(words: string, build: (wanted: string, details: boolean) => Comma
   return { words, usage, read };
 }
 
-/** `"a ""b"" c" DETAILS`: a quote inside is written twice. Null when `rest` is not written so. */
-function readQuoted(rest: string): { text: string; details: boolean } | null {
-  const mark = rest.charAt(0);
-  if (mark !== '"' && mark !== "'") return null;
-  let end = 1;
-  for (; end < rest.length; end++) {
-    if (rest[end] !== mark) continue;
-    if (rest[end + 1] !== mark) break;
-    end++;
-  }
-  const behind = rest
-    .slice(end + 1)
-    .trim()
-    .toUpperCase();
-  if (end >= rest.length || end === 1 || (behind !== "" && behind !== "DETAILS")) return null;
-  return { text: rest.slice(1, end).replaceAll(mark + mark, mark), details: behind !== "" };
+function nameOnly(words: string, build: (wanted: string) => Command): Form {
+  const usage = `${words} uuid|name`;
+  const read = (rest: string): Command | Problem => {
+    const quoted = readQuoted(rest);
+    const wanted = quoted !== null && quoted.behind === "" ? quoted.text : rest;
+    return wanted === "" ? problem(`${words} which? Write ${usage}.`) : build(wanted);
+  };
+  return { words, usage, read };
 }
 
-/** `name` as SHOW VM and SHOW HOST read it back, quoted where it must be. */
-export function quoteName(name: string): string {
-  const shown = printable(name);
-  const plain = shown !== "" && shown.trim() === shown && !/^["']|;$|\sDETAILS$/i.test(shown);
-  return plain ? shown : `"${shown.replaceAll('"', '""')}"`;
+function exclude(object: "VM" | "HOST"): Form {
+  const words = `EXCLUDE ${object}`;
+  return {
+    words,
+    usage: `${words} uuid|name [REASON text]`,
+    read: (rest) => readExclude(words, object, rest),
+  };
 }
 
 function readCreate(rest: string): Command | Problem {
@@ -206,13 +213,4 @@ function closestForm(typed: string): Form | null {
     if (nearest === null || distance < nearest.distance) nearest = { form, distance };
   }
   return nearest?.form ?? null;
-}
-
-function problem(message: string): Problem {
-  return { kind: "problem", message };
-}
-
-/** What was typed, safe to print and not longer than an error should be. */
-export function quote(text: string): string {
-  return `"${fitWidth(printable(text.slice(0, 200)), 100)}"`;
 }

@@ -2,9 +2,16 @@
 
 import { describeRule } from "../rule.ts";
 import { printable } from "../text.ts";
+import { line, listItem, megabytes, percent, timestamp } from "./layout.ts";
+import {
+  exclusionLines,
+  flapLines,
+  migrationLines,
+  migrationList,
+  pausedLine,
+  statusLines,
+} from "./renderControl.ts";
 import type { HostWithVms, Result, VmOnHost } from "./result.ts";
-
-const bytesPerMb = 1024 * 1024;
 
 /** The lines that `result` prints on a terminal, none of them with a line end. */
 export function renderText(result: Result): readonly string[] {
@@ -27,7 +34,29 @@ export function renderText(result: Result): readonly string[] {
       return poolLines(result);
     case "collection":
       return collectionLines(result);
+    case "migrations":
+      return migrationList(result);
+    case "migration":
+      return migrationLines(result);
+    case "flaps":
+      return flapLines(result);
+    case "exclusions":
+      return exclusionLines(result);
+    case "status":
+      return statusLines(result);
+    case "paused":
+      return [pausedLine(result.pause)];
+    case "resumed":
+      return result.wasPaused ? ["Control resumed"] : [];
+    case "excluded":
+      return [`${objectWord(result.exclusion.kind)} excluded`];
+    case "included":
+      return [`${objectWord(result.exclusion.kind)} included`];
   }
+}
+
+function objectWord(kind: "VM" | "HOST"): string {
+  return kind === "VM" ? "VM" : "Host";
 }
 
 /** The blank line is the program's, not the paper's. */
@@ -41,10 +70,6 @@ export function ruleItem(rule: Parameters<typeof describeRule>[0]): string {
 /** The rule as CREATE RULE HOST reads it back before it asks for the confirmation. */
 export function ruleSentence(rule: Parameters<typeof describeRule>[0]): string {
   return `When ${describeRule(rule)} migrate to the less loaded host`;
-}
-
-function listItem(named: { readonly uuid: string; readonly name: string }): string {
-  return `- ${printable(named.uuid)} - ${printable(named.name)}`;
 }
 
 function vmLines({ vm }: VmOnHost): string[] {
@@ -144,22 +169,4 @@ function collectionLines({ collection, ageSeconds }: Extract<Result, { kind: "co
     line("Complete", collection.complete),
     line("Pool", collection.poolUuid),
   ];
-}
-
-/** One property; null and "" print as `-`. */
-function line(label: string, value: string | number | boolean | null): string {
-  return `${label} - ${value === null || value === "" ? "-" : printable(String(value))}`;
-}
-
-function percent(value: number | null): string | null {
-  return value === null ? null : `${Math.round(value)}%`;
-}
-
-function megabytes(bytes: number | null): number | null {
-  return bytes === null ? null : Math.round(bytes / bytesPerMb);
-}
-
-/** The database's clock is UTC; a local time would need to say so on every line. */
-function timestamp(date: Date): string {
-  return `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }

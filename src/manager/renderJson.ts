@@ -1,7 +1,13 @@
 /** Results as one line of JSON each, for scripts: real values, with what a terminal must not see escaped. Pure. */
 
-import { type Rule, subjectUnit } from "../rule.ts";
 import { printableJson } from "../text.ts";
+import {
+  exclusionObject,
+  flapObject,
+  migrationObject,
+  ruleObject,
+  statusObject,
+} from "./renderJsonControl.ts";
 import type { HostWithVms, Result, VmOnHost } from "./result.ts";
 
 /** `result` as one line of JSON. Names are the real ones; a reader of JSON gets them back unchanged. */
@@ -29,6 +35,28 @@ function jsonOf(result: Result): unknown {
       return { ...result.pool, hosts: result.hosts.length, vms: result.vms.length };
     case "collection":
       return { ...result.collection, ageSeconds: result.ageSeconds };
+    case "migrations":
+      return result.migrations.map((each) => migrationObject(each, result.names));
+    case "migration":
+      return migrationObject(result.found, result.names);
+    case "flaps":
+      return {
+        days: result.days,
+        count: result.flaps.length,
+        flaps: result.flaps.map((flap) => flapObject(flap, result.names)),
+      };
+    case "exclusions":
+      return result.exclusions.map((each) => exclusionObject(each, result.names));
+    case "status":
+      return statusObject(result);
+    case "paused":
+      return { paused: result.pause, openMigrations: result.open };
+    case "resumed":
+      return { resumed: result.wasPaused };
+    case "excluded":
+      return { excluded: { ...result.exclusion, reason: result.reason } };
+    case "included":
+      return { included: result.exclusion };
   }
 }
 
@@ -45,8 +73,4 @@ function vmObject({ vm, host, bars }: VmOnHost): unknown {
 function hostSummary({ host, vms }: HostWithVms): unknown {
   const { uuid, name, ip, enabled, live, isMaster, read } = host;
   return { uuid, name, ip, enabled, live, isMaster, read, vms: vms.length };
-}
-
-function ruleObject(rule: Rule): unknown {
-  return { subject: rule.subject, threshold: rule.threshold, unit: subjectUnit[rule.subject] };
 }

@@ -13,9 +13,10 @@ import {
 } from "./completion.ts";
 import type { ManagerContext, Question, Talk } from "./context.ts";
 import { type History, historySize } from "./history.ts";
-import { type Command, type Problem, parseCommand } from "./parse.ts";
+import { type Command, parseCommand } from "./parse.ts";
 import { runCommand } from "./run.ts";
 import { prompt } from "./script.ts";
+import type { Problem } from "./words.ts";
 
 export interface ReplOptions extends Omit<ManagerContext, "talk"> {
   readonly input: Readable;

@@ -1,7 +1,16 @@
 /** What a command found or did, before it becomes text or JSON. */
 
+import type { Flap } from "../flaps.ts";
+import type { Migration } from "../migration.ts";
 import type { Bar, Collection, Host, PoolFacts, Vm } from "../pool.ts";
 import type { Rule, Subject } from "../rule.ts";
+import type { BreakerStatus } from "../store/breaker.ts";
+import type { Exclusion } from "../store/exclusions.ts";
+import type { LeaseStatus } from "../store/lease.ts";
+import type { MigrationRecord } from "../store/migrationRecord.ts";
+import type { Pause } from "../store/pause.ts";
+import type { ProgramRun } from "../store/runs.ts";
+import type { Names } from "./names.ts";
 
 export type Result =
   | { readonly kind: "vms"; readonly vms: readonly VmOnHost[] }
@@ -22,7 +31,55 @@ export type Result =
       readonly hosts: readonly Host[];
       readonly vms: readonly Vm[];
     }
-  | { readonly kind: "collection"; readonly collection: Collection; readonly ageSeconds: number };
+  | { readonly kind: "collection"; readonly collection: Collection; readonly ageSeconds: number }
+  /** Newest first. */
+  | { readonly kind: "migrations"; readonly migrations: readonly Migration[]; readonly names: Names }
+  | { readonly kind: "migration"; readonly found: MigrationRecord; readonly names: Names }
+  /** The flaps of the last days, newest first. */
+  | { readonly kind: "flaps"; readonly flaps: readonly Flap[]; readonly days: number; readonly names: Names }
+  | { readonly kind: "exclusions"; readonly exclusions: readonly Exclusion[]; readonly names: Names }
+  | StatusResult
+  | { readonly kind: "paused"; readonly pause: Pause; readonly open: number }
+  | { readonly kind: "resumed"; readonly wasPaused: boolean }
+  | { readonly kind: "excluded"; readonly exclusion: ObjectNamed; readonly reason: string }
+  | { readonly kind: "included"; readonly exclusion: ObjectNamed };
+
+/** Whether xcp-control works, and if not, why. */
+export interface StatusResult {
+  readonly kind: "status";
+  readonly schemaVersion: number;
+  /** Null before the first collection. */
+  readonly collection: {
+    readonly collection: Collection;
+    readonly ageSeconds: number;
+    readonly pool: PoolFacts;
+  } | null;
+  readonly programs: readonly ProgramStatus[];
+  readonly lease: LeaseStatus;
+  readonly pause: Pause | null;
+  readonly breaker: BreakerStatus;
+  readonly open: readonly Migration[];
+  readonly startedLastHour: number;
+  readonly exclusions: readonly Exclusion[];
+  /** Of the last day. */
+  readonly flaps: readonly Flap[];
+  readonly names: Names;
+}
+
+/** The newest run of a program, and the newest that did its work; null where none is remembered. */
+export interface ProgramStatus {
+  readonly program: string;
+  readonly last: ProgramRun | null;
+  readonly lastSuccess: ProgramRun | null;
+}
+
+/** A VM or host that is excluded, or was. */
+export interface ObjectNamed {
+  readonly kind: "VM" | "HOST";
+  readonly uuid: string;
+  /** Null where the pool has no such object any more. */
+  readonly name: string | null;
+}
 
 /** A VM, the host it is resident on (null when it does not run) and the hosts that cannot take it. */
 export interface VmOnHost {

@@ -4,6 +4,8 @@ import { AppError } from "../errors.ts";
 import { printable } from "../text.ts";
 import { createRuleAtOnce, createRuleByDialogue } from "./commands/createRule.ts";
 import { deleteAllRules, deleteRuleByDialogue, deleteRuleOf } from "./commands/deleteRule.ts";
+import { excludeObject, includeObject, pause, resume, showExclusions } from "./commands/hold.ts";
+import { showFlaps, showMigration, showMigrations } from "./commands/migrations.ts";
 import {
   showCollection,
   showHost,
@@ -13,6 +15,7 @@ import {
   showVm,
   showVms,
 } from "./commands/show.ts";
+import { showStatus } from "./commands/status.ts";
 import type { ManagerContext } from "./context.ts";
 import { helpLines } from "./help.ts";
 import type { Command } from "./parse.ts";
@@ -47,6 +50,24 @@ async function resultOf(context: ManagerContext, command: Command): Promise<Resu
       return showPool(db);
     case "show-collection":
       return showCollection(db);
+    case "show-status":
+      return showStatus(db);
+    case "show-migrations":
+      return showMigrations(db, command.count);
+    case "show-migration":
+      return showMigration(db, command.id);
+    case "show-flaps":
+      return showFlaps(db);
+    case "show-exclusions":
+      return showExclusions(db);
+    case "pause":
+      return pause(context, command);
+    case "resume":
+      return resume(db);
+    case "exclude":
+      return excludeObject(context, command);
+    case "include":
+      return includeObject(db, command);
     case "create-rule":
       if (command.rule !== null) return createRuleAtOnce(db, command.rule);
       refuseDialogue(context, "CREATE RULE HOST Subject > N");
@@ -81,9 +102,23 @@ function hintsFor(result: Result): string[] {
       return rulesHints(result);
     case "deleted":
       return result.subjects.length === 0 ? ["No rule was deleted."] : [];
+    case "migrations":
+      return result.migrations.length === 0 ? ["xcp-control has migrated nothing yet."] : [];
+    case "exclusions":
+      return result.exclusions.length === 0 ? ["Nothing is excluded."] : [];
+    case "resumed":
+      return result.wasPaused ? [] : ["Control was not paused."];
+    case "paused":
+      return pauseHints(result.open);
     default:
       return [];
   }
+}
+
+/** A pause keeps control from starting anything; it does not reach into the pool. */
+function pauseHints(open: number): string[] {
+  if (open === 0) return [];
+  return [`${open} ${open === 1 ? "migration that was begun goes" : "migrations that were begun go"} on.`];
 }
 
 function rulesHints({ rules, unknown }: Extract<Result, { kind: "rules" }>): string[] {

@@ -24,7 +24,7 @@ const pure = (file: string) =>
   ["control/plan.ts", "control/search.ts", "control/ruleBook.ts", "control/moves.ts"].includes(file) ||
   ["control/report.ts", "collect/report.ts"].includes(file) ||
   ["xapi/snapshot.ts", "xapi/placement.ts"].includes(file) ||
-  ["manager/parse.ts", "manager/render.ts"].includes(file);
+  /^manager\/(parse|words|render|layout|names)[A-Za-z]*\.ts$/.test(file);
 const program = (folder: string) => (file: string) => file.startsWith(`${folder}/`) && !pure(file);
 const commander = (imported: string) => imported === "commander";
 const node = (imported: string) => imported.startsWith("node:");

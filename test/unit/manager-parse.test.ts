@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { commandWords, parseCommand, quoteName } from "../../src/manager/parse.ts";
+import { commandWords, parseCommand } from "../../src/manager/parse.ts";
+import { quoteName } from "../../src/manager/words.ts";
 import { subjects, subjectUnit } from "../../src/rule.ts";
 import { printable } from "../../src/text.ts";
 

@@ -1,0 +1,51 @@
+/** The commands that look at xcp-control and hold it back. Pure; never throws. */
+
+import type { Command } from "./parse.ts";
+import { after, type Problem, problem, quote, readQuoted, readSpan, splitReason } from "./words.ts";
+
+/** Migrations that are shown where no number is given, and the most that are shown at once. */
+const shownMigrations = 20;
+const mostMigrations = 1000;
+
+/** What follows SHOW MIGRATIONS. */
+export function readMigrations(rest: string): Command | Problem {
+  if (rest === "") return { kind: "show-migrations", count: shownMigrations };
+  const count = /^\d{1,6}$/.test(rest) ? Number(rest) : Number.NaN;
+  if (count >= 1 && count <= mostMigrations) return { kind: "show-migrations", count };
+  return problem(`${quote(rest)} is no number of migrations: write 1 to ${mostMigrations}.`);
+}
+
+/** What follows SHOW MIGRATION. */
+export function readMigration(rest: string): Command | Problem {
+  if (rest === "")
+    return problem("SHOW MIGRATION which? Write SHOW MIGRATION id; SHOW MIGRATIONS lists them.");
+  if (/^[0-9a-f-]{1,36}$/i.test(rest)) return { kind: "show-migration", id: rest.toLowerCase() };
+  return problem(`${quote(rest)} is no id of a migration, nor the beginning of one.`);
+}
+
+/** What follows PAUSE CONTROL. */
+export function readPause(rest: string): Command | Problem {
+  const parts = splitReason(rest);
+  if ("kind" in parts) return parts;
+  const { head, reason } = parts;
+  if (head === "") return { kind: "pause", seconds: null, reason };
+  const span = after("FOR", head);
+  if (span === null) return problem(`Write PAUSE CONTROL [FOR 2h] [REASON text], not ${quote(head)}.`);
+  const seconds = readSpan(span);
+  return typeof seconds === "number" ? { kind: "pause", seconds, reason } : seconds;
+}
+
+/** What follows EXCLUDE VM and EXCLUDE HOST. */
+export function readExclude(words: string, object: "VM" | "HOST", rest: string): Command | Problem {
+  const quoted = readQuoted(rest);
+  const behind = quoted === null ? null : splitReason(quoted.behind);
+  if (quoted !== null && behind !== null) {
+    if ("kind" in behind) return behind;
+    if (behind.head === "") return { kind: "exclude", object, wanted: quoted.text, reason: behind.reason };
+  }
+  const parts = splitReason(rest);
+  if ("kind" in parts) return parts;
+  const { head: wanted, reason } = parts;
+  if (wanted === "") return problem(`${words} which? Write ${words} uuid|name [REASON text].`);
+  return { kind: "exclude", object, wanted, reason };
+}
