@@ -62,6 +62,8 @@ export interface Arena {
   readonly controller: Database;
   readonly manager: Database;
   readonly open: (scenario: string, options?: { speed?: number }) => Promise<Ring>;
+  /** The pool of another arena, with this one's database. */
+  readonly join: (ring: Ring) => Promise<Ring>;
   /** Ends the pool of the last `open`. */
   readonly shut: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -89,6 +91,10 @@ export async function openArena(): Promise<Arena> {
       const pool = SimulatedPool.fromScenario(scenario, { speed, seed: 1, user: "root", password });
       simulator = await startSimulator(pool, { http: true, https: false, addressing: "addresses" });
       return ring(pool, simulator, { database, collector, manager, controller });
+    },
+    join: async (other) => {
+      await forget(database.admin.database);
+      return ring(other.pool, other.simulator, { database, collector, manager, controller });
     },
     close: async () => {
       await shut();

@@ -1,0 +1,183 @@
+/**
+ * xcp-control killed, stopped and doubled at its most delicate moments: what it left is closed by the next run, and no
+ * VM moves twice. `npm run soak -- control` is the long form.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { leaseStatus } from "../../src/store/lease.ts";
+import { openMigrations } from "../../src/store/migrations.ts";
+import { type Arena, openArena } from "../support/controlArena.ts";
+import {
+  aMinuteLater,
+  controlRound,
+  goOnAfterwards,
+  intentCommitted,
+  migrateAnswered,
+  migrationRows,
+  strike,
+} from "../support/controlCrashes.ts";
+import { cpu25, threeHosts } from "../support/controlPools.ts";
+import { spread } from "../support/crashes.ts";
+import { asRoot } from "../support/database.ts";
+
+let arena: Arena;
+beforeAll(async () => {
+  arena = await openArena();
+});
+afterEach(() => arena.shut());
+afterAll(() => arena.close());
+
+describe("xcp-control killed with -9", () => {
+  it("F11: between the intent's commit and the call: the row is closed as never started, the VM moves in the next run", async () => {
+    await controlRound(arena, {}, async (round) => {
+      const { ended, event } = await strike(round, intentCommitted(), "SIGKILL", "before");
+      expect([ended.signal, event?.side]).toEqual(["SIGKILL", "mysql"]);
+      expect(round.ring.migrations).toEqual([]);
+      expect(await openMigrations(arena.controller)).toMatchObject([{ state: "planned", submittedAt: null }]);
+      await aMinuteLater(arena);
+      const told = await round.ring.control();
+      expect(told.lines[0]).toMatch(/^An earlier run's migration refused: small .*: not started: /);
+      expect(told.code).toBe(0);
+      expect((await migrationRows(arena)).map(({ state }) => state)).toEqual(["refused", "succeeded"]);
+      expect(round.ring.migrations).toEqual(["small -> cold1"]);
+    });
+  });
+
+  it("F12: after the call left, its answer unread: the next run waits for the migration and asks for no second one", async () => {
+    await controlRound(arena, { first: "slow-migration 3" }, async (round) => {
+      const { ended } = await strike(round, migrateAnswered(), "SIGKILL", "before");
+      expect(ended.signal).toBe("SIGKILL");
+      await expect.poll(() => round.ring.migrations).toEqual(["small -> cold1"]);
+      await aMinuteLater(arena);
+      const told = await round.ring.control();
+      expect(told.text).toMatch(/^An earlier run's migration still runs: small .*\nProgress: /);
+      expect(told.text).toMatch(/An earlier run's migration succeeded: small/);
+      expect(told.code).toBe(4);
+      expect(told.lines.at(-1)).toMatch(/^refused: freshness: /);
+      const [row] = await migrationRows(arena);
+      expect(row).toMatchObject({ state: "succeeded", error: null });
+      expect(row?.seconds).toBeGreaterThan(0);
+      await goOnAfterwards(arena, round.ring);
+    });
+  });
+
+  it("F13: while it watches, and the migration ends with nobody there: closed by where the VM is, its end unknown", async () => {
+    await controlRound(arena, {}, async (round) => {
+      const running = await round.start();
+      await running.waitFor(/^Progress: /m);
+      running.child.kill("SIGKILL");
+      await running.ended;
+      await expect.poll(() => round.ring.pool.model.migrations.size, { timeout: 9_000 }).toBe(0);
+      expect(await openMigrations(arena.controller)).toMatchObject([{ state: "running" }]);
+      await aMinuteLater(arena);
+      const told = await round.ring.control();
+      expect(told.lines[0]).toMatch(/^An earlier run's migration succeeded: small .*: nobody saw its end$/);
+      expect(await migrationRows(arena)).toMatchObject([
+        { state: "succeeded", seconds: null, error: "nobody saw its end" },
+      ]);
+      await goOnAfterwards(arena, round.ring);
+    });
+  });
+
+  it("at ten events of its way: every row is closed by the next run, and no VM moves twice", async () => {
+    const total = await controlRound(arena, {}, async ({ wire, start }) => {
+      wire.restart();
+      expect((await (await start()).ended).code).toBe(0);
+      return wire.events;
+    });
+    expect(total).toBeGreaterThan(80);
+    for (const [n, number] of spread(total - 4, 10).entries()) {
+      await controlRound(arena, {}, async (round) => {
+        const moment = n % 2 === 0 ? "before" : "after";
+        const { ended } = await strike(round, (event) => event.number === number, "SIGKILL", moment);
+        expect(ended.signal, `event ${number} of ${total}`).toBe("SIGKILL");
+        await goOnAfterwards(arena, round.ring);
+      });
+    }
+  });
+});
+
+describe("xcp-control told to end", () => {
+  it("F41: at six events of its way: code 143, the lease is free, every row is closed by the next run", async () => {
+    for (const number of [3, 25, 60, 85, 105, 120]) {
+      await controlRound(arena, {}, async (round) => {
+        const { ended, event } = await strike(round, (each) => each.number === number, "SIGTERM", "after");
+        expect(event).not.toBeNull();
+        expect(ended.code, `event ${number}: ${ended.stdout}${ended.stderr}`).toBe(143);
+        expect((await leaseStatus(arena.controller)).holder).toBeNull();
+        await goOnAfterwards(arena, round.ring);
+      });
+    }
+  });
+});
+
+describe("two xcp-control", () => {
+  it("F14: at once: the second one names the first with its age, does nothing and ends with 0", async () => {
+    await controlRound(arena, { first: "slow-migration 3" }, async ({ ring, start }) => {
+      const first = await start();
+      await first.waitFor(/^Progress: /m);
+      const second = await (await start()).ended;
+      expect(second.code).toBe(0);
+      expect(second.stdout).toMatch(
+        new RegExp(
+          `^another xcp-control is at work: .+ pid ${first.child.pid}, for \\d+ s, last heard of \\d+ s ago\n$`,
+        ),
+      );
+      expect((await first.ended).code).toBe(0);
+      expect(ring.migrations).toEqual(["small -> cold1"]);
+    });
+  });
+
+  it("F15: with a lease each, for their databases are not the same: the pool's own word keeps the VM from moving twice", async () => {
+    const other = await openArena();
+    try {
+      const ring = await arena.open(threeHosts, { speed: 5 });
+      await ring.collect(cpu25);
+      const twin = await other.join(ring);
+      await twin.collect(cpu25);
+      const seconds: ReturnType<typeof twin.control>[] = [];
+      const first = await ring.control({
+        onLine: (line) => {
+          if (line.startsWith("Progress: 0.") && seconds.length === 0) seconds.push(twin.control());
+        },
+      });
+      expect(first.code).toBe(0);
+      expect((await seconds[0])?.text).toMatch(/not moved: it is leaving its host \(pool_migrate\)/);
+      expect((await twin.control()).text).toMatch(/not moved: it is on another host now/);
+      expect(ring.migrations).toEqual(["small -> cold1"]);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it("F16: the first one stopped beyond its lease, right before its call: the second one acts, the first one wakes and starts nothing", async () => {
+    await controlRound(arena, {}, async ({ ring, wire, start }) => {
+      const first = await start({ ControlLeaseSeconds: "5" });
+      const isIt = intentCommitted();
+      const stopped = new Promise<void>((resolve) => {
+        wire.judge = (event) => {
+          if (isIt(event)) {
+            first.child.kill("SIGSTOP");
+            resolve();
+          }
+          return "pass";
+        };
+      });
+      await stopped;
+      await new Promise((resolve) => setTimeout(resolve, 5_200));
+      await asRoot(
+        "UPDATE Migration SET PlannedAt = PlannedAt - INTERVAL 61 SECOND",
+        arena.database.admin.database,
+      );
+      const second = await ring.control();
+      expect(second.code).toBe(0);
+      expect(ring.migrations).toEqual(["small -> cold1"]);
+      first.child.kill("SIGCONT");
+      const { code, stdout } = await first.ended;
+      expect(code).toBe(3);
+      expect(stdout).not.toContain("Starting Migration");
+      expect(stdout).toMatch(/ended early: .*lease/);
+      expect(ring.migrations).toEqual(["small -> cold1"]);
+      expect((await migrationRows(arena)).map(({ state }) => state)).toEqual(["refused", "succeeded"]);
+    });
+  });
+});

@@ -1,0 +1,174 @@
+/**
+ * Rounds of the crash tests of control: the real program is killed, stopped or told to end at one event on the wire,
+ * and the runs that follow must close what it left and move no VM twice.
+ */
+import { expect } from "vitest";
+import type { Migration } from "../../src/migration.ts";
+import { listMigrations, openMigrations } from "../../src/store/migrations.ts";
+import type { Arena, Ring } from "./controlArena.ts";
+import { cpu25, threeHosts } from "./controlPools.ts";
+import { asRoot } from "./database.ts";
+import { statementText } from "./mysqlWire.ts";
+import { type ProgramResult, type RunningProgram, startProgram } from "./programs.ts";
+import { type Passing, startWire, type Wire } from "./wire.ts";
+import type { World } from "./world.ts";
+
+export interface ControlRound {
+  readonly ring: Ring;
+  readonly wire: Wire;
+  /** xcp-control behind the wire. */
+  readonly start: (change?: Readonly<Record<string, string>>) => Promise<RunningProgram>;
+}
+
+const password = "pool-p4ssword#";
+
+/** A fresh unbalanced pool, collected; `small` is to move from hot to cold1, and nothing else. */
+export async function controlRound<T>(
+  arena: Arena,
+  options: { readonly speed?: number; readonly first?: string },
+  work: (round: ControlRound) => Promise<T>,
+): Promise<T> {
+  const ring = await arena.open(threeHosts, { speed: options.speed ?? 20 });
+  if (options.first !== undefined) ring.command(options.first);
+  await ring.collect(cpu25);
+  // The wire asks a world for its pool and its database, nothing else.
+  const wire = await startWire({ simulator: ring.simulator, database: arena.database } as unknown as World);
+  const account = arena.database.control;
+  const settings = {
+    XenUsr: "root",
+    XenPass: password,
+    MysqlUsr: account.user,
+    MysqlPass: account.password,
+    MysqlDatabase: account.database,
+    ControlPollSeconds: "1",
+    ...wire.settings,
+  };
+  try {
+    return await work({
+      ring,
+      wire,
+      start: async (change = {}) => {
+        const running = await startProgram("xcp-control", [], { settings: { ...settings, ...change } });
+        running.child.stdin.end();
+        return running;
+      },
+    });
+  } finally {
+    await wire.close();
+    await arena.shut();
+  }
+}
+
+/** Ends the run at the event that `isIt` recognises; before it passes on, or right after. */
+export async function strike(
+  { wire, start }: ControlRound,
+  isIt: (event: Passing) => boolean,
+  signal: "SIGKILL" | "SIGTERM",
+  moment: "before" | "after",
+): Promise<{ readonly ended: ProgramResult; readonly event: Passing | null }> {
+  const running = await start();
+  let event: Passing | null = null;
+  wire.judge = (passing) => {
+    if (event !== null || !isIt(passing)) return "pass";
+    event = passing;
+    running.child.kill(signal);
+    return moment === "before" && signal === "SIGKILL" ? "swallow" : "pass";
+  };
+  const ended = await running.ended;
+  wire.judge = undefined;
+  return { ended, event };
+}
+
+/** Recognises the answer to the COMMIT of the intent to move a VM. */
+export function intentCommitted(): (event: Passing) => boolean {
+  let state: "before" | "written" | "asked" | "done" = "before";
+  return (event) => {
+    if (event.side !== "mysql") return false;
+    const text = statementText(event);
+    if (state === "before" && text?.startsWith("INSERT INTO Migration") === true) state = "written";
+    else if (state === "written" && text === "COMMIT") state = "asked";
+    else if (state === "asked" && event.direction === "down") {
+      state = "done";
+      return true;
+    }
+    return false;
+  };
+}
+
+/** Recognises the first bytes after the request to migrate: the pool's answer to it. */
+export function migrateAnswered(): (event: Passing) => boolean {
+  let asked = false;
+  return (event) => {
+    if (event.side !== "pool") return false;
+    if (asked && event.direction === "down") return true;
+    asked ||= event.direction === "up" && event.bytes.includes("Async.VM.pool_migrate");
+    return false;
+  };
+}
+
+/** As if a minute had gone by: the lease of whoever was killed is over, and so is the way of its last request. */
+export async function aMinuteLater(arena: Arena): Promise<void> {
+  await asRoot(
+    [
+      "UPDATE Lease SET ExpiresAt = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND",
+      "UPDATE Migration SET PlannedAt = PlannedAt - INTERVAL 61 SECOND WHERE OpenVm IS NOT NULL",
+    ],
+    arena.database.admin.database,
+  );
+}
+
+/** The rows of the log, oldest first. */
+export async function migrationRows(arena: Arena): Promise<readonly Migration[]> {
+  return (await listMigrations(arena.controller)).toReversed();
+}
+
+/**
+ * The runs that follow: the first one closes every row that is open, and after as many as it takes to plan from a
+ * collection of afterwards, `small` has moved once and only once.
+ */
+export async function goOnAfterwards(arena: Arena, ring: Ring): Promise<void> {
+  await aMinuteLater(arena);
+  await ring.control();
+  expect(await openMigrations(arena.controller)).toEqual([]);
+  for (let run = 0; ring.where("small") !== "cold1" && run < 3; run++) {
+    await ring.collect(cpu25);
+    await ring.control();
+  }
+  expect(ring.migrations).toEqual(["small -> cold1"]);
+  const rows = await migrationRows(arena);
+  expect(rows.filter(({ state }) => state === "succeeded")).toHaveLength(1);
+  checkHistory(rows);
+}
+
+/** The invariants that a log of migrations can break: I2, I3 and I7. */
+export function checkHistory(rows: readonly Migration[]): void {
+  for (const row of rows) {
+    expect(row.reason, "I7: every move has a reason").toMatch(/\S/);
+    if (row.state !== "refused") expect(row.submittedAt ?? row.plannedAt).toBeInstanceOf(Date);
+    const end = row.finishedAt ?? new Date(8.64e15);
+    const others = rows.filter((other) => other.vm === row.vm && other.id !== row.id);
+    for (const other of others) {
+      const otherEnd = other.finishedAt ?? new Date(8.64e15);
+      expect(
+        other.plannedAt >= end ||
+          otherEnd <= row.plannedAt ||
+          row.state === "refused" ||
+          other.state === "refused",
+        "I2: no VM has two open rows",
+      ).toBe(true);
+    }
+    const earlier = rows.filter(
+      ({ runId, collectionsAtEnd, finishedAt, state }) =>
+        runId !== row.runId &&
+        state !== "refused" &&
+        collectionsAtEnd !== null &&
+        finishedAt !== null &&
+        finishedAt < row.plannedAt,
+    );
+    for (const { collectionsAtEnd } of earlier) {
+      expect(row.collectionId, "I3: no move from a collection of before a migration's end").toBeGreaterThan(
+        collectionsAtEnd ?? 0,
+      );
+    }
+  }
+}
