@@ -1,6 +1,7 @@
 /** Migrations that fail, hang, vanish or lie: what control says, tries next and leaves behind. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { acknowledgeBreaker } from "../../src/store/breaker.ts";
+import { openMigrations } from "../../src/store/migrations.ts";
 import { type Arena, openArena, type Ring, type Told } from "../support/controlArena.ts";
 import { cpu25, threeHosts } from "../support/controlPools.ts";
 
@@ -77,7 +78,7 @@ describe("a migration that works", () => {
 });
 
 describe("a migration that fails", () => {
-  it("never-this-vm: the next best VM goes instead", async () => {
+  it("F34: never-this-vm: the next best VM goes instead", async () => {
     const ring = await unbalanced();
     ring.command("fail-migration VM_LACKS_FEATURE VM at=start");
     const told = await ring.control();
@@ -90,7 +91,7 @@ describe("a migration that fails", () => {
     expectNothingLeft(ring);
   });
 
-  it("never-this-pair: the same VM goes to the next best host", async () => {
+  it("F34: never-this-pair: the same VM goes to the next best host", async () => {
     const ring = await unbalanced({ first: "block big" });
     ring.command("fail-migration VM_REQUIRES_SR VM OpaqueRef:sr at=start");
     const told = await ring.control();
@@ -165,7 +166,7 @@ describe("a migration that fails", () => {
     expectNothingLeft(ring);
   });
 
-  it("because somebody halts or destroys the VM meanwhile: told, nothing else is moved", async () => {
+  it("F36: because somebody halts or destroys the VM meanwhile: told, nothing else is moved", async () => {
     for (const [deed, told] of [
       ["halt", /Halted now/],
       ["destroy", /it left the pool/],
@@ -310,7 +311,7 @@ describe("a migration that never ends", () => {
     expectNothingLeft(ring);
   });
 
-  it("and is not cancelled by the pool is left in the end, and nothing else is started", async () => {
+  it("F38: and is not cancelled by the pool is left in the end, and nothing else is started before it is closed", async () => {
     const ring = await unbalanced();
     ring.command("stall-migration at=30%");
     ring.command("garbage task.cancel times=always");
@@ -321,5 +322,12 @@ describe("a migration that never ends", () => {
     expect(ring.migrations).toEqual(["small -> cold1"]);
     expect(ring.pool.db.all("task").length).toBe(1);
     expect(ring.pool.db.all("session").length).toBe(0);
+    expect(await openMigrations(arena.controller)).toMatchObject([{ state: "running" }]);
+    await ring.collect(cpu25);
+    const next = await ring.control({ timeoutMs: 30_000, hastySeconds: 2, maxAgeSeconds: 86_400 });
+    expect(next.code).toBe(3);
+    expect(next.text).toMatch(/An earlier run's migration stays open: small .*the pool did not cancel it/);
+    expect(next.lines.at(-1)).toMatch(/^ended early: a migration of an earlier run cannot be closed yet/);
+    expect(ring.migrations).toEqual(["small -> cold1"]);
   });
 });

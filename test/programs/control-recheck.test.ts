@@ -26,7 +26,7 @@ function expectOvertaken(ring: Ring, told: Told, reason: RegExp): void {
 }
 
 describe("the pool changed since it was collected: nothing is moved, code 3", () => {
-  it("the VM was moved by somebody else", async () => {
+  it("F30: the VM was moved by somebody else", async () => {
     const ring = await unbalanced();
     await ring.admin(async (client) => {
       const [vm, host] = [ring.uuid("VM", "small"), ring.uuid("host", "cold2")];
@@ -67,11 +67,15 @@ describe("the pool changed since it was collected: nothing is moved, code 3", ()
   });
 
   it.each([
-    ["the VM is halted", "halt small", /it is Halted now/],
+    ["F36: the VM is halted", "halt small", /it is Halted now/],
     ["the VM is paused", "pause small", /it is Paused now/],
-    ["the VM is gone", "destroy small", /it or a host left the pool/],
-    ["the destination is in maintenance", "disable cold1", /the destination was disabled \(maintenance\)/],
-    ["the destination is dead", "declare-dead cold1", /the destination is not alive/],
+    ["F36: the VM is gone", "destroy small", /it or a host left the pool/],
+    [
+      "F31: the destination is in maintenance",
+      "disable cold1",
+      /the destination was disabled \(maintenance\)/,
+    ],
+    ["F30: the destination is dead", "declare-dead cold1", /the destination is not alive/],
   ])("%s", async (_what, command, reason) => {
     const ring = await unbalanced();
     if (command.startsWith("declare-dead")) ring.command("crash cold1");
@@ -106,7 +110,7 @@ describe("the pool changed since it was collected: nothing is moved, code 3", ()
 });
 
 describe("a reason that concerns one VM or one pair: the next best is tried", () => {
-  it("the VM is busy with something else", async () => {
+  it("F35: the VM is busy with something else", async () => {
     const ring = await unbalanced();
     const { db } = ring.pool;
     const small = db.byUuid("VM", ring.uuid("VM", "small")) ?? "";
@@ -130,7 +134,7 @@ describe("a reason that concerns one VM or one pair: the next best is tried", ()
     expect(ring.migrations).toEqual(["big -> cold1"]);
   });
 
-  it("the destination's memory was taken: the VM goes to the next host", async () => {
+  it("F33: the destination's memory was taken: the VM goes to the next host", async () => {
     const spare = `${threeHosts}vm hog halted memory=6700 tools\n`;
     const ring = await unbalanced(`${spare.replace("vm big on=hot", 'vm big blocked="no" on=hot')}`);
     ring.command("start hog on=cold1");
@@ -161,7 +165,7 @@ describe("the collection", () => {
 
   it.each([
     [
-      "is too old",
+      "F17: is too old",
       "UPDATE Collection SET StartedAt = StartedAt - INTERVAL 301 SECOND",
       "age of data",
       /^collected 30[1-3] s ago$/,
@@ -200,7 +204,7 @@ describe("the collection", () => {
     },
   );
 
-  it("is of a pool in a rolling upgrade, or with its own balancer: refused", async () => {
+  it("F32: is of a pool in a rolling upgrade, or with its own balancer: refused", async () => {
     const ring = await unbalanced();
     const { db } = ring.pool;
     const [pool = ""] = db.all("pool");

@@ -43,7 +43,7 @@ describe("the program", () => {
     expect(world.pool.db.all("session")).toEqual([]);
   });
 
-  it("a signal during a migration: it is watched to its end, and no other one starts", async () => {
+  it("F41: a signal during a migration: it is watched to its end, and no other one starts", async () => {
     command("slow-migration 3");
     const control = await start();
     await control.waitFor(/^Progress: /m);
@@ -56,7 +56,7 @@ describe("the program", () => {
     expect(world.pool.db.all("session")).toEqual([]);
   });
 
-  it("a second signal during a migration ends at once, and the migration goes on", async () => {
+  it("F41: a second signal during a migration ends at once, and the migration goes on", async () => {
     command("stall-migration");
     const control = await start();
     await control.waitFor(/^Progress: /m);

@@ -25,6 +25,8 @@ export interface ControlChange {
   readonly maxMoves?: number;
   readonly maxAgeSeconds?: number;
   readonly xenPoolUuid?: string;
+  /** Other settings of control. */
+  readonly change?: Partial<Settings["control"]>;
   /** Called for every line of output, as it appears. */
   readonly onLine?: (line: string) => void;
   /** Seconds by which every look at the clock makes it jump ahead. */
@@ -206,6 +208,7 @@ async function runOnce(
     xen: change.dryRun ? null : xen,
     control: {
       ...control,
+      ...change.change,
       pollMs: 20,
       migrationTimeoutMs: change.timeoutMs ?? control.migrationTimeoutMs,
       maxMovesPerRun: change.maxMoves ?? control.maxMovesPerRun,
