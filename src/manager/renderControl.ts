@@ -11,24 +11,30 @@ import { figure, line, listEntry, megabytes, rate, span, timestamp } from "./lay
 import type { Names } from "./names.ts";
 import type { ProgramStatus, Result, StatusResult } from "./result.ts";
 
-/** A line a migration: id, time, VM, from -> to, state, seconds, MB, MB/s, why; and the error where there is one. */
+/** A line a migration: id, time, VM, from -> to, state, what is known of its cost, why, and its error. */
 export function migrationList({ migrations, names }: Extract<Result, { kind: "migrations" }>): string[] {
   return migrations.map((each) => migrationItem(each, names));
 }
 
 function migrationItem(migration: Migration, names: Names): string {
   const { id, plannedAt, state, seconds, memoryBytes, rule, reason, error } = migration;
+  const cost = [
+    unit(seconds === null ? null : figure(seconds), "s"),
+    unit(megabytes(memoryBytes), "MB"),
+    unit(rateOf(migration), "MB/s"),
+  ]
+    .filter((figure) => figure !== null)
+    .join(", ");
   const parts = [
     id.slice(0, 8),
     timestamp(plannedAt),
     way(migration, names),
     state,
-    unit(seconds === null ? null : figure(seconds), "s"),
-    unit(megabytes(memoryBytes), "MB"),
-    unit(rateOf(migration), "MB/s"),
+    ...(cost === "" ? [] : [cost]),
     rule === null ? reason : condition(rule),
+    ...(error === null ? [] : [error]),
   ];
-  return error === null ? listEntry(...parts) : listEntry(...parts, error);
+  return listEntry(...parts);
 }
 
 function way({ vm, source, destination }: Migration, names: Names): string {
@@ -40,8 +46,8 @@ export function rateOf({ state, memoryBytes, seconds }: Migration): number | nul
   return state === "succeeded" ? rate(memoryBytes, seconds) : null;
 }
 
-function unit(value: string | number | null, name: string): string {
-  return value === null ? "-" : `${value} ${name}`;
+function unit(value: string | number | null, name: string): string | null {
+  return value === null ? null : `${value} ${name}`;
 }
 
 function condition({ subject, threshold }: Rule): string {

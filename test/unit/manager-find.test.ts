@@ -95,12 +95,15 @@ describe("the Tab key", () => {
     expect(completeCommand("SHOW VM 0a5", names)[0]).toEqual([vms[0]?.uuid, vms[4]?.name]);
     expect(completeCommand("SHOW VM VM", names)).toEqual([["VM1 - Debian"], "VM"]);
     expect(completeCommand("show host h", names)).toEqual([["Host1"], "h"]);
+    expect(completeCommand("exclude vm VM", names)).toEqual([["VM1 - Debian"], "VM"]);
+    expect(completeCommand("INCLUDE HOST h", names)).toEqual([["Host1"], "h"]);
     expect(completeCommand("SHOW VM bad", names)).toEqual([["bad \\u{1b}[31m"], "bad"]);
   });
 
   test("completes subjects, and answers to a question", () => {
     expect(completeCommand("CREATE RULE HOST cp", names)).toEqual([["CpuAverage"], "cp"]);
     expect(completeCommand("DELETE RULE HOST A", names)).toEqual([["ALL"], "A"]);
+    expect(completeCommand("PAUSE CONTROL f", names)).toEqual([["FOR "], "f"]);
     expect(completeAnswer("p", ["PifEth0RxKb", "PifEth0TxKb", "CpuAverage"])[0]).toHaveLength(2);
   });
 
@@ -112,6 +115,7 @@ describe("the Tab key", () => {
   test("asks the database only for names", () => {
     expect(needsNames("SHOW VM ")).toBe(true);
     expect(needsNames("show host x")).toBe(true);
+    expect(needsNames("EXCLUDE VM x")).toBe(true);
     expect(needsNames("SHOW VMS")).toBe(false);
     expect(needsNames("CREATE RULE HOST ")).toBe(false);
   });

@@ -101,6 +101,114 @@ describe("a name", () => {
   });
 });
 
+describe("what control did", () => {
+  test.each([
+    ["SHOW STATUS", { kind: "show-status" }],
+    ["SHOW MIGRATIONS", { kind: "show-migrations", count: 20 }],
+    ["show migrations 3;", { kind: "show-migrations", count: 3 }],
+    ["SHOW MIGRATIONS 1000", { kind: "show-migrations", count: 1000 }],
+    ["SHOW MIGRATION 5F2C81AB", { kind: "show-migration", id: "5f2c81ab" }],
+    ["SHOW FLAPS", { kind: "show-flaps" }],
+    ["SHOW EXCLUSIONS", { kind: "show-exclusions" }],
+  ])("%s is read", (line, command) => {
+    expect(parseCommand(line)).toEqual(command);
+  });
+
+  test.each([
+    ["SHOW MIGRATIONS 0", "write 1 to 1000"],
+    ["SHOW MIGRATIONS 1001", "write 1 to 1000"],
+    ["SHOW MIGRATIONS all", "write 1 to 1000"],
+    ["SHOW MIGRATION", "SHOW MIGRATIONS lists them"],
+    ["SHOW MIGRATION %", "no id of a migration"],
+    ["SHOW MIGRATION VM1", "no id of a migration"],
+    ["SHOW STATUS now", "takes nothing more"],
+  ])("%s is refused with the reason", (line, message) => {
+    expect(messageFor(line)).toContain(message);
+  });
+});
+
+describe("PAUSE CONTROL", () => {
+  test.each([
+    ["", null, ""],
+    ["FOR 2h", 7200, ""],
+    ["for 90 s", 90, ""],
+    ["FOR 30m", 1800, ""],
+    ["FOR 1.5 hours", 5400, ""],
+    ["FOR 1d 12h 5min", 129_900, ""],
+    ["FOR 365 days", 31_536_000, ""],
+    ["REASON new storage", null, "new storage"],
+    ["FOR 2h REASON new storage FOR 3h", 7200, "new storage FOR 3h"],
+    ['FOR 2h reason "it ""will"" be; "', 7200, 'it "will" be; '],
+  ])("%s is read", (rest, seconds, reason) => {
+    expect(parseCommand(`PAUSE CONTROL ${rest};`)).toEqual({ kind: "pause", seconds, reason });
+  });
+
+  test.each([
+    ["FOR 2", "with its unit"],
+    ["FOR", "with its unit"],
+    ["FOR ever", "with its unit"],
+    ["FOR -2h", "with its unit"],
+    ["FOR 2 weeks", "with its unit"],
+    ["FOR 2hs", "with its unit"],
+    ["FOR 0h", "not from 1 s to 365 d"],
+    ["FOR 366d", "not from 1 s to 365 d"],
+    [`FOR ${"9".repeat(90)}h`, "not from 1 s to 365 d"],
+    [`FOR ${"9".repeat(500)}h`, "with its unit"],
+    ["FOR 2h REASON", "without a text"],
+    [`REASON ${"x".repeat(1001)}`, "longer than 1000"],
+    ["2h", "PAUSE CONTROL [FOR 2h] [REASON text]"],
+    ["BECAUSE x", "PAUSE CONTROL [FOR 2h] [REASON text]"],
+  ])("%.40s is refused with the reason", (rest, message) => {
+    expect(messageFor(`PAUSE CONTROL ${rest}`)).toContain(message);
+  });
+
+  test("ends with RESUME CONTROL", () => {
+    expect(parseCommand("resume control")).toEqual({ kind: "resume" });
+    expect(messageFor("RESUME")).toContain("RESUME CONTROL");
+  });
+});
+
+describe("EXCLUDE and INCLUDE", () => {
+  test.each([
+    ["EXCLUDE VM VM1 - Debian", "VM", "VM1 - Debian", ""],
+    ["EXCLUDE VM VM1 - Debian REASON licence is bound to it", "VM", "VM1 - Debian", "licence is bound to it"],
+    ['exclude vm "VM1 - Debian" reason "x"', "VM", "VM1 - Debian", "x"],
+    ['EXCLUDE VM "the REASON why"', "VM", "the REASON why", ""],
+    ["EXCLUDE HOST Host1 REASON a REASON b", "HOST", "Host1", "a REASON b"],
+    ['EXCLUDE HOST "a" b', "HOST", '"a" b', ""],
+  ])("%s is read", (line, object, wanted, reason) => {
+    expect(parseCommand(line)).toEqual({ kind: "exclude", object, wanted, reason });
+  });
+
+  test("any name is read back from the way it is quoted, with a reason and without", () => {
+    const odd = fc.constantFrom('"', "'", ";", " ", " REASON ", "REASON", "a DETAILS", "b", "#");
+    fc.assert(
+      fc.property(
+        fc.array(odd, { minLength: 1 }).map((parts) => parts.join("")),
+        (name) => {
+          const expected = { kind: "exclude", object: "VM", wanted: name };
+          const quoted = quoteName(name);
+          expect(parseCommand(`EXCLUDE VM ${quoted}`)).toEqual({ ...expected, reason: "" });
+          expect(parseCommand(`EXCLUDE VM ${quoted} REASON why`)).toEqual({ ...expected, reason: "why" });
+          expect(parseCommand(`INCLUDE VM ${quoted}`)).toEqual({ ...expected, kind: "include" });
+        },
+      ),
+    );
+  });
+
+  test.each([
+    ["EXCLUDE VM", "EXCLUDE VM uuid|name [REASON text]"],
+    ["EXCLUDE HOST REASON why", "EXCLUDE HOST which?"],
+    ["EXCLUDE VM VM1 REASON", "without a text"],
+    ['EXCLUDE VM "VM1" REASON', "without a text"],
+    ["INCLUDE HOST", "INCLUDE HOST uuid|name"],
+    ["EXCLUDE", "EXCLUDE HOST uuid|name"],
+    ["EXLCUDE VM x", "Did you mean EXCLUDE VM"],
+  ])("%s is refused with the reason", (line, message) => {
+    expect(messageFor(line)).toContain(message);
+  });
+});
+
 describe("CREATE RULE HOST in one line", () => {
   test.each([
     ["CpuAverage > 25", "CpuAverage", 25],
@@ -216,6 +324,8 @@ describe("any text", () => {
         "CREATE RULE HOST ",
         "CREATE RULE HOST CpuAverage > ",
         "DELETE RULE HOST ",
+        "PAUSE CONTROL FOR ",
+        "EXCLUDE VM ",
       ]) {
         parseCommand(start + endless);
         parseCommand(`${start}${endless}x`);
