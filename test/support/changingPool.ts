@@ -131,8 +131,8 @@ export class ChangingPool {
     if (host === undefined || this.#hosts().length < 3) return "no host left";
     const uuidOfHost = db.text("host", host, "uuid");
     const residents = db.all("VM").filter((vm) => db.text("VM", vm, "resident_on") === host);
-    const isControl = (vm: string) => db.get("VM", vm, "is_control_domain") === true;
-    for (const vm of residents.filter((ref) => !isControl(ref))) this.#command("destroy", vm);
+    const controls = residents.filter((vm) => db.get("VM", vm, "is_control_domain") === true);
+    for (const vm of residents) if (!controls.includes(vm)) this.#command("destroy", vm);
     const rows: Row[] = [];
     const take = (cls: string, ref: string) => {
       if (!db.has(cls, ref)) return;
@@ -143,7 +143,7 @@ export class ChangingPool {
       const cls = { PBDs: "PBD", PIFs: "PIF", host_CPUs: "host_cpu" }[field];
       for (const ref of db.list("host", host, field)) take(cls, ref);
     }
-    for (const vm of residents.filter(isControl)) {
+    for (const vm of controls) {
       const metrics = db.text("VM", vm, "metrics");
       take("VM", vm);
       take("VM_metrics", metrics);
