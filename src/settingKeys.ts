@@ -68,7 +68,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   ControlMigrationMinutes: { group: "control", kind: "integer", min: 1, max: 10080, fallback: 720 },
   ControlMaxMovesPerHour: { group: "control", kind: "integer", min: 1, max: 10000, fallback: 20 },
   ControlMaxMigrationsInPool: { group: "control", kind: "integer", min: 1, max: 100, fallback: 2 },
-  ControlVmCooldownMinutes: { group: "control", kind: "integer", min: 0, max: 10080, fallback: 60 },
+  ControlVmCooldownMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 60 },
   ControlFailedVmMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 30 },
   ControlQuietMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 30 },
   ControlLeaseSeconds: { group: "control", kind: "integer", min: 5, max: 600, fallback: 60 },
