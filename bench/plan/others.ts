@@ -51,7 +51,7 @@ class Walk {
   }
 }
 
-/** Rule by rule: the most loaded host, its VM nearest to the excess, the least loaded host; here it checks what fits. */
+/** Rule by rule: the most loaded host, its VM nearest to the excess, the least loaded host; here: that takes it. */
 export function thesis(pool: Pool): PlainMove[] {
   const walk = new Walk(pool);
   const { R } = walk.problem;
@@ -62,15 +62,14 @@ export function thesis(pool: Pool): PlainMove[] {
       const h = hot.sort((a, b) => walk.load(b, r) - walk.load(a, r))[0];
       if (h === undefined) break;
       const excess = walk.state.over(h * R + r);
-      const d = walk.hosts().sort((a, b) => walk.load(a, r) - walk.load(b, r))[0] ?? 0;
+      const cold = walk.hosts().sort((a, b) => walk.load(a, r) - walk.load(b, r));
       const distance = (v: number) => Math.abs(walk.weight(v, h, r) - excess);
-      const v = walk
-        .vms(h)
-        .filter((each) => walk.weight(each, h, r) > 0)
-        .sort((a, b) => distance(a) - distance(b))
-        .find((each) => walk.state.stepFits(each, d));
+      const vms = walk.vms(h).filter((v) => walk.weight(v, h, r) > 0);
+      vms.sort((a, b) => distance(a) - distance(b));
+      const to = (v: number) => cold.find((d) => d !== h && walk.state.stepFits(v, d));
+      const v = vms.find((each) => to(each) !== undefined);
       if (v === undefined) given.add(h);
-      else walk.move(v, d);
+      else walk.move(v, to(v) ?? h);
     }
   }
   return walk.moves;
