@@ -2,6 +2,7 @@
 import mysql from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { threeHosts } from "../support/controlPools.ts";
+import { asRoot } from "../support/database.ts";
 import { startWorld, type World } from "../support/world.ts";
 
 /** As a scenario writes it. */
@@ -110,6 +111,25 @@ describe("a pool that is away", () => {
     expect(idle).toMatchObject({ code: 0, stderr: "" });
     expect(idle.stdout).toContain("Nothing to do: there are no rules");
     await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 25"]);
+  });
+});
+
+describe("xcp-control --ack", () => {
+  it("closes the breaker and does nothing else", async () => {
+    await asRoot(
+      "UPDATE Breaker SET Trips = 2, OpenedAt = UTC_TIMESTAMP(6), OpenUntil = UTC_TIMESTAMP(6) + INTERVAL 1 DAY, Reason = 'tests'",
+      world.database.admin.database,
+    );
+    const refused = await world.run("xcp-control");
+    expect(refused.code).toBe(4);
+    expect(refused.stdout).toMatch(/^refused: breaker: tests, limit closed for another 24 h; .*--ack\n$/);
+    const dry = await world.run("xcp-control", ["--dry-run"]);
+    expect(dry.stdout).toMatch(/^A run would be refused: breaker: tests.*\nPool /);
+    const acks = [await world.run("xcp-control", ["--ack"]), await world.run("xcp-control", ["--ack"])];
+    expect(acks.map(({ code, stdout }) => [code, stdout])).toEqual([
+      [0, "the breaker is closed\n"],
+      [0, "the breaker was closed already\n"],
+    ]);
   });
 });
 
