@@ -185,7 +185,7 @@ function judge(
     .length;
   const mine = { left, copyMb: certificate.costBytes / 1024 / 1024 };
   const worthwhile = certified.asked < kind.solved && (!optimal || always);
-  if (worthwhile || (kind.solved > 0 && left > 0 && !optimal)) {
+  if (worthwhile || (kind.solved > 4 && left > 0 && !optimal)) {
     certified.asked++;
     const best = solve(pool, 0, solverSeconds);
     if (best !== null) {
