@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** xcp-collect: polls the pool and stores Host, Vm and Map rows. Parses, wires, runs; decides nothing. */
 import { readFileSync } from "node:fs";
+import os from "node:os";
 import process from "node:process";
 import { Command, Option } from "commander";
-import { AppError, exitCode } from "../errors.ts";
+import { AppError, describeError, exitCode } from "../errors.ts";
 import {
   loadSettings,
   type ProgramContext,
@@ -14,6 +15,8 @@ import {
   withDatabase,
 } from "../program.ts";
 import { parseSnapshot, printSnapshot } from "../snapshotText.ts";
+import type { Database } from "../store/connection.ts";
+import { type RunOutcome, recordRun } from "../store/runs.ts";
 import { printable, printableJson } from "../text.ts";
 import { type CollectResult, collect } from "./collect.ts";
 import { writeWhole } from "./exportFile.ts";
@@ -93,7 +96,11 @@ async function collectOnce(context: ProgramContext, options: Options): Promise<n
   else if (!options.quiet)
     for (const line of [summaryLine(result, durationMs), ...slowLines(result), ...arrivalLines(result)])
       tell(printable(line));
-  return result.unread.length + result.skipped.length > 0 ? exitCode.partly : exitCode.done;
+  return codeOf(result);
+}
+
+function codeOf({ unread, skipped }: CollectResult): number {
+  return unread.length + skipped.length > 0 ? exitCode.partly : exitCode.done;
 }
 
 function read(context: ProgramContext, options: Options): Promise<CollectResult> {
@@ -104,7 +111,35 @@ function read(context: ProgramContext, options: Options): Promise<CollectResult>
     return collect(null, { xen, collect: settings, replacePool, signal });
   }
   const { xen, mysql, collect: settings } = loadSettings(["xen", "mysql", "collect"], options.settings);
-  return withDatabase(mysql, (db) => collect(db, { xen, collect: settings, replacePool, signal }));
+  return withDatabase(mysql, (db) =>
+    recorded(context, db, () => collect(db, { xen, collect: settings, replacePool, signal })),
+  );
+}
+
+/** Has the run remembered. That serves watching only: where it cannot be done, the run is as good. */
+async function recorded(
+  context: ProgramContext,
+  db: Database,
+  work: () => Promise<CollectResult>,
+): Promise<CollectResult> {
+  const startedMs = context.monotonicMs();
+  const remember = async (outcome: RunOutcome, code: number, detail: string | null) => {
+    const seconds = (context.monotonicMs() - startedMs) / 1000;
+    const runner = { program: "xcp-collect", host: os.hostname(), pid: process.pid } as const;
+    await recordRun(db, runner, { seconds, outcome, exitCode: code, detail }).catch(() => {});
+  };
+  try {
+    const result = await work();
+    const detail = problemLines(result).join("; ") || null;
+    if (result.stored === "superseded") await remember("passed", codeOf(result), detail);
+    else await remember(codeOf(result) === exitCode.done ? "done" : "partly", codeOf(result), detail);
+    return result;
+  } catch (error) {
+    const code = error instanceof AppError ? error.exitCode : exitCode.couldNotRun;
+    const isDatabase = error instanceof AppError && error.code === "mysql";
+    if (!isDatabase) await remember("failed", code, describeError(error));
+    throw error;
+  }
 }
 
 async function exportTo(file: string, { snapshot, poolTime, complete }: CollectResult): Promise<void> {

@@ -1,5 +1,5 @@
 /** The table ProgramRun: when each program ran and what came of it. */
-import type { Database, Reader, Row } from "./connection.ts";
+import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { ageSeconds, dateOrNull, number, textOrNull } from "./values.ts";
 
 export type ProgramName = "xcp-collect" | "xcp-control";
@@ -26,19 +26,19 @@ export interface ProgramRun {
 
 const keptDays = 31;
 
+/** Which process of which program. */
+export interface Runner {
+  readonly program: ProgramName;
+  readonly host: string;
+  readonly pid: number;
+}
+
 /** Records the start of a run, and forgets the program's runs of more than a month ago. Returns the run's id. */
-export async function startRun(
-  db: Database,
-  { program, host, pid }: { readonly program: ProgramName; readonly host: string; readonly pid: number },
-): Promise<string> {
+export async function startRun(db: Database, { program, host, pid }: Runner): Promise<string> {
   const id = crypto.randomUUID();
   await db.write<void>(
     async (writer) => {
-      await writer.run(
-        `DELETE FROM ProgramRun WHERE Program = ? AND StartedAt < TIMESTAMPADD(DAY, -${keptDays}, UTC_TIMESTAMP(6))
-          ORDER BY StartedAt LIMIT 1000`,
-        [program],
-      );
+      await forgetOld(writer, program);
       await writer.run(
         "INSERT INTO ProgramRun (Id, Program, HostName, Pid, StartedAt) VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6))",
         [id, program, host.slice(0, 255), pid],
@@ -47,6 +47,48 @@ export async function startRun(
     { verify: async (reader) => ((await runOf(reader, id)) === null ? null : undefined) },
   );
   return id;
+}
+
+/** Records a run that is over, in one step: for programs whose work stands in the database by itself. */
+export async function recordRun(
+  db: Database,
+  { program, host, pid }: Runner,
+  end: {
+    readonly seconds: number;
+    readonly outcome: RunOutcome;
+    readonly exitCode: number;
+    readonly detail: string | null;
+  },
+): Promise<void> {
+  const id = crypto.randomUUID();
+  await db.write<void>(
+    async (writer) => {
+      await forgetOld(writer, program);
+      await writer.run(
+        `INSERT INTO ProgramRun (Id, Program, HostName, Pid, StartedAt, FinishedAt, Outcome, ExitCode, Detail)
+         VALUES (?, ?, ?, ?, TIMESTAMPADD(MICROSECOND, ?, UTC_TIMESTAMP(6)), UTC_TIMESTAMP(6), ?, ?, ?)`,
+        [
+          id,
+          program,
+          host.slice(0, 255),
+          pid,
+          -Math.round(end.seconds * 1e6),
+          end.outcome,
+          end.exitCode,
+          end.detail,
+        ],
+      );
+    },
+    { verify: async (reader) => ((await runOf(reader, id)) === null ? null : undefined) },
+  );
+}
+
+async function forgetOld(writer: Writer, program: ProgramName): Promise<void> {
+  await writer.run(
+    `DELETE FROM ProgramRun WHERE Program = ? AND StartedAt < TIMESTAMPADD(DAY, -${keptDays}, UTC_TIMESTAMP(6))
+      ORDER BY StartedAt LIMIT 1000`,
+    [program],
+  );
 }
 
 /** Records how the run ended. */

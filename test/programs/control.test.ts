@@ -1,6 +1,8 @@
 /** xcp-control as a command: dry runs, output, exit codes, hostile names. */
 import mysql from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openDatabase } from "../../src/store/connection.ts";
+import { lastSuccess, listRuns } from "../../src/store/runs.ts";
 import { threeHosts } from "../support/controlPools.ts";
 import { asRoot } from "../support/database.ts";
 import { startWorld, type World } from "../support/world.ts";
@@ -111,6 +113,28 @@ describe("a pool that is away", () => {
     expect(idle).toMatchObject({ code: 0, stderr: "" });
     expect(idle.stdout).toContain("Nothing to do: there are no rules");
     await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 25"]);
+  });
+});
+
+describe("the runs of both programs", () => {
+  it("are remembered: a collection as done, a run without pool as failed with its reason, a dry run not at all", async () => {
+    const db = await openDatabase(world.database.manager);
+    try {
+      expect((await lastSuccess(db, "xcp-collect"))?.exitCode).toBe(0);
+      await world.run("xcp-collect", [], { change: { XenHost: "http://127.0.0.1:1" } });
+      const [failed] = await listRuns(db, "xcp-collect", 1);
+      expect(failed).toMatchObject({ outcome: "failed", exitCode: 1 });
+      expect(failed?.detail).toMatch(/^no member of the pool serves as its master/);
+      const before = await listRuns(db, "xcp-control");
+      await world.run("xcp-control", ["--dry-run"]);
+      expect((await listRuns(db, "xcp-control")).length).toBe(before.length);
+      await world.run("xcp-control", [], { change: { XenHost: "http://127.0.0.1:1" } });
+      const [own] = await listRuns(db, "xcp-control", 1);
+      expect(own).toMatchObject({ outcome: "failed", exitCode: 1 });
+      expect(own?.detail).toMatch(/^no member of the pool serves as its master/);
+    } finally {
+      await db.close();
+    }
   });
 });
 
