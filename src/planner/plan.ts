@@ -13,7 +13,7 @@ export interface PlanOptions {
   readonly bannedPairs: ReadonlyMap<string, string>;
   /** Same input and seed, same plan. Default 1. */
   readonly seed?: number;
-  /** Rounds of repair at most; the plan is a function of the input when this ends the search. Default 20,000. */
+  /** Rounds of repair at most; the plan is a function of the input when this ends the search. Default 500, timed 20,000. */
   readonly rounds?: number;
   /** Asked often; false ends the search. Default: only `rounds` ends it. */
   readonly timeLeft?: () => boolean;

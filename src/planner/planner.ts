@@ -21,7 +21,13 @@ import { better, Repair } from "./repair.ts";
 import { type Schedule, schedule } from "./schedule.ts";
 import { forbidden, State } from "./state.ts";
 
-const defaults = { seed: 1, rounds: 20_000, transfersPerHost: 2, bytesPerSecond: 110_000_000 };
+const defaults = {
+  seed: 1,
+  rounds: 500,
+  timedRounds: 20_000,
+  transfersPerHost: 2,
+  bytesPerSecond: 110_000_000,
+};
 /** Rounds of repair before a tiny pool is searched through, and the states that search opens at most. */
 const roundsBeforeExact = 200;
 const openedStates = 20_000;
@@ -62,7 +68,7 @@ interface Found {
 
 function search(state: State, bounds: Bounds, options: PlanOptions): Found {
   const more = options.timeLeft ?? (() => true);
-  const rounds = options.rounds ?? defaults.rounds;
+  const rounds = options.rounds ?? (options.timeLeft === undefined ? defaults.rounds : defaults.timedRounds);
   const repair = new Repair(state, bounds, new Random(options.seed ?? defaults.seed), more);
   repair.first();
   const { H, V } = state.problem;
