@@ -1,7 +1,7 @@
 /** The long crash tests of xcp-control. Their short form is test/programs/crash-control.test.ts. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Arena, openArena } from "../test/support/controlArena.ts";
-import { controlRound, goOnAfterwards, strike } from "../test/support/controlCrashes.ts";
+import { aMinuteLater, controlRound, goOnAfterwards, strike } from "../test/support/controlCrashes.ts";
 import { spread } from "../test/support/crashes.ts";
 
 let arena: Arena;
@@ -46,3 +46,43 @@ it.each([
     expect(figures.struck).toBeGreaterThan(count * 0.9);
   },
 );
+
+it("control, stopped beyond its lease at 30 events on the wire while another one acts, moves no VM twice when it wakes", async () => {
+  const began = performance.now();
+  const total = await eventsOfARun();
+  const figures = { rounds: 0, stopped: 0, codes: new Map<number | null, number>() };
+  // Runs differ in how often they ask how far the migration is: the last events may not come up.
+  for (const number of spread(total - 60, 30)) {
+    await controlRound(arena, {}, async ({ ring, wire, start }) => {
+      const first = await start({ ControlLeaseSeconds: "5" });
+      let isStopped = false;
+      const stopped = new Promise<void>((resolve) => {
+        wire.judge = (event) => {
+          if (!isStopped && event.number === number) {
+            isStopped = true;
+            first.child.kill("SIGSTOP");
+            resolve();
+          }
+          return "pass";
+        };
+      });
+      await Promise.race([stopped, first.ended]);
+      await new Promise((resolve) => setTimeout(resolve, isStopped ? 5_300 : 0));
+      await aMinuteLater(arena);
+      const second = await ring.control();
+      expect([0, 3, 4], second.text).toContain(second.code);
+      first.child.kill("SIGCONT");
+      const { code, stderr } = await first.ended;
+      expect([0, 1, 3, 4], stderr).toContain(code);
+      figures.rounds++;
+      if (isStopped) figures.stopped++;
+      figures.codes.set(code, (figures.codes.get(code) ?? 0) + 1);
+      await goOnAfterwards(arena, ring);
+    });
+  }
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  console.info(
+    `control stopped: ${JSON.stringify({ ...figures, codes: Object.fromEntries(figures.codes) })}, ${seconds} s`,
+  );
+  expect(figures.stopped).toBeGreaterThan(25);
+});
