@@ -141,6 +141,8 @@ export interface Collection {
   /** False when more hosts were unread than the settings allow. */
   readonly complete: boolean;
   readonly durationMs: number;
+  /** Seconds that the pool's clock was ahead of the database's; null where the pool told no time. */
+  readonly clockSkewSeconds: number | null;
 }
 
 /** The snapshot with the collection that stored it, and its age by the database's clock. */

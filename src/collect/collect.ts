@@ -32,6 +32,8 @@ export interface CollectResult {
   readonly snapshot: Snapshot;
   /** When the pool was read, by its own clock; null where it did not tell. */
   readonly poolTime: Date | null;
+  /** Seconds that the pool's clock is ahead of the database's; null where one of them told no time. */
+  readonly clockSkewSeconds: number | null;
   /** False when more hosts were unread than the settings allow. */
   readonly complete: boolean;
   readonly unread: readonly { readonly name: string; readonly reason: string }[];
@@ -56,16 +58,28 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
   const signal = AbortSignal.any([options.signal, deadline]);
   try {
     const start = db === null ? null : await beginCollection(db);
-    const { inventory, measures, poolTime } = await readPool(options, signal);
+    const startedMs = performance.now();
+    const { inventory, measures, poolTime, poolTimeMs } = await readPool(options, signal);
+    const clockSkewSeconds =
+      start === null || poolTime === null
+        ? null
+        : Math.round((poolTime.getTime() - start.startedAt.getTime() - (poolTimeMs - startedMs)) / 1000);
     const read = toSnapshot(inventory, measures, options.collect.eth0Device);
     const last = db === null ? null : await loadLastPlaces(db);
     if (last !== null && !options.replacePool) refuseOtherPool(last.poolUuid, read.pool);
     const { snapshot, arrivals } = believe(read, last, poolTime === null ? null : poolTime.getTime() / 1000);
     signal.throwIfAborted();
     const complete = measures.unread.size * 100 <= options.collect.unreadHostsPercent * inventory.hosts.size;
-    const result = { snapshot, poolTime, complete, arrivals, ...leftOut(inventory, measures) };
+    const result = {
+      snapshot,
+      poolTime,
+      clockSkewSeconds,
+      complete,
+      arrivals,
+      ...leftOut(inventory, measures),
+    };
     if (db === null || start === null) return { ...result, stored: null, warnings: [] };
-    const stored = await saveSnapshot(db, start, snapshot, { complete, arrivals });
+    const stored = await saveSnapshot(db, start, snapshot, { complete, arrivals, clockSkewSeconds });
     return { ...result, stored, warnings: await prune(db, options.collect, signal) };
   } catch (error) {
     if (!deadline.aborted || options.signal.aborted) throw error;
@@ -99,6 +113,8 @@ interface PoolReading {
   readonly inventory: Inventory;
   readonly measures: Measures;
   readonly poolTime: Date | null;
+  /** When that was, by this process' own clock that never jumps. */
+  readonly poolTimeMs: number;
 }
 
 async function readPool(options: CollectOptions, signal: AbortSignal): Promise<PoolReading> {
@@ -107,6 +123,7 @@ async function readPool(options: CollectOptions, signal: AbortSignal): Promise<P
     const inventory = await readInventory(client);
     // After the places and before the measures: later than what was seen, not later than what was measured.
     const poolTime = await readPoolTime(client, inventory);
+    const poolTimeMs = performance.now();
     const { method, hostTimeoutMs, eth0Device } = options.collect;
     const { parallelCalls } = options.xen;
     const measures = await readMeasures(client, inventory, {
@@ -116,7 +133,7 @@ async function readPool(options: CollectOptions, signal: AbortSignal): Promise<P
       eth0Device,
       signal,
     });
-    return { inventory, measures, poolTime };
+    return { inventory, measures, poolTime, poolTimeMs };
   } catch (error) {
     // A pool that refuses to show its objects is the operator's business, no broken invariant of ours.
     if (!(error instanceof XapiError)) throw error;

@@ -21,7 +21,15 @@ import { printable, printableJson } from "../text.ts";
 import { type CollectResult, collect } from "./collect.ts";
 import { writeWhole } from "./exportFile.ts";
 import { importSnapshot } from "./import.ts";
-import { arrivalLines, importLine, problemLines, slowLines, summaryJson, summaryLine } from "./report.ts";
+import {
+  arrivalLines,
+  clockLines,
+  importLine,
+  problemLines,
+  slowLines,
+  summaryJson,
+  summaryLine,
+} from "./report.ts";
 
 interface Options {
   readonly settings?: string;
@@ -94,7 +102,12 @@ async function collectOnce(context: ProgramContext, options: Options): Promise<n
   const tell = options.export === "-" ? context.warn : context.print;
   if (options.json) tell(printableJson(summaryJson(result, durationMs)));
   else if (!options.quiet)
-    for (const line of [summaryLine(result, durationMs), ...slowLines(result), ...arrivalLines(result)])
+    for (const line of [
+      summaryLine(result, durationMs),
+      ...slowLines(result),
+      ...clockLines(result),
+      ...arrivalLines(result),
+    ])
       tell(printable(line));
   return codeOf(result);
 }

@@ -40,6 +40,17 @@ export function slowLines({ slow }: Pick<CollectResult, "slow">): string[] {
   );
 }
 
+/** Clocks further apart than this are worth a word; decisions do not depend on them. */
+const skewWorthTelling = 30;
+
+/** A line when the pool's clock and the database's differ much. */
+export function clockLines({ clockSkewSeconds: skew }: Pick<CollectResult, "clockSkewSeconds">): string[] {
+  if (skew === null || Math.abs(skew) <= skewWorthTelling) return [];
+  return [
+    `the pool's clock is ${Math.abs(skew)} s ${skew > 0 ? "ahead of" : "behind"} the database's; is NTP running?`,
+  ];
+}
+
 /** One line for each host that could not be read and each object that was left out. */
 export function problemLines(result: CollectResult): string[] {
   return [
@@ -63,6 +74,7 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
     bars: snapshot.bars.length,
     unread,
     slow: result.slow,
+    clockSkewSeconds: result.clockSkewSeconds,
     skipped,
     arrivals: result.arrivals.map(({ vmUuid, hostUuid }) => ({ vm: vmUuid, host: hostUuid })),
     warnings: result.warnings,

@@ -163,6 +163,7 @@ function collectionLines({ collection, ageSeconds }: Extract<Result, { kind: "co
     line("Finished", timestamp(collection.finishedAt)),
     line("Age (s)", Math.round(ageSeconds)),
     line("Duration (ms)", collection.durationMs),
+    line("Pool's clock ahead (s)", collection.clockSkewSeconds),
     line("Hosts read", collection.hostsRead),
     line("Hosts unread", collection.hostsUnread),
     line("VMs", collection.vms),

@@ -11,8 +11,9 @@ export async function askPassword(
   output: NodeJS.WritableStream,
   question: string,
 ): Promise<Secret> {
-  output.write(question);
+  // Before the question: a fast typist's first keys must not be echoed either.
   input.setRawMode(true);
+  output.write(question);
   input.setEncoding("utf8");
   try {
     return new Secret(await typed(input));

@@ -253,7 +253,7 @@ export function poolFrom(row: Row): PoolFacts {
 
 /** The columns that `collectionFrom` wants. */
 export const collectionColumns: string =
-  "Id, StartedAt, FinishedAt, PoolUuid, HostsRead, HostsUnread, Vms, Complete, DurationMs";
+  "Id, StartedAt, FinishedAt, PoolUuid, HostsRead, HostsUnread, Vms, Complete, DurationMs, ClockSkewSeconds";
 
 export function collectionFrom(row: Row): Collection {
   return {
@@ -266,6 +266,7 @@ export function collectionFrom(row: Row): Collection {
     vms: number(row["Vms"]) ?? 0,
     complete: flag(row["Complete"]),
     durationMs: number(row["DurationMs"]) ?? 0,
+    clockSkewSeconds: number(row["ClockSkewSeconds"]),
   };
 }
 

@@ -8,7 +8,7 @@ import type { Collection, Snapshot, StoredSnapshot } from "../pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { storePicture, storeSamples } from "./history.ts";
 import { arrivalRow, arrivalTable } from "./places.ts";
-import { collectionColumns, collectionFrom } from "./rows.ts";
+import { collectionColumns, collectionFrom, toInt } from "./rows.ts";
 import { snapshotFrom, snapshotRows, snapshotTables, type TableRows, unknownPool } from "./snapshotRows.ts";
 import { compareTable, deleteGone, type TableDifference, writeFresh } from "./tableDifference.ts";
 
@@ -50,6 +50,8 @@ export interface SaveOptions {
   readonly complete: boolean;
   /** VMs whose measures were left out of the snapshot because they had just arrived on their host. */
   readonly arrivals?: readonly Arrival[];
+  /** Seconds that the pool's clock was ahead of the database's. */
+  readonly clockSkewSeconds?: number | null;
   /** True when the snapshot came from a file. */
   readonly imported?: boolean;
 }
@@ -113,13 +115,13 @@ async function recordCollection(
   writer: Writer,
   start: CollectionStart,
   { pool, hosts, vms }: Snapshot,
-  { complete, imported = false }: SaveOptions,
+  { complete, clockSkewSeconds = null, imported = false }: SaveOptions,
 ): Promise<void> {
   const hostsRead = hosts.filter((host) => host.read).length;
   await writer.run(
     `INSERT INTO Collection (Id, Token, StartedAt, FinishedAt, PoolUuid, HostsRead, HostsUnread, Vms, Complete,
-                             Imported, DurationMs)
-     VALUES (?, ?, ?, UTC_TIMESTAMP(6), ?, ?, ?, ?, ?, ?,
+                             Imported, ClockSkewSeconds, DurationMs)
+     VALUES (?, ?, ?, UTC_TIMESTAMP(6), ?, ?, ?, ?, ?, ?, ?,
              GREATEST(0, TIMESTAMPDIFF(MICROSECOND, ?, UTC_TIMESTAMP(6)) DIV 1000))`,
     [
       start.id,
@@ -131,6 +133,7 @@ async function recordCollection(
       vms.length,
       complete ? 1 : 0,
       imported ? 1 : 0,
+      toInt(clockSkewSeconds),
       start.startedAtText,
     ],
   );
@@ -193,5 +196,6 @@ function neverCollected({ hosts, vms }: Snapshot): Collection {
     vms: vms.length,
     complete: false,
     durationMs: 0,
+    clockSkewSeconds: null,
   };
 }

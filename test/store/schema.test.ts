@@ -117,6 +117,7 @@ describe("schema install", () => {
       "0003_planning.sql",
       "0004_history.sql",
       "0005_control.sql",
+      "0006_clock.sql",
     ]);
     const second = await installSchema(admin);
     expect(second).toMatchObject({ createdDatabase: false, applied: [], version: newest });
@@ -229,6 +230,7 @@ describe("schema install", () => {
         "0003_planning.sql",
         "0004_history.sql",
         "0005_control.sql",
+        "0006_clock.sql",
       ]);
       expect(await schemaStatus(admin)).toMatchObject({ version: newest, pending: [] });
       if (round % 2 === 1) await expectThesisRows(admin);

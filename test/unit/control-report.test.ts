@@ -49,6 +49,7 @@ function stored(of: Snapshot, extra: Partial<StoredSnapshot> = {}): StoredSnapsh
     finishedAt: at,
     poolUuid: of.pool.uuid,
     durationMs: 400,
+    clockSkewSeconds: null,
     ...counts,
   };
   return { snapshot: of, collection, ageSeconds: 12.34, ...extra };
