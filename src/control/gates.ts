@@ -105,17 +105,23 @@ function completenessGate({ collection }: StoredSnapshot): Gate | null {
   };
 }
 
+/**
+ * Closed while VMs that were migrated are not believed on their new hosts yet: no move may be made on such measures.
+ * Asked only where there is a move to make: that no host breaks a rule may be said at once.
+ */
+export function settledGate({ unsettled }: Standing): Gate | null {
+  if (unsettled.length === 0) return null;
+  const vms = unsettled.length === 1 ? "1 VM that was" : `${unsettled.length} VMs that were`;
+  return {
+    name: "freshness",
+    measured: `${vms} migrated came to the new host a moment ago: the measures still tell of before`,
+    limit: "a collection that believes them",
+    advice: "wait for the next xcp-collect",
+  };
+}
+
 /** By the numbers of collections, not by times: a clock can be set. */
-function freshnessGate({ collection }: StoredSnapshot, { lastEnd, unsettled }: Standing): Gate | null {
-  if (unsettled.length > 0) {
-    const vms = unsettled.length === 1 ? "1 VM that was" : `${unsettled.length} VMs that were`;
-    return {
-      name: "freshness",
-      measured: `${vms} migrated came to the new host a moment ago: the measures still tell of before`,
-      limit: "a collection that believes them",
-      advice: "wait for the next xcp-collect",
-    };
-  }
+function freshnessGate({ collection }: StoredSnapshot, { lastEnd }: Standing): Gate | null {
   if (lastEnd === null || collection.id > lastEnd.collectionsAtEnd) return null;
   return {
     name: "freshness",

@@ -10,7 +10,7 @@ import { loadSnapshot } from "../store/snapshot.ts";
 import { loadStanding } from "../store/standing.ts";
 import { type ActOptions, act, closeOpen, type RunEnd } from "./act.ts";
 import { type Basis, loadBasis, planOf } from "./basis.ts";
-import type { Gate } from "./gates.ts";
+import { type Gate, settledGate } from "./gates.ts";
 import type { Plan } from "./plan.ts";
 import { gateJson, gateLine, Names, planJson, planLines, unknownRuleLines } from "./report.ts";
 import { passedLine, say, type Voice } from "./say.ts";
@@ -101,6 +101,8 @@ async function underLease(db: Database, tenure: Tenure, options: LiveOptions): P
     tellPlan(basis, stored, plan, options);
     return { code: exitCode.done, outcome: "nothing", detail: "nothing to do" };
   }
+  const unsettled = settledGate(basis.standing);
+  if (unsettled !== null) return refuse(unsettled, options);
   for (const line of unknownRuleLines(unknown)) say(options, "warning", line);
   const names = new Names(stored.snapshot);
   for (const [host, reason] of basis.suspicion.hosts)
@@ -132,6 +134,11 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
     return exitCode.refused;
   }
   const plan = planOf(basis, stored, options.control);
+  const unsettled = plan.moves.length === 0 ? null : settledGate(basis.standing);
+  if (unsettled !== null) {
+    tellGate(unsettled, options);
+    return exitCode.refused;
+  }
   tellPlan(basis, stored, plan, options);
   return options.exitCode && plan.moves.length > 0 ? exitCode.planNotEmpty : exitCode.done;
 }

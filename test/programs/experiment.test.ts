@@ -68,6 +68,10 @@ describe("the thesis' experiment", () => {
       "\nVM2 - Debian moved to Host1 since the last collection: its measures are believed from the next one\n",
     );
     expect(await show(`SHOW VM ${vm2}`)).toContain("VCpu Average - -\n");
+    const soon = await world.run("xcp-control");
+    expect(soon).toMatchObject({ code: 0, stderr: "" });
+    expect(soon.stdout).toMatch(/Nothing to do: no host breaks a rule\. CpuAverage: mean 62\.5\d* %/);
+
     await wait(15_000 / speed);
     const believed = await world.run("xcp-collect");
     expect(believed).toMatchObject({ code: 0, stderr: "" });
