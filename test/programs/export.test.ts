@@ -254,9 +254,7 @@ describe("xcp-collect --import", () => {
     expect((await world.run("xcp-collect")).code).toBe(0);
     const refused = await world.run("xcp-collect", ["--import", "-"], { stdin: text });
     expect(refused.code).toBe(4);
-    expect(refused.stderr).toMatch(
-      /holds collections that were read from this pool itself/,
-    );
+    expect(refused.stderr).toMatch(/holds collections that were read from this pool itself/);
   });
 
   it("names the line of a text that it cannot read, and stores nothing", async () => {

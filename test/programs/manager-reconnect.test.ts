@@ -63,6 +63,7 @@ test("F6: an error is told while Mysql is away, and its return with the next com
   };
   const ended = runRepl({
     db,
+    operator: "root",
     json: false,
     input,
     output,
