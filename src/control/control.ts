@@ -3,15 +3,16 @@
  * data, and says why when it does nothing.
  */
 import type { Bans } from "../cooldown.ts";
+import { firstPlan, pairsOf } from "../planning/firstPlan.ts";
+import { applyMove, pairKey } from "../planning/moves.ts";
+import { type Move, type Plan, planMigrations } from "../planning/plan.ts";
 import type { Snapshot, Uuid } from "../pool.ts";
 import type { Rule } from "../rule.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import { type ExecuteOptions, executeMove } from "./execute.ts";
 import type { Journal } from "./journal.ts";
-import { applyMove, pairKey } from "./moves.ts";
 import type { Outcome } from "./outcome.ts";
-import { type Move, type Plan, planMigrations } from "./plan.ts";
 
 /** One executed or refused move, for the report. */
 export interface MoveResult {
@@ -45,30 +46,6 @@ export interface Executor {
   /** Tells of each move before it is tried, and how it ended. */
   readonly onMove: (move: Move) => void;
   readonly onResult: (result: MoveResult) => void;
-}
-
-/** The plan for `snapshot` under the settings, without what is banned. */
-export function firstPlan(
-  snapshot: Snapshot,
-  rules: readonly Rule[],
-  settings: ControlSettings,
-  bans: Bans,
-): Plan {
-  return planMigrations(snapshot, rules, {
-    maxMoves: settings.maxMovesPerRun,
-    headroomBytes: settings.headroomBytes,
-    bannedVms: bans.vms,
-    bannedPairs: pairsOf(snapshot, bans),
-  });
-}
-
-/** Hosts that receive nothing, as pairs with every VM that could move. */
-function pairsOf(snapshot: Snapshot, { hosts }: Bans): ReadonlyMap<string, string> {
-  const pairs = new Map<string, string>();
-  for (const [host, reason] of hosts) {
-    for (const { vmUuid } of snapshot.placements) pairs.set(pairKey(vmUuid, host), reason);
-  }
-  return pairs;
 }
 
 /**

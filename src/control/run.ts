@@ -1,6 +1,10 @@
 /** One run of xcp-control, wired: lease, what was left open, gates, plan, pool only when something is to be moved. */
 import { AppError, describeError, exitCode } from "../errors.ts";
-import type { Migration } from "../migration.ts";
+import { Names } from "../names.ts";
+import { type Basis, forecastOf, loadBasis, planOf } from "../planning/basis.ts";
+import { type Gate, settledGate } from "../planning/gates.ts";
+import type { Plan } from "../planning/plan.ts";
+import { forecastJson, forecastLines, gateJson, gateLine, unknownRuleLines } from "../planning/report.ts";
 import type { StoredSnapshot } from "../pool.ts";
 import type { ControlSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
@@ -9,10 +13,6 @@ import { rememberSights } from "../store/sights.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { loadStanding } from "../store/standing.ts";
 import { type ActOptions, act, closeOpen, type RunEnd } from "./act.ts";
-import { type Basis, loadBasis, planOf } from "./basis.ts";
-import { type Gate, settledGate } from "./gates.ts";
-import type { Plan } from "./plan.ts";
-import { gateJson, gateLine, Names, planJson, planLines, unknownRuleLines } from "./report.ts";
 import { passedLine, say, type Voice } from "./say.ts";
 import { Tenure } from "./tenure.ts";
 
@@ -128,15 +128,10 @@ function tellGate(gate: Gate, { json, print, printJson }: Voice): void {
 /** The plan and what stands against it; neither the pool nor the database sees a change. */
 async function dryRun(db: Database, options: RunOptions): Promise<number> {
   const basis = await loadBasis(db, options.control, options.xen?.poolUuid ?? null);
-  const { stored, gate } = basis;
-  if (gate !== null || stored === null) {
+  const { stored } = basis;
+  const { plan, gate } = forecastOf(basis, options.control);
+  if (gate !== null || stored === null || plan === null) {
     if (gate !== null) tellGate(gate, options);
-    return exitCode.refused;
-  }
-  const plan = planOf(basis, stored, options.control);
-  const unsettled = plan.moves.length === 0 ? null : settledGate(basis.standing);
-  if (unsettled !== null) {
-    tellGate(unsettled, options);
     return exitCode.refused;
   }
   tellPlan(basis, stored, plan, options);
@@ -144,27 +139,6 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
 }
 
 function tellPlan(basis: Basis, stored: StoredSnapshot, plan: Plan, options: Voice): void {
-  const { unknown, held, standing } = basis;
-  if (options.json) {
-    const open = standing.open.map(({ vm, source, destination, state }) => ({
-      vm,
-      from: source,
-      to: destination,
-      state,
-    }));
-    options.printJson({ ...planJson(stored, plan, unknown), held, open });
-    return;
-  }
-  const names = new Names(stored.snapshot);
-  const lines = [
-    ...(held === null ? [] : [`A run would be ${gateLine(held)}`]),
-    ...standing.open.map((migration) => openLine(migration, names)),
-    ...unknownRuleLines(unknown),
-    ...planLines(stored, plan),
-  ];
-  for (const line of lines) options.print(line);
-}
-
-function openLine({ vm, source, destination, state }: Migration, names: Names): string {
-  return `Open since an earlier run (${state}): ${names.of(vm)}: ${names.of(source)} -> ${names.of(destination)}; the next run finds out how it ended`;
+  if (options.json) options.printJson(forecastJson(basis, stored, plan));
+  else for (const line of forecastLines(basis, stored, plan)) options.print(line);
 }

@@ -1,7 +1,9 @@
 /** How a run speaks: lines for people, events for programs. */
+
+import type { Names } from "../names.ts";
 import type { LeaseStatus } from "../store/lease.ts";
 import type { MoveResult } from "./control.ts";
-import { type Names, resultLine } from "./report.ts";
+import { resultLine } from "./report.ts";
 
 export interface Voice {
   readonly json: boolean;

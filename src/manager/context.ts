@@ -1,5 +1,6 @@
 /** What the manager's commands work with: the database, and the people or script that they talk to. */
 
+import type { ControlSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 
 export interface ManagerContext {
@@ -9,6 +10,8 @@ export interface ManagerContext {
   readonly json: boolean;
   /** Who sits here, "anna@desk7": it is written down with what is paused and excluded. */
   readonly operator: string;
+  /** What plans are made by, as far as this program's own settings say. */
+  readonly control: ControlSettings;
 }
 
 /** Both directions of a conversation: on a terminal, or with a script whose lines are the answers. */

@@ -100,7 +100,7 @@ await runProgram("xcp-manager", async (context) => {
 });
 
 function manage(context: ProgramContext, options: Options): Promise<number> {
-  const { mysql } = loadSettings(["mysql"], options.settings);
+  const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
   return withDatabase(mysql, (db) =>
     runManager({
       db,
@@ -108,6 +108,7 @@ function manage(context: ProgramContext, options: Options): Promise<number> {
       files: options.file ?? [],
       json: isJson(options),
       operator: operatorName(),
+      control,
       echo: options.echo === true,
       input: process.stdin,
       output: process.stdout,

@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { AppError, exitCode } from "../errors.ts";
+import type { ControlSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import type { KnownNames } from "./completion.ts";
@@ -19,6 +20,8 @@ export interface ManagerOptions {
   readonly json: boolean;
   /** Who sits here, "anna@desk7". */
   readonly operator: string;
+  /** What plans are made by. */
+  readonly control: ControlSettings;
   readonly echo: boolean;
   readonly input: Readable;
   readonly output: Writable;
@@ -39,10 +42,20 @@ export async function runManager(options: ManagerOptions): Promise<number> {
 }
 
 async function runInteractive(options: ManagerOptions): Promise<number> {
-  const { db, json, operator, input, output } = options;
+  const { db, json, operator, control, input, output } = options;
   const history = openHistory(historyPath(options.environment));
   const signal = AbortSignal.any([options.signal, options.outputClosed]);
-  await runRepl({ db, json, operator, input, output, signal, history, loadNames: () => loadNames(db) });
+  await runRepl({
+    db,
+    json,
+    operator,
+    control,
+    input,
+    output,
+    signal,
+    history,
+    loadNames: () => loadNames(db),
+  });
   return exitCode.done;
 }
 
@@ -64,13 +77,13 @@ async function runScripts(options: ManagerOptions): Promise<number> {
 }
 
 async function runSources(options: ManagerOptions): Promise<number> {
-  const { db, json, operator, echo, note, outputClosed: closed } = options;
+  const { db, json, operator, control, echo, note, outputClosed: closed } = options;
   const write = (text: string) => void (closed.aborted || options.output.write(text));
   const output = { write, note, closed };
   for (const open of sources(options)) {
     const { source, moreAnswers } = open();
     try {
-      const end = await runScript({ db, json, operator, echo, source, moreAnswers, output });
+      const end = await runScript({ db, json, operator, control, echo, source, moreAnswers, output });
       if (end === "exit") return exitCode.done;
       if (end === "cut") return exitCode.couldNotRun;
     } finally {

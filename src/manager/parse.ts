@@ -19,6 +19,8 @@ export type Command =
   | { readonly kind: "create-rule"; readonly rule: Rule | null }
   /** Without a subject the dialogue asks for each rule. */
   | { readonly kind: "delete-rule"; readonly subject: Subject | "all" | null }
+  | { readonly kind: "show-plan" }
+  | { readonly kind: "explain"; readonly object: "VM" | "HOST"; readonly wanted: string }
   | { readonly kind: "show-status" }
   | { readonly kind: "show-migrations"; readonly count: number }
   /** `id` is the beginning of one, in lower case. */
@@ -54,6 +56,9 @@ const forms: readonly Form[] = [
   bare("SHOW RULES HOST", { kind: "show-rules" }),
   bare("SHOW POOL", { kind: "show-pool" }),
   bare("SHOW COLLECTION", { kind: "show-collection" }),
+  bare("SHOW PLAN", { kind: "show-plan" }),
+  nameOnly("EXPLAIN VM", (wanted) => ({ kind: "explain", object: "VM", wanted })),
+  nameOnly("EXPLAIN HOST", (wanted) => ({ kind: "explain", object: "HOST", wanted })),
   bare("SHOW STATUS", { kind: "show-status" }),
   { words: "SHOW MIGRATIONS", usage: "SHOW MIGRATIONS [N]", read: readMigrations },
   { words: "SHOW MIGRATION", usage: "SHOW MIGRATION id", read: readMigration },

@@ -5,6 +5,7 @@ import { printable } from "../text.ts";
 import { line, listItem, megabytes, percent, timestamp } from "./layout.ts";
 import {
   exclusionLines,
+  explanationLines,
   flapLines,
   migrationLines,
   migrationList,
@@ -42,6 +43,10 @@ export function renderText(result: Result): readonly string[] {
       return flapLines(result);
     case "exclusions":
       return exclusionLines(result);
+    case "plan":
+      return result.lines.map(printable);
+    case "explanation":
+      return explanationLines(result.explanation);
     case "status":
       return statusLines(result);
     case "paused":

@@ -2,13 +2,14 @@
 
 import { type Flap, flapCause } from "../flaps.ts";
 import type { Migration } from "../migration.ts";
+import type { Names } from "../names.ts";
+import type { Explanation } from "../planning/explain.ts";
 import { type Rule, subjectUnit } from "../rule.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import type { LeaseStatus } from "../store/lease.ts";
 import type { Pause } from "../store/pause.ts";
 import { printable } from "../text.ts";
 import { figure, line, listEntry, megabytes, rate, span, timestamp } from "./layout.ts";
-import type { Names } from "./names.ts";
 import type { ProgramStatus, Result, StatusResult } from "./result.ts";
 
 /** A line a migration: id, time, VM, from -> to, state, what is known of its cost, why, and its error. */
@@ -134,6 +135,11 @@ export function pausedLine({ until }: Pause): string {
   return until === null
     ? "Control is paused until RESUME CONTROL"
     : `Control is paused until ${timestamp(until)}`;
+}
+
+/** The answer, and below it the figures and reasons behind it. */
+export function explanationLines({ answer, details }: Explanation): string[] {
+  return [printable(answer), ...details.map((detail) => `- ${printable(detail)}`)];
 }
 
 /** SHOW STATUS: whether control works, and if not, why. */

@@ -3,6 +3,7 @@
 import { printableJson } from "../text.ts";
 import {
   exclusionObject,
+  explanationObject,
   flapObject,
   migrationObject,
   ruleObject,
@@ -47,6 +48,10 @@ function jsonOf(result: Result): unknown {
       };
     case "exclusions":
       return result.exclusions.map((each) => exclusionObject(each, result.names));
+    case "plan":
+      return result.object;
+    case "explanation":
+      return explanationObject(result);
     case "status":
       return statusObject(result);
     case "paused":

@@ -2,11 +2,12 @@
 
 import { type Flap, flapCause } from "../flaps.ts";
 import type { Migration } from "../migration.ts";
+import type { Names } from "../names.ts";
+import { moveJson } from "../planning/report.ts";
 import { type Rule, subjectUnit } from "../rule.ts";
 import type { Exclusion } from "../store/exclusions.ts";
-import type { Names } from "./names.ts";
 import { rateOf } from "./renderControl.ts";
-import type { StatusResult } from "./result.ts";
+import type { Result, StatusResult } from "./result.ts";
 
 /** One migration, with its figures where they were read. */
 export function migrationObject(migration: Migration, names: Names): object {
@@ -43,6 +44,22 @@ export function flapObject(flap: Flap, names: Names): object {
     cause: flapCause(flap),
     away: migrationObject(away, names),
     back: back === null ? null : migrationObject(back, names),
+  };
+}
+
+export function explanationObject({
+  object,
+  explanation,
+  names,
+}: Extract<Result, { kind: "explanation" }>): object {
+  const { verdict, answer, moves, figures, refusals } = explanation;
+  return {
+    ...object,
+    verdict,
+    answer,
+    moves: moves.map((move) => moveJson(move, names)),
+    rules: figures.map(({ rule, ...values }) => ({ ...ruleObject(rule), ...values })),
+    refusals,
   };
 }
 

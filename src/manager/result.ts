@@ -2,6 +2,8 @@
 
 import type { Flap } from "../flaps.ts";
 import type { Migration } from "../migration.ts";
+import type { Names } from "../names.ts";
+import type { Explanation } from "../planning/explain.ts";
 import type { Bar, Collection, Host, PoolFacts, Vm } from "../pool.ts";
 import type { Rule, Subject } from "../rule.ts";
 import type { BreakerStatus } from "../store/breaker.ts";
@@ -10,7 +12,6 @@ import type { LeaseStatus } from "../store/lease.ts";
 import type { MigrationRecord } from "../store/migrationRecord.ts";
 import type { Pause } from "../store/pause.ts";
 import type { ProgramRun } from "../store/runs.ts";
-import type { Names } from "./names.ts";
 
 export type Result =
   | { readonly kind: "vms"; readonly vms: readonly VmOnHost[] }
@@ -38,6 +39,14 @@ export type Result =
   /** The flaps of the last days, newest first. */
   | { readonly kind: "flaps"; readonly flaps: readonly Flap[]; readonly days: number; readonly names: Names }
   | { readonly kind: "exclusions"; readonly exclusions: readonly Exclusion[]; readonly names: Names }
+  /** The lines and the object that xcp-control --dry-run prints. */
+  | { readonly kind: "plan"; readonly lines: readonly string[]; readonly object: object }
+  | {
+      readonly kind: "explanation";
+      readonly object: ObjectNamed;
+      readonly explanation: Explanation;
+      readonly names: Names;
+    }
   | StatusResult
   | { readonly kind: "paused"; readonly pause: Pause; readonly open: number }
   | { readonly kind: "resumed"; readonly wasPaused: boolean }

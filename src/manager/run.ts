@@ -6,6 +6,7 @@ import { createRuleAtOnce, createRuleByDialogue } from "./commands/createRule.ts
 import { deleteAllRules, deleteRuleByDialogue, deleteRuleOf } from "./commands/deleteRule.ts";
 import { excludeObject, includeObject, pause, resume, showExclusions } from "./commands/hold.ts";
 import { showFlaps, showMigration, showMigrations } from "./commands/migrations.ts";
+import { explain, showPlan } from "./commands/plan.ts";
 import {
   showCollection,
   showHost,
@@ -50,6 +51,10 @@ async function resultOf(context: ManagerContext, command: Command): Promise<Resu
       return showPool(db);
     case "show-collection":
       return showCollection(db);
+    case "show-plan":
+      return showPlan(context);
+    case "explain":
+      return explain(context, command);
     case "show-status":
       return showStatus(db);
     case "show-migrations":

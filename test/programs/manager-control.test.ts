@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { asUuid, type Uuid } from "../../src/pool.ts";
 import type { Rule } from "../../src/rule.ts";
-import { type Database, openDatabase } from "../../src/store/connection.ts";
+import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
 import { exclude, listExclusions } from "../../src/store/exclusions.ts";
 import { type Claim, isClaim, takeLease } from "../../src/store/lease.ts";
 import { closeMigration, type End, markSubmitted, planMigration } from "../../src/store/migrations.ts";
@@ -46,14 +46,21 @@ function sql(...statements: string[]): Promise<void> {
 }
 
 function manager(args: readonly string[], options: ProgramOptions = {}): Promise<ProgramResult> {
-  const [server] = database.manager.servers;
-  const settings = {
+  return runProgram("xcp-manager", args, { settings: settingsOf(database.manager), ...options });
+}
+
+function settingsOf({
+  servers: [server],
+  user,
+  password,
+  database: name,
+}: StoreOptions): Record<string, string> {
+  return {
     MysqlHost: `${server?.host}:${server?.port}`,
-    MysqlUsr: database.manager.user,
-    MysqlPass: database.manager.password,
-    MysqlDatabase: database.manager.database,
+    MysqlUsr: user,
+    MysqlPass: password,
+    MysqlDatabase: name,
   };
-  return runProgram("xcp-manager", args, { settings, ...options });
 }
 
 async function jsonOf(command: string) {
@@ -346,13 +353,7 @@ describe("SHOW STATUS", () => {
   test("of a database in which nothing happened yet answers all the same", async () => {
     const own = await createTestDatabase();
     try {
-      const [server] = own.manager.servers;
-      const settings = {
-        MysqlHost: `${server?.host}:${server?.port}`,
-        MysqlUsr: own.manager.user,
-        MysqlPass: own.manager.password,
-        MysqlDatabase: own.manager.database,
-      };
+      const settings = settingsOf(own.manager);
       const result = await runProgram("xcp-manager", ["-e", "SHOW STATUS"], { settings });
       expect(result).toMatchObject({ code: 0, stderr: "" });
       expect(result.stdout.replace(/^Schema - \d+$/m, "Schema - N")).toBe(`Schema - N
@@ -441,6 +442,107 @@ Exclusions - 1
     const later = (await manager(["-e", "SHOW STATUS"])).stdout;
     expect(later).toContain("xcp-control - did not say how it ended: at work, or killed, started ");
     expect(later).toContain("Lease - expired 3 min ago: db1 did not give it back");
+  });
+});
+
+describe("SHOW PLAN and EXPLAIN", () => {
+  const dryRun = (args: readonly string[]) =>
+    runProgram("xcp-control", ["--dry-run", ...args], { settings: settingsOf(database.control) });
+  const ageless = (text: string) => text.replace(/\d+ s ago/g, "N s ago").replace(/"ageSeconds":[\d.]+/, "");
+
+  beforeEach(async () => {
+    await sql(
+      "DELETE FROM HostRule",
+      "INSERT INTO HostRule (Subject, Threshold) VALUES ('CpuAverage', 25)",
+      "UPDATE Collection SET StartedAt = UTC_TIMESTAMP(3), FinishedAt = UTC_TIMESTAMP(3)",
+    );
+  });
+
+  /** What the manager says of the plan is what control says. */
+  async function expectSame(): Promise<string> {
+    const [told, planned] = [await manager(["-e", "SHOW PLAN"]), await dryRun([])];
+    expect(told).toMatchObject({ code: 0, stderr: "" });
+    expect(ageless(told.stdout)).toBe(ageless(planned.stdout));
+    const [json, wanted] = [await manager(["--json", "-e", "SHOW PLAN"]), await dryRun(["--json"])];
+    expect(JSON.parse(json.stdout)).toHaveProperty("moves");
+    expect(ageless(json.stdout)).toBe(ageless(wanted.stdout));
+    return told.stdout;
+  }
+
+  test("say what xcp-control --dry-run says, and who moves", async () => {
+    const plan = await expectSame();
+    expect(plan).toContain("Move 1: VM2 - Debian: Host2 -> Host1");
+    const explained = await manager(["-e", "EXPLAIN VM VM2 - Debian", "-e", "EXPLAIN HOST Host2"]);
+    expect(explained).toMatchObject({ code: 0, stderr: "" });
+    expect(explained.stdout).toContain(
+      "VM2 - Debian moves to Host1, because Host2 is 37.3 % above the mean of CpuAverage (99.8, mean 62.5, allowed 25) and comes to 50.3 without it\n",
+    );
+    expect(explained.stdout).toContain(
+      "Host2 breaks CpuAverage (CpuAverage 99.8 %, 37.3 above the mean of 62.5, allowed 25); the plan moves 1 VM away from it, then it keeps every rule\n",
+    );
+    expect(await jsonOf("EXPLAIN VM VM2 - Debian")).toMatchObject({
+      kind: "VM",
+      uuid: vm2,
+      verdict: "moves",
+      moves: [{ vm: vm2, to: host1 }],
+      rules: [{ subject: "CpuAverage", threshold: 25, unit: "%", value: 99.8, broken: true }],
+    });
+  });
+
+  test("leave out at once what was excluded, with the reason that was given", async () => {
+    const excluded = await manager([
+      "-e",
+      "EXCLUDE VM VM2 - Debian REASON licence",
+      "-e",
+      "EXPLAIN VM VM2 - Debian",
+    ]);
+    expect(excluded.stdout).toMatch(/VM2 - Debian stays on Host2: it is excluded by \S+@\S+: licence\n/);
+    expect(await expectSame()).toContain("Move 1: VM3 - Ubuntu: Host2 -> Host1");
+    await manager(["-e", "EXCLUDE HOST Host1 REASON fan"]);
+    expect(await expectSame()).not.toContain("Move 1");
+    const host = await manager(["-e", "EXPLAIN HOST Host1"]);
+    expect(host.stdout).toMatch(/- Nothing goes to it or leaves it: it is excluded by \S+@\S+: fan\n/);
+  });
+
+  test("leave alone a VM that was moved a moment ago, by the row that control wrote", async () => {
+    const owner = await claim();
+    await migrated(owner, {
+      from: host1,
+      to: host2,
+      planned: "UTC_TIMESTAMP(6)",
+      finished: "UTC_TIMESTAMP(6) - INTERVAL 5 MINUTE",
+    });
+    await sql("UPDATE Migration SET CollectionsAtEnd = 0");
+    const explained = await manager(["-e", "EXPLAIN VM VM2 - Debian"]);
+    expect(explained.stdout).toContain(
+      "VM2 - Debian stays on Host2: it was moved 5 min ago and rests 60 min (ControlVmCooldownMinutes)\n",
+    );
+    await expectSame();
+  });
+
+  test("name what keeps the next run from acting: a pause, data that is too old", async () => {
+    await manager(["-e", "PAUSE CONTROL REASON storage"]);
+    expect(await expectSame()).toContain("A run would be refused: paused: paused by ");
+    const paused = await manager(["-e", "EXPLAIN VM VM2 - Debian"]);
+    expect(paused.stdout).toMatch(/^VM2 - Debian stays for now: the next run does nothing: refused: paused/);
+    expect(paused.stdout).toContain("- Without that VM2 - Debian moves to Host1");
+    await manager(["-e", "RESUME CONTROL"]);
+    await sql("UPDATE Collection SET StartedAt = UTC_TIMESTAMP(3) - INTERVAL 900 SECOND");
+    await sql("UPDATE Collection SET FinishedAt = UTC_TIMESTAMP(3) - INTERVAL 900 SECOND");
+    const told = await manager(["-e", "SHOW PLAN"]);
+    expect(told.stdout).toMatch(/^refused: age of data: collected 9\d\d s ago, limit 300 s/);
+    expect(told.code).toBe(0);
+    expect((await dryRun([])).stdout).toMatch(/^refused: age of data: collected 9\d\d s ago, limit 300 s/);
+    expect((await manager(["-e", "EXPLAIN HOST Host2"])).stdout).toMatch(
+      /^Nothing is done about Host2: the next run does nothing: refused: age of data/,
+    );
+    expect((await jsonOf("EXPLAIN VM VM2 - Debian")).verdict).toBe("stays");
+  });
+
+  test("end with 2 where nothing is called so", async () => {
+    const result = await manager(["-e", "EXPLAIN VM VM2 - Debain"]);
+    expect(result).toMatchObject({ code: 2, stdout: "" });
+    expect(result.stderr).toContain("Did you mean VM2 - Debian?");
   });
 });
 

@@ -21,10 +21,11 @@ const store = (file: string) => file.startsWith("store/");
 const simulator = (file: string) => file.startsWith("xapi/simulator/");
 const xapi = (file: string) => file.startsWith("xapi/") && !simulator(file);
 const pure = (file: string) =>
-  ["control/plan.ts", "control/search.ts", "control/ruleBook.ts", "control/moves.ts"].includes(file) ||
+  (file.startsWith("planning/") && file !== "planning/basis.ts") ||
   ["control/report.ts", "collect/report.ts"].includes(file) ||
   ["xapi/snapshot.ts", "xapi/placement.ts"].includes(file) ||
-  /^manager\/(parse|words|render|layout|names)[A-Za-z]*\.ts$/.test(file);
+  /^manager\/(parse|words|render|layout)[A-Za-z]*\.ts$/.test(file);
+const planning = (file: string) => file.startsWith("planning/");
 const program = (folder: string) => (file: string) => file.startsWith(`${folder}/`) && !pure(file);
 const commander = (imported: string) => imported === "commander";
 const node = (imported: string) => imported.startsWith("node:");
@@ -62,6 +63,11 @@ const floors: readonly Floor[] = [
       node(imported) ||
       imported === "program.ts",
   },
+  {
+    name: "what control and manager plan by",
+    holds: (file) => planning(file) && !pure(file),
+    mayImport: (imported) => domain(imported) || planning(imported) || store(imported),
+  },
   ...["collect", "manager", "control"].map((folder) => ({
     name: `xcp-${folder}`,
     holds: program(folder),
@@ -70,6 +76,7 @@ const floors: readonly Floor[] = [
       imported.startsWith(`${folder}/`) ||
       store(imported) ||
       (xapi(imported) && folder !== "manager") ||
+      (planning(imported) && folder !== "collect") ||
       imported === "program.ts" ||
       commander(imported) ||
       node(imported),

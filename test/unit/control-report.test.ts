@@ -1,17 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { dataGate, type Gate } from "../../src/control/gates.ts";
 import type { Outcome } from "../../src/control/outcome.ts";
-import { planMigrations } from "../../src/control/plan.ts";
-import {
-  gateLine,
-  moveLine,
-  Names,
-  planJson,
-  planLines,
-  resultLine,
-  runLines,
-} from "../../src/control/report.ts";
+import { resultLine, runLines } from "../../src/control/report.ts";
 import { CostBook } from "../../src/migrationCost.ts";
+import { Names } from "../../src/names.ts";
+import { dataGate, type Gate } from "../../src/planning/gates.ts";
+import { planMigrations } from "../../src/planning/plan.ts";
+import { gateLine, moveLine, planJson, planLines } from "../../src/planning/report.ts";
 import type { Snapshot, StoredSnapshot } from "../../src/pool.ts";
 import type { Standing } from "../../src/store/standing.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";

@@ -96,6 +96,7 @@ describe("the Tab key", () => {
     expect(completeCommand("SHOW VM VM", names)).toEqual([["VM1 - Debian"], "VM"]);
     expect(completeCommand("show host h", names)).toEqual([["Host1"], "h"]);
     expect(completeCommand("exclude vm VM", names)).toEqual([["VM1 - Debian"], "VM"]);
+    expect(completeCommand("EXPLAIN VM VM", names)).toEqual([["VM1 - Debian"], "VM"]);
     expect(completeCommand("INCLUDE HOST h", names)).toEqual([["Host1"], "h"]);
     expect(completeCommand("SHOW VM bad", names)).toEqual([["bad \\u{1b}[31m"], "bad"]);
   });

@@ -103,6 +103,9 @@ describe("a name", () => {
 
 describe("what control did", () => {
   test.each([
+    ["SHOW PLAN", { kind: "show-plan" }],
+    ["EXPLAIN VM VM1 - Debian", { kind: "explain", object: "VM", wanted: "VM1 - Debian" }],
+    ['explain host "Host1";', { kind: "explain", object: "HOST", wanted: "Host1" }],
     ["SHOW STATUS", { kind: "show-status" }],
     ["SHOW MIGRATIONS", { kind: "show-migrations", count: 20 }],
     ["show migrations 3;", { kind: "show-migrations", count: 3 }],
@@ -122,6 +125,9 @@ describe("what control did", () => {
     ["SHOW MIGRATION %", "no id of a migration"],
     ["SHOW MIGRATION VM1", "no id of a migration"],
     ["SHOW STATUS now", "takes nothing more"],
+    ["SHOW PLAN DETAILS", "takes nothing more"],
+    ["EXPLAIN VM", "EXPLAIN VM uuid|name"],
+    ["EXPLAIN", "EXPLAIN HOST uuid|name"],
   ])("%s is refused with the reason", (line, message) => {
     expect(messageFor(line)).toContain(message);
   });

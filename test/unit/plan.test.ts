@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { pairKey } from "../../src/control/moves.ts";
-import { type Plan, type PlanOptions, planMigrations } from "../../src/control/plan.ts";
+import { pairKey } from "../../src/planning/moves.ts";
+import { type Plan, type PlanOptions, planMigrations } from "../../src/planning/plan.ts";
 import type { Host, Snapshot, Vm } from "../../src/pool.ts";
 import type { Rule } from "../../src/rule.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";

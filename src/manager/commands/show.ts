@@ -69,7 +69,8 @@ async function lastCollected(db: Database): Promise<StoredSnapshot> {
   throw notCollected();
 }
 
-function notCollected(): AppError {
+/** What cannot be answered before the first collection. */
+export function notCollected(): AppError {
   return new AppError("not-found", "Nothing has been collected yet. Run xcp-collect first.");
 }
 

@@ -9,8 +9,8 @@ import { guestCounts } from "../store/sights.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { loadStanding, type Standing } from "../store/standing.ts";
 import { type ExpectedGuests, type Suspicion, suspicionOf, withoutSuspects } from "../suspicion.ts";
-import { firstPlan } from "./control.ts";
-import { dataGate, type Gate, heldGate } from "./gates.ts";
+import { firstPlan } from "./firstPlan.ts";
+import { dataGate, type Gate, heldGate, settledGate } from "./gates.ts";
 import type { Plan } from "./plan.ts";
 
 export interface Basis {
@@ -61,6 +61,20 @@ export function planOf(basis: Basis, stored: StoredSnapshot, settings: ControlSe
     reason: basis.suspicion.hosts.get(host) ?? reason,
   }));
   return { ...plan, absent };
+}
+
+/** The plan, null where the collection allows none; and the gate that keeps the next run from it, null where none does. */
+export interface Forecast {
+  readonly plan: Plan | null;
+  readonly gate: Gate | null;
+}
+
+/** What the next run would do, but for what holds it by somebody's word or by what control did lately. */
+export function forecastOf(basis: Basis, settings: ControlSettings): Forecast {
+  const { stored, gate, standing } = basis;
+  if (gate !== null || stored === null) return { plan: null, gate };
+  const plan = planOf(basis, stored, settings);
+  return { plan, gate: plan.moves.length === 0 ? null : settledGate(standing) };
 }
 
 const unsuspected: Suspicion = { hosts: new Map(), pool: null };

@@ -1,0 +1,55 @@
+/** SHOW PLAN and EXPLAIN: what xcp-control would do now, by the code that it plans with. Read only. */
+
+import { Names } from "../../names.ts";
+import { forecastOf, loadBasis } from "../../planning/basis.ts";
+import { type Explanation, explainHost, explainVm } from "../../planning/explain.ts";
+import { forecastJson, forecastLines, gateJson, gateLine } from "../../planning/report.ts";
+import type { ManagerContext } from "../context.ts";
+import { findNamed, type Named } from "../find.ts";
+import type { Command } from "../parse.ts";
+import type { Result } from "../result.ts";
+import { notCollected } from "./show.ts";
+
+type Planner = Pick<ManagerContext, "db" | "control">;
+
+/** What `xcp-control --dry-run` prints at this moment. */
+export async function showPlan({ db, control }: Planner): Promise<Result> {
+  const basis = await loadBasis(db, control, null);
+  const { stored } = basis;
+  const { plan, gate } = forecastOf(basis, control);
+  if (gate !== null || plan === null || stored === null) {
+    const closed = gate === null ? [] : [gate];
+    return { kind: "plan", lines: closed.map(gateLine), object: gate === null ? {} : gateJson(gate) };
+  }
+  return {
+    kind: "plan",
+    lines: forecastLines(basis, stored, plan),
+    object: forecastJson(basis, stored, plan),
+  };
+}
+
+/** Why a VM moves or stays, or why a host is as it is. Throws AppError not-found or ambiguous. */
+export async function explain(
+  { db, control }: Planner,
+  { object, wanted }: Extract<Command, { kind: "explain" }>,
+): Promise<Result> {
+  const basis = await loadBasis(db, control, null);
+  const { stored, held, bans } = basis;
+  if (stored === null) throw notCollected();
+  const { snapshot } = stored;
+  const names = new Names(snapshot);
+  const { plan, gate } = forecastOf(basis, control);
+  const facts = { snapshot, plan, bans, gate: held ?? gate, names };
+  const answer = (found: Named, explanation: Explanation): Result => ({
+    kind: "explanation",
+    object: { kind: object, uuid: found.uuid, name: found.name },
+    explanation,
+    names,
+  });
+  if (object === "VM") {
+    const vm = findNamed("VM", wanted, snapshot.vms);
+    return answer(vm, explainVm(facts, vm));
+  }
+  const host = findNamed("host", wanted, snapshot.hosts);
+  return answer(host, explainHost(facts, host));
+}

@@ -1,0 +1,79 @@
+/** Laws of EXPLAIN over random pools: it never contradicts the plan, and it always answers. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Names } from "../../src/names.ts";
+import { type ExplainBasis, explainHost, explainVm } from "../../src/planning/explain.ts";
+import { planMigrations } from "../../src/planning/plan.ts";
+import type { Snapshot } from "../../src/pool.ts";
+import type { Rule } from "../../src/rule.ts";
+import { pools, ruleSets } from "../support/randomPools.ts";
+
+const runs = { seed: 20_120_612, numRuns: 300 } as const;
+
+function basisOf(snapshot: Snapshot, rules: readonly Rule[], maxMoves: number) {
+  const options = { maxMoves, headroomBytes: 0, bannedVms: new Map(), bannedPairs: new Map() };
+  const plan = planMigrations(snapshot, rules, options);
+  const bans = { vms: new Map(), hosts: new Map() };
+  return { snapshot, plan, bans, gate: null, names: new Names(snapshot) } satisfies ExplainBasis;
+}
+
+const limits = fc.constantFrom(1, 2, 100);
+
+describe("over any pool", () => {
+  it("a VM moves exactly where the plan moves it, and every other one stays for a reason", () => {
+    fc.assert(
+      fc.property(pools, ruleSets, limits, (snapshot, rules, maxMoves) => {
+        const basis = basisOf(snapshot, rules, maxMoves);
+        for (const vm of snapshot.vms) {
+          const { verdict, answer, moves } = explainVm(basis, vm);
+          const planned = basis.plan.moves.filter((move) => move.vm === vm.uuid);
+          expect(moves).toEqual(planned);
+          expect(verdict).toBe(planned.length > 0 ? "moves" : "stays");
+          expect(answer).toMatch(/ (moves to .+, because .+|stays( on .+)?: .+)$/);
+        }
+      }),
+      runs,
+    );
+  });
+
+  it("a host breaks a rule exactly where the plan's figures say so, and its moves are the plan's", () => {
+    fc.assert(
+      fc.property(pools, ruleSets, limits, (snapshot, rules, maxMoves) => {
+        const basis = basisOf(snapshot, rules, maxMoves);
+        for (const host of snapshot.hosts) {
+          const { verdict, figures, moves } = explainHost(basis, host);
+          const verdicts = basis.plan.before.map(({ verdicts: all }) =>
+            all.find(({ hostUuid }) => hostUuid === host.uuid),
+          );
+          expect(figures.map(({ broken }) => broken)).toEqual(verdicts.map((each) => each?.broken ?? false));
+          const isAbsent = basis.plan.absent.some((each) => each.host === host.uuid);
+          const isBroken = verdicts.some((each) => each?.broken);
+          expect(verdict).toBe(isAbsent ? "absent" : isBroken ? "breaks" : "keeps");
+          const own = basis.plan.moves.filter(
+            ({ source, destination }) => source === host.uuid || destination === host.uuid,
+          );
+          expect(moves).toEqual(own);
+        }
+      }),
+      runs,
+    );
+  });
+
+  it("a movable VM that stays on a host which stays broken is told what stands in the way", () => {
+    fc.assert(
+      fc.property(pools, ruleSets, (snapshot, rules) => {
+        const basis = basisOf(snapshot, rules, 100);
+        for (const { host, refusals } of basis.plan.unresolved) {
+          for (const { vmUuid } of snapshot.placements.filter(({ hostUuid }) => hostUuid === host)) {
+            const vm = snapshot.vms.find(({ uuid }) => uuid === vmUuid);
+            if (vm === undefined) throw new Error("a placement without its VM");
+            const told = explainVm(basis, vm).refusals;
+            const reasons = refusals.filter((each) => each.vm === vmUuid).map(({ reason }) => reason);
+            for (const reason of reasons) expect(told.map((each) => each.reason)).toContain(reason);
+          }
+        }
+      }),
+      runs,
+    );
+  });
+});
