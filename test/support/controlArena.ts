@@ -31,6 +31,8 @@ export interface ControlChange {
   readonly onLine?: (line: string) => void;
   /** Seconds by which every look at the clock makes it jump ahead. */
   readonly hastySeconds?: number;
+  /** Beyond this many seconds it jumps no more. */
+  readonly hastyLimit?: number;
 }
 
 export interface Told {
@@ -223,7 +225,8 @@ async function runOnce(
     graceMs: change.graceMs ?? 30_000,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     monotonicMs: () => {
-      ahead += (change.hastySeconds ?? 0) * 1000;
+      const limit = (change.hastyLimit ?? Number.POSITIVE_INFINITY) * 1000;
+      ahead = Math.min(limit, ahead + (change.hastySeconds ?? 0) * 1000);
       return performance.now() + ahead;
     },
     print: (line) => {
