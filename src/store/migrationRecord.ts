@@ -1,9 +1,8 @@
 /** Single rows of the log of migrations, with the figures that they were decided by. Read only. */
 import type { Migration } from "../migration.ts";
-import { asUuid } from "../pool.ts";
-import { parseSubject } from "../rule.ts";
 import type { Database, Row } from "./connection.ts";
-import { ageSeconds, dateOrNull, number, textOrNull } from "./values.ts";
+import { migrationColumns, migrationFrom } from "./migrations.ts";
+import { textOrNull } from "./values.ts";
 
 /** A row with all that was written down. */
 export interface MigrationRecord extends Migration {
@@ -21,9 +20,7 @@ export async function findMigrations(
 ): Promise<readonly MigrationRecord[]> {
   const rows = await db.read((reader) =>
     reader.rows(
-      `SELECT Id, RunId, Token, VmUuid, SourceUuid, DestinationUuid, Subject, Threshold, Reason, Figures, CollectionId,
-              State, PlannedAt, SubmittedAt, FinishedAt, TaskRef, MemoryBytes, Seconds, Error, CollectionsAtEnd,
-              ${ageSeconds("PlannedAt")} AS plannedAge, ${ageSeconds("FinishedAt")} AS finishedAge
+      `SELECT ${migrationColumns}, Token, Figures
          FROM Migration WHERE Id LIKE ? ORDER BY PlannedAt DESC, Id LIMIT ${Math.trunc(limit)}`,
       [`${start.replace(/[\\%_]/g, "")}%`],
     ),
@@ -32,31 +29,8 @@ export async function findMigrations(
 }
 
 function recordFrom(row: Row): MigrationRecord {
-  const subject = parseSubject(textOrNull(row["Subject"]) ?? "");
-  const threshold = number(row["Threshold"]);
-  return {
-    id: String(row["Id"]),
-    runId: String(row["RunId"]),
-    token: Number(row["Token"]),
-    vm: asUuid(String(row["VmUuid"])),
-    source: asUuid(String(row["SourceUuid"])),
-    destination: asUuid(String(row["DestinationUuid"])),
-    rule: subject === null || threshold === null ? null : { subject, threshold },
-    reason: textOrNull(row["Reason"]) ?? "",
-    figures: parsed(textOrNull(row["Figures"]) ?? ""),
-    collectionId: Number(row["CollectionId"]),
-    state: row["State"] as Migration["state"],
-    plannedAt: dateOrNull(row["PlannedAt"]) ?? new Date(Number.NaN),
-    submittedAt: dateOrNull(row["SubmittedAt"]),
-    finishedAt: dateOrNull(row["FinishedAt"]),
-    taskRef: textOrNull(row["TaskRef"]),
-    memoryBytes: number(row["MemoryBytes"]),
-    seconds: number(row["Seconds"]),
-    error: textOrNull(row["Error"]),
-    collectionsAtEnd: number(row["CollectionsAtEnd"]),
-    plannedSecondsAgo: number(row["plannedAge"]) ?? 0,
-    finishedSecondsAgo: number(row["finishedAge"]),
-  };
+  const figures = parsed(textOrNull(row["Figures"]) ?? "");
+  return { ...migrationFrom(row), figures, token: Number(row["Token"]) };
 }
 
 function parsed(text: string): unknown {

@@ -189,21 +189,21 @@ export async function openMigrations(db: Database): Promise<readonly Migration[]
 /** The same inside a transaction. */
 export async function openMigrationsIn(reader: Reader): Promise<readonly Migration[]> {
   const rows = await reader.rows(
-    `SELECT ${columns} FROM Migration WHERE OpenVm IS NOT NULL ORDER BY PlannedAt, Id`,
+    `SELECT ${migrationColumns} FROM Migration WHERE OpenVm IS NOT NULL ORDER BY PlannedAt, Id`,
   );
   return rows.map(migrationFrom);
 }
 
 /** The newest migrations, newest first. */
 export async function listMigrations(db: Database, limit = 50): Promise<readonly Migration[]> {
-  const sql = `SELECT ${columns} FROM Migration ORDER BY PlannedAt DESC, Id LIMIT ${Math.trunc(limit)}`;
+  const sql = `SELECT ${migrationColumns} FROM Migration ORDER BY PlannedAt DESC, Id LIMIT ${Math.trunc(limit)}`;
   return (await db.read((reader) => reader.rows(sql))).map(migrationFrom);
 }
 
 /** Migrations that were planned within the last `seconds`, oldest first, inside a transaction. */
 export async function recentMigrationsIn(reader: Reader, seconds: number): Promise<readonly Migration[]> {
   const rows = await reader.rows(
-    `SELECT ${columns} FROM Migration
+    `SELECT ${migrationColumns} FROM Migration
       WHERE PlannedAt > TIMESTAMPADD(SECOND, -${Math.ceil(seconds)}, UTC_TIMESTAMP(6)) ORDER BY PlannedAt, Id`,
   );
   return rows.map(migrationFrom);
@@ -247,17 +247,19 @@ export async function startedLastHour(reader: Reader): Promise<number> {
   return Number(row?.["started"]);
 }
 
-const columns = `Id, RunId, VmUuid, SourceUuid, DestinationUuid, Subject, Threshold, Reason, CollectionId, State,
+/** The columns that `migrationFrom` wants. */
+export const migrationColumns: string = `Id, RunId, VmUuid, SourceUuid, DestinationUuid, Subject, Threshold, Reason, CollectionId, State,
   PlannedAt, SubmittedAt, FinishedAt, TaskRef, MemoryBytes, Seconds, Error, CollectionsAtEnd,
   ${ageSeconds("PlannedAt")} AS plannedAge,
   ${ageSeconds("FinishedAt")} AS finishedAge`;
 
 async function migrationOf(reader: Reader, id: string): Promise<Migration | null> {
-  const [row] = await reader.rows(`SELECT ${columns} FROM Migration WHERE Id = ?`, [id]);
+  const [row] = await reader.rows(`SELECT ${migrationColumns} FROM Migration WHERE Id = ?`, [id]);
   return row === undefined ? null : migrationFrom(row);
 }
 
-function migrationFrom(row: Row): Migration {
+/** A row of the log of migrations as the domain knows it. */
+export function migrationFrom(row: Row): Migration {
   const subject = parseSubject(textOrNull(row["Subject"]) ?? "");
   const threshold = number(row["Threshold"]);
   return {
