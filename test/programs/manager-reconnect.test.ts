@@ -5,6 +5,7 @@ import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openHistory } from "../../src/manager/history.ts";
 import { runRepl } from "../../src/manager/repl.ts";
+import { type ControlSettings, parseSettings } from "../../src/settings.ts";
 import { openDatabase } from "../../src/store/connection.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
@@ -15,6 +16,14 @@ beforeAll(async () => {
 });
 
 afterAll(() => database?.drop());
+
+/** Control's settings where nobody set any. */
+function defaults(): ControlSettings {
+  const nothing = { fileName: null, text: "", values: {}, environment: {} };
+  const result = parseSettings({ ...nothing, readFile: () => "", readCredential: () => null }, ["control"]);
+  if ("problems" in result) throw new Error(result.problems.join("; "));
+  return result.settings.control;
+}
 
 /** Passes connections on to the database, until it is cut; then nothing listens at its port. */
 class Relay {
@@ -64,6 +73,7 @@ test("F6: an error is told while Mysql is away, and its return with the next com
   const ended = runRepl({
     db,
     operator: "root",
+    control: defaults(),
     json: false,
     input,
     output,
