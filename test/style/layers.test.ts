@@ -22,6 +22,7 @@ const simulator = (file: string) => file.startsWith("xapi/simulator/");
 const xapi = (file: string) => file.startsWith("xapi/") && !simulator(file);
 const pure = (file: string) =>
   (file.startsWith("planning/") && file !== "planning/basis.ts") ||
+  file.startsWith("planner/") ||
   ["control/report.ts", "collect/report.ts"].includes(file) ||
   ["xapi/snapshot.ts", "xapi/placement.ts"].includes(file) ||
   /^manager\/(parse|words|render|layout)[A-Za-z]*\.ts$/.test(file);
