@@ -113,7 +113,7 @@ function whyItStays(
   }
   const why = `its host stays ${left.map(overAfter).join(" and ")}, and it cannot help`;
   if (refusals.length > 0)
-    return `${why}: ${refusals.length} reasons follow`.replace(/^1 reasons/, "1 reason");
+    return `${why}: ${refusals.length === 1 ? "1 reason follows" : `${refusals.length} reasons follow`}`;
   return plan.limited ? "the limit of moves in one run is reached first (ControlMaxMovesPerRun)" : why;
 }
 
