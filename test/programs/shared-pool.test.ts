@@ -101,9 +101,24 @@ describe("over plain http, written out", () => {
   });
 
   it("a pool that refuses to show its objects ends the run with 1 and its code", async () => {
-    const answers = {
-      "host_metrics.get_all_records": failure("RBAC_PERMISSION_DENIED", "host_metrics.get_all_records"),
-    };
+    // All of them refuse: they are asked at the same time, and the first refusal is the one that is told.
+    const classes = [
+      "host_metrics",
+      "VM_guest_metrics",
+      "VM_group",
+      "VBD",
+      "VDI",
+      "SR",
+      "PBD",
+      "VIF",
+      "PIF",
+      "network",
+    ];
+    const answers = Object.fromEntries(
+      classes
+        .flatMap((name) => [`${name}.get_all_records`, `${name}.get_all_records_where`])
+        .map((method) => [method, failure("RBAC_PERMISSION_DENIED", method)]),
+    );
     await using member = await startMember(masterScript(answers));
     const result = await collect({ XenHost: member.url, XenPass: password });
     expect(result).toMatchObject({ code: 1, stdout: "" });
