@@ -213,7 +213,7 @@ describe("a task that is not the truth", () => {
     );
   });
 
-  it("a toolstack restart in mid-migration is waited out; a VM that arrived counts as moved", async () => {
+  it("F23: a toolstack restart in mid-migration is waited out; a VM that arrived counts as moved", async () => {
     const ring = await unbalanced({ speed: 20 });
     ring.command("slow-migration 4");
     let restarted = false;
@@ -232,7 +232,7 @@ describe("a task that is not the truth", () => {
     expect(ring.pool.db.all("session").length).toBe(0);
   });
 
-  it("a toolstack restart in mid-migration with the VM left on its host counts as failed", async () => {
+  it("F23: a toolstack restart in mid-migration with the VM left on its host counts as failed", async () => {
     const ring = await unbalanced({ speed: 20 });
     ring.command("fail-migration INTERNAL_ERROR lost at=90%");
     let restarted = false;
