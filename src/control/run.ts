@@ -1,8 +1,8 @@
 /** One run of xcp-control, wired: lease, what was left open, gates, plan, pool only when something is to be moved. */
 import { AppError, describeError, exitCode } from "../errors.ts";
 import { Names } from "../names.ts";
-import { type Basis, forecastOf, loadBasis, planOf } from "../planning/basis.ts";
-import { type Gate, settledGate } from "../planning/gates.ts";
+import { type Basis, forecastOf, loadBasis } from "../planning/basis.ts";
+import type { Gate } from "../planning/gates.ts";
 import type { Plan } from "../planning/plan.ts";
 import { forecastJson, forecastLines, gateJson, gateLine, unknownRuleLines } from "../planning/report.ts";
 import type { StoredSnapshot } from "../pool.ts";
@@ -94,15 +94,13 @@ async function underLease(db: Database, tenure: Tenure, options: LiveOptions): P
   const basis = await loadBasis(db, options.control, options.xen.poolUuid);
   const { stored, unknown } = basis;
   if (stored !== null) await rememberSights(db, tenure.claim, stored.collection.id, stored.snapshot);
-  const gate = basis.held ?? basis.gate;
-  if (gate !== null || stored === null) return refuse(gate, options);
-  const plan = planOf(basis, stored, options.control);
+  if (basis.held !== null) return refuse(basis.held, options);
+  const { plan, gate } = forecastOf(basis, options.control);
+  if (gate !== null || plan === null || stored === null) return refuse(gate, options);
   if (plan.moves.length === 0) {
     tellPlan(basis, stored, plan, options);
     return { code: exitCode.done, outcome: "nothing", detail: "nothing to do" };
   }
-  const unsettled = settledGate(basis.standing);
-  if (unsettled !== null) return refuse(unsettled, options);
   for (const line of unknownRuleLines(unknown)) say(options, "warning", line);
   const names = new Names(stored.snapshot);
   for (const [host, reason] of basis.suspicion.hosts)
