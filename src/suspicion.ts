@@ -100,3 +100,13 @@ function sum(values: Iterable<number>): number {
   for (const value of values) total += value;
   return total;
 }
+
+/** Running VMs of each host, control domains not counted. */
+export function guestCounts({ hosts, vms, placements }: Snapshot): ReadonlyMap<Uuid, number> {
+  const guests = new Set(vms.filter((vm) => !vm.isControlDomain).map((vm) => vm.uuid));
+  const counts = new Map(hosts.map((host) => [host.uuid, 0]));
+  for (const { hostUuid, vmUuid } of placements) {
+    if (guests.has(vmUuid)) counts.set(hostUuid, (counts.get(hostUuid) ?? 0) + 1);
+  }
+  return counts;
+}

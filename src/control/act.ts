@@ -3,8 +3,10 @@ import { exitCode } from "../errors.ts";
 import type { Migration } from "../migration.ts";
 import { type CostBook, limitSeconds } from "../migrationCost.ts";
 import { Names } from "../names.ts";
-import type { Basis } from "../planning/basis.ts";
-import { moveJson, moveLine } from "../planning/report.ts";
+import type { Plan } from "../planner/plan.ts";
+import { type Basis, pairsOf, planOf } from "../planning/judge.ts";
+import { moveJson } from "../planning/planJson.ts";
+import { moveLine } from "../planning/report.ts";
 import type { Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
 import type { ControlSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
@@ -13,7 +15,7 @@ import type { Standing } from "../store/standing.ts";
 import { connectXapi, type XapiClient } from "../xapi/client.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import { CallLimit } from "./calls.ts";
-import { carryOut, type RunResult } from "./control.ts";
+import { carryOut, type Planner, type RunResult } from "./control.ts";
 import { Journal } from "./journal.ts";
 import { reconcile } from "./reconcile.ts";
 import { runLines } from "./report.ts";
@@ -93,18 +95,38 @@ const empty: Snapshot = {
   bars: [],
 };
 
-/** Carries the plan of `basis` out. */
+/** The plan that control carries out to keep the rules, and how it goes on after a setback. */
+export function plannerFor(
+  basis: Basis & { readonly stored: StoredSnapshot },
+  first: Plan,
+  control: ControlSettings,
+): Planner {
+  const pairs = pairsOf(basis.stored.snapshot, basis.bans);
+  return {
+    first,
+    replan: (state, bans, movesLeft) => {
+      const all = {
+        vms: new Map([...basis.bans.vms, ...bans.vms]),
+        pairs: new Map([...pairs, ...bans.pairs]),
+      };
+      return planOf(basis, control, state, all, movesLeft);
+    },
+  };
+}
+
+/** Carries a plan out. */
 export async function act(
   db: Database,
   tenure: Tenure,
   basis: Basis & { readonly stored: StoredSnapshot; readonly ageSeconds: () => number },
+  planner: Planner,
   options: ActOptions,
 ): Promise<RunEnd> {
-  const { stored, rules, bans, standing } = basis;
+  const { stored, standing } = basis;
   const { snapshot } = stored;
   const names = new Names(snapshot);
   return withPool(snapshot.pool.uuid, tenure, options, async (client, calls) => {
-    const result = await carryOut(snapshot, rules, options.control, bans, {
+    const result = await carryOut(snapshot, planner, options.control, {
       client,
       ageSeconds: basis.ageSeconds,
       lost: tenure.lost,

@@ -1,7 +1,7 @@
 /** Writes down what is about to be done and what came of it, so that whoever comes next can go on from there. */
 import { AppError } from "../errors.ts";
 import type { EndState } from "../migration.ts";
-import type { Move } from "../planning/plan.ts";
+import type { Move } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
 import { closeMigration, type Hindrance, markSubmitted, planMigration } from "../store/migrations.ts";
 import type { Outcome } from "./outcome.ts";

@@ -23,6 +23,7 @@ interface Options {
   readonly dryRun?: true;
   readonly json?: true;
   readonly exitCode?: true;
+  readonly instant?: true;
   readonly ack?: true;
 }
 
@@ -47,6 +48,7 @@ await runProgram("xcp-control", async (context) => {
     .option("-n, --dry-run", "print the plan and touch nothing; the pool is not contacted")
     .option("--json", "print JSON: the plan as one object with --dry-run, else one event a line")
     .option("--exit-code", "with --dry-run: end with 10 when the plan is not empty")
+    .option("--instant", "act on the newest collection alone, without averages and repeated breaches")
     .option("--ack", "close the breaker that failed migrations have opened, and do nothing else")
     .version(packageVersion())
     .addHelpText("after", help)
@@ -68,7 +70,7 @@ await runProgram("xcp-control", async (context) => {
     return withDatabase(mysql, (db) =>
       runControl(db, {
         xen,
-        control,
+        control: options.instant ? { ...control, sampleCount: 1, breaches: 1 } : control,
         dryRun: options.dryRun === true,
         json: options.json === true,
         exitCode: options.exitCode === true,

@@ -31,7 +31,7 @@ export function runLines(result: RunResult, names: Names): string[] {
   const moved = result.results.filter(({ outcome }) => outcome.kind === "moved").length;
   const lines = [`${moved} ${moved === 1 ? "VM" : "VMs"} moved`];
   if (result.stoppedBy !== null) lines.push(`ended early: ${result.stoppedBy}`);
-  else lines.push(...result.lastPlan.unresolved.flatMap((pair) => unresolvedLines(pair, names)));
+  else lines.push(...unresolvedLines(result.lastPlan.unresolved, names));
   if (result.stoppedBy === null && result.lastPlan.limited) {
     lines.push("more moves would follow; the limit of one run is reached (ControlMaxMovesPerRun)");
   }

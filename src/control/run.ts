@@ -1,10 +1,12 @@
 /** One run of xcp-control, wired: lease, what was left open, gates, plan, pool only when something is to be moved. */
 import { AppError, describeError, exitCode } from "../errors.ts";
 import { Names } from "../names.ts";
-import { type Basis, forecastOf, loadBasis } from "../planning/basis.ts";
+import type { Plan } from "../planner/plan.ts";
+import { loadBasis } from "../planning/basis.ts";
 import type { Gate } from "../planning/gates.ts";
-import type { Plan } from "../planning/plan.ts";
-import { forecastJson, forecastLines, gateJson, gateLine, unknownRuleLines } from "../planning/report.ts";
+import { type Basis, forecastOf } from "../planning/judge.ts";
+import { forecastJson, gateJson } from "../planning/planJson.ts";
+import { forecastLines, gateLine, unknownRuleLines } from "../planning/report.ts";
 import type { StoredSnapshot } from "../pool.ts";
 import type { ControlSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
@@ -12,7 +14,7 @@ import { finishRun, startRun } from "../store/runs.ts";
 import { rememberSights } from "../store/sights.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { loadStanding } from "../store/standing.ts";
-import { type ActOptions, act, closeOpen, type RunEnd } from "./act.ts";
+import { type ActOptions, act, closeOpen, plannerFor, type RunEnd } from "./act.ts";
 import { passedLine, say, type Voice } from "./say.ts";
 import { Tenure } from "./tenure.ts";
 
@@ -106,7 +108,8 @@ async function underLease(db: Database, tenure: Tenure, options: LiveOptions): P
   for (const [host, reason] of basis.suspicion.hosts)
     say(options, "warning", `${names.of(host)} is left out of mean and moves: ${reason}`, { host });
   const ageSeconds = () => stored.ageSeconds + (options.monotonicMs() - startedMs) / 1000;
-  return act(db, tenure, { ...basis, stored, ageSeconds }, options);
+  const planner = plannerFor({ ...basis, stored }, plan, options.control);
+  return act(db, tenure, { ...basis, stored, ageSeconds }, planner, options);
 }
 
 function refuse(gate: Gate | null, options: Voice): RunEnd {

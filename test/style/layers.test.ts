@@ -26,6 +26,7 @@ const pure = (file: string) =>
   ["control/report.ts", "collect/report.ts"].includes(file) ||
   ["xapi/snapshot.ts", "xapi/placement.ts"].includes(file) ||
   /^manager\/(parse|words|render|layout)[A-Za-z]*\.ts$/.test(file);
+const planner = (file: string) => file.startsWith("planner/");
 const planning = (file: string) => file.startsWith("planning/");
 const program = (folder: string) => (file: string) => file.startsWith(`${folder}/`) && !pure(file);
 const commander = (imported: string) => imported === "commander";
@@ -77,7 +78,7 @@ const floors: readonly Floor[] = [
       imported.startsWith(`${folder}/`) ||
       store(imported) ||
       (xapi(imported) && folder !== "manager") ||
-      (planning(imported) && folder !== "collect") ||
+      ((planning(imported) || planner(imported)) && folder !== "collect") ||
       imported === "program.ts" ||
       commander(imported) ||
       node(imported),

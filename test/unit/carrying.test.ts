@@ -94,7 +94,7 @@ describe("a VM rests", () => {
     [host, [vm]],
     [aHost({ uuid: uuid(2) }), []],
   ]);
-  const options = { vmCooldownMinutes: 60, failedVmMinutes: 30 };
+  const options = { vmCooldownMinutes: 60, failedVmMinutes: 30, maxMovesPerHost: 10, excludeTags: [] };
   const row = (state: MigrationState, minutesAgo: number): Migration => ({
     id: "",
     runId: "",
