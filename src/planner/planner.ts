@@ -18,13 +18,13 @@ import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
 import { type Problem, toProblem } from "./problem.ts";
 import { Random } from "./random.ts";
 import { better, Repair } from "./repair.ts";
-import { type Schedule, schedule } from "./schedule.ts";
+import { schedule, type Transfer } from "./schedule.ts";
 import { forbidden, State } from "./state.ts";
+import { waitsOf } from "./waits.ts";
 
 const defaults = {
   seed: 1,
   rounds: 500,
-  timedRounds: 20_000,
   transfersPerHost: 2,
   bytesPerSecond: 110_000_000,
 };
@@ -67,8 +67,8 @@ interface Found {
 }
 
 function search(state: State, bounds: Bounds, options: PlanOptions): Found {
-  const more = options.timeLeft ?? (() => true);
-  const rounds = options.rounds ?? (options.timeLeft === undefined ? defaults.rounds : defaults.timedRounds);
+  const more = () => true;
+  const rounds = options.rounds ?? defaults.rounds;
   const repair = new Repair(state, bounds, new Random(options.seed ?? defaults.seed), more);
   repair.first();
   const { H, V } = state.problem;
@@ -115,8 +115,9 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
   goThrough(state, result.steps);
   const unresolved = explainAll(snapshot, work);
   const steps = prefix(state, result.steps, options.maxMoves);
-  const times = timesOf(state.problem, steps, options);
-  const moves = toMoves(state, steps, times, options.bytesPerSecond ?? defaults.bytesPerSecond);
+  const transfers = transfersOf(state.problem, steps, options);
+  const times = schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
+  const moves = toMoves(state, steps, transfers, times.starts);
   const hosts = hostsAfter(snapshot, moves);
   return {
     moves,
@@ -146,34 +147,17 @@ function prefix(state: State, steps: readonly Step[], most: number): readonly St
   return steps.slice(0, length);
 }
 
-function timesOf(problem: Problem, steps: readonly Step[], options: PlanOptions): Schedule {
+function transfersOf(problem: Problem, steps: readonly Step[], options: PlanOptions): Transfer[] {
   const perSecond = options.bytesPerSecond ?? defaults.bytesPerSecond;
-  const waits = waiting(problem, steps);
-  const transfers = steps.map(({ vm, from, to }, index) => ({
-    vm,
-    from,
-    to,
-    seconds: (problem.cost[vm] ?? 0) / perSecond,
-    waits: waits[index] ?? true,
-  }));
-  return schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
-}
-
-/** Which steps go where there is no room for them, and for all that arrives before them, unless somebody leaves first. */
-function waiting(problem: Problem, steps: readonly Step[]): boolean[] {
-  const { R, allowed, mean, weight, inverse, need, groups, anyVarying } = problem;
-  const free = problem.free.slice();
-  const load = problem.load.slice();
-  return steps.map(({ vm, to }) => {
-    free[to] = (free[to] ?? 0) - (need[vm] ?? 0);
-    let waits = anyVarying || (free[to] ?? 0) < 0 || groups.first[vm] !== groups.first[vm + 1];
-    for (let r = 0; r < R; r++) {
-      const more = (weight[vm * R + r] ?? 0) * (inverse[to * R + r] ?? 0);
-      const value = (load[to * R + r] ?? 0) + more;
-      load[to * R + r] = value;
-      if (more > 0 && value > (mean[r] ?? 0) + (allowed[r] ?? 0)) waits = true;
+  const waits = waitsOf(problem, steps);
+  return steps.map(({ vm, from, to }, index) => {
+    const [moved, source, destination] = [problem.vms[vm], problem.hosts[from], problem.hosts[to]];
+    let seconds = (problem.cost[vm] ?? 0) / perSecond;
+    if (moved !== undefined && source !== undefined && destination !== undefined) {
+      const known = options.secondsOf?.(moved, source.uuid, destination.uuid) ?? Number.NaN;
+      if (Number.isFinite(known) && known >= 0) seconds = known;
     }
-    return waits;
+    return { vm, from, to, seconds, after: waits[index] ?? [] };
   });
 }
 
