@@ -1,6 +1,6 @@
 /**
  * Plans migrations: fewest broken (host, rule) pairs left, then least memory to copy, with a proof of how far from
- * the best the plan may be. Pure: reads nothing but its arguments; time enters only through `timeLeft`.
+ * the best the plan may be. Pure: reads nothing but its arguments, decides nothing by time or chance.
  *
  * The way: bound what no plan undercuts; relieve host after host by the cheapest set of VMs that clears it; take back
  * what nothing needs; repair by ruin and recreate until proved or out of budget; search tiny pools through; order the
@@ -15,7 +15,7 @@ import { explain } from "./explain.ts";
 import { orderSteps, type Step } from "./order.ts";
 import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
-import { type Problem, toProblem } from "./problem.ts";
+import { inOrder, type Problem, toProblem } from "./problem.ts";
 import { Random } from "./random.ts";
 import { better, Repair } from "./repair.ts";
 import { schedule, type Transfer } from "./schedule.ts";
@@ -32,8 +32,9 @@ const defaults = {
 const roundsBeforeExact = 200;
 const openedStates = 20_000;
 
-/** The plan for `snapshot` under `rules`: the same input and seed give the same plan, unless `timeLeft` cuts it short. */
-export function planMigrations(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
+/** The plan for `pool` under `rules`: the same input and seed give the same plan, in whatever order its lists come. */
+export function planMigrations(pool: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
+  const snapshot = inOrder(pool);
   const found = solve(snapshot, rules, options);
   if ((options.targetFraction ?? 1) >= 1 || found.unresolved.length === 0) return found.plan();
   // Where the margin cannot be had everywhere, the rules themselves come first.

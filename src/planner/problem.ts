@@ -65,7 +65,25 @@ export interface Problem {
   readonly blind: readonly (string | null)[];
 }
 
-/** The snapshot under the rules as the planner computes with it. */
+/** The snapshot with its lists by uuid: indices, sums and ties then depend on nothing but what is in it. */
+export function inOrder(snapshot: Snapshot): Snapshot {
+  const { hosts, vms, placements, bars } = snapshot;
+  return {
+    ...snapshot,
+    hosts: hosts.toSorted((a, b) => compare(a.uuid, b.uuid)),
+    vms: vms.toSorted((a, b) => compare(a.uuid, b.uuid)),
+    placements: placements.toSorted((a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid)),
+    bars: bars.toSorted(
+      (a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid) || compare(a.reason, b.reason),
+    ),
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The snapshot, which is in order, under the rules as the planner computes with it. */
 export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions): Problem {
   const hosts = snapshot.hosts.filter(takesPart);
   const hostIndex = new Map(hosts.map((host, index) => [host.uuid, index]));

@@ -129,6 +129,28 @@ describe("laws of every plan", () => {
     );
   });
 
+  it("is the same in whatever order hosts, VMs, placements and bars come", () => {
+    fc.assert(
+      fc.property(pools, fc.integer(), ({ snapshot, rules }, seed) => {
+        const random = new Random(seed);
+        const shuffled = <T>(list: readonly T[]): T[] =>
+          list
+            .map((each) => ({ each, key: random.next() }))
+            .sort((a, b) => a.key - b.key)
+            .map(({ each }) => each);
+        const other = {
+          ...snapshot,
+          hosts: shuffled(snapshot.hosts),
+          vms: shuffled(snapshot.vms),
+          placements: shuffled(snapshot.placements),
+          bars: shuffled(snapshot.bars),
+        };
+        expect(planFor({ snapshot: other, rules })).toEqual(planFor({ snapshot, rules }));
+      }),
+      { ...runs, numRuns: 150 },
+    );
+  });
+
   it("moves no VM that may not move: pinned, banned or of another power state", () => {
     fc.assert(
       fc.property(pools, fc.integer({ min: 2, max: 5 }), (pool, nth) => {
