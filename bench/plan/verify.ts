@@ -27,6 +27,8 @@ export interface Checks {
   readonly headroomBytes: number;
   /** Judge memory, bars and rules of each step; other planners are judged by their end only. */
   readonly steps: boolean;
+  /** A value at or under which the host breaks the rule in no case; default: none. */
+  readonly ceiling?: (host: Uuid, rule: Rule) => number;
 }
 
 /** What the moves, made one after the other, do to the pool. */
@@ -41,7 +43,7 @@ export function replay(
   const at = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
   const barred = new Set(snapshot.bars.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`));
-  const start = brokenPairs(snapshot.hosts, rules);
+  const start = brokenPairs(snapshot.hosts, rules, checks);
   const values = startValues(snapshot.hosts);
   let copyMb = 0;
   for (const [index, { vm: uuid, source, destination }] of moves.entries()) {
@@ -62,10 +64,10 @@ export function replay(
     hosts.set(source, changed(from, vm, -1));
     hosts.set(destination, changed(to, vm, 1));
     if (checks.steps) {
-      for (const fault of ruleFaults([...hosts.values()], rules, start, values)) say(fault);
+      for (const fault of ruleFaults([...hosts.values()], rules, checks, start, values)) say(fault);
     }
   }
-  const end = brokenPairs([...hosts.values()], rules);
+  const end = brokenPairs([...hosts.values()], rules, checks);
   const created = [...end.keys()].filter((pair) => !start.has(pair)).length;
   for (const [pair, deviation] of end) {
     const before = start.get(pair);
@@ -73,7 +75,7 @@ export function replay(
       faults.push(`${pair} ends worse than it began`);
     }
   }
-  const brokenAtEnd = brokenByLowerMean(snapshot.hosts, [...hosts.values()], rules);
+  const brokenAtEnd = brokenByLowerMean(snapshot.hosts, [...hosts.values()], rules, checks);
   return { faults, before: start.size, after: end.size, created, brokenAtEnd, copyMb };
 }
 
@@ -107,22 +109,34 @@ function crowded(
   return size > 1 && now + 1 > Math.max(1, Math.ceil(size / hosts), atStart);
 }
 
-function brokenPairs(hosts: readonly Host[], rules: readonly Rule[]): Map<string, number> {
+/** Whether a value that is above the mean by more than the threshold is so low that it breaks nothing. */
+function excused(checks: Checks, host: Uuid, rule: Rule, value: number): boolean {
+  return value <= (checks.ceiling?.(host, rule) ?? Number.NEGATIVE_INFINITY) + rounding(value);
+}
+
+function brokenPairs(hosts: readonly Host[], rules: readonly Rule[], checks: Checks): Map<string, number> {
   const pairs = new Map<string, number>();
   rules.forEach((rule, index) => {
-    for (const { hostUuid, deviation, broken } of evaluate(hosts, rule).verdicts) {
-      if (broken) pairs.set(`${hostUuid} ${index} ${rule.subject}`, deviation);
+    for (const { hostUuid, value, deviation, broken } of evaluate(hosts, rule).verdicts) {
+      if (broken && !excused(checks, hostUuid, rule, value))
+        pairs.set(`${hostUuid} ${index} ${rule.subject}`, deviation);
     }
   });
   return pairs;
 }
 
-function brokenByLowerMean(start: readonly Host[], end: readonly Host[], rules: readonly Rule[]): string[] {
+function brokenByLowerMean(
+  start: readonly Host[],
+  end: readonly Host[],
+  rules: readonly Rule[],
+  checks: Checks,
+): string[] {
   return rules.flatMap((rule) => {
     const [first, last] = [evaluate(start, rule).mean ?? 0, evaluate(end, rule)];
     const mean = Math.min(first, last.mean ?? 0);
     return last.verdicts
       .filter(({ value }) => excess(value, mean, rule.threshold) > 0)
+      .filter(({ hostUuid, value }) => !excused(checks, hostUuid, rule, value))
       .map(({ hostUuid }) => `${hostUuid} ${rule.subject}`);
   });
 }
@@ -139,13 +153,14 @@ function startValues(hosts: readonly Host[]): Map<string, number> {
 function ruleFaults(
   hosts: readonly Host[],
   rules: readonly Rule[],
+  checks: Checks,
   start: ReadonlyMap<string, number>,
   values: ReadonlyMap<string, number>,
 ): string[] {
   const faults: string[] = [];
   rules.forEach((rule, index) => {
     for (const { hostUuid, value, broken } of evaluate(hosts, rule).verdicts) {
-      if (!broken) continue;
+      if (!broken || excused(checks, hostUuid, rule, value)) continue;
       const pair = `${hostUuid} ${index} ${rule.subject}`;
       const most = values.get(`${hostUuid} ${rule.subject}`) ?? 0;
       if (!start.has(pair)) faults.push(`${pair} breaks`);

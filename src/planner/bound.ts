@@ -5,6 +5,7 @@
 import { rounding } from "../deviation.ts";
 import { Cover } from "./cover.ts";
 import type { Problem } from "./problem.ts";
+import { aimOf, limitOf } from "./state.ts";
 
 /** Nodes of one cover; beyond them the bound is what the open nodes prove. */
 const nodes = 20_000;
@@ -76,9 +77,9 @@ export class Bounds {
 
   /** What must leave the pair at least, by the domain's own tolerance. */
   #surplus(pair: number): number {
-    const { R, load, mean, aim } = this.#problem;
+    const { R, load, mean } = this.#problem;
     const value = load[pair] ?? 0;
-    return value - (mean[pair % R] ?? 0) - (aim[pair % R] ?? 0) - rounding(value);
+    return value - aimOf(this.#problem, pair, mean[pair % R] ?? 0) - rounding(value);
   }
 
   /** Whether another host would take `v` if everything movable had left it: no plan moves a VM for which none would. */
@@ -109,8 +110,8 @@ export class Bounds {
 
   /** The highest value that the pair has at the end of any plan. */
   mostAllowed(pair: number): number {
-    const { R, load, mean, allowed } = this.#problem;
-    const most = Math.max((mean[pair % R] ?? 0) + (allowed[pair % R] ?? 0), load[pair] ?? 0);
+    const { R, load, mean } = this.#problem;
+    const most = Math.max(limitOf(this.#problem, pair, mean[pair % R] ?? 0), load[pair] ?? 0);
     return most + rounding(most);
   }
 

@@ -303,7 +303,7 @@ export class Builder {
   /** Hosts that no bar or group keeps `v` from and that are over nothing now, the least overfilled first. */
   #candidates(v: number): number[] {
     const state = this.#state;
-    const { H, R, shut, need, weight, inverse, scale, aim } = state.problem;
+    const { H, R, shut, need, weight, inverse, scale } = state.problem;
     const found: { d: number; over: number }[] = [];
     for (let d = 0; d < H; d++) {
       if (d === state.at[v] || shut[v * H + d] === 1 || state.fullGroup(v, d) >= 0) continue;
@@ -311,9 +311,8 @@ export class Builder {
       let over = Math.max(0, (need[v] ?? 0) - (state.free[d] ?? 0)) / (need[v] || 1);
       for (let r = 0; r < R; r++) {
         if (state.isOver(d * R + r)) over = Number.POSITIVE_INFINITY;
-        const value = (state.load[d * R + r] ?? 0) + (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
-        const room = (state.floor[r] ?? 0) + (aim[r] ?? 0) - value;
-        if (room < 0) over += -room / (scale[r] ?? 1);
+        const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
+        over += Math.max(0, state.aboveAim(d * R + r) + more) / (scale[r] ?? 1);
       }
       if (Number.isFinite(over)) found.push({ d, over: over * (1 + 0.5 * this.#random.next()) });
     }
@@ -339,8 +338,6 @@ export class Builder {
 
   /** As `State.surplus`, but to the aim even of a pair that broke nothing: a destination keeps under it. */
   #aboveAim(pair: number): number {
-    const { R, aim } = this.#state.problem;
-    const value = this.#state.load[pair] ?? 0;
-    return value - (this.#state.floor[pair % R] ?? 0) - (aim[pair % R] ?? 0) - tolerance(value);
+    return this.#state.aboveAim(pair) - tolerance(this.#state.load[pair] ?? 0);
   }
 }

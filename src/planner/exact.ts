@@ -6,7 +6,7 @@ import { rounding } from "../deviation.ts";
 import type { Bounds } from "./bound.ts";
 import { Cover } from "./cover.ts";
 import type { Step } from "./order.ts";
-import { State } from "./state.ts";
+import { aimOf, State } from "./state.ts";
 
 /** Pools that are tiny enough to be searched through. */
 export function isTiny(H: number, V: number): boolean {
@@ -184,7 +184,7 @@ class Exact {
   }
 
   #cheapest(h: number, vms: readonly number[]): number {
-    const { R, home, weight, inverse, load, mean, aim, broken, cost } = this.#state.problem;
+    const { R, home, weight, inverse, load, mean, broken, cost } = this.#state.problem;
     const needs: { readonly r: number; readonly surplus: number }[] = [];
     for (let r = 0; r < R; r++) {
       const pair = h * R + r;
@@ -195,7 +195,8 @@ class Exact {
         if (origin === h) value -= part(v);
       });
       for (const v of vms) value += part(v);
-      const surplus = value - (mean[r] ?? 0) - (aim[r] ?? 0) - rounding(load[pair] ?? 0);
+      const limit = aimOf(this.#state.problem, pair, mean[r] ?? 0);
+      const surplus = value - limit - rounding(load[pair] ?? 0);
       if (surplus > 0) needs.push({ r, surplus });
     }
     if (needs.length === 0) return 0;

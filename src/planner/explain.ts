@@ -3,7 +3,7 @@ import { subjectUnit } from "../rule.ts";
 import { mebibytes } from "./facts.ts";
 import type { Refusal, RefusalCode } from "./plan.ts";
 import type { Problem } from "./problem.ts";
-import type { State } from "./state.ts";
+import { aimOf, type State } from "./state.ts";
 
 export interface Explanation {
   readonly reason: string;
@@ -116,19 +116,28 @@ function describe(state: State, v: number, d: number, code: RefusalCode): string
 }
 
 function ruleObstacle(state: State, v: number, d: number): string {
-  const { R, weight, inverse, aim, rules, hosts } = state.problem;
+  const { R, weight, inverse, aim, ceiling, rules, hosts } = state.problem;
   for (let r = 0; r < R; r++) {
     const rule = rules[r];
     const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
-    const above = (state.load[d * R + r] ?? 0) + more - (state.floor[r] ?? 0);
-    if (rule === undefined || more <= 0 || above <= (aim[r] ?? 0)) continue;
+    const [pair, floor] = [d * R + r, state.floor[r] ?? 0];
+    const value = (state.load[pair] ?? 0) + more;
+    if (rule === undefined || more <= 0 || value <= aimOf(state.problem, pair, floor)) continue;
     const name = hosts[d]?.name || hosts[d]?.uuid;
-    const figure = Math.round(above * 10) / 10;
-    const verb = state.isOver(d * R + r) ? "would break worse" : "would break";
+    const verb = state.isOver(pair) ? "would break worse" : "would break";
     const unit = subjectUnit[rule.subject];
-    return `${name} ${verb} the rule of ${rule.subject}: ${figure} ${unit} above the mean, allowed ${aim[r]}`;
+    const [most, deviation] = [ceiling[pair] ?? 0, aim[r] ?? 0];
+    const figures =
+      most > floor + deviation
+        ? `${rounded(value)} ${unit}, allowed ${rounded(most)}`
+        : `${rounded(value - floor)} ${unit} above the mean, allowed ${rounded(deviation)}`;
+    return `${name} ${verb} the rule of ${rule.subject}: ${figures}`;
   }
   return "it would lower the pool's mean so far that another host breaks a rule";
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
 }
 
 const words: Readonly<Record<RefusalCode, string>> = {
@@ -197,5 +206,5 @@ function largestStaying(problem: Problem, h: number, r: number): string | null {
   const vm = vms[largest];
   const rule = rules[r];
   if (vm === undefined || rule === undefined) return null;
-  return `${vm.name || vm.uuid}, ${Math.round(most * 10) / 10} ${subjectUnit[rule.subject]}`;
+  return `${vm.name || vm.uuid}, ${rounded(most)} ${subjectUnit[rule.subject]}`;
 }

@@ -5,17 +5,17 @@ import { type Subject, subjects } from "../rule.ts";
 import { capacity, rawWeight } from "./facts.ts";
 import type { Step } from "./order.ts";
 import type { Move, Purpose } from "./plan.ts";
-import type { Schedule } from "./schedule.ts";
+import type { Transfer } from "./schedule.ts";
 import type { State } from "./state.ts";
 
 /** The steps as moves, with the values before and after each; `state` ends after the last. */
 export function toMoves(
   state: State,
   steps: readonly Step[],
-  times: Schedule,
-  bytesPerSecond: number,
+  transfers: readonly Transfer[],
+  starts: readonly number[],
 ): Move[] {
-  const { hosts, vms, cost } = state.problem;
+  const { hosts, vms, copies } = state.problem;
   state.reset();
   return steps.flatMap((step, index) => {
     const [vm, source, destination] = [vms[step.vm], hosts[step.from], hosts[step.to]];
@@ -28,9 +28,10 @@ export function toMoves(
         source: source.uuid,
         destination: destination.uuid,
         ...reason,
-        copyBytes: vm.copyBytes,
-        startSeconds: times.starts[index] ?? 0,
-        seconds: (cost[step.vm] ?? 0) / bytesPerSecond,
+        copyBytes: copies[step.vm] ?? null,
+        after: transfers[index]?.after ?? [],
+        startSeconds: starts[index] ?? 0,
+        seconds: transfers[index]?.seconds ?? 0,
       },
     ];
   });

@@ -15,8 +15,6 @@ export interface PlanOptions {
   readonly seed?: number;
   /** Rounds of repair at most; the plan is a function of the input when this ends the search. Default 500, timed 20,000. */
   readonly rounds?: number;
-  /** Asked often; false ends the search. Default: only `rounds` ends it. */
-  readonly timeLeft?: () => boolean;
   /** A host that breaks a rule is brought to this part of the threshold, and destinations stay under it. Default 1. */
   readonly targetFraction?: number;
   /** Transfers, coming and going, that one host carries at once. Default 2. */
@@ -32,6 +30,14 @@ export interface PlanOptions {
   readonly affinityTags?: readonly string[];
   /** VMs that carry the same one of these tags are spread, as anti-affinity groups are. */
   readonly antiAffinityTags?: readonly string[];
+  /** Whether a pair that is above its threshold is no goal yet; it is never made worse. Default: none is. */
+  readonly dormant?: (host: Uuid, rule: Rule) => boolean;
+  /** A value, in the rule's unit, at or under which a host breaks nothing. Default: none. */
+  readonly floors?: (rule: Rule) => number;
+  /** Bytes that a migration copies, memory written meanwhile included; null or by default the VM's `copyBytes`. */
+  readonly costOf?: (vm: Vm, source: Uuid) => number | null;
+  /** How long one migration takes. Default: its bytes by `bytesPerSecond`. */
+  readonly secondsOf?: (vm: Vm, source: Uuid, destination: Uuid) => number;
 }
 
 /**
@@ -52,8 +58,14 @@ export interface Move {
   readonly sourceAfter: number;
   readonly destinationBefore: number;
   readonly destinationAfter: number;
+  /** What was counted as its cost; null where nothing is known. */
   readonly copyBytes: number | null;
   readonly purpose: Purpose;
+  /**
+   * Earlier moves, by their index, that must have ended before this one may start. All others may run beside it or
+   * after it: no order that keeps these waits overfills a host or breaks a rule.
+   */
+  readonly after: readonly number[];
   /** When the transfer would start and how long it takes, from the start of the plan. */
   readonly startSeconds: number;
   readonly seconds: number;

@@ -1,6 +1,6 @@
 /**
  * Plans migrations: fewest broken (host, rule) pairs left, then least memory to copy, with a proof of how far from
- * the best the plan may be. Pure: reads nothing but its arguments; time enters only through `timeLeft`.
+ * the best the plan may be. Pure: reads nothing but its arguments, decides nothing by time or chance.
  *
  * The way: bound what no plan undercuts; relieve host after host by the cheapest set of VMs that clears it; take back
  * what nothing needs; repair by ruin and recreate until proved or out of budget; search tiny pools through; order the
@@ -15,16 +15,16 @@ import { explain } from "./explain.ts";
 import { orderSteps, type Step } from "./order.ts";
 import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
-import { type Problem, toProblem } from "./problem.ts";
+import { inOrder, type Problem, toProblem } from "./problem.ts";
 import { Random } from "./random.ts";
 import { better, Repair } from "./repair.ts";
-import { type Schedule, schedule } from "./schedule.ts";
+import { schedule, type Transfer } from "./schedule.ts";
 import { forbidden, State } from "./state.ts";
+import { waitsOf } from "./waits.ts";
 
 const defaults = {
   seed: 1,
   rounds: 500,
-  timedRounds: 20_000,
   transfersPerHost: 2,
   bytesPerSecond: 110_000_000,
 };
@@ -32,8 +32,9 @@ const defaults = {
 const roundsBeforeExact = 200;
 const openedStates = 20_000;
 
-/** The plan for `snapshot` under `rules`: the same input and seed give the same plan, unless `timeLeft` cuts it short. */
-export function planMigrations(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
+/** The plan for `pool` under `rules`: the same input and seed give the same plan, in whatever order its lists come. */
+export function planMigrations(pool: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
+  const snapshot = inOrder(pool);
   const found = solve(snapshot, rules, options);
   if ((options.targetFraction ?? 1) >= 1 || found.unresolved.length === 0) return found.plan();
   // Where the margin cannot be had everywhere, the rules themselves come first.
@@ -67,8 +68,8 @@ interface Found {
 }
 
 function search(state: State, bounds: Bounds, options: PlanOptions): Found {
-  const more = options.timeLeft ?? (() => true);
-  const rounds = options.rounds ?? (options.timeLeft === undefined ? defaults.rounds : defaults.timedRounds);
+  const more = () => true;
+  const rounds = options.rounds ?? defaults.rounds;
   const repair = new Repair(state, bounds, new Random(options.seed ?? defaults.seed), more);
   repair.first();
   const { H, V } = state.problem;
@@ -115,8 +116,9 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
   goThrough(state, result.steps);
   const unresolved = explainAll(snapshot, work);
   const steps = prefix(state, result.steps, options.maxMoves);
-  const times = timesOf(state.problem, steps, options);
-  const moves = toMoves(state, steps, times, options.bytesPerSecond ?? defaults.bytesPerSecond);
+  const transfers = transfersOf(state.problem, steps, options);
+  const times = schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
+  const moves = toMoves(state, steps, transfers, times.starts);
   const hosts = hostsAfter(snapshot, moves);
   return {
     moves,
@@ -146,34 +148,17 @@ function prefix(state: State, steps: readonly Step[], most: number): readonly St
   return steps.slice(0, length);
 }
 
-function timesOf(problem: Problem, steps: readonly Step[], options: PlanOptions): Schedule {
+function transfersOf(problem: Problem, steps: readonly Step[], options: PlanOptions): Transfer[] {
   const perSecond = options.bytesPerSecond ?? defaults.bytesPerSecond;
-  const waits = waiting(problem, steps);
-  const transfers = steps.map(({ vm, from, to }, index) => ({
-    vm,
-    from,
-    to,
-    seconds: (problem.cost[vm] ?? 0) / perSecond,
-    waits: waits[index] ?? true,
-  }));
-  return schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
-}
-
-/** Which steps go where there is no room for them, and for all that arrives before them, unless somebody leaves first. */
-function waiting(problem: Problem, steps: readonly Step[]): boolean[] {
-  const { R, allowed, mean, weight, inverse, need, groups, anyVarying } = problem;
-  const free = problem.free.slice();
-  const load = problem.load.slice();
-  return steps.map(({ vm, to }) => {
-    free[to] = (free[to] ?? 0) - (need[vm] ?? 0);
-    let waits = anyVarying || (free[to] ?? 0) < 0 || groups.first[vm] !== groups.first[vm + 1];
-    for (let r = 0; r < R; r++) {
-      const more = (weight[vm * R + r] ?? 0) * (inverse[to * R + r] ?? 0);
-      const value = (load[to * R + r] ?? 0) + more;
-      load[to * R + r] = value;
-      if (more > 0 && value > (mean[r] ?? 0) + (allowed[r] ?? 0)) waits = true;
+  const waits = waitsOf(problem, steps);
+  return steps.map(({ vm, from, to }, index) => {
+    const [moved, source, destination] = [problem.vms[vm], problem.hosts[from], problem.hosts[to]];
+    let seconds = (problem.cost[vm] ?? 0) / perSecond;
+    if (moved !== undefined && source !== undefined && destination !== undefined) {
+      const known = options.secondsOf?.(moved, source.uuid, destination.uuid) ?? Number.NaN;
+      if (Number.isFinite(known) && known >= 0) seconds = known;
     }
-    return waits;
+    return { vm, from, to, seconds, after: waits[index] ?? [] };
   });
 }
 

@@ -33,6 +33,11 @@ export interface Problem {
   readonly broken: Uint8Array;
   /** Of a pair: value per absolute unit. */
   readonly inverse: Float64Array;
+  /**
+   * Of a pair: a value at or under which it keeps its rule whatever the mean; minus infinity where none is. It is the
+   * rule's floor, and for a dormant pair at least its value at the start: it is no goal then, and cannot get worse.
+   */
+  readonly ceiling: Float64Array;
   /** Of a rule: mean at the start, hosts in it, allowed deviation, deviation aimed at, unit of severity. */
   readonly mean: Float64Array;
   readonly counted: Int32Array;
@@ -42,10 +47,12 @@ export interface Problem {
   /** 1 where hosts differ in size, so that a migration changes the mean. */
   readonly varying: Uint8Array;
   readonly anyVarying: boolean;
-  /** Of a VM: absolute weights (v * R + r), bytes a destination must have, bytes to copy, host at the start. */
+  /** Of a VM: absolute weights (v * R + r), bytes a destination must have, bytes to copy (where unknown, as `need`), host at the start. */
   readonly weight: Float64Array;
   readonly need: Float64Array;
   readonly cost: Float64Array;
+  /** Of a VM: the bytes that its migration copies, null where nothing is known of them. */
+  readonly copies: readonly (number | null)[];
   readonly home: Int32Array;
   /** Of a host: bytes that arrivals may use, headroom taken off; minus infinity where nothing may arrive. */
   readonly free: Float64Array;
@@ -58,7 +65,25 @@ export interface Problem {
   readonly blind: readonly (string | null)[];
 }
 
-/** The snapshot under the rules as the planner computes with it. */
+/** The snapshot with its lists by uuid: indices, sums and ties then depend on nothing but what is in it. */
+export function inOrder(snapshot: Snapshot): Snapshot {
+  const { hosts, vms, placements, bars } = snapshot;
+  return {
+    ...snapshot,
+    hosts: hosts.toSorted((a, b) => compare(a.uuid, b.uuid)),
+    vms: vms.toSorted((a, b) => compare(a.uuid, b.uuid)),
+    placements: placements.toSorted((a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid)),
+    bars: bars.toSorted(
+      (a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid) || compare(a.reason, b.reason),
+    ),
+  };
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The snapshot, which is in order, under the rules as the planner computes with it. */
 export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions): Problem {
   const hosts = snapshot.hosts.filter(takesPart);
   const hostIndex = new Map(hosts.map((host, index) => [host.uuid, index]));
@@ -66,13 +91,18 @@ export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: P
   const placed = placedVms(snapshot, hostIndex);
   const sorted = sortOut(placed, rules, options, blind);
   const H = hosts.length;
-  const pairs = pairFigures(hosts, rules);
+  const pairs = pairFigures(hosts, rules, options);
   const free = Float64Array.from(hosts, (host, h) =>
     host.placementFreeBytes === null || blind[h] !== null
       ? Number.NEGATIVE_INFINITY
       : host.placementFreeBytes - options.headroomBytes,
   );
   const vms = sorted.movable.map(({ vm }) => vm);
+  const copies = sorted.movable.map(({ vm, host }) => {
+    const source = hosts[host]?.uuid;
+    const known = source === undefined ? null : (options.costOf?.(vm, source) ?? null);
+    return known !== null && Number.isFinite(known) && known >= 0 ? known : vm.copyBytes;
+  });
   const closed = closedPairs(snapshot, vms, hostIndex, options);
   return {
     hosts,
@@ -86,7 +116,8 @@ export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: P
     ...aims(hosts, rules, pairs.mean, options.targetFraction ?? 1),
     weight: weights(vms, rules),
     need: Float64Array.from(vms, (vm) => vm.placementBytes ?? 0),
-    cost: Float64Array.from(vms, copyCost),
+    cost: Float64Array.from(vms, (vm, v) => Math.max(1, Math.round(copies[v] ?? vm.placementBytes ?? 1))),
+    copies,
     home: Int32Array.from(sorted.movable, ({ host }) => host),
     free,
     groups: groupsOf(placed, vms, H, options.antiAffinityTags ?? []),
@@ -110,11 +141,6 @@ function shutPairs(closed: ReadonlyMap<number, unknown>, size: number): Uint8Arr
   const shut = new Uint8Array(closed.size > 0 ? size : 0);
   for (const pair of closed.keys()) shut[pair] = 1;
   return shut;
-}
-
-/** Bytes to copy; where unknown, what the destination must have for it. */
-function copyCost(vm: Vm): number {
-  return Math.max(1, Math.round(vm.copyBytes ?? vm.placementBytes ?? 1));
 }
 
 function unknownMeasure(host: Host, rules: readonly Rule[]): string | null {
@@ -202,19 +228,22 @@ function bond(together: ReadonlyMap<string, number>, vm: Vm, host: number): Obst
 
 type PairFigures = Pick<
   Problem,
-  "load" | "known" | "broken" | "inverse" | "mean" | "counted" | "varying" | "anyVarying"
+  "load" | "known" | "broken" | "inverse" | "ceiling" | "mean" | "counted" | "varying" | "anyVarying"
 >;
 
-function pairFigures(hosts: readonly Host[], rules: readonly Rule[]): PairFigures {
+function pairFigures(hosts: readonly Host[], rules: readonly Rule[], options: PlanOptions): PairFigures {
   const [H, R] = [hosts.length, rules.length];
   const load = new Float64Array(H * R);
   const known = new Uint8Array(H * R);
   const broken = new Uint8Array(H * R);
   const inverse = new Float64Array(H * R);
+  const ceiling = new Float64Array(H * R).fill(Number.NEGATIVE_INFINITY);
   const means = new Float64Array(R);
   const counted = new Int32Array(R);
   const varying = new Uint8Array(R);
-  rules.forEach(({ subject, threshold }, r) => {
+  rules.forEach((rule, r) => {
+    const { subject, threshold } = rule;
+    const floor = options.floors?.(rule) ?? Number.NEGATIVE_INFINITY;
     const values = hosts.map((host) => subjectValue(host, subject));
     const present = values.filter((value) => value !== null);
     const poolMean = mean(present) ?? 0;
@@ -228,10 +257,18 @@ function pairFigures(hosts: readonly Host[], rules: readonly Rule[]): PairFigure
       if (value === null) return;
       load[pair] = value;
       known[pair] = 1;
-      broken[pair] = excess(value, poolMean, threshold) > 0 ? 1 : 0;
+      ceiling[pair] = floor;
+      if (excess(value, Math.max(poolMean + threshold, floor), 0) <= 0) return;
+      if (isDormant(hosts[h], rule, options)) ceiling[pair] = value;
+      else broken[pair] = 1;
     });
   });
-  return { load, known, broken, inverse, mean: means, counted, varying, anyVarying: varying.includes(1) };
+  const anyVarying = varying.includes(1);
+  return { load, known, broken, inverse, ceiling, mean: means, counted, varying, anyVarying };
+}
+
+function isDormant(host: Host | undefined, rule: Rule, { dormant }: PlanOptions): boolean {
+  return host !== undefined && (dormant?.(host.uuid, rule) ?? false);
 }
 
 function aims(

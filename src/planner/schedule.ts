@@ -1,10 +1,6 @@
 /**
  * When each step would run if transfers start as soon as they may: at most k at a host, coming and going together.
  * Pure.
- *
- * A step waits for an earlier step of its VM and, where its destination needs that, for the earlier steps that leave
- * there (their memory is free only at their end). It may overtake any other: what has arrived at a host is then never
- * more, and what has left never less, than at some point of the proven order, so no host is ever overfilled.
  */
 
 export interface Transfer {
@@ -12,8 +8,8 @@ export interface Transfer {
   readonly from: number;
   readonly to: number;
   readonly seconds: number;
-  /** The destination can take it, after all arrivals before it, only when the departures before it have ended. */
-  readonly waits: boolean;
+  /** Earlier transfers, by their index, that must have ended before. */
+  readonly after: readonly number[];
 }
 
 export interface Schedule {
@@ -54,7 +50,6 @@ function listSchedule(
 ): { readonly starts: readonly number[]; readonly seconds: number } {
   const starts = new Array<number>(transfers.length).fill(-1);
   const ends = new Array<number>(transfers.length).fill(Number.POSITIVE_INFINITY);
-  const waitsFor = dependencies(transfers);
   const busy = new Map<number, number>();
   const running = new Set<number>();
   const remaining = new Set(preferred);
@@ -71,7 +66,7 @@ function listSchedule(
     const transfer = transfers[step];
     if (transfer === undefined) return false;
     if ((busy.get(transfer.from) ?? 0) >= perHost || (busy.get(transfer.to) ?? 0) >= perHost) return false;
-    return (waitsFor[step] ?? []).every((before) => (ends[before] ?? 0) <= now);
+    return transfer.after.every((before) => (ends[before] ?? 0) <= now);
   }
 
   function start(step: number): void {
@@ -92,19 +87,6 @@ function listSchedule(
     if (transfer === undefined) return;
     for (const h of [transfer.from, transfer.to]) busy.set(h, (busy.get(h) ?? 0) + change);
   }
-}
-
-function dependencies(transfers: readonly Transfer[]): number[][] {
-  const leaving = new Map<number, number[]>();
-  const ofVm = new Map<number, number>();
-  return transfers.map(({ vm, from, to, waits }, step) => {
-    const before = waits ? [...(leaving.get(to) ?? [])] : [];
-    const own = ofVm.get(vm);
-    if (own !== undefined) before.push(own);
-    leaving.set(from, [...(leaving.get(from) ?? []), step]);
-    ofVm.set(vm, step);
-    return before;
-  });
 }
 
 function secondsOfHosts(transfers: readonly Transfer[]): ReadonlyMap<number, number> {

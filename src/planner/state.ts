@@ -1,7 +1,8 @@
 /**
  * One assignment of the movable VMs to hosts, kept with its sums so that a move costs O(rules). Pure.
  *
- * Limits stand above min(mean at the start, mean now): a plan never relies on a mean that its own moves raised.
+ * Limits stand above min(mean at the start, mean now): a plan never relies on a mean that its own moves raised. A
+ * pair with a ceiling may always be as high as that.
  */
 import { excess, rounding } from "../deviation.ts";
 import type { Problem } from "./problem.ts";
@@ -164,10 +165,16 @@ export class State {
 
   /** How far a value is above what its pair must reach: the aim where it broke the rule, else the threshold. */
   over(pair: number): number {
-    const { R, broken, aim, allowed } = this.problem;
-    const r = pair % R;
-    const limit = broken[pair] === 1 ? (aim[r] ?? 0) : (allowed[r] ?? 0);
-    return (this.load[pair] ?? 0) - (this.floor[r] ?? 0) - limit;
+    const { R, broken } = this.problem;
+    const floor = this.floor[pair % R] ?? 0;
+    const limit = broken[pair] === 1 ? aimOf(this.problem, pair, floor) : limitOf(this.problem, pair, floor);
+    return (this.load[pair] ?? 0) - limit;
+  }
+
+  /** How far a value is above what it may be for an arrival: the aim, whether it broke the rule or not. */
+  aboveAim(pair: number): number {
+    const floor = this.floor[pair % this.problem.R] ?? 0;
+    return (this.load[pair] ?? 0) - aimOf(this.problem, pair, floor);
   }
 
   /** Whether the pair misses what it must reach by more than rounding. */
@@ -183,7 +190,7 @@ export class State {
 
   /** Smallest distance to a limit that is left when `v` has come to `d`, in units of severity; -1 where it cannot. */
   fit(v: number, d: number): number {
-    const { R, weight, inverse, need, scale, aim } = this.problem;
+    const { R, weight, inverse, need, scale } = this.problem;
     if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d)) return -1;
     const s = this.at[v] ?? 0;
     let slack = Number.MAX_VALUE;
@@ -191,7 +198,7 @@ export class State {
       const raw = weight[v * R + r] ?? 0;
       const more = raw * (inverse[d * R + r] ?? 0);
       const value = (this.load[d * R + r] ?? 0) + more;
-      const room = this.#meanAfter(r, raw, s, d) + (aim[r] ?? 0) - value;
+      const room = aimOf(this.problem, d * R + r, this.#meanAfter(r, raw, s, d)) - value;
       if (room < -tolerance(value)) {
         // A host that is over already may still take what has no part in that rule.
         if (more > 0) return -1;
@@ -255,8 +262,8 @@ export class State {
   }
 
   #keeps(pair: number, value: number, floor: number): boolean {
-    const { R, broken, allowed } = this.problem;
-    const limit = floor + (allowed[pair % R] ?? 0);
+    const { broken } = this.problem;
+    const limit = limitOf(this.problem, pair, floor);
     const most = broken[pair] === 1 ? Math.max(limit, this.problem.load[pair] ?? 0) : limit;
     return value <= most + tolerance(value);
   }
@@ -285,14 +292,12 @@ export class State {
   }
 
   #worse(pair: number): boolean {
-    const { R, load, mean, allowed } = this.problem;
-    const r = pair % R;
-    const value = this.load[pair] ?? 0;
+    const { R, load, mean } = this.problem;
+    const [value, start, floor] = [this.load[pair] ?? 0, load[pair] ?? 0, this.floor[pair % R] ?? 0];
     const rounding = tolerance(value);
-    if (value > (load[pair] ?? 0) + rounding) return true;
-    const above = value - (this.floor[r] ?? 0);
-    if (above <= (allowed[r] ?? 0)) return false;
-    return above > (load[pair] ?? 0) - (mean[r] ?? 0) + rounding;
+    if (value > start + rounding) return true;
+    if (value <= limitOf(this.problem, pair, floor)) return false;
+    return value - floor > start - (mean[pair % R] ?? 0) + rounding;
   }
 
   /** The mean as it is now, where limits stand above `floor`. */
@@ -300,12 +305,22 @@ export class State {
     return (this.#sum[r] ?? 0) / (this.problem.counted[r] ?? 1);
   }
 
-  /** The pair is broken as the domain says: by the threshold itself above the mean as it is now. */
+  /** The pair is broken as the domain says, by the threshold above the mean as it is now, and above its ceiling. */
   breaks(pair: number): boolean {
-    const { R, allowed, known } = this.problem;
-    const value = this.load[pair] ?? 0;
-    return known[pair] === 1 && excess(value, this.mean(pair % R), allowed[pair % R] ?? 0) > 0;
+    const { R, known } = this.problem;
+    const limit = limitOf(this.problem, pair, this.mean(pair % R));
+    return known[pair] === 1 && excess(this.load[pair] ?? 0, limit, 0) > 0;
   }
+}
+
+/** The highest value by which the pair keeps its rule when limits stand above `mean`. */
+export function limitOf({ R, allowed, ceiling }: Problem, pair: number, mean: number): number {
+  return Math.max(mean + (allowed[pair % R] ?? 0), ceiling[pair] ?? 0);
+}
+
+/** The highest value that a goal must come down to, and to which arrivals may lift a pair. */
+export function aimOf({ R, aim, ceiling }: Problem, pair: number, mean: number): number {
+  return Math.max(mean + (aim[pair % R] ?? 0), ceiling[pair] ?? 0);
 }
 
 /** What a pair that no plan may leave adds to `State.left`. */

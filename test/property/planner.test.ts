@@ -3,10 +3,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { generate, type Kind, type Pool } from "../../bench/plan/pools.ts";
 import { type Checks, replay } from "../../bench/plan/verify.ts";
+import { evaluate } from "../../src/deviation.ts";
 import { hostsAfter } from "../../src/planner/outcome.ts";
 import type { Move, Plan, PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
+import { Random } from "../../src/planner/random.ts";
 import type { Snapshot } from "../../src/pool.ts";
+import type { Rule } from "../../src/rule.ts";
 import { allAssignments, bestOf } from "../support/bruteForce.ts";
 
 const options: PlanOptions = {
@@ -126,6 +129,28 @@ describe("laws of every plan", () => {
     );
   });
 
+  it("is the same in whatever order hosts, VMs, placements and bars come", () => {
+    fc.assert(
+      fc.property(pools, fc.integer(), ({ snapshot, rules }, seed) => {
+        const random = new Random(seed);
+        const shuffled = <T>(list: readonly T[]): T[] =>
+          list
+            .map((each) => ({ each, key: random.next() }))
+            .sort((a, b) => a.key - b.key)
+            .map(({ each }) => each);
+        const other = {
+          ...snapshot,
+          hosts: shuffled(snapshot.hosts),
+          vms: shuffled(snapshot.vms),
+          placements: shuffled(snapshot.placements),
+          bars: shuffled(snapshot.bars),
+        };
+        expect(planFor({ snapshot: other, rules })).toEqual(planFor({ snapshot, rules }));
+      }),
+      { ...runs, numRuns: 150 },
+    );
+  });
+
   it("moves no VM that may not move: pinned, banned or of another power state", () => {
     fc.assert(
       fc.property(pools, fc.integer({ min: 2, max: 5 }), (pool, nth) => {
@@ -162,6 +187,112 @@ describe("laws of every plan", () => {
       }),
       { ...runs, numRuns: 100 },
     );
+  });
+});
+
+/** The moves in some order and at the same time, as far as `after` lets them: when each starts and ends. */
+function runTogether(moves: readonly Move[], choose: () => number) {
+  const events: { readonly move: Move; readonly kind: "start" | "end" }[] = [];
+  const waiting = new Set(moves.keys());
+  const running = new Set<number>();
+  const ended = new Set<number>();
+  while (waiting.size + running.size > 0) {
+    const startable = [...waiting].filter((i) => moves[i]?.after.every((before) => ended.has(before)));
+    const possible = [...startable, ...running];
+    const index = possible[choose() % possible.length] ?? -1;
+    const move = moves[index];
+    if (move === undefined) throw new Error("nothing can go on");
+    if (running.delete(index)) ended.add(index);
+    else running.add(index);
+    if (waiting.delete(index)) events.push({ move, kind: "start" });
+    else events.push({ move, kind: "end" });
+  }
+  return events;
+}
+
+describe("laws of moves that run together", () => {
+  it("whatever order keeps the waits, no host lacks memory and no rule is newly broken, at any moment", () => {
+    let waits = 0;
+    fc.assert(
+      fc.property(pools, fc.integer({ min: 1, max: 1_000_000 }), (pool, seed) => {
+        const { moves } = planFor(pool);
+        for (const [index, { after }] of moves.entries()) {
+          waits += after.length;
+          for (const before of after) expect(before).toBeLessThan(index);
+        }
+        const random = new Random(seed);
+        const events = runTogether(moves, () => random.below(1 << 20));
+        const free = new Map(
+          pool.snapshot.hosts.map(({ uuid, placementFreeBytes }) => [uuid, placementFreeBytes ?? 0]),
+        );
+        const vms = new Map(pool.snapshot.vms.map((vm) => [vm.uuid, vm]));
+        for (const { move, kind } of events) {
+          const needed = vms.get(move.vm)?.placementBytes ?? 0;
+          const host = kind === "start" ? move.destination : move.source;
+          const left = (free.get(host) ?? 0) + (kind === "start" ? -needed : needed);
+          if (kind === "start") expect(left).toBeGreaterThanOrEqual(options.headroomBytes);
+          free.set(host, left);
+        }
+        const done = events.filter(({ kind }) => kind === "end").map(({ move }) => move);
+        expect(replay(pool.snapshot, pool.rules, done, checks).faults).toEqual([]);
+      }),
+      { ...runs, numRuns: 400 },
+    );
+    expect(waits).toBeGreaterThan(50);
+  });
+});
+
+/** Some of the broken pairs are dormant, and some rules have a floor within what hosts have. */
+function withCeilings(pool: Pool, seed: number): { options: Partial<PlanOptions>; checks: Checks } {
+  const sorted = pool.rules.map((rule) => evaluate(pool.snapshot.hosts, rule).verdicts);
+  const random = new Random(seed);
+  const floors = new Map(
+    pool.rules.map((rule, r) => {
+      const value = sorted[r]?.[random.below(4)]?.value ?? 0;
+      return [rule, random.next() < 0.5 ? Number.NEGATIVE_INFINITY : value];
+    }),
+  );
+  const dormant = new Map<string, number>();
+  for (const [r, rule] of pool.rules.entries()) {
+    for (const { hostUuid, value, broken } of sorted[r] ?? []) {
+      if (broken && random.next() < 0.4) dormant.set(`${hostUuid} ${rule.subject}`, value);
+    }
+  }
+  const floor = (rule: Rule) => floors.get(rule) ?? Number.NEGATIVE_INFINITY;
+  const value = (host: string, rule: Rule) => dormant.get(`${host} ${rule.subject}`);
+  return {
+    options: { floors: floor, dormant: (host, rule) => value(host, rule) !== undefined },
+    checks: {
+      ...checks,
+      ceiling: (host, rule) => Math.max(floor(rule), value(host, rule) ?? Number.NEGATIVE_INFINITY),
+    },
+  };
+}
+
+describe("laws of floors and dormant pairs", () => {
+  it("what is excused is no goal, is not named, and gets no worse; everything else is as without it", () => {
+    let excused = 0;
+    let moved = 0;
+    fc.assert(
+      fc.property(pools, fc.nat(), fc.constantFrom(1, 0.8), (pool, seed, targetFraction) => {
+        const ceilings = withCeilings(pool, seed);
+        const plan = planFor(pool, { ...ceilings.options, targetFraction });
+        const verdict = replay(pool.snapshot, pool.rules, plan.moves, ceilings.checks);
+        expect(verdict.faults).toEqual([]);
+        expect(verdict.created).toBe(0);
+        expect(plan.before).toEqual(planFor(pool).before);
+        expect(plan.unresolved).toHaveLength(verdict.after);
+        if (verdict.before === 0) expect(plan.moves).toEqual([]);
+        for (const { host, rule, value } of plan.unresolved) {
+          expect(value).toBeGreaterThan(ceilings.checks.ceiling?.(host, rule) ?? 0);
+        }
+        excused += replay(pool.snapshot, pool.rules, [], checks).before - verdict.before;
+        moved += plan.moves.length;
+      }),
+      runs,
+    );
+    expect(excused).toBeGreaterThan(50);
+    expect(moved).toBeGreaterThan(100);
   });
 });
 
@@ -233,5 +364,24 @@ describe("tiny pools, compared with trying every sequence of migrations", () => 
     );
     expect(compared).toBeGreaterThan(50);
     expect(equal / compared).toBeGreaterThanOrEqual(0.99);
+  });
+
+  it("the same where pairs are dormant and rules have floors", () => {
+    let compared = 0;
+    fc.assert(
+      fc.property(tinyPools, fc.nat(), (pool, seed) => {
+        const ceilings = withCeilings(pool, seed);
+        const { moves, certificate } = planFor(pool, ceilings.options);
+        const best = bestOf(allAssignments(pool, ceilings.checks));
+        const left = replay(pool.snapshot, pool.rules, moves, ceilings.checks).brokenAtEnd.length;
+        expect(certificate.boundBytes).toBeLessThanOrEqual(certificate.costBytes);
+        if (left === 0 && moves.length === 0) return;
+        compared++;
+        if (certificate.kind === "optimal") expect({ left, cost: cost(moves) }).toEqual(best);
+        if (left === best.left) expect(certificate.boundBytes).toBeLessThanOrEqual(best.cost);
+      }),
+      { ...runs, numRuns: 150 },
+    );
+    expect(compared).toBeGreaterThan(20);
   });
 });

@@ -23,6 +23,7 @@ function plan(snapshot: Snapshot, rules: readonly Rule[] = [cpu25], extra: Parti
   const { faults } = replay(snapshot, rules, made.moves, {
     headroomBytes: extra.headroomBytes ?? 0,
     steps: true,
+    ceiling: (_host, rule) => extra.floors?.(rule) ?? Number.NEGATIVE_INFINITY,
   });
   expect(faults).toEqual([]);
   return made;
@@ -67,6 +68,41 @@ describe("chapter 6 of the thesis, planned with a proof", () => {
 
   it("a limit of moves of zero plans nothing and says that more would follow", () => {
     expect(plan(snapshot, [cpu25], { maxMoves: 0 })).toMatchObject({ moves: [], limited: true });
+  });
+});
+
+describe("what is known of the pool beside the snapshot", () => {
+  const { snapshot, host1, host2, vm2, vm3 } = chapterSix();
+
+  it("a dormant pair is no goal and is not named, but its value still shows", () => {
+    const dormant = (host: string) => host === host2.uuid;
+    const { moves, unresolved, after, certificate } = plan(snapshot, [cpu25], { dormant });
+    expect({ moves, unresolved, kind: certificate.kind }).toEqual({
+      moves: [],
+      unresolved: [],
+      kind: "optimal",
+    });
+    expect(after[0]?.verdicts[0]).toMatchObject({ hostUuid: host2.uuid, value: 100, broken: true });
+  });
+
+  it("a host at or under the floor breaks nothing, and one above it only has to come down to it", () => {
+    expect(plan(snapshot, [cpu25], { floors: () => 100 }).moves).toEqual([]);
+    expect(plan(snapshot, [cpu25], { floors: () => 99 }).moves).toHaveLength(1);
+    const idle = changeHost(snapshot, host1.uuid, { cpuAverage: 10 });
+    const { moves, after } = plan(idle, [{ subject: "CpuAverage", threshold: 1 }], { floors: () => 60 });
+    expect(moves.map(({ vm }) => vm)).toEqual([vm2.uuid]);
+    expect(after[0]?.verdicts.map(({ value }) => value)).toEqual([59.5, 50.5]);
+  });
+
+  it("the cost that was learnt decides which VM is moved, and its time is what was learnt", () => {
+    const costOf = (vm: Vm) => (vm.uuid === vm2.uuid ? 1100 * mebibyte : null);
+    const { moves, certificate } = plan(snapshot, [cpu25], { costOf, secondsOf: () => 42 });
+    expect(moves).toMatchObject([{ vm: vm3.uuid, copyBytes: vm3.copyBytes, seconds: 42 }]);
+    expect(certificate.costBytes).toBe(vm3.copyBytes);
+    const bannedVms = new Map([[vm3.uuid, "pinned"]]);
+    const dear = plan(snapshot, [cpu25], { costOf, bannedVms });
+    expect(dear.moves).toMatchObject([{ vm: vm2.uuid, copyBytes: 1100 * mebibyte }]);
+    expect(dear.certificate.costBytes).toBe(1100 * mebibyte);
   });
 });
 
@@ -190,6 +226,7 @@ describe("plans of several steps", () => {
     ]);
     expect(certificate.kind).toBe("optimal");
     // The second waits for the first: its memory is free only then.
+    expect(moves.map(({ after }) => after)).toEqual([[], [0]]);
     expect(moves[1]?.startSeconds).toBeCloseTo(moves[0]?.seconds ?? 0, 9);
     expect(seconds).toBeGreaterThanOrEqual(secondsBound);
   });
@@ -275,12 +312,12 @@ describe("the cheapest cover", () => {
 });
 
 describe("the schedule", () => {
-  const transfer = (vm: number, from: number, to: number, seconds: number, waits = false) => ({
+  const transfer = (vm: number, from: number, to: number, seconds: number, ...after: number[]) => ({
     vm,
     from,
     to,
     seconds,
-    waits,
+    after,
   });
 
   it("runs disjoint transfers together and at most k at a host", () => {
@@ -289,8 +326,8 @@ describe("the schedule", () => {
     expect(schedule(all, 2)).toEqual({ starts: [0, 0, 0], seconds: 10, bound: 10 });
   });
 
-  it("starts an arrival that needs room only when the earlier departures from its host have ended", () => {
-    expect(schedule([transfer(1, 0, 1, 5), transfer(2, 2, 0, 5, true)], 4).starts).toEqual([0, 5]);
+  it("starts a transfer only when those that it waits for have ended", () => {
+    expect(schedule([transfer(1, 0, 1, 5), transfer(2, 2, 0, 5, 0)], 4).starts).toEqual([0, 5]);
     expect(schedule([transfer(1, 0, 1, 5), transfer(2, 2, 0, 5)], 4).starts).toEqual([0, 0]);
   });
 });
