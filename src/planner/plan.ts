@@ -22,10 +22,6 @@ export interface PlanOptions {
   /** What one transfer copies in a second, for the estimate of time. Default 110,000,000. */
   readonly bytesPerSecond?: number;
   readonly budgetMs?: number;
-  readonly dormant?: (host: Uuid, rule: Rule) => boolean;
-  readonly floors?: (rule: Rule) => number;
-  readonly costOf?: (vm: Vm, source: Uuid) => number | null;
-  readonly secondsOf?: (vm: Vm, source: Uuid, destination: Uuid) => number;
   /** VMs that carry the same one of these tags stay together where they are together. */
   readonly affinityTags?: readonly string[];
   /** VMs that carry the same one of these tags are spread, as anti-affinity groups are. */

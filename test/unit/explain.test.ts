@@ -113,8 +113,8 @@ describe("EXPLAIN VM", () => {
     );
     expect(explained.details).toEqual([
       "Host2: CpuAverage 100 %, 48.33 above the mean of 51.67, allowed 25: BREAKS IT",
-      "VM2 - Debian not to Host1: VM_REQUIRES_SR: local",
       "VM2 - Debian not to Host3: not enough memory: needs 256 MB + 0 MB headroom, has 0 MB",
+      "VM2 - Debian not to Host1: VM_REQUIRES_SR: local",
     ]);
     expect(explained.refusals).toHaveLength(2);
   });
