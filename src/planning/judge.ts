@@ -21,6 +21,7 @@ import {
   withoutSuspects,
 } from "../suspicion.ts";
 import { dataGate, type Gate, heldGate, settledGate } from "./gates.ts";
+import { withArrivals } from "./inFlight.ts";
 import { type Averaged, average } from "./samples.ts";
 
 /** All that is known when a run begins. */
@@ -61,7 +62,7 @@ export function judge(situation: Situation, settings: ControlSettings, poolUuid:
   const { stored, standing, rules } = situation;
   const limits = { ...settings, poolUuid };
   const suspicion = stored === null ? unsuspected : suspicionIn(stored, standing);
-  const trusted = stored === null ? null : withoutSuspects(stored.snapshot, suspicion);
+  const trusted = stored === null ? null : withArrivals(withoutSuspects(stored.snapshot, suspicion));
   const samples = situation.samples.slice(0, Math.max(0, settings.sampleCount - 1));
   const averaged =
     trusted === null

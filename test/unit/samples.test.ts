@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { withArrivals } from "../../src/planning/inFlight.ts";
 import { average } from "../../src/planning/samples.ts";
 import type { Host, Snapshot } from "../../src/pool.ts";
 import type { Rule } from "../../src/rule.ts";
@@ -99,6 +100,19 @@ describe("averaged samples", () => {
     const blind = { vcpuAverage: null };
     const { snapshot } = average(pool(50, 50, "b", blind), [pool(90, 10, "a", blind)], [cpu25]);
     expect([cpuOf(snapshot, a), cpuOf(snapshot, b)]).toEqual([50, 50]);
+  });
+});
+
+describe("a migration that goes on", () => {
+  it("counts as done for the load, whoever began it; its memory is held on both ends", () => {
+    const before = pool(90, 10, "a", { migratingTo: b });
+    const after = withArrivals(before);
+    expect([cpuOf(after, a), cpuOf(after, b)]).toEqual([50, 50]);
+    expect(after.placements).toContainEqual({ vmUuid: vm.uuid, hostUuid: b });
+    expect(after.hosts.map((host) => host.placementFreeBytes)).toEqual(
+      before.hosts.map((host) => host.placementFreeBytes),
+    );
+    expect(withArrivals(pool(90, 10, "a"))).toEqual(pool(90, 10, "a"));
   });
 });
 
