@@ -20,7 +20,8 @@ export async function loadBasis(
     stored === null
       ? []
       : await loadSamples(db, stored.collection, {
-          count: settings.sampleCount,
+          // Two earlier ones at least, to see whether measures stand still.
+          count: Math.max(3, settings.sampleCount),
           everySeconds: settings.sampleSeconds,
           maxGapSeconds: settings.snapshotMaxAgeSeconds,
         });

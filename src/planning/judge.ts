@@ -61,21 +61,18 @@ export interface Basis extends Situation {
 export function judge(situation: Situation, settings: ControlSettings, poolUuid: string | null): Basis {
   const { stored, standing, rules } = situation;
   const limits = { ...settings, poolUuid };
-  const suspicion = stored === null ? unsuspected : suspicionIn(stored, standing);
+  const earlier = situation.samples.map(({ snapshot }) => snapshot);
+  const suspicion = stored === null ? unsuspected : suspicionIn(stored, earlier, standing);
   const trusted = stored === null ? null : withArrivals(withoutSuspects(stored.snapshot, suspicion));
-  const samples = situation.samples.slice(0, Math.max(0, settings.sampleCount - 1));
-  const averaged =
-    trusted === null
-      ? null
-      : average(
-          trusted,
-          samples.map(({ snapshot }) => snapshot),
-          rules,
-        );
+  const used = Math.max(0, settings.sampleCount - 1);
+  const averaged = trusted === null ? null : average(trusted, earlier.slice(0, used), rules);
   return {
     ...situation,
     stored: stored === null || averaged === null ? null : { ...stored, snapshot: averaged.snapshot },
-    sampling: { samples: averaged?.samples ?? 0, spanSeconds: samples.at(-1)?.secondsBefore ?? 0 },
+    sampling: {
+      samples: averaged?.samples ?? 0,
+      spanSeconds: situation.samples.slice(0, used).at(-1)?.secondsBefore ?? 0,
+    },
     suspicion,
     bans:
       trusted === null
@@ -160,8 +157,9 @@ export function pairsOf(snapshot: Snapshot, { hosts }: Bans): ReadonlyMap<string
 
 const unsuspected: Suspicion = { hosts: new Map(), pool: null };
 
-function suspicionIn(stored: StoredSnapshot, standing: Standing): Suspicion {
-  return suspicionOf(stored.snapshot, guestCounts(stored.snapshot), expectedGuests(stored, standing));
+function suspicionIn(stored: StoredSnapshot, earlier: readonly Snapshot[], standing: Standing): Suspicion {
+  const { snapshot } = stored;
+  return suspicionOf(snapshot, guestCounts(snapshot), expectedGuests(stored, standing), earlier);
 }
 
 /** The guests of the collection that was looked at before this one, with what control itself has moved since. */
