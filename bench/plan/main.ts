@@ -1,12 +1,14 @@
 /**
  * Compares planners on seeded pools: pairs cleared, cost over the optimum or the bound, moves, CPU time.
- * `npm run bench -- plan [--only TEXT] [--count N] [--seed N]`; `--sound N` checks N random pools and no more.
+ * `npm run bench -- plan [--only TEXT] [--count N] [--seed N]`; `--sound N` checks N random pools and no more;
+ * `--budget` compares the CPU time of searches that spend their whole budget with it.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Plan } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
+import { budgets } from "./budget.ts";
 import { loadSolver, type Solver } from "./exact.ts";
 import { hasHbal, hbal } from "./hbal.ts";
 import { type Series, series } from "./kinds.ts";
@@ -25,6 +27,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1001" },
     sound: { type: "string" },
     cold: { type: "boolean", default: false },
+    budget: { type: "boolean", default: false },
   },
 });
 
@@ -237,6 +240,7 @@ function sound(count: number): string {
       headroomBytes: 0,
       bannedVms: new Map(),
       bannedPairs: new Map(),
+      budgetMs: 40,
     });
     if (plan.before.every(({ verdicts }) => verdicts.every(({ broken }) => !broken))) continue;
     pools++;
@@ -251,6 +255,11 @@ if (values.cold) {
   process.stdout.write(`${cold().toFixed(0)}\n`);
 } else if (values.sound !== undefined) {
   process.stdout.write(`${sound(Number(values.sound))}\n`);
+} else if (values.budget) {
+  process.stdout.write("pools | with a gap | CPU / budget, least | median | most\n");
+  for (const line of budgets(values.only ?? "", Number(values.seed), Number(values.count ?? 20), cpuMs)) {
+    process.stdout.write(`${line}\n`);
+  }
 } else {
   const solve = await loadSolver();
   const withHbal = hasHbal();

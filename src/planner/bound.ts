@@ -6,23 +6,32 @@ import { rounding } from "../deviation.ts";
 import { Cover } from "./cover.ts";
 import type { Problem } from "./problem.ts";
 import { aimOf, limitOf } from "./state.ts";
+import { Work } from "./work.ts";
 
 /** Nodes of one cover; beyond them the bound is what the open nodes prove. */
 const nodes = 20_000;
+/** The same once this part of the budget is spent: a bound must leave something for the plan. */
+const part = 0.25;
+const nodesBeyond = 200;
 
 export class Bounds {
   readonly #problem: Problem;
-  readonly #cover = new Cover();
+  readonly #work: Work;
+  readonly #cover: Cover;
   /** Whether some other host could ever hold the VM: -1 not known yet. */
   readonly #leaves: Int8Array;
   readonly #emptyLoad: Float64Array;
   readonly #emptyFree: Float64Array;
+  readonly #sheddings = new Map<string, number>();
   /** 1 where the pair is broken and nothing clears it. */
   readonly unclearable: Uint8Array;
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, work: Work = new Work(Number.POSITIVE_INFINITY)) {
     const { H, V, R, home, weight, inverse, need } = problem;
     this.#problem = problem;
+    this.#work = work;
+    this.#cover = new Cover(work);
+    work.charge("look", V * (R + 1));
     this.#leaves = new Int8Array(V).fill(-1);
     this.#emptyLoad = problem.load.slice();
     this.#emptyFree = problem.free.slice();
@@ -86,6 +95,7 @@ export class Bounds {
   canLeave(v: number): boolean {
     const known = this.#leaves[v] ?? -1;
     if (known >= 0) return known === 1;
+    this.#work.charge("fit", this.#problem.R + 1);
     let can = false;
     for (let d = 0; d < this.#problem.H && !can; d++) {
       can = d !== this.#problem.home[v] && this.couldHold(v, d);
@@ -118,6 +128,13 @@ export class Bounds {
   /** The least bytes that must leave host `h` so that the pairs of `rules` are cleared; infinite when nothing does. */
   shedding(h: number, rules: readonly number[]): number {
     if (rules.length === 0) return 0;
+    const key = `${h} ${rules.join()}`;
+    const known = this.#sheddings.get(key) ?? this.#cheapest(h, rules);
+    this.#sheddings.set(key, known);
+    return known;
+  }
+
+  #cheapest(h: number, rules: readonly number[]): number {
     const { R, weight, inverse, cost } = this.#problem;
     const vms = this.vmsOf(h).filter((v) => this.canLeave(v));
     const needed = rules.map((r) => this.#surplus(h * R + r));
@@ -133,7 +150,7 @@ export class Bounds {
         this.#cover.gain[i * real.length + j] = part / (needs[j] ?? 1);
       });
     });
-    this.#cover.solve(nodes);
+    this.#cover.solve(this.#work.within(part) ? nodes : nodesBeyond);
     return this.#cover.bound;
   }
 

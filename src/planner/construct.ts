@@ -5,6 +5,7 @@
 import { Cover } from "./cover.ts";
 import type { Random } from "./random.ts";
 import { type State, tolerance } from "./state.ts";
+import type { Work } from "./work.ts";
 
 /** How a destination is chosen among those that fit. */
 export type Mode = "most room" | "least room" | "small hosts" | "least memory";
@@ -31,9 +32,9 @@ export class Builder {
   readonly failed: Uint8Array;
   readonly #state: State;
   readonly #random: Random;
-  readonly #covers: Cover[] = [new Cover()];
+  readonly #covers: Cover[] = [];
   readonly #hopeless: Uint8Array;
-  readonly #more: () => boolean;
+  readonly #work: Work;
   /** What was moved, for taking it back: VM and the host it came from. */
   readonly #trail: number[] = [];
   readonly #shunned: Int32Array;
@@ -43,13 +44,13 @@ export class Builder {
   readonly #items: number[][] = [];
   #settings: Settings;
 
-  /** `hopeless`: pairs that nothing clears; `more`: false when time is up. */
-  constructor(state: State, random: Random, hopeless: Uint8Array, settings: Settings, more: () => boolean) {
+  /** `hopeless`: pairs that nothing clears. */
+  constructor(state: State, random: Random, hopeless: Uint8Array, settings: Settings, work: Work) {
     this.#state = state;
     this.#random = random;
     this.#hopeless = hopeless;
     this.#settings = settings;
-    this.#more = more;
+    this.#work = work;
     this.failed = new Uint8Array(state.problem.H);
     this.#shunned = new Int32Array(state.problem.V);
   }
@@ -68,6 +69,7 @@ export class Builder {
   #worst(): number {
     const state = this.#state;
     const { H, R, scale } = state.problem;
+    this.#work.charge("look", H * R);
     let [worst, most] = [-1, 0];
     for (let h = 0; h < H; h++) {
       if (this.failed[h] === 1) continue;
@@ -119,7 +121,7 @@ export class Builder {
       if (this.#shed(h, needed, 0) === null) break;
       const homeless = this.#placeAll(this.#chosen(h, 0));
       for (const v of homeless) this.#makeRoomOrShun(h, v, needed);
-      if (!this.#more()) break;
+      if (!this.#work.more()) break;
     }
     const cleared = rules.every((r) => !this.#state.isOver(h * this.#state.problem.R + r));
     if (!cleared) this.#takeBack(start);
@@ -144,6 +146,7 @@ export class Builder {
 
   #price(): number {
     const state = this.#state;
+    this.#work.charge("look", state.awayCount);
     let sum = 0;
     for (let i = 0; i < state.awayCount; i++) sum += this.#settings.price[state.away[i] ?? 0] ?? 0;
     return sum;
@@ -152,7 +155,7 @@ export class Builder {
   #cover(level: number): Cover {
     let cover = this.#covers[level];
     if (cover === undefined) {
-      cover = new Cover();
+      cover = new Cover(this.#work);
       this.#covers[level] = cover;
     }
     return cover;
@@ -172,6 +175,7 @@ export class Builder {
       if (v !== guest && this.#shunned[v] !== this.#attempt) items.push(v);
     }
     this.#items[level] = items;
+    this.#work.charge("item", items.length * D);
     const cover = this.#cover(level);
     cover.reserve(items.length, D);
     for (let i = 0; i < items.length; i++) {
@@ -193,6 +197,7 @@ export class Builder {
     const state = this.#state;
     const { R, weight, inverse, scale, need } = state.problem;
     const cover = this.#cover(level);
+    this.#work.charge("item", this.#items[level]?.length ?? 0);
     const chosen = (this.#items[level] ?? []).filter((_, i) => cover.chosen[i] === 1);
     const hardness = (v: number): number => {
       let most = 0;
@@ -241,6 +246,7 @@ export class Builder {
     const at = state.at[v];
     const back = home[v] ?? 0;
     if (back !== at && state.fit(v, back) >= 0) return back;
+    this.#work.charge("look", H);
     let [best, bestScore] = [-1, Number.NEGATIVE_INFINITY];
     for (let d = 0; d < H; d++) {
       if (d === at || (state.free[d] ?? 0) < (need[v] ?? 0)) continue;
@@ -274,7 +280,7 @@ export class Builder {
     let bestPrice = Number.POSITIVE_INFINITY;
     const mark = this.#trail.length;
     for (const d of this.#candidates(v)) {
-      if (!this.#more()) break;
+      if (!this.#work.more()) break;
       const before = this.#price();
       this.#move(v, d);
       if (this.#unload(d, v, level, depth)) {
@@ -304,6 +310,7 @@ export class Builder {
   #candidates(v: number): number[] {
     const state = this.#state;
     const { H, R, shut, need, weight, inverse, scale } = state.problem;
+    this.#work.charge("look", H * R);
     const found: { d: number; over: number }[] = [];
     for (let d = 0; d < H; d++) {
       if (d === state.at[v] || shut[v * H + d] === 1 || state.fullGroup(v, d) >= 0) continue;

@@ -2,6 +2,7 @@
  * The cheapest set of items whose gains cover every need: a min-cost cover in several dimensions, by depth-first
  * branch and bound with a limit of nodes. Needs are 1 each; an entry above 1 counts 1. Pure; allocates rarely.
  */
+import { Work } from "./work.ts";
 
 const tiny = 1e-12;
 
@@ -29,6 +30,12 @@ export class Cover {
   #unit = 0;
   #nodes = 0;
   #open = 0;
+  #looked = 0;
+  readonly #work: Work;
+
+  constructor(work: Work = new Work(Number.POSITIVE_INFINITY)) {
+    this.#work = work;
+  }
 
   /** Makes room for `n` items of `D` dimensions; then fill `cost` and `gain`. */
   reserve(n: number, D: number): void {
@@ -52,18 +59,21 @@ export class Cover {
 
   /** The least cost of a cover found within `nodes`, or infinity where none exists. */
   solve(nodes: number): number {
+    this.#work.charge("item", this.#n * this.#D);
     this.#prepare();
     this.chosen.fill(0, 0, this.#n);
     if (!this.#coverable()) {
       this.bound = Number.POSITIVE_INFINITY;
       return Number.POSITIVE_INFINITY;
     }
+    this.#looked = 0;
     this.#greedy();
     this.#nodes = nodes;
     this.#open = Number.POSITIVE_INFINITY;
     this.#missing.fill(1, 0, this.#D);
     this.#taken.fill(0, 0, this.#n);
     this.#search(0, 0);
+    this.#work.charge("cover", this.#looked);
     this.bound = Math.min(this.#best, this.#open);
     return this.#best;
   }
@@ -143,6 +153,7 @@ export class Cover {
     const missing = new Float64Array(D).fill(1);
     let lacking = D;
     while (lacking > 0) {
+      this.#looked += this.#useful * D;
       let best = -1;
       let bestDensity = 0;
       for (let rank = 0; rank < this.#useful; rank++) {
@@ -213,6 +224,7 @@ export class Cover {
       }
       return;
     }
+    this.#looked += 4 + D;
     const least = this.#roundUp(cost + this.#fractional(rank));
     if (least >= this.#best * (1 - tiny)) return;
     if (this.#nodes-- <= 0) {
@@ -242,12 +254,14 @@ export class Cover {
     for (let j = 0; j < D; j++) missing += Math.max(0, this.#missing[base + j] ?? 0);
     let bound = 0;
     for (let place = rank; missing > tiny; place++) {
+      this.#looked++;
       if (place >= this.#useful) return Number.POSITIVE_INFINITY;
       const item = this.#order[place] ?? 0;
       const gain = this.#total[item] ?? 0;
       bound += (this.cost[item] ?? 0) * Math.min(1, missing / gain);
       missing -= gain;
     }
+    this.#looked += D;
     if (D === 1) return bound;
     for (let j = 0; j < D; j++)
       bound = Math.max(bound, this.#fractionalOf(j, rank, this.#missing[base + j] ?? 0));
@@ -261,6 +275,7 @@ export class Cover {
     for (let place = 0; missing > tiny; place++) {
       const item = place < n ? (this.#byDimension[j * n + place] ?? -1) : -1;
       if (item < 0) return Number.POSITIVE_INFINITY;
+      this.#looked++;
       if ((this.#position[item] ?? 0) < rank) continue;
       const gain = this.gain[item * D + j] ?? 0;
       bound += (this.cost[item] ?? 0) * Math.min(1, missing / gain);

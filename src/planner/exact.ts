@@ -7,6 +7,7 @@ import type { Bounds } from "./bound.ts";
 import { Cover } from "./cover.ts";
 import type { Step } from "./order.ts";
 import { aimOf, State } from "./state.ts";
+import type { Work } from "./work.ts";
 
 /** Pools that are tiny enough to be searched through. */
 export function isTiny(H: number, V: number): boolean {
@@ -40,9 +41,9 @@ export function searchExactly(
   hopeless: number,
   limit: number,
   opened: number,
-  more: () => boolean,
+  work: Work,
 ): ExactResult {
-  return new Exact(state, bounds, hopeless, limit).run(opened, more);
+  return new Exact(state, bounds, hopeless, limit, work).run(opened);
 }
 
 export interface FewestResult {
@@ -54,13 +55,8 @@ export interface FewestResult {
 }
 
 /** Where not all can be cleared: goes through the states that can be reached, cheapest first. */
-export function searchFewest(
-  state: State,
-  bounds: Bounds,
-  opened: number,
-  more: () => boolean,
-): FewestResult {
-  return new Exact(state, bounds, -1, Number.POSITIVE_INFINITY).fewest(opened, more);
+export function searchFewest(state: State, bounds: Bounds, opened: number, work: Work): FewestResult {
+  return new Exact(state, bounds, -1, Number.POSITIVE_INFINITY, work).fewest(opened);
 }
 
 class Exact {
@@ -69,15 +65,18 @@ class Exact {
   /** Pairs that the goal may leave; -1 where any number may be left. */
   readonly #hopeless: number;
   readonly #limit: number;
-  readonly #cover = new Cover();
+  readonly #work: Work;
+  readonly #cover: Cover;
   /** The least that a host must shed, by the VMs that it has: one map a host. */
   readonly #least: readonly Map<number, number>[];
   readonly #canLeave: readonly boolean[];
   readonly #seen = new Map<string, number>();
   readonly #heap = new Heap();
 
-  constructor(state: State, bounds: Bounds, hopeless: number, limit: number) {
-    this.#state = new State(state.problem);
+  constructor(state: State, bounds: Bounds, hopeless: number, limit: number, work: Work) {
+    this.#state = new State(state.problem, work);
+    this.#work = work;
+    this.#cover = new Cover(work);
     this.#bounds = bounds;
     this.#hopeless = hopeless;
     this.#limit = limit;
@@ -85,12 +84,12 @@ class Exact {
     this.#canLeave = state.problem.vms.map((_, v) => bounds.canLeave(v));
   }
 
-  run(opened: number, more: () => boolean): ExactResult {
+  run(opened: number): ExactResult {
     this.#pushRoot();
     for (let count = 0; ; count++) {
       const node = this.#pop();
       if (node === null) return { steps: null, cost: 0, exhausted: true, bound: this.#limit };
-      if (count >= opened || (count % 16 === 0 && !more())) {
+      if (count >= opened || !this.#work.more()) {
         return { steps: null, cost: 0, exhausted: false, bound: node.estimate };
       }
       this.#enter(node.at);
@@ -101,13 +100,13 @@ class Exact {
     }
   }
 
-  fewest(opened: number, more: () => boolean): FewestResult {
+  fewest(opened: number): FewestResult {
     this.#pushRoot();
     let [best, fewest] = [this.#heap.peek(), Number.POSITIVE_INFINITY];
     for (let count = 0; ; count++) {
       const node = this.#pop();
       const exhausted = node === null;
-      if (exhausted || count >= opened || (count % 16 === 0 && !more())) {
+      if (exhausted || count >= opened || !this.#work.more()) {
         return { steps: best === null ? [] : stepsTo(best), left: fewest, cost: best?.cost ?? 0, exhausted };
       }
       this.#enter(node.at);
@@ -149,6 +148,7 @@ class Exact {
   }
 
   #child(parent: Node, vm: number, to: number, price: number): Node {
+    this.#work.charge("child", parent.at.length);
     const from = parent.at[vm] ?? 0;
     const at = parent.at.slice();
     at[vm] = to;

@@ -3,6 +3,7 @@
  * where moves wait for each other in a circle. Pure.
  */
 import type { State } from "./state.ts";
+import type { Work } from "./work.ts";
 
 export interface Step {
   readonly vm: number;
@@ -21,8 +22,8 @@ export interface Ordering {
 }
 
 /** Orders `moves` (VM, destination, VM, destination...) from home; uses `state` for it and leaves it at the end. */
-export function orderSteps(state: State, moves: Int32Array): Ordering {
-  return new Sequencer(state, moves).runPlainly() ?? new Sequencer(state, moves).run();
+export function orderSteps(state: State, moves: Int32Array, work: Work): Ordering {
+  return new Sequencer(state, moves, work).runPlainly() ?? new Sequencer(state, moves, work).run();
 }
 
 /** Whether some host both sends and receives, or the mean moves: without that every order is possible. */
@@ -42,14 +43,16 @@ interface Pending {
 
 class Sequencer {
   readonly #state: State;
+  readonly #work: Work;
   #pending: Pending[] = [];
   readonly #steps: Step[] = [];
   readonly #parked = new Set<number>();
   readonly #severity: Float64Array;
   #extra = 0;
 
-  constructor(state: State, moves: Int32Array) {
+  constructor(state: State, moves: Int32Array, work: Work) {
     this.#state = state;
+    this.#work = work;
     state.reset();
     for (let i = 0; i < moves.length; i += 2) {
       this.#pending.push({ vm: moves[i] ?? 0, to: moves[i + 1] ?? 0 });
@@ -93,6 +96,7 @@ class Sequencer {
   #make(move: Pending): void {
     this.#steps.push({ vm: move.vm, from: this.#state.at[move.vm] ?? 0, to: move.to, parked: false });
     this.#state.move(move.vm, move.to);
+    this.#work.charge("look", this.#pending.length);
     this.#pending = this.#pending.filter((each) => each !== move);
   }
 

@@ -13,7 +13,12 @@ export interface PlanOptions {
   readonly bannedPairs: ReadonlyMap<string, string>;
   /** Same input and seed, same plan. Default 1. */
   readonly seed?: number;
-  /** Rounds of repair at most; the plan is a function of the input when this ends the search. Default 500, timed 20,000. */
+  /**
+   * How much may be spent on the search, in milliseconds of CPU of the machine that the prices in `work.ts` were
+   * measured on. It is counted by what is done, not by a clock: the same input gives the same plan. Default 300.
+   */
+  readonly budgetMs?: number;
+  /** Rounds of repair at most. Default: the budget alone ends the search. */
   readonly rounds?: number;
   /** A host that breaks a rule is brought to this part of the threshold, and destinations stay under it. Default 1. */
   readonly targetFraction?: number;

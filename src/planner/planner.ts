@@ -21,13 +21,9 @@ import { better, Repair } from "./repair.ts";
 import { schedule, type Transfer } from "./schedule.ts";
 import { forbidden, State } from "./state.ts";
 import { waitsOf } from "./waits.ts";
+import { Work } from "./work.ts";
 
-const defaults = {
-  seed: 1,
-  rounds: 500,
-  transfersPerHost: 2,
-  bytesPerSecond: 110_000_000,
-};
+const defaults = { seed: 1, budgetMs: 300, transfersPerHost: 2, bytesPerSecond: 110_000_000 };
 /** Rounds of repair before a tiny pool is searched through, and the states that search opens at most. */
 const roundsBeforeExact = 200;
 const openedStates = 20_000;
@@ -35,67 +31,111 @@ const openedStates = 20_000;
 /** The plan for `pool` under `rules`: the same input and seed give the same plan, in whatever order its lists come. */
 export function planMigrations(pool: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
   const snapshot = inOrder(pool);
-  const found = solve(snapshot, rules, options);
-  if ((options.targetFraction ?? 1) >= 1 || found.unresolved.length === 0) return found.plan();
+  const work = new Work(options.budgetMs ?? defaults.budgetMs);
+  const attempt = new Attempt(snapshot, rules, options, work);
+  if ((options.targetFraction ?? 1) >= 1) return attempt.goOn().plan();
+  work.allow(0.5);
+  const unresolved = attempt.goOn().unresolved().length;
+  work.allow(1);
+  if (unresolved === 0) return attempt.goOn().plan();
   // Where the margin cannot be had everywhere, the rules themselves come first.
-  const bare = solve(snapshot, rules, { ...options, targetFraction: 1 });
-  return bare.unresolved.length < found.unresolved.length ? bare.plan() : found.plan();
-}
-
-interface Solved {
-  readonly unresolved: readonly number[];
-  readonly plan: () => Plan;
-}
-
-function solve(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions): Solved {
-  const problem = toProblem(snapshot, rules, options);
-  const state = new State(problem);
-  const bounds = new Bounds(problem);
-  const result = search(state, bounds, options);
-  goThrough(state, result.steps);
-  const unresolved: number[] = [];
-  for (let pair = 0; pair < problem.H * problem.R; pair++) if (state.breaks(pair)) unresolved.push(pair);
-  return { unresolved, plan: () => toPlan(snapshot, rules, options, { state, bounds, result, unresolved }) };
+  const bare = new Attempt(snapshot, rules, { ...options, targetFraction: 1 }, work).goOn();
+  return bare.unresolved().length < unresolved ? bare.plan() : attempt.plan();
 }
 
 interface Found {
   readonly steps: readonly Step[];
-  readonly rounds: number;
   /** Pairs left that were not proved to be unclearable one by one. */
   readonly open: number;
   /** The exact search proved that nothing leaves fewer pairs, and nothing as few at less cost. */
   readonly optimal: boolean;
 }
 
-function search(state: State, bounds: Bounds, options: PlanOptions): Found {
-  const more = () => true;
-  const rounds = options.rounds ?? defaults.rounds;
-  const repair = new Repair(state, bounds, new Random(options.seed ?? defaults.seed), more);
-  repair.first();
-  const { H, V } = state.problem;
-  const tiny = isTiny(H, V);
-  repair.run(tiny ? Math.min(rounds, roundsBeforeExact) : rounds);
-  if (tiny && !repair.proved() && rounds > 0) {
-    const exact = finish(state, bounds, repair, more);
-    if (exact !== null) return exact;
-    repair.run(rounds - roundsBeforeExact);
+/** The search for one plan; it can be interrupted and go on. */
+class Attempt {
+  readonly #snapshot: Snapshot;
+  readonly #rules: readonly Rule[];
+  readonly #options: PlanOptions;
+  readonly #work: Work;
+  readonly #state: State;
+  readonly #bounds: Bounds;
+  readonly #repair: Repair;
+  #begun = false;
+  #searched = false;
+  #exact: Found | null = null;
+
+  constructor(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions, work: Work) {
+    const problem = toProblem(snapshot, rules, options);
+    this.#snapshot = snapshot;
+    this.#rules = rules;
+    this.#options = options;
+    this.#work = work;
+    this.#state = new State(problem, work);
+    this.#bounds = new Bounds(problem, work);
+    this.#repair = new Repair(this.#state, this.#bounds, new Random(options.seed ?? defaults.seed), work);
   }
-  const { steps } = orderSteps(state, repair.best.moves);
-  return { steps, rounds: repair.rounds, open: repair.best.left - repair.hopeless, optimal: false };
+
+  /** Searches until the plan is proved to be the best, or what is allowed of the budget is spent. */
+  goOn(): this {
+    const rounds = (this.#options.rounds ?? Number.POSITIVE_INFINITY) - this.#repair.rounds;
+    if (!this.#begun) this.#repair.first();
+    this.#begun = true;
+    const { H, V } = this.#state.problem;
+    if (!isTiny(H, V)) this.#repair.run(rounds);
+    else if (this.#exact === null) this.#goOnTiny(rounds);
+    return this;
+  }
+
+  #goOnTiny(rounds: number): void {
+    const before = Math.max(0, Math.min(rounds, roundsBeforeExact - this.#repair.rounds));
+    this.#repair.run(before);
+    if (this.#repair.proved() || rounds <= 0) return;
+    if (!this.#searched && this.#work.more()) {
+      this.#searched = true;
+      this.#exact = finish(this.#state, this.#bounds, this.#repair, this.#work);
+    }
+    if (this.#exact === null) this.#repair.run(rounds - before);
+  }
+
+  /** Pairs that stay broken. */
+  unresolved(): readonly number[] {
+    const { H, R } = this.#state.problem;
+    goThrough(this.#state, this.#result().steps);
+    return [...new Array(H * R).keys()].filter((pair) => this.#state.breaks(pair));
+  }
+
+  #result(): Found {
+    if (this.#exact !== null) return this.#exact;
+    const { best, hopeless } = this.#repair;
+    const { steps } = orderSteps(this.#state, best.moves, this.#work);
+    return { steps, open: best.left - hopeless, optimal: false };
+  }
+
+  plan(): Plan {
+    const result = this.#result();
+    const unresolved = this.unresolved();
+    return toPlan(this.#snapshot, this.#rules, this.#options, {
+      state: this.#state,
+      bounds: this.#bounds,
+      rounds: this.#repair.rounds,
+      result,
+      unresolved,
+    });
+  }
 }
 
 /** Searches a tiny pool through; null when that ended without a result. */
-function finish(state: State, bounds: Bounds, repair: Repair, more: () => boolean): Found | null {
-  const { best, hopeless, rounds } = repair;
+function finish(state: State, bounds: Bounds, repair: Repair, work: Work): Found | null {
+  const { best, hopeless } = repair;
   const cleared = best.left === hopeless;
   const limit = cleared ? best.cost : Number.POSITIVE_INFINITY;
-  const exact = searchExactly(state, bounds, hopeless, limit, openedStates, more);
+  const exact = searchExactly(state, bounds, hopeless, limit, openedStates, work);
   if (!exact.exhausted) return null;
-  if (exact.steps !== null) return { steps: exact.steps, rounds, open: 0, optimal: true };
-  if (cleared) return { steps: orderSteps(state, best.moves).steps, rounds, open: 0, optimal: true };
-  const fewest = searchFewest(state, bounds, openedStates, more);
+  if (exact.steps !== null) return { steps: exact.steps, open: 0, optimal: true };
+  if (cleared) return { steps: orderSteps(state, best.moves, work).steps, open: 0, optimal: true };
+  const fewest = searchFewest(state, bounds, openedStates, work);
   if (!fewest.exhausted && !better(fewest, best)) return null;
-  return { steps: fewest.steps, rounds, open: fewest.left - hopeless, optimal: fewest.exhausted };
+  return { steps: fewest.steps, open: fewest.left - hopeless, optimal: fewest.exhausted };
 }
 
 function goThrough(state: State, steps: readonly Step[]): void {
@@ -103,18 +143,19 @@ function goThrough(state: State, steps: readonly Step[]): void {
   for (const { vm, to } of steps) state.move(vm, to);
 }
 
-interface Work {
+interface Planned {
   readonly state: State;
   readonly bounds: Bounds;
+  readonly rounds: number;
   readonly result: Found;
   readonly unresolved: readonly number[];
 }
 
-function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions, work: Work): Plan {
-  const { state, result } = work;
-  const certificate = certify(work);
+function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions, planned: Planned): Plan {
+  const { state, result } = planned;
+  const certificate = certify(planned);
   goThrough(state, result.steps);
-  const unresolved = explainAll(snapshot, work);
+  const unresolved = explainAll(snapshot, planned);
   const steps = prefix(state, result.steps, options.maxMoves);
   const transfers = transfersOf(state.problem, steps, options);
   const times = schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
@@ -133,7 +174,7 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
     certificate,
     seconds: times.seconds,
     secondsBound: times.bound,
-    rounds: result.rounds,
+    rounds: planned.rounds,
   };
 }
 
@@ -163,7 +204,7 @@ function transfersOf(problem: Problem, steps: readonly Step[], options: PlanOpti
 }
 
 /** `state` stands where the plan ends. */
-function certify({ state, bounds, result }: Work): Certificate {
+function certify({ state, bounds, result }: Planned): Certificate {
   const costBytes = result.steps.reduce((sum, { vm }) => sum + (state.problem.cost[vm] ?? 0), 0);
   goThrough(state, result.steps);
   const shedding = bounds.total((pair) => !state.isOver(pair));
@@ -177,7 +218,7 @@ function certify({ state, bounds, result }: Work): Certificate {
   };
 }
 
-function explainAll(snapshot: Snapshot, { state, bounds, result, unresolved }: Work): Unresolved[] {
+function explainAll(snapshot: Snapshot, { state, bounds, result, unresolved }: Planned): Unresolved[] {
   const { problem } = state;
   const absent = snapshot.hosts.filter((host) => absence(host) !== null).map(({ uuid }) => uuid);
   // What cannot reach the aim may still be able to keep the threshold: proofs of what stays broken are about that.

@@ -8,6 +8,7 @@ import { orderMatters, orderSteps } from "./order.ts";
 import type { Random } from "./random.ts";
 import { forbidden, State } from "./state.ts";
 import { tidy } from "./tidy.ts";
+import type { Work } from "./work.ts";
 
 /** An assignment that can be reached step by step. */
 export interface Solution {
@@ -32,19 +33,19 @@ export class Repair {
   readonly #probe: State;
   readonly #random: Random;
   readonly #builder: Builder;
-  readonly #more: () => boolean;
+  readonly #work: Work;
   readonly #modes: readonly Mode[];
   readonly #noisy: Float64Array;
   #current: Solution;
   #failed: Uint8Array;
   #stale = 0;
 
-  constructor(state: State, bounds: Bounds, random: Random, more: () => boolean) {
+  constructor(state: State, bounds: Bounds, random: Random, work: Work) {
     const { problem } = state;
     this.#state = state;
-    this.#probe = new State(problem);
+    this.#probe = new State(problem, work);
     this.#random = random;
-    this.#more = more;
+    this.#work = work;
     this.hopeless = bounds.unclearable.reduce((sum, each) => sum + each, 0);
     this.bound = bounds.total((pair) => bounds.unclearable[pair] === 0);
     this.#modes = problem.anyVarying
@@ -56,7 +57,7 @@ export class Repair {
       random,
       bounds.unclearable,
       this.#settings("most room", true, 0),
-      more,
+      work,
     );
     state.reset();
     this.best = { moves: new Int32Array(0), left: state.left(), cost: 0 };
@@ -87,8 +88,8 @@ export class Repair {
         this.#state.reset();
         this.#builder.failed.fill(0);
         this.#builder.build({ ...this.#settings(mode, true, depth), nodes: nodesAtFirst });
-        this.#judge(tidy(this.#state), true);
-        if (!this.#more()) return;
+        this.#judge(tidy(this.#state, this.#work), true);
+        if (!this.#work.more()) return;
       }
       if (this.best.left === this.hopeless) return;
     }
@@ -96,14 +97,14 @@ export class Repair {
 
   /** Rounds of repair, at most `limit`. */
   run(limit: number): void {
-    for (let round = 0; round < limit && !this.proved() && this.#more(); round++) {
+    for (let round = 0; round < limit && !this.proved() && this.#work.more(); round++) {
       this.rounds++;
       if (this.#stale >= patience) this.#backToBest();
       this.#builder.failed.set(this.#failed);
       this.#retrySome();
       this.#ruin();
       this.#builder.build(this.#roundSettings());
-      this.#judge(tidy(this.#state), false);
+      this.#judge(tidy(this.#state, this.#work), false);
     }
   }
 
@@ -124,6 +125,7 @@ export class Repair {
     const depth = this.#random.below(this.#state.problem.H <= 16 ? 3 : 2);
     if (this.#random.next() >= 0.7) return this.#settings(mode, true, depth);
     const { cost, V } = this.#state.problem;
+    this.#work.charge("draw", V);
     for (let v = 0; v < V; v++) this.#noisy[v] = (cost[v] ?? 0) * (1 + 0.6 * this.#random.next());
     return { ...this.#settings(mode, false, depth), shuffled: this.#random.next() < 0.4 };
   }
@@ -141,6 +143,7 @@ export class Repair {
     }
     const source = kind < 0.4 || kind >= 0.55 ? (home[anyone()] ?? -1) : -1;
     const destination = kind >= 0.4 ? (state.at[anyone()] ?? -1) : -1;
+    this.#work.charge("look", state.awayCount);
     for (const v of [...state.away.subarray(0, state.awayCount)]) {
       if (home[v] === source || state.at[v] === destination) this.#sendHome(v);
     }
@@ -182,7 +185,7 @@ export class Repair {
     const moves = this.#state.save();
     let { cost } = this.#state;
     if (left < forbidden && orderMatters(this.#state)) {
-      const ordering = orderSteps(this.#probe, moves);
+      const ordering = orderSteps(this.#probe, moves, this.#work);
       if (!ordering.complete) return;
       cost += ordering.extra;
       if (!better({ left, cost }, this.best)) return;

@@ -6,6 +6,7 @@
  */
 import { excess, rounding } from "../deviation.ts";
 import type { Problem } from "./problem.ts";
+import { Work } from "./work.ts";
 
 /** Half the tolerance of the domain, so that what holds here holds there. */
 export function tolerance(value: number): number {
@@ -28,15 +29,17 @@ export class State {
   awayCount = 0;
   /** Bytes to copy for the VMs that are not at home. */
   cost = 0;
+  readonly #work: Work;
   readonly #sum: Float64Array;
   readonly #place: Int32Array;
   readonly #head: Int32Array;
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, work: Work = new Work(Number.POSITIVE_INFINITY)) {
     const { H, V, R } = problem;
     this.problem = problem;
+    this.#work = work;
     this.at = new Int32Array(V);
     this.load = new Float64Array(H * R);
     this.free = new Float64Array(H);
@@ -54,6 +57,7 @@ export class State {
   /** Every VM at home, all sums as measured. */
   reset(): void {
     const { H, V, R, home, mean, counted } = this.problem;
+    this.#work.charge("reset", V + H * R);
     this.at.set(home);
     this.load.set(this.problem.load);
     this.free.set(this.problem.free);
@@ -98,6 +102,7 @@ export class State {
     const { R, weight, inverse, need } = this.problem;
     const s = this.at[v] ?? 0;
     if (s === d) return;
+    this.#work.charge("move", R + 1);
     for (let r = 0; r < R; r++) {
       const raw = weight[v * R + r] ?? 0;
       const [from, to] = [s * R + r, d * R + r];
@@ -191,6 +196,7 @@ export class State {
   /** Smallest distance to a limit that is left when `v` has come to `d`, in units of severity; -1 where it cannot. */
   fit(v: number, d: number): number {
     const { R, weight, inverse, need, scale } = this.problem;
+    this.#work.charge("fit", R + 1);
     if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d)) return -1;
     const s = this.at[v] ?? 0;
     let slack = Number.MAX_VALUE;
@@ -249,6 +255,7 @@ export class State {
    */
   stepFits(v: number, d: number): boolean {
     const { R, weight, inverse, need, varying } = this.problem;
+    this.#work.charge("fit", R + 1);
     if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d)) return false;
     const s = this.at[v] ?? 0;
     for (let r = 0; r < R; r++) {
@@ -270,6 +277,7 @@ export class State {
 
   #othersKeep(r: number, floor: number, s: number, d: number): boolean {
     const { H, R, known } = this.problem;
+    this.#work.charge("look", H);
     for (let h = 0; h < H; h++) {
       const pair = h * R + r;
       if (h === s || h === d || known[pair] === 0) continue;
@@ -284,6 +292,7 @@ export class State {
    */
   left(): number {
     const { H, R, broken } = this.problem;
+    this.#work.charge("look", H * R);
     let left = 0;
     for (let pair = 0; pair < H * R; pair++) {
       if (this.isOver(pair)) left += broken[pair] === 1 && !this.#worse(pair) ? 1 : forbidden;

@@ -1,13 +1,15 @@
 /** Takes back every move that nothing needs: dearest first, as long as no pair un-clears and none gets worse. Pure. */
 import { type State, tolerance } from "./state.ts";
+import type { Work } from "./work.ts";
 
 /** Sends VMs home where that harms nothing; returns how many pairs are left. */
-export function tidy(state: State): number {
+export function tidy(state: State, work: Work): number {
   const { cost } = state.problem;
   let left = state.left();
   const vms = [...state.away.subarray(0, state.awayCount)].sort(
     (a, b) => (cost[b] ?? 0) - (cost[a] ?? 0) || a - b,
   );
+  work.charge("look", vms.length * (2 + 3 * state.problem.R));
   for (const v of vms) {
     const after = tryHome(state, v, left);
     if (after !== null) left = after;

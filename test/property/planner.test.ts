@@ -129,6 +129,36 @@ describe("laws of every plan", () => {
     );
   });
 
+  it("is not worse with a larger budget, and the default budget gives the same plan each time", () => {
+    let better = 0;
+    fc.assert(
+      fc.property(pools, ({ snapshot, rules }) => {
+        const within = (budgetMs: number | undefined) => {
+          const plan = planMigrations(snapshot, rules, {
+            ...options,
+            rounds: Number.POSITIVE_INFINITY,
+            ...(budgetMs === undefined ? {} : { budgetMs }),
+          });
+          const { brokenAtEnd } = replay(snapshot, rules, plan.moves, checks);
+          return { plan, left: brokenAtEnd.length, cost: plan.certificate.costBytes };
+        };
+        const [small, large] = [within(1), within(20)];
+        expect(large.left).toBeLessThanOrEqual(small.left);
+        if (large.left === small.left) expect(large.cost).toBeLessThanOrEqual(small.cost);
+        if (large.left < small.left || large.cost < small.cost) better++;
+      }),
+      runs,
+    );
+    expect(better).toBeGreaterThan(5);
+    fc.assert(
+      fc.property(pools, ({ snapshot, rules }) => {
+        const whole = { ...options, rounds: Number.POSITIVE_INFINITY };
+        expect(planMigrations(snapshot, rules, whole)).toEqual(planMigrations(snapshot, rules, whole));
+      }),
+      { ...runs, numRuns: 20 },
+    );
+  });
+
   it("is the same in whatever order hosts, VMs, placements and bars come", () => {
     fc.assert(
       fc.property(pools, fc.integer(), ({ snapshot, rules }, seed) => {
