@@ -26,7 +26,6 @@ export interface PlanOptions {
   readonly transfersPerHost?: number;
   /** What one transfer copies in a second, for the estimate of time. Default 110,000,000. */
   readonly bytesPerSecond?: number;
-  readonly budgetMs?: number;
   /** VMs that carry the same one of these tags stay together where they are together. */
   readonly affinityTags?: readonly string[];
   /** VMs that carry the same one of these tags are spread, as anti-affinity groups are. */
