@@ -4,7 +4,7 @@ import type { Migration } from "../migration.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan, Unresolved } from "../planner/plan.ts";
 import type { StoredSnapshot } from "../pool.ts";
-import { subjectUnit } from "../rule.ts";
+import { type Rule, subjectUnit } from "../rule.ts";
 import { figure, gigabytes, megabytes, span } from "./figures.ts";
 import type { Gate } from "./gates.ts";
 import type { Basis } from "./judge.ts";
@@ -126,21 +126,28 @@ function withDeviation({ value, deviation }: { value: number; deviation: number 
 
 /** "VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (...); 256 MB to copy, 198 % per GiB" */
 export function moveLine(move: Move, names: Names): string {
-  const { subject, threshold } = move.rule;
-  const unit = subjectUnit[subject];
-  const source = `${names.of(move.source)} ${figure(move.sourceBefore)} -> ${figure(move.sourceAfter)}`;
-  const target = `${names.of(move.destination)} ${figure(move.destinationBefore)} -> ${figure(move.destinationAfter)}`;
-  const why = `mean ${figure(move.mean)} ${unit}, allowed ${threshold} above it`;
-  const purpose = move.purpose === "relieves" ? "" : `${move.purpose}; `;
+  const route = `${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}`;
+  const unit = move.rule === null ? "" : subjectUnit[move.rule.subject];
+  const purpose = move.purpose === "relieves" ? "" : move.purpose;
   const gain = gainPerGib(move);
   const worth = gain === null || move.purpose !== "relieves" ? "" : `, ${figure(gain)} ${unit} off per GiB`;
-  const copy = move.copyBytes === null ? "" : `; ${megabytes(move.copyBytes)} to copy${worth}`;
-  return `${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}; ${purpose}${subject} ${source}, ${target} (${why})${copy}`;
+  const copy = move.copyBytes === null ? "" : `${megabytes(move.copyBytes)} to copy${worth}`;
+  const effect = move.rule === null ? "" : effectOf(move, move.rule, names);
+  const parts = [purpose, effect, copy].filter((part) => part !== "");
+  return [route, ...parts].join("; ");
+}
+
+function effectOf(move: Move, { subject, threshold }: Rule, names: Names): string {
+  const source = `${names.of(move.source)} ${figure(move.sourceBefore)} -> ${figure(move.sourceAfter)}`;
+  const target = `${names.of(move.destination)} ${figure(move.destinationBefore)} -> ${figure(move.destinationAfter)}`;
+  return `${subject} ${source}, ${target} (mean ${figure(move.mean)} ${subjectUnit[subject]}, allowed ${threshold} above it)`;
 }
 
 /** What the source loses of the rule's subject for each GiB that is copied; null where nothing is known to be copied. */
-export function gainPerGib({ copyBytes, sourceBefore, sourceAfter }: Move): number | null {
-  return copyBytes === null || copyBytes <= 0 ? null : (sourceBefore - sourceAfter) / (copyBytes / 1024 ** 3);
+export function gainPerGib({ rule, copyBytes, sourceBefore, sourceAfter }: Move): number | null {
+  return rule === null || copyBytes === null || copyBytes <= 0
+    ? null
+    : (sourceBefore - sourceAfter) / (copyBytes / 1024 ** 3);
 }
 
 /** Where a plan has several moves, when each would run. */
