@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AppError } from "../../src/errors.ts";
 import { completeAnswer, completeCommand, needsNames } from "../../src/manager/completion.ts";
-import { findNamed } from "../../src/manager/find.ts";
+import { findNamed } from "../../src/find.ts";
 import { asUuid } from "../../src/pool.ts";
 
 function named(uuid: string, name: string) {
