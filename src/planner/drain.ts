@@ -45,16 +45,18 @@ function asSource(snapshot: Snapshot, host: Host, { affinityTags = [] }: PlanOpt
     snapshot.placements.filter(({ hostUuid }) => hostUuid === host.uuid).map(({ vmUuid }) => vmUuid),
   );
   const unbound = (vm: Vm): Vm => ({ ...vm, tags: vm.tags.filter((tag) => !affinityTags.includes(tag)) });
-  const dead = host.live
-    ? null
-    : "the pool says that its host is not alive, so nothing can be migrated from there";
   return {
     ...snapshot,
     hosts: snapshot.hosts.map((each) => (each.uuid === host.uuid ? { ...each, ...taking } : each)),
     vms: snapshot.vms.map((vm) =>
-      on.has(vm.uuid) ? { ...unbound(vm), immovable: dead ?? vm.immovable } : vm,
+      on.has(vm.uuid) ? { ...unbound(vm), immovable: heldThere(vm, host) ?? vm.immovable } : vm,
     ),
   };
+}
+
+function heldThere(vm: Vm, host: Host): string | null {
+  if (!host.live) return "the pool says that its host is not alive, so nothing can be migrated from there";
+  return vm.migratingTo === null ? null : "it is just being migrated to its host";
 }
 
 const taking = { enabled: true, live: true, read: true } as const satisfies Partial<Host>;

@@ -33,6 +33,11 @@ export interface Evacuation extends Plan {
   readonly unmeasured: readonly Uuid[];
 }
 
+export interface EvacuationOptions extends PlanOptions {
+  /** Why hosts that take no part are not believed, where that is the reason. */
+  readonly suspects?: ReadonlyMap<Uuid, string>;
+}
+
 /**
  * The plan that empties the host `uuid`: the same input and seed give the same plan, in whatever order its lists come.
  * The options' limit of moves does not cut it. Throws where the snapshot has no such host.
@@ -41,7 +46,7 @@ export function planEvacuation(
   pool: Snapshot,
   rules: readonly Rule[],
   uuid: Uuid,
-  options: PlanOptions,
+  options: EvacuationOptions,
 ): Evacuation {
   const snapshot = inOrder(pool);
   const host = snapshot.hosts.find((each) => each.uuid === uuid);
@@ -63,7 +68,7 @@ interface Planned {
   readonly snapshot: Snapshot;
   readonly host: Host;
   readonly rules: readonly Rule[];
-  readonly options: PlanOptions;
+  readonly options: EvacuationOptions;
   readonly floors: Floors;
   readonly drain: Drain;
   readonly hopeless: ReadonlySet<number>;
@@ -79,6 +84,7 @@ function toEvacuation(planned: Planned): Omit<Evacuation, "rounds"> {
   const remaining = withoutDrained(snapshot, host.uuid);
   const before = rules.map((rule) => evaluate(remaining.hosts, rule));
   const after = rules.map((rule) => evaluate(hostsAfter(remaining, moves), rule));
+  const absent = absentOf(snapshot, host, options.suspects);
   const harms = harmsOf(before, after, moves, floors);
   return {
     host: host.uuid,
@@ -86,18 +92,22 @@ function toEvacuation(planned: Planned): Omit<Evacuation, "rounds"> {
     before,
     after,
     unresolved: unresolvedOf(after, harms, floors, host),
-    absent: snapshot.hosts.flatMap((each) => {
-      const reason = each.uuid === host.uuid ? "it is being evacuated" : absence(each);
-      return reason === null ? [] : [{ host: each.uuid, reason }];
-    }),
+    absent: [{ host: host.uuid, reason: "it is to be emptied" }, ...absent],
     limited: false,
     certificate: certificateOf(planned),
     seconds: times.seconds,
     secondsBound: times.bound,
-    stays: staysOf(snapshot, drain, housing, hopeless),
+    stays: staysOf(snapshot, drain, housing, hopeless, absent),
     harms,
     unmeasured: unmeasuredOf(snapshot, rules, moves),
   };
+}
+
+function absentOf(snapshot: Snapshot, drained: Host, suspects?: ReadonlyMap<Uuid, string>): Plan["absent"] {
+  return snapshot.hosts.flatMap((host) => {
+    const reason = suspects?.get(host.uuid) ?? absence(host);
+    return reason === null || host === drained ? [] : [{ host: host.uuid, reason }];
+  });
 }
 
 /** The VMs that go must be copied, whatever the plan. */

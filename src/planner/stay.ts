@@ -1,9 +1,8 @@
 /** Why VMs of a drained host stay there: each with one reason and what every other host says. Pure. */
-import { absence } from "../deviation.ts";
 import type { Snapshot, Uuid } from "../pool.ts";
 import type { Drain } from "./drain.ts";
 import { describe, obstacle } from "./explain.ts";
-import type { Refusal, RefusalCode } from "./plan.ts";
+import type { Plan, Refusal, RefusalCode } from "./plan.ts";
 import type { Housing } from "./rehouse.ts";
 import { State } from "./state.ts";
 
@@ -25,6 +24,7 @@ export function staysOf(
   drain: Drain,
   housing: Housing,
   hopeless: ReadonlySet<number>,
+  absent: Plan["absent"],
 ): Stay[] {
   const { problem, source, leaving, pinned } = drain;
   const state = new State(problem);
@@ -38,26 +38,29 @@ export function staysOf(
   }));
   const homeless = leaving
     .filter((v) => state.at[v] === source)
-    .flatMap((v) => stayOf(snapshot, state, source, v, hopeless.has(v)));
+    .flatMap((v) => stayOf(snapshot, state, source, v, hopeless.has(v), absent));
   return [...own, ...homeless].sort((a, b) => (a.vm < b.vm ? -1 : 1));
 }
 
-function stayOf(snapshot: Snapshot, state: State, source: number, v: number, proved: boolean): Stay[] {
+function stayOf(
+  snapshot: Snapshot,
+  state: State,
+  source: number,
+  v: number,
+  proved: boolean,
+  absent: Plan["absent"],
+): Stay[] {
   const { problem } = state;
   const vm = problem.vms[v]?.uuid;
   if (vm === undefined) return [];
   const names = new Map(snapshot.hosts.map(({ uuid, name }) => [uuid, name || uuid]));
-  const absent = snapshot.hosts.flatMap((host) => {
-    const reason = absence(host);
-    if (reason === null || host.uuid === problem.hosts[source]?.uuid) return [];
-    return [{ vm, host: host.uuid, code: "absent" as const, reason }];
-  });
   const refusals = problem.hosts.flatMap((host, d): Refusal[] => {
     if (d === source) return [];
     const code = obstacle(state, v, d);
     return [{ vm, host: host.uuid, code, reason: describe(state, v, d, code) }];
   });
-  const all = [...refusals, ...absent];
+  const away = absent.map(({ host, reason }): Refusal => ({ vm, host, code: "absent", reason }));
+  const all = [...refusals, ...away];
   const [first] = all;
   return [{ vm, code: first?.code ?? "absent", reason: sentence(all, names), proved, refusals: all }];
 }

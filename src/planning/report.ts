@@ -29,7 +29,7 @@ export function forecastLines(basis: Basis, stored: StoredSnapshot, plan: Plan):
   ];
 }
 
-function openLine({ vm, source, destination, state }: Migration, names: Names): string {
+export function openLine({ vm, source, destination, state }: Migration, names: Names): string {
   return `Open since an earlier run (${state}): ${names.of(vm)}: ${names.of(source)} -> ${names.of(destination)}; the next run finds out how it ended`;
 }
 
@@ -61,7 +61,7 @@ export function planLines(basis: PlanBasis, plan: Plan): string[] {
   ];
 }
 
-function poolLine({ stored: { snapshot, ageSeconds }, sampling }: PlanBasis): string {
+export function poolLine({ stored: { snapshot, ageSeconds }, sampling }: PlanBasis): string {
   const { pool, hosts, placements } = snapshot;
   const average =
     sampling.samples > 1
@@ -78,7 +78,7 @@ function count(many: number, noun: string): string {
 /** Hosts that keep a rule and that the plan leaves alone are told one by one up to this number. */
 const shownQuietHosts = 8;
 
-function ruleLines(
+export function ruleLines(
   before: Evaluation,
   after: Evaluation | undefined,
   { tolerated }: PlanBasis,
@@ -151,12 +151,12 @@ export function gainPerGib({ rule, copyBytes, sourceBefore, sourceAfter }: Move)
 }
 
 /** Where a plan has several moves, when each would run. */
-function when({ startSeconds, seconds }: Move, { moves }: Plan): string {
+export function when({ startSeconds, seconds }: Move, { moves }: Plan): string {
   return moves.length < 2 ? "" : `; starts at ${span(startSeconds)}, takes ${span(seconds)}`;
 }
 
 /** What the moves cost together, and how near to the best that is. */
-function totalLines({ moves, certificate, seconds, secondsBound, limited }: Plan): string[] {
+export function totalLines({ moves, certificate, seconds, secondsBound, limited }: Plan): string[] {
   if (moves.length === 0) return [];
   const { kind, costBytes, boundBytes, gap } = certificate;
   const whole = limited ? "the whole plan, of which these moves are the beginning" : "the plan";

@@ -188,6 +188,17 @@ describe("what stays", () => {
     expect(evacuate(alone).stays).toMatchObject([{ reason: "there is no other host", proved: true }]);
   });
 
+  it("is one that somebody is just migrating to the host", () => {
+    const snapshot = aSnapshot([
+      [host(1, 0), [vm(11, 512, { migratingTo: uuid(1) })]],
+      [host(2, 4096), []],
+    ]);
+    expect(evacuate(snapshot)).toMatchObject({
+      moves: [],
+      stays: [{ reason: "it is just being migrated to its host" }],
+    });
+  });
+
   it("is never a control domain: without others the host is empty", () => {
     const dom0 = vm(10, 512, { isControlDomain: true });
     const snapshot = aSnapshot([
