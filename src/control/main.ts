@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { AppError, exitCode } from "../errors.ts";
 import {
   loadSettings,
+  operatorName,
   packageVersion,
   parseInterval,
   runProgram,
@@ -15,7 +16,8 @@ import {
 } from "../program.ts";
 import { acknowledgeBreaker } from "../store/breaker.ts";
 import { printable, printableJson } from "../text.ts";
-import { runControl } from "./run.ts";
+import { runControl, type Task } from "./run.ts";
+import { contradiction } from "./usage.ts";
 
 interface Options {
   readonly settings?: string;
@@ -25,6 +27,7 @@ interface Options {
   readonly exitCode?: true;
   readonly instant?: true;
   readonly ack?: true;
+  readonly evacuate?: string;
 }
 
 const help = `
@@ -32,9 +35,11 @@ Examples:
   xcp-control --dry-run        print what would be migrated and why; touches nothing
   xcp-control                  plan once and migrate
   xcp-control --interval 60    plan and migrate every 60 seconds until stopped
+  xcp-control --evacuate xen3  empty a host, whatever the rules say; with --dry-run only print how
   xcp-control --ack            after failed migrations: the cause is mended, go on
 
-Exit codes: 0 done, or nothing to do; 1 could not run; 2 wrong usage; 3 done in part (some migrations failed);
+Exit codes: 0 done, or nothing to do; 1 could not run; 2 wrong usage; 3 done in part (some migrations failed, or VMs
+stay on the host that was to be emptied);
 4 refused for safety (the gate is named with the measured value and the limit); 10 --dry-run --exit-code with a
 plan that is not empty; 130/143 ended by a signal.`;
 
@@ -49,13 +54,18 @@ await runProgram("xcp-control", async (context) => {
     .option("--json", "print JSON: the plan as one object with --dry-run, else one event a line")
     .option("--exit-code", "with --dry-run: end with 10 when the plan is not empty")
     .option("--instant", "act on the newest collection alone, without averages and repeated breaches")
+    .option(
+      "--evacuate <host>",
+      "empty this host (uuid, the start of one, or name); it is not disabled by that",
+    )
     .option("--ack", "close the breaker that failed migrations have opened, and do nothing else")
     .version(packageVersion())
     .addHelpText("after", help)
     .exitOverride()
     .parse(process.argv)
     .opts<Options>();
-  if (options.exitCode && !options.dryRun) throw new AppError("usage", "--exit-code goes with --dry-run");
+  const wrong = contradiction(options);
+  if (wrong !== null) throw new AppError("usage", wrong);
   const who = { host: os.hostname(), pid: process.pid };
   if (options.ack) {
     const { mysql } = loadSettings(["mysql"], options.settings);
@@ -75,6 +85,7 @@ await runProgram("xcp-control", async (context) => {
         json: options.json === true,
         exitCode: options.exitCode === true,
         who,
+        ...taskOf(options),
         signal: context.signal,
         graceMs: 30_000,
         sleep: sleepUnaborted,
@@ -85,3 +96,9 @@ await runProgram("xcp-control", async (context) => {
     );
   });
 });
+
+/** What the options ask for beside keeping the rules. */
+function taskOf({ evacuate }: Options): { readonly task?: Task } {
+  if (evacuate === undefined) return {};
+  return { task: { kind: "evacuate", host: evacuate, by: operatorName() } };
+}
