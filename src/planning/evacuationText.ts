@@ -82,7 +82,10 @@ export function stayLines(stays: readonly Pick<Stay, "vm" | "reason">[], host: H
 /** What the host is in the end, and what is left to do before it is switched off. */
 export function endLine(stays: number, host: Host, names: Names, be: "is" | "would be"): string {
   const name = names.of(host.uuid);
-  if (stays > 0) return `${name} ${be} not empty: ${vms(stays)} ${stays === 1 ? "stays" : "stay"}`;
+  if (stays > 0) {
+    const not = be === "is" ? "is not" : "would not be";
+    return `${name} ${not} empty: ${vms(stays)} ${stays === 1 ? "stays" : "stay"}`;
+  }
   if (!host.enabled) return `${name} ${be} empty; it is disabled`;
   return `${name} ${be} empty; it is not disabled: xe host-disable uuid=${host.uuid}`;
 }

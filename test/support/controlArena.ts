@@ -1,7 +1,7 @@
 /** One database with many small pools: xcp-collect and xcp-control called in this process, with short waits. */
 
 import { collect } from "../../src/collect/collect.ts";
-import { runControl } from "../../src/control/run.ts";
+import { runControl, type Task } from "../../src/control/run.ts";
 import type { Rule } from "../../src/rule.ts";
 import { parseSettings, type Settings } from "../../src/settings.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
@@ -16,6 +16,8 @@ import { asRoot, createTestDatabase, type TestDatabase } from "./database.ts";
 const password = "pool-p4ssword#";
 
 export interface ControlChange {
+  /** What an administrator asks for. */
+  readonly task?: Task;
   readonly dryRun?: boolean;
   readonly json?: boolean;
   readonly exitCode?: boolean;
@@ -218,6 +220,7 @@ async function runOnce(
     },
     who: { host: "test", pid: 1 },
     leaseClockMs: () => performance.now(),
+    ...(change.task === undefined ? {} : { task: change.task }),
     dryRun: change.dryRun ?? false,
     json: change.json ?? false,
     exitCode: change.exitCode ?? false,
