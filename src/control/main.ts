@@ -16,7 +16,8 @@ import {
 } from "../program.ts";
 import { acknowledgeBreaker } from "../store/breaker.ts";
 import { printable, printableJson } from "../text.ts";
-import { runControl, type Task } from "./run.ts";
+import { readPlanFile, writePlanFile } from "./planFile.ts";
+import { runControl, type Save, type Task } from "./run.ts";
 import { contradiction } from "./usage.ts";
 
 interface Options {
@@ -28,6 +29,8 @@ interface Options {
   readonly instant?: true;
   readonly ack?: true;
   readonly evacuate?: string;
+  readonly save?: string;
+  readonly apply?: string;
 }
 
 const help = `
@@ -36,6 +39,8 @@ Examples:
   xcp-control                  plan once and migrate
   xcp-control --interval 60    plan and migrate every 60 seconds until stopped
   xcp-control --evacuate xen3  empty a host, whatever the rules say; with --dry-run only print how
+  xcp-control --dry-run --save plan.json    keep the plan in a file, for review
+  xcp-control --apply plan.json             carry out exactly that plan, if the pool is still as it was
   xcp-control --ack            after failed migrations: the cause is mended, go on
 
 Exit codes: 0 done, or nothing to do; 1 could not run; 2 wrong usage; 3 done in part (some migrations failed, or VMs
@@ -58,6 +63,14 @@ await runProgram("xcp-control", async (context) => {
       "--evacuate <host>",
       "empty this host (uuid, the start of one, or name); it is not disabled by that",
     )
+    .option(
+      "--save <file>",
+      "with --dry-run: also keep the plan as JSON, to review it and to --apply it later",
+    )
+    .option(
+      "--apply <file>",
+      "carry out a saved plan, exactly or not at all; with --dry-run print what that would do",
+    )
     .option("--ack", "close the breaker that failed migrations have opened, and do nothing else")
     .version(packageVersion())
     .addHelpText("after", help)
@@ -74,6 +87,7 @@ await runProgram("xcp-control", async (context) => {
     context.print(wasOpen ? "the breaker is closed" : "the breaker was closed already");
     return exitCode.done;
   }
+  const task = await taskOf(options);
   return runRepeatedly(context, options.interval, async () => {
     const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
     const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
@@ -85,7 +99,8 @@ await runProgram("xcp-control", async (context) => {
         json: options.json === true,
         exitCode: options.exitCode === true,
         who,
-        ...taskOf(options),
+        ...task,
+        ...saveOf(options),
         signal: context.signal,
         graceMs: 30_000,
         sleep: sleepUnaborted,
@@ -98,7 +113,14 @@ await runProgram("xcp-control", async (context) => {
 });
 
 /** What the options ask for beside keeping the rules. */
-function taskOf({ evacuate }: Options): { readonly task?: Task } {
-  if (evacuate === undefined) return {};
-  return { task: { kind: "evacuate", host: evacuate, by: operatorName() } };
+async function taskOf({ evacuate: host, apply: file }: Options): Promise<{ readonly task?: Task }> {
+  const by = operatorName();
+  if (host !== undefined) return { task: { kind: "evacuate", host, by } };
+  if (file !== undefined) return { task: { kind: "apply", content: await readPlanFile(file), by } };
+  return {};
+}
+
+function saveOf({ save: file }: Options): { readonly save?: Save } {
+  if (file === undefined) return {};
+  return { save: { file, by: operatorName(), at: () => new Date(), write: writePlanFile } };
 }

@@ -14,17 +14,30 @@ import { rememberSights } from "../store/sights.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { loadStanding } from "../store/standing.ts";
 import { type ActOptions, act, closeOpen, plannerFor, type RunEnd } from "./act.ts";
+import { type ApplyTask, apply, showApplication } from "./apply.ts";
 import { type EvacuateTask, evacuate, showEvacuation } from "./evacuate.ts";
 import { refuse, tellGate } from "./refuse.ts";
+import { planToSave } from "./savedPlan.ts";
 import { passedLine, say, type Voice } from "./say.ts";
 import { Tenure } from "./tenure.ts";
 
 /** What an administrator may ask for in a run's place. */
-export type Task = EvacuateTask;
+export type Task = EvacuateTask | ApplyTask;
+
+/** Keeps the plan of a dry run for a later --apply. */
+export interface Save {
+  readonly file: string;
+  readonly by: string;
+  readonly at: () => Date;
+  /** Rejects with AppError "usage" where the file cannot be written. */
+  readonly write: (file: string, plan: object) => Promise<void>;
+}
 
 export interface RunOptions extends Voice {
   /** What an administrator asks for; without it the rules are kept. */
   readonly task?: Task;
+  /** With dryRun and without a task. */
+  readonly save?: Save;
   /** Null with dryRun. */
   readonly xen: XenSettings | null;
   readonly control: ControlSettings;
@@ -98,7 +111,8 @@ async function underLease(db: Database, tenure: Tenure, options: LiveOptions): P
     const end = await closeOpen(db, tenure, standing, await loadSnapshot(db), options);
     if (end !== null) return end;
   }
-  if (options.task !== undefined) return evacuate(db, tenure, options.task, options);
+  if (options.task?.kind === "evacuate") return evacuate(db, tenure, options.task, options);
+  if (options.task?.kind === "apply") return apply(db, tenure, options.task, options);
   const startedMs = options.monotonicMs();
   const basis = await loadBasis(db, options.control, options.xen.poolUuid);
   const { stored, unknown } = basis;
@@ -121,7 +135,8 @@ async function underLease(db: Database, tenure: Tenure, options: LiveOptions): P
 
 /** The plan and what stands against it; neither the pool nor the database sees a change. */
 async function dryRun(db: Database, options: RunOptions): Promise<number> {
-  if (options.task !== undefined) return showEvacuation(db, options.task, options);
+  if (options.task?.kind === "evacuate") return showEvacuation(db, options.task, options);
+  if (options.task?.kind === "apply") return showApplication(db, options.task, options);
   const basis = await loadBasis(db, options.control, options.xen?.poolUuid ?? null);
   const { stored } = basis;
   const { plan, gate } = forecastOf(basis, options.control);
@@ -130,6 +145,12 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
     return exitCode.refused;
   }
   tellPlan(basis, stored, plan, options);
+  if (options.save !== undefined) {
+    const { file, by, at, write } = options.save;
+    await write(file, planToSave(stored, basis.rules, plan, { by, at: at() }));
+    if (!options.json)
+      options.print(`Saved in ${file}: xcp-control --apply carries out exactly this, or nothing`);
+  }
   return options.exitCode && plan.moves.length > 0 ? exitCode.planNotEmpty : exitCode.done;
 }
 
