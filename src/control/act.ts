@@ -16,7 +16,7 @@ import { connectXapi, type XapiClient } from "../xapi/client.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import { CallLimit } from "./calls.ts";
 import { carryOut, type Planner, type RunResult } from "./control.ts";
-import { Journal } from "./journal.ts";
+import { Journal, type JournalOptions } from "./journal.ts";
 import { reconcile } from "./reconcile.ts";
 import { runLines } from "./report.ts";
 import { announce, say, sayProgress, type Voice } from "./say.ts";
@@ -114,6 +114,25 @@ export function plannerFor(
   };
 }
 
+/** How a run logs its moves and what it says in the end. */
+export interface Manner {
+  readonly log: JournalOptions["log"];
+  readonly conclude: (result: RunResult) => Conclusion;
+}
+
+/** What a run came to: a line each, the first for the list of runs. */
+export interface Conclusion extends Omit<RunEnd, "detail"> {
+  readonly lines: readonly string[];
+}
+
+/** The manner of a run that keeps the rules. */
+export function ruleKeeping(names: Names): Manner {
+  return {
+    log: (move) => ({ rule: move.rule, reason: moveLine(move, names) }),
+    conclude: (result) => ({ ...ending(result), lines: runLines(result, names) }),
+  };
+}
+
 /** Carries a plan out. */
 export async function act(
   db: Database,
@@ -121,6 +140,7 @@ export async function act(
   basis: Basis & { readonly stored: StoredSnapshot; readonly ageSeconds: () => number },
   planner: Planner,
   options: ActOptions,
+  manner: Manner = ruleKeeping(new Names(basis.stored.snapshot)),
 ): Promise<RunEnd> {
   const { stored, standing } = basis;
   const { snapshot } = stored;
@@ -134,7 +154,7 @@ export async function act(
         collectionId: stored.collection.id,
         maxMovesPerHour: options.control.maxMovesPerHour,
         monotonicMs: options.monotonicMs,
-        describe: (move) => moveLine(move, names),
+        log: manner.log,
       }),
       timeLimit: ({ source, destination, copyBytes }) =>
         timeLimit(source, destination, copyBytes, standing.costs, options.control),
@@ -153,9 +173,9 @@ export async function act(
         announce(each, names, options);
       },
     });
-    const lines = runLines(result, names);
+    const { lines, code, outcome } = manner.conclude(result);
     for (const line of lines) say(options, "summary", line);
-    return { ...ending(result), detail: lines.slice(0, 2).join("; ") };
+    return { code, outcome, detail: lines.slice(0, 2).join("; ") };
   });
 }
 
@@ -217,7 +237,8 @@ function ids({ vm, source, destination }: Migration): object {
   return { vm, from: source, to: destination };
 }
 
-function ending({ results, isTrouble }: RunResult): Omit<RunEnd, "detail"> {
+/** The exit code of a run that keeps the rules. */
+export function ending({ results, isTrouble }: RunResult): Omit<RunEnd, "detail"> {
   const moved = results.some(({ outcome }) => outcome.kind === "moved");
   const troubled =
     isTrouble || results.some(({ outcome }) => !["moved", "refused", "held"].includes(outcome.kind));

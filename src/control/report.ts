@@ -26,6 +26,11 @@ export function resultLine({ move, outcome }: MoveResult, names: Names): string 
   }
 }
 
+/** Why a move was not made; "" of one that was. */
+export function resultReason(outcome: MoveResult["outcome"]): string {
+  return outcome.kind === "moved" ? "" : outcome.reason;
+}
+
 /** What a whole run comes to: "1 VM moved", with why it ended early and what stays broken. */
 export function runLines(result: RunResult, names: Names): string[] {
   const moved = result.results.filter(({ outcome }) => outcome.kind === "moved").length;

@@ -42,17 +42,21 @@ export interface PlanOptions {
 
 /**
  * Why a move is in the plan: its source breaks a rule; its leaving makes room for another; it waits elsewhere (for
- * its own place, or until others have passed).
+ * its own place, or until others have passed); its source is to be emptied.
  */
-export type Purpose = "relieves" | "makes room" | "waits elsewhere";
+export type Purpose = "relieves" | "makes room" | "waits elsewhere" | "evacuates";
 
 /** One migration of the plan, with the figures it was chosen by (in the rule's unit). */
 export interface Move {
   readonly vm: Uuid;
   readonly source: Uuid;
   readonly destination: Uuid;
-  /** The rule that the source breaks most; of a host that breaks none, the rule it is nearest to. */
-  readonly rule: Rule;
+  /**
+   * The rule that the source breaks most; of a host that breaks none, the rule it is nearest to. In an evacuation the
+   * rule that the destination is nearest to, with the mean of the hosts that remain when all is done; null where there
+   * is none, and then the figures are 0.
+   */
+  readonly rule: Rule | null;
   readonly mean: number;
   readonly sourceBefore: number;
   readonly sourceAfter: number;

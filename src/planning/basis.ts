@@ -5,7 +5,7 @@ import { readRules } from "../store/rules.ts";
 import { loadSamples } from "../store/samples.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { loadStanding } from "../store/standing.ts";
-import { type Basis, judge } from "./judge.ts";
+import { type Basis, judge, type Situation } from "./judge.ts";
 
 /** Reads and judges everything that a plan hangs on. `poolUuid` is the pool that the settings mean. */
 export async function loadBasis(
@@ -13,6 +13,11 @@ export async function loadBasis(
   settings: ControlSettings,
   poolUuid: string | null,
 ): Promise<Basis> {
+  return judge(await loadSituation(db, settings), settings, poolUuid);
+}
+
+/** Reads everything that a plan hangs on. */
+export async function loadSituation(db: Database, settings: ControlSettings): Promise<Situation> {
   const stored = await loadSnapshot(db);
   const { rules, unknown } = await readRules(db);
   const standing = await loadStanding(db);
@@ -25,5 +30,5 @@ export async function loadBasis(
           everySeconds: settings.sampleSeconds,
           maxGapSeconds: settings.snapshotMaxAgeSeconds,
         });
-  return judge({ stored, samples, rules, unknown, standing }, settings, poolUuid);
+  return { stored, samples, rules, unknown, standing };
 }

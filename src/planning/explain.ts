@@ -186,6 +186,7 @@ function heldBack(head: string, gate: Gate, answer: string, details: readonly st
 }
 
 function becauseOf({ source, rule, mean, sourceBefore, sourceAfter }: Move, names: Names): string {
+  if (rule === null) return `${names.of(source)} is to be emptied`;
   const unit = subjectUnit[rule.subject];
   const over = figure(sourceBefore - mean);
   return `${names.of(source)} is ${over} ${unit} above the mean of ${rule.subject} (${figure(sourceBefore)}, mean ${figure(mean)}, allowed ${rule.threshold}) and comes to ${figure(sourceAfter)} without it`;

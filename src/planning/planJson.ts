@@ -101,17 +101,26 @@ export function moveJson(move: Move, names: Names): Readonly<Record<string, unkn
     vmName: names.exact(move.vm),
     fromName: names.exact(move.source),
     toName: names.exact(move.destination),
-    ...ruleWords(move.rule),
+    ...moveFigures(move),
     purpose: move.purpose,
-    mean: move.mean,
-    fromBefore: move.sourceBefore,
-    fromAfter: move.sourceAfter,
-    toBefore: move.destinationBefore,
-    toAfter: move.destinationAfter,
     copyBytes: move.copyBytes,
     gainPerGib: gainPerGib(move),
     startSeconds: move.startSeconds,
     seconds: move.seconds,
+  };
+}
+
+/** Without a rule nothing is known by which to judge the hosts. */
+function moveFigures(move: Move): Readonly<Record<string, unknown>> {
+  const { rule, mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter } = move;
+  if (rule === null) return { subject: null, threshold: null, unit: null };
+  return {
+    ...ruleWords(rule),
+    mean,
+    fromBefore: sourceBefore,
+    fromAfter: sourceAfter,
+    toBefore: destinationBefore,
+    toAfter: destinationAfter,
   };
 }
 

@@ -4,7 +4,7 @@ import type { Migration } from "../migration.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan, Unresolved } from "../planner/plan.ts";
 import type { StoredSnapshot } from "../pool.ts";
-import { subjectUnit } from "../rule.ts";
+import { type Rule, subjectUnit } from "../rule.ts";
 import { figure, gigabytes, megabytes, span } from "./figures.ts";
 import type { Gate } from "./gates.ts";
 import type { Basis } from "./judge.ts";
@@ -29,7 +29,7 @@ export function forecastLines(basis: Basis, stored: StoredSnapshot, plan: Plan):
   ];
 }
 
-function openLine({ vm, source, destination, state }: Migration, names: Names): string {
+export function openLine({ vm, source, destination, state }: Migration, names: Names): string {
   return `Open since an earlier run (${state}): ${names.of(vm)}: ${names.of(source)} -> ${names.of(destination)}; the next run finds out how it ended`;
 }
 
@@ -61,7 +61,7 @@ export function planLines(basis: PlanBasis, plan: Plan): string[] {
   ];
 }
 
-function poolLine({ stored: { snapshot, ageSeconds }, sampling }: PlanBasis): string {
+export function poolLine({ stored: { snapshot, ageSeconds }, sampling }: PlanBasis): string {
   const { pool, hosts, placements } = snapshot;
   const average =
     sampling.samples > 1
@@ -78,7 +78,7 @@ function count(many: number, noun: string): string {
 /** Hosts that keep a rule and that the plan leaves alone are told one by one up to this number. */
 const shownQuietHosts = 8;
 
-function ruleLines(
+export function ruleLines(
   before: Evaluation,
   after: Evaluation | undefined,
   { tolerated }: PlanBasis,
@@ -126,30 +126,37 @@ function withDeviation({ value, deviation }: { value: number; deviation: number 
 
 /** "VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (...); 256 MB to copy, 198 % per GiB" */
 export function moveLine(move: Move, names: Names): string {
-  const { subject, threshold } = move.rule;
-  const unit = subjectUnit[subject];
-  const source = `${names.of(move.source)} ${figure(move.sourceBefore)} -> ${figure(move.sourceAfter)}`;
-  const target = `${names.of(move.destination)} ${figure(move.destinationBefore)} -> ${figure(move.destinationAfter)}`;
-  const why = `mean ${figure(move.mean)} ${unit}, allowed ${threshold} above it`;
-  const purpose = move.purpose === "relieves" ? "" : `${move.purpose}; `;
+  const route = `${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}`;
+  const unit = move.rule === null ? "" : subjectUnit[move.rule.subject];
+  const purpose = move.purpose === "relieves" ? "" : move.purpose;
   const gain = gainPerGib(move);
   const worth = gain === null || move.purpose !== "relieves" ? "" : `, ${figure(gain)} ${unit} off per GiB`;
-  const copy = move.copyBytes === null ? "" : `; ${megabytes(move.copyBytes)} to copy${worth}`;
-  return `${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}; ${purpose}${subject} ${source}, ${target} (${why})${copy}`;
+  const copy = move.copyBytes === null ? "" : `${megabytes(move.copyBytes)} to copy${worth}`;
+  const effect = move.rule === null ? "" : effectOf(move, move.rule, names);
+  const parts = [purpose, effect, copy].filter((part) => part !== "");
+  return [route, ...parts].join("; ");
+}
+
+function effectOf(move: Move, { subject, threshold }: Rule, names: Names): string {
+  const source = `${names.of(move.source)} ${figure(move.sourceBefore)} -> ${figure(move.sourceAfter)}`;
+  const target = `${names.of(move.destination)} ${figure(move.destinationBefore)} -> ${figure(move.destinationAfter)}`;
+  return `${subject} ${source}, ${target} (mean ${figure(move.mean)} ${subjectUnit[subject]}, allowed ${threshold} above it)`;
 }
 
 /** What the source loses of the rule's subject for each GiB that is copied; null where nothing is known to be copied. */
-export function gainPerGib({ copyBytes, sourceBefore, sourceAfter }: Move): number | null {
-  return copyBytes === null || copyBytes <= 0 ? null : (sourceBefore - sourceAfter) / (copyBytes / 1024 ** 3);
+export function gainPerGib({ rule, copyBytes, sourceBefore, sourceAfter }: Move): number | null {
+  return rule === null || copyBytes === null || copyBytes <= 0
+    ? null
+    : (sourceBefore - sourceAfter) / (copyBytes / 1024 ** 3);
 }
 
 /** Where a plan has several moves, when each would run. */
-function when({ startSeconds, seconds }: Move, { moves }: Plan): string {
+export function when({ startSeconds, seconds }: Move, { moves }: Plan): string {
   return moves.length < 2 ? "" : `; starts at ${span(startSeconds)}, takes ${span(seconds)}`;
 }
 
 /** What the moves cost together, and how near to the best that is. */
-function totalLines({ moves, certificate, seconds, secondsBound, limited }: Plan): string[] {
+export function totalLines({ moves, certificate, seconds, secondsBound, limited }: Plan): string[] {
   if (moves.length === 0) return [];
   const { kind, costBytes, boundBytes, gap } = certificate;
   const whole = limited ? "the whole plan, of which these moves are the beginning" : "the plan";

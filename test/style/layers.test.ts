@@ -16,7 +16,9 @@ interface Floor {
   readonly mayImport: (imported: string) => boolean;
 }
 
-const domain = (file: string) => !file.includes("/") && file !== "program.ts";
+/** What all programs stand on. */
+const shell = (file: string) => ["program.ts", "wholeFile.ts"].includes(file);
+const domain = (file: string) => !file.includes("/") && !shell(file);
 const store = (file: string) => file.startsWith("store/");
 const simulator = (file: string) => file.startsWith("xapi/simulator/");
 const xapi = (file: string) => file.startsWith("xapi/") && !simulator(file);
@@ -79,7 +81,7 @@ const floors: readonly Floor[] = [
       store(imported) ||
       (xapi(imported) && folder !== "manager") ||
       ((planning(imported) || planner(imported)) && folder !== "collect") ||
-      imported === "program.ts" ||
+      shell(imported) ||
       commander(imported) ||
       node(imported),
   })),

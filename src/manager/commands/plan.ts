@@ -1,5 +1,6 @@
 /** SHOW PLAN and EXPLAIN: what xcp-control would do now, by the code that it plans with. Read only. */
 
+import { findNamed, type Named } from "../../find.ts";
 import { Names } from "../../names.ts";
 import { loadBasis } from "../../planning/basis.ts";
 import { type Explanation, explainHost, explainVm } from "../../planning/explain.ts";
@@ -7,7 +8,6 @@ import { forecastOf } from "../../planning/judge.ts";
 import { forecastJson, gateJson } from "../../planning/planJson.ts";
 import { forecastLines, gateLine } from "../../planning/report.ts";
 import type { ManagerContext } from "../context.ts";
-import { findNamed, type Named } from "../find.ts";
 import type { Command } from "../parse.ts";
 import type { Result } from "../result.ts";
 import { notCollected } from "./show.ts";

@@ -1,0 +1,110 @@
+/** The steps of an evacuation as moves, with what each does to its two hosts. Pure. */
+import { subjectValue } from "../deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
+import type { Rule } from "../rule.ts";
+import type { Drain } from "./drain.ts";
+import { rawWeight } from "./facts.ts";
+import type { Step } from "./order.ts";
+import { hostsAfter } from "./outcome.ts";
+import type { Move, Purpose } from "./plan.ts";
+import type { Housing } from "./rehouse.ts";
+import type { Transfer } from "./schedule.ts";
+import type { Spread } from "./spread.ts";
+
+export interface Evacuated {
+  readonly drain: Drain;
+  readonly spread: Spread;
+  readonly housing: Housing;
+}
+
+/** The moves in their order; `spread` ends after the last. */
+export function toEvacuationMoves(
+  snapshot: Snapshot,
+  { drain, spread, housing }: Evacuated,
+  transfers: readonly Transfer[],
+  starts: readonly number[],
+): Move[] {
+  const { problem, source, leaving } = drain;
+  const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
+  const going = new Set(housing.steps.map(({ vm }) => vm));
+  spread.reset();
+  for (const v of leaving) spread.expect(v, going.has(v));
+  return housing.steps.flatMap((step, index) => {
+    spread.move(step.vm, step.from, step.to);
+    const vm = problem.vms[step.vm];
+    const [from, to] = [of(step.from), of(step.to)];
+    if (vm === undefined || from === undefined || to === undefined) return [];
+    const [fromAfter, toAfter] = oneMove(snapshot, vm, from, to);
+    hosts.set(from.uuid, fromAfter).set(to.uuid, toAfter);
+    return [
+      {
+        vm: vm.uuid,
+        source: from.uuid,
+        destination: to.uuid,
+        ...figures(spread, step.to, [from, fromAfter], [to, toAfter]),
+        copyBytes: problem.copies[step.vm] ?? null,
+        purpose: purposeOf(step, source),
+        after: transfers[index]?.after ?? [],
+        startSeconds: starts[index] ?? 0,
+        seconds: transfers[index]?.seconds ?? 0,
+      },
+    ];
+  });
+
+  function of(h: number): Host | undefined {
+    const uuid = problem.hosts[h]?.uuid;
+    return uuid === undefined ? undefined : hosts.get(uuid);
+  }
+}
+
+function purposeOf({ from, parked }: Step, source: number): Purpose {
+  if (parked) return "waits elsewhere";
+  return from === source ? "evacuates" : "makes room";
+}
+
+function oneMove(snapshot: Snapshot, vm: Vm, source: Host, destination: Host): [Host, Host] {
+  const both = { ...snapshot, hosts: [source, destination], vms: [vm] };
+  const move = { vm: vm.uuid, source: source.uuid, destination: destination.uuid };
+  const [fromAfter = source, toAfter = destination] = hostsAfter(both, [move]);
+  return [fromAfter, toAfter];
+}
+
+type Figures = Pick<
+  Move,
+  "rule" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter"
+>;
+
+const none: Figures = {
+  rule: null,
+  mean: 0,
+  sourceBefore: 0,
+  sourceAfter: 0,
+  destinationBefore: 0,
+  destinationAfter: 0,
+};
+
+type Change = readonly [before: Host, after: Host];
+
+/** By the rule that the destination is nearest to, where both hosts have a value of it. */
+function figures(spread: Spread, to: number, source: Change, destination: Change): Figures {
+  const nearest = spread.nearest(to);
+  if (nearest === null) return none;
+  const { rule, mean } = nearest;
+  const [sourceBefore, sourceAfter] = source.map((host) => subjectValue(host, rule.subject));
+  const [destinationBefore, destinationAfter] = destination.map((host) => subjectValue(host, rule.subject));
+  if (sourceBefore == null || sourceAfter == null) return none;
+  if (destinationBefore == null || destinationAfter == null) return none;
+  return { rule, mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter };
+}
+
+/** VMs among those moved whose part in a rule is unknown. */
+export function unmeasuredOf(
+  snapshot: Snapshot,
+  rules: readonly Rule[],
+  moves: readonly Pick<Move, "vm">[],
+): Uuid[] {
+  const moved = new Set(moves.map(({ vm }) => vm));
+  return snapshot.vms
+    .filter((vm) => moved.has(vm.uuid) && rules.some(({ subject }) => rawWeight(vm, subject) === null))
+    .map(({ uuid }) => uuid);
+}
