@@ -80,7 +80,6 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   ControlMigrationMinutes: { group: "control", kind: "integer", min: 1, max: 10080, fallback: 720 },
   ControlMaxMovesPerHour: { group: "control", kind: "integer", min: 1, max: 10000, fallback: 20 },
   ControlMaxMovesPerHost: { group: "control", kind: "integer", min: 1, max: 10000, fallback: 10 },
-  ControlTransfersPerHost: { group: "control", kind: "integer", min: 1, max: 20, fallback: 2 },
   ControlMaxMigrationsInPool: { group: "control", kind: "integer", min: 1, max: 100, fallback: 2 },
   ControlVmCooldownMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 60 },
   ControlFailedVmMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 30 },

@@ -78,8 +78,6 @@ export interface ControlSettings {
   /** The longest that any migration may take. */
   readonly migrationTimeoutMs: number;
   readonly maxMovesPerHour: number;
-  /** Transfers, coming and going, that one host carries at once. */
-  readonly transfersPerHost: number;
   /** Migrations that one host gives or takes within an hour. */
   readonly maxMovesPerHost: number;
   /** Migrations in the pool at the same time, ours and everybody else's. */
@@ -390,7 +388,6 @@ function buildControl(reading: Reading): ControlSettings {
     pollMs: reading.integer("ControlPollSeconds") * 1000,
     migrationTimeoutMs: reading.integer("ControlMigrationMinutes") * 60_000,
     maxMovesPerHour: reading.integer("ControlMaxMovesPerHour"),
-    transfersPerHost: reading.integer("ControlTransfersPerHost"),
     maxMovesPerHost: reading.integer("ControlMaxMovesPerHost"),
     maxMigrationsInPool: reading.integer("ControlMaxMigrationsInPool"),
     vmCooldownMinutes: reading.integer("ControlVmCooldownMinutes"),

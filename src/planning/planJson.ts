@@ -6,7 +6,7 @@ import type { StoredSnapshot } from "../pool.ts";
 import { type Rule, subjectUnit } from "../rule.ts";
 import type { Gate } from "./gates.ts";
 import type { Basis } from "./judge.ts";
-import { gainPerGib, type IgnoredRule, type PlanBasis } from "./report.ts";
+import { gainPerGib, type IgnoredRule, type PlanBasis, secondsOf } from "./report.ts";
 
 /** Everything that a dry run tells, as one object. */
 export function forecastJson(
@@ -41,8 +41,7 @@ export function planJson(
     gate: null,
     rules: plan.before.map((before, index) => ruleJson(before, plan.after[index], basis, names)),
     moves: plan.moves.map((move) => moveJson(move, names)),
-    seconds: plan.seconds,
-    secondsBound: plan.secondsBound,
+    seconds: secondsOf(plan.moves),
     certificate: plan.certificate,
     unresolved: plan.unresolved.map(({ host, rule, value, mean, proved, reason, refusals }) => ({
       host,
@@ -105,7 +104,6 @@ export function moveJson(move: Move, names: Names): Readonly<Record<string, unkn
     purpose: move.purpose,
     copyBytes: move.copyBytes,
     gainPerGib: gainPerGib(move),
-    startSeconds: move.startSeconds,
     seconds: move.seconds,
   };
 }

@@ -151,12 +151,12 @@ export function gainPerGib({ rule, copyBytes, sourceBefore, sourceAfter }: Move)
 }
 
 /** Where a plan has several moves, when each would run. */
-export function when({ startSeconds, seconds }: Move, { moves }: Plan): string {
-  return moves.length < 2 ? "" : `; starts at ${span(startSeconds)}, takes ${span(seconds)}`;
+export function when({ seconds }: Move, { moves }: Plan): string {
+  return moves.length < 2 ? "" : `, takes ${span(seconds)}`;
 }
 
 /** What the moves cost together, and how near to the best that is. */
-export function totalLines({ moves, certificate, seconds, secondsBound, limited }: Plan): string[] {
+export function totalLines({ moves, certificate, limited }: Plan): string[] {
   if (moves.length === 0) return [];
   const { kind, costBytes, boundBytes, gap } = certificate;
   const whole = limited ? "the whole plan, of which these moves are the beginning" : "the plan";
@@ -166,9 +166,14 @@ export function totalLines({ moves, certificate, seconds, secondsBound, limited 
       : `${whole} copies ${gigabytes(costBytes)}, ${percent(gap)} above what cannot be undercut (${gigabytes(boundBytes)})`;
   const bytes = moves.reduce((sum, { copyBytes }) => sum + (copyBytes ?? 0), 0);
   return [
-    `In all ${count(moves.length, "move")}, ${gigabytes(bytes)} to copy, about ${span(seconds)} (no schedule takes less than ${span(secondsBound)})`,
+    `In all ${count(moves.length, "move")}, ${gigabytes(bytes)} to copy, about ${span(secondsOf(moves))} one after another`,
     `Proof: ${proof}`,
   ];
+}
+
+/** Migrations are carried out one after another. */
+export function secondsOf(moves: readonly Move[]): number {
+  return moves.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
 function percent(share: number): string {
