@@ -150,7 +150,7 @@ export function gainPerGib({ rule, copyBytes, sourceBefore, sourceAfter }: Move)
     : (sourceBefore - sourceAfter) / (copyBytes / 1024 ** 3);
 }
 
-/** Where a plan has several moves, when each would run. */
+/** Where a plan has several moves, how long each takes. */
 export function when({ seconds }: Move, { moves }: Plan): string {
   return moves.length < 2 ? "" : `, takes ${span(seconds)}`;
 }
