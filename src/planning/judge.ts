@@ -136,6 +136,7 @@ export function plannerOptions(
     seed: settings.planSeed,
     budgetMs: settings.planMs,
     targetFraction: settings.targetFraction,
+    transfersPerHost: settings.transfersPerHost,
     affinityTags: settings.affinityTags,
     antiAffinityTags: settings.antiAffinityTags,
     dormant: (host, rule) => tolerated(host, rule) !== null,
