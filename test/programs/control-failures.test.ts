@@ -72,13 +72,14 @@ describe("a migration that works", () => {
     expect(told.lines).toEqual([]);
     const events = told.objects.map(({ event }) => event);
     expect(events.filter((event) => event !== "progress")).toEqual([
+      "plan",
       "move",
       "start",
       "end",
       "result",
       "summary",
     ]);
-    expect(told.objects[0]).toMatchObject({ vm: ring.uuid("VM", "small"), to: ring.uuid("host", "cold1") });
+    expect(told.objects[1]).toMatchObject({ vm: ring.uuid("VM", "small"), to: ring.uuid("host", "cold1") });
     expect(told.objects.at(-2)).toMatchObject({ event: "result", outcome: { kind: "moved" } });
   });
 });
