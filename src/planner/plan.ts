@@ -41,18 +41,20 @@ export interface PlanOptions {
 }
 
 /**
- * Why a move is in the plan: its source breaks a rule; its leaving makes room for another; it waits elsewhere (for
- * its own place, or until others have passed).
+ * Why a move is in the plan: it lowers a rule that its source breaks (or broke, and is not down to the aim yet); its
+ * leaving makes room for another VM; it waits elsewhere, for its own place or until others have passed; it goes on from
+ * where it waited.
  */
-export type Purpose = "relieves" | "makes room" | "waits elsewhere";
+export type Purpose = "relieves" | "makes room" | "waits elsewhere" | "goes on";
 
 /** One migration of the plan, with the figures it was chosen by (in the rule's unit). */
 export interface Move {
   readonly vm: Uuid;
   readonly source: Uuid;
   readonly destination: Uuid;
-  /** The rule that the source breaks most; of a host that breaks none, the rule it is nearest to. */
+  /** The rule that it relieves; else the one that the room is short of, or that the source is nearest to breaking. */
   readonly rule: Rule;
+  /** What the rule's limit stands above: the mean at the start or at this step, whichever is lower. */
   readonly mean: number;
   readonly sourceBefore: number;
   readonly sourceAfter: number;
@@ -61,6 +63,10 @@ export interface Move {
   /** What was counted as its cost; null where nothing is known. */
   readonly copyBytes: number | null;
   readonly purpose: Purpose;
+  /** The VM that could not come to the source without this move; null where the move relieves, or one is not meant. */
+  readonly makesRoomFor: Uuid | null;
+  /** One sentence of why, with names (not escaped) and figures: "xen1 is 22.3 % above the mean of CpuAverage, ..." */
+  readonly reason: string;
   /**
    * Earlier moves, by their index, that must have ended before this one may start. All others may run beside it or
    * after it: no order that keeps these waits overfills a host or breaks a rule.

@@ -15,11 +15,13 @@ import { explain } from "./explain.ts";
 import { orderSteps, type Step } from "./order.ts";
 import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
+import { beginning } from "./prefix.ts";
 import { inOrder, type Problem, toProblem } from "./problem.ts";
 import { Random } from "./random.ts";
+import { reasonsOf } from "./reason.ts";
 import { better, Repair } from "./repair.ts";
 import { schedule, type Transfer } from "./schedule.ts";
-import { forbidden, State } from "./state.ts";
+import { State } from "./state.ts";
 import { waitsOf } from "./waits.ts";
 import { Work } from "./work.ts";
 
@@ -156,10 +158,13 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
   const certificate = certify(planned);
   goThrough(state, result.steps);
   const unresolved = explainAll(snapshot, planned);
-  const steps = prefix(state, result.steps, options.maxMoves);
+  const most = Math.max(0, options.maxMoves);
+  const first = beginning(state, result.steps, waitsOf(state.problem, result.steps), most);
+  const reasons = reasonsOf(state, first.steps);
+  const steps = first.steps.slice(0, first.length);
   const transfers = transfersOf(state.problem, steps, options);
   const times = schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
-  const moves = toMoves(state, steps, transfers, times.starts);
+  const moves = toMoves(state, steps, reasons, transfers, times.starts);
   const hosts = hostsAfter(snapshot, moves);
   return {
     moves,
@@ -176,17 +181,6 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
     secondsBound: times.bound,
     rounds: planned.rounds,
   };
-}
-
-/** The first `most` steps; fewer where stopping there would leave a pair worse than it was. */
-function prefix(state: State, steps: readonly Step[], most: number): readonly Step[] {
-  let length = Math.min(steps.length, Math.max(0, most));
-  while (length > 0 && length < steps.length) {
-    goThrough(state, steps.slice(0, length));
-    if (state.left() < forbidden) break;
-    length--;
-  }
-  return steps.slice(0, length);
 }
 
 function transfersOf(problem: Problem, steps: readonly Step[], options: PlanOptions): Transfer[] {

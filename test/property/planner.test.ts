@@ -220,6 +220,57 @@ describe("laws of every plan", () => {
   });
 });
 
+describe("laws of reasons", () => {
+  it("a move that relieves lowers a rule that its source breaks at that step; any other makes room for who comes", () => {
+    const seen = new Map<string, number>();
+    fc.assert(
+      fc.property(pools, (pool) => {
+        const { moves } = planFor(pool);
+        moves.forEach((move, index) => {
+          seen.set(move.purpose, (seen.get(move.purpose) ?? 0) + 1);
+          expect(move.reason).not.toBe("");
+          const now = applied(pool.snapshot, moves.slice(0, index));
+          const [first, here] = [pool.snapshot.hosts, now.hosts].map((hosts) => evaluate(hosts, move.rule));
+          const mean = Math.min(first?.mean ?? 0, here?.mean ?? 0);
+          const value = here?.verdicts.find(({ hostUuid }) => hostUuid === move.source)?.value ?? Number.NaN;
+          expect(move.mean).toBeCloseTo(mean, 6);
+          expect(move.sourceBefore).toBeCloseTo(value, 6);
+          if (move.purpose === "relieves") {
+            expect(value).toBeGreaterThan(mean + move.rule.threshold);
+            expect(move.sourceAfter).toBeLessThan(move.sourceBefore);
+            expect(move.makesRoomFor).toBeNull();
+          } else if (move.makesRoomFor !== null) {
+            const later = moves.slice(index + 1);
+            const guest = later.find(({ vm, destination }) => {
+              return vm === move.makesRoomFor && destination === move.source;
+            });
+            expect(guest).toBeDefined();
+          }
+        });
+      }),
+      { ...runs, numRuns: 400 },
+    );
+    expect(seen.get("relieves")).toBeGreaterThan(500);
+    expect(seen.get("makes room")).toBeGreaterThan(10);
+  });
+
+  it("without any one of its moves a plan cannot be carried out, or clears less", () => {
+    fc.assert(
+      fc.property(pools, (pool) => {
+        const { moves } = planFor(pool);
+        const { brokenAtEnd } = replay(pool.snapshot, pool.rules, moves, checks);
+        for (const vm of new Set(moves.map((move) => move.vm))) {
+          const others = moves.filter((move) => move.vm !== vm);
+          const without = replay(pool.snapshot, pool.rules, others, checks);
+          const worse = without.faults.length > 0 || without.brokenAtEnd.length > brokenAtEnd.length;
+          expect(worse, `all but the moves of ${vm}`).toBe(true);
+        }
+      }),
+      runs,
+    );
+  });
+});
+
 /** The moves in some order and at the same time, as far as `after` lets them: when each starts and ends. */
 function runTogether(moves: readonly Move[], choose: () => number) {
   const events: { readonly move: Move; readonly kind: "start" | "end" }[] = [];
@@ -345,6 +396,58 @@ describe("laws of planning again", () => {
         const plan = planFor({ snapshot, rules });
         if (plan.unresolved.length > 0) return;
         expect(planFor({ snapshot: applied(snapshot, plan.moves), rules }).moves).toEqual([]);
+      }),
+      runs,
+    );
+  });
+
+  it("a beginning that the limit of moves leaves, and then a plan for the rest, end as well as the whole plan", () => {
+    let [compared, cut, whole, parts] = [0, 0, 0, 0];
+    fc.assert(
+      fc.property(pools, fc.integer({ min: 1, max: 8 }), ({ snapshot, rules }, maxMoves) => {
+        const plan = planFor({ snapshot, rules });
+        const first = planFor({ snapshot, rules }, { maxMoves });
+        expect(first.limited).toBe(plan.moves.length > maxMoves);
+        if (!first.limited) expect(first).toEqual(plan);
+        if (!first.limited) return;
+        expect(first.unresolved).toEqual(plan.unresolved);
+        const bannedVms = new Map(first.moves.map(({ vm }) => [vm, "moved"]));
+        const rest = planFor({ snapshot: applied(snapshot, first.moves), rules }, { bannedVms });
+        const equal = new Set(snapshot.hosts.map(({ cpuNum }) => cpuNum)).size === 1;
+        // A mean that fell with the first moves has lowered the limits of the second plan.
+        if (equal) expect(rest.unresolved.length).toBeLessThanOrEqual(plan.unresolved.length);
+        compared++;
+        if (rest.unresolved.length > plan.unresolved.length) return;
+        cut++;
+        whole += cost(plan.moves);
+        parts += cost(first.moves) + cost(rest.moves);
+      }),
+      { ...runs, numRuns: 500 },
+    );
+    expect(compared).toBeGreaterThan(50);
+    expect(cut / compared).toBeGreaterThanOrEqual(0.97);
+    expect(parts / whole).toBeLessThan(1.02);
+  });
+
+  it("a limit of moves clears whole hosts where it can: no host less than any choice of the plan's moves that ends sound", () => {
+    fc.assert(
+      fc.property(pools, fc.integer({ min: 1, max: 3 }), (pool, maxMoves) => {
+        const plan = planFor(pool);
+        if (plan.moves.length <= maxMoves || plan.moves.length > 12) return;
+        const left = (moves: readonly Move[]) => replay(pool.snapshot, pool.rules, moves, checks);
+        const first = planFor(pool, { maxMoves });
+        const before = left([]).brokenAtEnd.length;
+        expect(left(first.moves).brokenAtEnd.length).toBeLessThanOrEqual(before);
+        if (maxMoves > 1 || first.moves.length !== 1) return;
+        // Of one move all choices can be tried: where one clears a host of all it breaks, the plan begins with such.
+        const clears = (moves: readonly Move[]) => {
+          const { faults, brokenAtEnd } = left(moves);
+          const hot = new Set(left([]).brokenAtEnd.map((pair) => pair.split(" ")[0]));
+          return (
+            faults.length === 0 && new Set(brokenAtEnd.map((pair) => pair.split(" ")[0])).size < hot.size
+          );
+        };
+        if (plan.moves.some((move) => clears([move]))) expect(clears(first.moves)).toBe(true);
       }),
       runs,
     );
