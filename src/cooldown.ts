@@ -5,6 +5,10 @@ import type { Snapshot, Uuid } from "./pool.ts";
 export interface CooldownOptions {
   readonly vmCooldownMinutes: number;
   readonly failedVmMinutes: number;
+  /** Migrations that one host gives or takes within an hour. */
+  readonly maxMovesPerHost: number;
+  /** VMs with one of these tags are left alone. */
+  readonly excludeTags: readonly string[];
 }
 
 /** An administrator's word on a VM or host. */
@@ -37,14 +41,21 @@ export function bansOf(
   recent: readonly Migration[],
   options: CooldownOptions,
 ): Bans {
-  const hosts = new Map(
-    excluded.filter(({ kind }) => kind === "HOST").map((each) => [each.uuid, `it is excluded${words(each)}`]),
-  );
+  const hosts = new Map([
+    ...tiredHosts(recent, options.maxMovesPerHost),
+    ...excluded
+      .filter(({ kind }) => kind === "HOST")
+      .map((each): [Uuid, string] => [each.uuid, `it is excluded${words(each)}`]),
+  ]);
   const vms = new Map<Uuid, string>();
   const placed = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   for (const [vm, host] of placed) {
     const reason = hosts.get(host);
     if (reason !== undefined) vms.set(vm, reason.replace(/^it/, "its host"));
+  }
+  for (const { uuid, tags } of snapshot.vms) {
+    const tag = tags.find((each) => options.excludeTags.includes(each));
+    if (tag !== undefined) vms.set(uuid, `it carries the tag ${tag} (ControlExcludeTags)`);
   }
   for (const each of excluded) if (each.kind === "VM") vms.set(each.uuid, `it is excluded${words(each)}`);
   for (const [vm, own] of byVm(recent)) {
@@ -52,6 +63,21 @@ export function bansOf(
     if (reason !== null && !vms.has(vm)) vms.set(vm, reason);
   }
   return { vms, hosts };
+}
+
+/** Hosts that gave and took so many VMs within the last hour that they rest. */
+function tiredHosts(recent: readonly Migration[], most: number): [Uuid, string][] {
+  const counts = new Map<Uuid, number>();
+  for (const { state, plannedSecondsAgo, source, destination } of recent) {
+    if (state === "refused" || plannedSecondsAgo >= 3600) continue;
+    for (const host of [source, destination]) counts.set(host, (counts.get(host) ?? 0) + 1);
+  }
+  return [...counts]
+    .filter(([, count]) => count >= most)
+    .map(([host, count]) => [
+      host,
+      `it gave and took ${count} VMs within the last hour, limit ${most} (ControlMaxMovesPerHost)`,
+    ]);
 }
 
 function words({ by, reason }: ExcludedObject): string {

@@ -44,23 +44,24 @@ const leastBytes = 32 * 1024 * 1024;
 export class CostBook {
   readonly pool: Cost;
   readonly pairs: ReadonlyMap<string, Cost>;
+  /** By source host. */
+  readonly #sources: ReadonlyMap<Uuid, Cost>;
 
   constructor(samples: readonly CostSample[]) {
     const usable = samples.filter(({ memoryBytes, seconds }) => memoryBytes >= leastBytes && seconds > 0);
-    const groups = new Map<string, CostSample[]>();
-    for (const sample of usable) {
-      const key = pair(sample.source, sample.destination);
-      groups.set(key, [...(groups.get(key) ?? []), sample]);
-    }
     this.pool = usable.length === 0 ? assumed : learn(usable);
-    this.pairs = new Map(
-      [...groups].filter(([, group]) => group.length >= enough).map(([key, group]) => [key, learn(group)]),
-    );
+    this.pairs = learnGroups(usable, ({ source, destination }) => pair(source, destination));
+    this.#sources = learnGroups(usable, ({ source }) => source);
   }
 
   /** The pair's own figures where there are enough, else the pool's, else what is assumed. */
   of(source: Uuid, destination: Uuid): Cost {
     return this.pairs.get(pair(source, destination)) ?? this.pool;
+  }
+
+  /** The figures of all that left `source`; the pool's where there are not enough. */
+  from(source: Uuid): Cost {
+    return this.#sources.get(source) ?? this.pool;
   }
 
   /** How long `memoryBytes` will take; null where they are unknown. */
@@ -83,6 +84,18 @@ export function limitSeconds(seconds: number | null, maxSeconds: number): number
 
 function pair(source: Uuid, destination: Uuid): string {
   return `${source}>${destination}`;
+}
+
+function learnGroups<K>(samples: readonly CostSample[], keyOf: (sample: CostSample) => K): Map<K, Cost> {
+  const groups = new Map<K, CostSample[]>();
+  for (const sample of samples) {
+    const group = groups.get(keyOf(sample));
+    if (group === undefined) groups.set(keyOf(sample), [sample]);
+    else group.push(sample);
+  }
+  return new Map(
+    [...groups].filter(([, group]) => group.length >= enough).map(([key, group]) => [key, learn(group)]),
+  );
 }
 
 function learn(samples: readonly CostSample[]): Cost {

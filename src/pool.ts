@@ -88,6 +88,8 @@ export interface VmFacts {
   readonly haPriority: string;
   /** Names of the anti-affinity groups that the VM belongs to. */
   readonly antiAffinityGroups: readonly string[];
+  /** The host that it is just being migrated to, whoever began that; null where it is not. */
+  readonly migratingTo: Uuid | null;
 }
 
 export interface Vm extends VmMeasures, VmFacts {

@@ -3,6 +3,7 @@
  * touches `process`. Never knows what a program does.
  */
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { parse as parseDotenv } from "dotenv";
@@ -71,6 +72,20 @@ export async function runProgram(
 export function packageVersion(): string {
   const text = fs.readFileSync(new URL("../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Who runs this, as others should know them: "ann@desk7". */
+export function operatorName(): string {
+  return `${userName()}@${os.hostname()}`;
+}
+
+function userName(): string {
+  try {
+    return os.userInfo().username;
+  } catch {
+    // Containers run users that no file lists.
+    return `uid ${process.getuid?.() ?? "?"}`;
+  }
 }
 
 /** Whether both ends are a terminal, so that questions and progress lines make sense. */

@@ -3,6 +3,7 @@
  * Does no IO itself: the file's text, dotenv's reading of it and a file reader are arguments. Never quotes a value
  * that could be a password.
  */
+import type { Subject } from "./rule.ts";
 import { Secret } from "./secret.ts";
 import { environmentName, type SettingGroup, type SettingKey, settingKeys } from "./settingKeys.ts";
 import { parseAddressPair, parseServer, parseXenUrl, type ServerAddress } from "./settingsAddress.ts";
@@ -56,11 +57,29 @@ export interface CollectSettings {
 export interface ControlSettings {
   readonly snapshotMaxAgeSeconds: number;
   readonly maxMovesPerRun: number;
+  /** Collections that are averaged, and in how many of them a host must break a rule. */
+  readonly sampleCount: number;
+  readonly breaches: number;
+  /** Seconds between two of them. */
+  readonly sampleSeconds: number;
+  /** The part of the threshold that plans aim at, 0.1 to 1. */
+  readonly targetFraction: number;
+  /** A host whose value is not above this breaks no rule. */
+  readonly floors: Readonly<Record<Subject, number>>;
+  /** Nominal milliseconds that a plan may take, and what its chance begins with. */
+  readonly planMs: number;
+  readonly planSeed: number;
+  /** VMs with the same one of these tags stay together, are kept apart, are left alone. */
+  readonly affinityTags: readonly string[];
+  readonly antiAffinityTags: readonly string[];
+  readonly excludeTags: readonly string[];
   readonly headroomBytes: number;
   readonly pollMs: number;
   /** The longest that any migration may take. */
   readonly migrationTimeoutMs: number;
   readonly maxMovesPerHour: number;
+  /** Migrations that one host gives or takes within an hour. */
+  readonly maxMovesPerHost: number;
   /** Migrations in the pool at the same time, ours and everybody else's. */
   readonly maxMigrationsInPool: number;
   /** How long a VM is left alone after a migration, and after the first of several that failed. */
@@ -341,13 +360,35 @@ function buildCollect(reading: Reading): CollectSettings {
 }
 
 function buildControl(reading: Reading): ControlSettings {
+  const sampleCount = reading.integer("ControlSampleCount");
+  const breaches = reading.integer("ControlBreaches");
+  if (breaches > sampleCount) {
+    reading.problem("ControlBreaches", `must not be above ControlSampleCount (${sampleCount})`);
+  }
+  const network = reading.integer("ControlFloorNetworkKb");
   return {
     snapshotMaxAgeSeconds: reading.integer("ControlSnapshotMaxAgeSeconds"),
     maxMovesPerRun: reading.integer("ControlMaxMovesPerRun"),
+    sampleCount,
+    breaches,
+    sampleSeconds: reading.integer("ControlSampleSeconds"),
+    targetFraction: reading.integer("ControlTargetPercent") / 100,
+    floors: {
+      CpuAverage: reading.integer("ControlFloorCpuPercent"),
+      OccupiedMemoryMb: reading.integer("ControlFloorMemoryMb"),
+      PifEth0RxKb: network,
+      PifEth0TxKb: network,
+    },
+    planMs: reading.integer("ControlPlanMilliseconds"),
+    planSeed: reading.integer("ControlPlanSeed"),
+    affinityTags: reading.list("ControlAffinityTags", (tag) => tag),
+    antiAffinityTags: reading.list("ControlAntiAffinityTags", (tag) => tag),
+    excludeTags: reading.list("ControlExcludeTags", (tag) => tag),
     headroomBytes: reading.integer("ControlHeadroomMb") * 1024 * 1024,
     pollMs: reading.integer("ControlPollSeconds") * 1000,
     migrationTimeoutMs: reading.integer("ControlMigrationMinutes") * 60_000,
     maxMovesPerHour: reading.integer("ControlMaxMovesPerHour"),
+    maxMovesPerHost: reading.integer("ControlMaxMovesPerHost"),
     maxMigrationsInPool: reading.integer("ControlMaxMigrationsInPool"),
     vmCooldownMinutes: reading.integer("ControlVmCooldownMinutes"),
     failedVmMinutes: reading.integer("ControlFailedVmMinutes"),

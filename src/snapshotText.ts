@@ -15,7 +15,7 @@ import {
   type Snapshot,
   type Vm,
 } from "./pool.ts";
-import { type Codec, flag, list, number, orUnknown, text } from "./snapshotValues.ts";
+import { type Codec, flag, list, number, optional, orUnknown, text, uuid } from "./snapshotValues.ts";
 import { type Line, LineReader, readLine, SnapshotProblem } from "./snapshotWords.ts";
 
 /** What the text holds beside the objects. */
@@ -72,6 +72,7 @@ const vmFields: Fields<Omit<Vm, "uuid" | "name">> = {
   haPriority: text,
   tags: list,
   antiAffinityGroups: list,
+  migratingTo: optional(uuid),
   vcpuAverage: orUnknown(number),
   memoryMb: orUnknown(number),
   memoryInternalFreeMb: orUnknown(number),
@@ -257,6 +258,7 @@ class Draft {
 function printFields<T extends object>(fields: Fields<T>, object: T): string {
   let line = "";
   for (const key of Object.keys(fields) as (keyof T & string)[]) {
+    if (fields[key].absent !== undefined && object[key] === fields[key].absent) continue;
     line += ` ${key}=${fields[key].print(object[key])}`;
   }
   return line;

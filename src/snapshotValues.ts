@@ -1,10 +1,13 @@
 /** How the values of a snapshot's text are written and read. Pure. */
+import { asUuid, type Uuid } from "./pool.ts";
 import { quote, SnapshotProblem, unquote } from "./snapshotWords.ts";
 
 /** A way to write values of one kind as one word, and to read them; `parse` throws a SnapshotProblem. */
 export interface Codec<T> {
   readonly print: (value: T) => string;
   readonly parse: (written: string) => T;
+  /** The value that is not written, and that a text without the key has. */
+  readonly absent?: T;
 }
 
 const unknown = "-";
@@ -31,6 +34,15 @@ export const number: Codec<number> = {
 /** A text in quotes. */
 export const text: Codec<string> = { print: quote, parse: unquote };
 
+/** A uuid, bare. */
+export const uuid: Codec<Uuid> = {
+  print: (value) => value,
+  parse: (written) => {
+    if (!/^[\w.:-]{1,36}$/.test(written)) throw new SnapshotProblem("must be a uuid");
+    return asUuid(written);
+  },
+};
+
 /** Texts in quotes, in their order: ["a","b"]. */
 export const list: Codec<readonly string[]> = {
   print: (values) => `[${values.map(quote).join(",")}]`,
@@ -39,6 +51,11 @@ export const list: Codec<readonly string[]> = {
     return (written.match(/"(?:[^"\\]|\\.)*"/g) ?? []).map(unquote);
   },
 };
+
+/** Not written where it is null, so that texts of before the key was there can be read. */
+export function optional<T>(codec: Codec<T>): Codec<T | null> {
+  return { ...orUnknown(codec), absent: null };
+}
 
 /** A dash where the value is unknown. */
 export function orUnknown<T>(codec: Codec<T>): Codec<T | null> {

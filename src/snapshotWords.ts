@@ -69,6 +69,7 @@ export class LineReader {
   value<T>(key: string, codec: Codec<T>): T {
     this.#asked.add(key);
     const written = this.#line.values.get(key);
+    if (written === undefined && codec.absent !== undefined) return codec.absent;
     if (written === undefined) throw new SnapshotProblem(`${this.#line.word} lacks ${key}=`);
     try {
       return codec.parse(written);

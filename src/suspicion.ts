@@ -24,17 +24,28 @@ const poolLoss = { share: 0.2, guests: 3 };
 /** More suspects than this share of the hosts that take part stop everything. */
 const suspectShare = 1 / 3;
 
-/** Judges `snapshot` by itself and by what is expected; `guests` are the running guests of each host. */
+/** Measures that stood still in so many samples, this one counted, are not believed. */
+const stillSamples = 3;
+
+/**
+ * Judges `snapshot` by itself, by what is expected and by `earlier` samples, newest first; `guests` are the running
+ * guests of each host.
+ */
 export function suspicionOf(
   snapshot: Snapshot,
   guests: ReadonlyMap<Uuid, number>,
   expected: ExpectedGuests,
+  earlier: readonly Snapshot[] = [],
 ): Suspicion {
   const hosts = new Map<Uuid, string>();
   const candidates = snapshot.hosts.filter(takesPart);
+  const still = standingStill(candidates, earlier.slice(0, stillSamples - 1));
   for (const host of candidates) {
     const count = guests.get(host.uuid) ?? 0;
-    const reason = impossible(host, count) ?? changed(count, expected.get(host.uuid));
+    const reason =
+      impossible(host, count) ??
+      changed(count, expected.get(host.uuid)) ??
+      (still.has(host.uuid) ? frozen : null);
     if (reason !== null) hosts.set(host.uuid, reason);
   }
   return { hosts, pool: lost(guests, expected) ?? tooMany(hosts.size, candidates.length) };
@@ -73,6 +84,30 @@ function isAllZero(host: Host): boolean {
   return cpuAverage === 0 && known.length > 0 && known.every((value) => value === 0);
 }
 
+const frozen = `suspect: all its figures stood still in the last ${stillSamples} samples, while other hosts' went on`;
+
+/**
+ * Hosts of which no measure has changed in the last bit. Where nothing changes anywhere the pool is a quiet or a
+ * simulated one, and a control domain without any load may rest.
+ */
+function standingStill(candidates: readonly Host[], earlier: readonly Snapshot[]): ReadonlySet<Uuid> {
+  if (earlier.length < stillSamples - 1) return new Set();
+  const before = earlier.map(({ hosts }) => new Map(hosts.map((host) => [host.uuid, host])));
+  const still = candidates.filter((host) =>
+    before.every((hosts) => {
+      const past = hosts.get(host.uuid);
+      return (
+        past !== undefined && takesPart(past) && restless.every((measure) => past[measure] === host[measure])
+      );
+    }),
+  );
+  if (still.length === candidates.length) return new Set();
+  return new Set(still.filter(({ dom0LoadAvg }) => (dom0LoadAvg ?? 0) > 0).map(({ uuid }) => uuid));
+}
+
+/** Measures that change from sample to sample on a host that lives. */
+const restless = ["cpuAverage", "dom0LoadAvg", "pifEth0RxKb", "pifEth0TxKb", "memoryFreeMb"] as const;
+
 function changed(count: number, expected: number | undefined): string | null {
   if (expected === undefined) return null;
   const change = Math.abs(count - expected);
@@ -99,4 +134,14 @@ function sum(values: Iterable<number>): number {
   let total = 0;
   for (const value of values) total += value;
   return total;
+}
+
+/** Running VMs of each host, control domains not counted. */
+export function guestCounts({ hosts, vms, placements }: Snapshot): ReadonlyMap<Uuid, number> {
+  const guests = new Set(vms.filter((vm) => !vm.isControlDomain).map((vm) => vm.uuid));
+  const counts = new Map(hosts.map((host) => [host.uuid, 0]));
+  for (const { hostUuid, vmUuid } of placements) {
+    if (guests.has(vmUuid)) counts.set(hostUuid, (counts.get(hostUuid) ?? 0) + 1);
+  }
+  return counts;
 }

@@ -23,9 +23,19 @@ const unprintable = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]|\p{Default_Ignorable_Code_Poi
  * so every reader of JSON gets the real text back.
  */
 export function printableJson(value: unknown): string {
-  return JSON.stringify(value).replace(unprintable, (character) =>
-    character.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  return JSON.stringify(value).replace(unprintable, unicodeEscapes);
+}
+
+/** The same on many lines, for people to read and for tools to compare. */
+export function printableJsonLines(value: unknown): string {
+  // A line end within a text is an escape already; those that are left are the layout's.
+  return JSON.stringify(value, null, 2).replace(unprintable, (character) =>
+    character === "\n" ? character : unicodeEscapes(character),
   );
+}
+
+function unicodeEscapes(character: string): string {
+  return character.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Columns that printable `text` takes on a terminal: 0 for marks, 2 for East Asian wide and emoji. */

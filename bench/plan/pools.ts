@@ -128,6 +128,7 @@ function toVm(sketch: Sketch, index: number, cpus: readonly number[], kind: Kind
     hasTools: true,
     immovable: pinned ? "VM_HAS_PCI_ATTACHED" : null,
     haPriority: "",
+    migratingTo: null,
     antiAffinityGroups: grouped ? [`group-${index % 7}`] : [],
   };
 }

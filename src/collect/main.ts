@@ -18,8 +18,8 @@ import { parseSnapshot, printSnapshot } from "../snapshotText.ts";
 import type { Database } from "../store/connection.ts";
 import { type RunOutcome, recordRun } from "../store/runs.ts";
 import { printable, printableJson } from "../text.ts";
+import { writeWhole } from "../wholeFile.ts";
 import { type CollectResult, collect } from "./collect.ts";
-import { writeWhole } from "./exportFile.ts";
 import { importSnapshot } from "./import.ts";
 import {
   arrivalLines,
@@ -157,7 +157,9 @@ async function recorded(
 
 async function exportTo(file: string, { snapshot, poolTime, complete }: CollectResult): Promise<void> {
   const text = printSnapshot({ snapshot, takenAt: poolTime ?? new Date(), complete });
-  if (file !== "-") return writeWhole(file, text, String(process.pid));
+  if (file !== "-") {
+    return writeWhole(file, text, String(process.pid), "; --export - writes to standard output");
+  }
   // Waits until the reader has taken it all: the process must not end before.
   await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
 }

@@ -3,8 +3,10 @@ import { exitCode } from "../errors.ts";
 import type { Migration } from "../migration.ts";
 import { type CostBook, limitSeconds } from "../migrationCost.ts";
 import { Names } from "../names.ts";
-import type { Basis } from "../planning/basis.ts";
-import { moveJson, moveLine } from "../planning/report.ts";
+import type { Plan } from "../planner/plan.ts";
+import { type Basis, pairsOf, planOf } from "../planning/judge.ts";
+import { moveJson } from "../planning/planJson.ts";
+import { moveLine } from "../planning/report.ts";
 import type { Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
 import type { ControlSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
@@ -13,8 +15,8 @@ import type { Standing } from "../store/standing.ts";
 import { connectXapi, type XapiClient } from "../xapi/client.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import { CallLimit } from "./calls.ts";
-import { carryOut, type RunResult } from "./control.ts";
-import { Journal } from "./journal.ts";
+import { carryOut, type Planner, type RunResult } from "./control.ts";
+import { Journal, type JournalOptions } from "./journal.ts";
 import { reconcile } from "./reconcile.ts";
 import { runLines } from "./report.ts";
 import { announce, say, sayProgress, type Voice } from "./say.ts";
@@ -93,18 +95,58 @@ const empty: Snapshot = {
   bars: [],
 };
 
-/** Carries the plan of `basis` out. */
+/** The plan that control carries out to keep the rules, and how it goes on after a setback. */
+export function plannerFor(
+  basis: Basis & { readonly stored: StoredSnapshot },
+  first: Plan,
+  control: ControlSettings,
+): Planner {
+  const pairs = pairsOf(basis.stored.snapshot, basis.bans);
+  return {
+    first,
+    replan: (state, bans, movesLeft) => {
+      const all = {
+        vms: new Map([...basis.bans.vms, ...bans.vms]),
+        pairs: new Map([...pairs, ...bans.pairs]),
+      };
+      return planOf(basis, control, state, all, movesLeft);
+    },
+  };
+}
+
+/** How a run logs its moves and what it says in the end. */
+export interface Manner {
+  readonly log: JournalOptions["log"];
+  readonly conclude: (result: RunResult) => Conclusion;
+}
+
+/** What a run came to: a line each, the first for the list of runs. */
+export interface Conclusion extends Omit<RunEnd, "detail"> {
+  readonly lines: readonly string[];
+}
+
+/** The manner of a run that keeps the rules. */
+export function ruleKeeping(names: Names): Manner {
+  return {
+    log: (move) => ({ rule: move.rule, reason: moveLine(move, names) }),
+    conclude: (result) => ({ ...ending(result), lines: runLines(result, names) }),
+  };
+}
+
+/** Carries a plan out. */
 export async function act(
   db: Database,
   tenure: Tenure,
   basis: Basis & { readonly stored: StoredSnapshot; readonly ageSeconds: () => number },
+  planner: Planner,
   options: ActOptions,
+  manner: Manner = ruleKeeping(new Names(basis.stored.snapshot)),
 ): Promise<RunEnd> {
-  const { stored, rules, bans, standing } = basis;
+  const { stored, standing } = basis;
   const { snapshot } = stored;
   const names = new Names(snapshot);
   return withPool(snapshot.pool.uuid, tenure, options, async (client, calls) => {
-    const result = await carryOut(snapshot, rules, options.control, bans, {
+    const result = await carryOut(snapshot, planner, options.control, {
       client,
       ageSeconds: basis.ageSeconds,
       lost: tenure.lost,
@@ -112,7 +154,7 @@ export async function act(
         collectionId: stored.collection.id,
         maxMovesPerHour: options.control.maxMovesPerHour,
         monotonicMs: options.monotonicMs,
-        describe: (move) => moveLine(move, names),
+        log: manner.log,
       }),
       timeLimit: ({ source, destination, copyBytes }) =>
         timeLimit(source, destination, copyBytes, standing.costs, options.control),
@@ -131,9 +173,9 @@ export async function act(
         announce(each, names, options);
       },
     });
-    const lines = runLines(result, names);
+    const { lines, code, outcome } = manner.conclude(result);
     for (const line of lines) say(options, "summary", line);
-    return { ...ending(result), detail: lines.slice(0, 2).join("; ") };
+    return { code, outcome, detail: lines.slice(0, 2).join("; ") };
   });
 }
 
@@ -195,7 +237,8 @@ function ids({ vm, source, destination }: Migration): object {
   return { vm, from: source, to: destination };
 }
 
-function ending({ results, isTrouble }: RunResult): Omit<RunEnd, "detail"> {
+/** The exit code of a run that keeps the rules. */
+export function ending({ results, isTrouble }: RunResult): Omit<RunEnd, "detail"> {
   const moved = results.some(({ outcome }) => outcome.kind === "moved");
   const troubled =
     isTrouble || results.some(({ outcome }) => !["moved", "refused", "held"].includes(outcome.kind));

@@ -2,12 +2,11 @@
  * The cycle of xcp-control: load, check, plan, carry out, plan again from where things stand. Never decides on old
  * data, and says why when it does nothing.
  */
-import type { Bans } from "../cooldown.ts";
-import { firstPlan, pairsOf } from "../planning/firstPlan.ts";
-import { applyMove, pairKey } from "../planning/moves.ts";
-import { type Move, type Plan, planMigrations } from "../planning/plan.ts";
+import { pairKey } from "../planner/facts.ts";
+import type { Move, Plan } from "../planner/plan.ts";
+import type { PairBans } from "../planning/judge.ts";
+import { applyMove } from "../planning/moves.ts";
 import type { Snapshot, Uuid } from "../pool.ts";
-import type { Rule } from "../rule.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import { type ExecuteOptions, executeMove } from "./execute.ts";
@@ -28,6 +27,12 @@ export interface RunResult {
   readonly stoppedBy: string | null;
   /** Whether what stopped it is a failure, not a limit or somebody's word. */
   readonly isTrouble: boolean;
+}
+
+/** What is to be done, and how to plan anew after a setback; null where nothing else is wanted. */
+export interface Planner {
+  readonly first: Plan;
+  readonly replan: (state: Snapshot, bans: PairBans, movesLeft: number) => Plan | null;
 }
 
 export interface Executor {
@@ -54,13 +59,12 @@ export interface Executor {
  */
 export async function carryOut(
   snapshot: Snapshot,
-  rules: readonly Rule[],
+  planner: Planner,
   settings: ControlSettings,
-  banned: Bans,
   executor: Executor,
 ): Promise<RunResult> {
-  const plan = firstPlan(snapshot, rules, settings, banned);
-  const bans = { vms: new Map(banned.vms), pairs: new Map(pairsOf(snapshot, banned)) };
+  const plan = planner.first;
+  const bans = { vms: new Map<Uuid, string>(), pairs: new Map<string, string>() };
   const results: MoveResult[] = [];
   let state = snapshot;
   let current = plan;
@@ -87,18 +91,16 @@ export async function carryOut(
       started++;
       state = applyMove(state, move.vm, move.source, move.destination);
       bans.vms.set(move.vm, "this run moved it already");
+      current = { ...current, moves: current.moves.slice(1) };
     } else {
       const end = endOfRun(outcome);
       if (end !== null || !isSetback(outcome)) return finish(end);
       if (outcome.kind === "failed") started++;
       ban(bans, move, outcome);
+      const next = planner.replan(state, bans, settings.maxMovesPerRun - started);
+      if (next === null) return finish("a move of the plan was not possible");
+      current = next;
     }
-    current = planMigrations(state, rules, {
-      maxMoves: settings.maxMovesPerRun - started,
-      headroomBytes: settings.headroomBytes,
-      bannedVms: bans.vms,
-      bannedPairs: bans.pairs,
-    });
   }
   return finish(null);
 

@@ -1,7 +1,8 @@
 /** Writes down what is about to be done and what came of it, so that whoever comes next can go on from there. */
 import { AppError } from "../errors.ts";
 import type { EndState } from "../migration.ts";
-import type { Move } from "../planning/plan.ts";
+import type { Move } from "../planner/plan.ts";
+import type { Rule } from "../rule.ts";
 import type { Database } from "../store/connection.ts";
 import { closeMigration, type Hindrance, markSubmitted, planMigration } from "../store/migrations.ts";
 import type { Outcome } from "./outcome.ts";
@@ -11,8 +12,8 @@ export interface JournalOptions {
   readonly collectionId: number;
   readonly maxMovesPerHour: number;
   readonly monotonicMs: () => number;
-  /** The move in words, kept as its reason. */
-  readonly describe: (move: Move) => string;
+  /** The move in words, kept as its reason, and the rule that it serves. */
+  readonly log: (move: Move) => { readonly reason: string; readonly rule: Rule | null };
 }
 
 /** The journal of one run; one migration at a time. */
@@ -30,14 +31,13 @@ export class Journal {
 
   /** Commits the intent to make `move`; why it may not be made, or null. */
   async begin(move: Move): Promise<Outcome | null> {
-    const { vm, source, destination, rule, copyBytes, mean } = move;
+    const { vm, source, destination, copyBytes, mean } = move;
     const { sourceBefore, sourceAfter, destinationBefore, destinationAfter } = move;
     const intent = {
       vm,
       source,
       destination,
-      rule,
-      reason: this.#options.describe(move),
+      ...this.#options.log(move),
       figures: { mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter },
       collectionId: this.#options.collectionId,
       memoryBytes: copyBytes,

@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { AppError, exitCode } from "../errors.ts";
 import {
   loadSettings,
+  operatorName,
   packageVersion,
   parseInterval,
   runProgram,
@@ -15,7 +16,9 @@ import {
 } from "../program.ts";
 import { acknowledgeBreaker } from "../store/breaker.ts";
 import { printable, printableJson } from "../text.ts";
-import { runControl } from "./run.ts";
+import { readPlanFile, writePlanFile } from "./planFile.ts";
+import { runControl, type Save, type Task } from "./run.ts";
+import { contradiction } from "./usage.ts";
 
 interface Options {
   readonly settings?: string;
@@ -23,7 +26,11 @@ interface Options {
   readonly dryRun?: true;
   readonly json?: true;
   readonly exitCode?: true;
+  readonly instant?: true;
   readonly ack?: true;
+  readonly evacuate?: string;
+  readonly save?: string;
+  readonly apply?: string;
 }
 
 const help = `
@@ -31,9 +38,13 @@ Examples:
   xcp-control --dry-run        print what would be migrated and why; touches nothing
   xcp-control                  plan once and migrate
   xcp-control --interval 60    plan and migrate every 60 seconds until stopped
+  xcp-control --evacuate xen3  empty a host, whatever the rules say; with --dry-run only print how
+  xcp-control --dry-run --save plan.json    keep the plan in a file, for review
+  xcp-control --apply plan.json             carry out exactly that plan, if the pool is still as it was
   xcp-control --ack            after failed migrations: the cause is mended, go on
 
-Exit codes: 0 done, or nothing to do; 1 could not run; 2 wrong usage; 3 done in part (some migrations failed);
+Exit codes: 0 done, or nothing to do; 1 could not run; 2 wrong usage; 3 done in part (some migrations failed, or VMs
+stay on the host that was to be emptied);
 4 refused for safety (the gate is named with the measured value and the limit); 10 --dry-run --exit-code with a
 plan that is not empty; 130/143 ended by a signal.`;
 
@@ -47,13 +58,27 @@ await runProgram("xcp-control", async (context) => {
     .option("-n, --dry-run", "print the plan and touch nothing; the pool is not contacted")
     .option("--json", "print JSON: the plan as one object with --dry-run, else one event a line")
     .option("--exit-code", "with --dry-run: end with 10 when the plan is not empty")
+    .option("--instant", "act on the newest collection alone, without averages and repeated breaches")
+    .option(
+      "--evacuate <host>",
+      "empty this host (uuid, the start of one, or name); it is not disabled by that",
+    )
+    .option(
+      "--save <file>",
+      "with --dry-run: also keep the plan as JSON, to review it and to --apply it later",
+    )
+    .option(
+      "--apply <file>",
+      "carry out a saved plan, exactly or not at all; with --dry-run print what that would do",
+    )
     .option("--ack", "close the breaker that failed migrations have opened, and do nothing else")
     .version(packageVersion())
     .addHelpText("after", help)
     .exitOverride()
     .parse(process.argv)
     .opts<Options>();
-  if (options.exitCode && !options.dryRun) throw new AppError("usage", "--exit-code goes with --dry-run");
+  const wrong = contradiction(options);
+  if (wrong !== null) throw new AppError("usage", wrong);
   const who = { host: os.hostname(), pid: process.pid };
   if (options.ack) {
     const { mysql } = loadSettings(["mysql"], options.settings);
@@ -62,17 +87,20 @@ await runProgram("xcp-control", async (context) => {
     context.print(wasOpen ? "the breaker is closed" : "the breaker was closed already");
     return exitCode.done;
   }
+  const task = await taskOf(options);
   return runRepeatedly(context, options.interval, async () => {
     const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
     const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
     return withDatabase(mysql, (db) =>
       runControl(db, {
         xen,
-        control,
+        control: options.instant ? { ...control, sampleCount: 1, breaches: 1 } : control,
         dryRun: options.dryRun === true,
         json: options.json === true,
         exitCode: options.exitCode === true,
         who,
+        ...task,
+        ...saveOf(options),
         signal: context.signal,
         graceMs: 30_000,
         sleep: sleepUnaborted,
@@ -83,3 +111,16 @@ await runProgram("xcp-control", async (context) => {
     );
   });
 });
+
+/** What the options ask for beside keeping the rules. */
+async function taskOf({ evacuate: host, apply: file }: Options): Promise<{ readonly task?: Task }> {
+  const by = operatorName();
+  if (host !== undefined) return { task: { kind: "evacuate", host, by } };
+  if (file !== undefined) return { task: { kind: "apply", content: await readPlanFile(file), by } };
+  return {};
+}
+
+function saveOf({ save: file }: Options): { readonly save?: Save } {
+  if (file === undefined) return {};
+  return { save: { file, by: operatorName(), at: () => new Date(), write: writePlanFile } };
+}

@@ -26,12 +26,17 @@ export function resultLine({ move, outcome }: MoveResult, names: Names): string 
   }
 }
 
+/** Why a move was not made; "" of one that was. */
+export function resultReason(outcome: MoveResult["outcome"]): string {
+  return outcome.kind === "moved" ? "" : outcome.reason;
+}
+
 /** What a whole run comes to: "1 VM moved", with why it ended early and what stays broken. */
 export function runLines(result: RunResult, names: Names): string[] {
   const moved = result.results.filter(({ outcome }) => outcome.kind === "moved").length;
   const lines = [`${moved} ${moved === 1 ? "VM" : "VMs"} moved`];
   if (result.stoppedBy !== null) lines.push(`ended early: ${result.stoppedBy}`);
-  else lines.push(...result.lastPlan.unresolved.flatMap((pair) => unresolvedLines(pair, names)));
+  else lines.push(...unresolvedLines(result.lastPlan.unresolved, names));
   if (result.stoppedBy === null && result.lastPlan.limited) {
     lines.push("more moves would follow; the limit of one run is reached (ControlMaxMovesPerRun)");
   }

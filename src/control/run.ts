@@ -1,10 +1,11 @@
 /** One run of xcp-control, wired: lease, what was left open, gates, plan, pool only when something is to be moved. */
 import { AppError, describeError, exitCode } from "../errors.ts";
 import { Names } from "../names.ts";
-import { type Basis, forecastOf, loadBasis } from "../planning/basis.ts";
-import type { Gate } from "../planning/gates.ts";
-import type { Plan } from "../planning/plan.ts";
-import { forecastJson, forecastLines, gateJson, gateLine, unknownRuleLines } from "../planning/report.ts";
+import type { Plan } from "../planner/plan.ts";
+import { loadBasis } from "../planning/basis.ts";
+import { type Basis, forecastOf } from "../planning/judge.ts";
+import { forecastJson } from "../planning/planJson.ts";
+import { forecastLines, unknownRuleLines } from "../planning/report.ts";
 import type { StoredSnapshot } from "../pool.ts";
 import type { ControlSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
@@ -12,11 +13,31 @@ import { finishRun, startRun } from "../store/runs.ts";
 import { rememberSights } from "../store/sights.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { loadStanding } from "../store/standing.ts";
-import { type ActOptions, act, closeOpen, type RunEnd } from "./act.ts";
+import { type ActOptions, act, closeOpen, plannerFor, type RunEnd } from "./act.ts";
+import { type ApplyTask, apply, showApplication } from "./apply.ts";
+import { type EvacuateTask, evacuate, showEvacuation } from "./evacuate.ts";
+import { refuse, tellGate } from "./refuse.ts";
+import { planToSave } from "./savedPlan.ts";
 import { passedLine, say, type Voice } from "./say.ts";
 import { Tenure } from "./tenure.ts";
 
+/** What an administrator may ask for in a run's place. */
+export type Task = EvacuateTask | ApplyTask;
+
+/** Keeps the plan of a dry run for a later --apply. */
+export interface Save {
+  readonly file: string;
+  readonly by: string;
+  readonly at: () => Date;
+  /** Rejects with AppError "usage" where the file cannot be written. */
+  readonly write: (file: string, plan: object) => Promise<void>;
+}
+
 export interface RunOptions extends Voice {
+  /** What an administrator asks for; without it the rules are kept. */
+  readonly task?: Task;
+  /** With dryRun and without a task. */
+  readonly save?: Save;
   /** Null with dryRun. */
   readonly xen: XenSettings | null;
   readonly control: ControlSettings;
@@ -58,7 +79,7 @@ function isDatabaseFailure(error: unknown): boolean {
   return error instanceof AppError && (error.code === "mysql" || error.code === "schema");
 }
 
-type LiveOptions = RunOptions & ActOptions;
+export type LiveOptions = RunOptions & ActOptions;
 
 async function leasedRun(db: Database, runId: string, options: LiveOptions): Promise<RunEnd> {
   const { host, pid } = options.who;
@@ -90,6 +111,8 @@ async function underLease(db: Database, tenure: Tenure, options: LiveOptions): P
     const end = await closeOpen(db, tenure, standing, await loadSnapshot(db), options);
     if (end !== null) return end;
   }
+  if (options.task?.kind === "evacuate") return evacuate(db, tenure, options.task, options);
+  if (options.task?.kind === "apply") return apply(db, tenure, options.task, options);
   const startedMs = options.monotonicMs();
   const basis = await loadBasis(db, options.control, options.xen.poolUuid);
   const { stored, unknown } = basis;
@@ -106,25 +129,14 @@ async function underLease(db: Database, tenure: Tenure, options: LiveOptions): P
   for (const [host, reason] of basis.suspicion.hosts)
     say(options, "warning", `${names.of(host)} is left out of mean and moves: ${reason}`, { host });
   const ageSeconds = () => stored.ageSeconds + (options.monotonicMs() - startedMs) / 1000;
-  return act(db, tenure, { ...basis, stored, ageSeconds }, options);
-}
-
-function refuse(gate: Gate | null, options: Voice): RunEnd {
-  if (gate !== null) tellGate(gate, options);
-  return {
-    code: exitCode.refused,
-    outcome: "refused",
-    detail: gate === null ? "" : gateLine(gate),
-  };
-}
-
-function tellGate(gate: Gate, { json, print, printJson }: Voice): void {
-  if (json) printJson(gateJson(gate));
-  else print(gateLine(gate));
+  const planner = plannerFor({ ...basis, stored }, plan, options.control);
+  return act(db, tenure, { ...basis, stored, ageSeconds }, planner, options);
 }
 
 /** The plan and what stands against it; neither the pool nor the database sees a change. */
 async function dryRun(db: Database, options: RunOptions): Promise<number> {
+  if (options.task?.kind === "evacuate") return showEvacuation(db, options.task, options);
+  if (options.task?.kind === "apply") return showApplication(db, options.task, options);
   const basis = await loadBasis(db, options.control, options.xen?.poolUuid ?? null);
   const { stored } = basis;
   const { plan, gate } = forecastOf(basis, options.control);
@@ -133,6 +145,12 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
     return exitCode.refused;
   }
   tellPlan(basis, stored, plan, options);
+  if (options.save !== undefined) {
+    const { file, by, at, write } = options.save;
+    await write(file, planToSave(stored, basis.rules, plan, { by, at: at() }));
+    if (!options.json)
+      options.print(`Saved in ${file}: xcp-control --apply carries out exactly this, or nothing`);
+  }
   return options.exitCode && plan.moves.length > 0 ? exitCode.planNotEmpty : exitCode.done;
 }
 

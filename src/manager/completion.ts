@@ -18,11 +18,11 @@ const mostOffered = 100;
 
 /** Whether completing `line` needs the names in the database. */
 export function needsNames(line: string): boolean {
-  return /^\s*(?:SHOW|EXPLAIN|EXCLUDE|INCLUDE)\s+(?:VM|HOST)\s/i.test(line);
+  return /^\s*(?:(?:SHOW|EXPLAIN|EXCLUDE|INCLUDE)\s+(?:VM|HOST)|EVACUATE\s+HOST)\s/i.test(line);
 }
 
 const argumentPattern =
-  /^\s*((?:SHOW|EXPLAIN|EXCLUDE|INCLUDE)\s+(?:VM|HOST)|(?:CREATE|DELETE)\s+RULE\s+HOST|PAUSE\s+CONTROL)\s+(.*)$/i;
+  /^\s*((?:SHOW|EXPLAIN|EXCLUDE|INCLUDE)\s+(?:VM|HOST)|EVACUATE\s+HOST|(?:CREATE|DELETE)\s+RULE\s+HOST|PAUSE\s+CONTROL)\s+(.*)$/i;
 
 /** Completes a command: its words, a subject, or the uuid or name of a VM or host. */
 export function completeCommand(line: string, names: KnownNames): Completion {

@@ -22,6 +22,8 @@ export const helpLines: readonly string[] = [
   "SHOW PLAN                            what xcp-control would do now, and why: its --dry-run",
   "EXPLAIN VM|HOST uuid|name            why this VM moves or stays, why this host is as it is",
   "  EXPLAIN VM VM1 - Debian",
+  "EVACUATE HOST uuid|name              what would empty this host, and what would stay; xcp-control --evacuate does it",
+  "  EVACUATE HOST Host1",
   "SHOW STATUS                          last runs, lease, pause, breaker, open migrations, age of the data",
   "SHOW MIGRATIONS [N]                  the newest migrations of xcp-control (20, or N)",
   "  SHOW MIGRATIONS 100",

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /** xcp-manager: shows the pool and edits the rules. Parses, wires, runs; decides nothing. */
 
-import os from "node:os";
 import process from "node:process";
 import { Command, Option } from "commander";
 import { AppError } from "../errors.ts";
 import {
   isTerminal,
   loadSettings,
+  operatorName,
   type ProgramContext,
   packageVersion,
   runProgram,
@@ -119,20 +119,6 @@ function manage(context: ProgramContext, options: Options): Promise<number> {
       outputClosed: context.outputClosed,
     }),
   );
-}
-
-/** Who runs this, as others should know them. */
-function operatorName(): string {
-  return `${userName()}@${os.hostname()}`;
-}
-
-function userName(): string {
-  try {
-    return os.userInfo().username;
-  } catch {
-    // Containers run users that no file lists.
-    return `uid ${process.getuid?.() ?? "?"}`;
-  }
 }
 
 function mysqlOf(options: Options): StoreOptions {

@@ -21,6 +21,7 @@ export type Command =
   | { readonly kind: "delete-rule"; readonly subject: Subject | "all" | null }
   | { readonly kind: "show-plan" }
   | { readonly kind: "explain"; readonly object: "VM" | "HOST"; readonly wanted: string }
+  | { readonly kind: "evacuate"; readonly wanted: string }
   | { readonly kind: "show-status" }
   | { readonly kind: "show-migrations"; readonly count: number }
   /** `id` is the beginning of one, in lower case. */
@@ -59,6 +60,7 @@ const forms: readonly Form[] = [
   bare("SHOW PLAN", { kind: "show-plan" }),
   nameOnly("EXPLAIN VM", (wanted) => ({ kind: "explain", object: "VM", wanted })),
   nameOnly("EXPLAIN HOST", (wanted) => ({ kind: "explain", object: "HOST", wanted })),
+  nameOnly("EVACUATE HOST", (wanted) => ({ kind: "evacuate", wanted })),
   bare("SHOW STATUS", { kind: "show-status" }),
   { words: "SHOW MIGRATIONS", usage: "SHOW MIGRATIONS [N]", read: readMigrations },
   { words: "SHOW MIGRATION", usage: "SHOW MIGRATION id", read: readMigration },

@@ -3,7 +3,7 @@
 import { type Flap, flapCause } from "../flaps.ts";
 import type { Migration } from "../migration.ts";
 import type { Names } from "../names.ts";
-import { moveJson } from "../planning/report.ts";
+import { moveJson } from "../planning/planJson.ts";
 import { type Rule, subjectUnit } from "../rule.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import { rateOf } from "./renderControl.ts";

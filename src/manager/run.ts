@@ -4,6 +4,7 @@ import { AppError } from "../errors.ts";
 import { printable } from "../text.ts";
 import { createRuleAtOnce, createRuleByDialogue } from "./commands/createRule.ts";
 import { deleteAllRules, deleteRuleByDialogue, deleteRuleOf } from "./commands/deleteRule.ts";
+import { showEvacuation } from "./commands/evacuate.ts";
 import { excludeObject, includeObject, pause, resume, showExclusions } from "./commands/hold.ts";
 import { showFlaps, showMigration, showMigrations } from "./commands/migrations.ts";
 import { explain, showPlan } from "./commands/plan.ts";
@@ -55,6 +56,8 @@ async function resultOf(context: ManagerContext, command: Command): Promise<Resu
       return showPlan(context);
     case "explain":
       return explain(context, command);
+    case "evacuate":
+      return showEvacuation(context, command.wanted);
     case "show-status":
       return showStatus(db);
     case "show-migrations":

@@ -1,6 +1,8 @@
 /** What the manager's commands are made of: fixed words, names in quotes, spans of time. Pure; never throws. */
 
-import { fitWidth, printable } from "../text.ts";
+import { quote } from "../quote.ts";
+
+export { quote, quoteName } from "../quote.ts";
 
 /** Why a line is no command, in a sentence for the operator; safe to print. */
 export interface Problem {
@@ -10,11 +12,6 @@ export interface Problem {
 
 export function problem(message: string): Problem {
   return { kind: "problem", message };
-}
-
-/** What was typed, safe to print and not longer than an error should be. */
-export function quote(text: string): string {
-  return `"${fitWidth(printable(text.slice(0, 200)), 100)}"`;
 }
 
 /** What follows `words` in `text`, in any case and with any blanks between; null when it begins otherwise. */
@@ -41,14 +38,6 @@ export function readQuoted(rest: string): { readonly text: string; readonly behi
   }
   if (end >= rest.length || end === 1) return null;
   return { text: rest.slice(1, end).replaceAll(mark + mark, mark), behind: rest.slice(end + 1).trim() };
-}
-
-/** `name` as the commands read it back, quoted where it must be. */
-export function quoteName(name: string): string {
-  const shown = printable(name);
-  const plain =
-    shown !== "" && shown.trim() === shown && !/^["']|;$|\sDETAILS$|(?:^|\s)REASON(?:\s|$)/i.test(shown);
-  return plain ? shown : `"${shown.replaceAll('"', '""')}"`;
 }
 
 const unitSeconds: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 60, s: 1 };

@@ -81,7 +81,7 @@ function perHost(state: State, v: number, code: RefusalCode, hosts: readonly num
 const most = 8;
 
 /** What keeps `v` from `d` as things stand. */
-function obstacle(state: State, v: number, d: number): RefusalCode {
+export function obstacle(state: State, v: number, d: number): RefusalCode {
   const { problem } = state;
   if (problem.shut.length > 0 && problem.shut[v * problem.H + d] === 1) {
     return problem.closed.get(v * problem.H + d)?.code ?? "bar";
@@ -94,7 +94,7 @@ function obstacle(state: State, v: number, d: number): RefusalCode {
 }
 
 /** The obstacle in words, with its figures. */
-function describe(state: State, v: number, d: number, code: RefusalCode): string {
+export function describe(state: State, v: number, d: number, code: RefusalCode): string {
   const { problem } = state;
   switch (code) {
     case "memory": {

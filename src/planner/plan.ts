@@ -43,17 +43,21 @@ export interface PlanOptions {
 /**
  * Why a move is in the plan: it lowers a rule that its source breaks (or broke, and is not down to the aim yet); its
  * leaving makes room for another VM; it waits elsewhere, for its own place or until others have passed; it goes on from
- * where it waited.
+ * where it waited; its source is to be emptied.
  */
-export type Purpose = "relieves" | "makes room" | "waits elsewhere" | "goes on";
+export type Purpose = "relieves" | "makes room" | "waits elsewhere" | "goes on" | "evacuates";
 
 /** One migration of the plan, with the figures it was chosen by (in the rule's unit). */
 export interface Move {
   readonly vm: Uuid;
   readonly source: Uuid;
   readonly destination: Uuid;
-  /** The rule that it relieves; else the one that the room is short of, or that the source is nearest to breaking. */
-  readonly rule: Rule;
+  /**
+   * The rule that it relieves; else the one that the room is short of, or that the source is nearest to breaking. In an
+   * evacuation the rule that the destination is nearest to, with the mean of the hosts that remain when all is done;
+   * null where there is none, and then the figures are 0.
+   */
+  readonly rule: Rule | null;
   /** What the rule's limit stands above: the mean at the start or at this step, whichever is lower. */
   readonly mean: number;
   readonly sourceBefore: number;

@@ -25,7 +25,7 @@ import { State } from "./state.ts";
 import { waitsOf } from "./waits.ts";
 import { Work } from "./work.ts";
 
-const defaults = { seed: 1, budgetMs: 300, transfersPerHost: 2, bytesPerSecond: 110_000_000 };
+export const defaults = { seed: 1, budgetMs: 300, transfersPerHost: 2, bytesPerSecond: 110_000_000 };
 /** Rounds of repair before a tiny pool is searched through, and the states that search opens at most. */
 const roundsBeforeExact = 200;
 const openedStates = 20_000;
@@ -183,7 +183,8 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
   };
 }
 
-function transfersOf(problem: Problem, steps: readonly Step[], options: PlanOptions): Transfer[] {
+/** The steps with what they wait for and how long they take. */
+export function transfersOf(problem: Problem, steps: readonly Step[], options: PlanOptions): Transfer[] {
   const perSecond = options.bytesPerSecond ?? defaults.bytesPerSecond;
   const waits = waitsOf(problem, steps);
   return steps.map(({ vm, from, to }, index) => {

@@ -5,12 +5,13 @@
 import type { Bans } from "../cooldown.ts";
 import type { Verdict } from "../deviation.ts";
 import type { Names } from "../names.ts";
+import { immovability } from "../planner/facts.ts";
+import type { Move, Plan } from "../planner/plan.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
 import { type Rule, subjectUnit } from "../rule.ts";
+import { figure } from "./figures.ts";
 import type { Gate } from "./gates.ts";
-import { immovability } from "./moves.ts";
-import type { Move, Plan } from "./plan.ts";
-import { figure, gateLine, moveLine } from "./report.ts";
+import { gateLine, moveLine } from "./report.ts";
 
 /** What an answer is read off. */
 export interface ExplainBasis {
@@ -20,6 +21,8 @@ export interface ExplainBasis {
   readonly bans: Bans;
   /** What keeps the next run from acting: a gate of the data, somebody's word, or what control did lately. */
   readonly gate: Gate | null;
+  /** Why nothing is done about a host above the threshold; null where something is. */
+  readonly tolerated: (host: Uuid, rule: Rule) => string | null;
   readonly names: Names;
 }
 
@@ -30,6 +33,8 @@ export interface RuleFigures {
   readonly mean: number | null;
   readonly deviation: number | null;
   readonly broken: boolean;
+  /** Why nothing is done about it though it is above the threshold; null where something is, or it is not. */
+  readonly tolerated: string | null;
   readonly valueAfter: number | null;
   readonly brokenAfter: boolean | null;
 }
@@ -64,7 +69,7 @@ export function explainVm(basis: ExplainBasis, vm: Vm): Explanation {
   const host = snapshot.hosts.find(({ uuid }) => uuid === hostUuid);
   if (plan === null) return refused(`${name} stays`, "stays", gate);
   const moves = plan.moves.filter((move) => move.vm === vm.uuid);
-  const figures = host === undefined ? [] : figuresOf(plan, host.uuid);
+  const figures = host === undefined ? [] : figuresOf(basis, plan, host.uuid);
   const last = moves.at(-1);
   if (last !== undefined) {
     const answer = `${name} moves to ${names.of(last.destination)}, because ${becauseOf(last, names)}`;
@@ -90,22 +95,23 @@ export function explainVm(basis: ExplainBasis, vm: Vm): Explanation {
 
 /** The first reason that holds, in the order in which the planner asks. */
 function whyItStays(
-  { bans, names }: ExplainBasis,
+  basis: ExplainBasis,
   plan: Plan,
   vm: Vm,
   host: Host | undefined,
   refusals: readonly Refused[],
 ): string {
+  const { bans, names } = basis;
   const immovable = immovability(vm) ?? bans.vms.get(vm.uuid);
   if (immovable !== undefined && immovable !== null) return immovable;
   if (host === undefined) return "the last collection saw it on no host";
   if (plan.before.length === 0) return "there are no rules";
   const absent = plan.absent.find((each) => each.host === host.uuid);
   if (absent !== undefined) return `its host is left out of mean and moves: ${absent.reason}`;
-  const figures = figuresOf(plan, host.uuid);
-  const broken = figures.filter((each) => each.broken);
+  const figures = figuresOf(basis, plan, host.uuid);
+  const broken = figures.filter(isBroken);
   if (broken.length === 0) return `its host breaks no rule (${figures.map(shortFigures).join("; ")})`;
-  const left = figures.filter((each) => each.brokenAfter === true);
+  const left = broken.filter((each) => each.brokenAfter === true);
   const leaving = plan.moves.filter((move) => move.source === host.uuid);
   if (left.length === 0) {
     const others = leaving.map((move) => `${names.of(move.vm)} to ${names.of(move.destination)}`);
@@ -123,10 +129,10 @@ export function explainHost(basis: ExplainBasis, host: Host): Explanation {
   const name = names.of(host.uuid);
   if (plan === null) return refused(`Nothing is done about ${name}`, "unknown", gate);
   const absent = plan.absent.find((each) => each.host === host.uuid);
-  const figures = figuresOf(plan, host.uuid);
+  const figures = figuresOf(basis, plan, host.uuid);
   const moves = plan.moves.filter(({ source, destination }) => [source, destination].includes(host.uuid));
   const refusals = plan.unresolved.filter((each) => each.host === host.uuid).flatMap((each) => each.refusals);
-  const verdict = absent !== undefined ? "absent" : figures.some(({ broken }) => broken) ? "breaks" : "keeps";
+  const verdict = absent !== undefined ? "absent" : figures.some(isBroken) ? "breaks" : "keeps";
   const excluded = bans.hosts.get(host.uuid);
   const details = [
     ...(gate === null ? [] : [`The next run does nothing: ${gateLine(gate)}`]),
@@ -144,13 +150,13 @@ export function explainHost(basis: ExplainBasis, host: Host): Explanation {
 
 function hostAnswer(plan: Plan, figures: readonly RuleFigures[], moves: readonly Move[], host: Uuid): string {
   if (plan.before.length === 0) return "breaks no rule: there are none";
-  const broken = figures.filter((each) => each.broken);
+  const broken = figures.filter(isBroken);
   const coming = moves.filter((move) => move.destination === host).length;
   const leaving = moves.length - coming;
   const traffic = [...count(leaving, "away from it"), ...count(coming, "onto it")].join(" and ");
   const plans = traffic === "" ? "nothing moves from or to it" : `the plan moves ${traffic}`;
   if (broken.length === 0) return `keeps every rule (${figures.map(shortFigures).join("; ")}); ${plans}`;
-  const left = figures.filter((each) => each.brokenAfter === true);
+  const left = broken.filter((each) => each.brokenAfter === true);
   const end =
     left.length === 0 ? "then it keeps every rule" : `it stays ${left.map(overAfter).join(" and ")}`;
   return `breaks ${broken.map(({ rule }) => rule.subject).join(" and ")} (${broken.map(shortFigures).join("; ")}); ${plans}, ${end}`;
@@ -180,12 +186,18 @@ function heldBack(head: string, gate: Gate, answer: string, details: readonly st
 }
 
 function becauseOf({ source, rule, mean, sourceBefore, sourceAfter }: Move, names: Names): string {
+  if (rule === null) return `${names.of(source)} is to be emptied`;
   const unit = subjectUnit[rule.subject];
   const over = figure(sourceBefore - mean);
   return `${names.of(source)} is ${over} ${unit} above the mean of ${rule.subject} (${figure(sourceBefore)}, mean ${figure(mean)}, allowed ${rule.threshold}) and comes to ${figure(sourceAfter)} without it`;
 }
 
-function figuresOf(plan: Plan, host: Uuid): readonly RuleFigures[] {
+/** Above the threshold, and something is to be done about it. */
+function isBroken({ broken, tolerated }: RuleFigures): boolean {
+  return broken && tolerated === null;
+}
+
+function figuresOf({ tolerated }: ExplainBasis, plan: Plan, host: Uuid): readonly RuleFigures[] {
   const of = (verdicts: readonly Verdict[] | undefined) => verdicts?.find((each) => each.hostUuid === host);
   return plan.before.map((before, index) => {
     const [now, later] = [of(before.verdicts), of(plan.after[index]?.verdicts)];
@@ -195,6 +207,7 @@ function figuresOf(plan: Plan, host: Uuid): readonly RuleFigures[] {
       mean: before.mean,
       deviation: now?.deviation ?? null,
       broken: now?.broken ?? false,
+      tolerated: now?.broken === true ? tolerated(host, before.rule) : null,
       valueAfter: later?.value ?? null,
       brokenAfter: later?.broken ?? null,
     };
@@ -202,17 +215,17 @@ function figuresOf(plan: Plan, host: Uuid): readonly RuleFigures[] {
 }
 
 function figureLine(figures: RuleFigures, host: string): string {
-  const { broken, value, valueAfter } = figures;
+  const { value, valueAfter } = figures;
   const after =
     valueAfter === null || valueAfter === value ? "" : `; the plan brings it to ${figure(valueAfter)}`;
-  return `${host}: ${shortFigures(figures)}${broken ? ": BREAKS IT" : ""}${after}`;
+  return `${host}: ${shortFigures(figures)}${isBroken(figures) ? ": BREAKS IT" : ""}${after}`;
 }
 
-function shortFigures({ rule, value, mean, deviation }: RuleFigures): string {
+function shortFigures({ rule, value, mean, deviation, tolerated }: RuleFigures): string {
   const unit = subjectUnit[rule.subject];
   if (value === null || mean === null || deviation === null) return `${rule.subject}: no value`;
   const side = deviation < 0 ? "below" : "above";
-  return `${rule.subject} ${figure(value)} ${unit}, ${figure(Math.abs(deviation))} ${side} the mean of ${figure(mean)}, allowed ${rule.threshold}`;
+  return `${rule.subject} ${figure(value)} ${unit}, ${figure(Math.abs(deviation))} ${side} the mean of ${figure(mean)}, allowed ${rule.threshold}${tolerated === null ? "" : `: ${tolerated}`}`;
 }
 
 function overAfter({ rule, valueAfter }: RuleFigures): string {

@@ -1,12 +1,16 @@
-/** What the next run of xcp-control would do, as text and as JSON. Pure: values in, lines or objects out. */
-import type { Evaluation } from "../deviation.ts";
+/** What the next run of xcp-control would do, in words. Pure: values in, lines out. */
+import type { Evaluation, Verdict } from "../deviation.ts";
 import type { Migration } from "../migration.ts";
 import { Names } from "../names.ts";
+import type { Move, Plan, Unresolved } from "../planner/plan.ts";
 import type { StoredSnapshot } from "../pool.ts";
 import { type Rule, subjectUnit } from "../rule.ts";
-import type { Basis } from "./basis.ts";
+import { figure, gigabytes, megabytes, span } from "./figures.ts";
 import type { Gate } from "./gates.ts";
-import type { Move, Plan, Unresolved } from "./plan.ts";
+import type { Basis } from "./judge.ts";
+
+/** What a plan is told with. */
+export type PlanBasis = Pick<Basis, "sampling" | "tolerated"> & { readonly stored: StoredSnapshot };
 
 /** "refused: age of data: collected 900 s ago, limit 300 s (...); run xcp-collect" */
 export function gateLine(gate: Gate): string {
@@ -21,31 +25,16 @@ export function forecastLines(basis: Basis, stored: StoredSnapshot, plan: Plan):
     ...(held === null ? [] : [`A run would be ${gateLine(held)}`]),
     ...standing.open.map((migration) => openLine(migration, names)),
     ...unknownRuleLines(unknown),
-    ...planLines(stored, plan),
+    ...planLines({ ...basis, stored }, plan),
   ];
 }
 
-/** The same as one object. */
-export function forecastJson(
-  { unknown, held, standing }: Basis,
-  stored: StoredSnapshot,
-  plan: Plan,
-): Readonly<Record<string, unknown>> {
-  const open = standing.open.map(({ vm, source, destination, state }) => ({
-    vm,
-    from: source,
-    to: destination,
-    state,
-  }));
-  return { ...planJson(stored, plan, unknown), held, open };
-}
-
-function openLine({ vm, source, destination, state }: Migration, names: Names): string {
+export function openLine({ vm, source, destination, state }: Migration, names: Names): string {
   return `Open since an earlier run (${state}): ${names.of(vm)}: ${names.of(source)} -> ${names.of(destination)}; the next run finds out how it ended`;
 }
 
 /** A row of HostRule that is no rule, as the store tells it. */
-interface IgnoredRule {
+export interface IgnoredRule {
   readonly subject: string;
   readonly threshold: number;
   readonly reason: string;
@@ -59,62 +48,156 @@ export function unknownRuleLines(unknown: readonly IgnoredRule[]): string[] {
 }
 
 /** The plan for a person: each rule with its hosts before and after, the moves, and what stays broken. */
-export function planLines(stored: StoredSnapshot, plan: Plan): string[] {
-  const { snapshot, ageSeconds } = stored;
+export function planLines(basis: PlanBasis, plan: Plan): string[] {
+  const { snapshot } = basis.stored;
   const names = new Names(snapshot);
-  const hosts = `${snapshot.hosts.length} ${snapshot.hosts.length === 1 ? "host" : "hosts"}`;
   return [
-    `Pool ${snapshot.pool.name === "" ? snapshot.pool.uuid : snapshot.pool.name}: ${hosts}, collected ${Math.round(ageSeconds)} s ago`,
+    poolLine(basis),
     ...plan.absent.map(({ host, reason }) => `${names.of(host)} is left out of mean and moves: ${reason}`),
-    ...plan.before.flatMap((before, index) => ruleLines(before, plan.after[index], names)),
-    ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}`),
-    ...closingLines(plan, names),
+    ...plan.before.flatMap((before, index) => ruleLines(before, plan.after[index], basis, names)),
+    ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
+    ...totalLines(plan),
+    ...closingLines(plan, basis, names),
   ];
 }
 
-function ruleLines(before: Evaluation, after: Evaluation | undefined, names: Names): string[] {
-  const unit = subjectUnit[before.rule.subject];
-  const head = `Rule ${before.rule.subject} more than ${before.rule.threshold} ${unit} above the mean`;
+export function poolLine({ stored: { snapshot, ageSeconds }, sampling }: PlanBasis): string {
+  const { pool, hosts, placements } = snapshot;
+  const average =
+    sampling.samples > 1
+      ? `, averaged over ${sampling.samples} samples of ${span(sampling.spanSeconds)}`
+      : "";
+  const sizes = `${count(hosts.length, "host")}, ${count(placements.length, "running VM")}`;
+  return `Pool ${pool.name === "" ? pool.uuid : pool.name}: ${sizes}, collected ${Math.round(ageSeconds)} s ago${average}`;
+}
+
+function count(many: number, noun: string): string {
+  return `${many} ${noun}${many === 1 ? "" : "s"}`;
+}
+
+/** Hosts that keep a rule and that the plan leaves alone are told one by one up to this number. */
+const shownQuietHosts = 8;
+
+export function ruleLines(
+  before: Evaluation,
+  after: Evaluation | undefined,
+  { tolerated }: PlanBasis,
+  names: Names,
+): string[] {
+  const { rule, verdicts, mean } = before;
+  const unit = subjectUnit[rule.subject];
+  const head = `Rule ${rule.subject} more than ${rule.threshold} ${unit} above the mean`;
   const missing = before.missing.map((host) => `  ${names.of(host)}: no value, left out of this mean`);
-  if (before.mean === null) return [`${head}: no host has a value`, ...missing];
+  if (mean === null) return [`${head}: no host has a value`, ...missing];
   const later = new Map(after?.verdicts.map((verdict) => [verdict.hostUuid, verdict]));
+  const isQuiet = ({ hostUuid, value, broken }: Verdict) =>
+    !broken && (later.get(hostUuid)?.value ?? value) === value;
+  const quiet = verdicts.filter(isQuiet);
+  const told = quiet.length > shownQuietHosts ? verdicts.filter((each) => !isQuiet(each)) : verdicts;
+  const broken = verdicts.filter((each) => each.broken).length;
+  const breaking = broken === 0 ? "" : `, ${broken} of ${count(verdicts.length, "host")} above it`;
   return [
-    `${head}: mean ${figure(before.mean)} ${unit}`,
-    ...before.verdicts.map((verdict) => {
+    `${head}: mean ${figure(mean)} ${unit}, limit ${figure(mean + rule.threshold)}${breaking}`,
+    ...told.map((verdict) => {
       const next = later.get(verdict.hostUuid);
       const change = next === undefined || next.value === verdict.value ? "" : ` -> ${withDeviation(next)}`;
-      return `  ${names.of(verdict.hostUuid)}: ${withDeviation(verdict)}${verdict.broken ? " BREAKS IT" : ""}${change}`;
+      return `  ${names.of(verdict.hostUuid)}: ${withDeviation(verdict)}${mark(verdict)}${change}`;
     }),
+    ...(told.length < verdicts.length ? [`  ${quietLine(quiet)}`] : []),
     ...missing,
   ];
+
+  function mark({ hostUuid, broken }: Verdict): string {
+    if (!broken) return "";
+    const reason = tolerated(hostUuid, rule);
+    return reason === null ? " BREAKS IT" : ` ${reason}`;
+  }
+}
+
+function quietLine(quiet: readonly Verdict[]): string {
+  const values = quiet.map(({ value }) => value);
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return `${quiet.length} more hosts keep it as they are, at ${figure(least)} to ${figure(most)}`;
 }
 
 function withDeviation({ value, deviation }: { value: number; deviation: number }): string {
   return `${figure(value)} (${deviation < 0 ? "" : "+"}${figure(deviation)})`;
 }
 
-/** "VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (...); 256 MB to copy" */
+/** "VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (...); 256 MB to copy, 198 % per GiB" */
 export function moveLine(move: Move, names: Names): string {
-  const { subject, threshold } = move.rule;
-  const unit = subjectUnit[subject];
+  const route = `${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}`;
+  const unit = move.rule === null ? "" : subjectUnit[move.rule.subject];
+  const purpose = move.purpose === "relieves" ? "" : move.purpose;
+  const gain = gainPerGib(move);
+  const worth = gain === null || move.purpose !== "relieves" ? "" : `, ${figure(gain)} ${unit} off per GiB`;
+  const copy = move.copyBytes === null ? "" : `${megabytes(move.copyBytes)} to copy${worth}`;
+  const effect = move.rule === null ? "" : effectOf(move, move.rule, names);
+  const parts = [purpose, effect, copy].filter((part) => part !== "");
+  return [route, ...parts].join("; ");
+}
+
+function effectOf(move: Move, { subject, threshold }: Rule, names: Names): string {
   const source = `${names.of(move.source)} ${figure(move.sourceBefore)} -> ${figure(move.sourceAfter)}`;
   const target = `${names.of(move.destination)} ${figure(move.destinationBefore)} -> ${figure(move.destinationAfter)}`;
-  const why = `mean ${figure(move.mean)} ${unit}, allowed ${threshold} above it`;
-  const copy = move.copyBytes === null ? "" : `; ${Math.round(move.copyBytes / 1024 / 1024)} MB to copy`;
-  return `${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}; ${subject} ${source}, ${target} (${why})${copy}`;
+  return `${subject} ${source}, ${target} (mean ${figure(move.mean)} ${subjectUnit[subject]}, allowed ${threshold} above it)`;
+}
+
+/** What the source loses of the rule's subject for each GiB that is copied; null where nothing is known to be copied. */
+export function gainPerGib({ rule, copyBytes, sourceBefore, sourceAfter }: Move): number | null {
+  return rule === null || copyBytes === null || copyBytes <= 0
+    ? null
+    : (sourceBefore - sourceAfter) / (copyBytes / 1024 ** 3);
+}
+
+/** Where a plan has several moves, how long each takes. */
+export function when({ seconds }: Move, { moves }: Plan): string {
+  return moves.length < 2 ? "" : `, takes ${span(seconds)}`;
+}
+
+/** What the moves cost together, and how near to the best that is. */
+export function totalLines({ moves, certificate, limited }: Plan): string[] {
+  if (moves.length === 0) return [];
+  const { kind, costBytes, boundBytes, gap } = certificate;
+  const whole = limited ? "the whole plan, of which these moves are the beginning" : "the plan";
+  const proof =
+    kind === "optimal"
+      ? `nothing that does as much copies less than ${whole}: ${gigabytes(costBytes)}`
+      : `${whole} copies ${gigabytes(costBytes)}, ${percent(gap)} above what cannot be undercut (${gigabytes(boundBytes)})`;
+  const bytes = moves.reduce((sum, { copyBytes }) => sum + (copyBytes ?? 0), 0);
+  return [
+    `In all ${count(moves.length, "move")}, ${gigabytes(bytes)} to copy, about ${span(secondsOf(moves))} one after another`,
+    `Proof: ${proof}`,
+  ];
+}
+
+/** Migrations are carried out one after another. */
+export function secondsOf(moves: readonly Move[]): number {
+  return moves.reduce((sum, { seconds }) => sum + seconds, 0);
+}
+
+function percent(share: number): string {
+  return Number.isFinite(share) ? `${figure(share * 100)} %` : "any number of times";
 }
 
 /** Why nothing more is done: always at least one sentence. */
-function closingLines(plan: Plan, names: Names): string[] {
+function closingLines(plan: Plan, basis: PlanBasis, names: Names): string[] {
   if (plan.before.length === 0) {
     return [
       "Nothing to do: there are no rules; create one with: xcp-manager -e 'CREATE RULE HOST CpuAverage > 25'",
     ];
   }
-  const lines = plan.unresolved.flatMap((pair) => unresolvedLines(pair, names));
+  const lines = unresolvedLines(plan.unresolved, names);
   if (plan.limited)
     lines.push("More moves would follow; the limit of one run is reached (ControlMaxMovesPerRun)");
   if (lines.length > 0 || plan.moves.length > 0) return lines;
+  const above = plan.before.flatMap(({ rule, verdicts }) =>
+    verdicts.flatMap(({ hostUuid, broken }) => {
+      const reason = broken ? basis.tolerated(hostUuid, rule) : null;
+      return reason === null ? [] : [`${names.of(hostUuid)} is ${reason}.`];
+    }),
+  );
+  if (above.length > 0) return [`Nothing to do yet: ${above.join(" ")}`];
   return [
     `Nothing to do: no host breaks a rule. ${plan.after.map((each) => balanced(each, names)).join(" ")}`,
   ];
@@ -130,106 +213,30 @@ function balanced({ rule, mean, verdicts }: Evaluation, names: Names): string {
 /** A large pool has thousands of pairs of VM and host, each with its reason. */
 const shownRefusals = 40;
 
-/** Why a pair stays broken: a line each VM and host. */
-export function unresolvedLines(pair: Unresolved, names: Names): string[] {
-  const { subject, threshold } = pair.rule;
-  const unit = subjectUnit[subject];
-  const over = figure(pair.value - pair.mean);
-  const head = `${names.of(pair.host)} stays ${over} ${unit} above the mean of ${subject} (allowed ${threshold})`;
-  if (pair.refusals.length === 0) return [`${head}: it has no VM that could be moved`];
-  const more = pair.refusals.length - shownRefusals;
-  return [
-    `${head}, because:`,
-    ...pair.refusals.slice(0, shownRefusals).map(({ vm, host, reason }) => {
-      const where = host === null ? "stays" : `not to ${names.of(host)}`;
-      return `  ${names.of(vm)} ${where}: ${reason}`;
-    }),
-    ...(more > 0 ? [`  and ${more} more reasons: xcp-control --dry-run --json gives all`] : []),
-  ];
+/** Why pairs stay broken: a sentence each, then a line each VM and host, as far as there is room for them. */
+export function unresolvedLines(pairs: readonly Unresolved[], names: Names): string[] {
+  let room = shownRefusals;
+  const lines: string[] = [];
+  for (const pair of pairs) {
+    const shown = pair.refusals.slice(0, Math.max(0, room));
+    room -= shown.length;
+    lines.push(headLine(pair, names), ...shown.map((refusal) => refusalLine(refusal, names)));
+  }
+  const all = pairs.reduce((sum, { refusals }) => sum + refusals.length, 0);
+  if (all > shownRefusals) {
+    lines.push(`  and ${all - shownRefusals} more reasons: xcp-control --dry-run --json gives all`);
+  }
+  return lines;
 }
 
-/** The plan as one object for --dry-run --json; `moves` are in executable order, all objects by uuid. */
-export function planJson(
-  stored: StoredSnapshot,
-  plan: Plan,
-  unknownRules: readonly IgnoredRule[] = [],
-): Readonly<Record<string, unknown>> {
-  const names = new Names(stored.snapshot);
-  return {
-    pool: { uuid: stored.snapshot.pool.uuid, name: stored.snapshot.pool.name },
-    collection: stored.collection.id,
-    ageSeconds: Math.round(stored.ageSeconds * 10) / 10,
-    gate: null,
-    rules: plan.before.map((before, index) => ruleJson(before, plan.after[index], names)),
-    moves: plan.moves.map((move) => moveJson(move, names)),
-    unresolved: plan.unresolved.map(({ host, rule, value, mean, refusals }) => ({
-      host,
-      hostName: names.exact(host),
-      subject: rule.subject,
-      value,
-      mean,
-      refusals,
-    })),
-    absent: plan.absent,
-    ignoredRules: unknownRules,
-    limited: plan.limited,
-  };
+function headLine({ host, rule, value, mean, reason, refusals }: Unresolved, names: Names): string {
+  const unit = subjectUnit[rule.subject];
+  const over = figure(value - mean);
+  const head = `${names.of(host)} stays ${over} ${unit} above the mean of ${rule.subject} (allowed ${rule.threshold})`;
+  return refusals.length === 0 ? `${head}: it has no VM that could be moved` : `${head}: ${reason}`;
 }
 
-/** The closed gate in the same shape, with no moves. */
-export function gateJson(gate: Gate): Readonly<Record<string, unknown>> {
-  return { gate, moves: [] };
-}
-
-function ruleJson(
-  before: Evaluation,
-  after: Evaluation | undefined,
-  names: Names,
-): Readonly<Record<string, unknown>> {
-  const { rule } = before;
-  const later = new Map(after?.verdicts.map((verdict) => [verdict.hostUuid, verdict]));
-  return {
-    ...ruleWords(rule),
-    mean: before.mean,
-    meanAfter: after?.mean ?? null,
-    missing: before.missing,
-    hosts: before.verdicts.map(({ hostUuid, value, deviation, broken }) => ({
-      host: hostUuid,
-      hostName: names.exact(hostUuid),
-      value,
-      deviation,
-      broken,
-      valueAfter: later.get(hostUuid)?.value ?? null,
-      deviationAfter: later.get(hostUuid)?.deviation ?? null,
-      brokenAfter: later.get(hostUuid)?.broken ?? null,
-    })),
-  };
-}
-
-/** One move as JSON: uuids, with names beside them. */
-export function moveJson(move: Move, names: Names): Readonly<Record<string, unknown>> {
-  return {
-    vm: move.vm,
-    from: move.source,
-    to: move.destination,
-    vmName: names.exact(move.vm),
-    fromName: names.exact(move.source),
-    toName: names.exact(move.destination),
-    ...ruleWords(move.rule),
-    mean: move.mean,
-    fromBefore: move.sourceBefore,
-    fromAfter: move.sourceAfter,
-    toBefore: move.destinationBefore,
-    toAfter: move.destinationAfter,
-    copyBytes: move.copyBytes,
-  };
-}
-
-function ruleWords({ subject, threshold }: Rule): { subject: string; threshold: number; unit: string } {
-  return { subject, threshold, unit: subjectUnit[subject] };
-}
-
-/** At most two decimals, without trailing zeros. */
-export function figure(value: number): string {
-  return String(Math.round(value * 100) / 100);
+function refusalLine({ vm, host, reason }: Unresolved["refusals"][number], names: Names): string {
+  const where = host === null ? "stays" : `not to ${names.of(host)}`;
+  return `  ${names.of(vm)} ${where}: ${reason}`;
 }

@@ -151,6 +151,27 @@ async function readPage(reader: Reader, last: number, since: Date, until: Date):
   );
 }
 
+/** The pictures of these collections, by number; those that are gone, or of an unknown format, are not among them. */
+export async function readPictures(
+  reader: Reader,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, Snapshot>> {
+  const found = new Map<number, Snapshot>();
+  if (ids.length === 0) return found;
+  const rows = await reader.rows(
+    `SELECT CollectionId AS Id, BaseId, Format, Picture FROM CollectionPicture
+      WHERE CollectionId IN (${ids.map(() => "?").join(", ")})`,
+    ids,
+  );
+  const bases = new Bases();
+  await bases.load(reader, rows);
+  for (const row of rows) {
+    const picture = bases.pictureOf(row);
+    if (picture !== null) found.set(Number(row["Id"]), snapshotFrom(pictureRows(picture)));
+  }
+  return found;
+}
+
 /** The whole pictures that the rows at hand need, each read and decoded once. */
 class Bases {
   #known = new Map<number, Picture | null>();

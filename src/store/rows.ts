@@ -6,6 +6,7 @@ import {
   type Host,
   type Placement,
   type PoolFacts,
+  type Uuid,
   type Vm,
 } from "../pool.ts";
 import type { Row, SqlValue } from "./session.ts";
@@ -158,6 +159,7 @@ export const vmDetailTable: SnapshotTable = {
     "Immovable",
     "HaPriority",
     "AntiAffinityGroups",
+    "MigratingTo",
   ],
   keys: 1,
 };
@@ -172,6 +174,7 @@ export function vmDetailRow(vm: Vm): SqlValue[] {
     vm.immovable,
     toShortText(vm.haPriority),
     JSON.stringify(vm.antiAffinityGroups),
+    vm.migratingTo,
   ];
 }
 
@@ -195,6 +198,7 @@ export function vmFrom(row: Row, detail: Row | undefined): Vm {
     immovable: detail === undefined ? withoutDetails : nullableText(detail["Immovable"]),
     haPriority: text(detail?.["HaPriority"]),
     antiAffinityGroups: textList(detail?.["AntiAffinityGroups"]),
+    migratingTo: uuidOrNull(detail?.["MigratingTo"]),
   };
 }
 
@@ -296,6 +300,11 @@ function toShortText(value: string): string {
 
 function text(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+function uuidOrNull(value: unknown): Uuid | null {
+  const written = nullableText(value ?? null);
+  return written === null ? null : asUuid(written);
 }
 
 function nullableText(value: unknown): string | null {

@@ -1,5 +1,6 @@
 /** The table HostSight: how many guests each host had, and whether it served, in the last two collections looked at. */
 import { asUuid, type Snapshot, type Uuid } from "../pool.ts";
+import { guestCounts } from "../suspicion.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { type Claim, holdsLease } from "./lease.ts";
 import { ageSeconds, flag, number } from "./values.ts";
@@ -38,16 +39,6 @@ export async function sightsIn(reader: Reader): Promise<readonly HostSight[]> {
     live: flag(row["Live"]),
     changedSecondsAgo: number(row["changedAge"]),
   }));
-}
-
-/** Running VMs of each host, control domains not counted. */
-export function guestCounts({ hosts, vms, placements }: Snapshot): ReadonlyMap<Uuid, number> {
-  const guests = new Set(vms.filter((vm) => !vm.isControlDomain).map((vm) => vm.uuid));
-  const counts = new Map(hosts.map((host) => [host.uuid, 0]));
-  for (const { hostUuid, vmUuid } of placements) {
-    if (guests.has(vmUuid)) counts.set(hostUuid, (counts.get(hostUuid) ?? 0) + 1);
-  }
-  return counts;
 }
 
 /** Remembers what this collection says of each host; a second look at the same collection changes nothing. */

@@ -176,6 +176,12 @@ export async function loadSnapshot(db: Database): Promise<StoredSnapshot | null>
   });
 }
 
+/** The number of the stored collection; 0 before the first. */
+export async function storedCollectionId(db: Database): Promise<number> {
+  const [row] = await db.read((reader) => reader.rows("SELECT StoredId FROM CollectionHead WHERE Id = 1"));
+  return Number(row?.["StoredId"] ?? 0);
+}
+
 async function readTables(reader: Reader): Promise<Snapshot> {
   const tables = new Map<string, readonly Row[]>();
   for (const { name, columns } of snapshotTables) {

@@ -9,6 +9,7 @@ import {
   type HostMeasures,
   type Placement,
   type Snapshot,
+  type Uuid,
   type Vm,
 } from "../pool.ts";
 import type { Inventory } from "./inventory.ts";
@@ -115,9 +116,18 @@ function toVms(vms: readonly (readonly [VmRef, VmRecord])[], inventory: Inventor
         immovable: immovableReason(vm, inventory),
         haPriority: vm.ha_restart_priority,
         antiAffinityGroups: groupsOf.get(ref) ?? [],
+        migratingTo: migrationTarget(vm, inventory),
       };
     })
     .sort(byUuid);
+}
+
+/** Reserved by the pool from the request on, until the VM is there. */
+function migrationTarget(vm: VmRecord, { hosts }: Inventory): Uuid | null {
+  const target = vm.power_state === "Running" ? vm.scheduled_to_be_resident_on : null;
+  if (target === null || target === vm.resident_on) return null;
+  const host = hosts.get(target);
+  return host === undefined ? null : asUuid(host.uuid);
 }
 
 function antiAffinityGroups(inventory: Inventory): Map<VmRef, string[]> {

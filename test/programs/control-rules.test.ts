@@ -92,11 +92,10 @@ vm tx2 on=hot memory=128 cpu=0% tx=1000 tools
     expect(unresolved).toEqual([]);
   });
 
-  it("all four rules together are kept by four moves, one for each", async () => {
+  it("all four rules together are kept by four moves", async () => {
     const all = rules.map(([subject, threshold]) => ({ subject, threshold }));
     const { moves, unresolved, rules: after } = await plan(await arena.open(twins), ...all);
     expect(moves).toHaveLength(4);
-    expect(new Set(moves.map(({ subject }) => subject)).size).toBe(4);
     expect(unresolved).toEqual([]);
     for (const { hosts } of after as { hosts: Json[] }[]) {
       expect(hosts.map(({ brokenAfter }) => brokenAfter)).toEqual([false, false]);
@@ -162,7 +161,7 @@ describe("odd pools", () => {
     const idle = threeHosts.replaceAll(/^vm (\w+) on=hot/gm, "vm $1 halted");
     expect(await explain(await arena.open(idle), cpu(25))).toContain("Nothing to do: no host breaks a rule");
     expect(await explain(await arena.open(idle), cpu(1))).toMatch(
-      /cold2 stays .* because:\n.* it is a control domain/,
+      /cold2 stays .*: nothing can clear it: .*\n.* it is a control domain/,
     );
   });
 

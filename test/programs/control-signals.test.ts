@@ -31,7 +31,7 @@ describe("the program", () => {
   ] as const)("%s before a migration: nothing starts, code %d", async (signal, code) => {
     command("hang VM.assert_can_boot_here times=always");
     const control = await start();
-    await control.waitFor(/^small: hot -> cold1;.+\n/m);
+    await control.waitFor(/^\w+: hot -> cold\d;.+\n/m);
     control.child.kill(signal);
     const ended = await control.ended;
     expect(ended).toMatchObject({ code, stderr: "" });
@@ -51,7 +51,7 @@ describe("the program", () => {
     const { code, stdout } = await control.ended;
     expect(code).toBe(143);
     expect(stdout.match(/^Starting Migration/gm)).toHaveLength(1);
-    expect(stdout).toMatch(/End Migration\nsmall \(.+\) is on cold1\n1 VM moved\nended early: a signal\n$/);
+    expect(stdout).toMatch(/End Migration\n\w+ \(.+\) is on cold\d\n1 VM moved\nended early: a signal\n$/);
     expect(world.pool.db.all("task")).toEqual([]);
     expect(world.pool.db.all("session")).toEqual([]);
   });

@@ -51,7 +51,9 @@ describe("xcp-control --dry-run", () => {
     const nowhere = { XenHost: "http://127.0.0.1:1", XenUsr: "nobody" };
     const dry = await world.run("xcp-control", ["--dry-run"], { change: nowhere });
     expect(dry).toMatchObject({ code: 0, stderr: "" });
-    expect(dry.stdout).toMatch(/^Rule CpuAverage more than 25 % above the mean: mean 33\.33 %$/m);
+    expect(dry.stdout).toMatch(
+      /^Rule CpuAverage more than 25 % above the mean: mean 33\.33 %, limit 58\.33, 1 of 3 hosts above it$/m,
+    );
     expect(dry.stdout).toMatch(/^ {2}hot: 90 \(\+56\.67\) BREAKS IT -> 45 \(\+11\.67\)$/m);
     expect(await everything()).toBe(before);
     expect(world.pool.model.migrations.size).toBe(0);

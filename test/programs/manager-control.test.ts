@@ -445,6 +445,58 @@ Exclusions - 1
   });
 });
 
+describe("EVACUATE HOST", () => {
+  beforeEach(async () => {
+    await sql(
+      "DELETE FROM HostRule",
+      "INSERT INTO HostRule (Subject, Threshold) VALUES ('CpuAverage', 25)",
+      "UPDATE Collection SET StartedAt = UTC_TIMESTAMP(3), FinishedAt = UTC_TIMESTAMP(3)",
+    );
+  });
+
+  test("says in the voice of SHOW PLAN what xcp-control --evacuate would do, as its dry run does, and touches nothing", async () => {
+    const told = await manager(["-e", "EVACUATE HOST Host1"]);
+    expect(told).toMatchObject({ code: 0, stderr: "" });
+    expect(told.stdout.replace(/\d+ s ago/, "N s ago")).toBe(
+      `Pool pool: 2 hosts, 5 running VMs, collected N s ago
+Evacuation of Host1: 1 VM leaves it; it is left out of the means
+Rule CpuAverage more than 25 % above the mean: mean 99.8 %, limit 124.8
+  Host2: 99.8 (+0) -> 124.95 (+0)
+Move 1: VM1 - Debian: Host1 -> Host2; evacuates; CpuAverage Host1 25.2 -> 0.05, Host2 99.8 -> 124.95 (mean 124.95 %, allowed 25 above it); 1024 MB to copy
+In all 1 move, 1 GB to copy, about 9 s one after another
+Proof: nothing that does as much copies less than the plan: 1 GB
+Host1 would be empty; it is not disabled: xe host-disable uuid=${host1}
+`,
+    );
+    const dry = await runProgram("xcp-control", ["--evacuate", "Host1", "--dry-run"], {
+      settings: settingsOf(database.control),
+    });
+    expect(dry.stdout.replace(/\d+ s ago/, "N s ago")).toBe(told.stdout.replace(/\d+ s ago/, "N s ago"));
+    expect(await jsonOf("EVACUATE HOST Host1")).toMatchObject({
+      evacuation: { host: host1, hostName: "Host1", enabled: true, empty: true, stays: [], harms: [] },
+      moves: [{ vmName: "VM1 - Debian", purpose: "evacuates" }],
+    });
+    expect((await manager(["-e", "SHOW MIGRATIONS"])).stdout).toBe("");
+  });
+
+  test("names what holds it, and what stays", async () => {
+    await manager(["-e", "PAUSE CONTROL REASON storage", "-e", "EXCLUDE VM VM1 - Debian REASON licence"]);
+    const told = await manager(["-e", "EVACUATE HOST Host1"]);
+    expect(told.stdout).toMatch(/^A run would be refused: paused: /);
+    expect(told.stdout).toMatch(/^VM1 - Debian stays on Host1: it is excluded by \S+@\S+: licence$/m);
+    expect(told.stdout).toContain("\nHost1 would not be empty: 1 VM stays\n");
+    await sql("UPDATE Collection SET StartedAt = UTC_TIMESTAMP(3) - INTERVAL 900 SECOND");
+    const old = await manager(["-e", "EVACUATE HOST Host1"]);
+    expect(old.stdout).toMatch(/^refused: age of data: /);
+  });
+
+  test("ends with 2 where no host is called so", async () => {
+    const wrong = await manager(["-e", "EVACUATE HOST Hots1"]);
+    expect(wrong).toMatchObject({ code: 2, stdout: "" });
+    expect(wrong.stderr).toContain("Did you mean Host1?");
+  });
+});
+
 describe("SHOW PLAN and EXPLAIN", () => {
   const dryRun = (args: readonly string[]) =>
     runProgram("xcp-control", ["--dry-run", ...args], { settings: settingsOf(database.control) });

@@ -2,19 +2,26 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Names } from "../../src/names.ts";
+import { planMigrations } from "../../src/planner/planner.ts";
 import { type ExplainBasis, explainHost, explainVm } from "../../src/planning/explain.ts";
-import { planMigrations } from "../../src/planning/plan.ts";
 import type { Snapshot } from "../../src/pool.ts";
 import type { Rule } from "../../src/rule.ts";
 import { pools, ruleSets } from "../support/randomPools.ts";
 
-const runs = { seed: 20_120_612, numRuns: 300 } as const;
+const runs = { seed: 20_120_612, numRuns: 300, endOnFailure: true } as const;
 
 function basisOf(snapshot: Snapshot, rules: readonly Rule[], maxMoves: number) {
   const options = { maxMoves, headroomBytes: 0, bannedVms: new Map(), bannedPairs: new Map() };
   const plan = planMigrations(snapshot, rules, options);
   const bans = { vms: new Map(), hosts: new Map() };
-  return { snapshot, plan, bans, gate: null, names: new Names(snapshot) } satisfies ExplainBasis;
+  return {
+    snapshot,
+    plan,
+    bans,
+    gate: null,
+    tolerated: () => null,
+    names: new Names(snapshot),
+  } satisfies ExplainBasis;
 }
 
 const limits = fc.constantFrom(1, 2, 100);
@@ -67,6 +74,8 @@ describe("over any pool", () => {
           for (const { vmUuid } of snapshot.placements.filter(({ hostUuid }) => hostUuid === host)) {
             const vm = snapshot.vms.find(({ uuid }) => uuid === vmUuid);
             if (vm === undefined) throw new Error("a placement without its VM");
+            // One that only waits elsewhere for a while moves, and is explained so.
+            if (basis.plan.moves.some((move) => move.vm === vmUuid)) continue;
             const told = explainVm(basis, vm).refusals;
             const reasons = refusals.filter((each) => each.vm === vmUuid).map(({ reason }) => reason);
             for (const reason of reasons) expect(told.map((each) => each.reason)).toContain(reason);

@@ -229,14 +229,16 @@ describe("laws of reasons", () => {
         moves.forEach((move, index) => {
           seen.set(move.purpose, (seen.get(move.purpose) ?? 0) + 1);
           expect(move.reason).not.toBe("");
+          const { rule } = move;
+          if (rule === null) throw new Error("a move of a plan by rules has a rule");
           const now = applied(pool.snapshot, moves.slice(0, index));
-          const [first, here] = [pool.snapshot.hosts, now.hosts].map((hosts) => evaluate(hosts, move.rule));
+          const [first, here] = [pool.snapshot.hosts, now.hosts].map((hosts) => evaluate(hosts, rule));
           const mean = Math.min(first?.mean ?? 0, here?.mean ?? 0);
           const value = here?.verdicts.find(({ hostUuid }) => hostUuid === move.source)?.value ?? Number.NaN;
           expect(move.mean).toBeCloseTo(mean, 6);
           expect(move.sourceBefore).toBeCloseTo(value, 6);
           if (move.purpose === "relieves") {
-            expect(value).toBeGreaterThan(mean + move.rule.threshold);
+            expect(value).toBeGreaterThan(mean + rule.threshold);
             expect(move.sourceAfter).toBeLessThan(move.sourceBefore);
             expect(move.makesRoomFor).toBeNull();
           } else if (move.makesRoomFor !== null) {

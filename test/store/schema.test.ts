@@ -118,6 +118,7 @@ describe("schema install", () => {
       "0004_history.sql",
       "0005_control.sql",
       "0006_clock.sql",
+      "0007_in_flight.sql",
     ]);
     const second = await installSchema(admin);
     expect(second).toMatchObject({ createdDatabase: false, applied: [], version: newest });
@@ -231,6 +232,7 @@ describe("schema install", () => {
         "0004_history.sql",
         "0005_control.sql",
         "0006_clock.sql",
+        "0007_in_flight.sql",
       ]);
       expect(await schemaStatus(admin)).toMatchObject({ version: newest, pending: [] });
       if (round % 2 === 1) await expectThesisRows(admin);

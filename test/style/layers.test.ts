@@ -16,7 +16,9 @@ interface Floor {
   readonly mayImport: (imported: string) => boolean;
 }
 
-const domain = (file: string) => !file.includes("/") && file !== "program.ts";
+/** What all programs stand on. */
+const shell = (file: string) => ["program.ts", "wholeFile.ts"].includes(file);
+const domain = (file: string) => !file.includes("/") && !shell(file);
 const store = (file: string) => file.startsWith("store/");
 const simulator = (file: string) => file.startsWith("xapi/simulator/");
 const xapi = (file: string) => file.startsWith("xapi/") && !simulator(file);
@@ -26,6 +28,7 @@ const pure = (file: string) =>
   ["control/report.ts", "collect/report.ts"].includes(file) ||
   ["xapi/snapshot.ts", "xapi/placement.ts"].includes(file) ||
   /^manager\/(parse|words|render|layout)[A-Za-z]*\.ts$/.test(file);
+const planner = (file: string) => file.startsWith("planner/");
 const planning = (file: string) => file.startsWith("planning/");
 const program = (folder: string) => (file: string) => file.startsWith(`${folder}/`) && !pure(file);
 const commander = (imported: string) => imported === "commander";
@@ -77,8 +80,8 @@ const floors: readonly Floor[] = [
       imported.startsWith(`${folder}/`) ||
       store(imported) ||
       (xapi(imported) && folder !== "manager") ||
-      (planning(imported) && folder !== "collect") ||
-      imported === "program.ts" ||
+      ((planning(imported) || planner(imported)) && folder !== "collect") ||
+      shell(imported) ||
       commander(imported) ||
       node(imported),
   })),

@@ -1,7 +1,7 @@
 /** One database with many small pools: xcp-collect and xcp-control called in this process, with short waits. */
 
 import { collect } from "../../src/collect/collect.ts";
-import { runControl } from "../../src/control/run.ts";
+import { runControl, type Save, type Task } from "../../src/control/run.ts";
 import type { Rule } from "../../src/rule.ts";
 import { parseSettings, type Settings } from "../../src/settings.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
@@ -16,6 +16,10 @@ import { asRoot, createTestDatabase, type TestDatabase } from "./database.ts";
 const password = "pool-p4ssword#";
 
 export interface ControlChange {
+  /** What an administrator asks for. */
+  readonly task?: Task;
+  /** Called with the plan that a dry run saves. */
+  readonly save?: (plan: object) => void;
   readonly dryRun?: boolean;
   readonly json?: boolean;
   readonly exitCode?: boolean;
@@ -197,6 +201,13 @@ function settingsOf(url: string, extra: Readonly<Record<string, string>>): Setti
   return result.settings as Settings;
 }
 
+/** The plan goes through its text, as through a file. */
+function saving(save: ControlChange["save"]): { save?: Save } {
+  if (save === undefined) return {};
+  const write = async (_file: string, plan: object) => save(JSON.parse(JSON.stringify(plan)));
+  return { save: { file: "plan.json", by: "ann@desk7", at: () => new Date(Date.UTC(2026, 2, 1, 8)), write } };
+}
+
 async function runOnce(
   db: Database,
   xen: Settings["xen"],
@@ -218,6 +229,8 @@ async function runOnce(
     },
     who: { host: "test", pid: 1 },
     leaseClockMs: () => performance.now(),
+    ...(change.task === undefined ? {} : { task: change.task }),
+    ...saving(change.save),
     dryRun: change.dryRun ?? false,
     json: change.json ?? false,
     exitCode: change.exitCode ?? false,

@@ -25,7 +25,7 @@ const password = "pool-p4ssword#";
 /** A fresh unbalanced pool, collected; `small` is to move from hot to cold1, and nothing else. */
 export async function controlRound<T>(
   arena: Arena,
-  options: { readonly speed?: number; readonly first?: string },
+  options: { readonly speed?: number; readonly first?: string; readonly args?: readonly string[] },
   work: (round: ControlRound) => Promise<T>,
 ): Promise<T> {
   const ring = await arena.open(threeHosts, { speed: options.speed ?? 20 });
@@ -48,7 +48,9 @@ export async function controlRound<T>(
       ring,
       wire,
       start: async (change = {}) => {
-        const running = await startProgram("xcp-control", [], { settings: { ...settings, ...change } });
+        const running = await startProgram("xcp-control", options.args ?? [], {
+          settings: { ...settings, ...change },
+        });
         running.child.stdin.end();
         return running;
       },

@@ -53,6 +53,7 @@ export function aVm(fields: Partial<Vm> & Pick<Vm, "uuid">): Vm {
     immovable: null,
     haPriority: "",
     antiAffinityGroups: [],
+    migratingTo: null,
     ...fields,
   };
 }

@@ -3,9 +3,10 @@ import type { Outcome } from "../../src/control/outcome.ts";
 import { resultLine, runLines } from "../../src/control/report.ts";
 import { CostBook } from "../../src/migrationCost.ts";
 import { Names } from "../../src/names.ts";
+import { planMigrations } from "../../src/planner/planner.ts";
 import { dataGate, type Gate } from "../../src/planning/gates.ts";
-import { planMigrations } from "../../src/planning/plan.ts";
-import { gateLine, moveLine, planJson, planLines } from "../../src/planning/report.ts";
+import { planJson } from "../../src/planning/planJson.ts";
+import { gateLine, moveLine, type PlanBasis, planLines } from "../../src/planning/report.ts";
 import type { Snapshot, StoredSnapshot } from "../../src/pool.ts";
 import type { Standing } from "../../src/store/standing.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
@@ -49,20 +50,26 @@ function stored(of: Snapshot, extra: Partial<StoredSnapshot> = {}): StoredSnapsh
   return { snapshot: of, collection, ageSeconds: 12.34, ...extra };
 }
 
+function basis(of: Snapshot): PlanBasis {
+  return { stored: stored(of), sampling: { samples: 1, spanSeconds: 0 }, tolerated: () => null };
+}
+
 describe("the plan", () => {
   it("for a person: each rule with its hosts before and after, the move with its figures", () => {
-    expect(planLines(stored(snapshot), plan)).toEqual([
-      "Pool pool: 2 hosts, collected 12 s ago",
-      "Rule CpuAverage more than 25 % above the mean: mean 62.5 %",
+    expect(planLines(basis(snapshot), plan)).toEqual([
+      "Pool pool: 2 hosts, 3 running VMs, collected 12 s ago",
+      "Rule CpuAverage more than 25 % above the mean: mean 62.5 %, limit 87.5, 1 of 2 hosts above it",
       "  Host2: 100 (+37.5) BREAKS IT -> 50.5 (-12)",
       "  Host1: 25 (-37.5) -> 74.5 (+12)",
-      "Move 1: VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (mean 62.5 %, allowed 25 above it); 256 MB to copy",
+      "Move 1: VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (mean 62.5 %, allowed 25 above it); 256 MB to copy, 198 % off per GiB",
+      "In all 1 move, 256 MB to copy, about 2 s one after another",
+      "Proof: nothing that does as much copies less than the plan: 256 MB",
     ]);
   });
 
   it("for a program: uuids, with the exact names beside them, also where two are equal", () => {
     const twin = { ...snapshot, hosts: snapshot.hosts.map((host) => ({ ...host, name: "xen" })) };
-    const json = planJson(stored(twin), planMigrations(twin, rules, options));
+    const json = planJson(basis(twin), planMigrations(twin, rules, options));
     expect(json).toMatchObject({
       collection: 7,
       ageSeconds: 12.3,
@@ -86,10 +93,10 @@ describe("the plan", () => {
       [aHost({ uuid: uuid(2) }), []],
     ]);
     const left = planMigrations(stuck, rules, options);
-    const lines = planLines(stored(stuck), left);
+    const lines = planLines(basis(stuck), left);
     expect(lines.filter((line) => line.endsWith("stays: VM_HAS_VGPU"))).toHaveLength(40);
     expect(lines.at(-1)).toBe("  and 20 more reasons: xcp-control --dry-run --json gives all");
-    expect(planJson(stored(stuck), left)).toMatchObject({ unresolved: [{ refusals: { length: 60 } }] });
+    expect(planJson(basis(stuck), left)).toMatchObject({ unresolved: [{ refusals: { length: 60 } }] });
   });
 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Bans } from "../../src/cooldown.ts";
 import { Names } from "../../src/names.ts";
+import { planMigrations } from "../../src/planner/planner.ts";
 import { type ExplainBasis, explainHost, explainVm } from "../../src/planning/explain.ts";
-import { planMigrations } from "../../src/planning/plan.ts";
 import type { Bar, Host, Snapshot, Uuid, Vm } from "../../src/pool.ts";
 import type { Rule } from "../../src/rule.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
@@ -27,7 +27,7 @@ function basisOf(
     bannedVms: bans.vms,
     bannedPairs: new Map(pairs),
   });
-  return { snapshot: pool, plan, bans, gate: null, names: new Names(pool) };
+  return { snapshot: pool, plan, bans, gate: null, tolerated: () => null, names: new Names(pool) };
 }
 
 const answerOf = (basis: ExplainBasis, vm: Vm): string => explainVm(basis, vm).answer;
@@ -49,7 +49,7 @@ describe("EXPLAIN VM", () => {
     );
     expect(explained.moves.map(({ destination }) => destination)).toEqual([host1.uuid]);
     expect(explained.details).toEqual([
-      "Move 1: VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (mean 62.5 %, allowed 25 above it); 256 MB to copy",
+      "Move 1: VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (mean 62.5 %, allowed 25 above it); 256 MB to copy, 198 % off per GiB",
     ]);
   });
 
@@ -113,8 +113,8 @@ describe("EXPLAIN VM", () => {
     );
     expect(explained.details).toEqual([
       "Host2: CpuAverage 100 %, 48.33 above the mean of 51.67, allowed 25: BREAKS IT",
-      "VM2 - Debian not to Host1: VM_REQUIRES_SR: local",
       "VM2 - Debian not to Host3: not enough memory: needs 256 MB + 0 MB headroom, has 0 MB",
+      "VM2 - Debian not to Host1: VM_REQUIRES_SR: local",
     ]);
     expect(explained.refusals).toHaveLength(2);
   });
@@ -169,6 +169,7 @@ describe("EXPLAIN HOST", () => {
         mean: 62.5,
         deviation: 37.5,
         broken: true,
+        tolerated: null,
         valueAfter: 50.5,
         brokenAfter: false,
       },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AppError } from "../../src/errors.ts";
+import { findNamed } from "../../src/find.ts";
 import { completeAnswer, completeCommand, needsNames } from "../../src/manager/completion.ts";
-import { findNamed } from "../../src/manager/find.ts";
 import { asUuid } from "../../src/pool.ts";
 
 function named(uuid: string, name: string) {
@@ -98,6 +98,8 @@ describe("the Tab key", () => {
     expect(completeCommand("exclude vm VM", names)).toEqual([["VM1 - Debian"], "VM"]);
     expect(completeCommand("EXPLAIN VM VM", names)).toEqual([["VM1 - Debian"], "VM"]);
     expect(completeCommand("INCLUDE HOST h", names)).toEqual([["Host1"], "h"]);
+    expect(completeCommand("evacuate host h", names)).toEqual([["Host1"], "h"]);
+    expect(needsNames("EVACUATE HOST h")).toBe(true);
     expect(completeCommand("SHOW VM bad", names)).toEqual([["bad \\u{1b}[31m"], "bad"]);
   });
 

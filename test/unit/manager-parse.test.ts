@@ -105,6 +105,8 @@ describe("what control did", () => {
   test.each([
     ["SHOW PLAN", { kind: "show-plan" }],
     ["EXPLAIN VM VM1 - Debian", { kind: "explain", object: "VM", wanted: "VM1 - Debian" }],
+    ["EVACUATE HOST Host1", { kind: "evacuate", wanted: "Host1" }],
+    ['evacuate host "Host 1";', { kind: "evacuate", wanted: "Host 1" }],
     ['explain host "Host1";', { kind: "explain", object: "HOST", wanted: "Host1" }],
     ["SHOW STATUS", { kind: "show-status" }],
     ["SHOW MIGRATIONS", { kind: "show-migrations", count: 20 }],
@@ -127,6 +129,9 @@ describe("what control did", () => {
     ["SHOW STATUS now", "takes nothing more"],
     ["SHOW PLAN DETAILS", "takes nothing more"],
     ["EXPLAIN VM", "EXPLAIN VM uuid|name"],
+    ["EVACUATE HOST", "EVACUATE HOST uuid|name"],
+    ["EVACUATE", "EVACUATE HOST uuid|name"],
+    ["EVACUAT HOST Host1", "EVACUATE HOST uuid|name"],
     ["EXPLAIN", "EXPLAIN HOST uuid|name"],
   ])("%s is refused with the reason", (line, message) => {
     expect(messageFor(line)).toContain(message);

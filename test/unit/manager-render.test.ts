@@ -23,6 +23,7 @@ const vm: Vm = {
   immovable: null,
   haPriority: "",
   antiAffinityGroups: [],
+  migratingTo: null,
 };
 
 const host: Host = {

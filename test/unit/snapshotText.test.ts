@@ -77,6 +77,7 @@ const anyVm: fc.Arbitrary<Vm> = fc.record({
   placementBytes: measure,
   copyBytes: measure,
   tags: fc.array(hostile, { maxLength: 3 }),
+  migratingTo: fc.option(anyUuid),
   hasTools: fc.boolean(),
   immovable: fc.option(hostile),
   haPriority: hostile,

@@ -1,6 +1,7 @@
 /** PAUSE and RESUME CONTROL, EXCLUDE and INCLUDE: an administrator's word on what control leaves alone. */
 
 import { AppError } from "../../errors.ts";
+import { findNamed, type Named } from "../../find.ts";
 import { Names } from "../../names.ts";
 import type { Snapshot } from "../../pool.ts";
 import type { Database } from "../../store/connection.ts";
@@ -9,7 +10,6 @@ import { openMigrations } from "../../store/migrations.ts";
 import { pauseControl, pauseStatus, resumeControl } from "../../store/pause.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
 import type { ManagerContext } from "../context.ts";
-import { findNamed, type Named } from "../find.ts";
 import type { Command } from "../parse.ts";
 import type { Result } from "../result.ts";
 import { quote } from "../words.ts";

@@ -1,11 +1,13 @@
 /** SHOW PLAN and EXPLAIN: what xcp-control would do now, by the code that it plans with. Read only. */
 
+import { findNamed, type Named } from "../../find.ts";
 import { Names } from "../../names.ts";
-import { forecastOf, loadBasis } from "../../planning/basis.ts";
+import { loadBasis } from "../../planning/basis.ts";
 import { type Explanation, explainHost, explainVm } from "../../planning/explain.ts";
-import { forecastJson, forecastLines, gateJson, gateLine } from "../../planning/report.ts";
+import { forecastOf } from "../../planning/judge.ts";
+import { forecastJson, gateJson } from "../../planning/planJson.ts";
+import { forecastLines, gateLine } from "../../planning/report.ts";
 import type { ManagerContext } from "../context.ts";
-import { findNamed, type Named } from "../find.ts";
 import type { Command } from "../parse.ts";
 import type { Result } from "../result.ts";
 import { notCollected } from "./show.ts";
@@ -39,7 +41,7 @@ export async function explain(
   const { snapshot } = stored;
   const names = new Names(snapshot);
   const { plan, gate } = forecastOf(basis, control);
-  const facts = { snapshot, plan, bans, gate: held ?? gate, names };
+  const facts = { snapshot, plan, bans, gate: held ?? gate, tolerated: basis.tolerated, names };
   const answer = (found: Named, explanation: Explanation): Result => ({
     kind: "explanation",
     object: { kind: object, uuid: found.uuid, name: found.name },

@@ -1,12 +1,12 @@
 /** The SHOW commands: what the last collection found. Read only. */
 
 import { AppError } from "../../errors.ts";
+import { findNamed } from "../../find.ts";
 import type { Host, Snapshot, StoredSnapshot, Uuid, Vm } from "../../pool.ts";
 import type { Rule } from "../../rule.ts";
 import type { Database } from "../../store/connection.ts";
 import { readRules } from "../../store/rules.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
-import { findNamed } from "../find.ts";
 import type { HostWithVms, Result, VmOnHost } from "../result.ts";
 
 /** All VMs by uuid, control domains among them; none before the first collection. */

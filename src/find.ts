@@ -1,9 +1,9 @@
 /** Finds the VM or host that the operator named. Pure. */
 
-import { AppError } from "../errors.ts";
-import type { Uuid } from "../pool.ts";
-import { closest, printable } from "../text.ts";
-import { quote, quoteName } from "./words.ts";
+import { AppError } from "./errors.ts";
+import type { Uuid } from "./pool.ts";
+import { quote, quoteName } from "./quote.ts";
+import { closest, printable } from "./text.ts";
 
 /** What a VM and a host have in common here. */
 export interface Named {

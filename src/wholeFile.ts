@@ -1,12 +1,16 @@
 /** Puts a text into a file, all of it or nothing: written beside it and renamed. */
 import fs from "node:fs/promises";
-import { AppError, describeError } from "../errors.ts";
+import { AppError, describeError } from "./errors.ts";
 
-/** @throws AppError "usage" when the file cannot be written; what was there stays as it was. */
-export async function writeWhole(file: string, text: string, unique: string): Promise<void> {
+/**
+ * Writes `text` with mode 0600. `unique` tells the file beside it from those of others; `advice` is added where `file`
+ * is there and no file.
+ * @throws AppError "usage" when the file cannot be written; what was there stays as it was.
+ */
+export async function writeWhole(file: string, text: string, unique: string, advice = ""): Promise<void> {
   const temporary = `${file}.${unique}.tmp`;
   try {
-    await refuseDevice(file);
+    await refuseDevice(file, advice);
     const handle = await fs.open(temporary, "wx", 0o600);
     try {
       await handle.writeFile(text);
@@ -22,8 +26,7 @@ export async function writeWhole(file: string, text: string, unique: string): Pr
 }
 
 /** A rename would put a file in the place of a device or a pipe. */
-async function refuseDevice(file: string): Promise<void> {
+async function refuseDevice(file: string, advice: string): Promise<void> {
   const status = await fs.stat(file).catch(() => null);
-  if (status !== null && !status.isFile())
-    throw new Error("it is no file; --export - writes to standard output");
+  if (status !== null && !status.isFile()) throw new Error(`it is no file${advice}`);
 }

@@ -1,0 +1,179 @@
+/**
+ * Carries out a saved plan: exactly its moves in its order, with the usual checks before each, or none at all where
+ * the pool is not as the plan has it. After a setback nothing is planned anew: the rest is left, and said.
+ */
+import { exitCode } from "../errors.ts";
+import { Names } from "../names.ts";
+import type { Move, Plan } from "../planner/plan.ts";
+import { loadBasis } from "../planning/basis.ts";
+import { type Gate, settledGate } from "../planning/gates.ts";
+import type { Basis } from "../planning/judge.ts";
+import { planJson } from "../planning/planJson.ts";
+import { gateLine, moveLine, openLine, poolLine, ruleLines, totalLines, when } from "../planning/report.ts";
+import type { StoredSnapshot } from "../pool.ts";
+import type { Database } from "../store/connection.ts";
+import { rememberSights } from "../store/sights.ts";
+import { act, type Conclusion, ending, type Manner, type RunEnd } from "./act.ts";
+import type { RunResult } from "./control.ts";
+import { refuse, tellGate } from "./refuse.ts";
+import { resultReason } from "./report.ts";
+import type { LiveOptions, RunOptions } from "./run.ts";
+import { type NoPlan, readSavedPlan, type SavedPlan } from "./savedPlan.ts";
+import { changesSince, judgeSavedPlan, noPlanGate } from "./savedPlanGate.ts";
+import { say } from "./say.ts";
+import type { Tenure } from "./tenure.ts";
+
+export interface ApplyTask {
+  readonly kind: "apply";
+  /** What the file holds, whatever that is. */
+  readonly content: unknown;
+  /** Who has it carried out, "ann@desk7". */
+  readonly by: string;
+}
+
+interface View {
+  readonly saved: SavedPlan;
+  readonly basis: Basis;
+  readonly stored: StoredSnapshot;
+  readonly plan: Plan;
+}
+
+/** What would be done, or what stands against it; neither the pool nor the database sees a change. */
+export async function showApplication(db: Database, task: ApplyTask, options: RunOptions): Promise<number> {
+  const saved = readSavedPlan(task.content);
+  if (isNoPlan(saved)) return tellRefusal(noPlanGate(saved), options);
+  const basis = await loadBasis(db, options.control, options.xen?.poolUuid ?? null);
+  const view = viewOf(saved, basis, options);
+  if ("gate" in view) return tellRefusal(view.gate, options);
+  if (options.json) options.printJson(applicationJson(view));
+  else for (const line of applicationLines(view)) options.print(line);
+  return options.exitCode && view.plan.moves.length > 0 ? exitCode.planNotEmpty : exitCode.done;
+}
+
+function isNoPlan(saved: SavedPlan | NoPlan): saved is NoPlan {
+  return "measured" in saved;
+}
+
+function tellRefusal(gate: Gate | null, options: RunOptions): number {
+  if (gate !== null) tellGate(gate, options);
+  return exitCode.refused;
+}
+
+/** Carries the plan out under the lease: done when all its moves were made, partly when some are left. */
+export async function apply(
+  db: Database,
+  tenure: Tenure,
+  task: ApplyTask,
+  options: LiveOptions,
+): Promise<RunEnd> {
+  const saved = readSavedPlan(task.content);
+  if (isNoPlan(saved)) return refuse(noPlanGate(saved), options);
+  const startedMs = options.monotonicMs();
+  const basis = await loadBasis(db, options.control, options.xen.poolUuid);
+  const seen = basis.stored;
+  if (seen !== null) await rememberSights(db, tenure.claim, seen.collection.id, seen.snapshot);
+  if (basis.held !== null) return refuse(basis.held, options);
+  const view = viewOf(saved, basis, options);
+  if ("gate" in view) return refuse(view.gate, options);
+  const { stored, plan } = view;
+  const names = new Names(stored.snapshot);
+  say(options, "saved plan", headLine(view), { savedAt: saved.savedAt, savedBy: saved.savedBy });
+  for (const line of changesSince(saved, stored.snapshot)) say(options, "warning", line);
+  if (plan.moves.length === 0) {
+    say(options, "summary", nothing);
+    return { code: exitCode.done, outcome: "nothing", detail: nothing };
+  }
+  const ageSeconds = () => stored.ageSeconds + (options.monotonicMs() - startedMs) / 1000;
+  const control = { ...options.control, maxMovesPerRun: plan.moves.length };
+  const planner = { first: plan, replan: () => null };
+  const manner = mannerOf(saved, plan, task, names);
+  return act(db, tenure, { ...basis, stored, ageSeconds }, planner, { ...options, control }, manner);
+}
+
+const nothing = "Nothing to do: the saved plan has no moves";
+
+function viewOf(
+  saved: SavedPlan,
+  basis: Basis,
+  { control }: RunOptions,
+): View | { readonly gate: Gate | null } {
+  const { stored, gate, standing } = basis;
+  if (gate !== null || stored === null) return { gate };
+  const plan = judgeSavedPlan(saved, basis, stored, control);
+  if (!("moves" in plan)) return { gate: plan };
+  const unsettled = plan.moves.length === 0 ? null : settledGate(standing);
+  return unsettled === null ? { saved, basis, stored, plan } : { gate: unsettled };
+}
+
+/** "Saved plan of 2026-03-01 08:00:00 UTC by ann@desk7, from collection 17: 2 moves" */
+function headLine({ saved, plan }: View): string {
+  const { savedAt, savedBy, collection } = saved;
+  const moves = `${plan.moves.length} ${plan.moves.length === 1 ? "move" : "moves"}`;
+  return `Saved plan of ${timeOf(savedAt)} by ${savedBy}, from collection ${collection}: ${moves}`;
+}
+
+function timeOf(iso: string): string {
+  return iso.replace(/^(\S{10})T(\S{8})\S*$/, "$1 $2 UTC");
+}
+
+function applicationLines(view: View): string[] {
+  const { saved, basis, stored, plan } = view;
+  const names = new Names(stored.snapshot);
+  return [
+    ...(basis.held === null ? [] : [`A run would be ${gateLine(basis.held)}`]),
+    ...basis.standing.open.map((migration) => openLine(migration, names)),
+    poolLine({ ...basis, stored }),
+    headLine(view),
+    ...changesSince(saved, stored.snapshot),
+    ...plan.before.flatMap((before, index) =>
+      ruleLines(before, plan.after[index], { ...basis, stored }, names),
+    ),
+    ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
+    ...totalLines(plan),
+    ...(plan.moves.length === 0 ? [nothing] : []),
+  ];
+}
+
+function applicationJson({ saved, basis, stored, plan }: View): object {
+  const { savedAt, savedBy, collection } = saved;
+  return {
+    savedPlan: { savedAt, savedBy, collection, changes: changesSince(saved, stored.snapshot) },
+    ...planJson({ ...basis, stored }, plan, basis.unknown),
+    held: basis.held,
+  };
+}
+
+function mannerOf({ savedAt, savedBy }: SavedPlan, plan: Plan, { by }: ApplyTask, names: Names): Manner {
+  const origin = `saved plan of ${timeOf(savedAt)} by ${savedBy}, carried out by ${by}`;
+  return {
+    log: (move) => ({ rule: move.rule, reason: `${origin}: ${moveLine(move, names)}` }),
+    conclude: (result) => conclude(result, plan, names),
+  };
+}
+
+function conclude(result: RunResult, plan: Plan, names: Names): Conclusion {
+  const ends = new Map(result.results.map((each) => [keyOf(each.move), each]));
+  const left = plan.moves.filter((move) => ends.get(keyOf(move))?.outcome.kind !== "moved");
+  const moved = plan.moves.length - left.length;
+  const why = (move: Move): string => {
+    const end = ends.get(keyOf(move));
+    return end === undefined ? "not tried" : resultReason(end.outcome);
+  };
+  const lines = [
+    `${moved} of ${plan.moves.length} ${plan.moves.length === 1 ? "move" : "moves"} made`,
+    ...(result.stoppedBy === null ? [] : [`ended early: ${result.stoppedBy}`]),
+    ...left.map(
+      (move) =>
+        `Left of the saved plan: ${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}: ${why(move)}`,
+    ),
+  ];
+  const usual = ending(result);
+  if (usual.code === exitCode.couldNotRun) return { ...usual, lines };
+  if (left.length > 0) return { code: exitCode.partly, outcome: "partly", lines };
+  return { code: exitCode.done, outcome: "done", lines };
+}
+
+/** A VM may move more than once in one plan: it waits elsewhere for its place. */
+function keyOf({ vm, source, destination }: Move): string {
+  return `${vm} ${source} ${destination}`;
+}

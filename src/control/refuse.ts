@@ -1,0 +1,22 @@
+/** How a run ends that a gate keeps from acting. */
+import { exitCode } from "../errors.ts";
+import type { Gate } from "../planning/gates.ts";
+import { gateJson } from "../planning/planJson.ts";
+import { gateLine } from "../planning/report.ts";
+import type { RunEnd } from "./act.ts";
+import type { Voice } from "./say.ts";
+
+/** Tells of the gate, and ends the run with code 4. */
+export function refuse(gate: Gate | null, options: Voice): RunEnd {
+  if (gate !== null) tellGate(gate, options);
+  return {
+    code: exitCode.refused,
+    outcome: "refused",
+    detail: gate === null ? "" : gateLine(gate),
+  };
+}
+
+export function tellGate(gate: Gate, { json, print, printJson }: Voice): void {
+  if (json) printJson(gateJson(gate));
+  else print(gateLine(gate));
+}

@@ -1,0 +1,59 @@
+/** Which options of xcp-control go together. Pure. */
+
+/** The options by their names as they are typed. */
+export interface Given {
+  readonly interval?: number;
+  readonly dryRun?: true;
+  readonly exitCode?: true;
+  readonly instant?: true;
+  readonly ack?: true;
+  readonly evacuate?: string;
+  readonly save?: string;
+  readonly apply?: string;
+}
+
+type Name = keyof Given;
+
+const typed: Readonly<Record<Name, string>> = {
+  interval: "--interval",
+  dryRun: "--dry-run",
+  exitCode: "--exit-code",
+  instant: "--instant",
+  ack: "--ack",
+  evacuate: "--evacuate",
+  save: "--save",
+  apply: "--apply",
+};
+
+/** Options that need another one. */
+const needed: readonly (readonly [Name, Name])[] = [
+  ["exitCode", "dryRun"],
+  ["save", "dryRun"],
+];
+
+/** Options that do not go together, with the reason where it is not plain. */
+const apart: readonly (readonly [Name, Name, string?])[] = [
+  ["ack", "interval"],
+  ["ack", "dryRun"],
+  ["ack", "evacuate"],
+  ["ack", "apply"],
+  ["evacuate", "interval", "a host is emptied once"],
+  ["evacuate", "apply"],
+  ["evacuate", "save", "only plans that keep the rules can be saved"],
+  ["apply", "interval", "a saved plan is carried out once"],
+  ["apply", "save"],
+  ["save", "interval"],
+];
+
+/** What is wrong with the options, in a sentence; null where nothing is. */
+export function contradiction(given: Given): string | null {
+  for (const [one, other] of needed) {
+    if (given[one] !== undefined && given[other] === undefined)
+      return `${typed[one]} goes with ${typed[other]}`;
+  }
+  for (const [one, other, why] of apart) {
+    if (given[one] === undefined || given[other] === undefined) continue;
+    return `${typed[one]} and ${typed[other]} do not go together${why === undefined ? "" : `: ${why}`}`;
+  }
+  return null;
+}

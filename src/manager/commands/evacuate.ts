@@ -1,0 +1,35 @@
+/** EVACUATE HOST: what xcp-control --evacuate would do, to look at. Read only. */
+
+import { loadSituation } from "../../planning/basis.ts";
+import { forecastEvacuation, judgeEvacuation } from "../../planning/evacuation.ts";
+import { evacuationJson, evacuationLines } from "../../planning/evacuationText.ts";
+import type { Gate } from "../../planning/gates.ts";
+import { gateJson } from "../../planning/planJson.ts";
+import { gateLine } from "../../planning/report.ts";
+import type { ManagerContext } from "../context.ts";
+import type { Result } from "../result.ts";
+
+/** The plan that empties the host. Throws AppError not-found, ambiguous, or conflict where it is the only host. */
+export async function showEvacuation(
+  { db, control }: Pick<ManagerContext, "db" | "control">,
+  wanted: string,
+): Promise<Result> {
+  const basis = judgeEvacuation(await loadSituation(db, control), control, null, wanted);
+  if (!("host" in basis)) return closed(basis.gate);
+  const { stored } = basis;
+  const { plan, gate } = forecastEvacuation(basis, control);
+  if (gate !== null || plan === null || stored === null) return closed(gate);
+  return {
+    kind: "plan",
+    lines: evacuationLines(basis, stored, plan),
+    object: evacuationJson(basis, stored, plan),
+  };
+}
+
+function closed(gate: Gate | null): Result {
+  return {
+    kind: "plan",
+    lines: gate === null ? [] : [gateLine(gate)],
+    object: gate === null ? {} : gateJson(gate),
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * What an evacuation is decided by: the gates that guard against bad and old data and an administrator's hold stand,
+ * those that keep rules from moving VMs to and fro do not, for somebody asked for it. Pure.
+ */
+import { bansOf } from "../cooldown.ts";
+import { AppError } from "../errors.ts";
+import { findNamed } from "../find.ts";
+import { isOpen } from "../migration.ts";
+import { type Evacuation, planEvacuation } from "../planner/evacuate.ts";
+import type { Host, Snapshot } from "../pool.ts";
+import type { ControlSettings } from "../settings.ts";
+import { type Gate, settledGate } from "./gates.ts";
+import { type Basis, judge, type PairBans, pairsOf, plannerOptions, type Situation } from "./judge.ts";
+
+/** A basis for emptying one host. */
+export interface DrainBasis extends Basis {
+  /** As collected: whether it is enabled is of interest, though it takes no part here. */
+  readonly host: Host;
+}
+
+/** Either what an evacuation is decided by, or why there is nothing to decide by. */
+export type Drainable = DrainBasis | { readonly gate: Gate };
+
+/**
+ * Judges `situation` for emptying the host that `wanted` names, by uuid, the start of one, or name.
+ * Throws AppError not-found, ambiguous, or conflict where it is the pool's only host.
+ */
+export function judgeEvacuation(
+  situation: Situation,
+  settings: ControlSettings,
+  poolUuid: string | null,
+  wanted: string,
+): Drainable {
+  const { stored, standing } = situation;
+  const relaxed = {
+    ...settings,
+    quietMinutes: 0,
+    maxMovesPerHour: Number.POSITIVE_INFINITY,
+    maxMovesPerHost: Number.POSITIVE_INFINITY,
+  };
+  if (stored === null) {
+    const { gate } = judge(situation, relaxed, poolUuid);
+    if (gate === null) throw new Error("there is nothing to decide by, and no gate says so");
+    return { gate };
+  }
+  const host = findNamed("host", wanted, stored.snapshot.hosts);
+  refuseOnly(host, stored.snapshot);
+  // Out of the mean, and no matter for suspicion: what is wrong with its figures does not keep its VMs there.
+  const snapshot = withHost(stored.snapshot, { ...host, enabled: false });
+  const basis = judge({ ...situation, stored: { ...stored, snapshot } }, relaxed, poolUuid);
+  const open = standing.recent.filter(({ state }) => isOpen(state));
+  const bans = bansOf(basis.stored?.snapshot ?? snapshot, standing.exclusions, open, relaxed);
+  return { ...basis, bans, host };
+}
+
+function refuseOnly(host: Host, { hosts }: Snapshot): void {
+  if (hosts.length > 1) return;
+  const name = host.name === "" ? host.uuid : host.name;
+  throw new AppError("conflict", `${name} is the only host of the pool: its VMs have nowhere to go`);
+}
+
+function withHost(snapshot: Snapshot, host: Host): Snapshot {
+  return { ...snapshot, hosts: snapshot.hosts.map((each) => (each.uuid === host.uuid ? host : each)) };
+}
+
+/** The plan, null where the collection allows none; and the gate that keeps it from being carried out. */
+export interface EvacuationForecast {
+  readonly plan: Evacuation | null;
+  readonly gate: Gate | null;
+}
+
+/** What an evacuation would do, but for what holds it by somebody's word. */
+export function forecastEvacuation(basis: DrainBasis, settings: ControlSettings): EvacuationForecast {
+  const { stored, gate, standing, bans } = basis;
+  if (gate !== null || stored === null) return { plan: null, gate };
+  const plan = evacuationOf(basis, settings, stored.snapshot, {
+    vms: bans.vms,
+    pairs: pairsOf(stored.snapshot, bans),
+  });
+  return { plan, gate: plan.moves.length === 0 ? null : settledGate(standing) };
+}
+
+/** The plan from where things stand by now. */
+export function evacuationOf(
+  basis: DrainBasis,
+  settings: ControlSettings,
+  state: Snapshot,
+  bans: PairBans,
+): Evacuation {
+  const options = plannerOptions(basis, settings, bans, 0);
+  return planEvacuation(state, basis.rules, basis.host.uuid, { ...options, suspects: basis.suspicion.hosts });
+}

@@ -1,0 +1,138 @@
+/** An evacuation in words and as an object: what would be done, what stays, and which rules break. Pure. */
+import { Names } from "../names.ts";
+import type { Evacuation } from "../planner/evacuate.ts";
+import type { Harm } from "../planner/harm.ts";
+import type { Stay } from "../planner/stay.ts";
+import type { Host, StoredSnapshot } from "../pool.ts";
+import { subjectUnit } from "../rule.ts";
+import type { DrainBasis } from "./evacuation.ts";
+import { figure } from "./figures.ts";
+import { planJson } from "./planJson.ts";
+import {
+  gateLine,
+  moveLine,
+  openLine,
+  poolLine,
+  ruleLines,
+  totalLines,
+  unknownRuleLines,
+  when,
+} from "./report.ts";
+
+/** The plan for a person, in the manner of SHOW PLAN. */
+export function evacuationLines(basis: DrainBasis, stored: StoredSnapshot, plan: Evacuation): string[] {
+  const names = new Names(stored.snapshot);
+  const { held, standing, host } = basis;
+  const absent = plan.absent.filter((each) => each.host !== host.uuid);
+  return [
+    ...(held === null ? [] : [`A run would be ${gateLine(held)}`]),
+    ...standing.open.map((migration) => openLine(migration, names)),
+    ...unknownRuleLines(basis.unknown),
+    poolLine({ ...basis, stored }),
+    `${purposeLine(plan, names)}; it is left out of the means`,
+    ...absent.map((each) => `${names.of(each.host)} is left out of mean and moves: ${each.reason}`),
+    ...plan.before.flatMap((before, index) =>
+      ruleLines(before, plan.after[index], { ...basis, stored }, names),
+    ),
+    ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
+    ...totalLines(plan),
+    ...warningLines(plan, names),
+    ...stayLines(plan.stays, host, names),
+    endLine(plan.stays.length, host, names, "would be"),
+  ];
+}
+
+/** "Evacuation of Host1: 12 VMs leave it" */
+export function purposeLine({ host, moves }: Evacuation, names: Names): string {
+  const leaving = new Set(moves.filter(({ source }) => source === host).map(({ vm }) => vm)).size;
+  const others = new Set(moves.map(({ vm }) => vm)).size - leaving;
+  const room = others === 0 ? "" : `, ${vms(others)} of other hosts ${others === 1 ? "makes" : "make"} room`;
+  return `Evacuation of ${names.of(host)}: ${vms(leaving)} ${leaving === 1 ? "leaves" : "leave"} it${room}`;
+}
+
+function vms(count: number): string {
+  return count === 1 ? "1 VM" : `${count} VMs`;
+}
+
+/** What an administrator should know before it is done. */
+export function warningLines({ harms, unmeasured }: Evacuation, names: Names): string[] {
+  const doubt = "that is in no figure above";
+  return [
+    ...harms.map((harm) => harmLine(harm, names)),
+    ...unmeasured.map((vm) => `${names.of(vm)} goes though its part in a rule is unknown: ${doubt}`),
+  ];
+}
+
+function harmLine({ host, rule, value, mean, kind }: Harm, names: Names): string {
+  const { subject, threshold } = rule;
+  const unit = subjectUnit[subject];
+  const name = names.of(host);
+  if (value === null || mean === null || kind === "unknown") {
+    return `Whether ${name} will break the rule of ${subject} cannot be told: its value is unknown`;
+  }
+  const figures = `${figure(value)} ${unit}, mean ${figure(mean)}, allowed ${threshold} above it`;
+  return `${name} will break the rule of ${subject}${kind === "breaks" ? "" : " worse than now"}: ${figures}`;
+}
+
+/** A VM a line, with the reason. */
+export function stayLines(stays: readonly Pick<Stay, "vm" | "reason">[], host: Host, names: Names): string[] {
+  return stays.map(({ vm, reason }) => `${names.of(vm)} stays on ${names.of(host.uuid)}: ${reason}`);
+}
+
+/** What the host is in the end, and what is left to do before it is switched off. */
+export function endLine(stays: number, host: Host, names: Names, be: "is" | "would be"): string {
+  const name = names.of(host.uuid);
+  if (stays > 0) {
+    const not = be === "is" ? "is not" : "would not be";
+    return `${name} ${not} empty: ${vms(stays)} ${stays === 1 ? "stays" : "stay"}`;
+  }
+  if (!host.enabled) return `${name} ${be} empty; it is disabled`;
+  return `${name} ${be} empty; it is not disabled: xe host-disable uuid=${host.uuid}`;
+}
+
+/** The same as one object. */
+export function evacuationJson(
+  basis: DrainBasis,
+  stored: StoredSnapshot,
+  plan: Evacuation,
+): Readonly<Record<string, unknown>> {
+  const { held, standing, host } = basis;
+  const open = standing.open.map(({ vm, source, destination, state }) => ({
+    vm,
+    from: source,
+    to: destination,
+    state,
+  }));
+  return {
+    evacuation: evacuationObject(plan, host, new Names(stored.snapshot)),
+    ...planJson({ ...basis, stored }, plan, basis.unknown),
+    held,
+    open,
+  };
+}
+
+/** What is particular to an evacuation. */
+export function evacuationObject(
+  { stays, harms, unmeasured }: Evacuation,
+  host: Host,
+  names: Names,
+): Readonly<Record<string, unknown>> {
+  return {
+    host: host.uuid,
+    hostName: host.name,
+    enabled: host.enabled,
+    empty: stays.length === 0,
+    stays: stays.map((stay) => ({ ...stay, vmName: names.exact(stay.vm) })),
+    harms: harms.map(({ host: harmed, rule, value, mean, kind }) => ({
+      host: harmed,
+      hostName: names.exact(harmed),
+      subject: rule.subject,
+      threshold: rule.threshold,
+      unit: subjectUnit[rule.subject],
+      value,
+      mean,
+      kind,
+    })),
+    unmeasured,
+  };
+}

@@ -1,0 +1,210 @@
+/**
+ * What a run decides by, judged from what is stored: which data is believed, what rests, which gates are closed, and
+ * the plan. Pure: xcp-control, the manager and the benchmarks ask the same code.
+ */
+import { type Bans, bansOf } from "../cooldown.ts";
+import { subjectValue } from "../deviation.ts";
+import { pairKey } from "../planner/facts.ts";
+import type { Plan, PlanOptions } from "../planner/plan.ts";
+import { planMigrations } from "../planner/planner.ts";
+import type { Host, Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
+import { type Rule, subjectUnit } from "../rule.ts";
+import type { ControlSettings } from "../settings.ts";
+import type { UnknownRule } from "../store/rules.ts";
+import type { Sample } from "../store/samples.ts";
+import type { Standing } from "../store/standing.ts";
+import {
+  type ExpectedGuests,
+  guestCounts,
+  type Suspicion,
+  suspicionOf,
+  withoutSuspects,
+} from "../suspicion.ts";
+import { dataGate, type Gate, heldGate, settledGate } from "./gates.ts";
+import { withArrivals } from "./inFlight.ts";
+import { type Averaged, average } from "./samples.ts";
+
+/** All that is known when a run begins. */
+export interface Situation {
+  /** The newest collection; null before the first. */
+  readonly stored: StoredSnapshot | null;
+  /** Earlier ones, newest first, that are averaged with it. */
+  readonly samples: readonly Sample[];
+  readonly rules: readonly Rule[];
+  /** Rows of rules that nothing can follow. */
+  readonly unknown: readonly UnknownRule[];
+  readonly standing: Standing;
+}
+
+/** The collections that a plan stands on. */
+export interface Sampling {
+  readonly samples: number;
+  readonly spanSeconds: number;
+}
+
+/** The situation with what is to be thought of it. */
+export interface Basis extends Situation {
+  /** The newest collection with averaged measures, and with suspect hosts out of it. */
+  readonly stored: StoredSnapshot | null;
+  readonly sampling: Sampling;
+  readonly suspicion: Suspicion;
+  readonly bans: Bans;
+  /** Closed by somebody's word or by what control did lately. */
+  readonly held: Gate | null;
+  /** Closed by the collection. */
+  readonly gate: Gate | null;
+  /** Why nothing is done about a host above the threshold; null where something is. */
+  readonly tolerated: (host: Uuid, rule: Rule) => string | null;
+}
+
+/** Judges `situation`; `poolUuid` is the pool that the settings mean, null where they name none. */
+export function judge(situation: Situation, settings: ControlSettings, poolUuid: string | null): Basis {
+  const { stored, standing, rules } = situation;
+  const limits = { ...settings, poolUuid };
+  const earlier = situation.samples.map(({ snapshot }) => snapshot);
+  const suspicion = stored === null ? unsuspected : suspicionIn(stored, earlier, standing);
+  const trusted = stored === null ? null : withArrivals(withoutSuspects(stored.snapshot, suspicion));
+  const used = Math.max(0, settings.sampleCount - 1);
+  const averaged = trusted === null ? null : average(trusted, earlier.slice(0, used), rules);
+  return {
+    ...situation,
+    stored: stored === null || averaged === null ? null : { ...stored, snapshot: averaged.snapshot },
+    sampling: {
+      samples: averaged?.samples ?? 0,
+      spanSeconds: situation.samples.slice(0, used).at(-1)?.secondsBefore ?? 0,
+    },
+    suspicion,
+    bans:
+      trusted === null
+        ? { vms: new Map(), hosts: new Map() }
+        : bansOf(trusted, standing.exclusions, standing.recent, settings),
+    held: heldGate(standing, limits),
+    gate: dataGate(stored, standing, suspicion, limits),
+    tolerated: averaged === null ? () => null : tolerance(averaged, settings),
+  };
+}
+
+/** The plan, null where the collection allows none; and the gate that keeps the next run from it, null where none does. */
+export interface Forecast {
+  readonly plan: Plan | null;
+  readonly gate: Gate | null;
+}
+
+/** What the next run would do, but for what holds it by somebody's word or by what control did lately. */
+export function forecastOf(basis: Basis, settings: ControlSettings): Forecast {
+  const { stored, gate, standing } = basis;
+  if (gate !== null || stored === null) return { plan: null, gate };
+  const bans = { vms: basis.bans.vms, pairs: pairsOf(stored.snapshot, basis.bans) };
+  const plan = planOf(basis, settings, stored.snapshot, bans, settings.maxMovesPerRun);
+  return { plan, gate: plan.moves.length === 0 ? null : settledGate(standing) };
+}
+
+/** What a plan must not touch, pairs of VM and host by `pairKey`. */
+export interface PairBans {
+  readonly vms: ReadonlyMap<Uuid, string>;
+  readonly pairs: ReadonlyMap<string, string>;
+}
+
+/** The plan from where things stand by now, with the true reason why suspect hosts take no part. */
+export function planOf(
+  basis: Basis,
+  settings: ControlSettings,
+  state: Snapshot,
+  bans: PairBans,
+  maxMoves: number,
+): Plan {
+  const plan = planMigrations(state, basis.rules, plannerOptions(basis, settings, bans, maxMoves));
+  const absent = plan.absent.map(({ host, reason }) => ({
+    host,
+    reason: basis.suspicion.hosts.get(host) ?? reason,
+  }));
+  return { ...plan, absent };
+}
+
+/** The settings and what is judged, as the planner wants to have it. */
+export function plannerOptions(
+  { standing: { costs }, tolerated }: Pick<Basis, "standing" | "tolerated">,
+  settings: ControlSettings,
+  bans: PairBans,
+  maxMoves: number,
+): PlanOptions {
+  return {
+    maxMoves,
+    headroomBytes: settings.headroomBytes,
+    bannedVms: bans.vms,
+    bannedPairs: bans.pairs,
+    seed: settings.planSeed,
+    budgetMs: settings.planMs,
+    targetFraction: settings.targetFraction,
+    affinityTags: settings.affinityTags,
+    antiAffinityTags: settings.antiAffinityTags,
+    dormant: (host, rule) => tolerated(host, rule) !== null,
+    floors: ({ subject }) => settings.floors[subject],
+    costOf: (vm, source) => (vm.copyBytes === null ? null : vm.copyBytes * costs.from(source).dirtyFactor),
+    secondsOf: (vm, source, destination) => costs.seconds(source, destination, vm.copyBytes) ?? 0,
+  };
+}
+
+/** Hosts that receive nothing, as pairs with every VM that could move. */
+export function pairsOf(snapshot: Snapshot, { hosts }: Bans): ReadonlyMap<string, string> {
+  const pairs = new Map<string, string>();
+  for (const [host, reason] of hosts) {
+    for (const { vmUuid } of snapshot.placements) pairs.set(pairKey(vmUuid, host), reason);
+  }
+  return pairs;
+}
+
+const unsuspected: Suspicion = { hosts: new Map(), pool: null };
+
+function suspicionIn(stored: StoredSnapshot, earlier: readonly Snapshot[], standing: Standing): Suspicion {
+  const { snapshot } = stored;
+  return suspicionOf(snapshot, guestCounts(snapshot), expectedGuests(stored, standing), earlier);
+}
+
+/** The guests of the collection that was looked at before this one, with what control itself has moved since. */
+function expectedGuests({ collection, snapshot }: StoredSnapshot, standing: Standing): ExpectedGuests {
+  const expected = new Map<Uuid, number>();
+  for (const sight of standing.sights) {
+    if (sight.poolUuid.toLowerCase() !== snapshot.pool.uuid.toLowerCase()) continue;
+    const base = sight.collectionId === collection.id ? sight.before : sight;
+    if (base === null) continue;
+    const moved = standing.recent.filter(
+      ({ state, collectionsAtEnd }) =>
+        state === "succeeded" && collectionsAtEnd !== null && collectionsAtEnd >= base.collectionId,
+    );
+    const came = moved.filter(({ destination }) => destination === sight.host).length;
+    const went = moved.filter(({ source }) => source === sight.host).length;
+    expected.set(sight.host, Math.max(0, base.guests + came - went));
+  }
+  return expected;
+}
+
+function tolerance({ snapshot, breaches }: Averaged, settings: ControlSettings): Basis["tolerated"] {
+  const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
+  return (uuid, rule) => {
+    const host = hosts.get(uuid);
+    return (
+      (host && underFloor(host, rule, settings)) ?? notOftenEnough(breaches(uuid, rule), settings.breaches)
+    );
+  };
+}
+
+const floorSetting: Readonly<Record<Rule["subject"], string>> = {
+  CpuAverage: "ControlFloorCpuPercent",
+  OccupiedMemoryMb: "ControlFloorMemoryMb",
+  PifEth0RxKb: "ControlFloorNetworkKb",
+  PifEth0TxKb: "ControlFloorNetworkKb",
+};
+
+function underFloor(host: Host, { subject }: Rule, { floors }: ControlSettings): string | null {
+  const [value, floor] = [subjectValue(host, subject), floors[subject]];
+  if (floor <= 0 || value === null || value > floor) return null;
+  return `not above the floor of ${floor} ${subjectUnit[subject]} (${floorSetting[subject]})`;
+}
+
+/** With fewer samples than are wished for, what there is decides. */
+function notOftenEnough({ broken, of }: { broken: number; of: number }, wished: number): string | null {
+  const needed = Math.min(wished, of);
+  if (broken >= needed) return null;
+  return `above the threshold in ${broken} of the last ${of} samples only, ${needed} are needed (ControlBreaches)`;
+}

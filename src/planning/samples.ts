@@ -1,0 +1,182 @@
+/**
+ * What the last collections say together: averaged measures, and how often each host broke each rule. Pure.
+ *
+ * One collection is noise: a rule acts where a host broke it in some of the last ones, by the averages of them all.
+ * Earlier pictures are read as if the VMs had been where they are now, so that a migration does not count against
+ * the hosts that it has already relieved.
+ */
+import { evaluate, subjectValue, takesPart } from "../deviation.ts";
+import { capacity, rawWeight } from "../planner/facts.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
+import { type Rule, type Subject, subjects } from "../rule.ts";
+
+/** How often a host broke a rule, among the samples that have a value of it. */
+export interface Breaches {
+  readonly broken: number;
+  readonly of: number;
+}
+
+export interface Averaged {
+  /** The newest picture with averaged measures of hosts and VMs; all else as it is now. */
+  readonly snapshot: Snapshot;
+  /** Pictures that were averaged, the newest included. */
+  readonly samples: number;
+  readonly breaches: (host: Uuid, rule: Rule) => Breaches;
+}
+
+/** Averages `newest` with `earlier` pictures of the same pool (newest first): exponentially, the newest counts most. */
+export function average(newest: Snapshot, earlier: readonly Snapshot[], rules: readonly Rule[]): Averaged {
+  const past = earlier.map((snapshot) => inPresentPlaces(snapshot, newest));
+  const samples = [newest, ...past];
+  const counts = countBreaches(samples, rules);
+  return {
+    snapshot: past.length === 0 ? newest : averaged(newest, samples),
+    samples: samples.length,
+    breaches: (host, rule) => counts.get(pairName(host, rule)) ?? { broken: 0, of: 0 },
+  };
+}
+
+function pairName(host: Uuid, rule: Rule): string {
+  return `${host}>${rule.subject}>${rule.threshold}`;
+}
+
+function countBreaches(samples: readonly Snapshot[], rules: readonly Rule[]): ReadonlyMap<string, Breaches> {
+  const counts = new Map<string, Breaches>();
+  for (const { hosts } of samples) {
+    for (const rule of rules) {
+      for (const { hostUuid, broken } of evaluate(hosts, rule).verdicts) {
+        const name = pairName(hostUuid, rule);
+        const before = counts.get(name) ?? { broken: 0, of: 0 };
+        counts.set(name, { broken: before.broken + (broken ? 1 : 0), of: before.of + 1 });
+      }
+    }
+  }
+  return counts;
+}
+
+/** An earlier picture with the loads it had, of the VMs that run now, where they are now. */
+function inPresentPlaces(past: Snapshot, newest: Snapshot): Snapshot {
+  const vmsThen = new Map(past.vms.map((vm) => [vm.uuid, vm]));
+  const vmsNow = new Map(newest.vms.map((vm) => [vm.uuid, vm]));
+  const hostThen = new Map(past.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
+  const changes = new Changes();
+  for (const { vmUuid, hostUuid } of newest.placements) {
+    const from = hostThen.get(vmUuid);
+    if (from === hostUuid) continue;
+    const [then, now] = [vmsThen.get(vmUuid), vmsNow.get(vmUuid)];
+    // One that was started since, or was not measured then, counts as it is now.
+    changes.add(hostUuid, 1, from === undefined ? undefined : then, now);
+    if (from !== undefined) changes.add(from, -1, then, now);
+  }
+  for (const [vmUuid, hostUuid] of hostThen) {
+    if (!isPlaced(newest, vmUuid)) changes.add(hostUuid, -1, vmsThen.get(vmUuid), undefined);
+  }
+  return { ...past, placements: newest.placements, hosts: past.hosts.map((host) => changes.apply(host)) };
+}
+
+const placedOf = new WeakMap<Snapshot, ReadonlySet<Uuid>>();
+
+function isPlaced(snapshot: Snapshot, vm: Uuid): boolean {
+  let placed = placedOf.get(snapshot);
+  if (placed === undefined) {
+    placed = new Set(snapshot.placements.map(({ vmUuid }) => vmUuid));
+    placedOf.set(snapshot, placed);
+  }
+  return placed.has(vm);
+}
+
+/** What arrivals and departures since then change in hosts' values, in absolute units; null where that is unknown. */
+class Changes {
+  readonly #byHost = new Map<Uuid, Record<Subject, number | null>>();
+
+  add(host: Uuid, sign: 1 | -1, then: Vm | undefined, now: Vm | undefined): void {
+    const changes = this.#byHost.get(host) ?? {
+      PifEth0RxKb: 0,
+      PifEth0TxKb: 0,
+      OccupiedMemoryMb: 0,
+      CpuAverage: 0,
+    };
+    for (const subject of subjects) {
+      const weight = (then && rawWeight(then, subject)) ?? (now && rawWeight(now, subject)) ?? null;
+      const before = changes[subject];
+      changes[subject] = weight === null || before === null ? null : before + sign * weight;
+    }
+    this.#byHost.set(host, changes);
+  }
+
+  apply(host: Host): Host {
+    const changes = this.#byHost.get(host.uuid);
+    if (changes === undefined) return host;
+    return withValues(host, (subject) => {
+      const [value, change, size] = [subjectValue(host, subject), changes[subject], capacity(host, subject)];
+      if (value === null || change === null || size === null) return null;
+      return Math.max(0, value + change / size);
+    });
+  }
+}
+
+/** `host` with other values of the subjects; null is unknown. */
+function withValues(host: Host, read: (subject: Subject) => number | null): Host {
+  const occupied = read("OccupiedMemoryMb");
+  const { memoryTotalMb } = host;
+  return {
+    ...host,
+    cpuAverage: read("CpuAverage"),
+    pifEth0RxKb: read("PifEth0RxKb"),
+    pifEth0TxKb: read("PifEth0TxKb"),
+    memoryFreeMb: occupied === null || memoryTotalMb === null ? null : memoryTotalMb - occupied,
+  };
+}
+
+function averaged(newest: Snapshot, samples: readonly Snapshot[]): Snapshot {
+  const weights = samples.map((_, age) => (1 - smoothing(samples.length)) ** age);
+  const hosts = samples.map((sample) => new Map(sample.hosts.map((host) => [host.uuid, host])));
+  const vms = samples.map((sample) => new Map(sample.vms.map((vm) => [vm.uuid, vm])));
+  return {
+    ...newest,
+    hosts: newest.hosts.map((host) => {
+      const own = hosts
+        .map((each) => each.get(host.uuid))
+        .map((each) => (each && takesPart(each) ? each : undefined));
+      const mean = (subject: Subject) =>
+        subjectValue(host, subject) === null
+          ? null
+          : weighted(weights, (age) => own[age] && subjectValue(own[age], subject));
+      return takesPart(host) ? withValues(host, mean) : host;
+    }),
+    vms: newest.vms.map((vm) => {
+      const own = vms.map((each) => each.get(vm.uuid));
+      const mean = (measure: "vcpuAverage" | "memoryMb" | "vif0RxKb" | "vif0TxKb") =>
+        vm[measure] === null ? null : weighted(weights, (age) => own[age]?.[measure]);
+      return vm.powerState !== "Running"
+        ? vm
+        : {
+            ...vm,
+            vcpuAverage: mean("vcpuAverage"),
+            memoryMb: mean("memoryMb"),
+            vif0RxKb: mean("vif0RxKb"),
+            vif0TxKb: mean("vif0TxKb"),
+          };
+    }),
+  };
+}
+
+/** The weight of the newest of n samples in an exponential average over n: 2 / (n + 1). */
+function smoothing(samples: number): number {
+  return 2 / (samples + 1);
+}
+
+/** The mean of the values that are known, by weight; null where none is. */
+function weighted(
+  weights: readonly number[],
+  read: (age: number) => number | null | undefined,
+): number | null {
+  let [sum, total] = [0, 0];
+  weights.forEach((weight, age) => {
+    const value = read(age);
+    if (value === null || value === undefined) return;
+    sum += weight * value;
+    total += weight;
+  });
+  return total > 0 ? sum / total : null;
+}

@@ -1,0 +1,85 @@
+/** The pictures before the newest one that are averaged with it, read from the history. Read only. */
+import type { Collection, Snapshot } from "../pool.ts";
+import type { Database, Reader } from "./connection.ts";
+import { readPictures } from "./history.ts";
+
+/** Which earlier pictures are wanted. */
+export interface SampleWish {
+  /** How many, the newest collection counted. */
+  readonly count: number;
+  /** Seconds between two of them, three quarters at least: collections do not start to the second. */
+  readonly everySeconds: number;
+  /** A longer gap ends the series: what came before it says nothing of now. */
+  readonly maxGapSeconds: number;
+}
+
+/** An earlier picture. */
+export interface Sample {
+  readonly snapshot: Snapshot;
+  readonly collectionId: number;
+  /** Seconds from its start to the start of the newest collection. */
+  readonly secondsBefore: number;
+}
+
+/**
+ * The samples before `newest`, newest first; fewer than wished where there are no more. Pictures of another pool, and
+ * those of a format that this program does not know, end the series.
+ */
+export async function loadSamples(
+  db: Database,
+  newest: Collection,
+  wish: SampleWish,
+): Promise<readonly Sample[]> {
+  if (wish.count <= 1 || newest.id === 0) return [];
+  return db.read(async (reader) => {
+    const chosen = chooseSamples(await candidates(reader, newest, wish), wish);
+    const pictures = await readPictures(
+      reader,
+      chosen.map(({ id }) => id),
+    );
+    const samples: Sample[] = [];
+    for (const { id, secondsBefore } of chosen) {
+      const snapshot = pictures.get(id);
+      if (snapshot === undefined) break;
+      samples.push({ snapshot, collectionId: id, secondsBefore });
+    }
+    return samples;
+  });
+}
+
+interface Candidate {
+  readonly id: number;
+  readonly secondsBefore: number;
+}
+
+/** Rows that are looked at: a window of an hour at one collection a second. */
+const mostCandidates = 3600;
+
+async function candidates(reader: Reader, newest: Collection, wish: SampleWish): Promise<Candidate[]> {
+  const rows = await reader.rows(
+    `SELECT Collection.Id AS id, TIMESTAMPDIFF(MICROSECOND, StartedAt, (SELECT StartedAt FROM Collection WHERE Id = ?)) AS before_
+       FROM CollectionPicture JOIN Collection ON Collection.Id = CollectionPicture.CollectionId
+      WHERE CollectionId < ? AND PoolUuid = ? AND Imported = FALSE
+        AND StartedAt > TIMESTAMPADD(SECOND, ?, (SELECT StartedAt FROM Collection WHERE Id = ?))
+      ORDER BY CollectionId DESC LIMIT ${mostCandidates}`,
+    [newest.id, newest.id, newest.poolUuid, -Math.ceil(wish.count * wish.maxGapSeconds), newest.id],
+  );
+  return rows.map((row) => ({ id: Number(row["id"]), secondsBefore: Number(row["before_"]) / 1e6 }));
+}
+
+/** Of collections before the newest, newest first, those that lie far enough apart. Exported for its tests. */
+export function chooseSamples<T extends { readonly secondsBefore: number }>(
+  all: readonly T[],
+  { count, everySeconds, maxGapSeconds }: SampleWish,
+): readonly T[] {
+  const chosen: T[] = [];
+  let last = 0;
+  for (const each of all) {
+    if (chosen.length >= count - 1) break;
+    if (each.secondsBefore - last > maxGapSeconds) break;
+    if (each.secondsBefore - last < 0.75 * everySeconds) continue;
+    chosen.push(each);
+    last = each.secondsBefore;
+  }
+  return chosen;
+}
