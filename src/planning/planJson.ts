@@ -102,6 +102,8 @@ export function moveJson(move: Move, names: Names): Readonly<Record<string, unkn
     toName: names.exact(move.destination),
     ...moveFigures(move),
     purpose: move.purpose,
+    makesRoomFor: move.makesRoomFor,
+    why: move.reason,
     copyBytes: move.copyBytes,
     gainPerGib: gainPerGib(move),
     seconds: move.seconds,

@@ -128,13 +128,18 @@ function withDeviation({ value, deviation }: { value: number; deviation: number 
 export function moveLine(move: Move, names: Names): string {
   const route = `${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}`;
   const unit = move.rule === null ? "" : subjectUnit[move.rule.subject];
-  const purpose = move.purpose === "relieves" ? "" : move.purpose;
+  const purpose = purposeOf(move, names);
   const gain = gainPerGib(move);
   const worth = gain === null || move.purpose !== "relieves" ? "" : `, ${figure(gain)} ${unit} off per GiB`;
   const copy = move.copyBytes === null ? "" : `${megabytes(move.copyBytes)} to copy${worth}`;
   const effect = move.rule === null ? "" : effectOf(move, move.rule, names);
   const parts = [purpose, effect, copy].filter((part) => part !== "");
   return [route, ...parts].join("; ");
+}
+
+function purposeOf({ purpose, makesRoomFor }: Move, names: Names): string {
+  if (purpose === "relieves") return "";
+  return makesRoomFor === null ? purpose : `${purpose}, room for ${names.of(makesRoomFor)}`;
 }
 
 function effectOf(move: Move, { subject, threshold }: Rule, names: Names): string {

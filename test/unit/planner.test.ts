@@ -220,9 +220,13 @@ describe("plans of several steps", () => {
   it("a VM is moved out of the way when that makes room, and goes first", () => {
     const { moves, certificate, unresolved, secondsBound, seconds } = plan(needsRoom());
     expect(unresolved).toEqual([]);
-    expect(moves.map(({ vm, purpose }) => [vm, purpose])).toEqual([
-      [uuid(13), "makes room"],
-      [uuid(11), "relieves"],
+    expect(moves.map(({ vm, purpose, makesRoomFor }) => [vm, purpose, makesRoomFor])).toEqual([
+      [uuid(13), "makes room", uuid(11)],
+      [uuid(11), "relieves", null],
+    ]);
+    expect(moves.map(({ reason }) => reason)).toEqual([
+      "big needs 4096 MB on b, which has 3072 MB as long as this VM is there",
+      "a is 53.3 % above the mean of CpuAverage, 25 are allowed",
     ]);
     expect(certificate.kind).toBe("optimal");
     // The second waits for the first: its memory is free only then.
