@@ -474,6 +474,43 @@ describe("laws of planning again", () => {
   });
 });
 
+describe("laws of planning from the middle", () => {
+  it("gives the rest or one no worse, wherever the rest may still be made: always where no host both sends and receives", () => {
+    const seen = { compared: 0, worse: 0, rest: 0, again: 0 };
+    fc.assert(
+      fc.property(pools, fc.nat(), ({ snapshot, rules }, cut) => {
+        const { moves } = planFor({ snapshot, rules });
+        if (moves.length < 2) return;
+        const made = 1 + (cut % (moves.length - 1));
+        const middle = applied(snapshot, moves.slice(0, made));
+        const rest = moves.slice(made);
+        const wished = replay(middle, rules, rest, checks);
+        // What the first half lowered, the second may not raise: such a rest is no plan any more.
+        if (wished.faults.length > 0 || wished.created > 0) return;
+        const again = planFor({ snapshot: middle, rules }, { rounds: 120 });
+        const left = replay(middle, rules, again.moves, checks).brokenAtEnd.length;
+        const sources = new Set(moves.map(({ source }) => source));
+        const direct = moves.every(({ destination }) => !sources.has(destination));
+        const equal = new Set(snapshot.hosts.map(({ cpuNum }) => cpuNum)).size === 1;
+        const [leftMore, dearer] = [
+          left > wished.brokenAtEnd.length,
+          left === wished.brokenAtEnd.length && cost(again.moves) > cost(rest),
+        ];
+        if (direct && equal) expect({ leftMore, dearer }).toEqual({ leftMore: false, dearer: false });
+        seen.compared++;
+        if (leftMore || dearer) seen.worse++;
+        if (left !== wished.brokenAtEnd.length) return;
+        seen.rest += cost(rest);
+        seen.again += cost(again.moves);
+      }),
+      { ...runs, numRuns: 600 },
+    );
+    expect(seen.compared).toBeGreaterThan(150);
+    expect(seen.worse / seen.compared).toBeLessThan(0.02);
+    expect(seen.again).toBeLessThanOrEqual(seen.rest);
+  });
+});
+
 describe("tiny pools, compared with trying every sequence of migrations", () => {
   it("a plan leaves as few broken pairs at as little cost as the best, and what it calls hopeless is", () => {
     let compared = 0;
