@@ -94,6 +94,7 @@ function toEvacuation(planned: Planned): Omit<Evacuation, "rounds"> {
     unresolved: unresolvedOf(after, harms, floors, host),
     absent: [{ host: host.uuid, reason: "it is to be emptied" }, ...absent],
     limited: false,
+    spent: [],
     certificate: certificateOf(planned),
     seconds: times.seconds,
     secondsBound: times.bound,

@@ -36,6 +36,11 @@ export interface PlanOptions {
   readonly floors?: (rule: Rule) => number;
   /** Bytes that a migration copies, memory written meanwhile included; null or by default the VM's `copyBytes`. */
   readonly costOf?: (vm: Vm, source: Uuid) => number | null;
+  /**
+   * Moves that a host may still take part in, as source or destination; the plan's own included. Default: any number. An
+   * evacuation does not heed it.
+   */
+  readonly movesLeftOf?: (host: Uuid) => number;
   /** How long one migration takes. Default: its bytes by `bytesPerSecond`. */
   readonly secondsOf?: (vm: Vm, source: Uuid, destination: Uuid) => number;
 }
@@ -93,6 +98,7 @@ export type RefusalCode =
   | "memory"
   | "apart"
   | "rule"
+  | "spent"
   | "not enough";
 
 /** Why a VM of a host that breaks a rule does not go to a host; `host` is null when it can go nowhere. */
@@ -136,9 +142,11 @@ export interface Plan {
   readonly unresolved: readonly Unresolved[];
   /** Hosts that count in no mean and receive nothing, with the reason. */
   readonly absent: readonly { readonly host: Uuid; readonly reason: string }[];
-  /** True when more moves would follow but for the limit. */
+  /** True when more moves would follow but for a limit. */
   readonly limited: boolean;
-  /** Of the whole plan, before the limit of moves. */
+  /** Hosts whose own limit holds moves back; none where the limit of the whole plan does. */
+  readonly spent: readonly Uuid[];
+  /** Of the whole plan, before the limits. */
   readonly certificate: Certificate;
   /** Estimated time of all moves with `transfersPerHost`, and the least that any schedule of them needs. */
   readonly seconds: number;

@@ -15,7 +15,7 @@ import { explain } from "./explain.ts";
 import { orderSteps, type Step } from "./order.ts";
 import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
-import { beginning } from "./prefix.ts";
+import { areWithin, beginning } from "./prefix.ts";
 import { inOrder, type Problem, toProblem } from "./problem.ts";
 import { Random } from "./random.ts";
 import { reasonsOf } from "./reason.ts";
@@ -133,10 +133,15 @@ function finish(state: State, bounds: Bounds, repair: Repair, work: Work): Found
   const limit = cleared ? best.cost : Number.POSITIVE_INFINITY;
   const exact = searchExactly(state, bounds, hopeless, limit, openedStates, work);
   if (!exact.exhausted) return null;
-  if (exact.steps !== null) return { steps: exact.steps, open: 0, optimal: true };
+  // The exact search does not know of hosts' limits of moves; what keeps them anyway is no less the best.
+  const { movesLeft } = state.problem;
+  if (exact.steps !== null) {
+    return areWithin(exact.steps, movesLeft) ? { steps: exact.steps, open: 0, optimal: true } : null;
+  }
   if (cleared) return { steps: orderSteps(state, best.moves, work).steps, open: 0, optimal: true };
   const fewest = searchFewest(state, bounds, openedStates, work);
   if (!fewest.exhausted && !better(fewest, best)) return null;
+  if (!areWithin(fewest.steps, movesLeft)) return null;
   return { steps: fewest.steps, open: fewest.left - hopeless, optimal: fewest.exhausted };
 }
 
@@ -176,6 +181,7 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
       return reason === null ? [] : [{ host: host.uuid, reason }];
     }),
     limited: steps.length < result.steps.length,
+    spent: first.spent.flatMap((h) => state.problem.hosts[h]?.uuid ?? []),
     certificate,
     seconds: times.seconds,
     secondsBound: times.bound,

@@ -1,6 +1,6 @@
 /**
- * What to do first when not all may be done: whole hosts, the worst before the others, as many as the limit of moves
- * holds; what is left of it goes to the worst host that is not cleared. Pure.
+ * What to do first when not all may be done: whole hosts, the worst before the others, as many as the limits of moves
+ * hold, of the plan and of each host; what is left goes to the worst host that is not cleared. Pure.
  */
 import type { Step } from "./order.ts";
 import type { Problem } from "./problem.ts";
@@ -11,6 +11,8 @@ export interface Beginning {
   readonly steps: readonly Step[];
   /** How many of them to make; no pair is worse then than at the start. */
   readonly length: number;
+  /** Hosts whose own limit, not that of the plan, keeps others from being made. */
+  readonly spent: readonly number[];
 }
 
 /** The steps with their most useful `most` in front; `waits` says which earlier steps each needs. */
@@ -20,11 +22,33 @@ export function beginning(
   waits: readonly (readonly number[])[],
   most: number,
 ): Beginning {
-  if (steps.length <= most) return { steps, length: steps.length };
+  const { movesLeft } = state.problem;
+  if (steps.length <= most && areWithin(steps, movesLeft)) return { steps, length: steps.length, spent: [] };
   const chosen = new Choice(state, steps, waits, most).choose();
   const rest = [...steps.keys()].filter((index) => !chosen.has(index));
   const first = [...chosen].sort((a, b) => a - b);
-  return { steps: [...first, ...rest].flatMap((index) => steps[index] ?? []), length: first.length };
+  const pick = (indices: readonly number[]): Step[] => indices.flatMap((index) => steps[index] ?? []);
+  const held = first.length < most ? spentBy(pick(first), pick(rest), movesLeft) : [];
+  return { steps: pick([...first, ...rest]), length: first.length, spent: held };
+}
+
+/** Whether no host takes part in more of the steps than it may. */
+export function areWithin(steps: readonly Step[], movesLeft: Float64Array): boolean {
+  return [...movesOf(steps)].every(([h, count]) => count <= (movesLeft[h] ?? 0));
+}
+
+function movesOf(steps: readonly Step[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const { from, to } of steps) for (const h of [from, to]) counts.set(h, (counts.get(h) ?? 0) + 1);
+  return counts;
+}
+
+/** Hosts whose limit holds the steps `first` but no more with `rest`. */
+function spentBy(first: readonly Step[], rest: readonly Step[], movesLeft: Float64Array): number[] {
+  const [made, wanted] = [movesOf(first), movesOf(rest)];
+  return [...wanted.keys()]
+    .filter((h) => (made.get(h) ?? 0) + (wanted.get(h) ?? 0) > (movesLeft[h] ?? 0))
+    .sort((a, b) => a - b);
 }
 
 class Choice {
@@ -87,16 +111,15 @@ class Choice {
     return indices.toSorted((a, b) => part(b) - part(a) || a - b);
   }
 
-  /** Takes these steps and all that they need, if the limit holds them and no pair ends worse than it began. */
+  /** Takes these steps and all that they need, if the limits hold them and no pair ends worse than it began. */
   #add(indices: readonly number[], continuable: boolean): void {
     if (this.#chosen.size >= this.#most) return;
     const all = this.#withNeeds(indices);
     if (all.size === this.#chosen.size || all.size > this.#most) return;
+    const made = [...all].sort((a, b) => a - b).flatMap((index) => this.#steps[index] ?? []);
+    if (!areWithin(made, this.#state.problem.movesLeft)) return;
     this.#state.reset();
-    for (const index of [...all].sort((a, b) => a - b)) {
-      const step = this.#steps[index];
-      if (step !== undefined) this.#state.move(step.vm, step.to);
-    }
+    for (const { vm, to } of made) this.#state.move(vm, to);
     if (this.#state.left() >= forbidden) return;
     if (!continuable || this.#canGoOn(all)) this.#chosen = all;
   }

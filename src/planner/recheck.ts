@@ -43,13 +43,26 @@ export function recheck(
   const problem = toProblem(snapshot, rules, { ...options, targetFraction: 1 });
   const state = new State(problem);
   const steps: Step[] = [];
+  const made = new Int32Array(problem.H);
   for (const [index, move] of moves.entries()) {
     const step = stepOf(problem, state, move);
     if (typeof step === "string") return { index, reason: step };
+    const reason = countMove(problem, made, step);
+    if (reason !== null) return { index, reason };
     state.move(step.vm, step.to);
     steps.push(step);
   }
   return toPlan(snapshot, rules, options, state, steps);
+}
+
+/** Counts the step at its hosts; why one of them may take part in no more, else null. */
+function countMove({ hosts, movesLeft }: Problem, made: Int32Array, { from, to }: Step): string | null {
+  for (const h of [from, to]) {
+    made[h] = (made[h] ?? 0) + 1;
+    if ((made[h] ?? 0) <= (movesLeft[h] ?? 0)) continue;
+    return `${hosts[h]?.name || hosts[h]?.uuid} may take part in no more moves for now, limit ${movesLeft[h]}`;
+  }
+  return null;
 }
 
 /** The move as a step from where things stand, or why it cannot be one. */
@@ -113,6 +126,7 @@ function toPlan(
       return reason === null ? [] : [{ host: host.uuid, reason }];
     }),
     limited: false,
+    spent: [],
     certificate,
     seconds: times.seconds,
     secondsBound: times.bound,

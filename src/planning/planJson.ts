@@ -56,6 +56,7 @@ export function planJson(
     absent: plan.absent,
     ignoredRules: unknownRules,
     limited: plan.limited,
+    spent: plan.spent,
   };
 }
 

@@ -193,8 +193,7 @@ function closingLines(plan: Plan, basis: PlanBasis, names: Names): string[] {
     ];
   }
   const lines = unresolvedLines(plan.unresolved, names);
-  if (plan.limited)
-    lines.push("More moves would follow; the limit of one run is reached (ControlMaxMovesPerRun)");
+  if (plan.limited) lines.push(`More moves would follow; ${limitReached(plan, names)}`);
   if (lines.length > 0 || plan.moves.length > 0) return lines;
   const above = plan.before.flatMap(({ rule, verdicts }) =>
     verdicts.flatMap(({ hostUuid, broken }) => {
@@ -206,6 +205,13 @@ function closingLines(plan: Plan, basis: PlanBasis, names: Names): string[] {
   return [
     `Nothing to do: no host breaks a rule. ${plan.after.map((each) => balanced(each, names)).join(" ")}`,
   ];
+}
+
+/** The limit that holds back a part of the plan: "the limit of one run is reached (ControlMaxMovesPerRun)". */
+export function limitReached({ spent }: Plan, names: Names): string {
+  if (spent.length === 0) return "the limit of one run is reached (ControlMaxMovesPerRun)";
+  const hosts = spent.map((host) => names.of(host)).join(", ");
+  return `as many as may within an hour come to or leave ${hosts} (ControlMaxMovesPerHost)`;
 }
 
 function balanced({ rule, mean, verdicts }: Evaluation, names: Names): string {

@@ -474,6 +474,51 @@ describe("laws of planning again", () => {
   });
 });
 
+describe("laws of a host's limit of moves", () => {
+  it("no host takes part in more than it may; what that holds back is said, with the hosts", () => {
+    const seen = { cut: 0, spent: 0, whole: 0, moves: 0, cleared: 0 };
+    fc.assert(
+      fc.property(pools, fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 9 }), (pool, limits) => {
+        const { hosts } = pool.snapshot;
+        const limit = new Map(hosts.map(({ uuid }, h) => [uuid, limits[h] ?? 0]));
+        const plan = planFor(pool, { movesLeftOf: (host) => limit.get(host) ?? 0 });
+        const { faults, created, brokenAtEnd } = replay(pool.snapshot, pool.rules, plan.moves, checks);
+        expect(faults).toEqual([]);
+        expect(created).toBe(0);
+        for (const [host, most] of limit) {
+          const parts = plan.moves.filter(
+            ({ source, destination }) => source === host || destination === host,
+          );
+          expect(parts.length).toBeLessThanOrEqual(most);
+        }
+        for (const host of plan.spent) expect(plan.limited && limit.has(host)).toBe(true);
+        const free = planFor(pool);
+        // Nothing is kept back without a word: what the free plan clears is cleared, or said to be held or left.
+        if (!plan.limited && plan.unresolved.length <= free.unresolved.length) seen.whole++;
+        else expect(plan.limited || plan.unresolved.length > 0).toBe(true);
+        if (plan.limited) seen.cut++;
+        if (plan.spent.length > 0) seen.spent++;
+        seen.moves += plan.moves.length;
+        seen.cleared += replay(pool.snapshot, pool.rules, [], checks).before - brokenAtEnd.length;
+      }),
+      runs,
+    );
+    expect(seen.spent).toBe(seen.cut);
+    expect(seen.cut).toBeGreaterThan(20);
+    expect(seen.whole).toBeGreaterThan(50);
+    expect(seen.cleared).toBeGreaterThan(50);
+  });
+
+  it("a limit that no plan reaches changes nothing", () => {
+    fc.assert(
+      fc.property(pools, (pool) => {
+        expect(planFor(pool, { movesLeftOf: () => 1000 })).toEqual(planFor(pool));
+      }),
+      { ...runs, numRuns: 60 },
+    );
+  });
+});
+
 describe("laws of planning from the middle", () => {
   it("gives the rest or one no worse, wherever the rest may still be made: always where no host both sends and receives", () => {
     const seen = { compared: 0, worse: 0, rest: 0, again: 0 };
