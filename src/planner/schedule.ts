@@ -35,7 +35,7 @@ const mostTries = 60;
 export function schedule(
   transfers: readonly Transfer[],
   perHost: number,
-  inPool = Number.POSITIVE_INFINITY,
+  inPool: number = Number.POSITIVE_INFINITY,
 ): Schedule {
   const bound = leastMakespan(transfers, perHost, inPool);
   const best = new Tries(transfers, { perHost, inPool }, bound).run();
