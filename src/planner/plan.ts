@@ -24,6 +24,8 @@ export interface PlanOptions {
   readonly targetFraction?: number;
   /** Transfers, coming and going, that one host carries at once. Default 2. */
   readonly transfersPerHost?: number;
+  /** Transfers that the pool carries at once. Default: any number. */
+  readonly transfersInPool?: number;
   /** What one transfer copies in a second, for the estimate of time. Default 110,000,000. */
   readonly bytesPerSecond?: number;
   /** VMs that carry the same one of these tags stay together where they are together. */
@@ -148,7 +150,7 @@ export interface Plan {
   readonly spent: readonly Uuid[];
   /** Of the whole plan, before the limits. */
   readonly certificate: Certificate;
-  /** Estimated time of all moves with `transfersPerHost`, and the least that any schedule of them needs. */
+  /** Estimated time of all moves within the slots, and the least that any schedule of them needs that keeps `after`. */
   readonly seconds: number;
   readonly secondsBound: number;
   /** Rounds of repair that were made. */

@@ -20,7 +20,7 @@ import { inOrder, type Problem, toProblem } from "./problem.ts";
 import { Random } from "./random.ts";
 import { reasonsOf } from "./reason.ts";
 import { better, Repair } from "./repair.ts";
-import { schedule, type Transfer } from "./schedule.ts";
+import { type Schedule, schedule, type Transfer } from "./schedule.ts";
 import { State } from "./state.ts";
 import { waitsOf } from "./waits.ts";
 import { Work } from "./work.ts";
@@ -168,7 +168,7 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
   const reasons = reasonsOf(state, first.steps);
   const steps = first.steps.slice(0, first.length);
   const transfers = transfersOf(state.problem, steps, options);
-  const times = schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
+  const times = scheduleOf(transfers, options);
   const moves = toMoves(state, steps, reasons, transfers, times.starts);
   const hosts = hostsAfter(snapshot, moves);
   return {
@@ -187,6 +187,11 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
     secondsBound: times.bound,
     rounds: planned.rounds,
   };
+}
+
+/** When each would run within the slots of the options. */
+export function scheduleOf(transfers: readonly Transfer[], options: PlanOptions): Schedule {
+  return schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost, options.transfersInPool);
 }
 
 /** The steps with what they wait for and how long they take. */

@@ -7,10 +7,9 @@ import { describe } from "./explain.ts";
 import type { Step } from "./order.ts";
 import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, RefusalCode } from "./plan.ts";
-import { defaults, transfersOf } from "./planner.ts";
+import { scheduleOf, transfersOf } from "./planner.ts";
 import { inOrder, type Problem, toProblem } from "./problem.ts";
 import { reasonsOf } from "./reason.ts";
-import { schedule } from "./schedule.ts";
 import { State } from "./state.ts";
 
 /** A move as it was planned. */
@@ -99,7 +98,7 @@ function toPlan(
 ): Plan {
   const certificate = certificateOf(state, steps);
   const transfers = transfersOf(state.problem, steps, options);
-  const times = schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
+  const times = scheduleOf(transfers, options);
   // What they were planned for, the aim included.
   const reasons = reasonsOf(new State(toProblem(snapshot, rules, options)), steps);
   const moves = toMoves(state, steps, reasons, transfers, times.starts);

@@ -152,6 +152,7 @@ export function plannerOptions(
     seed: settings.planSeed,
     budgetMs: settings.planMs,
     targetFraction: settings.targetFraction,
+    transfersInPool: settings.maxMigrationsInPool,
     affinityTags: settings.affinityTags,
     antiAffinityTags: settings.antiAffinityTags,
     dormant: (host, rule) => tolerated(host, rule) !== null,
