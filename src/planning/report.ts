@@ -128,13 +128,18 @@ function withDeviation({ value, deviation }: { value: number; deviation: number 
 export function moveLine(move: Move, names: Names): string {
   const route = `${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}`;
   const unit = move.rule === null ? "" : subjectUnit[move.rule.subject];
-  const purpose = move.purpose === "relieves" ? "" : move.purpose;
+  const purpose = purposeOf(move, names);
   const gain = gainPerGib(move);
   const worth = gain === null || move.purpose !== "relieves" ? "" : `, ${figure(gain)} ${unit} off per GiB`;
   const copy = move.copyBytes === null ? "" : `${megabytes(move.copyBytes)} to copy${worth}`;
   const effect = move.rule === null ? "" : effectOf(move, move.rule, names);
   const parts = [purpose, effect, copy].filter((part) => part !== "");
   return [route, ...parts].join("; ");
+}
+
+function purposeOf({ purpose, makesRoomFor }: Move, names: Names): string {
+  if (purpose === "relieves") return "";
+  return makesRoomFor === null ? purpose : `${purpose}, room for ${names.of(makesRoomFor)}`;
 }
 
 function effectOf(move: Move, { subject, threshold }: Rule, names: Names): string {
@@ -150,13 +155,16 @@ export function gainPerGib({ rule, copyBytes, sourceBefore, sourceAfter }: Move)
     : (sourceBefore - sourceAfter) / (copyBytes / 1024 ** 3);
 }
 
-/** Where a plan has several moves, how long each takes. */
-export function when({ seconds }: Move, { moves }: Plan): string {
-  return moves.length < 2 ? "" : `, takes ${span(seconds)}`;
+/** Where a plan has several moves, when each would start and how long it takes. */
+export function when({ startSeconds, seconds }: Move, { moves }: Plan): string {
+  if (moves.length < 2) return "";
+  const start = startSeconds < 0.5 ? "starts at once" : `starts after ${span(startSeconds)}`;
+  return `, ${start}, takes ${span(seconds)}`;
 }
 
 /** What the moves cost together, and how near to the best that is. */
-export function totalLines({ moves, certificate, limited }: Plan): string[] {
+export function totalLines(plan: Plan): string[] {
+  const { moves, certificate, limited } = plan;
   if (moves.length === 0) return [];
   const { kind, costBytes, boundBytes, gap } = certificate;
   const whole = limited ? "the whole plan, of which these moves are the beginning" : "the plan";
@@ -166,14 +174,16 @@ export function totalLines({ moves, certificate, limited }: Plan): string[] {
       : `${whole} copies ${gigabytes(costBytes)}, ${percent(gap)} above what cannot be undercut (${gigabytes(boundBytes)})`;
   const bytes = moves.reduce((sum, { copyBytes }) => sum + (copyBytes ?? 0), 0);
   return [
-    `In all ${count(moves.length, "move")}, ${gigabytes(bytes)} to copy, about ${span(secondsOf(moves))} one after another`,
+    `In all ${count(moves.length, "move")}, ${gigabytes(bytes)} to copy, about ${span(plan.seconds)}${leastTime(plan)}`,
     `Proof: ${proof}`,
   ];
 }
 
-/** Migrations are carried out one after another. */
-export function secondsOf(moves: readonly Move[]): number {
-  return moves.reduce((sum, { seconds }) => sum + seconds, 0);
+/** Whether another order of the moves could be done sooner. */
+function leastTime({ moves, seconds, secondsBound }: Plan): string {
+  if (moves.length < 2) return "";
+  if (seconds <= secondsBound * 1.005) return ", which no order undercuts";
+  return ` (no order takes less than ${span(secondsBound)})`;
 }
 
 function percent(share: number): string {
@@ -188,8 +198,7 @@ function closingLines(plan: Plan, basis: PlanBasis, names: Names): string[] {
     ];
   }
   const lines = unresolvedLines(plan.unresolved, names);
-  if (plan.limited)
-    lines.push("More moves would follow; the limit of one run is reached (ControlMaxMovesPerRun)");
+  if (plan.limited) lines.push(`More moves would follow; ${limitReached(plan, names)}`);
   if (lines.length > 0 || plan.moves.length > 0) return lines;
   const above = plan.before.flatMap(({ rule, verdicts }) =>
     verdicts.flatMap(({ hostUuid, broken }) => {
@@ -201,6 +210,13 @@ function closingLines(plan: Plan, basis: PlanBasis, names: Names): string[] {
   return [
     `Nothing to do: no host breaks a rule. ${plan.after.map((each) => balanced(each, names)).join(" ")}`,
   ];
+}
+
+/** The limit that holds back a part of the plan: "the limit of one run is reached (ControlMaxMovesPerRun)". */
+export function limitReached({ spent }: Plan, names: Names): string {
+  if (spent.length === 0) return "the limit of one run is reached (ControlMaxMovesPerRun)";
+  const hosts = spent.map((host) => names.of(host)).join(", ");
+  return `as many as may within an hour come to or leave ${hosts} (ControlMaxMovesPerHost)`;
 }
 
 function balanced({ rule, mean, verdicts }: Evaluation, names: Names): string {
