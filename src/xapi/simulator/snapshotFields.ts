@@ -31,6 +31,8 @@ export function finishPool(
   finishGroups(model, snapshot.vms, refs);
   db.update("pool", poolRefOf(model), {
     ha_enabled: snapshot.pool.haEnabled,
+    ha_host_failures_to_tolerate: snapshot.pool.haTolerance ?? 0,
+    ha_plan_exists_for: snapshot.pool.haPlannedFor ?? 0,
     wlb_enabled: snapshot.pool.wlbEnabled,
     other_config: simMap(snapshot.pool.rollingUpgrade ? [["rolling_upgrade_in_progress", "true"]] : []),
   });
