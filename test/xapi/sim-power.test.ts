@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { runCommand } from "../../src/xapi/simulator/commands.ts";
 import { machineOf } from "../../src/xapi/simulator/machines.ts";
 import { isLive } from "../../src/xapi/simulator/reach.ts";
+import { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
 import { type CalledPool, openScenario } from "./simPool.ts";
 
 const seconds = 1000;
@@ -381,7 +382,7 @@ describe("what a host measured and how long it was on", () => {
 
   test("host-hours count from power to power, with who asked", async () => {
     const p = await openScenario(text);
-    const { power } = p.pool.model;
+    const { power } = p.pool;
     await p.pool.clock.advance(60 * minutes);
     await switchOff(p, "C");
     await p.pool.clock.advance(60 * minutes);
@@ -409,6 +410,39 @@ describe("what a host measured and how long it was on", () => {
     await p.pool.clock.advance(30 * minutes);
     expect(p.pool.model.power.hoursOn(p.host("C"), p.pool.clock.now())).toBeCloseTo(0.5, 6);
     expect([lives(p, "C"), field(p, "C", "enabled")]).toEqual([true, true]);
+  });
+});
+
+describe("power in a scenario", () => {
+  const problem = (lines: string): string => {
+    try {
+      SimulatedPool.fromScenario(lines, { manualClock: true });
+      return "";
+    } catch (error) {
+      return String(error);
+    }
+  };
+
+  test.each([
+    ["host A wake=never", "wake=never needs power-on=MODE"],
+    ["host A power-on=wake-on-lan wake=wrong-password", "wake-on-lan knows neither passwords nor scripts"],
+    ["host A power-on=IPMI wake=perhaps", "must be one of works, never, wrong-password, no-script"],
+    ["host A boot=long", "long is not a time such as 30s, 5m or 2h"],
+    ["host A off", "the master must be on"],
+    ["host A\nhost B off\nvm one on=B", "host B is off"],
+  ])("%s is a problem", (lines, words) => {
+    expect(problem(lines)).toContain(words);
+  });
+
+  test("hosts that are generated can be woken too, and boards have an address, a user and a secret", async () => {
+    const p = await openScenario("generate hosts=3 vms=0 power-on=IPMI boot=90s");
+    expect(machineOf(p.pool.model, p.host("host-02")).bootMs).toBe(90 * seconds);
+    expect(field(p, "host-02", "power_on_mode")).toBe("IPMI");
+    expect(Object.keys(p.pool.db.map("host", p.host("host-02"), "power_on_config"))).toEqual([
+      "power_on_ip",
+      "power_on_user",
+      "power_on_password_secret",
+    ]);
   });
 });
 
