@@ -301,15 +301,20 @@ describe("waking", () => {
   test.each([
     ["XCP-ng version=8.3", "DRAC", "ModuleNotFoundError", "No module named 'DRAC'"],
     ["XCP version=1.1", "IPMI", "ImportError", "No module named IPMI"],
-  ])("on %s there is no script for %s", async (product, mode, error, words) => {
-    const p = await openScenario(
-      text.replace("XCP-ng version=8.3", product).replace("power-on=IPMI", `power-on=${mode}`),
-    );
-    await switchOff(p, "C");
-    const task = await begin(p, "power_on", "C");
-    await p.pool.clock.advance(seconds);
-    expect(outcome(p, task)).toEqual(["failure", "XENAPI_PLUGIN_FAILURE", "main", error, words]);
-  });
+  ])(
+    "on %s a script for %s that is missing is told in the words of its Python",
+    async (product, mode, error, words) => {
+      const p = await openScenario(
+        text
+          .replace("XCP-ng version=8.3", product)
+          .replace("power-on=IPMI", `power-on=${mode} wake=no-script`),
+      );
+      await switchOff(p, "C");
+      const task = await begin(p, "power_on", "C");
+      await p.pool.clock.advance(seconds);
+      expect(outcome(p, task)).toEqual(["failure", "XENAPI_PLUGIN_FAILURE", "main", error, words]);
+    },
+  );
 
   test("a host that boots slower than it is waited for has failed, and comes yet", async () => {
     const p = await openScenario(text.replace("power-on=IPMI boot=2m", "power-on=wake-on-lan boot=7m"));

@@ -13,7 +13,7 @@ import { allowedOperations } from "./vmOperations.ts";
 export function startUpkeep(model: PoolModel): () => void {
   const { db } = model;
   const owners = new Map<string, string>();
-  for (const host of db.all("host")) owners.set(db.text("host", host, "metrics"), host);
+  const lives = new Map<string, unknown>();
   let seen = 0;
   let busy = false;
   const follow = (): void => {
@@ -21,7 +21,7 @@ export function startUpkeep(model: PoolModel): () => void {
     if (busy) return;
     busy = true;
     try {
-      while (seen < db.journal.generation) seen = catchUp(model, owners, seen);
+      while (seen < db.journal.generation) seen = catchUp(model, owners, lives, seen);
     } finally {
       busy = false;
     }
@@ -30,7 +30,12 @@ export function startUpkeep(model: PoolModel): () => void {
   return db.journal.onChange(follow);
 }
 
-function catchUp(model: PoolModel, owners: Map<string, string>, seen: number): number {
+function catchUp(
+  model: PoolModel,
+  owners: Map<string, string>,
+  lives: Map<string, unknown>,
+  seen: number,
+): number {
   const { db } = model;
   owners.delete(nullRef);
   const until = db.journal.generation;
@@ -40,7 +45,7 @@ function catchUp(model: PoolModel, owners: Map<string, string>, seen: number): n
     if (change.cls === "VM" && change.operation === "del") model.history.forget(change.ref);
     else if (change.cls === "VM") vms.add(change.ref);
     else if (change.cls === "host" && change.operation !== "del") hosts.add(change.ref);
-    else if (change.cls === "host_metrics" && owners.has(change.ref)) hosts.add(owners.get(change.ref) ?? "");
+    else if (change.cls === "host_metrics") noteLife(model, change.ref, lives, hosts);
     else if (owners.has(change.ref)) vms.add(owners.get(change.ref) ?? "");
   }
   for (const vm of [...vms].filter((ref) => db.has("VM", ref))) {
@@ -50,6 +55,19 @@ function catchUp(model: PoolModel, owners: Map<string, string>, seen: number): n
   for (const host of hosts) if (db.has("host", host)) keepHost(model, host);
   if (vms.size + hosts.size > 0) updatePoolStatus(model);
   return until;
+}
+
+/** Of a host's metrics only its life matters to others; its memory changes with every breath of a VM. */
+function noteLife(
+  { db }: PoolModel,
+  metricsRef: string,
+  lives: Map<string, unknown>,
+  hosts: Set<string>,
+): void {
+  const live = db.has("host_metrics", metricsRef) ? db.get("host_metrics", metricsRef, "live") : null;
+  if (lives.get(metricsRef) === live) return;
+  lives.set(metricsRef, live);
+  for (const host of db.all("host")) if (db.text("host", host, "metrics") === metricsRef) hosts.add(host);
 }
 
 function keepVm(model: PoolModel, vmRef: string, hosts: Set<string>): void {
