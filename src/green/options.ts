@@ -23,14 +23,14 @@ export interface PackingOptions
   readonly canWake: (host: Host) => boolean;
   /** Hosts that stay on and receive nothing, with the reason (an exclusion, say). */
   readonly keepOn: ReadonlyMap<Uuid, string>;
-  /** Never fewer hosts on than this. Default 1. */
-  readonly minimumHostsOn?: number;
+  /** Never fewer hosts on than this. */
+  readonly minimumHostsOn: number;
   /** Failures that HA has promised to survive, where it is on: as many hosts are to spare at least. Default 0. */
   readonly haFailuresToTolerate?: number;
   /** Balance rules: none is newly broken among the hosts that stay on. Default: none. */
   readonly balance?: readonly Rule[];
-  /** Hosts are filled to this part of the limits that fluctuate (all but memory). Default 1. */
-  readonly fillFraction?: number;
+  /** Hosts are filled to this part of the limits that fluctuate (all but memory). */
+  readonly fillFraction: number;
   /** Most that the search may spend, counted as in `planner/work.ts`. Default 60. */
   readonly budgetMs?: number;
 }
@@ -57,9 +57,16 @@ export interface GreenOptions extends PackingOptions {
   readonly wakesAtOnce: number;
 }
 
-/** What is set where nobody sets anything; in a pool's day all of it held (bench/README.md, "Green"). */
-export const greenDefaults = {
+/** What is set where nobody sets anything. */
+export const greenDefaults: Omit<
+  Required<GreenOptions>,
+  Exclude<
+    keyof PackingOptions,
+    "minimumHostsOn" | "haFailuresToTolerate" | "fillFraction" | "budgetMs" | "seed"
+  >
+> = {
   minimumHostsOn: 1,
+  haFailuresToTolerate: 0,
   fillFraction: 0.8,
   downWindowSeconds: 40 * 60,
   upWindowSeconds: 5 * 60,
@@ -73,7 +80,7 @@ export const greenDefaults = {
   wakesAtOnce: 4,
   budgetMs: 60,
   seed: 1,
-} as const satisfies Partial<GreenOptions>;
+};
 
 /** What hosts draw, in watts. */
 export interface Wattage {

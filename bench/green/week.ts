@@ -1,0 +1,3 @@
+export function weekTable(): string[] {
+  return [];
+}
