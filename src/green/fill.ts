@@ -9,7 +9,10 @@ import { type Packing, slackOf } from "./packing.ts";
 
 /** Which of the hosts that have room: where least is left over, where it is used evenly, where most is left. */
 export type Mode = "tight" | "in step" | "roomy";
-export const modes: readonly Mode[] = ["in step", "tight", "roomy"];
+export const modes: readonly Mode[] = ["roomy", "in step", "tight"];
+
+/** Items that are asked to go on for one that finds no place. */
+const exchangeTries = 30;
 
 export class Filler {
   readonly #packing: Packing;
@@ -25,6 +28,7 @@ export class Filler {
   readonly #groups: readonly (readonly number[])[];
   #room: Float64Array;
   #receives: Uint8Array;
+  #receivers: Int32Array = new Int32Array(0);
 
   constructor(packing: Packing, work: Work) {
     const { H, I, K, hard, room, weight, problem, members } = packing;
@@ -61,6 +65,7 @@ export class Filler {
     this.#members.set(this.#packing.problem.groups.count);
     this.#room = room;
     this.#receives = receives;
+    this.#receivers = Int32Array.from([...receives.keys()].filter((h) => receives[h] === 1));
     this.#work.charge("reset", this.at.length + this.load.length);
   }
 
@@ -121,27 +126,28 @@ export class Filler {
   }
 
   #choose(i: number, mode: Mode, not: number): number {
-    const { H, K } = this.#packing;
+    const at = this.at[i] ?? 0;
     let [best, least] = [-1, Number.POSITIVE_INFINITY];
-    for (let d = 0; d < H; d++) {
-      if (d === not || d === this.at[i] || !this.fits(i, d)) continue;
+    for (const d of this.#receivers) {
+      if (d === not || d === at || !this.fits(i, d)) continue;
       const score = this.#score(i, d, mode);
       if (score < least) [best, least] = [d, score];
     }
-    this.#work.charge("fit", H * K);
+    this.#work.charge("fit", this.#receivers.length * this.#packing.K);
     return best;
   }
 
   /** By the room that is left afterwards: its square, its unevenness and a little of its square, or how little it is. */
   #score(i: number, d: number, mode: Mode): number {
     const { K, hard, weight } = this.#packing;
+    const scale = this.#scale;
     let [squares, least, most] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
     for (let k = 0; k < hard; k++) {
       const used = (this.load[d * K + k] ?? 0) + (weight[i * K + k] ?? 0);
-      const left = ((this.#room[d * K + k] ?? 0) - used) / (this.#scale[k] ?? 1);
+      const left = ((this.#room[d * K + k] ?? 0) - used) / (scale[k] ?? 1);
       squares += left * left;
-      least = Math.min(least, left);
-      most = Math.max(most, left);
+      if (left < least) least = left;
+      if (left > most) most = left;
     }
     if (mode === "tight") return squares;
     return mode === "in step" ? most - least + 0.25 * squares : -least;
@@ -149,11 +155,14 @@ export class Filler {
 
   /** A place for `i` from which one that was placed before goes on to another; false where none is found. */
   #exchange(i: number, placed: readonly number[], mode: Mode): boolean {
-    const { H, K } = this.#packing;
-    for (const u of placed.toReversed()) {
+    let tries = 0;
+    for (let at = placed.length - 1; at >= 0 && tries < exchangeTries; at--) {
+      const u = placed[at] ?? 0;
       const d = this.at[u] ?? 0;
-      const e = this.#wouldFit(i, u, d) ? this.#choose(u, mode, d) : -1;
-      this.#work.charge("fit", K);
+      this.#work.charge("fit", 1);
+      if (!this.#wouldFit(i, u, d)) continue;
+      tries++;
+      const e = this.#choose(u, mode, d);
       if (e < 0) continue;
       this.move(u, e);
       if (this.fits(i, d)) {
@@ -161,9 +170,7 @@ export class Filler {
         return true;
       }
       this.move(u, d);
-      if (!this.#work.more()) return false;
     }
-    this.#work.charge("look", H);
     return false;
   }
 

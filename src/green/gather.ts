@@ -4,11 +4,11 @@
  */
 import { Random } from "../planner/random.ts";
 import { Work } from "../planner/work.ts";
-import { bytesBound, type HostsBound, hostsBound, pricesOf } from "./bound.ts";
+import { bytesBound, type HostsBound, hostsBound, pricesOf, sumsHold } from "./bound.ts";
 import { Filler, modes } from "./fill.ts";
 import { greenDefaults, type PackingOptions } from "./options.ts";
 import { type Packing, roomsWithout } from "./packing.ts";
-import { reserveHolds, sumsHold } from "./reserve.ts";
+import { reserveHolds } from "./reserve.ts";
 import { chooseSet, type Leaning } from "./sets.ts";
 
 export interface Gathering {
@@ -19,13 +19,13 @@ export interface Gathering {
   readonly at: Int32Array;
 }
 
-/** Sets tried for a number of hosts: as they are cheapest, then sparing large hosts, then shuffled. */
-const leanings: readonly Leaning[] = [
-  { size: 0, noise: 0 },
-  { size: 0.3, noise: 0 },
-  { size: 1, noise: 0 },
-  { size: 0, noise: 0.3 },
-];
+/** The cheapest hosts, prices as they are; then rather those that leave room behind which nobody could use. */
+const asCheap: Leaning = { size: 0, lopsided: 0, noise: 0 };
+const first: readonly Leaning[] = [asCheap, { size: 0, lopsided: 2, noise: 0 }];
+
+function scaled({ size, lopsided, noise }: Leaning, by: number): Leaning {
+  return { size: size * by, lopsided: lopsided * by, noise };
+}
 
 export class Gatherer {
   readonly bound: HostsBound;
@@ -51,33 +51,37 @@ export class Gatherer {
   run(): Gathering {
     const most = Math.min(this.#prices.length, this.#packing.H - this.bound.hosts);
     if (most <= 0) return this.#best;
-    if (!this.#tryCount(most)) this.#bisect(most);
+    let failed = most + 1;
+    for (let count = most; count > 0 && this.#work.more(); count -= most - count + 1) {
+      if (first.some((leaning) => this.#try(count, leaning, 0))) break;
+      failed = count;
+    }
+    this.#bisect(failed);
     this.#improve(most);
     return this.#best;
   }
 
   /** The largest number between what works and what does not. */
-  #bisect(most: number): void {
-    let high = most;
-    for (let low = 0; high - low > 1 && this.#work.more(); low = this.#best.count) {
-      const middle = high - low > 3 ? Math.ceil((low + high) / 2) : high - 1;
-      if (!this.#tryCount(middle)) high = middle;
-      else if (this.#best.count >= high) return;
+  #bisect(failed: number): void {
+    let high = failed;
+    while (high - this.#best.count > 1 && this.#work.more()) {
+      const middle = Math.ceil((this.#best.count + high) / 2);
+      if (!this.#try(middle, asCheap, 0)) high = middle;
     }
-  }
-
-  #tryCount(count: number): boolean {
-    return leanings.some((leaning) => this.#try(count, leaning, leaning.noise));
   }
 
   /** Spends what is left on one host more, or on cheaper ones. */
   #improve(most: number): void {
     const cheapest = bytesBound(this.#packing, this.#best.count);
     for (let tries = 0; tries < 60 && this.#work.more(); tries++) {
-      const leaning = { size: 1.5 * this.#random.next() ** 2, noise: 0.6 * this.#random.next() };
+      const leaning = {
+        size: 1.5 * this.#random.next() ** 2,
+        lopsided: 3 * this.#random.next() ** 2,
+        noise: 0.6 * this.#random.next() ** 2,
+      };
       if (this.#best.count < most) this.#try(this.#best.count + 1, leaning, 0.5);
       else if (this.#best.bytes <= cheapest) return;
-      else this.#try(this.#best.count, { size: leaning.size * 0.2, noise: leaning.noise }, 0.3);
+      else this.#try(this.#best.count, scaled(leaning, 0.2), 0.3);
     }
   }
 

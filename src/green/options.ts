@@ -31,7 +31,7 @@ export interface PackingOptions
   readonly balance?: readonly Rule[];
   /** Hosts are filled to this part of the limits that fluctuate (all but memory). */
   readonly fillFraction: number;
-  /** Most that the search may spend, counted as in `planner/work.ts`. Default 60. */
+  /** Most that the search may spend, counted as in `planner/work.ts`. Default 30. */
   readonly budgetMs?: number;
 }
 
@@ -78,7 +78,7 @@ export const greenDefaults: Omit<
   stallSeconds: 15 * 60,
   wakeSeconds: 10 * 60,
   wakesAtOnce: 4,
-  budgetMs: 60,
+  budgetMs: 30,
   seed: 1,
 };
 

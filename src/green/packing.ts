@@ -176,7 +176,9 @@ function arraysOf(sketch: Sketch, homebodies: ReadonlyMap<number, string>): Arra
     }
   });
   const itemsOf: number[][] = Array.from({ length: H }, () => []);
-  home.forEach((h, i) => itemsOf[h]?.push(i));
+  home.forEach((h, i) => {
+    itemsOf[h]?.push(i);
+  });
   const start = new Float64Array(H * K);
   home.forEach((h, i) => {
     for (let k = 0; k < K; k++) start[h * K + k] = (start[h * K + k] ?? 0) + (weight[i * K + k] ?? 0);

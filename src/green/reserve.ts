@@ -4,26 +4,7 @@
  * Pure.
  */
 import type { Work } from "../planner/work.ts";
-import { withoutLargest } from "./bound.ts";
-import { type Packing, slackOf } from "./packing.ts";
-
-/** In each dimension: whether those that stay, but for the largest spares, have the room for all. */
-export function sumsHold(packing: Packing, off: Uint8Array): boolean {
-  for (let k = 0; k < packing.hard; k++) if (shortage(packing, off, k) > 0) return false;
-  return true;
-}
-
-/** What is missing in the dimension when the spare hosts are not counted; 0 or less where nothing is. */
-export function shortage({ H, K, room, start, spares }: Packing, off: Uint8Array, k: number): number {
-  const rooms: number[] = [];
-  let needed = 0;
-  for (let h = 0; h < H; h++) {
-    needed += start[h * K + k] ?? 0;
-    if (off[h] === 0) rooms.push(room[h * K + k] ?? 0);
-  }
-  const missing = needed - withoutLargest(rooms, spares);
-  return missing <= slackOf(needed) ? Math.min(0, missing) : missing;
-}
+import type { Packing } from "./packing.ts";
 
 /** Whether the failure of each host that stays, with the largest others up to the number of spares, is absorbed. */
 export function reserveHolds(
@@ -39,7 +20,9 @@ export function reserveHolds(
   if (staying.length <= spares) return packing.I === 0;
   const bySize = staying.toSorted((a, b) => sizeOf(packing, b) - sizeOf(packing, a) || a - b);
   const on: number[][] = Array.from({ length: H }, () => []);
-  at.forEach((h, i) => on[h]?.push(i));
+  at.forEach((h, i) => {
+    on[h]?.push(i);
+  });
   return staying.every((h) => {
     const failing = [h, ...bySize.filter((each) => each !== h).slice(0, spares - 1)];
     return absorbs(packing, staying, failing, on, load, work);

@@ -1,11 +1,13 @@
 /** Which hosts are emptied: the cheapest to copy whose going leaves room enough in every dimension. Pure. */
 import type { Random } from "../planner/random.ts";
+import { shortage } from "./bound.ts";
 import type { Packing } from "./packing.ts";
-import { shortage } from "./reserve.ts";
 
 export interface Leaning {
   /** How much a large host is spared, in usual prices. */
   readonly size: number;
+  /** How much a host is preferred whose own VMs use one dimension up and leave another, in usual prices. */
+  readonly lopsided: number;
   /** How much prices are shuffled, 0 to 1. */
   readonly noise: number;
 }
@@ -15,16 +17,17 @@ export function chooseSet(
   packing: Packing,
   prices: readonly (readonly [number, number])[],
   count: number,
-  { size, noise }: Leaning,
+  { size, lopsided, noise }: Leaning,
   random: Random,
 ): Uint8Array | null {
   if (count > prices.length) return null;
   const usual = prices.reduce((sum, [, bytes]) => sum + bytes, 0) / Math.max(1, prices.length);
   const large = relativeSizes(packing);
+  const uneven = (h: number) => (lopsided > 0 ? unevenness(packing, h) : 0);
   const ranked = prices
     .map(([h, bytes]) => {
       const shuffled = noise > 0 ? bytes * (1 + noise * (2 * random.next() - 1)) : bytes;
-      return { h, rank: shuffled + size * usual * (large[h] ?? 1) };
+      return { h, rank: shuffled + usual * (size * (large[h] ?? 1) - lopsided * uneven(h)) };
     })
     .sort((a, b) => a.rank - b.rank || a.h - b.h);
   const off = new Uint8Array(packing.H);
@@ -41,6 +44,17 @@ function relativeSizes({ H, K, hard, room }: Packing): number[] {
       sizes[h] = Math.max(sizes[h] ?? 0, ((room[h * K + k] ?? 0) * H) / Math.max(1e-9, sum));
   }
   return sizes;
+}
+
+/** From 0 to 1: room in one dimension that cannot be used because another is used up. */
+function unevenness({ K, hard, room, start }: Packing, h: number): number {
+  let [least, most] = [1, 0];
+  for (let k = 0; k < hard; k++) {
+    const part = (start[h * K + k] ?? 0) / Math.max(1e-9, room[h * K + k] ?? 0);
+    least = Math.min(least, part);
+    most = Math.max(most, part);
+  }
+  return Math.min(1, most) - least;
 }
 
 /** Exchanges hosts of the set for smaller ones, the least dear for what it gains first, until sums hold. */
