@@ -23,6 +23,8 @@ export interface PackingOptions
   readonly canWake: (host: Host) => boolean;
   /** Hosts that stay on and receive nothing, with the reason (an exclusion, say). */
   readonly keepOn: ReadonlyMap<Uuid, string>;
+  /** Hosts that stay on and may receive, with the reason. */
+  readonly stayOn?: ReadonlyMap<Uuid, string>;
   /** Never fewer hosts on than this. */
   readonly minimumHostsOn: number;
   /** Failures that HA has promised to survive, where it is on: as many hosts are to spare at least. Default 0. */

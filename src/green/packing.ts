@@ -38,6 +38,8 @@ export interface Packing {
    * is, but nothing arrives.
    */
   readonly room: Float64Array;
+  /** The same without regard to what they take at the start: less than that where a limit is passed already. */
+  readonly bare: Float64Array;
   /** What the items of a host take at the start. */
   readonly start: Float64Array;
   /** Why the host stays on, whatever its load; null where it may sleep. */
@@ -97,6 +99,8 @@ function keptHosts(
     if (!options.canWake(host))
       return { reason: "nothing could wake it: it has no power-on mode that works", mute: false };
     if (busy.has(host.uuid)) return { reason: "a VM is just being migrated from or to it", mute: false };
+    const awake = options.stayOn?.get(host.uuid);
+    if (awake !== undefined) return { reason: awake, mute: false };
     const held = stuck.get(h);
     if (held !== undefined)
       return { reason: `VM ${nameOf(held.vm)} cannot leave: ${held.reason}`, mute: false };
@@ -186,7 +190,8 @@ function arraysOf(sketch: Sketch, homebodies: ReadonlyMap<number, string>): Arra
   const hard = dimensions.filter(({ balance }) => balance === null).length;
   const reasons = kept.map(({ reason }) => reason);
   for (const [v, reason] of homebodies) reasons[problem.home[v] ?? 0] ??= reason;
-  const room = roomsOf(problem, dimensions, kept, start);
+  const bare = roomsOf(problem, dimensions, kept, start);
+  const room = bare.map((most, pair) => Math.max(most, start[pair] ?? 0));
   return {
     H,
     I,
@@ -199,6 +204,7 @@ function arraysOf(sketch: Sketch, homebodies: ReadonlyMap<number, string>): Arra
     open: openPairs(problem, members, kept),
     itemsOf,
     room,
+    bare,
     start,
     kept: reasons,
   };
@@ -216,7 +222,7 @@ function roomsOf(
     dimensions.forEach(({ used, allowed }, k) => {
       const own = start[h * K + k] ?? 0;
       const most = (allowed(host) ?? 0) - (used(host) ?? 0) + own;
-      room[h * K + k] = kept[h]?.mute ? own : Math.max(own, most);
+      room[h * K + k] = kept[h]?.mute ? own : most;
     });
   });
   return room;

@@ -186,16 +186,18 @@ function toPlan(
 
 function drainsOf(packing: Packing, gathering: Gathering, options: PackingOptions): Drain[] {
   const { problem } = packing;
-  const drains = problem.hosts.flatMap(({ uuid }, h) =>
-    gathering.off[h] === 1 ? [drainOf(packing, gathering, options, uuid, h)] : [],
+  const drains = problem.hosts.flatMap((_, h) =>
+    gathering.off[h] === 1 ? [drainTo(packing, gathering.at, options, h)] : [],
   );
   return drains.sort((a, b) => a.copyBytes - b.copyBytes || (a.host < b.host ? -1 : 1));
 }
 
-function drainOf(packing: Packing, { at }: Gathering, options: PackingOptions, host: Uuid, h: number): Drain {
+/** What leaves host `h` when the items are at `at`. */
+export function drainTo(packing: Packing, at: Int32Array, options: PackingOptions, h: number): Drain {
   const { problem, members, itemsOf } = packing;
   const going = (itemsOf[h] ?? [])
     .flatMap((i) => (members[i] ?? []).map((v) => ({ v, to: at[i] ?? h })))
+    .filter(({ to }) => to !== h)
     .sort((a, b) => (problem.cost[b.v] ?? 0) - (problem.cost[a.v] ?? 0) || a.v - b.v);
   const transfers = going.map(({ v, to }): Transfer => {
     const seconds = secondsOf(packing, options, v, h, to);
@@ -204,6 +206,8 @@ function drainOf(packing: Packing, { at }: Gathering, options: PackingOptions, h
   const times = schedule(transfers, options.transfersPerHost ?? 2);
   const moves = transfers.flatMap((transfer, index) => toMove(packing, transfer, times.starts[index] ?? 0));
   const copyBytes = going.reduce((sum, { v }) => sum + (problem.cost[v] ?? 0), 0);
+  const host = problem.hosts[h]?.uuid;
+  if (host === undefined) throw new Error(`no host ${h}`);
   return { host, moves, copyBytes, seconds: times.seconds };
 }
 
