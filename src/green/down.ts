@@ -3,7 +3,7 @@ import type { Snapshot, Uuid } from "../pool.ts";
 import { describePair, newlyBroken } from "./balance.ts";
 import { describePassed, figure, passedLimits } from "./limits.ts";
 import { averaged, type Picture, totals } from "./load.ts";
-import { lacksOf } from "./need.ts";
+import { lacksOf, type Rise } from "./need.ts";
 import type { GreenOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";
 import { type Drain, gathered, planDrain, planGreen } from "./plan.ts";
@@ -15,6 +15,9 @@ const triedHosts = 4;
 export interface Sparing {
   readonly pool: Snapshot;
   readonly window: readonly Picture[];
+  /** Those of the short window, and what the load is going to rise by. */
+  readonly recent: readonly Picture[];
+  readonly rise: Rise;
   readonly rule: GreenRule;
   readonly options: GreenOptions;
   /** Hosts that have not been on for long enough, with the reason. */
@@ -29,7 +32,7 @@ export type Choice =
 export function chooseDrain(sparing: Sparing): Choice {
   const { pool, window, rule, young } = sparing;
   const options = { ...sparing.options, stayOn: new Map([...(sparing.options.stayOn ?? []), ...young]) };
-  const usual = averaged(pool, window);
+  const usual = heavier(sparing);
   const { drains, certificate } = planGreen(usual, rule, options);
   const { hostsOn, hostsBound, boundReason } = certificate;
   const off = new Set(drains.map(({ host }) => host));
@@ -54,6 +57,18 @@ export function chooseDrain(sparing: Sparing): Choice {
   };
 }
 
+/** The pool by the average of the long window or of the short one: by that in which more is used of a limit. */
+function heavier({ pool, window, recent, rule }: Sparing): Snapshot {
+  const rising = rule.limits.some((limit) => {
+    if (limit.kind !== "below") return false;
+    const mean = (pictures: readonly Picture[]) =>
+      totals(pictures, limit.subject).reduce((sum, { total }) => sum + total, 0) /
+      Math.max(1, pictures.length);
+    return mean(recent) > mean(window);
+  });
+  return averaged(pool, rising ? recent : window);
+}
+
 function whyNone(young: ReadonlyMap<Uuid, string>, boundReason: string, hostsBound: number): string {
   const [first] = young.values();
   return `${boundReason} alone needs ${hostsBound}${first === undefined ? "" : `, and ${young.size} have not been on for long enough`}`;
@@ -73,7 +88,17 @@ function hostName({ hosts }: Snapshot, uuid: Uuid): string {
 }
 
 /** What speaks against the drain in some picture of the window, or null. */
-function objectionTo({ pool, window, rule, options }: Sparing, usual: Snapshot, drain: Drain): string | null {
+function objectionTo(sparing: Sparing, usual: Snapshot, drain: Drain): string | null {
+  const { pool, window, recent, rise, rule, options } = sparing;
+  const soon = lacksOf(
+    gathered(averaged(pool, recent), [drain]),
+    rule,
+    options,
+    options.wakeFraction,
+    rise,
+  )[0];
+  if (soon !== undefined)
+    return `${soon.dimension} would soon need ${figure(soon.part * 100)} % of what stays on`;
   const broken = newlyBroken(usual, gathered(usual, [drain]), options);
   if (broken !== null) return `it would break a balance rule: ${describePair(broken)}`;
   const receivers = new Set(drain.moves.map(({ destination }) => destination));

@@ -39,50 +39,78 @@ export function averaged(newest: Snapshot, window: readonly Picture[]): Snapshot
   };
 }
 
-/** Sums over pictures: of each VM what it took, of each host what it took beside its VMs. */
+type Parts = readonly (number | null)[];
+
+/** What each VM took in a picture, and each host beside its VMs, by `fluctuating`. */
+interface Taken {
+  readonly vms: ReadonlyMap<Uuid, Parts>;
+  readonly bases: ReadonlyMap<Uuid, Parts>;
+}
+
+/** A picture is looked at in every window that it belongs to, and computed once. */
+const known = new WeakMap<Snapshot, Taken>();
+
+function takenIn(snapshot: Snapshot): Taken {
+  const taken = known.get(snapshot) ?? compute(snapshot);
+  known.set(snapshot, taken);
+  return taken;
+}
+
+function compute({ hosts, vms, placements }: Snapshot): Taken {
+  const at = new Map(placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
+  const guests = new Map<Uuid, number[]>();
+  const parts = new Map<Uuid, Parts>();
+  for (const vm of vms) {
+    const host = at.get(vm.uuid);
+    if (host === undefined || vm.isControlDomain) continue;
+    const raw = fluctuating.map((subject) => rawWeight(vm, subject));
+    parts.set(vm.uuid, raw);
+    const all = guests.get(host) ?? fluctuating.map(() => 0);
+    raw.forEach((part, i) => {
+      all[i] = (all[i] ?? 0) + (part ?? 0);
+    });
+    guests.set(host, all);
+  }
+  const bases = new Map(hosts.map((host) => [host.uuid, basesOf(host, guests.get(host.uuid))]));
+  return { vms: parts, bases };
+}
+
+function basesOf(host: Host, guests: readonly number[] | undefined): Parts {
+  return fluctuating.map((subject, i) => {
+    const [value, size] = [subjectValue(host, subject), capacity(host, subject)];
+    return value === null || size === null ? null : value * size - (guests?.[i] ?? 0);
+  });
+}
+
+/** Averages over pictures: of each VM what it took, of each host what it took beside its VMs. */
 class Loads {
-  readonly #vms = new Map<Uuid, Sums>();
-  readonly #bases = new Map<Uuid, Sums>();
-  readonly #now = new Map<Uuid, Vm[]>();
+  readonly #window: readonly Taken[];
+  readonly #vms = new Map<Uuid, Vm>();
+  /** What the VMs that are on a host now took, as sums. */
+  readonly #guests = new Map<Uuid, number[]>();
 
   constructor(newest: Snapshot, window: readonly Picture[]) {
-    for (const { snapshot } of window) this.#add(snapshot);
-    const vms = new Map(newest.vms.map((vm) => [vm.uuid, vm]));
+    this.#window = window.map(({ snapshot }) => takenIn(snapshot));
+    for (const vm of newest.vms) this.#vms.set(vm.uuid, this.#average(vm));
     for (const { vmUuid, hostUuid } of newest.placements) {
-      const vm = vms.get(vmUuid);
-      if (vm !== undefined) this.#now.set(hostUuid, [...(this.#now.get(hostUuid) ?? []), vm]);
-    }
-  }
-
-  #add({ hosts, vms, placements }: Snapshot): void {
-    const at = new Map(placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
-    const guests = new Map<Uuid, number[]>();
-    for (const vm of vms) {
-      const host = at.get(vm.uuid);
-      if (host === undefined || vm.isControlDomain) continue;
-      const raw = fluctuating.map((subject) => rawWeight(vm, subject));
-      sumsOf(this.#vms, vm.uuid).add(raw);
-      const all = guests.get(host) ?? fluctuating.map(() => 0);
-      guests.set(
-        host,
-        all.map((sum, i) => sum + (raw[i] ?? 0)),
-      );
-    }
-    for (const host of hosts) {
-      const own = guests.get(host.uuid);
-      const base = fluctuating.map((subject, i) => {
-        const value = subjectValue(host, subject);
-        const size = capacity(host, subject);
-        return value === null || size === null ? null : value * size - (own?.[i] ?? 0);
+      const vm = this.#vms.get(vmUuid);
+      if (vm === undefined || vm.isControlDomain) continue;
+      const sums = this.#guests.get(hostUuid) ?? fluctuating.map(() => 0);
+      fluctuating.forEach((subject, i) => {
+        sums[i] = (sums[i] ?? 0) + (rawWeight(vm, subject) ?? 0);
       });
-      sumsOf(this.#bases, host.uuid).add(base);
+      this.#guests.set(hostUuid, sums);
     }
   }
 
   vm(vm: Vm): Vm {
-    const [cpu, rx, tx] = this.#vms.get(vm.uuid)?.means() ?? [];
-    if (cpu === undefined || vm.isControlDomain) return vm;
+    return this.#vms.get(vm.uuid) ?? vm;
+  }
+
+  #average(vm: Vm): Vm {
     const { vcpuNum } = vm;
+    if (vm.isControlDomain) return vm;
+    const [cpu = null, rx = null, tx = null] = means(this.#window, ({ vms }) => vms.get(vm.uuid));
     return {
       ...vm,
       vcpuAverage: cpu === null || vcpuNum === null || vcpuNum === 0 ? vm.vcpuAverage : cpu / vcpuNum,
@@ -92,17 +120,11 @@ class Loads {
   }
 
   host(host: Host): Host {
-    const bases = this.#bases.get(host.uuid)?.means();
-    if (bases === undefined) return host;
-    const guests = (this.#now.get(host.uuid) ?? [])
-      .filter((vm) => !vm.isControlDomain)
-      .map((vm) => this.vm(vm));
+    const bases = means(this.#window, (taken) => taken.bases.get(host.uuid));
     const value = (subject: (typeof fluctuating)[number], i: number): number | null => {
-      const [base, size] = [bases[i] ?? null, capacity(host, subject)];
-      if (base === null || size === null || subjectValue(host, subject) === null)
-        return subjectValue(host, subject);
-      const sum = guests.reduce((total, vm) => total + (rawWeight(vm, subject) ?? 0), base);
-      return sum / size;
+      const [base, size, present] = [bases[i] ?? null, capacity(host, subject), subjectValue(host, subject)];
+      if (base === null || size === null || present === null) return present;
+      return (base + (this.#guests.get(host.uuid)?.[i] ?? 0)) / size;
     };
     return {
       ...host,
@@ -113,40 +135,29 @@ class Loads {
   }
 }
 
-class Sums {
-  readonly #sums: number[] = fluctuating.map(() => 0);
-  readonly #counts: number[] = fluctuating.map(() => 0);
-
-  add(values: readonly (number | null)[]): void {
-    values.forEach((value, i) => {
-      if (value === null) return;
-      this.#sums[i] = (this.#sums[i] ?? 0) + value;
-      this.#counts[i] = (this.#counts[i] ?? 0) + 1;
+/** The plain averages of what is known, by `fluctuating`. */
+function means(window: readonly Taken[], parts: (taken: Taken) => Parts | undefined): (number | null)[] {
+  const sums = fluctuating.map(() => 0);
+  const counts = fluctuating.map(() => 0);
+  for (const taken of window) {
+    parts(taken)?.forEach((part, i) => {
+      if (part === null) return;
+      sums[i] = (sums[i] ?? 0) + part;
+      counts[i] = (counts[i] ?? 0) + 1;
     });
   }
-
-  means(): (number | null)[] {
-    return this.#sums.map((sum, i) => ((this.#counts[i] ?? 0) > 0 ? sum / (this.#counts[i] ?? 1) : null));
-  }
+  return sums.map((sum, i) => ((counts[i] ?? 0) > 0 ? sum / (counts[i] ?? 1) : null));
 }
 
-function sumsOf(all: Map<Uuid, Sums>, uuid: Uuid): Sums {
-  const known = all.get(uuid) ?? new Sums();
-  all.set(uuid, known);
-  return known;
-}
-
-/** What all VMs took of the subject, in absolute units, in each picture. */
+/** What all VMs took of the subject, in absolute units, in each picture; 0 of what does not fluctuate. */
 export function totals(
   window: readonly Picture[],
   subject: Subject,
 ): readonly { readonly at: number; readonly total: number }[] {
+  const i = fluctuating.indexOf(subject);
   return window.map(({ at, snapshot }) => {
-    const placed = new Set(snapshot.placements.map(({ vmUuid }) => vmUuid));
-    const total = snapshot.vms.reduce(
-      (sum, vm) => sum + (placed.has(vm.uuid) && !vm.isControlDomain ? (rawWeight(vm, subject) ?? 0) : 0),
-      0,
-    );
+    let total = 0;
+    for (const parts of takenIn(snapshot).vms.values()) total += parts[i] ?? 0;
     return { at, total };
   });
 }

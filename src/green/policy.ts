@@ -22,6 +22,7 @@ import {
   type HostState,
   type HostStates,
   type Step,
+  settled,
   stateOf,
   vmsOn,
   withEnabled,
@@ -200,7 +201,8 @@ class Turn {
   /** What must still leave the host, migrations that go on not counted; null where it finds no place. */
   #restOf(uuid: Uuid): Drain | null {
     const pool = this.#averaged(settled(withEnabled(this.#newest, new Set([uuid]))));
-    return planDrain(pool, this.#rule, this.#options, uuid);
+    // It was begun with room to spare: what fills hosts no further than what wakes others may go on.
+    return planDrain(pool, this.#rule, { ...this.#options, fillFraction: this.#options.wakeFraction }, uuid);
   }
 
   #averaged(pool: Snapshot): Snapshot {
@@ -310,19 +312,24 @@ class Turn {
     if (!covers(window, now, downWindowSeconds, windowCover)) {
       return this.#say(`the pictures do not reach over the last ${minutes(downWindowSeconds)}`);
     }
-    const sparing = {
-      pool: this.#newest,
-      window,
-      rule: this.#rule,
-      options: this.#options,
-      young: this.#young(),
-    };
-    const choice = chooseDrain(sparing);
+    const needed = this.#neededLately();
+    if (needed !== null) return this.#say(needed);
+    const [rule, options, young, rise] = [this.#rule, this.#options, this.#young(), this.#rise()];
+    const choice = chooseDrain({ pool: this.#newest, window, recent: this.#up, rise, rule, options, young });
     if (choice.kind === "drain") {
       const { drain, reason } = choice;
       this.#steps.push({ kind: "drain", host: drain.host, drain, reason });
     }
     return this.#say(choice.reason);
+  }
+
+  /** A host that was woken or taken back within the window was needed in it. */
+  #neededLately(): string | null {
+    const { now } = this.#view;
+    const since = this.#of("on").filter(({ state }) => now - state.since < this.#options.downWindowSeconds);
+    const [first] = since.toSorted((a, b) => b.state.since - a.state.since);
+    if (first === undefined) return null;
+    return `host ${this.#name(first.uuid)} was needed ${minutes(now - first.state.since)} ago: nothing is put to sleep`;
   }
 
   #young(): ReadonlyMap<Uuid, string> {
