@@ -30,7 +30,7 @@ export type Choice =
 
 /** The host that the gathering empties first and that nothing in the window speaks against. */
 export function chooseDrain(sparing: Sparing): Choice {
-  const { pool, window, rule, young } = sparing;
+  const { pool, rule, young } = sparing;
   const options = { ...sparing.options, stayOn: new Map([...(sparing.options.stayOn ?? []), ...young]) };
   const usual = heavier(sparing);
   const { drains, certificate } = planGreen(usual, rule, options);

@@ -154,7 +154,7 @@ export function totals(
   window: readonly Picture[],
   subject: Subject,
 ): readonly { readonly at: number; readonly total: number }[] {
-  const i = fluctuating.indexOf(subject);
+  const i = (fluctuating as readonly Subject[]).indexOf(subject);
   return window.map(({ at, snapshot }) => {
     let total = 0;
     for (const parts of takenIn(snapshot).vms.values()) total += parts[i] ?? 0;
