@@ -188,7 +188,15 @@ export class World {
 
   snapshot(): Snapshot {
     return {
-      pool: { uuid: uuid(9, 0), name: "week", haEnabled: false, wlbEnabled: false, rollingUpgrade: false },
+      pool: {
+        uuid: uuid(9, 0),
+        name: "week",
+        haEnabled: false,
+        haTolerance: null,
+        haPlannedFor: null,
+        wlbEnabled: false,
+        rollingUpgrade: false,
+      },
       hosts: this.machines.map((machine) => this.#host(machine)),
       vms: this.guests.map((guest) => toVm(guest)),
       placements: this.guests.map((guest) => ({ vmUuid: guest.uuid, hostUuid: guest.host.uuid })),

@@ -251,6 +251,8 @@ function toMove({ problem }: Packing, transfer: Transfer, startSeconds: number):
       destinationAfter: 0,
       copyBytes: problem.copies[transfer.vm] ?? null,
       purpose: "evacuates",
+      makesRoomFor: null,
+      reason: "its host is emptied, to sleep",
       after: [],
       startSeconds,
       seconds: transfer.seconds,
