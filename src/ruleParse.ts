@@ -10,6 +10,7 @@ import {
   type GreenRule,
   type Hours,
   highestOf,
+  isSource,
   namedSubjects,
   noOptions,
   parseAnySubject,
@@ -22,7 +23,7 @@ import {
   unitOf,
 } from "./rule.ts";
 import { nonsenseOf } from "./ruleNonsense.ts";
-import { closest, printable } from "./text.ts";
+import { closest, editDistance, printable } from "./text.ts";
 
 /** No rule is longer. */
 export const longestRule = 4000;
@@ -169,14 +170,19 @@ function readSum(reader: TokenReader): readonly AnySubject[] | Problem {
 /** The subject that `text` names, or what is wrong with it. */
 export function readAnySubject(text: string): AnySubject | Problem {
   const subject = parseAnySubject(text);
-  const meant = closest(text.trim(), namedSubjects);
-  const known = subject !== null && (namedSubjects as readonly string[]).includes(subject);
-  if (subject !== null && (known || meant === null)) return subject;
+  const meant = subject === null ? closest(text.trim(), namedSubjects) : misspelt(text.trim());
+  if (subject !== null && (!isSource(subject) || meant === null)) return subject;
   const hint =
     meant === null
       ? `Subjects: ${namedSubjects.join(", ")}, and a host's data sources by their names in XAPI, as in loadavg.`
       : `Did you mean ${meant}?`;
   return problem(`${quote(text)} is no subject. ${hint}`);
+}
+
+/** The subject of ours that `text` means, though it could be a data source of XAPI: "Cpu_Average". */
+function misspelt(text: string): string | null {
+  const letters = (word: string) => word.replace(/[_-]/g, "").toLowerCase();
+  return namedSubjects.find((subject) => editDistance(letters(text), letters(subject)) <= 1) ?? null;
 }
 
 /** Subjects with blanks or plus signs between them, as the dialogue takes them: "PifEth0RxKb + PifEth0TxKb". */
@@ -280,7 +286,7 @@ function once<K extends keyof Options>(
 }
 
 function isProblem(value: unknown): value is Problem {
-  return typeof value === "object" && value !== null && "kind" in value;
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "problem";
 }
 
 function readRepeat(reader: TokenReader): NonNullable<ChainRule["repeat"]> | Problem {
