@@ -19,7 +19,7 @@ import { areWithin, beginning } from "./prefix.ts";
 import { inOrder, type Problem, toProblem } from "./problem.ts";
 import { Random } from "./random.ts";
 import { reasonsOf } from "./reason.ts";
-import { better, Repair } from "./repair.ts";
+import { better, Repair, type Solution } from "./repair.ts";
 import { type Schedule, schedule, type Transfer } from "./schedule.ts";
 import { State } from "./state.ts";
 import { waitsOf } from "./waits.ts";
@@ -109,8 +109,7 @@ class Attempt {
   #result(): Found {
     if (this.#exact !== null) return this.#exact;
     const { best, hopeless } = this.#repair;
-    const { steps } = orderSteps(this.#state, best.moves, this.#work);
-    return { steps, open: best.left - hopeless, optimal: false };
+    return { steps: wayTo(this.#state, best, this.#work), open: best.left - hopeless, optimal: false };
   }
 
   plan(): Plan {
@@ -138,11 +137,16 @@ function finish(state: State, bounds: Bounds, repair: Repair, work: Work): Found
   if (exact.steps !== null) {
     return areWithin(exact.steps, movesLeft) ? { steps: exact.steps, open: 0, optimal: true } : null;
   }
-  if (cleared) return { steps: orderSteps(state, best.moves, work).steps, open: 0, optimal: true };
+  if (cleared) return { steps: wayTo(state, best, work), open: 0, optimal: true };
   const fewest = searchFewest(state, bounds, openedStates, work);
   if (!fewest.exhausted && !better(fewest, best)) return null;
   if (!areWithin(fewest.steps, movesLeft)) return null;
   return { steps: fewest.steps, open: fewest.left - hopeless, optimal: fewest.exhausted };
+}
+
+/** The steps to the solution. */
+function wayTo(state: State, { moves, steps }: Solution, work: Work): readonly Step[] {
+  return steps ?? orderSteps(state, moves, work).steps;
 }
 
 function goThrough(state: State, steps: readonly Step[]): void {
