@@ -314,6 +314,7 @@ export class Builder {
     const found: { d: number; over: number }[] = [];
     for (let d = 0; d < H; d++) {
       if (d === state.at[v] || shut[v * H + d] === 1 || state.fullGroup(v, d) >= 0) continue;
+      if (state.isSpent(v, d)) continue;
       if (state.problem.free[d] === Number.NEGATIVE_INFINITY) continue;
       let over = Math.max(0, (need[v] ?? 0) - (state.free[d] ?? 0)) / (need[v] || 1);
       for (let r = 0; r < R; r++) {

@@ -13,11 +13,10 @@ import { toEvacuationMoves, unmeasuredOf } from "./evacuationMoves.ts";
 import { type Floors, type Harm, harmsOf, unresolvedOf } from "./harm.ts";
 import { hostsAfter } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions } from "./plan.ts";
-import { defaults, transfersOf } from "./planner.ts";
+import { defaults, scheduleOf, transfersOf } from "./planner.ts";
 import { inOrder } from "./problem.ts";
 import { Random } from "./random.ts";
 import { type Housing, Rehousing } from "./rehouse.ts";
-import { schedule } from "./schedule.ts";
 import { Spread } from "./spread.ts";
 import { type Stay, staysOf } from "./stay.ts";
 import { Work } from "./work.ts";
@@ -79,7 +78,7 @@ interface Planned {
 function toEvacuation(planned: Planned): Omit<Evacuation, "rounds"> {
   const { snapshot, host, rules, options, floors, drain, hopeless, housing } = planned;
   const transfers = transfersOf(drain.problem, housing.steps, options);
-  const times = schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
+  const times = scheduleOf(transfers, options);
   const moves = toEvacuationMoves(snapshot, planned, transfers, times.starts);
   const remaining = withoutDrained(snapshot, host.uuid);
   const before = rules.map((rule) => evaluate(remaining.hosts, rule));
@@ -94,6 +93,7 @@ function toEvacuation(planned: Planned): Omit<Evacuation, "rounds"> {
     unresolved: unresolvedOf(after, harms, floors, host),
     absent: [{ host: host.uuid, reason: "it is to be emptied" }, ...absent],
     limited: false,
+    spent: [],
     certificate: certificateOf(planned),
     seconds: times.seconds,
     secondsBound: times.bound,

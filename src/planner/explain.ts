@@ -90,6 +90,7 @@ export function obstacle(state: State, v: number, d: number): RefusalCode {
   if (free === Number.NEGATIVE_INFINITY) return "unknown";
   if (free < (problem.need[v] ?? 0)) return "memory";
   if (state.fullGroup(v, d) >= 0) return "apart";
+  if (state.isSpent(v, d)) return "spent";
   return state.fit(v, d) < 0 ? "rule" : "not enough";
 }
 
@@ -108,6 +109,8 @@ export function describe(state: State, v: number, d: number, code: RefusalCode):
       return `the host holds a VM of anti-affinity group ${problem.groups.names[state.fullGroup(v, d)]}`;
     case "rule":
       return ruleObstacle(state, v, d);
+    case "spent":
+      return `the host takes part in as many moves as it may for now, ${problem.movesLeft[d]}`;
     case "not enough":
       return "it fits there, but with all that may move the host would still break the rule";
     default:
@@ -151,6 +154,7 @@ const words: Readonly<Record<RefusalCode, string>> = {
   memory: "find no memory",
   apart: "are kept apart from others",
   rule: "would break a rule elsewhere",
+  spent: "could only go to hosts that take part in as many moves as they may",
   "not enough": "could move but that is not enough",
 };
 
@@ -192,6 +196,7 @@ const nearness: readonly RefusalCode[] = [
   "memory",
   "apart",
   "rule",
+  "spent",
   "not enough",
 ];
 

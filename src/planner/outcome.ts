@@ -4,7 +4,8 @@ import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
 import { type Subject, subjects } from "../rule.ts";
 import { capacity, rawWeight } from "./facts.ts";
 import type { Step } from "./order.ts";
-import type { Move, Purpose } from "./plan.ts";
+import type { Move } from "./plan.ts";
+import type { Reason } from "./reason.ts";
 import type { Transfer } from "./schedule.ts";
 import type { State } from "./state.ts";
 
@@ -12,6 +13,7 @@ import type { State } from "./state.ts";
 export function toMoves(
   state: State,
   steps: readonly Step[],
+  reasons: readonly Reason[],
   transfers: readonly Transfer[],
   starts: readonly number[],
 ): Move[] {
@@ -19,15 +21,20 @@ export function toMoves(
   state.reset();
   return steps.flatMap((step, index) => {
     const [vm, source, destination] = [vms[step.vm], hosts[step.from], hosts[step.to]];
-    const reason = figures(state, step);
+    const reason = reasons[index];
+    const figures = reason === undefined ? null : figuresOf(state, step, reason.rule);
     state.move(step.vm, step.to);
-    if (vm === undefined || source === undefined || destination === undefined || reason === null) return [];
+    if (vm === undefined || source === undefined || destination === undefined) return [];
+    if (reason === undefined || figures === null) return [];
     return [
       {
         vm: vm.uuid,
         source: source.uuid,
         destination: destination.uuid,
-        ...reason,
+        ...figures,
+        purpose: reason.purpose,
+        makesRoomFor: vms[reason.guest]?.uuid ?? null,
+        reason: reason.text,
         copyBytes: copies[step.vm] ?? null,
         after: transfers[index]?.after ?? [],
         startSeconds: starts[index] ?? 0,
@@ -39,33 +46,24 @@ export function toMoves(
 
 type Figures = Pick<
   Move,
-  "rule" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter" | "purpose"
+  "rule" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter"
 >;
 
-function figures(state: State, { vm, from, to, parked }: Step): Figures | null {
-  const { R, rules, scale, weight, inverse, broken } = state.problem;
-  let [worst, most] = [-1, Number.NEGATIVE_INFINITY];
-  for (let r = 0; r < R; r++) {
-    const over = state.over(from * R + r) / (scale[r] ?? 1);
-    const has = (weight[vm * R + r] ?? 0) > 0;
-    if (over > most && (has || worst < 0)) [worst, most] = [r, over];
-  }
-  const rule = rules[worst];
+function figuresOf(state: State, { vm, from, to }: Step, r: number): Figures | null {
+  const { R, rules, weight, inverse } = state.problem;
+  const rule = rules[r];
   if (rule === undefined) return null;
-  const raw = weight[vm * R + worst] ?? 0;
-  const [source, destination] = [from * R + worst, to * R + worst];
-  const relieves = broken[source] === 1 && state.isOver(source);
-  const purpose: Purpose = parked ? "waits elsewhere" : relieves ? "relieves" : "makes room";
+  const raw = weight[vm * R + r] ?? 0;
+  const [source, destination] = [from * R + r, to * R + r];
   const sourceBefore = state.load[source] ?? 0;
   const destinationBefore = state.load[destination] ?? 0;
   return {
     rule,
-    mean: state.mean(worst),
+    mean: state.floor[r] ?? 0,
     sourceBefore,
     sourceAfter: sourceBefore - raw * (inverse[source] ?? 0),
     destinationBefore,
     destinationAfter: destinationBefore + raw * (inverse[destination] ?? 0),
-    purpose,
   };
 }
 

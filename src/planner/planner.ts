@@ -15,11 +15,13 @@ import { explain } from "./explain.ts";
 import { orderSteps, type Step } from "./order.ts";
 import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
+import { areWithin, beginning } from "./prefix.ts";
 import { inOrder, type Problem, toProblem } from "./problem.ts";
 import { Random } from "./random.ts";
-import { better, Repair } from "./repair.ts";
-import { schedule, type Transfer } from "./schedule.ts";
-import { forbidden, State } from "./state.ts";
+import { reasonsOf } from "./reason.ts";
+import { better, Repair, type Solution } from "./repair.ts";
+import { type Schedule, schedule, type Transfer } from "./schedule.ts";
+import { State } from "./state.ts";
 import { waitsOf } from "./waits.ts";
 import { Work } from "./work.ts";
 
@@ -107,8 +109,7 @@ class Attempt {
   #result(): Found {
     if (this.#exact !== null) return this.#exact;
     const { best, hopeless } = this.#repair;
-    const { steps } = orderSteps(this.#state, best.moves, this.#work);
-    return { steps, open: best.left - hopeless, optimal: false };
+    return { steps: wayTo(this.#state, best, this.#work), open: best.left - hopeless, optimal: false };
   }
 
   plan(): Plan {
@@ -131,11 +132,21 @@ function finish(state: State, bounds: Bounds, repair: Repair, work: Work): Found
   const limit = cleared ? best.cost : Number.POSITIVE_INFINITY;
   const exact = searchExactly(state, bounds, hopeless, limit, openedStates, work);
   if (!exact.exhausted) return null;
-  if (exact.steps !== null) return { steps: exact.steps, open: 0, optimal: true };
-  if (cleared) return { steps: orderSteps(state, best.moves, work).steps, open: 0, optimal: true };
+  // The exact search does not know of hosts' limits of moves; what keeps them anyway is no less the best.
+  const { movesLeft } = state.problem;
+  if (exact.steps !== null) {
+    return areWithin(exact.steps, movesLeft) ? { steps: exact.steps, open: 0, optimal: true } : null;
+  }
+  if (cleared) return { steps: wayTo(state, best, work), open: 0, optimal: true };
   const fewest = searchFewest(state, bounds, openedStates, work);
   if (!fewest.exhausted && !better(fewest, best)) return null;
+  if (!areWithin(fewest.steps, movesLeft)) return null;
   return { steps: fewest.steps, open: fewest.left - hopeless, optimal: fewest.exhausted };
+}
+
+/** The steps to the solution. */
+function wayTo(state: State, { moves, steps }: Solution, work: Work): readonly Step[] {
+  return steps ?? orderSteps(state, moves, work).steps;
 }
 
 function goThrough(state: State, steps: readonly Step[]): void {
@@ -156,10 +167,13 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
   const certificate = certify(planned);
   goThrough(state, result.steps);
   const unresolved = explainAll(snapshot, planned);
-  const steps = prefix(state, result.steps, options.maxMoves);
+  const most = Math.max(0, options.maxMoves);
+  const first = beginning(state, result.steps, waitsOf(state.problem, result.steps), most);
+  const reasons = reasonsOf(state, first.steps);
+  const steps = first.steps.slice(0, first.length);
   const transfers = transfersOf(state.problem, steps, options);
-  const times = schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
-  const moves = toMoves(state, steps, transfers, times.starts);
+  const times = scheduleOf(transfers, options);
+  const moves = toMoves(state, steps, reasons, transfers, times.starts);
   const hosts = hostsAfter(snapshot, moves);
   return {
     moves,
@@ -171,6 +185,7 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
       return reason === null ? [] : [{ host: host.uuid, reason }];
     }),
     limited: steps.length < result.steps.length,
+    spent: first.spent.flatMap((h) => state.problem.hosts[h]?.uuid ?? []),
     certificate,
     seconds: times.seconds,
     secondsBound: times.bound,
@@ -178,15 +193,9 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
   };
 }
 
-/** The first `most` steps; fewer where stopping there would leave a pair worse than it was. */
-function prefix(state: State, steps: readonly Step[], most: number): readonly Step[] {
-  let length = Math.min(steps.length, Math.max(0, most));
-  while (length > 0 && length < steps.length) {
-    goThrough(state, steps.slice(0, length));
-    if (state.left() < forbidden) break;
-    length--;
-  }
-  return steps.slice(0, length);
+/** When each would run within the slots of the options. */
+export function scheduleOf(transfers: readonly Transfer[], options: PlanOptions): Schedule {
+  return schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost, options.transfersInPool);
 }
 
 /** The steps with what they wait for and how long they take. */

@@ -56,6 +56,8 @@ export interface Problem {
   readonly home: Int32Array;
   /** Of a host: bytes that arrivals may use, headroom taken off; minus infinity where nothing may arrive. */
   readonly free: Float64Array;
+  /** Of a host: moves that it may take part in, coming and going together; infinite where any number. */
+  readonly movesLeft: Float64Array;
   readonly groups: Groups;
   /** Bars and bans by v * H + h, with what the reasons are. */
   readonly closed: ReadonlyMap<number, { readonly code: RefusalCode; readonly reason: string }>;
@@ -120,6 +122,10 @@ export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: P
     copies,
     home: Int32Array.from(sorted.movable, ({ host }) => host),
     free,
+    movesLeft: Float64Array.from(
+      hosts,
+      ({ uuid }) => options.movesLeftOf?.(uuid) ?? Number.POSITIVE_INFINITY,
+    ),
     groups: groupsOf(placed, vms, H, options.antiAffinityTags ?? []),
     closed,
     shut: shutPairs(closed, vms.length * H),

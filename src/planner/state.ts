@@ -22,6 +22,8 @@ export class State {
   readonly free: Float64Array;
   /** Members of each anti-affinity group on each host. */
   readonly members: Int32Array;
+  /** Of a host: VMs that have left it for elsewhere or come to it from elsewhere, each counted once. */
+  readonly taken: Int32Array;
   /** Of a rule: the mean that limits stand above. */
   readonly floor: Float64Array;
   /** VMs that are not at home: the first `awayCount` entries. */
@@ -43,6 +45,7 @@ export class State {
     this.at = new Int32Array(V);
     this.load = new Float64Array(H * R);
     this.free = new Float64Array(H);
+    this.taken = new Int32Array(H);
     this.members = new Int32Array(problem.groups.count.length);
     this.floor = new Float64Array(R);
     this.away = new Int32Array(V);
@@ -61,6 +64,7 @@ export class State {
     this.at.set(home);
     this.load.set(this.problem.load);
     this.free.set(this.problem.free);
+    this.taken.fill(0);
     this.members.set(this.problem.groups.count);
     this.floor.set(mean);
     for (let r = 0; r < R; r++) this.#sum[r] = (mean[r] ?? 0) * (counted[r] ?? 0);
@@ -139,6 +143,8 @@ export class State {
 
   #noteAway(v: number, s: number, d: number): void {
     const home = this.problem.home[v] ?? 0;
+    this.taken[s] = (this.taken[s] ?? 0) + (s === home ? 1 : -1);
+    this.taken[d] = (this.taken[d] ?? 0) + (d === home ? -1 : 1);
     if (s === home) {
       this.#place[v] = this.awayCount;
       this.away[this.awayCount++] = v;
@@ -197,7 +203,7 @@ export class State {
   fit(v: number, d: number): number {
     const { R, weight, inverse, need, scale } = this.problem;
     this.#work.charge("fit", R + 1);
-    if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d)) return -1;
+    if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d) || this.isSpent(v, d)) return -1;
     const s = this.at[v] ?? 0;
     let slack = Number.MAX_VALUE;
     for (let r = 0; r < R; r++) {
@@ -227,6 +233,12 @@ export class State {
     const { H, shut } = this.problem;
     if (shut.length > 0 && shut[v * H + d] === 1) return false;
     return this.fullGroup(v, d) < 0;
+  }
+
+  /** Whether `d` takes part in as many moves as it may, so that `v` must not come; it may always come home. */
+  isSpent(v: number, d: number): boolean {
+    const { movesLeft, home } = this.problem;
+    return (this.taken[d] ?? 0) >= (movesLeft[d] ?? 0) && d !== home[v];
   }
 
   /** A group of `v` of which `d` holds as many as it may, or -1. */

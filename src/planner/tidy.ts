@@ -4,8 +4,18 @@ import type { Work } from "./work.ts";
 
 /** Sends VMs home where that harms nothing; returns how many pairs are left. */
 export function tidy(state: State, work: Work): number {
-  const { cost } = state.problem;
   let left = state.left();
+  // One that went home may have made room at another's home, or moved the mean.
+  for (let before = -1; before !== state.awayCount; ) {
+    before = state.awayCount;
+    left = sendHome(state, left, work);
+  }
+  return left;
+}
+
+function sendHome(state: State, before: number, work: Work): number {
+  const { cost } = state.problem;
+  let left = before;
   const vms = [...state.away.subarray(0, state.awayCount)].sort(
     (a, b) => (cost[b] ?? 0) - (cost[a] ?? 0) || a - b,
   );

@@ -45,7 +45,7 @@ export function evacuationLines(basis: DrainBasis, stored: StoredSnapshot, plan:
 /** "Evacuation of Host1: 12 VMs leave it" */
 export function purposeLine({ host, moves }: Evacuation, names: Names): string {
   const leaving = new Set(moves.filter(({ source }) => source === host).map(({ vm }) => vm)).size;
-  const others = new Set(moves.filter(({ purpose }) => purpose === "makes room").map(({ vm }) => vm)).size;
+  const others = new Set(moves.map(({ vm }) => vm)).size - leaving;
   const room = others === 0 ? "" : `, ${vms(others)} of other hosts ${others === 1 ? "makes" : "make"} room`;
   return `Evacuation of ${names.of(host)}: ${vms(leaving)} ${leaving === 1 ? "leaves" : "leave"} it${room}`;
 }

@@ -11,7 +11,7 @@ import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
 import { type Rule, subjectUnit } from "../rule.ts";
 import { figure } from "./figures.ts";
 import type { Gate } from "./gates.ts";
-import { gateLine, moveLine } from "./report.ts";
+import { gateLine, limitReached, moveLine } from "./report.ts";
 
 /** What an answer is read off. */
 export interface ExplainBasis {
@@ -120,7 +120,7 @@ function whyItStays(
   const why = `its host stays ${left.map(overAfter).join(" and ")}, and it cannot help`;
   if (refusals.length > 0)
     return `${why}: ${refusals.length === 1 ? "1 reason follows" : `${refusals.length} reasons follow`}`;
-  return plan.limited ? "the limit of moves in one run is reached first (ControlMaxMovesPerRun)" : why;
+  return plan.limited ? `before its turn comes ${limitReached(plan, names)}` : why;
 }
 
 /** Why `host` is as it is, and what the plan does about it. */

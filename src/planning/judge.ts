@@ -2,7 +2,7 @@
  * What a run decides by, judged from what is stored: which data is believed, what rests, which gates are closed, and
  * the plan. Pure: xcp-control, the manager and the benchmarks ask the same code.
  */
-import { type Bans, bansOf } from "../cooldown.ts";
+import { type Bans, bansOf, movesOfLastHour } from "../cooldown.ts";
 import { subjectValue } from "../deviation.ts";
 import { pairKey } from "../planner/facts.ts";
 import type { Plan, PlanOptions } from "../planner/plan.ts";
@@ -113,7 +113,10 @@ export function planOf(
   bans: PairBans,
   maxMoves: number,
 ): Plan {
-  const plan = planMigrations(state, basis.rules, plannerOptions(basis, settings, bans, maxMoves));
+  const options = plannerOptions(basis, settings, bans, maxMoves);
+  const made = basis.stored === null ? new Map<Uuid, number>() : movesBetween(basis.stored.snapshot, state);
+  const movesLeftOf = (host: Uuid) => (options.movesLeftOf?.(host) ?? 0) - (made.get(host) ?? 0);
+  const plan = planMigrations(state, basis.rules, { ...options, movesLeftOf });
   const absent = plan.absent.map(({ host, reason }) => ({
     host,
     reason: basis.suspicion.hosts.get(host) ?? reason,
@@ -121,13 +124,26 @@ export function planOf(
   return { ...plan, absent };
 }
 
+/** What this run itself has moved since the collection that it began with. */
+function movesBetween(then: Snapshot, now: Snapshot): ReadonlyMap<Uuid, number> {
+  const counts = new Map<Uuid, number>();
+  const before = new Map(then.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
+  for (const { vmUuid, hostUuid } of now.placements) {
+    const source = before.get(vmUuid);
+    if (source === undefined || source === hostUuid) continue;
+    for (const host of [source, hostUuid]) counts.set(host, (counts.get(host) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** The settings and what is judged, as the planner wants to have it. */
 export function plannerOptions(
-  { standing: { costs }, tolerated }: Pick<Basis, "standing" | "tolerated">,
+  { standing: { costs, recent }, tolerated }: Pick<Basis, "standing" | "tolerated">,
   settings: ControlSettings,
   bans: PairBans,
   maxMoves: number,
 ): PlanOptions {
+  const made = movesOfLastHour(recent);
   return {
     maxMoves,
     headroomBytes: settings.headroomBytes,
@@ -136,11 +152,13 @@ export function plannerOptions(
     seed: settings.planSeed,
     budgetMs: settings.planMs,
     targetFraction: settings.targetFraction,
+    transfersInPool: settings.maxMigrationsInPool,
     affinityTags: settings.affinityTags,
     antiAffinityTags: settings.antiAffinityTags,
     dormant: (host, rule) => tolerated(host, rule) !== null,
     floors: ({ subject }) => settings.floors[subject],
     costOf: (vm, source) => (vm.copyBytes === null ? null : vm.copyBytes * costs.from(source).dirtyFactor),
+    movesLeftOf: (host) => Math.max(0, settings.maxMovesPerHost - (made.get(host) ?? 0)),
     secondsOf: (vm, source, destination) => costs.seconds(source, destination, vm.copyBytes) ?? 0,
   };
 }

@@ -56,6 +56,7 @@ export function planJson(
     absent: plan.absent,
     ignoredRules: unknownRules,
     limited: plan.limited,
+    spent: plan.spent,
   };
 }
 
@@ -102,6 +103,8 @@ export function moveJson(move: Move, names: Names): Readonly<Record<string, unkn
     toName: names.exact(move.destination),
     ...moveFigures(move),
     purpose: move.purpose,
+    makesRoomFor: move.makesRoomFor,
+    why: move.reason,
     copyBytes: move.copyBytes,
     gainPerGib: gainPerGib(move),
     seconds: move.seconds,

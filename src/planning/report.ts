@@ -128,13 +128,18 @@ function withDeviation({ value, deviation }: { value: number; deviation: number 
 export function moveLine(move: Move, names: Names): string {
   const route = `${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}`;
   const unit = move.rule === null ? "" : subjectUnit[move.rule.subject];
-  const purpose = move.purpose === "relieves" ? "" : move.purpose;
+  const purpose = purposeOf(move, names);
   const gain = gainPerGib(move);
   const worth = gain === null || move.purpose !== "relieves" ? "" : `, ${figure(gain)} ${unit} off per GiB`;
   const copy = move.copyBytes === null ? "" : `${megabytes(move.copyBytes)} to copy${worth}`;
   const effect = move.rule === null ? "" : effectOf(move, move.rule, names);
   const parts = [purpose, effect, copy].filter((part) => part !== "");
   return [route, ...parts].join("; ");
+}
+
+function purposeOf({ purpose, makesRoomFor }: Move, names: Names): string {
+  if (purpose === "relieves") return "";
+  return makesRoomFor === null ? purpose : `${purpose}, room for ${names.of(makesRoomFor)}`;
 }
 
 function effectOf(move: Move, { subject, threshold }: Rule, names: Names): string {
@@ -188,8 +193,7 @@ function closingLines(plan: Plan, basis: PlanBasis, names: Names): string[] {
     ];
   }
   const lines = unresolvedLines(plan.unresolved, names);
-  if (plan.limited)
-    lines.push("More moves would follow; the limit of one run is reached (ControlMaxMovesPerRun)");
+  if (plan.limited) lines.push(`More moves would follow; ${limitReached(plan, names)}`);
   if (lines.length > 0 || plan.moves.length > 0) return lines;
   const above = plan.before.flatMap(({ rule, verdicts }) =>
     verdicts.flatMap(({ hostUuid, broken }) => {
@@ -201,6 +205,13 @@ function closingLines(plan: Plan, basis: PlanBasis, names: Names): string[] {
   return [
     `Nothing to do: no host breaks a rule. ${plan.after.map((each) => balanced(each, names)).join(" ")}`,
   ];
+}
+
+/** The limit that holds back a part of the plan: "the limit of one run is reached (ControlMaxMovesPerRun)". */
+export function limitReached({ spent }: Plan, names: Names): string {
+  if (spent.length === 0) return "the limit of one run is reached (ControlMaxMovesPerRun)";
+  const hosts = spent.map((host) => names.of(host)).join(", ");
+  return `as many as may within an hour come to or leave ${hosts} (ControlMaxMovesPerHost)`;
 }
 
 function balanced({ rule, mean, verdicts }: Evaluation, names: Names): string {
