@@ -5,6 +5,7 @@ import { greenRuleObject, ruleObject } from "../ruleJson.ts";
 import type { StoredRule } from "../store/ruleRows.ts";
 import { printableJson } from "../text.ts";
 import {
+  costsObject,
   exclusionObject,
   explanationObject,
   flapObject,
@@ -52,6 +53,8 @@ function jsonOf(result: Result): unknown {
       return result.migrations.map((each) => migrationObject(each, result.names));
     case "migration":
       return migrationObject(result.found, result.names);
+    case "costs":
+      return costsObject(result);
     case "flaps":
       return {
         days: result.days,

@@ -153,6 +153,7 @@ export function plannerOptions(
     budgetMs: settings.planMs,
     targetFraction: settings.targetFraction,
     transfersInPool: settings.maxMigrationsInPool,
+    transfersPerHost: settings.transfersPerHost,
     affinityTags: settings.affinityTags,
     antiAffinityTags: settings.antiAffinityTags,
     dormant: (host, rule) => tolerated(host, rule) !== null,
