@@ -5,6 +5,7 @@
 import type { Bounds } from "./bound.ts";
 import { Builder, type Mode, type Settings } from "./construct.ts";
 import { orderMatters, orderSteps, type Step } from "./order.ts";
+import { countRules } from "./problem.ts";
 import type { Random } from "./random.ts";
 import { takeSingleSteps } from "./singleSteps.ts";
 import { forbidden, State } from "./state.ts";
@@ -49,7 +50,7 @@ export class Repair {
     this.#probe = new State(problem, work);
     this.#random = random;
     this.#work = work;
-    this.hopeless = bounds.unclearable.reduce((sum, each) => sum + each, 0);
+    this.hopeless = countRules(problem, bounds.unclearable);
     this.bound = bounds.total((pair) => bounds.unclearable[pair] === 0);
     this.#modes = problem.anyVarying
       ? ["most room", "least room", "small hosts", "least memory"]

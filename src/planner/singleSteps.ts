@@ -46,7 +46,11 @@ class Walk {
     let [worst, most] = [-1, Number.NEGATIVE_INFINITY];
     for (let pair = 0; pair < H * R; pair++) {
       if (broken[pair] === 0 || this.#given.has(pair) || !this.#state.isOver(pair)) continue;
-      const severity = this.#state.over(pair) / (scale[pair % R] ?? 1);
+      // Of a chain the easiest term first: the others are tried where that does not help.
+      const [own, easiest] = [pair, this.#state.easiest(pair)].map(
+        (each) => this.#state.over(each) / (scale[each % R] ?? 1),
+      );
+      const severity = (easiest ?? 0) - 1e-6 * ((own ?? 0) - (easiest ?? 0));
       if (severity > most) [worst, most] = [pair, severity];
     }
     return worst;

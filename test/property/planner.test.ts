@@ -10,8 +10,9 @@ import type { Move, Plan, PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { Random } from "../../src/planner/random.ts";
 import type { Snapshot } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
+import type { Rule as AnyRule } from "../../src/rule.ts";
 import { allAssignments, bestOf } from "../support/bruteForce.ts";
+import { single } from "../support/rules.ts";
 
 const options: PlanOptions = {
   maxMoves: 1000,
@@ -111,9 +112,11 @@ describe("laws of every plan", () => {
       fc.property(pools, (pool) => {
         const { moves, after, unresolved } = planFor(pool);
         const broken = after.flatMap(({ rule, verdicts }) =>
-          verdicts.filter((each) => each.broken).map(({ hostUuid }) => `${hostUuid} ${rule.subject}`),
+          verdicts.filter((each) => each.broken).map(({ hostUuid }) => `${hostUuid} ${single(rule).subject}`),
         );
-        expect(unresolved.map(({ host, rule }) => `${host} ${rule.subject}`).sort()).toEqual(broken.sort());
+        expect(unresolved.map(({ host, rule }) => `${host} ${single(rule).subject}`).sort()).toEqual(
+          broken.sort(),
+        );
         expect(replay(pool.snapshot, pool.rules, moves, checks).after).toBe(broken.length);
         for (const { reason } of unresolved) expect(reason).not.toBe("");
       }),
@@ -239,7 +242,7 @@ describe("laws of reasons", () => {
           expect(move.mean).toBeCloseTo(mean, 6);
           expect(move.sourceBefore).toBeCloseTo(value, 6);
           if (move.purpose === "relieves") {
-            expect(value).toBeGreaterThan(mean + rule.threshold);
+            expect(value).toBeGreaterThan(mean + single(rule).threshold);
             expect(move.sourceAfter).toBeLessThan(move.sourceBefore);
             expect(move.makesRoomFor).toBeNull();
           } else if (move.makesRoomFor !== null) {
@@ -342,8 +345,8 @@ function withCeilings(pool: Pool, seed: number): { options: Partial<PlanOptions>
       if (broken && random.next() < 0.4) dormant.set(`${hostUuid} ${rule.subject}`, value);
     }
   }
-  const floor = (rule: Rule) => floors.get(rule) ?? Number.NEGATIVE_INFINITY;
-  const value = (host: string, rule: Rule) => dormant.get(`${host} ${rule.subject}`);
+  const floor = (rule: AnyRule) => floors.get(single(rule)) ?? Number.NEGATIVE_INFINITY;
+  const value = (host: string, rule: AnyRule) => dormant.get(`${host} ${single(rule).subject}`);
   return {
     options: { floors: floor, dormant: (host, rule) => value(host, rule) !== undefined },
     checks: {
@@ -368,7 +371,7 @@ describe("laws of floors and dormant pairs", () => {
         expect(plan.unresolved).toHaveLength(verdict.after);
         if (verdict.before === 0) expect(plan.moves).toEqual([]);
         for (const { host, rule, value } of plan.unresolved) {
-          expect(value).toBeGreaterThan(ceilings.checks.ceiling?.(host, rule) ?? 0);
+          expect(value).toBeGreaterThan(ceilings.checks.ceiling?.(host, single(rule)) ?? 0);
         }
         excused += replay(pool.snapshot, pool.rules, [], checks).before - verdict.before;
         moved += plan.moves.length;
@@ -604,9 +607,9 @@ describe("tiny pools, compared with trying every sequence of migrations", () => 
         if (certificate.kind === "optimal") expect(mine).toEqual(best);
         if (mine.left === best.left && mine.cost === best.cost) equal++;
         for (const { host, rule } of unresolved.filter(({ proved }) => proved)) {
-          expect(reached.some(({ sound, broken }) => sound && !broken.has(`${host} ${rule.subject}`))).toBe(
-            false,
-          );
+          expect(
+            reached.some(({ sound, broken }) => sound && !broken.has(`${host} ${single(rule).subject}`)),
+          ).toBe(false);
         }
       }),
       { ...runs, numRuns: 150 },
