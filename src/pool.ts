@@ -55,7 +55,17 @@ export interface HostFacts {
   readonly read: boolean;
 }
 
-export interface Host extends HostMeasures, HostFacts {
+/** What only rules of the added tables compare. */
+export interface HostAdditions {
+  /** Values of data sources that rules name, by XAPI's names and in XAPI's units; what is not there is unknown. */
+  readonly sources?: Readonly<Record<string, number>>;
+  /** Guests placed on it, as `withDerived` counts them. */
+  readonly vmCount?: number;
+  /** CPU time that its guests wanted and did not get, in percent of its CPUs; null where unknown of one of them. */
+  readonly cpuWait?: number | null;
+}
+
+export interface Host extends HostMeasures, HostFacts, HostAdditions {
   readonly uuid: Uuid;
   readonly name: string;
   readonly ip: string | null;
@@ -94,6 +104,8 @@ export interface VmFacts {
 }
 
 export interface Vm extends VmMeasures, VmFacts {
+  /** Percent, 0 to 100: the time in which a vCPU wanted to run and could not, mean over the vCPUs; null if unknown. */
+  readonly cpuWait?: number | null;
   readonly uuid: Uuid;
   readonly name: string;
   readonly vcpuNum: number | null;

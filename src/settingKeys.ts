@@ -66,6 +66,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   ControlSampleCount: { group: "control", kind: "integer", min: 1, max: 60, fallback: 3 },
   ControlBreaches: { group: "control", kind: "integer", min: 1, max: 60, fallback: 2 },
   ControlSampleSeconds: { group: "control", kind: "integer", min: 1, max: 3600, fallback: 60 },
+  ControlTimeZone: { group: "control", kind: "text", fallback: "UTC" },
   ControlTargetPercent: { group: "control", kind: "integer", min: 10, max: 100, fallback: 80 },
   ControlFloorCpuPercent: { group: "control", kind: "integer", min: 0, max: 100, fallback: 0 },
   ControlFloorMemoryMb: { group: "control", kind: "integer", min: 0, max: 100_000_000, fallback: 0 },

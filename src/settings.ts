@@ -3,6 +3,7 @@
  * Does no IO itself: the file's text, dotenv's reading of it and a file reader are arguments. Never quotes a value
  * that could be a password.
  */
+import { isTimeZone } from "./hours.ts";
 import type { Subject } from "./rule.ts";
 import { Secret } from "./secret.ts";
 import { environmentName, type SettingGroup, type SettingKey, settingKeys } from "./settingKeys.ts";
@@ -62,6 +63,8 @@ export interface ControlSettings {
   readonly breaches: number;
   /** Seconds between two of them. */
   readonly sampleSeconds: number;
+  /** The zone that hours of rules are in: "UTC", "Europe/Rome". */
+  readonly timeZone: string;
   /** The part of the threshold that plans aim at, 0.1 to 1. */
   readonly targetFraction: number;
   /** A host whose value is not above this breaks no rule. */
@@ -385,6 +388,10 @@ function buildControl(reading: Reading): ControlSettings {
   if (breaches > sampleCount) {
     reading.problem("ControlBreaches", `must not be above ControlSampleCount (${sampleCount})`);
   }
+  const timeZone = reading.text("ControlTimeZone");
+  if (!isTimeZone(timeZone)) {
+    reading.problem("ControlTimeZone", "must be the name of a time zone, such as UTC or Europe/Rome");
+  }
   const network = reading.integer("ControlFloorNetworkKb");
   return {
     snapshotMaxAgeSeconds: reading.integer("ControlSnapshotMaxAgeSeconds"),
@@ -392,6 +399,7 @@ function buildControl(reading: Reading): ControlSettings {
     sampleCount,
     breaches,
     sampleSeconds: reading.integer("ControlSampleSeconds"),
+    timeZone,
     targetFraction: reading.integer("ControlTargetPercent") / 100,
     floors: {
       CpuAverage: reading.integer("ControlFloorCpuPercent"),

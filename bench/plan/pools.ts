@@ -2,7 +2,7 @@
 
 import { Random } from "../../src/planner/random.ts";
 import { asUuid, type Bar, type Host, type Placement, type Snapshot, type Vm } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
+import type { SingleRule as Rule } from "../../src/rule.ts";
 
 const mebibyte = 1024 * 1024;
 

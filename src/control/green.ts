@@ -5,6 +5,7 @@ import { Names } from "../names.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import { type GreenForecast, type GreenSituation, greenForecast } from "../planning/green.ts";
 import { loadGreenSituation } from "../planning/greenBasis.ts";
+import { greenMoves } from "../planning/greenText.ts";
 import type { Basis } from "../planning/judge.ts";
 import { moveLine } from "../planning/report.ts";
 import type { StoredSnapshot, Uuid } from "../pool.ts";
@@ -60,10 +61,7 @@ export async function greenTurn(
 
 /** The moves of what is emptied and relieved, but not of hosts that could not be taken out of service. */
 function movesOf({ decision }: GreenForecast, refusedHosts: ReadonlySet<Uuid>): readonly Move[] {
-  const drains = decision.steps.flatMap((step) => (step.kind === "drain" ? [step.drain] : []));
-  return [...decision.reliefs, ...drains]
-    .filter(({ host }) => !refusedHosts.has(host))
-    .flatMap(({ moves }) => moves);
+  return greenMoves(decision).filter(({ source }) => !refusedHosts.has(source));
 }
 
 /** VMs that have left a host since the last look count as progress of its drain. */

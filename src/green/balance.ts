@@ -3,10 +3,11 @@
  * host is put to sleep; where only a sleeping host cures it, that host is woken; and no host goes to sleep whose absence
  * would break one. Pure.
  */
-import { evaluate, excess, rounding } from "../deviation.ts";
+import { evaluate, rounding } from "../deviation.ts";
 import { planMigrations } from "../planner/planner.ts";
 import type { Host, Snapshot, Uuid } from "../pool.ts";
-import { describeRule, type Rule } from "../rule.ts";
+import { type Rule, termsOf } from "../rule.ts";
+import { describeRule, printRule } from "../ruleText.ts";
 import { figure } from "./limits.ts";
 import type { PackingOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";
@@ -23,12 +24,12 @@ export interface BrokenPair {
 export function brokenPairs(snapshot: Snapshot, options: PackingOptions): readonly BrokenPair[] {
   const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
   return (options.balance ?? []).flatMap((rule) => {
-    const { mean, verdicts } = evaluate(snapshot.hosts, rule);
-    const floor = options.floors?.(rule) ?? Number.NEGATIVE_INFINITY;
-    return verdicts.flatMap(({ hostUuid, value }): BrokenPair[] => {
+    const { means, verdicts } = evaluate(snapshot.hosts, rule);
+    const floors = termsOf(rule).map((_, place) => options.floors?.(rule, place) ?? Number.NEGATIVE_INFINITY);
+    return verdicts.flatMap(({ hostUuid, broken, term, value, values }): BrokenPair[] => {
       const host = hosts.get(hostUuid);
-      const most = Math.max((mean ?? 0) + rule.threshold, floor);
-      return host !== undefined && excess(value, most, 0) > 0 ? [{ host, rule, value, mean: mean ?? 0 }] : [];
+      const under = values.some((each, place) => each <= (floors[place] ?? Number.NEGATIVE_INFINITY));
+      return host !== undefined && broken && !under ? [{ host, rule, value, mean: means[term] ?? 0 }] : [];
     });
   });
 }
@@ -50,7 +51,7 @@ export function newlyBroken(before: Snapshot, after: Snapshot, options: PackingO
 }
 
 function keyOf({ host, rule }: BrokenPair): string {
-  return `${host.uuid}>${rule.subject}>${rule.threshold}`;
+  return `${host.uuid}>${printRule(rule)}`;
 }
 
 export type BalanceNeed =
@@ -87,7 +88,7 @@ function leftBroken(snapshot: Snapshot, options: PackingOptions): ReadonlySet<st
     maxMoves: Number.POSITIVE_INFINITY,
     budgetMs: 100,
   });
-  return new Set(unresolved.map(({ host, rule }) => `${host}>${rule.subject}>${rule.threshold}`));
+  return new Set(unresolved.map(({ host, rule }) => `${host}>${printRule(rule)}`));
 }
 
 /** Hosts that the sleepers' order prefers: longest asleep first. */

@@ -5,10 +5,11 @@
  * Indices: h host, i item (a bundle), k dimension; what belongs to a host and a dimension stands at h * K + k, to an item
  * and a dimension at i * K + k, to an item and a host at i * H + h. Hosts are those that take part.
  */
-import { rounding, subjectValue } from "../deviation.ts";
-import { capacity } from "../planner/facts.ts";
+import { rounding, termLimit, termValue } from "../deviation.ts";
+import { termCapacity } from "../planner/facts.ts";
 import { inOrder, type Problem, toProblem } from "../planner/problem.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
+import { termsOf } from "../rule.ts";
 import { bundlesOf } from "./bundles.ts";
 import { type Dimension, dimensionsOf } from "./dimensions.ts";
 import type { PackingOptions } from "./options.ts";
@@ -268,25 +269,28 @@ function limitBalance(
   room: Float64Array,
 ): void {
   const dimension = dimensions[k];
-  const rule = dimension?.balance;
-  if (dimension === undefined || rule === null || rule === undefined) return;
+  const balance = dimension?.balance;
+  if (dimension === undefined || balance === null || balance === undefined) return;
+  const { rule, place } = balance;
+  const term = termsOf(rule)[place];
+  if (term === undefined) return;
   let [sum, counted, arriving, largest] = [0, 0, 0, 1];
   problem.hosts.forEach((host, h) => {
-    const value = subjectValue(host, rule.subject);
+    const value = termValue(host, term);
     if (off[h] === 1) arriving += start[h * K + k] ?? 0;
     else if (value !== null) {
       sum += value;
       counted++;
-      largest = Math.max(largest, capacity(host, rule.subject) ?? 1);
+      largest = Math.max(largest, termCapacity(host, term) ?? 1);
     }
   });
   const mean = (sum + arriving / largest) / Math.max(1, counted);
-  const most = Math.max(mean + rule.threshold, floors?.(rule) ?? Number.NEGATIVE_INFINITY);
+  const most = Math.max(termLimit(term, mean), floors?.(rule, place) ?? Number.NEGATIVE_INFINITY);
   for (let h = 0; h < H; h++) {
     const host = problem.hosts[h];
     if (host === undefined || off[h] === 1) continue;
     const own = start[h * K + k] ?? 0;
-    const allowed = most * (capacity(host, rule.subject) ?? 1) - (dimension.used(host) ?? 0) + own;
+    const allowed = most * (termCapacity(host, term) ?? 1) - (dimension.used(host) ?? 0) + own;
     room[h * K + k] = Math.max(own, allowed);
   }
 }

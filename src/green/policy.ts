@@ -354,7 +354,7 @@ class Turn {
     if (need.kind === "curable") return this.#say(`balance comes first: ${reason}`);
     const lasting = this.#up.every((picture) =>
       brokenPairs(averaged(this.#newest, [picture]), this.#options).some(
-        ({ host, rule }) => host.uuid === need.pair.host.uuid && rule.subject === need.pair.rule.subject,
+        ({ host, rule }) => host.uuid === need.pair.host.uuid && rule === need.pair.rule,
       ),
     );
     if (!lasting)

@@ -5,7 +5,7 @@ import type { Migration } from "../migration.ts";
 import type { Cost } from "../migrationCost.ts";
 import type { Names } from "../names.ts";
 import type { Explanation } from "../planning/explain.ts";
-import { type Rule, subjectUnit } from "../rule.ts";
+import { conditionText } from "../ruleText.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import type { LeaseStatus } from "../store/lease.ts";
 import type { Pause } from "../store/pause.ts";
@@ -33,7 +33,7 @@ function migrationItem(migration: Migration, names: Names): string {
     way(migration, names),
     state,
     ...(cost === "" ? [] : [cost]),
-    rule === null ? reason : condition(rule),
+    rule === null ? reason : conditionText(rule),
     ...(error === null ? [] : [error]),
   ];
   return listEntry(...parts);
@@ -52,10 +52,6 @@ function unit(value: string | number | null, name: string): string | null {
   return value === null ? null : `${value} ${name}`;
 }
 
-function condition({ subject, threshold }: Rule): string {
-  return `${subject} > ${threshold} ${subjectUnit[subject]}`;
-}
-
 /** One migration with everything that is known of it. */
 export function migrationLines({ found, names }: Extract<Result, { kind: "migration" }>): string[] {
   const { plannedAt, submittedAt, finishedAt, seconds } = found;
@@ -72,7 +68,7 @@ export function migrationLines({ found, names }: Extract<Result, { kind: "migrat
     line("Seconds", seconds === null ? null : figure(seconds)),
     line("Memory to copy (MB)", megabytes(found.memoryBytes)),
     line("Rate (MB/s)", rateOf(found)),
-    line("Rule", found.rule === null ? null : condition(found.rule)),
+    line("Rule", found.rule === null ? null : conditionText(found.rule)),
     line("Reason", found.reason),
     line("Collection", found.collectionId),
     line("Run", found.runId),

@@ -4,7 +4,7 @@ import { type Flap, flapCause } from "../flaps.ts";
 import type { Migration } from "../migration.ts";
 import type { Names } from "../names.ts";
 import { moveJson } from "../planning/planJson.ts";
-import { type Rule, subjectUnit } from "../rule.ts";
+import { ruleObject } from "../ruleJson.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import { rateOf } from "./renderControl.ts";
 import type { Result, StatusResult } from "./result.ts";
@@ -19,11 +19,6 @@ export function migrationObject(migration: Migration, names: Names): object {
     rule: migration.rule === null ? null : ruleObject(migration.rule),
     mbPerSecond: rateOf(migration),
   };
-}
-
-/** A rule with its unit. */
-export function ruleObject({ subject, threshold }: Rule): object {
-  return { subject, threshold, unit: subjectUnit[subject] };
 }
 
 export function exclusionObject(exclusion: Exclusion, names: Names): object {

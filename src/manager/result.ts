@@ -6,12 +6,14 @@ import type { CostBook } from "../migrationCost.ts";
 import type { Names } from "../names.ts";
 import type { Explanation } from "../planning/explain.ts";
 import type { Bar, Collection, Host, PoolFacts, Vm } from "../pool.ts";
-import type { Rule, Subject } from "../rule.ts";
+import type { AnyRule, ChainRule, GreenRule, SingleRule } from "../rule.ts";
+import type { Numbered } from "../store/addedRules.ts";
 import type { BreakerStatus } from "../store/breaker.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import type { LeaseStatus } from "../store/lease.ts";
 import type { MigrationRecord } from "../store/migrationRecord.ts";
 import type { Pause } from "../store/pause.ts";
+import type { RuleChange, StoredRule } from "../store/ruleChanges.ts";
 import type { ProgramRun } from "../store/runs.ts";
 
 export type Result =
@@ -21,12 +23,29 @@ export type Result =
   | { readonly kind: "host"; readonly found: HostWithVms; readonly details: boolean }
   | {
       readonly kind: "rules";
-      readonly rules: readonly Rule[];
-      /** Rows of HostRule that xcp-control cannot follow. */
+      readonly rules: readonly SingleRule[];
+      readonly chains: readonly Numbered<ChainRule>[];
+      /** Rows of rules that xcp-control cannot follow. */
       readonly unknown: readonly { readonly reason: string }[];
     }
-  | { readonly kind: "created"; readonly rule: Rule }
-  | { readonly kind: "deleted"; readonly subjects: readonly Subject[] }
+  | { readonly kind: "green-rules"; readonly rules: readonly Numbered<GreenRule>[] }
+  /** `notes` are what an administrator may not have meant. */
+  | {
+      readonly kind: "created";
+      readonly rule: StoredRule<AnyRule>;
+      readonly notes: readonly string[];
+    }
+  | { readonly kind: "deleted"; readonly rules: readonly StoredRule<AnyRule>[] }
+  | {
+      readonly kind: "altered";
+      readonly before: StoredRule<AnyRule>;
+      readonly after: StoredRule<AnyRule>;
+      readonly notes: readonly string[];
+    }
+  | { readonly kind: "switched"; readonly rule: StoredRule<AnyRule>; readonly changed: boolean }
+  /** Newest first. */
+  | { readonly kind: "rule-history"; readonly changes: readonly RuleChange[] }
+  | { readonly kind: "subjects"; readonly subjects: readonly SubjectFigures[] }
   | {
       readonly kind: "pool";
       readonly pool: PoolFacts;
@@ -82,6 +101,18 @@ export interface ProgramStatus {
   readonly program: string;
   readonly last: ProgramRun | null;
   readonly lastSuccess: ProgramRun | null;
+}
+
+/** A subject, and what the last collection says of it. */
+export interface SubjectFigures {
+  readonly subject: string;
+  /** "" for a plain number. */
+  readonly unit: string;
+  /** Null where no host has a value. */
+  readonly mean: number | null;
+  /** Hosts that have a value, of those that take part. */
+  readonly hosts: number;
+  readonly of: number;
 }
 
 /** A VM or host that is excluded, or was. */

@@ -4,6 +4,7 @@
  *
  * An administrator asked for it: a rule keeps no VM there, but which rule breaks on which host is told.
  */
+import { withDerived } from "../derived.ts";
 import { absence, evaluate } from "../deviation.ts";
 import type { Host, Snapshot, Uuid } from "../pool.ts";
 import type { Rule } from "../rule.ts";
@@ -47,7 +48,7 @@ export function planEvacuation(
   uuid: Uuid,
   options: EvacuationOptions,
 ): Evacuation {
-  const snapshot = inOrder(pool);
+  const snapshot = withDerived(inOrder(pool));
   const host = snapshot.hosts.find((each) => each.uuid === uuid);
   if (host === undefined) throw new Error(`no host ${uuid} in the snapshot`);
   const work = new Work(options.budgetMs ?? defaults.budgetMs);

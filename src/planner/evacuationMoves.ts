@@ -1,9 +1,9 @@
 /** The steps of an evacuation as moves, with what each does to its two hosts. Pure. */
-import { subjectValue } from "../deviation.ts";
+import { termValue } from "../deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
-import type { Rule } from "../rule.ts";
+import { type Rule, termsOf } from "../rule.ts";
 import type { Drain } from "./drain.ts";
-import { rawWeight } from "./facts.ts";
+import { termWeight } from "./facts.ts";
 import type { Step } from "./order.ts";
 import { hostsAfter } from "./outcome.ts";
 import type { Move } from "./plan.ts";
@@ -81,7 +81,7 @@ function oneMove(snapshot: Snapshot, vm: Vm, source: Host, destination: Host): [
 
 type Figures = Pick<
   Move,
-  "rule" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter"
+  "rule" | "term" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter"
 >;
 
 const none: Figures = {
@@ -99,12 +99,15 @@ type Change = readonly [before: Host, after: Host];
 function figures(spread: Spread, to: number, source: Change, destination: Change): Figures {
   const nearest = spread.nearest(to);
   if (nearest === null) return none;
-  const { rule, mean } = nearest;
-  const [sourceBefore, sourceAfter] = source.map((host) => subjectValue(host, rule.subject));
-  const [destinationBefore, destinationAfter] = destination.map((host) => subjectValue(host, rule.subject));
+  const { rule, place, mean } = nearest;
+  const term = termsOf(rule)[place];
+  if (term === undefined) return none;
+  const [sourceBefore, sourceAfter] = source.map((host) => termValue(host, term));
+  const [destinationBefore, destinationAfter] = destination.map((host) => termValue(host, term));
   if (sourceBefore == null || sourceAfter == null) return none;
   if (destinationBefore == null || destinationAfter == null) return none;
-  return { rule, mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter };
+  const which = place > 0 ? { term: place } : {};
+  return { rule, ...which, mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter };
 }
 
 /** VMs among those moved whose part in a rule is unknown. */
@@ -115,6 +118,8 @@ export function unmeasuredOf(
 ): Uuid[] {
   const moved = new Set(moves.map(({ vm }) => vm));
   return snapshot.vms
-    .filter((vm) => moved.has(vm.uuid) && rules.some(({ subject }) => rawWeight(vm, subject) === null))
+    .filter(
+      (vm) => moved.has(vm.uuid) && rules.flatMap(termsOf).some((term) => termWeight(vm, term) === null),
+    )
     .map(({ uuid }) => uuid);
 }

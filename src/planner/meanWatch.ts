@@ -52,7 +52,7 @@ export class MeanWatch {
     this.#needed = new Float64Array(R).fill(Number.NEGATIVE_INFINITY);
     this.#changes = Array.from({ length: R }, () => []);
     if (!anyVarying) return;
-    for (let pair = 0; pair < H * R; pair++) this.lift(pair, load[pair] ?? 0);
+    for (let h = 0; h < H; h++) this.liftHost(h, (r) => load[h * R + r] ?? 0);
   }
 
   /** Counts what the step does to the means. */
@@ -81,8 +81,34 @@ export class MeanWatch {
     });
   }
 
+  /** The pairs of the host may have these values in the stretch. One term of a chain that keeps it is enough. */
+  liftHost(h: number, valueAt: (r: number) => number): void {
+    const { R, end } = this.#problem;
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      const last = end[lead] ?? R;
+      const kept = last - lead === 1 ? lead : this.#bestKept(h, lead, last, valueAt);
+      if (kept >= 0) this.#lift(h * R + kept, valueAt(kept));
+    }
+  }
+
+  /** The term by which the chain has most room; -1 where it is kept whatever the means. */
+  #bestKept(h: number, lead: number, last: number, valueAt: (r: number) => number): number {
+    const { R, varying, scale, load, held } = this.#problem;
+    let [best, most] = [lead, Number.NEGATIVE_INFINITY];
+    let asBefore = held[h * R + lead] === 1;
+    for (let r = lead; r < last; r++) {
+      const [pair, value] = [h * R + r, valueAt(r)];
+      const room = limitOf(this.#problem, pair, this.#now[r] ?? 0) - value;
+      if (varying[r] === 0 && room >= -tolerance(value)) return -1;
+      if (value > (load[pair] ?? 0) + tolerance(value)) asBefore = false;
+      // A term that does not hang on the mean and is past its limit keeps nothing.
+      if (varying[r] === 1 && room / (scale[r] ?? 1) > most) [best, most] = [r, room / (scale[r] ?? 1)];
+    }
+    return asBefore ? -1 : best;
+  }
+
   /** The pair may have this value in the stretch. What was broken at the start of the plan may be as it was. */
-  lift(pair: number, value: number): void {
+  #lift(pair: number, value: number): void {
     const { R, broken, known, load, varying, ceiling, allowed } = this.#problem;
     const r = pair % R;
     if (varying[r] === 0 || known[pair] === 0) return;

@@ -3,6 +3,7 @@ import { subjectValue } from "../deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
 import { type Subject, subjects } from "../rule.ts";
 import { capacity, rawWeight } from "./facts.ts";
+import { measured, placeOf } from "./figures.ts";
 import type { Step } from "./order.ts";
 import type { Move } from "./plan.ts";
 import type { Reason } from "./reason.ts";
@@ -46,11 +47,12 @@ export function toMoves(
 
 type Figures = Pick<
   Move,
-  "rule" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter"
+  "rule" | "term" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter"
 >;
 
 function figuresOf(state: State, { vm, from, to }: Step, r: number): Figures | null {
-  const { R, rules, weight, inverse } = state.problem;
+  const { problem } = state;
+  const { R, rules, weight, inverse } = problem;
   const rule = rules[r];
   if (rule === undefined) return null;
   const raw = weight[vm * R + r] ?? 0;
@@ -59,16 +61,21 @@ function figuresOf(state: State, { vm, from, to }: Step, r: number): Figures | n
   const destinationBefore = state.load[destination] ?? 0;
   return {
     rule,
+    ...placeOf(problem, r),
     mean: state.floor[r] ?? 0,
-    sourceBefore,
-    sourceAfter: sourceBefore - raw * (inverse[source] ?? 0),
-    destinationBefore,
-    destinationAfter: destinationBefore + raw * (inverse[destination] ?? 0),
+    sourceBefore: measured(problem, r, sourceBefore),
+    sourceAfter: measured(problem, r, sourceBefore - raw * (inverse[source] ?? 0)),
+    destinationBefore: measured(problem, r, destinationBefore),
+    destinationAfter: measured(problem, r, destinationBefore + raw * (inverse[destination] ?? 0)),
   };
 }
 
+/** What moves with a VM, free memory aside: that follows from what is occupied. */
+type Moved = Subject | "VmCount" | "CpuWait";
+const moved: readonly Moved[] = [...subjects, "VmCount", "CpuWait"];
+
 interface Change {
-  readonly absolute: Record<Subject, number>;
+  readonly absolute: Record<Moved, number>;
   bytes: number;
 }
 
@@ -81,10 +88,17 @@ export function hostsAfter(
   const changes = new Map<Uuid, Change>();
   const change = (host: Uuid, vm: Vm, sign: number) => {
     const of = changes.get(host) ?? {
-      absolute: { PifEth0RxKb: 0, PifEth0TxKb: 0, OccupiedMemoryMb: 0, CpuAverage: 0 },
+      absolute: {
+        PifEth0RxKb: 0,
+        PifEth0TxKb: 0,
+        OccupiedMemoryMb: 0,
+        CpuAverage: 0,
+        VmCount: 0,
+        CpuWait: 0,
+      },
       bytes: 0,
     };
-    for (const subject of subjects) of.absolute[subject] += sign * (rawWeight(vm, subject) ?? 0);
+    for (const subject of moved) of.absolute[subject] += sign * (rawWeight(vm, subject) ?? 0);
     of.bytes += sign * (vm.placementBytes ?? 0);
     changes.set(host, of);
   };
@@ -101,14 +115,17 @@ export function hostsAfter(
 }
 
 function withChange(host: Host, { absolute, bytes }: Change): Host {
-  const value = (subject: Subject): number | null => {
+  const value = (subject: Moved): number | null => {
     const before = subjectValue(host, subject);
     return before === null ? null : before + absolute[subject] / (capacity(host, subject) ?? 1);
   };
   const occupied = value("OccupiedMemoryMb");
   const total = host.memoryTotalMb;
+  const { vmCount, cpuWait } = host;
   return {
     ...host,
+    ...(vmCount === undefined ? {} : { vmCount: vmCount + absolute.VmCount }),
+    ...(cpuWait === undefined ? {} : { cpuWait: value("CpuWait") }),
     pifEth0RxKb: value("PifEth0RxKb"),
     pifEth0TxKb: value("PifEth0TxKb"),
     cpuAverage: value("CpuAverage"),

@@ -34,8 +34,11 @@ export interface PlanOptions {
   readonly antiAffinityTags?: readonly string[];
   /** Whether a pair that is above its threshold is no goal yet; it is never made worse. Default: none is. */
   readonly dormant?: (host: Uuid, rule: Rule) => boolean;
-  /** A value, in the rule's unit, at or under which a host breaks nothing. Default: none. */
-  readonly floors?: (rule: Rule) => number;
+  /**
+   * A value, in the rule's unit, at or under which a host breaks nothing; of a chain that of the term at `place` which
+   * is compared with the mean. Default: none.
+   */
+  readonly floors?: (rule: Rule, place: number) => number;
   /** Bytes that a migration copies, memory written meanwhile included; null or by default the VM's `copyBytes`. */
   readonly costOf?: (vm: Vm, source: Uuid) => number | null;
   /**
@@ -65,6 +68,8 @@ export interface Move {
    * null where there is none, and then the figures are 0.
    */
   readonly rule: Rule | null;
+  /** Which term of a chain the figures are of; the first where it is not given. */
+  readonly term?: number;
   /** What the rule's limit stands above: the mean at the start or at this step, whichever is lower. */
   readonly mean: number;
   readonly sourceBefore: number;
@@ -115,6 +120,8 @@ export interface Refusal {
 export interface Unresolved {
   readonly host: Uuid;
   readonly rule: Rule;
+  /** Which term of a chain the figures are of: the one that is nearest to being kept. */
+  readonly term?: number;
   readonly value: number;
   readonly mean: number;
   /** True when no plan whatever can clear the pair; false when none was found. */

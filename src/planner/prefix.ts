@@ -155,13 +155,18 @@ class Choice {
 /** The problem of a pool that is as `state` has it. */
 function startingAt(state: State): Problem {
   const { problem } = state;
-  const { H, R } = problem;
+  const { H, R, first, end } = problem;
+  const isChain = (pair: number) => (end[pair % R] ?? 0) - (first[pair % R] ?? 0) > 1;
   return {
     ...problem,
     load: state.load.slice(),
     free: state.free.slice(),
     home: state.at.slice(),
     broken: Uint8Array.from({ length: H * R }, (_, pair) => (state.breaks(pair) ? 1 : 0)),
+    held: Uint8Array.from({ length: H * R }, (_, pair) => {
+      const asleep = problem.held[pair] === 1 && problem.broken[pair] === 0;
+      return isChain(pair) && (asleep || state.breaks(pair)) ? 1 : 0;
+    }),
     mean: Float64Array.from({ length: R }, (_, r) => state.mean(r)),
     groups: { ...problem.groups, count: state.members.slice() },
   };

@@ -2,8 +2,8 @@
  * Why each step is in the plan, in words: its source breaks a rule that it lowers, or a later arrival there would find
  * no room without it. Pure.
  */
-import { subjectUnit } from "../rule.ts";
 import { mebibytes } from "./facts.ts";
+import { amount, measured, rounded, subjectName } from "./figures.ts";
 import type { Step } from "./order.ts";
 import type { Purpose } from "./plan.ts";
 import type { Problem } from "./problem.ts";
@@ -159,15 +159,16 @@ function meanKept(state: State, step: Step, purpose: Purpose): Reason {
 function standing(state: State, pair: number, value: number, byThreshold: boolean): string {
   const { problem } = state;
   const r = pair % problem.R;
-  const rule = problem.rules[r];
-  if (rule === undefined) return "";
-  const [floor, unit] = [state.floor[r] ?? 0, subjectUnit[rule.subject]];
+  const floor = state.floor[r] ?? 0;
   const most = byThreshold ? limitOf(problem, pair, floor) : aimOf(problem, pair, floor);
   const allowed = byThreshold ? "allowed" : "aimed at";
-  if (most === problem.ceiling[pair]) {
-    return `has ${rounded(value)} ${unit} of ${rule.subject}, ${rounded(most)} are ${allowed}`;
+  const subject = subjectName(problem, r);
+  if (most === problem.ceiling[pair] || problem.terms[r]?.condition !== "more than mean") {
+    const [has, limit] = [measured(problem, r, value), measured(problem, r, most)];
+    const least = problem.sign[r] === -1 ? " at least" : "";
+    return `has ${amount(problem, r, has)} of ${subject}, ${rounded(limit)}${least} are ${allowed}`;
   }
-  return `is ${rounded(value - floor)} ${unit} above the mean of ${rule.subject}, ${rounded(most - floor)} are ${allowed}`;
+  return `is ${amount(problem, r, value - floor)} above the mean of ${subject}, ${rounded(most - floor)} are ${allowed}`;
 }
 
 /** The rule that the host is nearest to breaking. */
@@ -187,8 +188,4 @@ function hostName({ problem }: State, h: number): string {
 
 function vmName({ vms }: Problem, v: number): string {
   return vms[v]?.name || (vms[v]?.uuid ?? "");
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 10) / 10;
 }

@@ -1,4 +1,5 @@
 /** Judges moves that were planned from an earlier picture: what the pool as it is now says to each. Pure. */
+import { withDerived } from "../derived.ts";
 import { absence, evaluate } from "../deviation.ts";
 import type { Snapshot, Uuid } from "../pool.ts";
 import type { Rule } from "../rule.ts";
@@ -37,7 +38,7 @@ export function recheck(
   moves: readonly Planned[],
   options: PlanOptions,
 ): Plan | Objection {
-  const snapshot = inOrder(pool);
+  const snapshot = withDerived(inOrder(pool));
   // The thresholds themselves: that a plan aims lower is no reason to refuse what keeps them.
   const problem = toProblem(snapshot, rules, { ...options, targetFraction: 1 });
   const state = new State(problem);
@@ -107,14 +108,15 @@ function toPlan(
     moves,
     before: rules.map((rule) => evaluate(snapshot.hosts, rule)),
     after,
-    unresolved: after.flatMap(({ rule, mean, verdicts }) =>
+    unresolved: after.flatMap(({ rule, means, verdicts }) =>
       verdicts
         .filter(({ broken }) => broken)
-        .map(({ hostUuid, value }) => ({
+        .map(({ hostUuid, value, term }) => ({
           host: hostUuid,
           rule,
+          ...(term > 0 ? { term } : {}),
           value,
-          mean: mean ?? 0,
+          mean: means[term] ?? 0,
           proved: false,
           reason: "these moves do not bring it under the threshold",
           refusals: [],

@@ -2,7 +2,8 @@
  * One assignment of the movable VMs to hosts, kept with its sums so that a move costs O(rules). Pure.
  *
  * Limits stand above min(mean at the start, mean now): a plan never relies on a mean that its own moves raised. A
- * pair with a ceiling may always be as high as that.
+ * pair with a ceiling may always be as high as that. A chain is over where all its terms are; one term that is not is
+ * enough, whichever it is.
  */
 import { excess, rounding } from "../deviation.ts";
 import type { Problem } from "./problem.ts";
@@ -24,8 +25,10 @@ export class State {
   readonly members: Int32Array;
   /** Of a host: VMs that have left it for elsewhere or come to it from elsewhere, each counted once. */
   readonly taken: Int32Array;
-  /** Of a rule: the mean that limits stand above. */
+  /** Of a term: the mean that limits stand above. */
   readonly floor: Float64Array;
+  /** The same after a step that is being judged. */
+  readonly #floorAfter: Float64Array;
   /** VMs that are not at home: the first `awayCount` entries. */
   readonly away: Int32Array;
   awayCount = 0;
@@ -48,6 +51,7 @@ export class State {
     this.taken = new Int32Array(H);
     this.members = new Int32Array(problem.groups.count.length);
     this.floor = new Float64Array(R);
+    this.#floorAfter = new Float64Array(R);
     this.away = new Int32Array(V);
     this.#sum = new Float64Array(R);
     this.#place = new Int32Array(V);
@@ -188,10 +192,31 @@ export class State {
     return (this.load[pair] ?? 0) - aimOf(this.problem, pair, floor);
   }
 
-  /** Whether the pair misses what it must reach by more than rounding. */
+  /** Whether the rule of the pair, with all its terms, misses what it must reach by more than rounding. */
   isOver(pair: number): boolean {
-    if (this.problem.known[pair] === 0) return false;
+    const { R, known, chained, first, end } = this.problem;
+    if (known[pair] === 0) return false;
+    if (!chained) return this.#isPast(pair);
+    const base = pair - (pair % R);
+    const last = end[pair % R] ?? R;
+    for (let r = first[pair % R] ?? 0; r < last; r++) if (!this.#isPast(base + r)) return false;
+    return true;
+  }
+
+  #isPast(pair: number): boolean {
     return this.over(pair) > tolerance(this.load[pair] ?? 0);
+  }
+
+  /** Of the terms of the pair's rule the one that the host is least past, or furthest from being past. */
+  easiest(pair: number): number {
+    const { R, first, end, scale } = this.problem;
+    const base = pair - (pair % R);
+    let [easiest, least] = [pair, Number.POSITIVE_INFINITY];
+    for (let r = first[pair % R] ?? 0; r < (end[pair % R] ?? 0); r++) {
+      const over = this.over(base + r) / (scale[r] ?? 1);
+      if (over < least) [easiest, least] = [base + r, over];
+    }
+    return easiest;
   }
 
   /** What must leave a pair so that it is no longer over, a little less than `over` for rounding's sake. */
@@ -206,7 +231,13 @@ export class State {
     if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d) || this.isSpent(v, d)) return -1;
     const s = this.at[v] ?? 0;
     let slack = Number.MAX_VALUE;
+    if (this.problem.chained || this.problem.anyRising) {
+      slack = this.#chainSlack(v, s, d);
+      if (slack < 0) return -1;
+    }
+    const { first, end } = this.problem;
     for (let r = 0; r < R; r++) {
+      if ((end[r] ?? 0) - (first[r] ?? 0) > 1) continue;
       const raw = weight[v * R + r] ?? 0;
       const more = raw * (inverse[d * R + r] ?? 0);
       const value = (this.load[d * R + r] ?? 0) + more;
@@ -219,6 +250,71 @@ export class State {
       slack = Math.min(slack, room / (scale[r] ?? 1));
     }
     return Math.max(0, slack);
+  }
+
+  /** As `fit`, of the chains alone: the room under the best of the terms of each. */
+  #chainSlack(v: number, s: number, d: number): number {
+    const { R, first, end, rising, weight, inverse, scale, held, broken } = this.problem;
+    this.#judgeMeans(v, s, d);
+    if (this.problem.anyRising && !this.#sourceKeeps(v, s)) return -1;
+    let slack = Number.MAX_VALUE;
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      if ((end[lead] ?? 0) - (first[lead] ?? 0) === 1) continue;
+      if (held[d * R + lead] === 1 && broken[d * R + lead] === 0) {
+        if (!this.#chainKeeps(d, lead, v, 1)) return -1;
+        continue;
+      }
+      let [best, takesPart] = [Number.NEGATIVE_INFINITY, false];
+      for (let r = lead; r < (end[lead] ?? R); r++) {
+        const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
+        const value = (this.load[d * R + r] ?? 0) + more;
+        const room = aimOf(this.problem, d * R + r, this.#floorAfter[r] ?? 0) - value;
+        if (more > 0 && rising[r] === 0) takesPart = true;
+        if (room >= -tolerance(value)) best = Math.max(best, room / (scale[r] ?? 1));
+      }
+      if (best > Number.NEGATIVE_INFINITY) slack = Math.min(slack, Math.max(0, best));
+      // A host that is over already may still take what has no part in that rule.
+      else if (takesPart) return -1;
+    }
+    return slack;
+  }
+
+  /** Puts the means after a step of `v` from `s` to `d` in place. */
+  #judgeMeans(v: number, s: number, d: number): void {
+    const { R, weight } = this.problem;
+    for (let r = 0; r < R; r++) this.#floorAfter[r] = this.#meanAfter(r, weight[v * R + r] ?? 0, s, d);
+  }
+
+  /** Whether the leaving of `v` breaks no rule with a term that rises by it. */
+  #sourceKeeps(v: number, s: number): boolean {
+    const { R, end, rising } = this.problem;
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      const rises = rising.subarray(lead, end[lead] ?? R).includes(1);
+      if (rises && !this.#chainKeeps(s, lead, v, -1)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Whether a chain is kept on `h` when `v` has come (1), gone (-1) or neither (0): by one of its terms at least; or,
+   * where it was broken at the start, none of its terms is further past than then.
+   */
+  #chainKeeps(h: number, lead: number, v: number, sign: 1 | -1 | 0): boolean {
+    const { R, end, held, broken, rising, weight, inverse, allowed } = this.problem;
+    let worse = false;
+    for (let r = lead; r < (end[lead] ?? R); r++) {
+      const pair = h * R + r;
+      const change = sign === 0 ? 0 : sign * (weight[v * R + r] ?? 0) * (inverse[pair] ?? 0);
+      const value = (this.load[pair] ?? 0) + change;
+      const floor = this.#floorAfter[r] ?? 0;
+      const limit = limitOf(this.problem, pair, floor);
+      // The ceiling of what is no goal is where it stood: that keeps nothing.
+      const keeps = held[pair] === 1 && broken[pair] === 0 ? floor + (allowed[r] ?? 0) : limit;
+      if (value <= keeps + tolerance(value)) return true;
+      const most = Math.max(limit, this.problem.load[pair] ?? 0);
+      if (rising[r] === 0 && value > most + tolerance(value)) worse = true;
+    }
+    return held[h * R + lead] === 1 && !worse;
   }
 
   #meanAfter(r: number, raw: number, s: number, d: number): number {
@@ -270,12 +366,37 @@ export class State {
     this.#work.charge("fit", R + 1);
     if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d)) return false;
     const s = this.at[v] ?? 0;
+    if ((this.problem.chained || this.problem.anyRising) && !this.#chainsKeep(v, s, d)) return false;
+    const { first, end } = this.problem;
     for (let r = 0; r < R; r++) {
+      if ((end[r] ?? 0) - (first[r] ?? 0) > 1) continue;
       const raw = weight[v * R + r] ?? 0;
       const value = (this.load[d * R + r] ?? 0) + raw * (inverse[d * R + r] ?? 0);
       const floor = this.#meanAfter(r, raw, s, d);
       if (!this.#keeps(d * R + r, value, floor)) return false;
       if (varying[r] === 1 && floor < (this.floor[r] ?? 0) && !this.#othersKeep(r, floor, s, d)) return false;
+    }
+    return true;
+  }
+
+  /** Whether the step keeps all chains: at its destination, at its source where it may rise, and elsewhere by the mean. */
+  #chainsKeep(v: number, s: number, d: number): boolean {
+    const { H, R, first, end, varying } = this.problem;
+    this.#judgeMeans(v, s, d);
+    if (this.problem.anyRising && !this.#sourceKeeps(v, s)) return false;
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      if ((end[lead] ?? 0) - (first[lead] ?? 0) === 1) continue;
+      if (!this.#chainKeeps(d, lead, v, 1)) return false;
+      let falls = false;
+      for (let r = lead; r < (end[lead] ?? R); r++) {
+        if (varying[r] === 1 && (this.#floorAfter[r] ?? 0) < (this.floor[r] ?? 0)) falls = true;
+      }
+      if (!falls) continue;
+      this.#work.charge("look", H);
+      if (!this.#chainKeeps(s, lead, v, -1)) return false;
+      for (let h = 0; h < H; h++) {
+        if (h !== s && h !== d && !this.#chainKeeps(h, lead, v, 0)) return false;
+      }
     }
     return true;
   }
@@ -303,16 +424,27 @@ export class State {
    * million: no plan may have one.
    */
   left(): number {
-    const { H, R, broken } = this.problem;
+    const { H, R, broken, first } = this.problem;
     this.#work.charge("look", H * R);
     let left = 0;
     for (let pair = 0; pair < H * R; pair++) {
+      if (first[pair % R] !== pair % R) continue;
       if (this.isOver(pair)) left += broken[pair] === 1 && !this.#worse(pair) ? 1 : forbidden;
     }
     return left;
   }
 
+  /** Whether the pair is further past than at the start; of a chain, one of its terms. */
   #worse(pair: number): boolean {
+    const { R, end, rising } = this.problem;
+    const lead = pair % R;
+    for (let r = lead; r < (end[lead] ?? R); r++) {
+      if (rising[r] === 0 && this.#isWorse(pair - lead + r)) return true;
+    }
+    return false;
+  }
+
+  #isWorse(pair: number): boolean {
     const { R, load, mean } = this.problem;
     const [value, start, floor] = [this.load[pair] ?? 0, load[pair] ?? 0, this.floor[pair % R] ?? 0];
     const rounding = tolerance(value);
@@ -328,9 +460,14 @@ export class State {
 
   /** The pair is broken as the domain says, by the threshold above the mean as it is now, and above its ceiling. */
   breaks(pair: number): boolean {
-    const { R, known } = this.problem;
-    const limit = limitOf(this.problem, pair, this.mean(pair % R));
-    return known[pair] === 1 && excess(this.load[pair] ?? 0, limit, 0) > 0;
+    const { R, known, first, end } = this.problem;
+    if (known[pair] === 0) return false;
+    const base = pair - (pair % R);
+    for (let r = first[pair % R] ?? 0; r < (end[pair % R] ?? 0); r++) {
+      const limit = limitOf(this.problem, base + r, this.mean(r));
+      if (excess(this.load[base + r] ?? 0, limit, 0) <= 0) return false;
+    }
+    return true;
   }
 }
 

@@ -29,15 +29,15 @@ function sendHome(state: State, before: number, work: Work): number {
 
 /** Sends `v` home and returns the pairs left, or leaves it where it is and returns null. */
 function tryHome(state: State, v: number, left: number): number | null {
-  const { home, anyVarying } = state.problem;
+  const { R, home, anyVarying, anyRising } = state.problem;
   const [from, back] = [state.at[v] ?? 0, home[v] ?? 0];
   if (from === back) return null;
   const before = overAt(state, back);
   state.move(v, back);
   const unharmed = state.holds(back) && (overAt(state, back) & ~before) === 0 && !raised(state, back);
-  if (unharmed && !anyVarying) return left;
+  if (unharmed && !anyVarying && !anyRising && R <= 31) return left;
   if (unharmed) {
-    // Its going home may have lowered the mean for all.
+    // Its going home may have lowered the mean for all, or brought the host that it left past a term.
     const after = state.left();
     if (after <= left) return after;
   }
@@ -47,8 +47,9 @@ function tryHome(state: State, v: number, left: number): number | null {
 
 /** Whether a pair of `h` that stays broken stands higher than at the start. */
 function raised(state: State, h: number): boolean {
-  const { R, load } = state.problem;
+  const { R, load, rising } = state.problem;
   for (let r = 0; r < R; r++) {
+    if (rising[r] === 1) continue;
     const pair = h * R + r;
     const [now, start] = [state.load[pair] ?? 0, load[pair] ?? 0];
     if (state.isOver(pair) && now > start + tolerance(now)) return true;

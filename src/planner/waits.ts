@@ -48,7 +48,9 @@ class Watch {
   run(): readonly (readonly number[])[] {
     this.#steps.forEach((step, index) => {
       let departures = this.#enter(step, index);
-      if (!this.#mean.holds() && index > this.#start) {
+      // Where leaving can break a rule too, no order but the proven one is known to be good.
+      const alone = this.#problem.anyRising || !this.#mean.holds();
+      if (alone && index > this.#start) {
         this.#mean.takeBack();
         this.#newStretch(index);
         departures = this.#enter(step, index);
@@ -71,7 +73,7 @@ class Watch {
     }
     this.#mean.enter(step, index);
     const departures = this.#departuresFor(step, index);
-    for (let r = 0; r < R; r++) this.#mean.lift(to * R + r, this.#valueAfter(to, r, departures));
+    this.#mean.liftHost(to, (r) => this.#valueAfter(to, r, departures));
     return departures;
   }
 
@@ -97,13 +99,15 @@ class Watch {
       if ((this.#least[to] ?? 0) + given < 0) return false;
       if (all.some((i) => !some.includes(i) && this.#shareGroup(vm, this.#steps[i]?.vm ?? 0))) return false;
     }
-    for (let r = 0; r < R; r++) {
-      const pair = to * R + r;
-      if (!((weight[vm * R + r] ?? 0) * (inverse[pair] ?? 0) > 0)) continue;
-      if (this.#mean.keepsAtLowest(pair, this.#valueAfter(to, r, some))) continue;
+    const { end } = this.#problem;
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      const own = Array.from({ length: (end[lead] ?? R) - lead }, (_, i) => lead + i);
+      if (!own.some((r) => (weight[vm * R + r] ?? 0) * (inverse[to * R + r] ?? 0) > 0)) continue;
+      // One term of a chain that is kept is enough.
+      if (own.some((r) => this.#mean.keepsAtLowest(to * R + r, this.#valueAfter(to, r, some)))) continue;
       // More than all that have a part in it cannot be waited for.
-      if (all.some((i) => !some.includes(i) && (weight[(this.#steps[i]?.vm ?? 0) * R + r] ?? 0) > 0))
-        return false;
+      const hasPart = (i: number) => own.some((r) => (weight[(this.#steps[i]?.vm ?? 0) * R + r] ?? 0) > 0);
+      if (all.some((i) => !some.includes(i) && hasPart(i))) return false;
     }
     return true;
   }

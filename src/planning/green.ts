@@ -10,7 +10,7 @@ import type { Host, StoredSnapshot, Uuid } from "../pool.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Rests } from "../store/rests.ts";
 import type { Sample } from "../store/samples.ts";
-import type { Gate } from "./gates.ts";
+import { type Gate, settledGate } from "./gates.ts";
 import { type Basis, pairsOf, plannerOptions } from "./judge.ts";
 
 /** What is known beside the basis of a run. */
@@ -48,7 +48,7 @@ export function greenWish({ green: { downMinutes } }: ControlSettings): {
 
 /**
  * The decision; null where no rule is there and no host sleeps, and where a gate of the collection keeps a run from
- * everything. A pool that is upgraded or balanced by another takes back what is being emptied.
+ * everything, or measures are not believed yet. A pool that is upgraded or balanced by another takes back what is being emptied.
  */
 export function greenForecast(
   basis: Basis,
@@ -59,7 +59,7 @@ export function greenForecast(
   const resting = [...rests.states.values()].some(({ kind }) => kind !== "on");
   if (stored === null || (rules.length === 0 && !resting)) return null;
   const hold = holdOf(gate);
-  if (gate !== null && hold === null) return null;
+  if ((gate !== null && hold === null) || settledGate(basis.standing) !== null) return null;
   const active = rules.find((rule) => mayRest(rule, minuteOfDay)) ?? rules[0] ?? null;
   const newest: Picture = { at: rests.now - Math.max(0, stored.ageSeconds), snapshot: stored.snapshot };
   const earlier = pictures.map(({ snapshot, secondsBefore }) => ({

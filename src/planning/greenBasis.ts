@@ -6,7 +6,19 @@ import type { Database } from "../store/connection.ts";
 import { loadRests } from "../store/rests.ts";
 import { listAddedRules } from "../store/rules.ts";
 import { loadSamples } from "../store/samples.ts";
-import { type GreenSituation, greenWish } from "./green.ts";
+import { type GreenForecast, type GreenSituation, greenForecast, greenWish } from "./green.ts";
+import type { Basis } from "./judge.ts";
+
+/** What green rules are about to do by the stored collection; null where there is nothing to decide. */
+export async function loadGreenForecast(
+  db: Database,
+  settings: ControlSettings,
+  basis: Basis,
+): Promise<GreenForecast | null> {
+  const { stored } = basis;
+  if (stored === null) return null;
+  return greenForecast(basis, settings, await loadGreenSituation(db, settings, stored));
+}
 
 /** Pictures are read only where there is something to decide. */
 export async function loadGreenSituation(

@@ -8,7 +8,7 @@ import type { XapiClient } from "./client.ts";
 import { type ObjectMeasures, queryHost } from "./dataSources.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import type { Inventory } from "./inventory.ts";
-import type { Measures, SourceValues } from "./measures.ts";
+import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } from "./measures.ts";
 import { isCoarse, isDoubtful } from "./precision.ts";
 import type { HostRecord, HostRef, VmRef } from "./records.ts";
 import { newestValues, objectKey, parseRrdUpdates, RrdFormatError, type RrdUpdates } from "./rrd.ts";
@@ -19,6 +19,8 @@ export interface MeasureOptions {
   readonly hostTimeoutMs: number;
   readonly eth0Device: string;
   readonly signal: AbortSignal;
+  /** Default: nothing. */
+  readonly named?: NamedMeasures;
 }
 
 /** Seconds of history to ask for: the newest row and the one before it. */
@@ -53,8 +55,8 @@ export async function readMeasures(
   };
   const readOne = async (ref: HostRef, host: HostRecord): Promise<ObjectMeasures | string> => {
     if (!isLive(host, inventory)) return "the pool says it is not alive";
-    const { eth0Device } = options;
-    const query = () => queryHost(client, inventory, ref, host, { eth0Device, oneCall });
+    const { eth0Device, named = nothingNamed } = options;
+    const query = () => queryHost(client, inventory, ref, host, { eth0Device, named, oneCall });
     if (options.method === "query" || now === null) return query();
     const answer = await oneHost(() => updatesOf(client, ref, host, now, options.hostTimeoutMs));
     if ("updates" in answer) {

@@ -22,7 +22,7 @@ describe("a command", () => {
     ["SHOW POOL", { kind: "show-pool" }],
     ["SHOW COLLECTION", { kind: "show-collection" }],
     ["CREATE RULE HOST", { kind: "create-rule", rule: null }],
-    ["DELETE RULE HOST", { kind: "delete-rule", subject: null }],
+    ["DELETE RULE HOST", { kind: "delete-rule", rule: null }],
     ["HELP", { kind: "help" }],
     ["?", { kind: "help" }],
     ["EXIT", { kind: "exit" }],
@@ -271,13 +271,13 @@ describe("DELETE RULE HOST in one line", () => {
   test("takes a subject or ALL, in any case", () => {
     expect(parseCommand("delete rule host cpuaverage")).toEqual({
       kind: "delete-rule",
-      subject: "CpuAverage",
+      rule: { by: "subject", subject: "CpuAverage" },
     });
-    expect(parseCommand("DELETE RULE HOST all;")).toEqual({ kind: "delete-rule", subject: "all" });
+    expect(parseCommand("DELETE RULE HOST all;")).toEqual({ kind: "delete-rule", rule: "all" });
   });
 
   test("names the subject that was meant", () => {
-    expect(messageFor("DELETE RULE HOST CpuAvg")).toContain("no subject");
+    expect(messageFor("DELETE RULE HOST CpuAvrage")).toContain("no subject");
     expect(messageFor("DELETE RULE HOST CpuAverag")).toContain("Did you mean CpuAverage?");
   });
 });

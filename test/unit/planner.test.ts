@@ -5,7 +5,7 @@ import type { PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { schedule } from "../../src/planner/schedule.ts";
 import type { Host, Snapshot, Vm } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
+import type { SingleRule as Rule } from "../../src/rule.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const mebibyte = 1024 * 1024;
@@ -23,7 +23,7 @@ function plan(snapshot: Snapshot, rules: readonly Rule[] = [cpu25], extra: Parti
   const { faults } = replay(snapshot, rules, made.moves, {
     headroomBytes: extra.headroomBytes ?? 0,
     steps: true,
-    ceiling: (_host, rule) => extra.floors?.(rule) ?? Number.NEGATIVE_INFINITY,
+    ceiling: (_host, rule) => extra.floors?.(rule, 0) ?? Number.NEGATIVE_INFINITY,
   });
   expect(faults).toEqual([]);
   return made;
