@@ -4,7 +4,7 @@ import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
 import { loadBasis } from "../planning/basis.ts";
 import { loadGreenForecast } from "../planning/greenBasis.ts";
-import { greenLines, greenObject } from "../planning/greenText.ts";
+import { greenObject, withGreen } from "../planning/greenText.ts";
 import { type Basis, forecastOf } from "../planning/judge.ts";
 import { forecastJson } from "../planning/planJson.ts";
 import { forecastLines, unknownRuleLines } from "../planning/report.ts";
@@ -18,7 +18,7 @@ import { loadStanding } from "../store/standing.ts";
 import { type ActOptions, act, closeOpen, plannerFor, type RunEnd } from "./act.ts";
 import { type ApplyTask, apply, showApplication } from "./apply.ts";
 import { type EvacuateTask, evacuate, showEvacuation } from "./evacuate.ts";
-import { gather, greenTurn, withTurn } from "./green.ts";
+import { type GreenTurn, gather, greenTurn, withTurn } from "./green.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { planToSave } from "./savedPlan.ts";
 import { passedLine, say, type Voice } from "./say.ts";
@@ -129,7 +129,9 @@ async function underLease(db: Database, tenure: Tenure, options: LiveOptions): P
     return withTurn(await gather(db, tenure, { ...basis, stored, ageSeconds }, turn, options), turn);
   }
   const end =
-    held === null ? await balance(db, tenure, { ...basis, ageSeconds }, options) : refuse(held, options);
+    held === null
+      ? await balance(db, tenure, { ...basis, ageSeconds }, turn, options)
+      : refuse(held, options);
   return withTurn(end, turn);
 }
 
@@ -138,11 +140,16 @@ async function balance(
   db: Database,
   tenure: Tenure,
   basis: Basis & { readonly ageSeconds: () => number },
+  turn: GreenTurn | null,
   options: LiveOptions,
 ): Promise<RunEnd> {
   const { stored, unknown } = basis;
   const { plan, gate } = forecastOf(basis, options.control);
   if (gate !== null || plan === null || stored === null) return refuse(gate, options);
+  // A green rule has just said what it does: there is no need of another one.
+  if (basis.rules.length === 0 && turn !== null) {
+    return { code: exitCode.done, outcome: "nothing", detail: turn.reason };
+  }
   if (plan.moves.length === 0) {
     if (options.json) options.printJson(planEvent(basis, stored, plan));
     else tellPlan(basis, stored, plan, options);
@@ -173,8 +180,8 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
   if (options.json) {
     options.printJson({ ...forecastJson(basis, stored, plan), green: greenObject(green, names) });
   } else {
-    tellPlan(basis, stored, plan, options);
-    if (green !== null) for (const line of greenLines(green, names)) options.print(line);
+    for (const line of withGreen(forecastLines(basis, stored, plan), basis, green, names))
+      options.print(line);
   }
   if (options.save !== undefined) {
     const { file, by, at, write } = options.save;

@@ -32,15 +32,17 @@ export interface GreenForecast {
   readonly states: HostStates;
 }
 
-/** Which earlier pictures the windows want: one a minute, or so many of a long window. */
+/** Which earlier pictures the windows want: one a minute, more of a short window and fewer of a long one. */
 export function greenWish({ green: { downMinutes } }: ControlSettings): {
   readonly count: number;
   readonly everySeconds: number;
   readonly maxGapSeconds: number;
 } {
-  const everySeconds = Math.max(60, (downMinutes * 60) / 60);
+  const window = downMinutes * 60;
+  const everySeconds = Math.max(window / 60, Math.min(60, window / 8));
   return {
-    count: Math.ceil((downMinutes * 60) / everySeconds) + 2,
+    // Collections do not start to the second: pictures may lie three quarters of that apart.
+    count: Math.ceil(window / (0.75 * everySeconds)) + 2,
     everySeconds,
     maxGapSeconds: downMinutes * 60,
   };

@@ -4,6 +4,7 @@ import type { Step } from "../green/states.ts";
 import type { Names } from "../names.ts";
 import type { Move } from "../planner/plan.ts";
 import type { GreenForecast } from "./green.ts";
+import type { Basis } from "./judge.ts";
 import { moveJson } from "./planJson.ts";
 import { moveLine } from "./report.ts";
 
@@ -26,6 +27,17 @@ export function greenLines({ decision }: GreenForecast, names: Names): string[] 
     ...moves.map((move) => `- ${moveLine(move, names)}`),
     ...(moves.length === 0 ? [] : ["These moves go first; those of rules that balance wait for them."]),
   ];
+}
+
+/** A dry run's lines with those of green rules; that rules which balance could be made is no news where there are others. */
+export function withGreen(
+  lines: readonly string[],
+  { rules }: Basis,
+  green: GreenForecast | null,
+  names: Names,
+): readonly string[] {
+  if (green === null) return lines;
+  return [...(rules.length === 0 ? lines.slice(0, -1) : lines), ...greenLines(green, names)];
 }
 
 /** The same as an object; null where no rule gathers VMs and no host sleeps. */

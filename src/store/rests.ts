@@ -118,6 +118,15 @@ function unreliableOf(events: readonly RestEvent[]): ReadonlyMap<Uuid, number> {
   return found;
 }
 
+/** Hosts whose going and coming is control's own doing, with the seconds since its last step (0 while one is under way). */
+export async function handledIn(reader: Reader): Promise<ReadonlyMap<Uuid, number>> {
+  const { now, states, touched } = await restsIn(reader);
+  return new Map([
+    ...[...touched].map(([host, at]): [Uuid, number] => [host, now - at]),
+    ...[...states].flatMap(([host, { kind }]): [Uuid, number][] => (kind === "on" ? [] : [[host, 0]])),
+  ]);
+}
+
 /** The events of the last `seconds`, oldest first, inside a transaction. */
 export async function eventsIn(reader: Reader, seconds: number): Promise<readonly RestEvent[]> {
   const rows = await reader.rows(

@@ -6,7 +6,7 @@ import type { Move } from "../../planner/plan.ts";
 import { loadBasis } from "../../planning/basis.ts";
 import { type Explanation, explainHost, explainVm } from "../../planning/explain.ts";
 import { loadGreenForecast } from "../../planning/greenBasis.ts";
-import { greenLines, greenMoves, greenObject } from "../../planning/greenText.ts";
+import { greenMoves, greenObject, withGreen } from "../../planning/greenText.ts";
 import { forecastOf } from "../../planning/judge.ts";
 import { forecastJson, gateJson } from "../../planning/planJson.ts";
 import { forecastLines, gateLine, moveLine } from "../../planning/report.ts";
@@ -30,7 +30,7 @@ export async function showPlan({ db, control }: Planner): Promise<Result> {
   const names = new Names(stored.snapshot);
   return {
     kind: "plan",
-    lines: [...forecastLines(basis, stored, plan), ...(green === null ? [] : greenLines(green, names))],
+    lines: withGreen(forecastLines(basis, stored, plan), basis, green, names),
     object: { ...forecastJson(basis, stored, plan), green: greenObject(green, names) },
   };
 }
