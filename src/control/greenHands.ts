@@ -83,7 +83,9 @@ export class Hands {
     const refusal = await this.#ask(step.host, (client, host) => client.hostEnable(host));
     // A host that still boots is asked again by the next run.
     if (refusal !== null) return step.kind === "enable" ? refused(refusal) : this.#tellRefusal(step, refusal);
-    return this.#write(step, step.kind);
+    // It was asked to go down and did not: it is not asked again before somebody has seen to it.
+    const event = stateOf(this.#states, step.host).kind === "asleep" ? "failed" : step.kind;
+    return this.#write(step, event);
   }
 
   /** Takes the host out of service. Its VMs leave it afterwards, by a plan. */
@@ -121,8 +123,10 @@ export class Hands {
     // It stays as it is, empty and out of service, until it is taken back.
     const since = this.#options.now();
     const draining: HostState = { kind: "draining", since, left: 0, progressAt: since };
-    await this.#put({ host: step.host, state: draining, reason: failure, event: "refused" });
-    return this.#bringBack({ kind: "take back", host: step.host, reason: `its shutdown failed: ${failure}` });
+    const reason = `its shutdown failed: ${failure}`;
+    await this.#put({ host: step.host, state: draining, reason, event: "failed" });
+    await this.#bringBack({ kind: "take back", host: step.host, reason });
+    return refused(failure);
   }
 
   async #wake(step: Extract<Step, { kind: "wake" }>): Promise<StepEnd> {

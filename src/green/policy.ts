@@ -184,8 +184,8 @@ class Turn {
       const why =
         host?.enabled && state.since < this.#view.now - this.#options.stallSeconds
           ? "somebody enabled it"
-          : left.length > 0 && stalled > this.#options.stallSeconds
-            ? `no VM has left it for ${minutes(stalled)}; ${left.length} are still there`
+          : stalled > this.#options.stallSeconds
+            ? stallText(left.length, stalled)
             : drain === null
               ? `its ${left.length} VMs find no place within the limits any more`
               : null;
@@ -366,6 +366,12 @@ class Turn {
     });
     return this.#say(`a host is woken for balance: ${reason}`);
   }
+}
+
+function stallText(left: number, seconds: number): string {
+  return left === 0
+    ? `it has been empty for ${minutes(seconds)} and could not be put to sleep`
+    : `no VM has left it for ${minutes(seconds)}; ${left} are still there`;
 }
 
 /** "12 minutes" */

@@ -140,5 +140,5 @@ export function wakeObjection(host: Host, rests: Rests): string | null {
   if (host.powerOnMode === null || host.powerOnMode === "") return "it has no power-on mode";
   const failed = rests.unreliable.get(host.uuid);
   if (failed === undefined) return null;
-  return `it did not wake ${Math.round((rests.now - failed) / 3600)} h ago and has not been woken by control since`;
+  return `its power failed ${Math.round((rests.now - failed) / 3600)} h ago, and control has not woken it since`;
 }

@@ -14,7 +14,7 @@ export interface Rests {
   readonly reasons: ReadonlyMap<Uuid, string>;
   /** Tasks of shutdowns and wakings that have not been looked at to their end. */
   readonly tasks: ReadonlyMap<Uuid, string>;
-  /** Hosts that did not wake within the last week and have not come back by our waking since, with the seconds then. */
+  /** Hosts that did not wake or go down within the last week, and have not been woken by us since, with the seconds then. */
   readonly unreliable: ReadonlyMap<Uuid, number>;
   /** Hosts that we switched or took in or out of service, with the seconds of the last time. */
   readonly touched: ReadonlyMap<Uuid, number>;
@@ -103,7 +103,7 @@ function stateFrom(row: Row): HostState | null {
   return empty === null ? null : { kind, since, empty };
 }
 
-/** A host that failed to wake, unless a later waking brought it back. */
+/** A host whose power failed, unless a later waking brought it back. */
 function unreliableOf(events: readonly RestEvent[]): ReadonlyMap<Uuid, number> {
   const found = new Map<Uuid, number>();
   const woken = new Set<Uuid>();

@@ -93,6 +93,7 @@ function situation(recent: readonly Migration[]): Situation {
       lastEnd: null,
       unsettled: [],
       sights: [],
+      handled: new Map(),
       costs: new CostBook([]),
     },
   };
