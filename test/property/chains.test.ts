@@ -4,9 +4,11 @@ import { describe, expect, it } from "vitest";
 import { generate, type Kind } from "../../bench/plan/pools.ts";
 import { withDerived } from "../../src/derived.ts";
 import { evaluate, termValue } from "../../src/deviation.ts";
+import { Bounds } from "../../src/planner/bound.ts";
 import { hostsAfter } from "../../src/planner/outcome.ts";
 import type { Plan, PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
+import { toProblem } from "../../src/planner/problem.ts";
 import { Random } from "../../src/planner/random.ts";
 import { recheck } from "../../src/planner/recheck.ts";
 import type { Snapshot } from "../../src/pool.ts";
@@ -100,8 +102,42 @@ const tinyPools: fc.Arbitrary<ChainPool> = fc
   .map(([kind, hosts, vms, seed]) => withChains({ ...kind, hosts, vms }, seed))
   .filter(({ rules }) => rules.length > 0);
 
+/** Pools in which a host breaks a chain by letting VMs go: it is past a limit, and its CPUs are nearly idle enough. */
+const guardedPools: fc.Arbitrary<ChainPool> = fc
+  .tuple(
+    kinds,
+    fc.integer({ min: 1, max: 1_000_000 }),
+    fc.integer({ min: 0, max: 8 }),
+    fc.double({ min: 0.7, max: 1, noNaN: true }),
+  )
+  .map(([kind, seed, which, share]) => {
+    const { snapshot, rules } = generate({ ...kind, vms: kind.hosts * 6, rules: 2, strict: 0.9 }, seed);
+    const busy = snapshot.hosts[which % snapshot.hosts.length]?.cpuAverage ?? 0;
+    const amount = Math.max(0.1, Math.round(busy * share * 100) / 100);
+    const guard = chainOf([
+      { subjects: ["OccupiedMemoryMb"], condition: "above", amount: 1 },
+      { subjects: ["CpuAverage"], condition: "below", amount },
+    ]);
+    return { snapshot: withDerived(snapshot), rules: [...rules, guard] };
+  });
+
 function planFor({ snapshot, rules }: ChainPool, extra: Partial<PlanOptions> = {}): Plan {
   return planMigrations(snapshot, rules, { ...options, ...extra });
+}
+
+/** The moves in an order that chance chooses of those that keep their waits. */
+function anyOrder(moves: Plan["moves"], draws: Iterator<number>): readonly BookMove[] {
+  const done = new Set<number>();
+  const order: BookMove[] = [];
+  while (done.size < moves.length) {
+    const ready = moves.flatMap((move, i) =>
+      !done.has(i) && move.after.every((each) => done.has(each)) ? [i] : [],
+    );
+    const next = ready[(draws.next().value ?? 0) % ready.length] ?? 0;
+    done.add(next);
+    order.push(moves[next] as BookMove);
+  }
+  return order;
 }
 
 /** What is wrong with the moves, and the pairs that are broken after them. */
@@ -133,6 +169,20 @@ describe("laws of every plan by chains", () => {
     // The pools ask for something, and most of it is done.
     expect(broken).toBeGreaterThan(100);
     expect(cured / broken).toBeGreaterThan(0.5);
+    expect(moved).toBeGreaterThan(100);
+  });
+
+  it("no step makes a host break a chain by what leaves it, in whatever order steps run that keep their waits", () => {
+    let moved = 0;
+    fc.assert(
+      fc.property(guardedPools, fc.infiniteStream(fc.nat()), (pool, draws) => {
+        const { moves } = planFor(pool);
+        expect(replay(pool, moves).faults).toEqual([]);
+        expect(replay(pool, anyOrder(moves, draws)).faults).toEqual([]);
+        moved += moves.length;
+      }),
+      runs,
+    );
     expect(moved).toBeGreaterThan(100);
   });
 
@@ -199,18 +249,7 @@ describe("laws of every plan by chains", () => {
   it("any order that keeps its waits is as good as its own", () => {
     fc.assert(
       fc.property(pools, fc.infiniteStream(fc.nat()), (pool, draws) => {
-        const { moves } = planFor(pool);
-        const done = new Set<number>();
-        const order: BookMove[] = [];
-        while (done.size < moves.length) {
-          const ready = moves.flatMap((move, i) =>
-            !done.has(i) && move.after.every((each) => done.has(each)) ? [i] : [],
-          );
-          const next = ready[(draws.next().value ?? 0) % ready.length] ?? 0;
-          done.add(next);
-          order.push(moves[next] as BookMove);
-        }
-        expect(replay(pool, order).faults).toEqual([]);
+        expect(replay(pool, anyOrder(planFor(pool).moves, draws)).faults).toEqual([]);
       }),
       { ...runs, numRuns: 150 },
     );
@@ -259,6 +298,35 @@ describe("the account of a plan by chains", () => {
       { ...runs, numRuns: 120 },
     );
     expect(optimal / compared).toBeGreaterThan(0.8);
+  });
+});
+
+describe("the bound of chains", () => {
+  it("is never above the cheapest way that clears what can be cleared, tried through in tiny pools", () => {
+    let [compared, chosen] = [0, 0];
+    fc.assert(
+      fc.property(tinyPools, (pool) => {
+        const problem = toProblem(pool.snapshot, pool.rules, options);
+        const bounds = new Bounds(problem);
+        const ways = allWays(pool);
+        const goals = new ChainBook(pool.snapshot, pool.rules, headroomBytes).broken(true);
+        const reached = new Set(goals.filter((pair) => ways.some(({ broken }) => !broken.includes(pair))));
+        for (let pair = 0; pair < problem.H * problem.R; pair++) {
+          if (bounds.unclearable[pair] === 0) continue;
+          const rule = pool.rules.indexOf(problem.rules[pair % problem.R] as Rule);
+          expect(reached).not.toContain(`${problem.hosts[Math.floor(pair / problem.R)]?.uuid} ${rule}`);
+        }
+        const all = ways.filter(({ broken }) => broken.every((pair) => !goals.includes(pair)));
+        if (goals.length === 0 || all.length === 0) return;
+        compared++;
+        if (problem.chained) chosen++;
+        const cheapest = Math.min(...all.map(({ cost }) => cost));
+        expect(bounds.total(() => true)).toBeLessThanOrEqual(cheapest * (1 + 1e-9));
+      }),
+      { ...runs, numRuns: 200 },
+    );
+    expect(compared).toBeGreaterThan(30);
+    expect(chosen).toBeGreaterThan(15);
   });
 });
 
