@@ -9,9 +9,11 @@ export function withDerived(snapshot: Snapshot): Snapshot {
     const vm = vms.get(vmUuid);
     if (vm !== undefined && !vm.isControlDomain) guests.get(hostUuid)?.push(vm);
   }
+  // Where no VM's waiting is recorded, that of an empty host is no 0 either: nobody would see it rise.
+  const recorded = [...guests.values()].some((own) => own.some((vm) => vmCpuWait(vm) !== null));
   const hosts = snapshot.hosts.map((host) => {
     const own = guests.get(host.uuid) ?? [];
-    return { ...host, vmCount: own.length, cpuWait: hostCpuWait(host, own) };
+    return { ...host, vmCount: own.length, cpuWait: recorded ? hostCpuWait(host, own) : null };
   });
   return { ...snapshot, hosts };
 }

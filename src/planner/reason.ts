@@ -7,7 +7,7 @@ import { amount, measured, rounded, subjectName } from "./figures.ts";
 import type { Step } from "./order.ts";
 import type { Purpose } from "./plan.ts";
 import type { Problem } from "./problem.ts";
-import { aimOf, limitOf, type State } from "./state.ts";
+import { aimOf, limitOf, type State, tolerance } from "./state.ts";
 
 export interface Reason {
   readonly purpose: Purpose;
@@ -20,6 +20,7 @@ export interface Reason {
 
 /** The reasons of `steps`, which are possible in this order; `state` ends after the last. */
 export function reasonsOf(state: State, steps: readonly Step[]): Reason[] {
+  const cured = curedBy(state, steps);
   state.reset();
   const reasons = new Map<number, Reason>();
   const open = new Set<number>();
@@ -31,7 +32,11 @@ export function reasonsOf(state: State, steps: readonly Step[]): Reason[] {
       reasons.set(earlier, found);
       open.delete(earlier);
     }
-    const found = step.parked ? null : waited.has(step.vm) ? goingOn(state, step) : relief(state, step);
+    const found = step.parked
+      ? null
+      : waited.has(step.vm)
+        ? goingOn(state, step)
+        : relief(state, step, cured);
     if (found === null) open.add(index);
     else reasons.set(index, found);
     if (step.parked) waited.add(step.vm);
@@ -40,13 +45,33 @@ export function reasonsOf(state: State, steps: readonly Step[]): Reason[] {
   return steps.map((step, index) => reasons.get(index) ?? necessity(state, steps, step));
 }
 
+/** 1 at the pairs that are not over when all steps are done: of a chain the terms that cure it. */
+function curedBy(state: State, steps: readonly Step[]): Uint8Array {
+  const { H, R } = state.problem;
+  state.reset();
+  for (const { vm, to } of steps) state.move(vm, to);
+  return Uint8Array.from({ length: H * R }, (_, pair) =>
+    state.over(pair) <= tolerance(state.load[pair] ?? 0) ? 1 : 0,
+  );
+}
+
+/** The term of a chain that the steps cure it by, else the easiest; a rule of one term is that term. */
+function decisive(state: State, pair: number, cured: Uint8Array): number {
+  const { R, first, end } = state.problem;
+  const base = pair - (pair % R);
+  for (let r = first[pair % R] ?? 0; r < (end[pair % R] ?? 0); r++)
+    if (cured[base + r] === 1) return base + r;
+  return state.easiest(pair);
+}
+
 /** That the step lowers a rule which its source breaks; of several the worst, a broken one before one above its aim. */
-function relief(state: State, { vm, from }: Step): Reason | null {
+function relief(state: State, { vm, from }: Step, cured: Uint8Array): Reason | null {
   const { R, broken, weight, scale } = state.problem;
   let [worst, most] = [-1, 0];
   for (let r = 0; r < R; r++) {
     const pair = from * R + r;
     if (broken[pair] === 0 || !state.isOver(pair) || !((weight[vm * R + r] ?? 0) > 0)) continue;
+    if (decisive(state, pair, cured) !== pair) continue;
     const over = state.over(pair) / (scale[r] ?? 1) + (isBroken(state, pair) ? 1e6 : 0);
     if (over > most) [worst, most] = [r, over];
   }

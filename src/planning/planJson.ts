@@ -59,6 +59,7 @@ export function planJson(
     })),
     absent: plan.absent,
     ignoredRules: unknownRules,
+    restingRules: (basis.resting ?? []).map(({ rule, reason }) => ({ ...ruleObject(rule), reason })),
     limited: plan.limited,
     spent: plan.spent,
   };

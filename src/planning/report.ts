@@ -22,7 +22,8 @@ import {
 } from "./ruleWords.ts";
 
 /** What a plan is told with. */
-export type PlanBasis = Pick<Basis, "sampling" | "tolerated"> & { readonly stored: StoredSnapshot };
+export type PlanBasis = Pick<Basis, "sampling" | "tolerated"> &
+  Partial<Pick<Basis, "resting">> & { readonly stored: StoredSnapshot };
 
 /** "refused: age of data: collected 900 s ago, limit 300 s (...); run xcp-collect" */
 export function gateLine(gate: Gate): string {
@@ -37,6 +38,7 @@ export function forecastLines(basis: Basis, stored: StoredSnapshot, plan: Plan):
     ...(held === null ? [] : [`A run would be ${gateLine(held)}`]),
     ...standing.open.map((migration) => openLine(migration, names)),
     ...unknownRuleLines(unknown),
+    ...restingLines(basis.resting),
     ...planLines({ ...basis, stored }, plan),
   ];
 }
@@ -57,6 +59,11 @@ export function unknownRuleLines(unknown: readonly IgnoredRule[]): string[] {
   return unknown.map(
     ({ subject, threshold, reason }) => `Rule ${subject} > ${threshold} is left out: ${reason}`,
   );
+}
+
+/** Rules that do nothing now, each with the reason. */
+export function restingLines(resting: Basis["resting"]): string[] {
+  return resting.map(({ rule, reason }) => `${ruleHead(rule)} does nothing now: ${reason}`);
 }
 
 /** The plan for a person: each rule with its hosts before and after, the moves, and what stays broken. */
@@ -212,6 +219,9 @@ function percent(share: number): string {
 
 /** Why nothing more is done: always at least one sentence. */
 function closingLines(plan: Plan, basis: PlanBasis, names: Names): string[] {
+  if (plan.before.length === 0 && (basis.resting ?? []).length > 0) {
+    return ["Nothing to do: no rule acts now"];
+  }
   if (plan.before.length === 0) {
     return [
       "Nothing to do: there are no rules; create one with: xcp-manager -e 'CREATE RULE HOST CpuAverage > 25'",

@@ -21,7 +21,7 @@ export function inUnit(value: number, term: Term): string {
 export function ruleHead(rule: Rule): string {
   const conditions = termsOf(rule).map(conditionWords).join(" and ");
   if (isSingle(rule)) return `Rule ${conditions}`;
-  const options = describeOptions(rule);
+  const options = describeOptions({ ...rule, enabled: true });
   const name = rule.name === null ? "" : `${rule.name}: `;
   return `Rule ${name}${conditions}${options === "" ? "" : ` (${options})`}`;
 }
