@@ -23,6 +23,8 @@ export interface Solution {
 }
 
 const patience = 150;
+/** Part of the rounds that single steps end, where pairs are left. */
+const stepping = 0.25;
 const nodesAtFirst = 1500;
 const nodesInRepair = 60;
 
@@ -83,11 +85,17 @@ export class Repair {
     };
   }
 
-  /** One plan for each way of choosing destinations, and those of single steps, after them and alone. */
+  /**
+   * One plan for each way of choosing destinations, first without pushing others aside, then with; single steps for what
+   * the best leaves; and single steps alone.
+   */
   first(): void {
-    this.#firstModes();
-    if (this.proved()) return;
-    this.#complete();
+    for (const depth of [0, 1]) {
+      this.#firstModes(depth);
+      if (this.proved()) return;
+      this.#complete();
+      if (this.best.left === this.hopeless || !this.#work.more()) break;
+    }
     this.#takeSingleSteps();
   }
 
@@ -112,18 +120,14 @@ export class Repair {
     this.#judge(tidy(state, this.#work), false);
   }
 
-  /** First without pushing others aside, then with. */
-  #firstModes(): void {
-    for (const depth of [0, 1]) {
-      for (const mode of this.#modes) {
-        if (this.proved()) return;
-        this.#state.reset();
-        this.#builder.failed.fill(0);
-        this.#builder.build({ ...this.#settings(mode, true, depth), nodes: nodesAtFirst });
-        this.#judge(tidy(this.#state, this.#work), true);
-        if (!this.#work.more()) return;
-      }
-      if (this.best.left === this.hopeless) return;
+  #firstModes(depth: number): void {
+    for (const mode of this.#modes) {
+      if (this.proved()) return;
+      this.#state.reset();
+      this.#builder.failed.fill(0);
+      this.#builder.build({ ...this.#settings(mode, true, depth), nodes: nodesAtFirst });
+      this.#judge(tidy(this.#state, this.#work), true);
+      if (!this.#work.more()) return;
     }
   }
 
@@ -136,6 +140,9 @@ export class Repair {
       this.#retrySome();
       this.#ruin();
       this.#builder.build(this.#roundSettings());
+      // What sets cannot clear, single steps sometimes do.
+      if (this.best.left > this.hopeless && this.#random.next() < stepping)
+        takeSingleSteps(this.#state, this.#work);
       this.#judge(tidy(this.#state, this.#work), false);
     }
   }
