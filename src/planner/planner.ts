@@ -12,6 +12,7 @@ import type { Rule } from "../rule.ts";
 import { Bounds } from "./bound.ts";
 import { isTiny, searchExactly, searchFewest } from "./exact.ts";
 import { explain } from "./explain.ts";
+import { withoutDetours } from "./needed.ts";
 import { orderSteps, type Step } from "./order.ts";
 import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
@@ -146,7 +147,7 @@ function finish(state: State, bounds: Bounds, repair: Repair, work: Work): Found
 
 /** The steps to the solution. */
 function wayTo(state: State, { moves, steps }: Solution, work: Work): readonly Step[] {
-  return steps ?? orderSteps(state, moves, work).steps;
+  return steps ?? withoutDetours(state, orderSteps(state, moves, work).steps);
 }
 
 function goThrough(state: State, steps: readonly Step[]): void {

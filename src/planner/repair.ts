@@ -4,6 +4,7 @@
  */
 import type { Bounds } from "./bound.ts";
 import { Builder, type Mode, type Settings } from "./construct.ts";
+import { takeNeeded } from "./needed.ts";
 import { orderMatters, orderSteps, type Step } from "./order.ts";
 import type { Random } from "./random.ts";
 import { takeSingleSteps } from "./singleSteps.ts";
@@ -111,13 +112,11 @@ export class Repair {
   #takeSingleSteps(): void {
     const state = this.#state;
     state.reset();
-    const steps = takeSingleSteps(state, this.#work);
+    const steps = takeNeeded(state, takeSingleSteps(state, this.#work), this.#work);
     const [left, { cost }] = [state.left(), state];
-    if (better({ left, cost }, this.best)) {
-      this.best = { moves: state.save(), left, cost, steps };
-      this.#current = this.best;
-    }
-    this.#judge(tidy(state, this.#work), false);
+    const isBest = better({ left, cost }, this.best);
+    if (isBest) this.best = { moves: state.save(), left, cost, steps };
+    this.#judge(tidy(state, this.#work), isBest);
   }
 
   #firstModes(depth: number): void {
@@ -137,6 +136,7 @@ export class Repair {
       this.rounds++;
       if (this.#stale >= patience) this.#backToBest();
       this.#builder.failed.set(this.#failed);
+      this.#state.settle();
       this.#retrySome();
       this.#ruin();
       this.#builder.build(this.#roundSettings());
@@ -148,8 +148,11 @@ export class Repair {
   }
 
   #backToBest(): void {
-    this.#current = this.best;
-    this.#state.restore(this.best.moves);
+    const state = this.#state;
+    state.restore(this.best.moves);
+    // Single steps may be the best way to a place that holds more than is needed.
+    const left = tidy(state, this.#work);
+    this.#current = { moves: state.save(), left, cost: state.cost, steps: null };
     this.#failed.fill(0);
     this.#stale = 0;
   }

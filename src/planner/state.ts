@@ -26,6 +26,8 @@ export class State {
   readonly taken: Int32Array;
   /** Of a rule: the mean that limits stand above. */
   readonly floor: Float64Array;
+  /** 1 where VMs came or went since the last `settle` or `reset`; after a reset all have. */
+  readonly touched: Uint8Array;
   /** VMs that are not at home: the first `awayCount` entries. */
   readonly away: Int32Array;
   awayCount = 0;
@@ -48,6 +50,7 @@ export class State {
     this.taken = new Int32Array(H);
     this.members = new Int32Array(problem.groups.count.length);
     this.floor = new Float64Array(R);
+    this.touched = new Uint8Array(H);
     this.away = new Int32Array(V);
     this.#sum = new Float64Array(R);
     this.#place = new Int32Array(V);
@@ -65,6 +68,7 @@ export class State {
     this.load.set(this.problem.load);
     this.free.set(this.problem.free);
     this.taken.fill(0);
+    this.touched.fill(1);
     this.members.set(this.problem.groups.count);
     this.floor.set(mean);
     for (let r = 0; r < R; r++) this.#sum[r] = (mean[r] ?? 0) * (counted[r] ?? 0);
@@ -80,6 +84,11 @@ export class State {
   restore(moves: Int32Array): void {
     this.reset();
     for (let i = 0; i < moves.length; i += 2) this.move(moves[i] ?? 0, moves[i + 1] ?? 0);
+  }
+
+  /** Forgets which hosts were touched. */
+  settle(): void {
+    this.touched.fill(0);
   }
 
   /** VMs that are not at home with their hosts: v0, h0, v1, h1... */
@@ -107,6 +116,8 @@ export class State {
     const s = this.at[v] ?? 0;
     if (s === d) return;
     this.#work.charge("move", R + 1);
+    this.touched[s] = 1;
+    this.touched[d] = 1;
     for (let r = 0; r < R; r++) {
       const raw = weight[v * R + r] ?? 0;
       const [from, to] = [s * R + r, d * R + r];
