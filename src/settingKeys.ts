@@ -81,6 +81,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   ControlMaxMovesPerHour: { group: "control", kind: "integer", min: 1, max: 10000, fallback: 20 },
   ControlMaxMovesPerHost: { group: "control", kind: "integer", min: 1, max: 10000, fallback: 10 },
   ControlMaxMigrationsInPool: { group: "control", kind: "integer", min: 1, max: 100, fallback: 2 },
+  ControlTransfersPerHost: { group: "control", kind: "integer", min: 1, max: 16, fallback: 2 },
   ControlVmCooldownMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 60 },
   ControlFailedVmMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 30 },
   ControlQuietMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 30 },

@@ -82,6 +82,8 @@ export interface ControlSettings {
   readonly maxMovesPerHost: number;
   /** Migrations in the pool at the same time, ours and everybody else's. */
   readonly maxMigrationsInPool: number;
+  /** Our migrations that one host gives and takes at the same time. */
+  readonly transfersPerHost: number;
   /** How long a VM is left alone after a migration, and after the first of several that failed. */
   readonly vmCooldownMinutes: number;
   readonly failedVmMinutes: number;
@@ -390,6 +392,7 @@ function buildControl(reading: Reading): ControlSettings {
     maxMovesPerHour: reading.integer("ControlMaxMovesPerHour"),
     maxMovesPerHost: reading.integer("ControlMaxMovesPerHost"),
     maxMigrationsInPool: reading.integer("ControlMaxMigrationsInPool"),
+    transfersPerHost: reading.integer("ControlTransfersPerHost"),
     vmCooldownMinutes: reading.integer("ControlVmCooldownMinutes"),
     failedVmMinutes: reading.integer("ControlFailedVmMinutes"),
     quietMinutes: reading.integer("ControlQuietMinutes"),

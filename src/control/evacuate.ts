@@ -200,7 +200,7 @@ class Attempt {
     const pairs = pairsOf(stored.snapshot, basis.bans);
     return {
       first: this.#view.plan,
-      replan: (state, bans) => {
+      replan: ({ state, bans }) => {
         this.#last = evacuationOf(basis, this.#options.control, state, {
           vms: new Map([...basis.bans.vms, ...bans.vms]),
           pairs: new Map([...pairs, ...bans.pairs]),

@@ -121,9 +121,11 @@ async function underLease(db: Database, tenure: Tenure, options: LiveOptions): P
   const { plan, gate } = forecastOf(basis, options.control);
   if (gate !== null || plan === null || stored === null) return refuse(gate, options);
   if (plan.moves.length === 0) {
-    tellPlan(basis, stored, plan, options);
+    if (options.json) options.printJson(planEvent(basis, stored, plan));
+    else tellPlan(basis, stored, plan, options);
     return { code: exitCode.done, outcome: "nothing", detail: "nothing to do" };
   }
+  if (options.json) options.printJson(planEvent(basis, stored, plan));
   for (const line of unknownRuleLines(unknown)) say(options, "warning", line);
   const names = new Names(stored.snapshot);
   for (const [host, reason] of basis.suspicion.hosts)
@@ -152,6 +154,13 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
       options.print(`Saved in ${file}: xcp-control --apply carries out exactly this, or nothing`);
   }
   return options.exitCode && plan.moves.length > 0 ? exitCode.planNotEmpty : exitCode.done;
+}
+
+/** What a dry run prints, as the first event of a run. */
+function planEvent(basis: Basis, stored: StoredSnapshot, plan: Plan): object {
+  const count = plan.moves.length;
+  const text = count === 0 ? "nothing to do" : `${count} ${count === 1 ? "move" : "moves"} planned`;
+  return { event: "plan", text, ...forecastJson(basis, stored, plan) };
 }
 
 function tellPlan(basis: Basis, stored: StoredSnapshot, plan: Plan, options: Voice): void {

@@ -23,6 +23,7 @@ export type Command =
   | { readonly kind: "explain"; readonly object: "VM" | "HOST"; readonly wanted: string }
   | { readonly kind: "evacuate"; readonly wanted: string }
   | { readonly kind: "show-status" }
+  | { readonly kind: "show-costs" }
   | { readonly kind: "show-migrations"; readonly count: number }
   /** `id` is the beginning of one, in lower case. */
   | { readonly kind: "show-migration"; readonly id: string }
@@ -62,6 +63,7 @@ const forms: readonly Form[] = [
   nameOnly("EXPLAIN HOST", (wanted) => ({ kind: "explain", object: "HOST", wanted })),
   nameOnly("EVACUATE HOST", (wanted) => ({ kind: "evacuate", wanted })),
   bare("SHOW STATUS", { kind: "show-status" }),
+  bare("SHOW COSTS", { kind: "show-costs" }),
   { words: "SHOW MIGRATIONS", usage: "SHOW MIGRATIONS [N]", read: readMigrations },
   { words: "SHOW MIGRATION", usage: "SHOW MIGRATION id", read: readMigration },
   bare("SHOW FLAPS", { kind: "show-flaps" }),

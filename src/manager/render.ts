@@ -4,6 +4,7 @@ import { describeRule } from "../rule.ts";
 import { printable } from "../text.ts";
 import { line, listItem, megabytes, percent, timestamp } from "./layout.ts";
 import {
+  costLines,
   exclusionLines,
   explanationLines,
   flapLines,
@@ -39,6 +40,8 @@ export function renderText(result: Result): readonly string[] {
       return migrationList(result);
     case "migration":
       return migrationLines(result);
+    case "costs":
+      return costLines(result);
     case "flaps":
       return flapLines(result);
     case "exclusions":

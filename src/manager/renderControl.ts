@@ -2,6 +2,7 @@
 
 import { type Flap, flapCause } from "../flaps.ts";
 import type { Migration } from "../migration.ts";
+import type { Cost } from "../migrationCost.ts";
 import type { Names } from "../names.ts";
 import type { Explanation } from "../planning/explain.ts";
 import { type Rule, subjectUnit } from "../rule.ts";
@@ -94,6 +95,25 @@ function figuresOf(figures: unknown): [string, string][] {
 function sentence(key: string): string {
   const words = key.replace(/(?<=[a-z0-9])(?=[A-Z])/g, " ").toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** What migrations cost: of the whole pool, and of each pair of hosts with figures of its own. */
+export function costLines({ costs, names }: Extract<Result, { kind: "costs" }>): string[] {
+  const pairs = costs.measuredPairs();
+  return [
+    line("Whole pool", costText(costs.pool)),
+    line("Pairs of hosts with figures of their own", pairs.length),
+    ...pairs.map(({ source, destination, cost }) =>
+      listEntry(`${names.of(source)} -> ${names.of(destination)}`, costText(cost)),
+    ),
+  ];
+}
+
+function costText({ bytesPerSecond, dirtyFactor, samples }: Cost): string {
+  const mb = Math.round(bytesPerSecond / 1024 / 1024);
+  if (samples === 0) return `${mb} MB/s, assumed: no migration was measured yet`;
+  const from = samples === 1 ? "1 migration" : `${samples} migrations`;
+  return `${mb} MB/s, dirty factor ${figure(dirtyFactor)}, measured in ${from}`;
 }
 
 /** Each flap with its cause, and the reason of each of the two moves. */

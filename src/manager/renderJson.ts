@@ -2,6 +2,7 @@
 
 import { printableJson } from "../text.ts";
 import {
+  costsObject,
   exclusionObject,
   explanationObject,
   flapObject,
@@ -40,6 +41,8 @@ function jsonOf(result: Result): unknown {
       return result.migrations.map((each) => migrationObject(each, result.names));
     case "migration":
       return migrationObject(result.found, result.names);
+    case "costs":
+      return costsObject(result);
     case "flaps":
       return {
         days: result.days,

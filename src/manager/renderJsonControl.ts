@@ -47,6 +47,19 @@ export function flapObject(flap: Flap, names: Names): object {
   };
 }
 
+export function costsObject({ costs, names }: Extract<Result, { kind: "costs" }>): object {
+  return {
+    pool: costs.pool,
+    pairs: costs.measuredPairs().map(({ source, destination, cost }) => ({
+      source,
+      sourceName: names.exact(source),
+      destination,
+      destinationName: names.exact(destination),
+      ...cost,
+    })),
+  };
+}
+
 export function explanationObject({
   object,
   explanation,

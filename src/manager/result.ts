@@ -2,6 +2,7 @@
 
 import type { Flap } from "../flaps.ts";
 import type { Migration } from "../migration.ts";
+import type { CostBook } from "../migrationCost.ts";
 import type { Names } from "../names.ts";
 import type { Explanation } from "../planning/explain.ts";
 import type { Bar, Collection, Host, PoolFacts, Vm } from "../pool.ts";
@@ -38,6 +39,7 @@ export type Result =
   | { readonly kind: "migration"; readonly found: MigrationRecord; readonly names: Names }
   /** The flaps of the last days, newest first. */
   | { readonly kind: "flaps"; readonly flaps: readonly Flap[]; readonly days: number; readonly names: Names }
+  | { readonly kind: "costs"; readonly costs: CostBook; readonly names: Names }
   | { readonly kind: "exclusions"; readonly exclusions: readonly Exclusion[]; readonly names: Names }
   /** The lines and the object that xcp-control --dry-run prints. */
   | { readonly kind: "plan"; readonly lines: readonly string[]; readonly object: object }

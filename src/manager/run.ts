@@ -2,6 +2,7 @@
 
 import { AppError } from "../errors.ts";
 import { printable } from "../text.ts";
+import { showCosts } from "./commands/costs.ts";
 import { createRuleAtOnce, createRuleByDialogue } from "./commands/createRule.ts";
 import { deleteAllRules, deleteRuleByDialogue, deleteRuleOf } from "./commands/deleteRule.ts";
 import { showEvacuation } from "./commands/evacuate.ts";
@@ -64,6 +65,8 @@ async function resultOf(context: ManagerContext, command: Command): Promise<Resu
       return showMigrations(db, command.count);
     case "show-migration":
       return showMigration(db, command.id);
+    case "show-costs":
+      return showCosts(db);
     case "show-flaps":
       return showFlaps(db);
     case "show-exclusions":

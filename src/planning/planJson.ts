@@ -6,7 +6,7 @@ import type { StoredSnapshot } from "../pool.ts";
 import { type Rule, subjectUnit } from "../rule.ts";
 import type { Gate } from "./gates.ts";
 import type { Basis } from "./judge.ts";
-import { gainPerGib, type IgnoredRule, type PlanBasis, secondsOf } from "./report.ts";
+import { gainPerGib, type IgnoredRule, type PlanBasis } from "./report.ts";
 
 /** Everything that a dry run tells, as one object. */
 export function forecastJson(
@@ -41,7 +41,8 @@ export function planJson(
     gate: null,
     rules: plan.before.map((before, index) => ruleJson(before, plan.after[index], basis, names)),
     moves: plan.moves.map((move) => moveJson(move, names)),
-    seconds: secondsOf(plan.moves),
+    seconds: plan.seconds,
+    secondsBound: plan.secondsBound,
     certificate: plan.certificate,
     unresolved: plan.unresolved.map(({ host, rule, value, mean, proved, reason, refusals }) => ({
       host,
@@ -107,6 +108,7 @@ export function moveJson(move: Move, names: Names): Readonly<Record<string, unkn
     why: move.reason,
     copyBytes: move.copyBytes,
     gainPerGib: gainPerGib(move),
+    startSeconds: move.startSeconds,
     seconds: move.seconds,
   };
 }

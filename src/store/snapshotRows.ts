@@ -82,6 +82,8 @@ export const unknownPool: PoolFacts = {
   uuid: asUuid(""),
   name: "",
   haEnabled: false,
+  haTolerance: null,
+  haPlannedFor: null,
   wlbEnabled: false,
   rollingUpgrade: false,
 };

@@ -31,8 +31,10 @@ export interface ControlChange {
   readonly xenPoolUuid?: string;
   /** Other settings of control. */
   readonly change?: Partial<Settings["control"]>;
-  /** Called for every line of output, as it appears. */
+  /** Called for every line of output, an event as JSON, as it appears. */
   readonly onLine?: (line: string) => void;
+  /** As on a terminal: takes the lines that are drawn again and again. */
+  readonly show?: (lines: readonly string[]) => void;
   /** Seconds by which every look at the clock makes it jump ahead. */
   readonly hastySeconds?: number;
   /** Beyond this many seconds it jumps no more. */
@@ -231,6 +233,7 @@ async function runOnce(
     leaseClockMs: () => performance.now(),
     ...(change.task === undefined ? {} : { task: change.task }),
     ...saving(change.save),
+    ...(change.show === undefined ? {} : { show: change.show }),
     dryRun: change.dryRun ?? false,
     json: change.json ?? false,
     exitCode: change.exitCode ?? false,

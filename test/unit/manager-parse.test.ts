@@ -113,6 +113,7 @@ describe("what control did", () => {
     ["show migrations 3;", { kind: "show-migrations", count: 3 }],
     ["SHOW MIGRATIONS 1000", { kind: "show-migrations", count: 1000 }],
     ["SHOW MIGRATION 5F2C81AB", { kind: "show-migration", id: "5f2c81ab" }],
+    ["SHOW COSTS", { kind: "show-costs" }],
     ["SHOW FLAPS", { kind: "show-flaps" }],
     ["SHOW EXCLUSIONS", { kind: "show-exclusions" }],
   ])("%s is read", (line, command) => {
