@@ -22,8 +22,10 @@ const domain = (file: string) => !file.includes("/") && !shell(file);
 const store = (file: string) => file.startsWith("store/");
 const simulator = (file: string) => file.startsWith("xapi/simulator/");
 const xapi = (file: string) => file.startsWith("xapi/") && !simulator(file);
+/** What reads the store for the plans of control and manager. */
+const readers: readonly string[] = ["planning/basis.ts", "planning/greenBasis.ts"];
 const pure = (file: string) =>
-  (file.startsWith("planning/") && file !== "planning/basis.ts") ||
+  (file.startsWith("planning/") && !readers.includes(file)) ||
   file.startsWith("planner/") ||
   file.startsWith("green/") ||
   ["control/report.ts", "collect/report.ts"].includes(file) ||
