@@ -200,6 +200,7 @@ class Turn {
 
   /** What must still leave the host, migrations that go on not counted; null where it finds no place. */
   #restOf(uuid: Uuid): Drain | null {
+    if (vmsOn(this.#newest, uuid).length === 0) return { host: uuid, moves: [], copyBytes: 0, seconds: 0 };
     const pool = this.#averaged(settled(withEnabled(this.#newest, new Set([uuid]))));
     // It was begun with room to spare: what fills hosts no further than what wakes others may go on.
     return planDrain(pool, this.#rule, { ...this.#options, fillFraction: this.#options.wakeFraction }, uuid);
