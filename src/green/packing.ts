@@ -7,6 +7,7 @@
  */
 import { rounding, subjectValue } from "../deviation.ts";
 import { capacity } from "../planner/facts.ts";
+import type { Groups } from "../planner/groups.ts";
 import { inOrder, type Problem, toProblem } from "../planner/problem.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
 import { bundlesOf } from "./bundles.ts";
@@ -52,7 +53,8 @@ export interface Packing {
 /** The pool under the rule. Every measure that a limit asks for counts as it stands in the snapshot. */
 export function toPacking(pool: Snapshot, rule: GreenRule, options: PackingOptions): Packing {
   const snapshot = inOrder(pool);
-  const problem = toProblem(snapshot, [], { ...options, maxMoves: 0, affinityTags: [] });
+  const bare = toProblem(snapshot, [], { ...options, maxMoves: 0, affinityTags: [] });
+  const problem = { ...bare, groups: sharedByAll(bare.groups, bare.H, snapshot.hosts.length) };
   const balance = options.balance ?? [];
   const dimensions = dimensionsOf(rule.limits, balance, options.headroomBytes, options.fillFraction);
   const kept = keptHosts(snapshot, problem, dimensions, options);
@@ -60,6 +62,17 @@ export function toPacking(pool: Snapshot, rule: GreenRule, options: PackingOptio
   const spares = Math.max(rule.spareHosts, snapshot.pool.haEnabled ? (options.haFailuresToTolerate ?? 0) : 0);
   const minimum = Math.min(problem.H, Math.max(1, options.minimumHostsOn, spares + 1));
   return { ...withoutHomebodies(sketch), snapshot, problem, dimensions, minimum, spares };
+}
+
+/** The even share of a group is that of all hosts of the pool: else each host that goes to sleep would let members gather. */
+function sharedByAll(groups: Groups, H: number, hosts: number): Groups {
+  const limit = groups.limit.slice();
+  groups.names.forEach((_, g) => {
+    const held = groups.count.subarray(g * H, (g + 1) * H);
+    const share = Math.ceil(held.reduce((sum, each) => sum + each, 0) / Math.max(1, hosts));
+    for (let h = 0; h < H; h++) limit[g * H + h] = Math.max(held[h] ?? 0, share, 1);
+  });
+  return { ...groups, limit };
 }
 
 interface Sketch {
