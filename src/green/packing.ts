@@ -204,6 +204,7 @@ function arraysOf(sketch: Sketch, homebodies: ReadonlyMap<number, string>): Arra
   const reasons = kept.map(({ reason }) => reason);
   for (const [v, reason] of homebodies) reasons[problem.home[v] ?? 0] ??= reason;
   const bare = roomsOf(problem, dimensions, kept, start);
+  const closed = kept.map(({ mute }, h) => mute || isOver(bare, start, h * K, hard));
   const room = bare.map((most, pair) => Math.max(most, start[pair] ?? 0));
   return {
     H,
@@ -214,7 +215,7 @@ function arraysOf(sketch: Sketch, homebodies: ReadonlyMap<number, string>): Arra
     home,
     weight,
     cost,
-    open: openPairs(problem, members, kept),
+    open: openPairs(problem, members, closed),
     itemsOf,
     room,
     bare,
@@ -241,15 +242,24 @@ function roomsOf(
   return room;
 }
 
+/** Past a limit already: not even what takes nothing of it arrives. */
+function isOver(bare: Float64Array, start: Float64Array, from: number, hard: number): boolean {
+  for (let pair = from; pair < from + hard; pair++) {
+    const most = bare[pair] ?? 0;
+    if ((start[pair] ?? 0) > most + slackOf(most)) return true;
+  }
+  return false;
+}
+
 function openPairs(
   problem: Problem,
   members: readonly (readonly number[])[],
-  kept: readonly Kept[],
+  closed: readonly boolean[],
 ): Uint8Array {
   const { H, shut, free } = problem;
   const open = new Uint8Array(members.length * H);
   for (let h = 0; h < H; h++) {
-    if (kept[h]?.mute || free[h] === Number.NEGATIVE_INFINITY) continue;
+    if (closed[h] || free[h] === Number.NEGATIVE_INFINITY) continue;
     members.forEach((bundle, i) => {
       open[i * H + h] = bundle.every((v) => shut.length === 0 || shut[v * H + h] === 0) ? 1 : 0;
     });
