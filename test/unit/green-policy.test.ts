@@ -172,6 +172,20 @@ describe("a drain", () => {
     expect(decision.reason).toContain("CpuAverage BELOW 70: the load of the last 5 minutes needs");
   });
 
+  it("is taken back when somebody enabled its host, or when that died", () => {
+    const enabled = decide(
+      aView(steady(aGreenPool([small, small])), {
+        1: { ...drainingSince(60), since: now - hour } as HostState,
+      }),
+      greenRule,
+      greenOptions,
+    );
+    expect(enabled.reason).toBe("host xen2 is taken back: somebody enabled it");
+    const dead = aGreenPool([small, { ...small, fields: { enabled: false, live: false } }]);
+    const decision = decide(aView(steady(dead), { 1: drainingSince(60) }), greenRule, greenOptions);
+    expect(decision.reason).toBe("host xen2 is taken back: the pool says it is not alive");
+  });
+
   it("is remembered: progress counts only when fewer VMs are there", () => {
     const states = new Map([[uuid(2), drainingSince(300, 3)]]);
     const seen = observe(states, halfway, now);
@@ -269,12 +283,16 @@ describe("what forbids it", () => {
     expect(decision.reason).toBe(`nothing is begun: ${reason}`);
   });
 
-  it("outside the hours the drain is taken back and sleepers are woken one after the other", () => {
+  it("outside the hours the drain is taken back and sleepers are woken one after the other, or as load asks", () => {
     const night = { ...greenRule, between: { from: 22 * 60, to: 6 * 60 } };
     const decision = decide(aView(steady(pool), states), night, greenOptions);
     expect(told(decision)).toEqual(["take back 1", "wake 3"]);
     const atNight = decide(aView(steady(pool), states, { minuteOfDay: 5 * 60 }), night, greenOptions);
     expect(told(atNight)).toEqual(["drain 1"]);
+    const full = aGreenPool([{ vms: [340, 340] }, { vms: [325, 325] }, { fields: off }, { fields: off }]);
+    const sleepers = { 2: asleep(2, hour), 3: asleep(3, hour) };
+    const surge = decide(aView(steady(full), sleepers), { ...night, spareHosts: 1 }, greenOptions);
+    expect(told(surge)).toEqual(["wake 2", "wake 3"]);
     const one = decide(aView(steady(pool), { 1: waking(1, 60), 3: asleep(3, hour) }), night, greenOptions);
     expect(told(one).filter((step) => step.startsWith("wake"))).toEqual([]);
   });
