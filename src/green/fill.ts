@@ -104,8 +104,8 @@ export class Filler {
 
   /** Whether `d` would hold the item within its room and its groups. */
   fits(i: number, d: number): boolean {
-    const { K, H, weight, open } = this.#packing;
-    if (this.#receives[d] === 0 || open[i * H + d] === 0) return false;
+    const { K, H, weight, open, over } = this.#packing;
+    if (this.#receives[d] === 0 || over[d] === 1 || open[i * H + d] === 0) return false;
     for (let k = 0; k < K; k++) {
       const w = weight[i * K + k] ?? 0;
       if (w === 0) continue;

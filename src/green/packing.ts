@@ -32,6 +32,8 @@ export interface Packing {
   readonly cost: Float64Array;
   /** 1 where no bar, ban or exclusion keeps the item from the host. */
   readonly open: Uint8Array;
+  /** 1 where a host is past a limit already: nothing arrives there, not even what takes nothing of it. */
+  readonly over: Uint8Array;
   /** Items at home on each host. */
   readonly itemsOf: readonly (readonly number[])[];
   /**
@@ -204,7 +206,7 @@ function arraysOf(sketch: Sketch, homebodies: ReadonlyMap<number, string>): Arra
   const reasons = kept.map(({ reason }) => reason);
   for (const [v, reason] of homebodies) reasons[problem.home[v] ?? 0] ??= reason;
   const bare = roomsOf(problem, dimensions, kept, start);
-  const closed = kept.map(({ mute }, h) => mute || isOver(bare, start, h * K, hard));
+  const over = Uint8Array.from(kept, (_, h) => (isOver(bare, start, h * K, hard) ? 1 : 0));
   const room = bare.map((most, pair) => Math.max(most, start[pair] ?? 0));
   return {
     H,
@@ -215,7 +217,8 @@ function arraysOf(sketch: Sketch, homebodies: ReadonlyMap<number, string>): Arra
     home,
     weight,
     cost,
-    open: openPairs(problem, members, closed),
+    over,
+    open: openPairs(problem, members, kept),
     itemsOf,
     room,
     bare,
@@ -242,7 +245,6 @@ function roomsOf(
   return room;
 }
 
-/** Past a limit already: not even what takes nothing of it arrives. */
 function isOver(bare: Float64Array, start: Float64Array, from: number, hard: number): boolean {
   for (let pair = from; pair < from + hard; pair++) {
     const most = bare[pair] ?? 0;
@@ -254,12 +256,12 @@ function isOver(bare: Float64Array, start: Float64Array, from: number, hard: num
 function openPairs(
   problem: Problem,
   members: readonly (readonly number[])[],
-  closed: readonly boolean[],
+  kept: readonly Kept[],
 ): Uint8Array {
   const { H, shut, free } = problem;
   const open = new Uint8Array(members.length * H);
   for (let h = 0; h < H; h++) {
-    if (closed[h] || free[h] === Number.NEGATIVE_INFINITY) continue;
+    if (kept[h]?.mute || free[h] === Number.NEGATIVE_INFINITY) continue;
     members.forEach((bundle, i) => {
       open[i * H + h] = bundle.every((v) => shut.length === 0 || shut[v * H + h] === 0) ? 1 : 0;
     });
