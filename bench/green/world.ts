@@ -58,7 +58,11 @@ export class World {
   /** How high this day is, of the usual one. */
   #day = 1;
 
-  constructor(hosts: number, vms: number, seed: number) {
+  readonly #steady: boolean;
+
+  /** `steady`: every VM takes the same at all times. */
+  constructor(hosts: number, vms: number, seed: number, steady = false) {
+    this.#steady = steady;
     this.#random = new Random(seed);
     this.machines = Array.from({ length: hosts }, (_, h) => ({
       uuid: uuid(1, h),
@@ -108,6 +112,10 @@ export class World {
   }
 
   #drift(): void {
+    if (this.#steady) {
+      for (const guest of this.guests) guest.load = guest.peak * 0.3;
+      return;
+    }
     for (const guest of this.guests) {
       guest.noise = 0.92 * guest.noise + 0.22 * Math.sqrt(1 - 0.92 ** 2) * 2 * gauss(this.#random);
       guest.load = Math.max(

@@ -7,6 +7,7 @@
  */
 import { rounding, termLimit, termValue } from "../deviation.ts";
 import { termCapacity } from "../planner/facts.ts";
+import type { Groups } from "../planner/groups.ts";
 import { inOrder, type Problem, toProblem } from "../planner/problem.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
 import { termsOf } from "../rule.ts";
@@ -32,6 +33,8 @@ export interface Packing {
   readonly cost: Float64Array;
   /** 1 where no bar, ban or exclusion keeps the item from the host. */
   readonly open: Uint8Array;
+  /** 1 where a host is past a limit already: nothing arrives there, not even what takes nothing of it. */
+  readonly over: Uint8Array;
   /** Items at home on each host. */
   readonly itemsOf: readonly (readonly number[])[];
   /**
@@ -53,7 +56,8 @@ export interface Packing {
 /** The pool under the rule. Every measure that a limit asks for counts as it stands in the snapshot. */
 export function toPacking(pool: Snapshot, rule: GreenRule, options: PackingOptions): Packing {
   const snapshot = inOrder(pool);
-  const problem = toProblem(snapshot, [], { ...options, maxMoves: 0, affinityTags: [] });
+  const bare = toProblem(snapshot, [], { ...options, maxMoves: 0, affinityTags: [] });
+  const problem = { ...bare, groups: sharedByAll(bare.groups, bare.H, snapshot.hosts.length) };
   const balance = options.balance ?? [];
   const dimensions = dimensionsOf(rule.limits, balance, options.headroomBytes, options.fillFraction);
   const kept = keptHosts(snapshot, problem, dimensions, options);
@@ -61,6 +65,17 @@ export function toPacking(pool: Snapshot, rule: GreenRule, options: PackingOptio
   const spares = Math.max(rule.spareHosts, snapshot.pool.haEnabled ? (options.haFailuresToTolerate ?? 0) : 0);
   const minimum = Math.min(problem.H, Math.max(1, options.minimumHostsOn, spares + 1));
   return { ...withoutHomebodies(sketch), snapshot, problem, dimensions, minimum, spares };
+}
+
+/** The even share of a group is that of all hosts of the pool: else each host that goes to sleep would let members gather. */
+function sharedByAll(groups: Groups, H: number, hosts: number): Groups {
+  const limit = groups.limit.slice();
+  groups.names.forEach((_, g) => {
+    const held = groups.count.subarray(g * H, (g + 1) * H);
+    const share = Math.ceil(held.reduce((sum, each) => sum + each, 0) / Math.max(1, hosts));
+    for (let h = 0; h < H; h++) limit[g * H + h] = Math.max(held[h] ?? 0, share, 1);
+  });
+  return { ...groups, limit };
 }
 
 interface Sketch {
@@ -192,6 +207,7 @@ function arraysOf(sketch: Sketch, homebodies: ReadonlyMap<number, string>): Arra
   const reasons = kept.map(({ reason }) => reason);
   for (const [v, reason] of homebodies) reasons[problem.home[v] ?? 0] ??= reason;
   const bare = roomsOf(problem, dimensions, kept, start);
+  const over = Uint8Array.from(kept, (_, h) => (isOver(bare, start, h * K, hard) ? 1 : 0));
   const room = bare.map((most, pair) => Math.max(most, start[pair] ?? 0));
   return {
     H,
@@ -202,6 +218,7 @@ function arraysOf(sketch: Sketch, homebodies: ReadonlyMap<number, string>): Arra
     home,
     weight,
     cost,
+    over,
     open: openPairs(problem, members, kept),
     itemsOf,
     room,
@@ -227,6 +244,14 @@ function roomsOf(
     });
   });
   return room;
+}
+
+function isOver(bare: Float64Array, start: Float64Array, from: number, hard: number): boolean {
+  for (let pair = from; pair < from + hard; pair++) {
+    const most = bare[pair] ?? 0;
+    if ((start[pair] ?? 0) > most + slackOf(most)) return true;
+  }
+  return false;
 }
 
 function openPairs(
