@@ -1,4 +1,5 @@
 /** Reads what a run decides on: the newest picture and those before it, the rules, and what stands against acting. */
+import { sampleWish } from "../sampling.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import { readRules } from "../store/rules.ts";
@@ -21,14 +22,6 @@ export async function loadSituation(db: Database, settings: ControlSettings): Pr
   const stored = await loadSnapshot(db);
   const { rules, unknown } = await readRules(db);
   const standing = await loadStanding(db);
-  const samples =
-    stored === null
-      ? []
-      : await loadSamples(db, stored.collection, {
-          // Two earlier ones at least, to see whether measures stand still.
-          count: Math.max(3, settings.sampleCount),
-          everySeconds: settings.sampleSeconds,
-          maxGapSeconds: settings.snapshotMaxAgeSeconds,
-        });
+  const samples = stored === null ? [] : await loadSamples(db, stored.collection, sampleWish(settings));
   return { stored, samples, rules, unknown, standing };
 }
