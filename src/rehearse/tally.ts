@@ -1,4 +1,4 @@
-/** How long hosts broke each rule: minute by minute, and by the mean of ten minutes. Pure. */
+/** How long hosts broke each rule: minute by minute, in long stretches, and by the mean of ten minutes. Pure. */
 import { evaluate, excess, mean, subjectValue, takesPart } from "../deviation.ts";
 import type { Host, Uuid } from "../pool.ts";
 import type { Rule } from "../rule.ts";
@@ -6,14 +6,20 @@ import type { Rule } from "../rule.ts";
 /** A moment counts until the next one, but not for longer than this: nobody knows what was in a gap. */
 export const longestSeconds = 300;
 
-/** A host that is above the threshold by its mean of so long is above it for good. */
-export const sustainedSeconds = 600;
+/** A host that is above the threshold for so long without a break is above it for good. */
+export const sustainedSeconds = 300;
+
+/** Or so it is by its mean over so long. */
+export const meanSeconds = 600;
 
 /** Minutes of hosts above the threshold of one rule. */
 export interface Violations {
   readonly rule: Rule;
   readonly minutes: number;
+  /** Of these, those in stretches of five minutes and more. */
   readonly sustainedMinutes: number;
+  /** Minutes in which the mean of the last ten minutes was above the threshold. */
+  readonly meanMinutes: number;
 }
 
 interface Point {
@@ -34,7 +40,7 @@ class Window {
     this.#sum += value * seconds;
     for (;;) {
       const oldest = this.#points[this.#first];
-      if (oldest === undefined || this.#seconds - oldest.seconds < sustainedSeconds) break;
+      if (oldest === undefined || this.#seconds - oldest.seconds < meanSeconds) break;
       this.#seconds -= oldest.seconds;
       this.#sum -= oldest.value * oldest.seconds;
       this.#first++;
@@ -52,7 +58,10 @@ class RuleTally {
   readonly rule: Rule;
   minutes = 0;
   sustainedMinutes = 0;
+  meanMinutes = 0;
   readonly #windows = new Map<Uuid, Window>();
+  /** Seconds that hosts have been above the threshold by now. */
+  #stretches = new Map<Uuid, number>();
 
   constructor(rule: Rule) {
     this.rule = rule;
@@ -60,14 +69,31 @@ class RuleTally {
 
   /** Counts a state that stood for `seconds`; the minutes above the threshold in it. */
   add(hosts: readonly Host[], seconds: number): number {
-    const broken = evaluate(hosts, this.rule).verdicts.filter((verdict) => verdict.broken).length;
-    const minutes = (broken * seconds) / 60;
+    const broken = evaluate(hosts, this.rule).verdicts.filter((verdict) => verdict.broken);
+    const minutes = (broken.length * seconds) / 60;
     this.minutes += minutes;
-    this.sustainedMinutes += (this.#sustained(hosts, seconds) * seconds) / 60;
+    this.#stretch(
+      broken.map(({ hostUuid }) => hostUuid),
+      seconds,
+    );
+    this.meanMinutes += (this.#aboveByMean(hosts, seconds) * seconds) / 60;
     return minutes;
   }
 
-  #sustained(hosts: readonly Host[], seconds: number): number {
+  #stretch(broken: readonly Uuid[], seconds: number): void {
+    const stretches = new Map<Uuid, number>();
+    for (const host of broken) {
+      const before = this.#stretches.get(host) ?? 0;
+      const after = before + seconds;
+      stretches.set(host, after);
+      if (after < sustainedSeconds) continue;
+      // The stretch counts from its beginning.
+      this.sustainedMinutes += (before < sustainedSeconds ? after : seconds) / 60;
+    }
+    this.#stretches = stretches;
+  }
+
+  #aboveByMean(hosts: readonly Host[], seconds: number): number {
     const means: number[] = [];
     for (const host of hosts) {
       const value = takesPart(host) ? subjectValue(host, this.rule.subject) : null;
@@ -124,7 +150,12 @@ export class Tally {
   }
 
   violations(): readonly Violations[] {
-    return this.#rules.map(({ rule, minutes, sustainedMinutes }) => ({ rule, minutes, sustainedMinutes }));
+    return this.#rules.map(({ rule, minutes, sustainedMinutes, meanMinutes }) => ({
+      rule,
+      minutes,
+      sustainedMinutes,
+      meanMinutes,
+    }));
   }
 
   /** Null where no rule was ever broken. */
