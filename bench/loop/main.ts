@@ -4,28 +4,10 @@
  * [--every SECONDS] [--set KEY=VALUE ...] [--eth0] [--gates]`
  */
 import { parseArgs } from "node:util";
-import { type Figures, Replay } from "../../src/rehearse/replay.ts";
-import type { Rule } from "../../src/rule.ts";
-import type { ControlSettings } from "../../src/settings.ts";
-import { parseSettings } from "../../src/settings.ts";
-import { type Policy, policies } from "./policies.ts";
-import { Day, sensed, type World } from "./world.ts";
-
-const cpu = (threshold: number): Rule => ({ subject: "CpuAverage", threshold });
-
-const worlds: readonly World[] = [
-  { name: "4x40, CPU 20", hosts: 4, vms: 40, cpus: 16, rules: [cpu(20)] },
-  { name: "4x40, CPU 12", hosts: 4, vms: 40, cpus: 16, rules: [cpu(12)] },
-  { name: "8x120, CPU 15", hosts: 8, vms: 120, cpus: 24, rules: [cpu(15)] },
-  {
-    name: "8x120, CPU 12, Rx 8000",
-    hosts: 8,
-    vms: 120,
-    cpus: 24,
-    rules: [cpu(12), { subject: "PifEth0RxKb", threshold: 8000 }],
-  },
-  { name: "16x400, CPU 12", hosts: 16, vms: 400, cpus: 40, rules: [cpu(12)] },
-];
+import type { Figures } from "../../src/rehearse/replay.ts";
+import { controlSettings, live, type Outcome } from "./live.ts";
+import { policies } from "./policies.ts";
+import { worlds } from "./world.ts";
 
 const { values } = parseArgs({
   options: {
@@ -45,59 +27,6 @@ const { values } = parseArgs({
     gates: { type: "boolean", default: false },
   },
 });
-
-/** What a migration copies in a second, and the CPUs that it keeps busy on each end. */
-const link = { bytesPerSecond: 110_000_000, cpus: 0.4 };
-/** How much of the memory is copied twice: busy guests write while they are copied. */
-const dirtyFactor = 1.2;
-
-function settingsOf(lines: readonly string[]): ControlSettings {
-  const written = Object.fromEntries(lines.map((line) => line.split("=") as [string, string]));
-  const sources = { fileName: null, text: "", values: written, environment: {}, readFile: () => "" };
-  const result = parseSettings({ ...sources, readCredential: () => null }, ["control"]);
-  if ("problems" in result) throw new Error(result.problems.join("; "));
-  return result.settings.control;
-}
-
-function cpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
-
-interface Outcome {
-  readonly figures: Figures;
-  /** CPU time of deciding, in all and the longest. */
-  readonly cpuMs: number;
-  readonly longestMs: number;
-}
-
-function live(world: World, seed: number, policy: Policy, hours: number): Outcome {
-  const settings = policy.settings(settingsOf(values.set));
-  const decide = policy.decide(settings);
-  const spent = { all: 0, longest: 0 };
-  const replay = new Replay({
-    rules: world.rules,
-    settings,
-    everySeconds: Number(values.every),
-    load: { cpus: link.cpus, eth0Kb: values.eth0 ? link.bytesPerSecond / 1024 : 0 },
-    measure: sensed(seed),
-    duration: ({ copyBytes }, sharing) =>
-      ((copyBytes ?? 0) * dirtyFactor * (1 + sharing)) / link.bytesPerSecond,
-    decide: (situation) => {
-      const began = cpuMs();
-      const decision = decide(situation);
-      const took = cpuMs() - began;
-      spent.all += took;
-      spent.longest = Math.max(spent.longest, took);
-      return decision;
-    },
-  });
-  const day = new Day(world, seed);
-  for (let minute = 0; minute <= hours * 60; minute++) {
-    replay.see({ seconds: minute * 60, snapshot: day.minute(minute), complete: true });
-  }
-  return { figures: replay.figures(), cpuMs: spent.all, longestMs: spent.longest };
-}
 
 const mean = (numbers: readonly number[]) =>
   numbers.reduce((sum, each) => sum + each, 0) / Math.max(1, numbers.length);
@@ -135,12 +64,24 @@ console.log(
 );
 console.log("|---|---|---|---|---|---|---|---|---|");
 const seeds = Number(values.seeds ?? (values.quick ? 1 : 4));
-const hours = values.quick ? 12 : Number(values.hours);
+const course = {
+  hours: values.quick ? 12 : Number(values.hours),
+  everySeconds: Number(values.every),
+  settings: controlSettings(values.set),
+  onEth0: values.eth0,
+};
+
+/** CPU time of this process: the machine's other work does not count. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
 for (const world of worlds.filter(({ name }) => name.includes(values.only))) {
   const rows = new Map<string, Row>();
   for (const policy of policies.filter(({ name }) => name.includes(values.policy))) {
     const outcomes = Array.from({ length: seeds }, (_, n) =>
-      live(world, Number(values.seed) + n, policy, hours),
+      live(world, policy, { ...course, seed: Number(values.seed) + n, cpuMs }),
     );
     const row = rowOf(outcomes);
     rows.set(policy.name, row);

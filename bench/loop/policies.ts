@@ -41,7 +41,6 @@ function asThesis({ stored, rules }: Situation): ReturnType<Decide> {
     moves: moves.map((move, index) => ({
       ...move,
       rule: rules[0] ?? null,
-      copyBytes: null,
       after: index === 0 ? [] : [index - 1],
     })),
     gate: null,

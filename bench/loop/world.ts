@@ -12,6 +12,22 @@ export interface World {
   readonly rules: readonly Rule[];
 }
 
+const cpu = (threshold: number): Rule => ({ subject: "CpuAverage", threshold });
+
+export const worlds: readonly World[] = [
+  { name: "4x40, CPU 20", hosts: 4, vms: 40, cpus: 16, rules: [cpu(20)] },
+  { name: "4x40, CPU 12", hosts: 4, vms: 40, cpus: 16, rules: [cpu(12)] },
+  { name: "8x120, CPU 15", hosts: 8, vms: 120, cpus: 24, rules: [cpu(15)] },
+  {
+    name: "8x120, CPU 12, Rx 8000",
+    hosts: 8,
+    vms: 120,
+    cpus: 24,
+    rules: [cpu(12), { subject: "PifEth0RxKb", threshold: 8000 }],
+  },
+  { name: "16x400, CPU 12", hosts: 16, vms: 400, cpus: 40, rules: [cpu(12)] },
+];
+
 const mebibyte = 1024 * 1024;
 
 /** What collections read is off by this much (standard deviation). */

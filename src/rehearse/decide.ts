@@ -7,7 +7,7 @@ import type { Rule } from "../rule.ts";
 import type { ControlSettings } from "../settings.ts";
 
 /** A move as far as carrying it out needs it. */
-export type PlannedMove = Pick<Move, "vm" | "source" | "destination" | "rule" | "copyBytes" | "after">;
+export type PlannedMove = Pick<Move, "vm" | "source" | "destination" | "rule" | "after">;
 
 export interface Decision {
   readonly moves: readonly PlannedMove[];

@@ -1,14 +1,14 @@
 /** Carries a decision out in simulated time, by the rules of control's own conduct. Pure. */
 import type { ControlSettings } from "../settings.ts";
 import type { PlannedMove } from "./decide.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Intent, Ledger } from "./ledger.ts";
 import type { Flight, Shadow } from "./shadow.ts";
 
 /** Transfers, coming and going, that one host of ours carries at once. */
 const transfersPerHost = 2;
 
 /** Seconds that a migration takes beside `sharing` others on its hosts' links. */
-export type Duration = (move: PlannedMove, sharing: number) => number;
+export type Duration = (intent: Intent, sharing: number) => number;
 
 interface InFlight extends Flight {
   readonly index: number;
@@ -97,7 +97,7 @@ export class Transfers {
   #depart(index: number, now: number): void {
     const move = this.#moves[index];
     if (move === undefined) return;
-    const { vm, source, destination, rule, copyBytes } = move;
+    const { vm, source, destination, rule } = move;
     this.#tried.add(index);
     const sharing = Math.max(this.#busy(source), this.#busy(destination));
     const intent = {
@@ -105,10 +105,10 @@ export class Transfers {
       source,
       destination,
       rule,
-      memoryBytes: this.#shadow.vm(vm)?.copyBytes ?? copyBytes,
+      memoryBytes: this.#shadow.vm(vm)?.copyBytes ?? null,
     };
     const id = this.#ledger.begin(intent, this.#origin.runId, this.#origin.collectionId, now);
-    const flight = { vm, source, destination, index, id, end: now + this.#duration(move, sharing) };
+    const flight = { vm, source, destination, index, id, end: now + this.#duration(intent, sharing) };
     this.#flights.add(flight);
     this.#shadow.depart(flight);
   }

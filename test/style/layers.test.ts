@@ -25,11 +25,13 @@ const xapi = (file: string) => file.startsWith("xapi/") && !simulator(file);
 const pure = (file: string) =>
   (file.startsWith("planning/") && file !== "planning/basis.ts") ||
   file.startsWith("planner/") ||
+  file.startsWith("rehearse/") ||
   ["control/report.ts", "collect/report.ts"].includes(file) ||
   ["xapi/snapshot.ts", "xapi/placement.ts"].includes(file) ||
   /^manager\/(parse|words|render|layout)[A-Za-z]*\.ts$/.test(file);
 const planner = (file: string) => file.startsWith("planner/");
 const planning = (file: string) => file.startsWith("planning/");
+const rehearse = (file: string) => file.startsWith("rehearse/");
 const program = (folder: string) => (file: string) => file.startsWith(`${folder}/`) && !pure(file);
 const commander = (imported: string) => imported === "commander";
 const node = (imported: string) => imported.startsWith("node:");
@@ -81,6 +83,7 @@ const floors: readonly Floor[] = [
       store(imported) ||
       (xapi(imported) && folder !== "manager") ||
       ((planning(imported) || planner(imported)) && folder !== "collect") ||
+      (rehearse(imported) && folder === "manager") ||
       shell(imported) ||
       commander(imported) ||
       node(imported),
