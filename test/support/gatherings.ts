@@ -51,7 +51,7 @@ class Gathering {
       vm.vcpuAverage !== null &&
       !this.#options.bannedVms.has(vm.uuid) &&
       (this.#options.balance ?? []).every(
-        ({ subject }) => subject === "CpuAverage" || knownTraffic(vm, subject),
+        (rule) => !("subject" in rule) || rule.subject === "CpuAverage" || knownTraffic(vm, rule.subject),
       )
     );
   }
