@@ -49,6 +49,7 @@ export interface HostFacts {
   readonly version: string;
   /** Bytes that xapi would still give to arriving VMs (host.compute_free_memory); null where unknown. */
   readonly placementFreeBytes: number | null;
+  /** How the pool can switch it on: "wake-on-lan", "IPMI", a script's name; "" for not at all, and where unknown. */
   readonly powerOnMode: string;
   /** False when the host's measures could not be read in this collection. */
   readonly read: boolean;
@@ -130,6 +131,10 @@ export interface PoolFacts {
   readonly uuid: Uuid;
   readonly name: string;
   readonly haEnabled: boolean;
+  /** How many hosts may fail by the settings of HA; null where unknown. */
+  readonly haTolerance: number | null;
+  /** For how many failures HA has a plan now, below the tolerance in a pool that is overcommitted; null where unknown. */
+  readonly haPlannedFor: number | null;
   readonly wlbEnabled: boolean;
   readonly rollingUpgrade: boolean;
 }

@@ -38,6 +38,8 @@ const poolFields: Fields<Omit<PoolFacts, "uuid" | "name">> = {
   haEnabled: flag,
   wlbEnabled: flag,
   rollingUpgrade: flag,
+  haTolerance: optional(number),
+  haPlannedFor: optional(number),
 };
 
 const hostFields: Fields<Omit<Host, "uuid" | "name" | keyof HostAdditions>> = {

@@ -57,7 +57,15 @@ export function generate(kind: Kind, seed: number): Pool {
   }));
   return {
     snapshot: {
-      pool: { uuid: uuid(9, 0), name: kind.name, haEnabled: false, wlbEnabled: false, rollingUpgrade: false },
+      pool: {
+        uuid: uuid(9, 0),
+        name: kind.name,
+        haEnabled: false,
+        haTolerance: null,
+        haPlannedFor: null,
+        wlbEnabled: false,
+        rollingUpgrade: false,
+      },
       hosts,
       vms,
       placements,

@@ -96,7 +96,15 @@ export async function closeOpen(
 }
 
 const empty: Snapshot = {
-  pool: { uuid: "" as Uuid, name: "", haEnabled: false, wlbEnabled: false, rollingUpgrade: false },
+  pool: {
+    uuid: "" as Uuid,
+    name: "",
+    haEnabled: false,
+    haTolerance: null,
+    haPlannedFor: null,
+    wlbEnabled: false,
+    rollingUpgrade: false,
+  },
   hosts: [],
   vms: [],
   placements: [],

@@ -36,8 +36,6 @@ export interface Standpoint {
   readonly bans: PairBans;
   /** Moves that the run may still start. */
   readonly movesLeft: number;
-  /** Moves that the run has started, in order. */
-  readonly started: readonly Move[];
 }
 
 /** What is to be done, and how to plan anew after a setback; null where nothing else is wanted. */
@@ -106,7 +104,8 @@ class Conduct {
   readonly #results: MoveResult[] = [];
   readonly #bans = { vms: new Map<Uuid, string>(), pairs: new Map<string, string>() };
   readonly #flights = new Set<Flight>();
-  readonly #started: Move[] = [];
+  /** Moves that were started. */
+  #started = 0;
   #state: Snapshot;
   #plan: Plan;
   /** Moves of the plan, by index, that were tried, and that were made. */
@@ -137,7 +136,7 @@ class Conduct {
   /** The first move of the plan that may start now, or null. */
   #next(): number | null {
     if (this.#ending !== null || this.#setback) return null;
-    if (this.#started.length >= this.#settings.maxMovesPerRun) return null;
+    if (this.#started >= this.#settings.maxMovesPerRun) return null;
     const index = this.#plan.moves.findIndex((move, each) => !this.#tried.has(each) && this.#fits(move));
     if (index < 0) return null;
     this.#ending = this.#hindrance();
@@ -179,7 +178,7 @@ class Conduct {
     const own = new Set([...this.#flights].flatMap(({ transfer }) => transfer.task ?? []));
     const begun = await startMove(this.#executor.client, move, own, this.#options(move, entry));
     if ("kind" in begun) return this.#settle(index, move, entry, begun);
-    this.#started.push(move);
+    this.#started++;
     const flight: Flight = { index, move, entry, transfer: begun, landed: landing(), outcome: null };
     this.#flights.add(flight);
 
@@ -245,15 +244,14 @@ class Conduct {
 
   #planAnew(): void {
     this.#setback = false;
-    if (this.#started.length >= this.#settings.maxMovesPerRun) {
+    if (this.#started >= this.#settings.maxMovesPerRun) {
       this.#plan = { ...this.#plan, moves: [] };
       return;
     }
     const next = this.#planner.replan({
       state: this.#state,
       bans: this.#bans,
-      movesLeft: this.#settings.maxMovesPerRun - this.#started.length,
-      started: this.#started,
+      movesLeft: this.#settings.maxMovesPerRun - this.#started,
     });
     if (next === null) this.#ending = { stoppedBy: "a move of the plan was not possible", isTrouble: false };
     else {

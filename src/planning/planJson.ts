@@ -8,7 +8,7 @@ import { ruleObject } from "../ruleJson.ts";
 import { printRule } from "../ruleText.ts";
 import type { Gate } from "./gates.ts";
 import type { Basis } from "./judge.ts";
-import { gainPerGib, type IgnoredRule, type PlanBasis, secondsOf } from "./report.ts";
+import { gainPerGib, type IgnoredRule, type PlanBasis } from "./report.ts";
 import { termOf } from "./ruleWords.ts";
 
 /** Everything that a dry run tells, as one object. */
@@ -44,7 +44,8 @@ export function planJson(
     gate: null,
     rules: plan.before.map((before, index) => ruleJson(before, plan.after[index], basis, names)),
     moves: plan.moves.map((move) => moveJson(move, names)),
-    seconds: secondsOf(plan.moves),
+    seconds: plan.seconds,
+    secondsBound: plan.secondsBound,
     certificate: plan.certificate,
     unresolved: plan.unresolved.map(({ host, rule, term, value, mean, proved, reason, refusals }) => ({
       host,
@@ -131,6 +132,7 @@ export function moveJson(move: Move, names: Names): Readonly<Record<string, unkn
     why: move.reason,
     copyBytes: move.copyBytes,
     gainPerGib: gainPerGib(move),
+    startSeconds: move.startSeconds,
     seconds: move.seconds,
   };
 }

@@ -182,13 +182,16 @@ export function gainPerGib({ rule, term, copyBytes, sourceBefore, sourceAfter }:
   return (termOf(rule, term).condition === "below" ? -off : off) / (copyBytes / 1024 ** 3);
 }
 
-/** Where a plan has several moves, how long each takes. */
-export function when({ seconds }: Move, { moves }: Plan): string {
-  return moves.length < 2 ? "" : `, takes ${span(seconds)}`;
+/** Where a plan has several moves, when each would start and how long it takes. */
+export function when({ startSeconds, seconds }: Move, { moves }: Plan): string {
+  if (moves.length < 2) return "";
+  const start = startSeconds < 0.5 ? "starts at once" : `starts after ${span(startSeconds)}`;
+  return `, ${start}, takes ${span(seconds)}`;
 }
 
 /** What the moves cost together, and how near to the best that is. */
-export function totalLines({ moves, certificate, limited }: Plan): string[] {
+export function totalLines(plan: Plan): string[] {
+  const { moves, certificate, limited } = plan;
   if (moves.length === 0) return [];
   const { kind, costBytes, boundBytes, gap } = certificate;
   const whole = limited ? "the whole plan, of which these moves are the beginning" : "the plan";
@@ -198,14 +201,16 @@ export function totalLines({ moves, certificate, limited }: Plan): string[] {
       : `${whole} copies ${gigabytes(costBytes)}, ${percent(gap)} above what cannot be undercut (${gigabytes(boundBytes)})`;
   const bytes = moves.reduce((sum, { copyBytes }) => sum + (copyBytes ?? 0), 0);
   return [
-    `In all ${count(moves.length, "move")}, ${gigabytes(bytes)} to copy, about ${span(secondsOf(moves))} one after another`,
+    `In all ${count(moves.length, "move")}, ${gigabytes(bytes)} to copy, about ${span(plan.seconds)}${leastTime(plan)}`,
     `Proof: ${proof}`,
   ];
 }
 
-/** Migrations are carried out one after another. */
-export function secondsOf(moves: readonly Move[]): number {
-  return moves.reduce((sum, { seconds }) => sum + seconds, 0);
+/** Whether another order of the moves could be done sooner. */
+function leastTime({ moves, seconds, secondsBound }: Plan): string {
+  if (moves.length < 2) return "";
+  if (seconds <= secondsBound * 1.005) return ", which no order undercuts";
+  return ` (no order takes less than ${span(secondsBound)})`;
 }
 
 function percent(share: number): string {

@@ -230,7 +230,16 @@ export function barFrom(row: Row): Bar {
 
 export const poolTable: SnapshotTable = {
   name: "Pool",
-  columns: ["Id", "PoolUuid", "Name", "HaEnabled", "WlbEnabled", "RollingUpgrade"],
+  columns: [
+    "Id",
+    "PoolUuid",
+    "Name",
+    "HaEnabled",
+    "WlbEnabled",
+    "RollingUpgrade",
+    "HaTolerance",
+    "HaPlannedFor",
+  ],
   keys: 1,
 };
 
@@ -242,6 +251,8 @@ export function poolRow(pool: PoolFacts): SqlValue[] {
     toFlag(pool.haEnabled),
     toFlag(pool.wlbEnabled),
     toFlag(pool.rollingUpgrade),
+    toInt(pool.haTolerance),
+    toInt(pool.haPlannedFor),
   ];
 }
 
@@ -252,6 +263,8 @@ export function poolFrom(row: Row): PoolFacts {
     haEnabled: flag(row["HaEnabled"]),
     wlbEnabled: flag(row["WlbEnabled"]),
     rollingUpgrade: flag(row["RollingUpgrade"]),
+    haTolerance: number(row["HaTolerance"]),
+    haPlannedFor: number(row["HaPlannedFor"]),
   };
 }
 

@@ -105,6 +105,8 @@ export const unknownPool: PoolFacts = {
   uuid: asUuid(""),
   name: "",
   haEnabled: false,
+  haTolerance: null,
+  haPlannedFor: null,
   wlbEnabled: false,
   rollingUpgrade: false,
 };

@@ -29,7 +29,10 @@ const finestStep = 5;
 /** A newest row this much older than the host's own clock is no present: its collector stands still. */
 const frozenSeconds = 60;
 
-/** The measures of every live host and of the VMs that run on it. Rejects only when `signal` is aborted. */
+/**
+ * The measures of every live host and of the VMs that run on it. A host that was switched off is neither read nor
+ * unread. Rejects only when `signal` is aborted.
+ */
 export async function readMeasures(
   client: XapiClient,
   inventory: Inventory,
@@ -66,7 +69,8 @@ export async function readMeasures(
     slow.set(ref, answer.notServed);
     return query();
   };
-  await Promise.all([...inventory.hosts].map(readHost));
+  const wanted = [...inventory.hosts].filter(([ref, host]) => !isSwitchedOff(ref, host, inventory));
+  await Promise.all(wanted.map(readHost));
   options.signal.throwIfAborted();
   return { hosts, vms, unread, slow };
 }
@@ -89,6 +93,12 @@ async function poolClock(
 
 function isLive(host: HostRecord, inventory: Inventory): boolean {
   return host.metrics !== null && inventory.hostMetrics.get(host.metrics)?.live === true;
+}
+
+/** A host that died is still enabled by its record, or holds VMs: of those we would have to know. */
+function isSwitchedOff(ref: HostRef, host: HostRecord, inventory: Inventory): boolean {
+  if (host.enabled || isLive(host, inventory)) return false;
+  return ![...inventory.vms.values()].some((vm) => vm.resident_on === ref && !vm.is_control_domain);
 }
 
 /** `measures` with exact values in place of those that five digits do not decide. */

@@ -42,6 +42,8 @@ export function toSnapshot(
       uuid: asUuid(inventory.pool.uuid),
       name: inventory.pool.name_label,
       haEnabled: inventory.pool.ha_enabled,
+      haTolerance: inventory.pool.ha_host_failures_to_tolerate,
+      haPlannedFor: inventory.pool.ha_plan_exists_for,
       wlbEnabled: inventory.pool.wlb_enabled,
       rollingUpgrade: inventory.pool.other_config.has("rolling_upgrade_in_progress"),
     },

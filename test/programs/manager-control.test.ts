@@ -485,7 +485,7 @@ Evacuation of Host1: 1 VM leaves it; it is left out of the means
 Rule CpuAverage more than 25 % above the mean: mean 99.8 %, limit 124.8
   Host2: 99.8 (+0) -> 124.95 (+0)
 Move 1: VM1 - Debian: Host1 -> Host2; evacuates; CpuAverage Host1 25.2 -> 0.05, Host2 99.8 -> 124.95 (mean 124.95 %, allowed 25 above it); 1024 MB to copy
-In all 1 move, 1 GB to copy, about 9 s one after another
+In all 1 move, 1 GB to copy, about 9 s
 Proof: nothing that does as much copies less than the plan: 1 GB
 Host1 would be empty; it is not disabled: xe host-disable uuid=${host1}
 `,

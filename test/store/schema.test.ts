@@ -119,6 +119,7 @@ describe("schema install", () => {
       "0005_control.sql",
       "0006_clock.sql",
       "0007_in_flight.sql",
+      "0008_power.sql",
     ]);
     const second = await installSchema(admin);
     expect(second).toMatchObject({ createdDatabase: false, applied: [], version: newest });
@@ -233,6 +234,7 @@ describe("schema install", () => {
         "0005_control.sql",
         "0006_clock.sql",
         "0007_in_flight.sql",
+        "0008_power.sql",
       ]);
       expect(await schemaStatus(admin)).toMatchObject({ version: newest, pending: [] });
       if (round % 2 === 1) await expectThesisRows(admin);

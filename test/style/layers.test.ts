@@ -25,10 +25,12 @@ const xapi = (file: string) => file.startsWith("xapi/") && !simulator(file);
 const pure = (file: string) =>
   (file.startsWith("planning/") && file !== "planning/basis.ts") ||
   file.startsWith("planner/") ||
+  file.startsWith("green/") ||
   ["control/report.ts", "collect/report.ts"].includes(file) ||
   ["xapi/snapshot.ts", "xapi/placement.ts"].includes(file) ||
   /^manager\/(parse|words|render|layout)[A-Za-z]*\.ts$/.test(file);
 const planner = (file: string) => file.startsWith("planner/");
+const green = (file: string) => file.startsWith("green/");
 const planning = (file: string) => file.startsWith("planning/");
 const program = (folder: string) => (file: string) => file.startsWith(`${folder}/`) && !pure(file);
 const commander = (imported: string) => imported === "commander";
@@ -41,6 +43,11 @@ const floors: readonly Floor[] = [
     holds: pure,
     // Types of the same folder's shells are allowed: they are gone after compilation.
     mayImport: (imported) => domain(imported) || pure(imported) || imported.startsWith("xapi/"),
+  },
+  {
+    name: "green",
+    holds: green,
+    mayImport: (imported) => domain(imported) || green(imported) || planner(imported),
   },
   {
     name: "the store",
@@ -80,7 +87,7 @@ const floors: readonly Floor[] = [
       imported.startsWith(`${folder}/`) ||
       store(imported) ||
       (xapi(imported) && folder !== "manager") ||
-      ((planning(imported) || planner(imported)) && folder !== "collect") ||
+      ((planning(imported) || planner(imported) || green(imported)) && folder !== "collect") ||
       shell(imported) ||
       commander(imported) ||
       node(imported),
