@@ -3,10 +3,12 @@
  * host is put to sleep; where only a sleeping host cures it, that host is woken; and no host goes to sleep whose absence
  * would break one. Pure.
  */
-import { evaluate, rounding } from "../deviation.ts";
+import { withDerived } from "../derived.ts";
+import { evaluate } from "../deviation.ts";
+import { breaks, isWorse } from "../planner/harm.ts";
 import { planMigrations } from "../planner/planner.ts";
 import type { Host, Snapshot, Uuid } from "../pool.ts";
-import { type Rule, termsOf } from "../rule.ts";
+import type { Rule } from "../rule.ts";
 import { describeRule, printRule } from "../ruleText.ts";
 import { figure } from "./limits.ts";
 import type { PackingOptions } from "./options.ts";
@@ -16,20 +18,24 @@ import { withHosts } from "./states.ts";
 export interface BrokenPair {
   readonly host: Host;
   readonly rule: Rule;
+  /** Of the term that decides, which is the only one of most rules; and of all. */
   readonly value: number;
   readonly mean: number;
+  readonly values: readonly number[];
 }
 
 /** Pairs that break a balance rule, floors considered. */
-export function brokenPairs(snapshot: Snapshot, options: PackingOptions): readonly BrokenPair[] {
+export function brokenPairs(pool: Snapshot, options: PackingOptions): readonly BrokenPair[] {
+  const snapshot = withDerived(pool);
   const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
   return (options.balance ?? []).flatMap((rule) => {
-    const { means, verdicts } = evaluate(snapshot.hosts, rule);
-    const floors = termsOf(rule).map((_, place) => options.floors?.(rule, place) ?? Number.NEGATIVE_INFINITY);
-    return verdicts.flatMap(({ hostUuid, broken, term, value, values }): BrokenPair[] => {
-      const host = hosts.get(hostUuid);
-      const under = values.some((each, place) => each <= (floors[place] ?? Number.NEGATIVE_INFINITY));
-      return host !== undefined && broken && !under ? [{ host, rule, value, mean: means[term] ?? 0 }] : [];
+    const evaluation = evaluate(snapshot.hosts, rule);
+    const floors = options.floors ?? (() => Number.NEGATIVE_INFINITY);
+    return evaluation.verdicts.flatMap((verdict): BrokenPair[] => {
+      const { value, values, term } = verdict;
+      const host = hosts.get(verdict.hostUuid);
+      if (host === undefined || !breaks(verdict, evaluation, floors)) return [];
+      return [{ host, rule, value, mean: evaluation.means[term] ?? 0, values }];
     });
   });
 }
@@ -41,11 +47,11 @@ export function describePair({ host, rule, value, mean }: BrokenPair): string {
 
 /** A pair that is broken after and was not before, or stands higher than before; or null. */
 export function newlyBroken(before: Snapshot, after: Snapshot, options: PackingOptions): BrokenPair | null {
-  const start = new Map(brokenPairs(before, options).map((pair) => [keyOf(pair), pair.value]));
+  const start = new Map(brokenPairs(before, options).map((pair) => [keyOf(pair), pair.values]));
   return (
     brokenPairs(after, options).find((pair) => {
       const was = start.get(keyOf(pair));
-      return was === undefined || pair.value > was + rounding(was);
+      return was === undefined || isWorse(pair.rule, was, pair.values);
     }) ?? null
   );
 }

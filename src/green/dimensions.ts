@@ -23,7 +23,10 @@ export interface Dimension {
   readonly allowed: (host: Host) => number | null;
 }
 
-/** The dimensions of a rule, then the memory for placement, then the balance rules. */
+/**
+ * The dimensions of a rule, then the memory for placement, then the balance rules. A chain is no sum that must stay under
+ * a limit: whether it is broken is asked of what comes out.
+ */
 export function dimensionsOf(
   limits: readonly Limit[],
   balance: readonly Rule[],

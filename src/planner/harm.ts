@@ -54,18 +54,21 @@ function kindOf(
 ): "breaks" | "breaks worse" | null {
   if (!breaks(end, after, floors)) return null;
   if (start === undefined || before === undefined || !breaks(start, before, floors)) return "breaks";
-  const terms = termsOf(after.rule);
-  const worse = terms.some((term, index) => {
-    const [then, now] = [start.values[index] ?? 0, end.values[index] ?? 0];
+  return isWorse(after.rule, start.values, end.values) ? "breaks worse" : null;
+}
+
+/** Whether the values of a host are further past a term than before. */
+export function isWorse(rule: Rule, before: readonly number[], after: readonly number[]): boolean {
+  return termsOf(rule).some((term, index) => {
+    const [then, now] = [before[index] ?? 0, after[index] ?? 0];
     // What VMs that come only bring nearer to being kept gets no worse by them.
     if (!isCurable(term)) return false;
     return (term.condition === "below" ? then - now : now - then) > rounding(now);
   });
-  return worse ? "breaks worse" : null;
 }
 
 /** Past every term, of those that are compared with the mean by the floor too. */
-function breaks({ values }: Verdict, { rule, means }: Evaluation, floors: Floors): boolean {
+export function breaks({ values }: Verdict, { rule, means }: Evaluation, floors: Floors): boolean {
   return termsOf(rule).every((term, index) => {
     const value = values[index] ?? 0;
     if (term.condition !== "more than mean") return termExcess(term, value, null) > 0;

@@ -104,7 +104,7 @@ class RuleTally {
       }
       const windows = this.#windows.get(host.uuid) ?? terms.map(() => new Window());
       this.#windows.set(host.uuid, windows);
-      windows.forEach((window, place) => window.add(values[place] ?? 0, seconds));
+      for (const [place, window] of windows.entries()) window.add(values[place] ?? 0, seconds);
       means.push(windows.map((window) => window.mean()));
     }
     const poolMeans = terms.map((term, place) =>

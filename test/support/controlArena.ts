@@ -166,7 +166,8 @@ function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): R
         replacePool: true,
         signal: new AbortController().signal,
       });
-      await asRoot("DELETE FROM HostRule", doors.database.admin.database);
+      const forgotten = ["HostRule", "RuleTerm", "AddedRule"].map((table) => `DELETE FROM ${table}`);
+      await asRoot(forgotten, doors.database.admin.database);
       for (const rule of rules) await createRule(doors.manager, rule);
       await recorder.collected(rules);
     },
