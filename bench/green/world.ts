@@ -23,6 +23,8 @@ interface Machine {
   enabled: boolean;
   /** When the power state changes by itself. */
   until: number;
+  /** When the last VM arrived. */
+  arrivedAt: number;
 }
 
 /** Whose load: of the day's work, of the night's jobs, or the same at all times. */
@@ -71,6 +73,7 @@ export class World {
       power: "on",
       enabled: true,
       until: 0,
+      arrivedAt: Number.NEGATIVE_INFINITY,
     }));
     this.guests = Array.from({ length: vms }, (_, v) => this.#guest(v, hosts));
     for (let warm = 0; warm < 30; warm++) this.#drift();
@@ -102,6 +105,7 @@ export class World {
     for (const guest of this.guests) {
       if (guest.to === null || guest.doneAt > this.now) continue;
       guest.host = guest.to;
+      guest.host.arrivedAt = this.now;
       guest.to = null;
     }
     for (const machine of this.machines) {

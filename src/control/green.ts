@@ -3,6 +3,7 @@ import { AppError, exitCode } from "../errors.ts";
 import type { Step } from "../green/states.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan } from "../planner/plan.ts";
+import { settledGate } from "../planning/gates.ts";
 import { type GreenForecast, type GreenSituation, greenForecast } from "../planning/green.ts";
 import { loadGreenSituation } from "../planning/greenBasis.ts";
 import { greenMoves } from "../planning/greenText.ts";
@@ -42,7 +43,7 @@ export async function greenTurn(
   const startedMs = options.monotonicMs();
   const situation = await loadGreenSituation(db, options.control, basis.stored);
   const forecast = greenForecast(basis, options.control, situation);
-  if (forecast === null) return null;
+  if (forecast === null) return waiting(basis, situation, options);
   await keepProgress(db, tenure, basis.stored, situation, forecast);
   const { decision } = forecast;
   say(options, "green", `Green: ${decision.reason}`);
@@ -57,6 +58,19 @@ export async function greenTurn(
     trouble: ends.some(({ end, what }) => end.kind !== "done" && what !== "enable"),
     reason: decision.reason,
   };
+}
+
+/** Nothing is decided on measures that are not believed yet; null where there is nothing to decide. */
+function waiting(
+  { gate, standing }: StoredBasis,
+  { rules, rests }: GreenSituation,
+  options: ActOptions,
+): GreenTurn | null {
+  const settling = settledGate(standing);
+  const idle = rules.length === 0 && [...rests.states.values()].every(({ kind }) => kind === "on");
+  if (idle || gate !== null || settling === null) return null;
+  say(options, "green", `Green: waits, ${settling.measured}`);
+  return { moves: [], done: [], trouble: false, reason: settling.measured };
 }
 
 /** The moves of what is emptied and relieved, but not of hosts that could not be taken out of service. */
@@ -109,7 +123,8 @@ async function doSteps(
     for (const step of steps) {
       if (options.signal.aborted || tenure.lost.aborted) break;
       const { host, kind, reason } = step;
-      ends.push(tell({ host, what: kind, end: await hands.do(step) }, reason, names, options));
+      const why = decision.reason.includes(reason) ? "" : reason;
+      ends.push(tell({ host, what: kind, end: await hands.do(step) }, why, names, options));
     }
     return ends;
   });
@@ -120,7 +135,7 @@ function tell(done: Done, reason: string, names: Names, options: ActOptions): Do
   const name = names.of(host);
   const [event, text] =
     end.kind === "done"
-      ? ["host", `${name}: ${words[what as Step["kind"]] ?? what}: ${reason}`]
+      ? ["host", [name, words[what as Step["kind"]] ?? what, reason].filter((part) => part !== "").join(": ")]
       : end.kind === "failed"
         ? ["alarm", `ALARM: ${name}: ${end.reason}; it is left alone until somebody sees to it`]
         : ["host", `${name}: ${what} was not possible: ${end.reason}`];

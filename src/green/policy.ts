@@ -264,14 +264,24 @@ class Turn {
     if (worst === undefined) return null;
     const over = new Set(passed.map(({ host }) => host.uuid));
     const reliefs = planRelief(here, this.#rule, this.#options, over);
-    const [sleeper] = this.#sleepers(0);
-    if (reliefs.some(({ whole }) => !whole) && sleeper !== undefined && this.#waking().length === 0) {
+    const sleeper = this.#helper(here, over, reliefs);
+    if (sleeper !== null) {
       const reason = `${describePassed(worst)}, and no host that is on takes enough of its VMs`;
       if (!this.#takeBack(reason)) this.#steps.push({ kind: "wake", host: sleeper.uuid, reason });
     }
     const useful = reliefs.filter(({ moves }) => moves.length > 0);
-    if (useful.length === 0 && this.#steps.length === 0 && drains.size > 0) return null;
+    // What nothing can be done about, a VM that is too large for any host, holds nothing else up.
+    if (useful.length === 0 && sleeper === null) return null;
     return this.#say(`${describePassed(worst)}: nothing is put to sleep`, useful);
+  }
+
+  /** A sleeper with which more of the hosts could be relieved, where some cannot and none is waking yet. */
+  #helper(here: Snapshot, over: ReadonlySet<Uuid>, reliefs: readonly Relief[]): Host | null {
+    const whole = (all: readonly Relief[]) => all.filter((relief) => relief.whole).length;
+    if (whole(reliefs) === reliefs.length || this.#waking().length > 0) return null;
+    const helps = (host: Host) =>
+      whole(planRelief(withHosts(here, [host]), this.#rule, this.#options, over)) > whole(reliefs);
+    return this.#sleepers(0).find(helps) ?? null;
   }
 
   /** A drain goes on, or its host is empty and goes to sleep; one host at a time. */

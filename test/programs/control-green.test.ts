@@ -102,7 +102,7 @@ describe("a green rule at night", () => {
     expect(dry.code).toBe(10);
     expect(dry.text).toMatch(/^Green: .*\n- [ab] is emptied, to sleep: /m);
     const said = await settle(night);
-    expect(said).toMatch(/^[ab]: is put to sleep: it is empty$/m);
+    expect(said).toMatch(/^[ab]: is put to sleep$/m);
     expect(["boss", "c"].map(night.power)).toEqual(["on", "on"]);
     expect(["a", "b"].map(night.power)).toEqual(["off", "off"]);
     expect(night.ring.pool.model.power.events.filter(({ kind }) => kind === "vm-stopped")).toEqual([]);

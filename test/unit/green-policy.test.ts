@@ -226,7 +226,7 @@ describe("waking", () => {
   it("only hosts that were put to sleep here are woken: others that are off stay so", () => {
     const decision = decide(aView(steady(busy)), greenRule, greenOptions);
     expect(decision.steps).toEqual([]);
-    expect(decision.reason).toContain("host xen1 at 70 %");
+    expect(decision.reason).toContain("no host that may be woken is left");
   });
 
   it("a host that is waking counts as there", () => {
@@ -315,6 +315,15 @@ describe("hosts past a limit", () => {
     const pool = aGreenPool([{ vms: [300, 300] }, { vms: [500, 200] }, { fields: off }]);
     const decision = decide(aView(steady(pool), { 2: asleep(2, hour) }), greenRule, greenOptions);
     expect(told(decision)).toEqual(["wake 2"]);
+  });
+});
+
+describe("a host with a VM that is too large for the limits of any", () => {
+  const pool = aGreenPool([{ vms: [10] }, { vms: [690] }, { vms: [10] }, { fields: off }]);
+
+  it("wakes nobody, since nobody could help, and holds up no other host's sleep", () => {
+    const decision = decide(aView(steady(pool), { 3: asleep(3, hour) }), greenRule, greenOptions);
+    expect(told(decision)).toEqual(["drain 2"]);
   });
 });
 
