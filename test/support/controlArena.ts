@@ -56,7 +56,7 @@ export interface Ring {
   readonly simulator: RunningSimulator;
   /** A command of the simulated pool, e.g. "halt vm1". */
   readonly command: (line: string) => string;
-  /** Collects, and makes `rules` the only ones. */
+  /** Collects, and makes `rules` the only ones that balance. */
   readonly collect: (...rules: readonly Rule[]) => Promise<void>;
   readonly control: (change?: ControlChange) => Promise<Told>;
   /** An administrator's own client. */
@@ -166,7 +166,11 @@ function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): R
         replacePool: true,
         signal: new AbortController().signal,
       });
-      const forgotten = ["HostRule", "RuleTerm", "AddedRule"].map((table) => `DELETE FROM ${table}`);
+      const forgotten = [
+        "DELETE FROM HostRule",
+        "DELETE FROM RuleTerm WHERE RuleId IN (SELECT Id FROM AddedRule WHERE Kind = 'HOST')",
+        "DELETE FROM AddedRule WHERE Kind = 'HOST'",
+      ];
       await asRoot(forgotten, doors.database.admin.database);
       for (const rule of rules) await createRule(doors.manager, rule);
       await recorder.collected(rules);
