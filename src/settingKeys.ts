@@ -87,6 +87,15 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   ControlFailedVmMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 30 },
   ControlQuietMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 30 },
   ControlLeaseSeconds: { group: "control", kind: "integer", min: 5, max: 600, fallback: 60 },
+  GreenDownMinutes: { group: "control", kind: "integer", min: 1, max: 1440, fallback: 40 },
+  GreenUpMinutes: { group: "control", kind: "integer", min: 1, max: 120, fallback: 5 },
+  GreenLeastOnMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 60 },
+  GreenLeastAsleepMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 30 },
+  GreenLeastHostsOn: { group: "control", kind: "integer", min: 1, max: 1000, fallback: 2 },
+  GreenStallMinutes: { group: "control", kind: "integer", min: 1, max: 1440, fallback: 15 },
+  GreenWakeMinutes: { group: "control", kind: "integer", min: 1, max: 120, fallback: 15 },
+  GreenIdleWatts: { group: "control", kind: "integer", min: 0, max: 10_000, fallback: 160 },
+  GreenAsleepWatts: { group: "control", kind: "integer", min: 0, max: 1000, fallback: 6 },
 };
 
 /** The environment variable that overrides `key`: XenPass -> XCP_XEN_PASS. */

@@ -93,6 +93,24 @@ export interface ControlSettings {
   /** How long nothing is moved after a host died, came back, or was disabled or enabled. */
   readonly quietMinutes: number;
   readonly leaseMs: number;
+  readonly green: GreenSettings;
+}
+
+/** How rules that gather VMs are carried out. */
+export interface GreenSettings {
+  /** A host is emptied when the load allowed it so long; woken when that of so long asks for it. */
+  readonly downMinutes: number;
+  readonly upMinutes: number;
+  /** A host that came up stays on so long, one that went to sleep sleeps so long, unless a limit is reached. */
+  readonly leastOnMinutes: number;
+  readonly leastAsleepMinutes: number;
+  readonly leastHostsOn: number;
+  /** When a drain without progress is taken back, and a host that does not wake is given up. */
+  readonly stallMinutes: number;
+  readonly wakeMinutes: number;
+  /** What a host draws, in watts. */
+  readonly idleWatts: number;
+  readonly asleepWatts: number;
 }
 
 export interface Settings {
@@ -405,6 +423,17 @@ function buildControl(reading: Reading): ControlSettings {
     failedVmMinutes: reading.integer("ControlFailedVmMinutes"),
     quietMinutes: reading.integer("ControlQuietMinutes"),
     leaseMs: reading.integer("ControlLeaseSeconds") * 1000,
+    green: {
+      downMinutes: reading.integer("GreenDownMinutes"),
+      upMinutes: reading.integer("GreenUpMinutes"),
+      leastOnMinutes: reading.integer("GreenLeastOnMinutes"),
+      leastAsleepMinutes: reading.integer("GreenLeastAsleepMinutes"),
+      leastHostsOn: reading.integer("GreenLeastHostsOn"),
+      stallMinutes: reading.integer("GreenStallMinutes"),
+      wakeMinutes: reading.integer("GreenWakeMinutes"),
+      idleWatts: reading.integer("GreenIdleWatts"),
+      asleepWatts: reading.integer("GreenAsleepWatts"),
+    },
   };
 }
 

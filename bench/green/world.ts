@@ -23,6 +23,8 @@ interface Machine {
   enabled: boolean;
   /** When the power state changes by itself. */
   until: number;
+  /** When the last VM arrived. */
+  arrivedAt: number;
 }
 
 /** Whose load: of the day's work, of the night's jobs, or the same at all times. */
@@ -58,7 +60,11 @@ export class World {
   /** How high this day is, of the usual one. */
   #day = 1;
 
-  constructor(hosts: number, vms: number, seed: number) {
+  readonly #steady: boolean;
+
+  /** `steady`: every VM takes the same at all times. */
+  constructor(hosts: number, vms: number, seed: number, steady = false) {
+    this.#steady = steady;
     this.#random = new Random(seed);
     this.machines = Array.from({ length: hosts }, (_, h) => ({
       uuid: uuid(1, h),
@@ -67,6 +73,7 @@ export class World {
       power: "on",
       enabled: true,
       until: 0,
+      arrivedAt: Number.NEGATIVE_INFINITY,
     }));
     this.guests = Array.from({ length: vms }, (_, v) => this.#guest(v, hosts));
     for (let warm = 0; warm < 30; warm++) this.#drift();
@@ -98,6 +105,7 @@ export class World {
     for (const guest of this.guests) {
       if (guest.to === null || guest.doneAt > this.now) continue;
       guest.host = guest.to;
+      guest.host.arrivedAt = this.now;
       guest.to = null;
     }
     for (const machine of this.machines) {
@@ -108,6 +116,10 @@ export class World {
   }
 
   #drift(): void {
+    if (this.#steady) {
+      for (const guest of this.guests) guest.load = guest.peak * 0.3;
+      return;
+    }
     for (const guest of this.guests) {
       guest.noise = 0.92 * guest.noise + 0.22 * Math.sqrt(1 - 0.92 ** 2) * 2 * gauss(this.#random);
       guest.load = Math.max(

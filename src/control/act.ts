@@ -144,7 +144,7 @@ export interface Conclusion extends Omit<RunEnd, "detail"> {
 /** The manner of a run that keeps the rules. */
 export function ruleKeeping(names: Names): Manner {
   return {
-    log: (move) => ({ rule: move.rule, reason: moveLine(move, names) }),
+    log: (move) => ({ rule: move.rule, cause: "rules", reason: moveLine(move, names) }),
     conclude: (result) => ({ ...ending(result), lines: runLines(result, names) }),
   };
 }
@@ -198,7 +198,8 @@ export async function act(
   });
 }
 
-async function withPool<T>(
+/** Runs `work` with a connection to the pool. */
+export async function withPool<T>(
   poolUuid: string | null,
   tenure: Tenure,
   options: ActOptions,

@@ -1,6 +1,6 @@
 /** Writes down what is about to be done and what came of it, so that whoever comes next can go on from there. */
 import { AppError } from "../errors.ts";
-import type { EndState } from "../migration.ts";
+import type { EndState, MigrationCause } from "../migration.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Rule } from "../rule.ts";
 import type { Database } from "../store/connection.ts";
@@ -13,7 +13,11 @@ export interface JournalOptions {
   readonly maxMovesPerHour: number;
   readonly monotonicMs: () => number;
   /** The move in words, kept as its reason, and the rule that it serves. */
-  readonly log: (move: Move) => { readonly reason: string; readonly rule: Rule | null };
+  readonly log: (move: Move) => {
+    readonly reason: string;
+    readonly rule: Rule | null;
+    readonly cause: MigrationCause;
+  };
 }
 
 /** The journal of one run. */

@@ -104,7 +104,7 @@ export function bytesBound(packing: Packing, count: number): number {
 /** Sets that are tried through. */
 const mostSubsets = 3000;
 
-function subsets(of: number, count: number): number {
+export function subsets(of: number, count: number): number {
   let number = 1;
   for (let i = 1; i <= count; i++) number = (number * (of - count + i)) / i;
   return number;

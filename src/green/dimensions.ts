@@ -4,17 +4,17 @@
  * A weight does not depend on the host (CPU: percent of one CPU), a capacity does. So "every host within its limits" is
  * a packing in as many dimensions as there are limits, and one for the memory that xapi gives to arrivals.
  */
-import { subjectValue } from "../deviation.ts";
-import { capacity, rawWeight } from "../planner/facts.ts";
+import { subjectValue, termValue } from "../deviation.ts";
+import { capacity, rawWeight, termCapacity, termWeight } from "../planner/facts.ts";
 import type { Host, Vm } from "../pool.ts";
-import { isSingle, type Rule, type SingleRule } from "../rule.ts";
+import { type Rule, sumText, termsOf } from "../rule.ts";
 import { describeLimit, type Limit } from "./rule.ts";
 
 export interface Dimension {
   /** "CpuAverage BELOW 70" */
   readonly name: string;
-  /** A balance rule whose limit hangs on which hosts stay on; null for all others. */
-  readonly balance: SingleRule | null;
+  /** A balance rule, and the place of its term, whose limit hangs on which hosts stay on; null for all others. */
+  readonly balance: { readonly rule: Rule; readonly place: number } | null;
   /** What the VM takes of it; null where unknown. */
   readonly weight: (vm: Vm) => number | null;
   /** What is in use on the host, control domains and all, in absolute units; null where unknown. */
@@ -36,7 +36,7 @@ export function dimensionsOf(
   return [
     ...limits.map((limit) => limitDimension(limit, fraction)),
     placementDimension(headroomBytes),
-    ...balance.filter(isSingle).map(balanceDimension),
+    ...balance.flatMap(balanceDimension),
   ];
 }
 
@@ -73,14 +73,25 @@ function placementDimension(headroomBytes: number): Dimension {
   };
 }
 
-function balanceDimension(rule: SingleRule): Dimension {
-  return {
-    name: `the balance of ${rule.subject}`,
-    balance: rule,
-    weight: (vm) => rawWeight(vm, rule.subject),
-    used: (host) => times(subjectValue(host, rule.subject), capacity(host, rule.subject)),
+/** A host that keeps any one term keeps the rule: here the first one that more load breaks; none where less load does. */
+function balanceDimension(rule: Rule): Dimension[] {
+  const place = keptTerm(rule);
+  const term = termsOf(rule)[place];
+  if (term === undefined) return [];
+  const dimension: Dimension = {
+    name: `the balance of ${sumText(term)}`,
+    balance: { rule, place },
+    weight: (vm) => termWeight(vm, term),
+    used: (host) => times(termValue(host, term), termCapacity(host, term)),
     allowed: () => Number.POSITIVE_INFINITY,
   };
+  return [dimension];
+}
+
+function keptTerm(rule: Rule): number {
+  const terms = termsOf(rule);
+  const relative = terms.findIndex(({ condition }) => condition === "more than mean");
+  return relative >= 0 ? relative : terms.findIndex(({ condition }) => condition === "above");
 }
 
 function times(value: number | null, factor: number | null): number | null {

@@ -27,6 +27,8 @@ export class Filler {
   readonly #size: Float64Array;
   readonly #groups: readonly (readonly number[])[];
   #room: Float64Array;
+  /** The rooms with what rounding may add. */
+  #most: Float64Array;
   #receives: Uint8Array;
   #receivers: Int32Array = new Int32Array(0);
 
@@ -55,6 +57,7 @@ export class Filler {
       bundle.flatMap((v) => [...named.subarray(first[v] ?? 0, first[v + 1] ?? 0)]),
     );
     this.#room = room;
+    this.#most = room;
     this.#receives = new Uint8Array(H);
   }
 
@@ -64,6 +67,7 @@ export class Filler {
     this.load.set(this.#packing.start);
     this.#members.set(this.#packing.problem.groups.count);
     this.#room = room;
+    this.#most = room.map((each) => each + slackOf(each));
     this.#receives = receives;
     this.#receivers = Int32Array.from([...receives.keys()].filter((h) => receives[h] === 1));
     this.#work.charge("reset", this.at.length + this.load.length);
@@ -104,13 +108,12 @@ export class Filler {
 
   /** Whether `d` would hold the item within its room and its groups. */
   fits(i: number, d: number): boolean {
-    const { K, H, weight, open } = this.#packing;
-    if (this.#receives[d] === 0 || open[i * H + d] === 0) return false;
+    const { K, H, weight, open, over } = this.#packing;
+    if (this.#receives[d] === 0 || over[d] === 1 || open[i * H + d] === 0) return false;
     for (let k = 0; k < K; k++) {
       const w = weight[i * K + k] ?? 0;
       if (w === 0) continue;
-      const room = this.#room[d * K + k] ?? 0;
-      if ((this.load[d * K + k] ?? 0) + w > room + slackOf(room)) return false;
+      if ((this.load[d * K + k] ?? 0) + w > (this.#most[d * K + k] ?? 0)) return false;
     }
     return this.#admitted(i, d);
   }
@@ -126,14 +129,25 @@ export class Filler {
   }
 
   #choose(i: number, mode: Mode, not: number): number {
+    const { K, H, weight, open, over } = this.#packing;
     const at = this.at[i] ?? 0;
+    const item = i * K;
     let [best, least] = [-1, Number.POSITIVE_INFINITY];
     for (const d of this.#receivers) {
-      if (d === not || d === at || !this.fits(i, d)) continue;
+      if (d === not || d === at || over[d] === 1 || open[i * H + d] === 0) continue;
+      const pair = d * K;
+      let k = 0;
+      while (k < K) {
+        const w = weight[item + k] ?? 0;
+        const most = this.#most[pair + k] ?? 0;
+        if (w > 0 && (this.load[pair + k] ?? 0) + w > most) break;
+        k++;
+      }
+      if (k < K || !this.#admitted(i, d)) continue;
       const score = this.#score(i, d, mode);
       if (score < least) [best, least] = [d, score];
     }
-    this.#work.charge("fit", this.#receivers.length * this.#packing.K);
+    this.#work.charge("fit", this.#receivers.length * K);
     return best;
   }
 
@@ -180,8 +194,7 @@ export class Filler {
     if (open[i * H + d] === 0) return false;
     for (let k = 0; k < K; k++) {
       const w = (weight[i * K + k] ?? 0) - (weight[u * K + k] ?? 0);
-      const room = this.#room[d * K + k] ?? 0;
-      if ((this.load[d * K + k] ?? 0) + w > room + slackOf(room)) return false;
+      if ((this.load[d * K + k] ?? 0) + w > (this.#most[d * K + k] ?? 0)) return false;
     }
     return true;
   }

@@ -9,7 +9,7 @@ import { Filler, modes } from "./fill.ts";
 import { greenDefaults, type PackingOptions } from "./options.ts";
 import { type Packing, roomsWithout } from "./packing.ts";
 import { reserveHolds } from "./reserve.ts";
-import { chooseSet, type Leaning } from "./sets.ts";
+import { allSets, chooseSet, type Leaning } from "./sets.ts";
 
 export interface Gathering {
   readonly off: Uint8Array;
@@ -22,6 +22,9 @@ export interface Gathering {
 /** The cheapest hosts, prices as they are; then rather those that leave room behind which nobody could use. */
 const asCheap: Leaning = { size: 0, lopsided: 0, noise: 0 };
 const first: readonly Leaning[] = [asCheap, { size: 0, lopsided: 2, noise: 0 }];
+
+/** As many sets of hosts are tried one by one. */
+const mostSets = 300;
 
 function scaled({ size, lopsided, noise }: Leaning, by: number): Leaning {
   return { size: size * by, lopsided: lopsided * by, noise };
@@ -53,7 +56,7 @@ export class Gatherer {
     if (most <= 0) return this.#best;
     let failed = most + 1;
     for (let count = most; count > 0 && this.#work.more(); count -= most - count + 1) {
-      if (first.some((leaning) => this.#try(count, leaning, 0))) break;
+      if (this.#tryCount(count)) break;
       failed = count;
     }
     this.#bisect(failed);
@@ -61,12 +64,20 @@ export class Gatherer {
     return this.#best;
   }
 
+  /** All sets where they are few; else the cheapest that sums allow, and one that leaves less room behind. */
+  #tryCount(count: number): boolean {
+    const all = allSets(this.#packing, this.#prices, count, mostSets);
+    if (all === null) return first.some((leaning) => this.#try(count, leaning, 0));
+    this.#work.charge("look", all.length * this.#packing.H * this.#packing.K);
+    return all.some((off) => this.#work.more() && this.tryOff(off, 0));
+  }
+
   /** The largest number between what works and what does not. */
   #bisect(failed: number): void {
     let high = failed;
     while (high - this.#best.count > 1 && this.#work.more()) {
       const middle = Math.ceil((this.#best.count + high) / 2);
-      if (!this.#try(middle, asCheap, 0)) high = middle;
+      if (!this.#tryCount(middle)) high = middle;
     }
   }
 
@@ -77,7 +88,7 @@ export class Gatherer {
       const leaning = {
         size: 1.5 * this.#random.next() ** 2,
         lopsided: 3 * this.#random.next() ** 2,
-        noise: 0.6 * this.#random.next() ** 2,
+        noise: 1.2 * this.#random.next() ** 2,
       };
       if (this.#best.count < most) this.#try(this.#best.count + 1, leaning, 0.5);
       else if (this.#best.bytes <= cheapest) return;

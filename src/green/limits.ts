@@ -1,4 +1,4 @@
-/** Which hosts pass a limit, with the figures. Pure. */
+/** Which hosts pass a limit, with the figures, and how figures are written. Pure. */
 import { rounding, subjectValue, takesPart } from "../deviation.ts";
 import type { Host, Snapshot } from "../pool.ts";
 import { subjectUnit } from "../rule.ts";
@@ -50,4 +50,11 @@ export function describePassed({ host, limit, value }: Passed): string {
 /** At most one place after the point. */
 export function figure(value: number): string {
   return String(Math.round(value * 10) / 10);
+}
+
+/** "12 minutes" */
+export function minutes(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "long";
+  const whole = Math.round(seconds / 60);
+  return `${whole} ${whole === 1 ? "minute" : "minutes"}`;
 }

@@ -5,10 +5,12 @@
  * Indices: h host, i item (a bundle), k dimension; what belongs to a host and a dimension stands at h * K + k, to an item
  * and a dimension at i * K + k, to an item and a host at i * H + h. Hosts are those that take part.
  */
-import { rounding, subjectValue } from "../deviation.ts";
-import { capacity } from "../planner/facts.ts";
+import { rounding, termLimit, termValue } from "../deviation.ts";
+import { termCapacity } from "../planner/facts.ts";
+import type { Groups } from "../planner/groups.ts";
 import { inOrder, type Problem, toProblem } from "../planner/problem.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
+import { termsOf } from "../rule.ts";
 import { bundlesOf } from "./bundles.ts";
 import { type Dimension, dimensionsOf } from "./dimensions.ts";
 import type { PackingOptions } from "./options.ts";
@@ -31,6 +33,8 @@ export interface Packing {
   readonly cost: Float64Array;
   /** 1 where no bar, ban or exclusion keeps the item from the host. */
   readonly open: Uint8Array;
+  /** 1 where a host is past a limit already: nothing arrives there, not even what takes nothing of it. */
+  readonly over: Uint8Array;
   /** Items at home on each host. */
   readonly itemsOf: readonly (readonly number[])[];
   /**
@@ -52,7 +56,8 @@ export interface Packing {
 /** The pool under the rule. Every measure that a limit asks for counts as it stands in the snapshot. */
 export function toPacking(pool: Snapshot, rule: GreenRule, options: PackingOptions): Packing {
   const snapshot = inOrder(pool);
-  const problem = toProblem(snapshot, [], { ...options, maxMoves: 0, affinityTags: [] });
+  const bare = toProblem(snapshot, [], { ...options, maxMoves: 0, affinityTags: [] });
+  const problem = { ...bare, groups: sharedByAll(bare.groups, bare.H, snapshot.hosts.length) };
   const balance = options.balance ?? [];
   const dimensions = dimensionsOf(rule.limits, balance, options.headroomBytes, options.fillFraction);
   const kept = keptHosts(snapshot, problem, dimensions, options);
@@ -60,6 +65,17 @@ export function toPacking(pool: Snapshot, rule: GreenRule, options: PackingOptio
   const spares = Math.max(rule.spareHosts, snapshot.pool.haEnabled ? (options.haFailuresToTolerate ?? 0) : 0);
   const minimum = Math.min(problem.H, Math.max(1, options.minimumHostsOn, spares + 1));
   return { ...withoutHomebodies(sketch), snapshot, problem, dimensions, minimum, spares };
+}
+
+/** The even share of a group is that of all hosts of the pool: else each host that goes to sleep would let members gather. */
+function sharedByAll(groups: Groups, H: number, hosts: number): Groups {
+  const limit = groups.limit.slice();
+  groups.names.forEach((_, g) => {
+    const held = groups.count.subarray(g * H, (g + 1) * H);
+    const share = Math.ceil(held.reduce((sum, each) => sum + each, 0) / Math.max(1, hosts));
+    for (let h = 0; h < H; h++) limit[g * H + h] = Math.max(held[h] ?? 0, share, 1);
+  });
+  return { ...groups, limit };
 }
 
 interface Sketch {
@@ -191,6 +207,7 @@ function arraysOf(sketch: Sketch, homebodies: ReadonlyMap<number, string>): Arra
   const reasons = kept.map(({ reason }) => reason);
   for (const [v, reason] of homebodies) reasons[problem.home[v] ?? 0] ??= reason;
   const bare = roomsOf(problem, dimensions, kept, start);
+  const over = Uint8Array.from(kept, (_, h) => (isOver(bare, start, h * K, hard) ? 1 : 0));
   const room = bare.map((most, pair) => Math.max(most, start[pair] ?? 0));
   return {
     H,
@@ -201,6 +218,7 @@ function arraysOf(sketch: Sketch, homebodies: ReadonlyMap<number, string>): Arra
     home,
     weight,
     cost,
+    over,
     open: openPairs(problem, members, kept),
     itemsOf,
     room,
@@ -226,6 +244,14 @@ function roomsOf(
     });
   });
   return room;
+}
+
+function isOver(bare: Float64Array, start: Float64Array, from: number, hard: number): boolean {
+  for (let pair = from; pair < from + hard; pair++) {
+    const most = bare[pair] ?? 0;
+    if ((start[pair] ?? 0) > most + slackOf(most)) return true;
+  }
+  return false;
 }
 
 function openPairs(
@@ -268,25 +294,28 @@ function limitBalance(
   room: Float64Array,
 ): void {
   const dimension = dimensions[k];
-  const rule = dimension?.balance;
-  if (dimension === undefined || rule === null || rule === undefined) return;
+  const balance = dimension?.balance;
+  if (dimension === undefined || balance === null || balance === undefined) return;
+  const { rule, place } = balance;
+  const term = termsOf(rule)[place];
+  if (term === undefined) return;
   let [sum, counted, arriving, largest] = [0, 0, 0, 1];
   problem.hosts.forEach((host, h) => {
-    const value = subjectValue(host, rule.subject);
+    const value = termValue(host, term);
     if (off[h] === 1) arriving += start[h * K + k] ?? 0;
     else if (value !== null) {
       sum += value;
       counted++;
-      largest = Math.max(largest, capacity(host, rule.subject) ?? 1);
+      largest = Math.max(largest, termCapacity(host, term) ?? 1);
     }
   });
   const mean = (sum + arriving / largest) / Math.max(1, counted);
-  const most = Math.max(mean + rule.threshold, floors?.(rule, 0) ?? Number.NEGATIVE_INFINITY);
+  const most = Math.max(termLimit(term, mean), floors?.(rule, place) ?? Number.NEGATIVE_INFINITY);
   for (let h = 0; h < H; h++) {
     const host = problem.hosts[h];
     if (host === undefined || off[h] === 1) continue;
     const own = start[h * K + k] ?? 0;
-    const allowed = most * (capacity(host, rule.subject) ?? 1) - (dimension.used(host) ?? 0) + own;
+    const allowed = most * (termCapacity(host, term) ?? 1) - (dimension.used(host) ?? 0) + own;
     room[h * K + k] = Math.max(own, allowed);
   }
 }

@@ -9,8 +9,9 @@
 import { takesPart } from "../deviation.ts";
 import type { Host, Snapshot, Uuid } from "../pool.ts";
 import { balanceNeed, brokenPairs, describePair, restedFirst } from "./balance.ts";
+import { comings, hostsIn, type Known } from "./comings.ts";
 import { chooseDrain } from "./down.ts";
-import { describePassed, figure, passedLimits } from "./limits.ts";
+import { describePassed, figure, minutes, passedLimits } from "./limits.ts";
 import { averaged, covers, lately, type Picture, risingBy, totals } from "./load.ts";
 import { type Lack, lacksOf, type Rise, sizeOf, wakersOf } from "./need.ts";
 import type { GreenOptions } from "./options.ts";
@@ -53,11 +54,6 @@ export function decide(view: View, rule: GreenRule, options: GreenOptions): Deci
   return new Turn(view, rule, options).decide();
 }
 
-interface Known<K extends HostState["kind"]> {
-  readonly uuid: Uuid;
-  readonly state: Extract<HostState, { readonly kind: K }>;
-}
-
 class Turn {
   readonly #view: View;
   readonly #rule: GreenRule;
@@ -79,7 +75,7 @@ class Turn {
   }
 
   decide(): Decision {
-    this.#arrivals();
+    this.#steps.push(...comings(this.#newest, this.#view.states, this.#view.now, this.#options.wakeSeconds));
     const closed = this.#closed();
     if (closed !== null) return closed;
     const drains = this.#goingOn();
@@ -90,12 +86,8 @@ class Turn {
     );
   }
 
-  #of<K extends HostState["kind"]>(kind: K): Known<K>[] {
-    const known: Known<K>[] = [];
-    for (const [uuid, state] of this.#view.states) {
-      if (state.kind === kind) known.push({ uuid, state: state as Known<K>["state"] });
-    }
-    return known.sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
+  #of<K extends HostState["kind"]>(kind: K): readonly Known<K>[] {
+    return hostsIn(this.#view.states, kind);
   }
 
   #say(reason: string, reliefs: readonly Relief[] = []): Decision {
@@ -105,27 +97,6 @@ class Turn {
   #name(uuid: Uuid): string {
     const host = this.#hosts.get(uuid);
     return host === undefined ? uuid : nameOf(host);
-  }
-
-  /** Hosts that are there again, and those that should be. */
-  #arrivals(): void {
-    for (const { uuid, state } of [...this.#of("waking"), ...this.#of("failed"), ...this.#of("asleep")]) {
-      const host = this.#hosts.get(uuid);
-      const seconds = this.#view.now - state.since;
-      const late = seconds > this.#options.wakeSeconds;
-      if (host !== undefined && takesPart(host)) {
-        this.#steps.push({ kind: "note on", host: uuid, reason: `it is on again after ${minutes(seconds)}` });
-      } else if (host?.live && !host.enabled && (state.kind !== "asleep" || late)) {
-        const reason =
-          state.kind === "asleep"
-            ? `it is still on ${minutes(seconds)} after its shutdown`
-            : "it is there again";
-        this.#steps.push({ kind: "enable", host: uuid, reason });
-      } else if (state.kind === "waking" && late) {
-        const reason = `it did not wake in ${minutes(seconds)} (limit ${minutes(this.#options.wakeSeconds)})`;
-        this.#steps.push({ kind: "mark failed", host: uuid, reason });
-      }
-    }
   }
 
   /** What forbids everything, or the hours: drains are taken back; outside the hours hosts are woken one by one. */
@@ -146,6 +117,10 @@ class Turn {
     if (mayRest(this.#rule, minuteOfDay)) return null;
     const reason = "it is outside the rule's hours";
     this.#takeBack(reason);
+    const back = withEnabled(this.#newest, new Set(this.#of("draining").map(({ uuid }) => uuid)));
+    const pool = withHosts(this.#averaged(settled(back)), this.#waking());
+    const loaded = this.#load(pool, new Map());
+    if (loaded !== null) return loaded;
     const [next] = this.#sleepers(0).toSorted((a, b) => sizeOf(b) - sizeOf(a));
     if (next !== undefined && this.#waking().length === 0) {
       this.#steps.push({ kind: "wake", host: next.uuid, reason });
@@ -177,29 +152,41 @@ class Turn {
   #goingOn(): ReadonlyMap<Uuid, Drain> | Decision {
     const drains = new Map<Uuid, Drain>();
     for (const { uuid, state } of this.#of("draining")) {
-      const host = this.#hosts.get(uuid);
-      const stalled = this.#view.now - state.progressAt;
-      const left = vmsOn(this.#newest, uuid);
       const drain = this.#restOf(uuid);
-      const why =
-        host?.enabled && state.since < this.#view.now - this.#options.stallSeconds
-          ? "somebody enabled it"
-          : left.length > 0 && stalled > this.#options.stallSeconds
-            ? `no VM has left it for ${minutes(stalled)}; ${left.length} are still there`
-            : drain === null
-              ? `its ${left.length} VMs find no place within the limits any more`
-              : null;
-      if (why !== null || drain === null) {
-        this.#steps.push({ kind: "take back", host: uuid, reason: why ?? "" });
-        return this.#say(`host ${this.#name(uuid)} is taken back: ${why}`);
+      const why = this.#whyBack(uuid, state, drain);
+      if (why === null && drain !== null) {
+        drains.set(uuid, drain);
+        continue;
       }
-      drains.set(uuid, drain);
+      const reason = why ?? "nothing is known of what is left";
+      this.#steps.push({ kind: "take back", host: uuid, reason });
+      return this.#say(`host ${this.#name(uuid)} is taken back: ${reason}`);
     }
     return drains;
   }
 
+  #whyBack(
+    uuid: Uuid,
+    { since, progressAt }: Known<"draining">["state"],
+    drain: Drain | null,
+  ): string | null {
+    const { stallSeconds } = this.#options;
+    const host = this.#hosts.get(uuid);
+    const left = vmsOn(this.#newest, uuid).length;
+    const stalled = this.#view.now - progressAt;
+    if (host?.live !== true) return "the pool says it is not alive";
+    if (host.enabled && this.#view.now - since > stallSeconds) return "somebody enabled it";
+    if (stalled > stallSeconds) {
+      return left === 0
+        ? `it has been empty for ${minutes(stalled)} and could not be put to sleep`
+        : `no VM has left it for ${minutes(stalled)}; ${left} are still there`;
+    }
+    return drain === null ? `its ${left} VMs find no place within the limits any more` : null;
+  }
+
   /** What must still leave the host, migrations that go on not counted; null where it finds no place. */
   #restOf(uuid: Uuid): Drain | null {
+    if (vmsOn(this.#newest, uuid).length === 0) return { host: uuid, moves: [], copyBytes: 0, seconds: 0 };
     const pool = this.#averaged(settled(withEnabled(this.#newest, new Set([uuid]))));
     // It was begun with room to spare: what fills hosts no further than what wakes others may go on.
     return planDrain(pool, this.#rule, { ...this.#options, fillFraction: this.#options.wakeFraction }, uuid);
@@ -277,14 +264,24 @@ class Turn {
     if (worst === undefined) return null;
     const over = new Set(passed.map(({ host }) => host.uuid));
     const reliefs = planRelief(here, this.#rule, this.#options, over);
-    const [sleeper] = this.#sleepers(0);
-    if (reliefs.some(({ whole }) => !whole) && sleeper !== undefined && this.#waking().length === 0) {
+    const sleeper = this.#helper(here, over, reliefs);
+    if (sleeper !== null) {
       const reason = `${describePassed(worst)}, and no host that is on takes enough of its VMs`;
       if (!this.#takeBack(reason)) this.#steps.push({ kind: "wake", host: sleeper.uuid, reason });
     }
     const useful = reliefs.filter(({ moves }) => moves.length > 0);
-    if (useful.length === 0 && this.#steps.length === 0 && drains.size > 0) return null;
+    // What nothing can be done about, a VM that is too large for any host, holds nothing else up.
+    if (useful.length === 0 && sleeper === null) return null;
     return this.#say(`${describePassed(worst)}: nothing is put to sleep`, useful);
+  }
+
+  /** A sleeper with which more of the hosts could be relieved, where some cannot and none is waking yet. */
+  #helper(here: Snapshot, over: ReadonlySet<Uuid>, reliefs: readonly Relief[]): Host | null {
+    const whole = (all: readonly Relief[]) => all.filter((relief) => relief.whole).length;
+    if (whole(reliefs) === reliefs.length || this.#waking().length > 0) return null;
+    const helps = (host: Host) =>
+      whole(planRelief(withHosts(here, [host]), this.#rule, this.#options, over)) > whole(reliefs);
+    return this.#sleepers(0).find(helps) ?? null;
   }
 
   /** A drain goes on, or its host is empty and goes to sleep; one host at a time. */
@@ -366,11 +363,4 @@ class Turn {
     });
     return this.#say(`a host is woken for balance: ${reason}`);
   }
-}
-
-/** "12 minutes" */
-function minutes(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "long";
-  const whole = Math.round(seconds / 60);
-  return `${whole} ${whole === 1 ? "minute" : "minutes"}`;
 }

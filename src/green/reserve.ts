@@ -43,59 +43,56 @@ function absorbs(
   load: Float64Array,
   work: Work,
 ): boolean {
-  const { K, hard, H, room, weight, open } = packing;
-  const rest = staying.filter((h) => !failing.includes(h));
-  const left = new Map(
-    rest.map((h) => [
-      h,
-      Float64Array.from({ length: hard }, (_, k) => (room[h * K + k] ?? 0) - (load[h * K + k] ?? 0)),
-    ]),
-  );
-  const scale = scalesOf(left, hard);
-  const size = (i: number) => {
-    let largest = 0;
-    for (let k = 0; k < hard; k++) largest = Math.max(largest, (weight[i * K + k] ?? 0) / (scale[k] ?? 1));
-    return largest;
-  };
-  const items = failing
-    .flatMap((h) => on[h] ?? [])
-    .map((i) => ({ i, size: size(i) }))
-    .sort((a, b) => b.size - a.size || a.i - b.i);
-  for (const { i } of items) {
+  const { K, hard, H, weight, open, home } = packing;
+  const rest = Int32Array.from(staying.filter((h) => !failing.includes(h)));
+  const left = leftOver(packing, load);
+  const scale = scalesOf(packing, rest, left);
+  for (const i of largestFirst(
+    packing,
+    failing.flatMap((h) => on[h] ?? []),
+    scale,
+  )) {
     let [best, most] = [-1, Number.NEGATIVE_INFINITY];
     for (const d of rest) {
-      if (open[i * H + d] === 0 && packing.home[i] !== d) continue;
-      const least = leastLeft(packing, i, left.get(d), scale);
+      if (open[i * H + d] === 0 && home[i] !== d) continue;
+      let least = Number.POSITIVE_INFINITY;
+      for (let k = 0; k < hard; k++) {
+        const w = weight[i * K + k] ?? 0;
+        if (w > 0) least = Math.min(least, ((left[d * K + k] ?? 0) - w) / (scale[k] ?? 1));
+      }
       if (least > most) [best, most] = [d, least];
     }
     work.charge("fit", rest.length * hard);
-    const into = left.get(best);
-    if (into === undefined || most < -1e-7) return false;
-    for (let k = 0; k < hard; k++) into[k] = (into[k] ?? 0) - (weight[i * K + k] ?? 0);
+    if (best < 0 || most < -1e-7) return false;
+    for (let k = 0; k < hard; k++) left[best * K + k] = (left[best * K + k] ?? 0) - (weight[i * K + k] ?? 0);
   }
   return true;
 }
 
-/** A usual room that is left, in each dimension. */
-function scalesOf(left: ReadonlyMap<number, Float64Array>, hard: number): Float64Array {
+/** What is left of each room. */
+function leftOver({ room }: Packing, load: Float64Array): Float64Array {
+  return room.map((most, pair) => most - (load[pair] ?? 0));
+}
+
+/** A usual room that is left on `rest`, in each dimension. */
+function scalesOf({ K, hard }: Packing, rest: Int32Array, left: Float64Array): Float64Array {
   return Float64Array.from({ length: hard }, (_, k) => {
     let sum = 0;
-    for (const each of left.values()) sum += Math.max(0, each[k] ?? 0);
-    return Math.max(1e-9, sum / Math.max(1, left.size));
+    for (const h of rest) sum += Math.max(0, left[h * K + k] ?? 0);
+    return Math.max(1e-9, sum / Math.max(1, rest.length));
   });
 }
 
-/** What would be left of the scarcest dimension that the item needs, as a part of what is usual. */
-function leastLeft(
+/** The items by the largest part that they take of a usual room. */
+function largestFirst(
   { K, hard, weight }: Packing,
-  i: number,
-  left: Float64Array | undefined,
+  items: readonly number[],
   scale: Float64Array,
-): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let k = 0; k < hard; k++) {
-    const w = weight[i * K + k] ?? 0;
-    if (w > 0) least = Math.min(least, ((left?.[k] ?? 0) - w) / (scale[k] ?? 1));
-  }
-  return least;
+): readonly number[] {
+  const sized = items.map((i) => {
+    let size = 0;
+    for (let k = 0; k < hard; k++) size = Math.max(size, (weight[i * K + k] ?? 0) / (scale[k] ?? 1));
+    return { i, size };
+  });
+  return sized.sort((a, b) => b.size - a.size || a.i - b.i).map(({ i }) => i);
 }

@@ -1,6 +1,6 @@
 /** Which hosts are emptied: the cheapest to copy whose going leaves room enough in every dimension. Pure. */
 import type { Random } from "../planner/random.ts";
-import { shortage } from "./bound.ts";
+import { shortage, subsets, sumsHold } from "./bound.ts";
 import type { Packing } from "./packing.ts";
 
 export interface Leaning {
@@ -33,6 +33,29 @@ export function chooseSet(
   const off = new Uint8Array(packing.H);
   for (const { h } of ranked.slice(0, count)) off[h] = 1;
   return withRoom(packing, off, new Map(prices)) ? off : null;
+}
+
+/** Every set of `count` hosts that the others have room for, cheapest first; null where there are more than `most`. */
+export function allSets(
+  packing: Packing,
+  prices: readonly (readonly [number, number])[],
+  count: number,
+  most: number,
+): readonly Uint8Array[] | null {
+  if (subsets(prices.length, count) > most) return null;
+  const found: { readonly off: Uint8Array; readonly bytes: number }[] = [];
+  const off = new Uint8Array(packing.H);
+  const choose = (from: number, left: number, bytes: number): void => {
+    if (left === 0 && sumsHold(packing, off)) found.push({ off: off.slice(), bytes });
+    for (let at = from; left > 0 && at <= prices.length - left; at++) {
+      const [h, price] = prices[at] ?? [0, 0];
+      off[h] = 1;
+      choose(at + 1, left - 1, bytes + price);
+      off[h] = 0;
+    }
+  };
+  choose(0, count, 0);
+  return found.toSorted((a, b) => a.bytes - b.bytes).map((set) => set.off);
 }
 
 function relativeSizes({ H, K, hard, room }: Packing): number[] {

@@ -48,6 +48,7 @@ export const helpLines: readonly string[] = [
   "SHOW MIGRATION id                    one of them, with the figures it was decided by; the id may be shortened",
   "  SHOW MIGRATION 5f2c81ab",
   "SHOW COSTS                           what migrations cost here: rate and dirty factor, of the pool and of pairs of hosts",
+  "SHOW GREEN                           hosts that green rules put to sleep, what that saved, and what comes next",
   "SHOW FLAPS                           VMs that came back to a host they had just left, and why",
   "PAUSE CONTROL [FOR time] [REASON text]",
   "                                     xcp-control starts nothing: until RESUME CONTROL, or for 90s, 30m, 2h, 1d",

@@ -42,6 +42,7 @@ export type Command =
   | { readonly kind: "evacuate"; readonly wanted: string }
   | { readonly kind: "show-status" }
   | { readonly kind: "show-costs" }
+  | { readonly kind: "show-green" }
   | { readonly kind: "show-migrations"; readonly count: number }
   /** `id` is the beginning of one, in lower case. */
   | { readonly kind: "show-migration"; readonly id: string }
@@ -85,6 +86,7 @@ const forms: readonly Form[] = [
   nameOnly("EVACUATE HOST", (wanted) => ({ kind: "evacuate", wanted })),
   bare("SHOW STATUS", { kind: "show-status" }),
   bare("SHOW COSTS", { kind: "show-costs" }),
+  bare("SHOW GREEN", { kind: "show-green" }),
   { words: "SHOW MIGRATIONS", usage: "SHOW MIGRATIONS [N]", read: readMigrations },
   { words: "SHOW MIGRATION", usage: "SHOW MIGRATION id", read: readMigration },
   bare("SHOW FLAPS", { kind: "show-flaps" }),

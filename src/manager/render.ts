@@ -12,6 +12,7 @@ import {
   pausedLine,
   statusLines,
 } from "./renderControl.ts";
+import { greenText } from "./renderGreen.ts";
 import { greenRulesLines, historyLines, rulesLines, subjectLines, switchedWord } from "./renderRules.ts";
 import type { HostWithVms, Result, VmOnHost } from "./result.ts";
 
@@ -50,6 +51,8 @@ export function renderText(result: Result): readonly string[] {
       return migrationList(result);
     case "migration":
       return migrationLines(result);
+    case "green":
+      return greenText(result);
     case "costs":
       return costLines(result);
     case "flaps":

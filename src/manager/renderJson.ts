@@ -4,6 +4,7 @@ import { type AnyRule, isGreen } from "../rule.ts";
 import { greenRuleObject, ruleObject } from "../ruleJson.ts";
 import type { StoredRule } from "../store/ruleRows.ts";
 import { printableJson } from "../text.ts";
+import { greenResultObject } from "./renderGreen.ts";
 import {
   costsObject,
   exclusionObject,
@@ -53,6 +54,8 @@ function jsonOf(result: Result): unknown {
       return result.migrations.map((each) => migrationObject(each, result.names));
     case "migration":
       return migrationObject(result.found, result.names);
+    case "green":
+      return greenResultObject(result);
     case "costs":
       return costsObject(result);
     case "flaps":

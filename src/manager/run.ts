@@ -7,6 +7,7 @@ import { showCosts } from "./commands/costs.ts";
 import { createGreenRuleAtOnce, createRuleAtOnce, createRuleByDialogue } from "./commands/createRule.ts";
 import { deleteAllRules, deleteRuleByDialogue, deleteRuleOf } from "./commands/deleteRule.ts";
 import { showEvacuation } from "./commands/evacuate.ts";
+import { showGreen } from "./commands/green.ts";
 import { excludeObject, includeObject, pause, resume, showExclusions } from "./commands/hold.ts";
 import { showFlaps, showMigration, showMigrations } from "./commands/migrations.ts";
 import { explain, showPlan } from "./commands/plan.ts";
@@ -65,6 +66,8 @@ async function resultOf(context: ManagerContext, command: Command): Promise<Resu
       return showMigrations(db, command.count);
     case "show-migration":
       return showMigration(db, command.id);
+    case "show-green":
+      return showGreen(context);
     case "show-costs":
       return showCosts(db);
     case "show-flaps":

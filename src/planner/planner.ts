@@ -14,6 +14,7 @@ import { Bounds } from "./bound.ts";
 import { isTiny, searchExactly, searchFewest } from "./exact.ts";
 import { explain } from "./explain.ts";
 import { measured, placeOf } from "./figures.ts";
+import { withoutDetours } from "./needed.ts";
 import { orderSteps, type Step } from "./order.ts";
 import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
@@ -150,7 +151,7 @@ function finish(state: State, bounds: Bounds, repair: Repair, work: Work): Found
 
 /** The steps to the solution. */
 function wayTo(state: State, { moves, steps }: Solution, work: Work): readonly Step[] {
-  return steps ?? orderSteps(state, moves, work).steps;
+  return steps ?? withoutDetours(state, orderSteps(state, moves, work).steps);
 }
 
 function goThrough(state: State, steps: readonly Step[]): void {

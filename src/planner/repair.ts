@@ -4,6 +4,7 @@
  */
 import type { Bounds } from "./bound.ts";
 import { Builder, type Mode, type Settings } from "./construct.ts";
+import { takeNeeded } from "./needed.ts";
 import { orderMatters, orderSteps, type Step } from "./order.ts";
 import { countRules } from "./problem.ts";
 import type { Random } from "./random.ts";
@@ -24,6 +25,8 @@ export interface Solution {
 }
 
 const patience = 150;
+/** Part of the rounds that single steps end, where pairs are left. */
+const stepping = 0.25;
 const nodesAtFirst = 1500;
 const nodesInRepair = 60;
 
@@ -84,11 +87,17 @@ export class Repair {
     };
   }
 
-  /** One plan for each way of choosing destinations, and those of single steps, after them and alone. */
+  /**
+   * One plan for each way of choosing destinations, first without pushing others aside, then with; single steps for what
+   * the best leaves; and single steps alone.
+   */
   first(): void {
-    this.#firstModes();
-    if (this.proved()) return;
-    this.#complete();
+    for (const depth of [0, 1]) {
+      this.#firstModes(depth);
+      if (this.proved()) return;
+      this.#complete();
+      if (this.best.left === this.hopeless || !this.#work.more()) break;
+    }
     this.#takeSingleSteps();
   }
 
@@ -104,27 +113,21 @@ export class Repair {
   #takeSingleSteps(): void {
     const state = this.#state;
     state.reset();
-    const steps = takeSingleSteps(state, this.#work);
+    const steps = takeNeeded(state, takeSingleSteps(state, this.#work), this.#work);
     const [left, { cost }] = [state.left(), state];
-    if (better({ left, cost }, this.best)) {
-      this.best = { moves: state.save(), left, cost, steps };
-      this.#current = this.best;
-    }
-    this.#judge(tidy(state, this.#work), false);
+    const isBest = better({ left, cost }, this.best);
+    if (isBest) this.best = { moves: state.save(), left, cost, steps };
+    this.#judge(tidy(state, this.#work), isBest);
   }
 
-  /** First without pushing others aside, then with. */
-  #firstModes(): void {
-    for (const depth of [0, 1]) {
-      for (const mode of this.#modes) {
-        if (this.proved()) return;
-        this.#state.reset();
-        this.#builder.failed.fill(0);
-        this.#builder.build({ ...this.#settings(mode, true, depth), nodes: nodesAtFirst });
-        this.#judge(tidy(this.#state, this.#work), true);
-        if (!this.#work.more()) return;
-      }
-      if (this.best.left === this.hopeless) return;
+  #firstModes(depth: number): void {
+    for (const mode of this.#modes) {
+      if (this.proved()) return;
+      this.#state.reset();
+      this.#builder.failed.fill(0);
+      this.#builder.build({ ...this.#settings(mode, true, depth), nodes: nodesAtFirst });
+      this.#judge(tidy(this.#state, this.#work), true);
+      if (!this.#work.more()) return;
     }
   }
 
@@ -134,16 +137,23 @@ export class Repair {
       this.rounds++;
       if (this.#stale >= patience) this.#backToBest();
       this.#builder.failed.set(this.#failed);
+      this.#state.settle();
       this.#retrySome();
       this.#ruin();
       this.#builder.build(this.#roundSettings());
+      // What sets cannot clear, single steps sometimes do.
+      if (this.best.left > this.hopeless && this.#random.next() < stepping)
+        takeSingleSteps(this.#state, this.#work);
       this.#judge(tidy(this.#state, this.#work), false);
     }
   }
 
   #backToBest(): void {
-    this.#current = this.best;
-    this.#state.restore(this.best.moves);
+    const state = this.#state;
+    state.restore(this.best.moves);
+    // Single steps may be the best way to a place that holds more than is needed.
+    const left = tidy(state, this.#work);
+    this.#current = { moves: state.save(), left, cost: state.cost, steps: null };
     this.#failed.fill(0);
     this.#stale = 0;
   }

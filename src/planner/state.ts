@@ -29,6 +29,8 @@ export class State {
   readonly floor: Float64Array;
   /** The same after a step that is being judged. */
   readonly #floorAfter: Float64Array;
+  /** 1 where VMs came or went since the last `settle` or `reset`; after a reset all have. */
+  readonly touched: Uint8Array;
   /** VMs that are not at home: the first `awayCount` entries. */
   readonly away: Int32Array;
   awayCount = 0;
@@ -52,6 +54,7 @@ export class State {
     this.members = new Int32Array(problem.groups.count.length);
     this.floor = new Float64Array(R);
     this.#floorAfter = new Float64Array(R);
+    this.touched = new Uint8Array(H);
     this.away = new Int32Array(V);
     this.#sum = new Float64Array(R);
     this.#place = new Int32Array(V);
@@ -69,6 +72,7 @@ export class State {
     this.load.set(this.problem.load);
     this.free.set(this.problem.free);
     this.taken.fill(0);
+    this.touched.fill(1);
     this.members.set(this.problem.groups.count);
     this.floor.set(mean);
     for (let r = 0; r < R; r++) this.#sum[r] = (mean[r] ?? 0) * (counted[r] ?? 0);
@@ -84,6 +88,11 @@ export class State {
   restore(moves: Int32Array): void {
     this.reset();
     for (let i = 0; i < moves.length; i += 2) this.move(moves[i] ?? 0, moves[i + 1] ?? 0);
+  }
+
+  /** Forgets which hosts were touched. */
+  settle(): void {
+    this.touched.fill(0);
   }
 
   /** VMs that are not at home with their hosts: v0, h0, v1, h1... */
@@ -111,6 +120,8 @@ export class State {
     const s = this.at[v] ?? 0;
     if (s === d) return;
     this.#work.charge("move", R + 1);
+    this.touched[s] = 1;
+    this.touched[d] = 1;
     for (let r = 0; r < R; r++) {
       const raw = weight[v * R + r] ?? 0;
       const [from, to] = [s * R + r, d * R + r];

@@ -2,7 +2,10 @@
 import { type State, tolerance } from "./state.ts";
 import type { Work } from "./work.ts";
 
-/** Sends VMs home where that harms nothing; returns how many pairs are left. */
+/**
+ * Sends VMs home where that harms nothing; returns how many pairs are left. Hosts that were not touched since the state
+ * was tidy last take nobody back: nothing there has changed.
+ */
 export function tidy(state: State, work: Work): number {
   let left = state.left();
   // One that went home may have made room at another's home, or moved the mean.
@@ -14,12 +17,16 @@ export function tidy(state: State, work: Work): number {
 }
 
 function sendHome(state: State, before: number, work: Work): number {
-  const { cost } = state.problem;
+  const { R, cost, home, anyVarying } = state.problem;
   let left = before;
-  const vms = [...state.away.subarray(0, state.awayCount)].sort(
-    (a, b) => (cost[b] ?? 0) - (cost[a] ?? 0) || a - b,
-  );
-  work.charge("look", vms.length * (2 + 3 * state.problem.R));
+  const vms: number[] = [];
+  for (let i = 0; i < state.awayCount; i++) {
+    const v = state.away[i] ?? 0;
+    // Where the mean moves, whatever happens elsewhere matters.
+    if (anyVarying || state.touched[home[v] ?? 0] === 1) vms.push(v);
+  }
+  vms.sort((a, b) => (cost[b] ?? 0) - (cost[a] ?? 0) || a - b);
+  work.charge("look", state.awayCount + vms.length * (2 + 3 * R));
   for (const v of vms) {
     const after = tryHome(state, v, left);
     if (after !== null) left = after;

@@ -1,5 +1,5 @@
 /** Reads what a run decides on: the newest picture and those before it, the rules, and what stands against acting. */
-import { isSingle, type Rule } from "../rule.ts";
+import { sampleWish } from "../sampling.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import { readRules } from "../store/rules.ts";
@@ -23,18 +23,6 @@ export async function loadSituation(db: Database, settings: ControlSettings): Pr
   const { rules, unknown } = await readRules(db);
   const standing = await loadStanding(db);
   const samples =
-    stored === null
-      ? []
-      : await loadSamples(db, stored.collection, {
-          // Two earlier ones at least, to see whether measures stand still.
-          count: Math.max(3, settings.sampleCount, ...rules.map(samplesWanted)),
-          everySeconds: settings.sampleSeconds,
-          maxGapSeconds: settings.snapshotMaxAgeSeconds,
-        });
+    stored === null ? [] : await loadSamples(db, stored.collection, sampleWish(settings, rules));
   return { stored, samples, rules, unknown, standing };
-}
-
-/** The samples that a rule asks for itself. */
-function samplesWanted(rule: Rule): number {
-  return isSingle(rule) || !rule.enabled ? 0 : (rule.repeat?.of ?? 0);
 }

@@ -2,7 +2,14 @@
  * The table Migration: what control means to do is committed here before the pool is asked, and closed when the end is
  * known. Every write is under the lease; whoever has lost it writes nothing more.
  */
-import { type EndState, isOpen, type Migration, statesBefore, transition } from "../migration.ts";
+import {
+  type EndState,
+  isOpen,
+  type Migration,
+  type MigrationCause,
+  statesBefore,
+  transition,
+} from "../migration.ts";
 import { asUuid, type Uuid } from "../pool.ts";
 import { asSingle, parseSubject, type Rule } from "../rule.ts";
 import { parseRule } from "../ruleParse.ts";
@@ -19,6 +26,7 @@ export interface Intent {
   readonly source: Uuid;
   readonly destination: Uuid;
   readonly rule: Rule | null;
+  readonly cause: MigrationCause;
   readonly reason: string;
   /** Kept as JSON. */
   readonly figures: object;
@@ -93,8 +101,8 @@ async function insertIntent(writer: Writer, id: string, claim: Claim, intent: In
   const single = intent.rule === null ? null : asSingle(intent.rule);
   await writer.run(
     `INSERT INTO Migration (Id, RunId, Token, VmUuid, OpenVm, SourceUuid, DestinationUuid, Subject, Threshold, Rule,
-                            Reason, Figures, CollectionId, State, PlannedAt, MemoryBytes)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', UTC_TIMESTAMP(6), ?)`,
+                            Reason, Figures, CollectionId, State, PlannedAt, MemoryBytes, Cause)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', UTC_TIMESTAMP(6), ?, ?)`,
     [
       id,
       claim.runId,
@@ -110,6 +118,7 @@ async function insertIntent(writer: Writer, id: string, claim: Claim, intent: In
       JSON.stringify(intent.figures),
       intent.collectionId,
       intent.memoryBytes,
+      intent.cause,
     ],
   );
 }
@@ -242,24 +251,29 @@ export async function unsettledIn(reader: Reader): Promise<readonly Uuid[]> {
   return rows.map((row) => asUuid(String(row["vm"])));
 }
 
-/** Migrations that were started, or meant to be, within the last hour. */
+/** Migrations that were started, or meant to be, within the last hour; those that empty hosts to sleep do not count. */
 export async function startedLastHour(reader: Reader): Promise<number> {
   const [row] = await reader.rows(
     `SELECT COUNT(*) AS started FROM Migration
-      WHERE State <> 'refused' AND PlannedAt > TIMESTAMPADD(HOUR, -1, UTC_TIMESTAMP(6))`,
+      WHERE State <> 'refused' AND COALESCE(Cause, 'rules') <> 'green'
+        AND PlannedAt > TIMESTAMPADD(HOUR, -1, UTC_TIMESTAMP(6))`,
   );
   return Number(row?.["started"]);
 }
 
 /** The columns that `migrationFrom` wants. */
 export const migrationColumns: string = `Id, RunId, VmUuid, SourceUuid, DestinationUuid, Subject, Threshold, Rule, Reason,
-  CollectionId, State, PlannedAt, SubmittedAt, FinishedAt, TaskRef, MemoryBytes, Seconds, Error, CollectionsAtEnd,
+  CollectionId, State, PlannedAt, SubmittedAt, FinishedAt, TaskRef, MemoryBytes, Cause, Seconds, Error, CollectionsAtEnd,
   ${ageSeconds("PlannedAt")} AS plannedAge,
   ${ageSeconds("FinishedAt")} AS finishedAge`;
 
 async function migrationOf(reader: Reader, id: string): Promise<Migration | null> {
   const [row] = await reader.rows(`SELECT ${migrationColumns} FROM Migration WHERE Id = ?`, [id]);
   return row === undefined ? null : migrationFrom(row);
+}
+
+function causeFrom(value: unknown): MigrationCause {
+  return value === "evacuation" || value === "green" ? value : "rules";
 }
 
 /** A row of the log of migrations as the domain knows it. */
@@ -271,6 +285,7 @@ export function migrationFrom(row: Row): Migration {
     source: asUuid(String(row["SourceUuid"])),
     destination: asUuid(String(row["DestinationUuid"])),
     rule: ruleFrom(row),
+    cause: causeFrom(row["Cause"]),
     reason: textOrNull(row["Reason"]) ?? "",
     collectionId: Number(row["CollectionId"]),
     state: row["State"] as Migration["state"],

@@ -1,17 +1,8 @@
 /** The pictures before the newest one that are averaged with it, read from the history. Read only. */
 import type { Collection, Snapshot } from "../pool.ts";
+import { chooseSamples, type SampleWish } from "../sampling.ts";
 import type { Database, Reader } from "./connection.ts";
 import { readPictures } from "./history.ts";
-
-/** Which earlier pictures are wanted. */
-export interface SampleWish {
-  /** How many, the newest collection counted. */
-  readonly count: number;
-  /** Seconds between two of them, three quarters at least: collections do not start to the second. */
-  readonly everySeconds: number;
-  /** A longer gap ends the series: what came before it says nothing of now. */
-  readonly maxGapSeconds: number;
-}
 
 /** An earlier picture. */
 export interface Sample {
@@ -65,21 +56,4 @@ async function candidates(reader: Reader, newest: Collection, wish: SampleWish):
     [newest.id, newest.id, newest.poolUuid, -Math.ceil(wish.count * wish.maxGapSeconds), newest.id],
   );
   return rows.map((row) => ({ id: Number(row["id"]), secondsBefore: Number(row["before_"]) / 1e6 }));
-}
-
-/** Of collections before the newest, newest first, those that lie far enough apart. Exported for its tests. */
-export function chooseSamples<T extends { readonly secondsBefore: number }>(
-  all: readonly T[],
-  { count, everySeconds, maxGapSeconds }: SampleWish,
-): readonly T[] {
-  const chosen: T[] = [];
-  let last = 0;
-  for (const each of all) {
-    if (chosen.length >= count - 1) break;
-    if (each.secondsBefore - last > maxGapSeconds) break;
-    if (each.secondsBefore - last < 0.75 * everySeconds) continue;
-    chosen.push(each);
-    last = each.secondsBefore;
-  }
-  return chosen;
 }

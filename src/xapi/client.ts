@@ -118,6 +118,8 @@ export interface XapiClient {
   /** Resolves when `vm` may run on `host`; rejects with the XapiError that says why not. */
   assertCanBootHere(vm: VmRef, host: HostRef): Promise<void>;
 
+  /** The VMs on the host by its own record, its control domain among them. */
+  residentVms(host: HostRef): Promise<readonly VmRef[]>;
   /** The host takes no more VMs until it is enabled, or has booted; those on it stay. */
   hostDisable(host: HostRef): Promise<void>;
   hostEnable(host: HostRef): Promise<void>;

@@ -182,6 +182,14 @@ export class SessionClient implements XapiClient {
     return this.#read("VM.assert_can_boot_here", [vm, host], () => undefined);
   }
 
+  /** The VMs on the host by its own record, its control domain among them. */
+  residentVms(host: HostRef): Promise<readonly VmRef[]> {
+    return this.#read("host.get_resident_VMs", [host], (value) => {
+      if (!Array.isArray(value)) throw new XmlError("the result is no list");
+      return value.map((each) => readTarget<VmRef>(each));
+    });
+  }
+
   hostDisable(host: HostRef): Promise<void> {
     return this.#write("host.disable", [host], () => undefined);
   }

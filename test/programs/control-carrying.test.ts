@@ -8,7 +8,7 @@ import { pauseControl, resumeControl } from "../../src/store/pause.ts";
 import { createRule, deleteRule } from "../../src/store/rules.ts";
 import { listRuns } from "../../src/store/runs.ts";
 import { type Arena, openArena, type Ring, type Told } from "../support/controlArena.ts";
-import { checkHistory, migrationRows } from "../support/controlCrashes.ts";
+import { checkHistory } from "../support/controlCrashes.ts";
 import { cpu25, threeHosts } from "../support/controlPools.ts";
 import { asRoot } from "../support/database.ts";
 
@@ -59,7 +59,7 @@ describe("the administrator's word", () => {
     expect([0, 4]).toContain(dry.code);
     await resumeControl(arena.manager);
     expect((await ring.control()).text).not.toContain("paused");
-    checkHistory(await migrationRows(arena));
+    checkHistory(await ring.history());
   });
 
   it("I4: an excluded VM stays, an excluded host neither gives nor takes, each with who said so", async () => {

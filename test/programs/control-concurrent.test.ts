@@ -52,7 +52,7 @@ describe("several transfers at once", () => {
       expect(told.code).toBe(0);
       expect(mostAtOnce(told)).toBe(most);
       expect(ring.migrations).toHaveLength(2);
-      checkHistory(await migrationRows(arena));
+      checkHistory(await ring.history());
       await arena.shut();
     }
   });
@@ -137,7 +137,7 @@ describe("when one of several goes wrong", () => {
     const moves = told.objects.filter(({ event }) => event === "move").map(({ vm, to }) => `${vm}>${to}`);
     expect(new Set(moves).size).toBe(moves.length);
     expect(told.code).toBe(3);
-    checkHistory(await migrationRows(arena));
+    checkHistory(await ring.history());
   });
 
   it("F40: a pause: those that run are awaited, no other one starts", async () => {
@@ -157,7 +157,7 @@ describe("when one of several goes wrong", () => {
     expect(told.text + JSON.stringify(told.objects.at(-1))).toContain("paused by ann");
     expect(ring.migrations.length).toBeLessThanOrEqual(2);
     for (const row of await listMigrations(arena.manager)) expect(row.state).not.toBe("running");
-    checkHistory(await migrationRows(arena));
+    checkHistory(await ring.history());
   });
 
   it("a signal that ends the watching leaves both open, and the next run awaits them side by side", async () => {
@@ -181,6 +181,6 @@ describe("when one of several goes wrong", () => {
     expect((await migrationRows(arena)).map(({ state }) => state)).toEqual(
       expect.arrayContaining(["succeeded", "succeeded"]),
     );
-    checkHistory(await migrationRows(arena));
+    checkHistory(await ring.history());
   });
 });

@@ -103,6 +103,7 @@ async function migrated(owner: Claim, told: Told = {}): Promise<string> {
       source: told.from ?? host2,
       destination: told.to ?? host1,
       rule: told.rule === undefined ? cpu : told.rule,
+      cause: "rules",
       reason: told.reason ?? "VM2 - Debian: Host2 -> Host1",
       figures: { mean: 62.5, sourceBefore: 99.8, sourceAfter: 50.333 },
       collectionId: 1,

@@ -11,7 +11,9 @@ import { xapiOptions } from "../../src/xapi/options.ts";
 import { runCommand } from "../../src/xapi/simulator/commands.ts";
 import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
 import { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
+import { HistoryRecorder, PoolRecord } from "./controlHistory.ts";
 import { asRoot, createTestDatabase, type TestDatabase } from "./database.ts";
+import type { History } from "./invariants.ts";
 
 const password = "pool-p4ssword#";
 
@@ -64,6 +66,8 @@ export interface Ring {
   readonly uuid: (cls: "host" | "VM", name: string) => string;
   /** Migrations that the pool began, in order, as "vm -> host". */
   readonly migrations: readonly string[];
+  /** All that was recorded since the pool was opened, for the invariants. */
+  readonly history: () => Promise<History>;
 }
 
 export interface Arena {
@@ -122,6 +126,10 @@ async function forget(database: string): Promise<void> {
     "DELETE FROM VmArrival",
     "DELETE FROM Map",
     "DELETE FROM Exclusion",
+    "DELETE FROM HostRest",
+    "DELETE FROM HostRestEvent",
+    "DELETE FROM AddedRule",
+    "DELETE FROM RuleTerm",
     "UPDATE Lease SET RunId = NULL",
     "UPDATE Pause SET Paused = FALSE",
     "UPDATE Breaker SET Trips = 0, OpenUntil = NULL, OpenedAt = NULL, CountFrom = NULL",
@@ -144,6 +152,8 @@ function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): R
     return ref;
   };
   const settings = (extra: Record<string, string> = {}): Settings => settingsOf(simulator.masterUrl, extra);
+  const record = new PoolRecord(pool);
+  const recorder = new HistoryRecorder(pool, doors.controller, record, settings().control);
   return {
     pool,
     simulator,
@@ -159,6 +169,7 @@ function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): R
       const forgotten = ["HostRule", "RuleTerm", "AddedRule"].map((table) => `DELETE FROM ${table}`);
       await asRoot(forgotten, doors.database.admin.database);
       for (const rule of rules) await createRule(doors.manager, rule);
+      await recorder.collected(rules);
     },
     control: (change = {}) => {
       const { xen, control } = settings(change.xenPoolUuid ? { XenPoolUuid: change.xenPoolUuid } : {});
@@ -178,22 +189,9 @@ function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): R
       return power === "Running" ? db.text("host", db.text("VM", ref, "resident_on"), "name_label") : power;
     },
     uuid: (cls, name) => db.text(cls, find(cls, name), "uuid"),
-    migrations: recordMigrations(pool),
+    migrations: record.texts,
+    history: () => recorder.history(),
   };
-}
-
-function recordMigrations(pool: SimulatedPool): readonly string[] {
-  const seen: string[] = [];
-  const begun = new Set<unknown>();
-  pool.db.journal.onChange(() => {
-    for (const [vm, migration] of pool.model.migrations) {
-      if (begun.has(migration)) continue;
-      begun.add(migration);
-      const name = (cls: string, ref: string) => pool.db.text(cls, ref, "name_label");
-      seen.push(`${name("VM", vm)} -> ${name("host", migration.targetRef)}`);
-    }
-  });
-  return seen;
 }
 
 function settingsOf(url: string, extra: Readonly<Record<string, string>>): Settings {

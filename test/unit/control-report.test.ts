@@ -27,6 +27,7 @@ const standing: Standing = {
   lastEnd: null,
   unsettled: [],
   sights: [],
+  handled: new Map(),
   costs: new CostBook([]),
 };
 

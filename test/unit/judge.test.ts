@@ -40,6 +40,7 @@ function row(state: MigrationState, source: string, destination: string, minutes
     source: source as Migration["source"],
     destination: destination as Migration["destination"],
     rule: null,
+    cause: "rules",
     reason: "",
     collectionId: 1,
     state,
@@ -92,6 +93,7 @@ function situation(recent: readonly Migration[]): Situation {
       lastEnd: null,
       unsettled: [],
       sights: [],
+      handled: new Map(),
       costs: new CostBook([]),
     },
   };

@@ -68,6 +68,7 @@ function situation(rules: readonly Rule[], time: string, earlier: readonly Snaps
       lastEnd: null,
       unsettled: [],
       sights: [],
+      handled: new Map(),
       costs: new CostBook([]),
     },
   };

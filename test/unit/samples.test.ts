@@ -3,7 +3,7 @@ import { withArrivals } from "../../src/planning/inFlight.ts";
 import { average } from "../../src/planning/samples.ts";
 import type { Host, Snapshot } from "../../src/pool.ts";
 import type { Rule } from "../../src/rule.ts";
-import { chooseSamples } from "../../src/store/samples.ts";
+import { chooseSamples } from "../../src/sampling.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const cpu25: Rule = { subject: "CpuAverage", threshold: 25 };

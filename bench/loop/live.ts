@@ -1,0 +1,67 @@
+/** One day of one pool under one policy. */
+import { type Figures, Replay } from "../../src/rehearse/replay.ts";
+import { type ControlSettings, parseSettings } from "../../src/settings.ts";
+import type { Policy } from "./policies.ts";
+import { Day, sensed, type World } from "./world.ts";
+
+/** What a migration copies in a second, and the CPUs that it keeps busy on each end. */
+const link = { bytesPerSecond: 110_000_000, cpus: 0.4 };
+/** How much of the memory is copied twice: busy guests write while they are copied. */
+const dirtyFactor = 1.2;
+
+/** The defaults of control but for `lines` (KEY=VALUE). */
+export function controlSettings(lines: readonly string[] = []): ControlSettings {
+  const values = Object.fromEntries(lines.map((line) => line.split("=") as [string, string]));
+  const sources = { fileName: null, text: "", values, environment: {}, readFile: () => "" };
+  const result = parseSettings({ ...sources, readCredential: () => null }, []);
+  if ("problems" in result) throw new Error(result.problems.join("; "));
+  return (result.settings as { readonly control: ControlSettings }).control;
+}
+
+export interface Outcome {
+  readonly figures: Figures;
+  /** CPU time of deciding, in all and the longest. */
+  readonly cpuMs: number;
+  readonly longestMs: number;
+}
+
+export interface Course {
+  readonly seed: number;
+  readonly hours: number;
+  /** Seconds from one run of control to the next; collections come every minute. */
+  readonly everySeconds: number;
+  readonly settings: ControlSettings;
+  /** Migrations go over the interface that the rules see. */
+  readonly onEth0: boolean;
+  /** CPU time that the process has used. */
+  readonly cpuMs: () => number;
+}
+
+export function live(world: World, policy: Policy, course: Course): Outcome {
+  const { seed, hours, everySeconds, onEth0, cpuMs } = course;
+  const settings = policy.settings(course.settings);
+  const decide = policy.decide(settings);
+  const spent = { all: 0, longest: 0 };
+  const replay = new Replay({
+    rules: world.rules,
+    settings,
+    everySeconds,
+    load: { cpus: link.cpus, eth0Kb: onEth0 ? link.bytesPerSecond / 1024 : 0 },
+    measure: sensed(seed),
+    duration: ({ memoryBytes }, sharing) =>
+      ((memoryBytes ?? 0) * dirtyFactor * (1 + sharing)) / link.bytesPerSecond,
+    decide: (situation) => {
+      const began = cpuMs();
+      const decision = decide(situation);
+      const took = cpuMs() - began;
+      spent.all += took;
+      spent.longest = Math.max(spent.longest, took);
+      return decision;
+    },
+  });
+  const day = new Day(world, seed);
+  for (let minute = 0; minute <= hours * 60; minute++) {
+    replay.see({ seconds: minute * 60, snapshot: day.minute(minute), complete: true });
+  }
+  return { figures: replay.figures(), cpuMs: spent.all, longestMs: spent.longest };
+}

@@ -1,0 +1,47 @@
+/** What a run would decide: by the very code that xcp-control runs. Pure. */
+import { evaluate } from "../deviation.ts";
+import type { Move } from "../planner/plan.ts";
+import type { Gate } from "../planning/gates.ts";
+import { type Basis, forecastOf, judge, type Situation } from "../planning/judge.ts";
+import type { Rule } from "../rule.ts";
+import type { ControlSettings } from "../settings.ts";
+
+/** A move as far as carrying it out needs it. */
+export type PlannedMove = Pick<Move, "vm" | "source" | "destination" | "rule" | "after">;
+
+export interface Decision {
+  readonly moves: readonly PlannedMove[];
+  /** What keeps the run from acting; null where nothing does. */
+  readonly gate: Gate | null;
+  /** Rules that some host breaks so often that they act. */
+  readonly fired: readonly Rule[];
+}
+
+export type Decide = (situation: Situation) => Decision;
+
+/** Decides as a run of control with these settings does. */
+export function asControl(settings: ControlSettings): Decide {
+  return (situation) => {
+    const basis = judge(situation, settings, null);
+    const fired = firedRules(basis);
+    if (basis.held !== null) return { moves: [], gate: basis.held, fired };
+    const { plan, gate } = forecastOf(basis, settings);
+    if (gate !== null || plan === null) return { moves: [], gate, fired };
+    return { moves: plan.moves, gate: null, fired };
+  };
+}
+
+/** Nothing is ever moved; rules fire all the same. */
+export function asOff(settings: ControlSettings): Decide {
+  return (situation) => ({ moves: [], gate: null, fired: firedRules(judge(situation, settings, null)) });
+}
+
+function firedRules({ stored, rules, tolerated }: Basis): readonly Rule[] {
+  if (stored === null) return [];
+  const { hosts } = stored.snapshot;
+  return rules.filter((rule) =>
+    evaluate(hosts, rule).verdicts.some(
+      ({ broken, hostUuid }) => broken && tolerated(hostUuid, rule) === null,
+    ),
+  );
+}

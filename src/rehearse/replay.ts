@@ -1,0 +1,206 @@
+/**
+ * Plays recorded collections through what control decides by, with simulated migrations: what rules would have done.
+ * Pure: it asks neither the pool nor the clock.
+ */
+import { type Believed, believe, type LastPlaces } from "../arrival.ts";
+import { flapsOf } from "../flaps.ts";
+import { isOpen, type Migration } from "../migration.ts";
+import type { CostSample } from "../migrationCost.ts";
+import type { Collection, Snapshot } from "../pool.ts";
+import type { Rule } from "../rule.ts";
+import { chooseSamples, sampleWish } from "../sampling.ts";
+import type { ControlSettings } from "../settings.ts";
+import type { Exclusion } from "../store/exclusions.ts";
+import type { Sample } from "../store/samples.ts";
+import type { Decide } from "./decide.ts";
+import { Ledger } from "./ledger.ts";
+import { type IsControls, Shadow, type TransferLoad } from "./shadow.ts";
+import { type Hour, Tally, type Violations } from "./tally.ts";
+import { type Duration, Transfers } from "./transfers.ts";
+
+/** A collection as it was recorded. */
+export interface Moment {
+  /** When it began, in seconds since 1970. */
+  readonly seconds: number;
+  readonly snapshot: Snapshot;
+  readonly complete: boolean;
+}
+
+export interface ReplayOptions {
+  readonly rules: readonly Rule[];
+  readonly settings: ControlSettings;
+  readonly decide: Decide;
+  /** Seconds from one run of control to the next, at least. */
+  readonly everySeconds: number;
+  readonly duration: Duration;
+  readonly load: TransferLoad;
+  readonly isControls?: IsControls;
+  readonly exclusions?: readonly Exclusion[];
+  /** Migrations whose cost was known before. */
+  readonly costs?: readonly CostSample[];
+  /** What a collection reads of the truth; default: the truth. */
+  readonly measure?: (truth: Snapshot, seconds: number) => Snapshot;
+}
+
+/** How often a rule had a reason to act, and what it did. */
+export interface RuleFigures extends Violations {
+  readonly firedRuns: number;
+  readonly migrations: number;
+}
+
+export interface Figures {
+  readonly collections: number;
+  /** Hours that the collections tell of, gaps left out. */
+  readonly hours: number;
+  readonly runs: number;
+  readonly rules: readonly RuleFigures[];
+  readonly migrations: number;
+  readonly bytes: number;
+  /** Hours that migrations took, one after the other. */
+  readonly migrationHours: number;
+  /** Back within the hour, and within a day. */
+  readonly flapsInHour: number;
+  readonly flaps: number;
+  readonly worstHour: Hour | null;
+  /** Runs that had a reason to act and did not, by the gate that kept them from it. */
+  readonly gates: ReadonlyMap<string, number>;
+  readonly log: readonly Migration[];
+}
+
+/** A run sees a collection some seconds after it began. */
+const lagSeconds = 5;
+
+/** Runs come by the minute, and not to the second. */
+const slackSeconds = 15;
+
+interface Seen {
+  readonly id: number;
+  readonly seconds: number;
+  readonly snapshot: Snapshot;
+}
+
+export class Replay {
+  readonly #options: ReplayOptions;
+  readonly #shadow: Shadow;
+  readonly #ledger: Ledger;
+  readonly #tally: Tally;
+  readonly #seen: Seen[] = [];
+  readonly #fired = new Map<Rule, number>();
+  readonly #gates = new Map<string, number>();
+  #places: LastPlaces | null = null;
+  #current: Transfers | null = null;
+  #collections = 0;
+  #runs = 0;
+  #lastRun = Number.NEGATIVE_INFINITY;
+  #now = 0;
+
+  constructor(options: ReplayOptions) {
+    this.#options = options;
+    this.#shadow = new Shadow(options.isControls ?? (() => false), options.load);
+    this.#ledger = new Ledger(options.exclusions ?? [], options.costs ?? []);
+    this.#tally = new Tally(options.rules);
+  }
+
+  /** The next moment of the record; moments come in order. */
+  see(moment: Moment): void {
+    const { seconds } = moment;
+    this.#current?.goOn(seconds, this.#collections);
+    const truth = this.#shadow.at(moment.snapshot, seconds);
+    this.#tally.add(truth.hosts, seconds);
+    const { measure } = this.#options;
+    const believed = believe(measure === undefined ? truth : measure(truth, seconds), this.#places, seconds);
+    this.#collections++;
+    this.#keep(believed, seconds);
+    this.#now = seconds;
+    if (this.#isDue(seconds)) this.#run(moment, believed);
+  }
+
+  #keep({ snapshot, arrivals }: Believed, seconds: number): void {
+    this.#places = {
+      poolUuid: snapshot.pool.uuid,
+      hostOf: new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid])),
+      arrivals: new Map(arrivals.map((arrival) => [arrival.vmUuid, arrival])),
+    };
+    this.#seen.unshift({ id: this.#collections, seconds, snapshot });
+    const { count, maxGapSeconds } = sampleWish(this.#options.settings, this.#options.rules);
+    while (seconds - (this.#seen.at(-1)?.seconds ?? seconds) > count * maxGapSeconds) this.#seen.pop();
+  }
+
+  #isDue(seconds: number): boolean {
+    if (this.#current?.active === true) return false;
+    return seconds - this.#lastRun >= this.#options.everySeconds - slackSeconds;
+  }
+
+  #run(moment: Moment, { snapshot, arrivals }: Believed): void {
+    const { settings, rules, decide, duration } = this.#options;
+    const now = moment.seconds + lagSeconds;
+    this.#lastRun = moment.seconds;
+    this.#runs++;
+    const standing = this.#ledger.standing(now, new Set(arrivals.map(({ vmUuid }) => vmUuid)));
+    this.#ledger.look(snapshot, this.#collections, now);
+    const collection = this.#collection(moment, snapshot);
+    const { moves, gate, fired } = decide({
+      stored: { snapshot, collection, ageSeconds: lagSeconds },
+      samples: this.#samples(moment.seconds),
+      rules,
+      unknown: [],
+      standing,
+    });
+    for (const rule of fired) this.#fired.set(rule, (this.#fired.get(rule) ?? 0) + 1);
+    if (gate !== null && fired.length > 0) this.#gates.set(gate.name, (this.#gates.get(gate.name) ?? 0) + 1);
+    const origin = {
+      runId: `${this.#runs}`,
+      collectionId: this.#collections,
+      collectedAt: moment.seconds,
+    };
+    const parts = { shadow: this.#shadow, ledger: this.#ledger, duration };
+    this.#current = new Transfers(moves, origin, settings, parts);
+    this.#current.start(now);
+  }
+
+  #samples(seconds: number): readonly Sample[] {
+    const earlier = this.#seen
+      .slice(1)
+      .map(({ id, snapshot, seconds: at }) => ({ snapshot, collectionId: id, secondsBefore: seconds - at }));
+    return chooseSamples(earlier, sampleWish(this.#options.settings, this.#options.rules));
+  }
+
+  #collection({ seconds, complete }: Moment, { hosts, vms, pool }: Snapshot): Collection {
+    const hostsRead = hosts.filter(({ read }) => read).length;
+    return {
+      id: this.#collections,
+      startedAt: new Date(seconds * 1000),
+      finishedAt: new Date((seconds + 1) * 1000),
+      poolUuid: pool.uuid,
+      hostsRead,
+      hostsUnread: hosts.length - hostsRead,
+      vms: vms.length,
+      complete,
+      durationMs: 1000,
+      clockSkewSeconds: 0,
+    };
+  }
+
+  figures(): Figures {
+    const log = this.#ledger.migrations(this.#now);
+    const done = log.filter(({ state }) => !isOpen(state));
+    return {
+      collections: this.#collections,
+      hours: this.#tally.hours,
+      runs: this.#runs,
+      rules: this.#tally.violations().map((violations) => ({
+        ...violations,
+        firedRuns: this.#fired.get(violations.rule) ?? 0,
+        migrations: log.filter(({ rule }) => rule === violations.rule).length,
+      })),
+      migrations: log.length,
+      bytes: log.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0),
+      migrationHours: done.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0) / 3600,
+      flapsInHour: flapsOf(log, 3600).length,
+      flaps: flapsOf(log).length,
+      worstHour: this.#tally.worstHour(),
+      gates: this.#gates,
+      log,
+    };
+  }
+}

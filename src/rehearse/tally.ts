@@ -1,0 +1,173 @@
+/** How long hosts broke each rule: minute by minute, in long stretches, and by the mean of ten minutes. Pure. */
+import { evaluate, mean, takesPart, termExcess, termValue } from "../deviation.ts";
+import type { Host, Uuid } from "../pool.ts";
+import { type Rule, type Term, termsOf } from "../rule.ts";
+
+/** A moment counts until the next one, but not for longer than this: nobody knows what was in a gap. */
+export const longestSeconds = 300;
+
+/** A host that is above the threshold for so long without a break is above it for good. */
+export const sustainedSeconds = 300;
+
+/** Or so it is by its mean over so long. */
+export const meanSeconds = 600;
+
+/** Minutes of hosts above the threshold of one rule. */
+export interface Violations {
+  readonly rule: Rule;
+  readonly minutes: number;
+  /** Of these, those in stretches of five minutes and more. */
+  readonly sustainedMinutes: number;
+  /** Minutes in which the mean of the last ten minutes was above the threshold. */
+  readonly meanMinutes: number;
+}
+
+interface Point {
+  readonly seconds: number;
+  readonly value: number;
+}
+
+/** The values of one host in the last ten minutes, each with how long it stood. */
+class Window {
+  readonly #points: Point[] = [];
+  #first = 0;
+  #seconds = 0;
+  #sum = 0;
+
+  add(value: number, seconds: number): void {
+    this.#points.push({ value, seconds });
+    this.#seconds += seconds;
+    this.#sum += value * seconds;
+    for (;;) {
+      const oldest = this.#points[this.#first];
+      if (oldest === undefined || this.#seconds - oldest.seconds < meanSeconds) break;
+      this.#seconds -= oldest.seconds;
+      this.#sum -= oldest.value * oldest.seconds;
+      this.#first++;
+    }
+    if (this.#first > 1000) this.#points.splice(0, this.#first);
+    if (this.#first > 1000) this.#first = 0;
+  }
+
+  mean(): number {
+    return this.#seconds > 0 ? this.#sum / this.#seconds : 0;
+  }
+}
+
+class RuleTally {
+  readonly rule: Rule;
+  minutes = 0;
+  sustainedMinutes = 0;
+  meanMinutes = 0;
+  readonly #windows = new Map<Uuid, readonly Window[]>();
+  /** Seconds that hosts have been above the threshold by now. */
+  #stretches = new Map<Uuid, number>();
+
+  constructor(rule: Rule) {
+    this.rule = rule;
+  }
+
+  /** Counts a state that stood for `seconds`; the minutes above the threshold in it. */
+  add(hosts: readonly Host[], seconds: number): number {
+    const broken = evaluate(hosts, this.rule).verdicts.filter((verdict) => verdict.broken);
+    const minutes = (broken.length * seconds) / 60;
+    this.minutes += minutes;
+    this.#stretch(
+      broken.map(({ hostUuid }) => hostUuid),
+      seconds,
+    );
+    this.meanMinutes += (this.#aboveByMean(hosts, seconds) * seconds) / 60;
+    return minutes;
+  }
+
+  #stretch(broken: readonly Uuid[], seconds: number): void {
+    const stretches = new Map<Uuid, number>();
+    for (const host of broken) {
+      const before = this.#stretches.get(host) ?? 0;
+      const after = before + seconds;
+      stretches.set(host, after);
+      if (after < sustainedSeconds) continue;
+      // The stretch counts from its beginning.
+      this.sustainedMinutes += (before < sustainedSeconds ? after : seconds) / 60;
+    }
+    this.#stretches = stretches;
+  }
+
+  #aboveByMean(hosts: readonly Host[], seconds: number): number {
+    const terms = termsOf(this.rule);
+    const means: number[][] = [];
+    for (const host of hosts) {
+      const values = takesPart(host) ? terms.flatMap((term) => termValue(host, term) ?? []) : [];
+      if (values.length < terms.length) {
+        this.#windows.delete(host.uuid);
+        continue;
+      }
+      const windows = this.#windows.get(host.uuid) ?? terms.map(() => new Window());
+      this.#windows.set(host.uuid, windows);
+      for (const [place, window] of windows.entries()) window.add(values[place] ?? 0, seconds);
+      means.push(windows.map((window) => window.mean()));
+    }
+    const poolMeans = terms.map((term, place) =>
+      term.condition === "more than mean" ? mean(means.map((each) => each[place] ?? 0)) : null,
+    );
+    const isPast = (each: readonly number[], term: Term, place: number) =>
+      termExcess(term, each[place] ?? 0, poolMeans[place] ?? null) > 0;
+    return means.filter((each) => terms.every((term, place) => isPast(each, term, place))).length;
+  }
+}
+
+/** The hour with the most violations. */
+export interface Hour {
+  /** Seconds since 1970. */
+  readonly seconds: number;
+  readonly minutes: number;
+}
+
+export class Tally {
+  readonly #rules: readonly RuleTally[];
+  readonly #hours = new Map<number, number>();
+  #last: { readonly hosts: readonly Host[]; readonly seconds: number } | null = null;
+  #counted = 0;
+
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules.map((rule) => new RuleTally(rule));
+  }
+
+  /** The state of the hosts from `seconds` (since 1970) on. */
+  add(hosts: readonly Host[], seconds: number): void {
+    if (this.#last !== null) this.#count(this.#last.hosts, this.#last.seconds, seconds);
+    this.#last = { hosts, seconds };
+  }
+
+  #count(hosts: readonly Host[], from: number, to: number): void {
+    const stood = Math.min(longestSeconds, to - from);
+    if (!(stood > 0)) return;
+    this.#counted += stood;
+    let minutes = 0;
+    for (const rule of this.#rules) minutes += rule.add(hosts, stood);
+    const hour = Math.floor(from / 3600) * 3600;
+    this.#hours.set(hour, (this.#hours.get(hour) ?? 0) + minutes);
+  }
+
+  /** Hours that were looked at, gaps left out. */
+  get hours(): number {
+    return this.#counted / 3600;
+  }
+
+  violations(): readonly Violations[] {
+    return this.#rules.map(({ rule, minutes, sustainedMinutes, meanMinutes }) => ({
+      rule,
+      minutes,
+      sustainedMinutes,
+      meanMinutes,
+    }));
+  }
+
+  /** Null where no rule was ever broken. */
+  worstHour(): Hour | null {
+    let worst: Hour | null = null;
+    for (const [seconds, minutes] of this.#hours)
+      if (minutes > (worst?.minutes ?? 0)) worst = { seconds, minutes };
+    return worst;
+  }
+}

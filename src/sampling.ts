@@ -1,0 +1,45 @@
+/** Which earlier collections are averaged with the newest one. Pure. */
+import { isSingle, type Rule } from "./rule.ts";
+import type { ControlSettings } from "./settings.ts";
+
+/** Which earlier pictures are wanted. */
+export interface SampleWish {
+  /** How many, the newest collection counted. */
+  readonly count: number;
+  /** Seconds between two of them, three quarters at least: collections do not start to the second. */
+  readonly everySeconds: number;
+  /** A longer gap ends the series: what came before it says nothing of now. */
+  readonly maxGapSeconds: number;
+}
+
+/** What the settings ask for, and rules that name their samples themselves. */
+export function sampleWish(settings: ControlSettings, rules: readonly Rule[]): SampleWish {
+  return {
+    // Two earlier ones at least, to see whether measures stand still.
+    count: Math.max(3, settings.sampleCount, ...rules.map(samplesWanted)),
+    everySeconds: settings.sampleSeconds,
+    maxGapSeconds: settings.snapshotMaxAgeSeconds,
+  };
+}
+
+/** The samples that a rule asks for itself. */
+function samplesWanted(rule: Rule): number {
+  return isSingle(rule) || !rule.enabled ? 0 : (rule.repeat?.of ?? 0);
+}
+
+/** Of collections before the newest, newest first, those that lie far enough apart. */
+export function chooseSamples<T extends { readonly secondsBefore: number }>(
+  all: readonly T[],
+  { count, everySeconds, maxGapSeconds }: SampleWish,
+): readonly T[] {
+  const chosen: T[] = [];
+  let last = 0;
+  for (const each of all) {
+    if (chosen.length >= count - 1) break;
+    if (each.secondsBefore - last > maxGapSeconds) break;
+    if (each.secondsBefore - last < 0.75 * everySeconds) continue;
+    chosen.push(each);
+    last = each.secondsBefore;
+  }
+  return chosen;
+}
