@@ -119,5 +119,5 @@ export function conditionText(rule: Rule): string {
 /** How reports call a rule: by its name, else by what it compares. */
 export function ruleTitle(rule: Rule): string {
   if (!isSingle(rule) && rule.name !== null) return rule.name;
-  return termsOf(rule).map(sumText).join(" and ");
+  return termsOf(rule).map(sumText).join(" with ");
 }

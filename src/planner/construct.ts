@@ -394,10 +394,12 @@ export class Builder {
     const { R, end } = this.#state.problem;
     const terms: number[] = [];
     for (let lead = 0; lead < R; lead = end[lead] ?? R) {
-      const own = Array.from({ length: (end[lead] ?? R) - lead }, (_, i) => lead + i);
-      if (!own.every((r) => this.#aboveAim(d * R + r) > 0)) continue;
-      let [cheapest, least] = [own.length === 1 ? lead : -1, Number.POSITIVE_INFINITY];
-      for (const r of own.length === 1 ? [] : own) {
+      const last = end[lead] ?? R;
+      let past = true;
+      for (let r = lead; r < last && past; r++) past = this.#aboveAim(d * R + r) > 0;
+      if (!past) continue;
+      let [cheapest, least] = [last - lead === 1 ? lead : -1, Number.POSITIVE_INFINITY];
+      for (let r = lead; r < last && last - lead > 1; r++) {
         const price = this.#shed(d, [r], level, guest);
         if (price !== null && price < least) [cheapest, least] = [r, price];
       }

@@ -41,19 +41,24 @@ class Walk {
   }
 
   #worst(): number {
-    const { H, R, broken, scale } = this.#state.problem;
+    const { H, R, broken, scale, chained } = this.#state.problem;
     this.#work.charge("look", H * R);
     let [worst, most] = [-1, Number.NEGATIVE_INFINITY];
     for (let pair = 0; pair < H * R; pair++) {
       if (broken[pair] === 0 || this.#given.has(pair) || !this.#state.isOver(pair)) continue;
-      // Of a chain the easiest term first: the others are tried where that does not help.
-      const [own, easiest] = [pair, this.#state.easiest(pair)].map(
-        (each) => this.#state.over(each) / (scale[each % R] ?? 1),
-      );
-      const severity = (easiest ?? 0) - 1e-6 * ((own ?? 0) - (easiest ?? 0));
+      const own = this.#state.over(pair) / (scale[pair % R] ?? 1);
+      const severity = chained ? this.#severityIn(pair, own) : own;
       if (severity > most) [worst, most] = [pair, severity];
     }
     return worst;
+  }
+
+  /** Of a chain that of its easiest term, which comes first: the others are tried where that does not help. */
+  #severityIn(pair: number, own: number): number {
+    const easiest = this.#state.easiest(pair);
+    const { R, scale } = this.#state.problem;
+    const least = this.#state.over(easiest) / (scale[easiest % R] ?? 1);
+    return least - 1e-6 * (own - least);
   }
 
   #bestStep(pair: number): Step | null {

@@ -246,9 +246,9 @@ export class State {
       slack = this.#chainSlack(v, s, d);
       if (slack < 0) return -1;
     }
-    const { first, end } = this.problem;
+    const { chained, first, end } = this.problem;
     for (let r = 0; r < R; r++) {
-      if ((end[r] ?? 0) - (first[r] ?? 0) > 1) continue;
+      if (chained && (end[r] ?? 0) - (first[r] ?? 0) > 1) continue;
       const raw = weight[v * R + r] ?? 0;
       const more = raw * (inverse[d * R + r] ?? 0);
       const value = (this.load[d * R + r] ?? 0) + more;
@@ -378,9 +378,9 @@ export class State {
     if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d)) return false;
     const s = this.at[v] ?? 0;
     if ((this.problem.chained || this.problem.anyRising) && !this.#chainsKeep(v, s, d)) return false;
-    const { first, end } = this.problem;
+    const { chained, first, end } = this.problem;
     for (let r = 0; r < R; r++) {
-      if ((end[r] ?? 0) - (first[r] ?? 0) > 1) continue;
+      if (chained && (end[r] ?? 0) - (first[r] ?? 0) > 1) continue;
       const raw = weight[v * R + r] ?? 0;
       const value = (this.load[d * R + r] ?? 0) + raw * (inverse[d * R + r] ?? 0);
       const floor = this.#meanAfter(r, raw, s, d);

@@ -101,15 +101,27 @@ class Watch {
     }
     const { end } = this.#problem;
     for (let lead = 0; lead < R; lead = end[lead] ?? R) {
-      const own = Array.from({ length: (end[lead] ?? R) - lead }, (_, i) => lead + i);
-      if (!own.some((r) => (weight[vm * R + r] ?? 0) * (inverse[to * R + r] ?? 0) > 0)) continue;
+      const last = end[lead] ?? R;
+      let [lifted, kept] = [false, false];
+      for (let r = lead; r < last; r++) {
+        if ((weight[vm * R + r] ?? 0) * (inverse[to * R + r] ?? 0) > 0) lifted = true;
+      }
       // One term of a chain that is kept is enough.
-      if (own.some((r) => this.#mean.keepsAtLowest(to * R + r, this.#valueAfter(to, r, some)))) continue;
+      for (let r = lead; r < last && lifted && !kept; r++) {
+        kept = this.#mean.keepsAtLowest(to * R + r, this.#valueAfter(to, r, some));
+      }
+      if (!lifted || kept) continue;
       // More than all that have a part in it cannot be waited for.
-      const hasPart = (i: number) => own.some((r) => (weight[(this.#steps[i]?.vm ?? 0) * R + r] ?? 0) > 0);
-      if (all.some((i) => !some.includes(i) && hasPart(i))) return false;
+      if (all.some((i) => !some.includes(i) && this.#hasPart(this.#steps[i]?.vm ?? 0, lead, last)))
+        return false;
     }
     return true;
+  }
+
+  #hasPart(vm: number, lead: number, last: number): boolean {
+    const { R, weight } = this.#problem;
+    for (let r = lead; r < last; r++) if ((weight[vm * R + r] ?? 0) > 0) return true;
+    return false;
   }
 
   #valueAfter(to: number, r: number, departures: readonly number[]): number {

@@ -148,7 +148,7 @@ function toVms(
         haPriority: vm.ha_restart_priority,
         antiAffinityGroups: groupsOf.get(ref) ?? [],
         migratingTo: migrationTarget(vm, inventory),
-        ...(cpuWait ? { cpuWait: waited(guest) } : {}),
+        ...(cpuWait ? { cpuWait: waitedPercent(guest) } : {}),
       };
     })
     .sort(byUuid);
@@ -158,7 +158,7 @@ function toVms(
  * Percent of the time in which the VM's CPUs wanted to run and could not: the share of them that were runnable, or the
  * time in which none of them ran though some wanted to; null where the pool records neither.
  */
-function waited(values: SourceValues): number | null {
+export function waitedPercent(values: SourceValues): number | null {
   const runnable = plausible(values.get("runnable_vcpus"), 1.05);
   if (runnable !== null) return 100 * Math.min(1, runnable);
   const full = plausible(values.get("runstate_full_contention"), 1.05);
