@@ -52,7 +52,7 @@ export class Builder {
     this.#settings = settings;
     this.#work = work;
     this.failed = new Uint8Array(state.problem.H);
-    this.#shunned = new Int32Array(state.problem.V);
+    this.#shunned = new Int32Array(state.problem.V).fill(-1);
   }
 
   /** Clears host after host until none is left that is not given up. */
@@ -127,6 +127,7 @@ export class Builder {
   /** Clears all rules of `h`, or as many as can be by giving up the dearest first. */
   #clear(h: number): boolean {
     const tried = new Set<number>();
+    this.#attempt++;
     let rules = this.#broken(h, tried);
     while (rules.length > 0) {
       if (this.#relieve(h, rules)) return this.#isClear(h);

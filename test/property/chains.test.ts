@@ -15,6 +15,7 @@ import type { Snapshot } from "../../src/pool.ts";
 import { type AnySubject, asSingle, chainOf, type Rule, type Term } from "../../src/rule.ts";
 import { nonsenseOf } from "../../src/ruleNonsense.ts";
 import { type BookMove, ChainBook } from "../support/chainBook.ts";
+import { rule } from "../support/rules.ts";
 
 const headroomBytes = 64 * 1024 * 1024;
 const options: PlanOptions = {
@@ -327,6 +328,40 @@ describe("the bound of chains", () => {
     );
     expect(compared).toBeGreaterThan(30);
     expect(chosen).toBeGreaterThan(15);
+  });
+});
+
+describe("large pools", () => {
+  const kind = {
+    name: "large",
+    hosts: 64,
+    vms: 2400,
+    unequal: false,
+    fill: 0.85,
+    rules: 4,
+    strict: 0.4,
+    hard: false,
+  };
+  const both = "CpuAverage > 8 AND OccupiedMemoryMb > 20000";
+  const sum = "PifEth0RxKb + PifEth0TxKb > 4000";
+
+  it.each([
+    [[both]],
+    [[sum]],
+    [["CpuAverage > 8", sum]],
+    [[both, `${sum} AND CpuAverage ABOVE 50`, "VmCount > 6 AND CpuAverage > 4"]],
+  ])("of equal hosts are cured of %j at what no plan undercuts", (texts) => {
+    const rules = texts.map(rule);
+    for (const seed of [1, 2, 3]) {
+      const { snapshot } = generate(kind, seed);
+      const { certificate, unresolved, moves, before } = planFor({ snapshot, rules }, { budgetMs: 300 });
+      expect(
+        before.flatMap(({ verdicts }) => verdicts.filter(({ broken }) => broken)).length,
+      ).toBeGreaterThan(0);
+      expect(unresolved).toEqual([]);
+      expect(moves.length).toBeGreaterThan(0);
+      expect(certificate.kind).toBe("optimal");
+    }
   });
 });
 
