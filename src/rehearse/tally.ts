@@ -1,5 +1,5 @@
 /** How long hosts broke each rule: minute by minute, in long stretches, and by the mean of ten minutes. Pure. */
-import { evaluate, excess, mean, subjectValue, takesPart } from "../deviation.ts";
+import { evaluate, takesPart } from "../deviation.ts";
 import type { Host, Uuid } from "../pool.ts";
 import type { Rule } from "../rule.ts";
 
@@ -22,35 +22,56 @@ export interface Violations {
   readonly meanMinutes: number;
 }
 
-interface Point {
-  readonly seconds: number;
-  readonly value: number;
-}
+/** What is averaged over ten minutes: the measures of the thesis' subjects. */
+const averaged = ["cpuAverage", "memoryFreeMb", "pifEth0RxKb", "pifEth0TxKb"] as const;
+type Averages = Record<(typeof averaged)[number], number | null>;
 
-/** The values of one host in the last ten minutes, each with how long it stood. */
+/** The measures of one host in the last ten minutes, each with how long it stood. */
 class Window {
-  readonly #points: Point[] = [];
-  #first = 0;
-  #seconds = 0;
-  #sum = 0;
+  readonly #points: { readonly host: Host; readonly seconds: number }[] = [];
 
-  add(value: number, seconds: number): void {
-    this.#points.push({ value, seconds });
-    this.#seconds += seconds;
-    this.#sum += value * seconds;
+  add(host: Host, seconds: number): void {
+    this.#points.push({ host, seconds });
+    let all = this.#points.reduce((sum, point) => sum + point.seconds, 0);
     for (;;) {
-      const oldest = this.#points[this.#first];
-      if (oldest === undefined || this.#seconds - oldest.seconds < meanSeconds) break;
-      this.#seconds -= oldest.seconds;
-      this.#sum -= oldest.value * oldest.seconds;
-      this.#first++;
+      const oldest = this.#points[0];
+      if (oldest === undefined || all - oldest.seconds < meanSeconds) return;
+      all -= oldest.seconds;
+      this.#points.shift();
     }
-    if (this.#first > 1000) this.#points.splice(0, this.#first);
-    if (this.#first > 1000) this.#first = 0;
   }
 
-  mean(): number {
-    return this.#seconds > 0 ? this.#sum / this.#seconds : 0;
+  mean(): Averages {
+    const means: Averages = { cpuAverage: null, memoryFreeMb: null, pifEth0RxKb: null, pifEth0TxKb: null };
+    for (const measure of averaged) {
+      let [sum, known] = [0, 0];
+      for (const { host, seconds } of this.#points) {
+        const value = host[measure];
+        if (value === null) continue;
+        sum += value * seconds;
+        known += seconds;
+      }
+      if (known > 0) means[measure] = sum / known;
+    }
+    return means;
+  }
+}
+
+/** The hosts with the means of their last ten minutes. */
+class Recent {
+  readonly #windows = new Map<Uuid, Window>();
+
+  add(hosts: readonly Host[], seconds: number): readonly Host[] {
+    return hosts.map((host) => {
+      if (!takesPart(host)) {
+        this.#windows.delete(host.uuid);
+        return host;
+      }
+      const window = this.#windows.get(host.uuid) ?? new Window();
+      this.#windows.set(host.uuid, window);
+      window.add(host, seconds);
+      return { ...host, ...window.mean() };
+    });
   }
 }
 
@@ -59,7 +80,6 @@ class RuleTally {
   minutes = 0;
   sustainedMinutes = 0;
   meanMinutes = 0;
-  readonly #windows = new Map<Uuid, Window>();
   /** Seconds that hosts have been above the threshold by now. */
   #stretches = new Map<Uuid, number>();
 
@@ -67,16 +87,13 @@ class RuleTally {
     this.rule = rule;
   }
 
-  /** Counts a state that stood for `seconds`; the minutes above the threshold in it. */
-  add(hosts: readonly Host[], seconds: number): number {
-    const broken = evaluate(hosts, this.rule).verdicts.filter((verdict) => verdict.broken);
+  /** Counts a state that stood for `seconds`, and its ten-minute means; the minutes above the threshold in it. */
+  add(hosts: readonly Host[], means: readonly Host[], seconds: number): number {
+    const broken = brokenIn(hosts, this.rule);
     const minutes = (broken.length * seconds) / 60;
     this.minutes += minutes;
-    this.#stretch(
-      broken.map(({ hostUuid }) => hostUuid),
-      seconds,
-    );
-    this.meanMinutes += (this.#aboveByMean(hosts, seconds) * seconds) / 60;
+    this.#stretch(broken, seconds);
+    this.meanMinutes += (brokenIn(means, this.rule).length * seconds) / 60;
     return minutes;
   }
 
@@ -92,23 +109,10 @@ class RuleTally {
     }
     this.#stretches = stretches;
   }
+}
 
-  #aboveByMean(hosts: readonly Host[], seconds: number): number {
-    const means: number[] = [];
-    for (const host of hosts) {
-      const value = takesPart(host) ? subjectValue(host, this.rule.subject) : null;
-      if (value === null) {
-        this.#windows.delete(host.uuid);
-        continue;
-      }
-      const window = this.#windows.get(host.uuid) ?? new Window();
-      this.#windows.set(host.uuid, window);
-      window.add(value, seconds);
-      means.push(window.mean());
-    }
-    const poolMean = mean(means) ?? 0;
-    return means.filter((each) => excess(each, poolMean, this.rule.threshold) > 0).length;
-  }
+function brokenIn(hosts: readonly Host[], rule: Rule): readonly Uuid[] {
+  return evaluate(hosts, rule).verdicts.flatMap(({ broken, hostUuid }) => (broken ? [hostUuid] : []));
 }
 
 /** The hour with the most violations. */
@@ -120,6 +124,7 @@ export interface Hour {
 
 export class Tally {
   readonly #rules: readonly RuleTally[];
+  readonly #recent = new Recent();
   readonly #hours = new Map<number, number>();
   #last: { readonly hosts: readonly Host[]; readonly seconds: number } | null = null;
   #counted = 0;
@@ -139,7 +144,8 @@ export class Tally {
     if (!(stood > 0)) return;
     this.#counted += stood;
     let minutes = 0;
-    for (const rule of this.#rules) minutes += rule.add(hosts, stood);
+    const means = this.#recent.add(hosts, stood);
+    for (const rule of this.#rules) minutes += rule.add(hosts, means, stood);
     const hour = Math.floor(from / 3600) * 3600;
     this.#hours.set(hour, (this.#hours.get(hour) ?? 0) + minutes);
   }
