@@ -2,7 +2,7 @@
 
 import { parseSubject, parseThreshold, type Rule, type Subject, subjects, subjectUnit } from "../rule.ts";
 import { closest, editDistance } from "../text.ts";
-import { readExclude, readMigration, readMigrations, readPause } from "./parseControl.ts";
+import { readExclude, readMigration, readMigrations, readPause, readRehearse } from "./parseControl.ts";
 import { after, type Problem, problem, quote, readQuoted } from "./words.ts";
 
 /** What a line asks for. `wanted` is a uuid, the start of one, or a name, as it was typed. */
@@ -22,6 +22,13 @@ export type Command =
   | { readonly kind: "show-plan" }
   | { readonly kind: "explain"; readonly object: "VM" | "HOST"; readonly wanted: string }
   | { readonly kind: "evacuate"; readonly wanted: string }
+  /** `everySeconds` null: as control ran lately. */
+  | {
+      readonly kind: "rehearse";
+      readonly sinceSeconds: number;
+      readonly everySeconds: number | null;
+      readonly files: readonly string[];
+    }
   | { readonly kind: "show-status" }
   | { readonly kind: "show-migrations"; readonly count: number }
   /** `id` is the beginning of one, in lower case. */
@@ -61,6 +68,11 @@ const forms: readonly Form[] = [
   nameOnly("EXPLAIN VM", (wanted) => ({ kind: "explain", object: "VM", wanted })),
   nameOnly("EXPLAIN HOST", (wanted) => ({ kind: "explain", object: "HOST", wanted })),
   nameOnly("EVACUATE HOST", (wanted) => ({ kind: "evacuate", wanted })),
+  {
+    words: "REHEARSE",
+    usage: "REHEARSE [SINCE 7d] [EVERY 5m] [RULES file [AND file]]",
+    read: readRehearse,
+  },
   bare("SHOW STATUS", { kind: "show-status" }),
   { words: "SHOW MIGRATIONS", usage: "SHOW MIGRATIONS [N]", read: readMigrations },
   { words: "SHOW MIGRATION", usage: "SHOW MIGRATION id", read: readMigration },

@@ -8,6 +8,7 @@ import { showEvacuation } from "./commands/evacuate.ts";
 import { excludeObject, includeObject, pause, resume, showExclusions } from "./commands/hold.ts";
 import { showFlaps, showMigration, showMigrations } from "./commands/migrations.ts";
 import { explain, showPlan } from "./commands/plan.ts";
+import { rehearse } from "./commands/rehearse.ts";
 import {
   showCollection,
   showHost,
@@ -58,6 +59,8 @@ async function resultOf(context: ManagerContext, command: Command): Promise<Resu
       return explain(context, command);
     case "evacuate":
       return showEvacuation(context, command.wanted);
+    case "rehearse":
+      return rehearse(context, command);
     case "show-status":
       return showStatus(db);
     case "show-migrations":
