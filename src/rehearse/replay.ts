@@ -88,6 +88,7 @@ export class Replay {
   readonly #fired = new Map<Rule, number>();
   readonly #gates = new Map<string, number>();
   #places: LastPlaces | null = null;
+  #placements: Snapshot["placements"] | null = null;
   #current: Transfers | null = null;
   #collections = 0;
   #runs = 0;
@@ -108,19 +109,28 @@ export class Replay {
     const truth = this.#shadow.at(moment.snapshot, seconds);
     this.#tally.add(truth.hosts, seconds);
     const { measure } = this.#options;
-    const believed = believe(measure === undefined ? truth : measure(truth, seconds), this.#places, seconds);
+    const believed = this.#believe(measure === undefined ? truth : measure(truth, seconds), seconds);
     this.#collections++;
     this.#keep(believed, seconds);
     this.#now = seconds;
     if (this.#isDue(seconds)) this.#run(moment, believed);
   }
 
-  #keep({ snapshot, arrivals }: Believed, seconds: number): void {
+  #believe(snapshot: Snapshot, seconds: number): Believed {
+    // The same array: nobody has moved, and nobody had just come.
+    if (snapshot.placements === this.#placements && this.#places?.arrivals.size === 0)
+      return { snapshot, arrivals: [] };
+    const believed = believe(snapshot, this.#places, seconds);
+    this.#placements = snapshot.placements;
     this.#places = {
       poolUuid: snapshot.pool.uuid,
       hostOf: new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid])),
-      arrivals: new Map(arrivals.map((arrival) => [arrival.vmUuid, arrival])),
+      arrivals: new Map(believed.arrivals.map((arrival) => [arrival.vmUuid, arrival])),
     };
+    return believed;
+  }
+
+  #keep({ snapshot }: Believed, seconds: number): void {
     this.#seen.unshift({ id: this.#collections, seconds, snapshot });
     const { count, maxGapSeconds } = sampleWish(this.#options.settings);
     while (seconds - (this.#seen.at(-1)?.seconds ?? seconds) > count * maxGapSeconds) this.#seen.pop();
