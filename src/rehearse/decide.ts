@@ -25,6 +25,8 @@ export function asControl(settings: ControlSettings): Decide {
     const basis = judge(situation, settings, null);
     const fired = firedRules(basis);
     if (basis.held !== null) return { moves: [], gate: basis.held, fired };
+    // A plan without a goal is empty: it need not be made.
+    if (fired.length === 0) return { moves: [], gate: basis.gate, fired };
     const { plan, gate } = forecastOf(basis, settings);
     if (gate !== null || plan === null) return { moves: [], gate, fired };
     return { moves: plan.moves, gate: null, fired };

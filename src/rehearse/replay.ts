@@ -38,6 +38,8 @@ export interface ReplayOptions {
   readonly exclusions?: readonly Exclusion[];
   /** Migrations whose cost was known before. */
   readonly costs?: readonly CostSample[];
+  /** Count minutes by ten-minute means, too. */
+  readonly means?: boolean;
   /** What a collection reads of the truth; default: the truth. */
   readonly measure?: (truth: Snapshot, seconds: number) => Snapshot;
 }
@@ -99,7 +101,7 @@ export class Replay {
     this.#options = options;
     this.#shadow = new Shadow(options.isControls ?? (() => false), options.load);
     this.#ledger = new Ledger(options.exclusions ?? [], options.costs ?? []);
-    this.#tally = new Tally(options.rules);
+    this.#tally = new Tally(options.rules, options.means === true);
   }
 
   /** The next moment of the record; moments come in order. */
@@ -132,8 +134,10 @@ export class Replay {
 
   #keep({ snapshot }: Believed, seconds: number): void {
     this.#seen.unshift({ id: this.#collections, seconds, snapshot });
-    const { count, maxGapSeconds } = sampleWish(this.#options.settings);
-    while (seconds - (this.#seen.at(-1)?.seconds ?? seconds) > count * maxGapSeconds) this.#seen.pop();
+    // Older ones are never chosen where those after them are enough.
+    const { count } = sampleWish(this.#options.settings);
+    while (this.#seen.length >= count && this.#samples(seconds, this.#seen.slice(0, -1)).length === count - 1)
+      this.#seen.pop();
   }
 
   #isDue(seconds: number): boolean {
@@ -151,7 +155,7 @@ export class Replay {
     const collection = this.#collection(moment, snapshot);
     const { moves, gate, fired } = decide({
       stored: { snapshot, collection, ageSeconds: lagSeconds },
-      samples: this.#samples(moment.seconds),
+      samples: this.#samples(moment.seconds, this.#seen),
       rules,
       unknown: [],
       standing,
@@ -168,8 +172,8 @@ export class Replay {
     this.#current.start(now);
   }
 
-  #samples(seconds: number): readonly Sample[] {
-    const earlier = this.#seen
+  #samples(seconds: number, seen: readonly Seen[]): readonly Sample[] {
+    const earlier = seen
       .slice(1)
       .map(({ id, snapshot, seconds: at }) => ({ snapshot, collectionId: id, secondsBefore: seconds - at }));
     return chooseSamples(earlier, sampleWish(this.#options.settings));

@@ -114,7 +114,7 @@ function setJson({ name, moved, untouched }: SetResult): object {
     worstHour: hourJson(worstHour),
     worstHourWithout: hourJson(untouched.worstHour),
     heldRuns: Object.fromEntries(gates),
-    rules: rules.map((rule, index) => {
+    rules: rules.map(({ meanMinutes: ____, ...rule }, index) => {
       const without = untouched.violations[index];
       return {
         ...rule,

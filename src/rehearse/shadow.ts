@@ -180,6 +180,7 @@ export class Shadow {
   }
 
   #withTransfers(host: Host): Host {
+    if (this.#flights.size === 0 && isPossible(host)) return host;
     const flights = [...this.#flights.values()];
     const leaving = flights.filter(({ source }) => source === host.uuid).length;
     const coming = flights.filter(({ destination }) => destination === host.uuid);
@@ -197,6 +198,20 @@ export class Shadow {
       placementFreeBytes: plus(host.placementFreeBytes, -reserved),
     };
   }
+}
+
+/** Whether no measure is what only arithmetic makes of it. */
+function isPossible({
+  cpuAverage,
+  pifEth0RxKb,
+  pifEth0TxKb,
+  memoryFreeMb,
+  placementFreeBytes,
+}: Host): boolean {
+  const atLeast = [pifEth0RxKb, pifEth0TxKb, memoryFreeMb, placementFreeBytes].every(
+    (value) => (value ?? 0) >= 0,
+  );
+  return atLeast && (cpuAverage ?? 0) >= 0 && (cpuAverage ?? 0) <= 100;
 }
 
 function isUnmeasured({ vcpuAverage, powerState, isControlDomain }: Vm): boolean {

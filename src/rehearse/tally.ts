@@ -18,7 +18,7 @@ export interface Violations {
   readonly minutes: number;
   /** Of these, those in stretches of five minutes and more. */
   readonly sustainedMinutes: number;
-  /** Minutes in which the mean of the last ten minutes was above the threshold. */
+  /** Minutes in which the mean of the last ten minutes was above the threshold; 0 where they are not counted. */
   readonly meanMinutes: number;
 }
 
@@ -88,12 +88,12 @@ class RuleTally {
   }
 
   /** Counts a state that stood for `seconds`, and its ten-minute means; the minutes above the threshold in it. */
-  add(hosts: readonly Host[], means: readonly Host[], seconds: number): number {
+  add(hosts: readonly Host[], means: readonly Host[] | null, seconds: number): number {
     const broken = brokenIn(hosts, this.rule);
     const minutes = (broken.length * seconds) / 60;
     this.minutes += minutes;
     this.#stretch(broken, seconds);
-    this.meanMinutes += (brokenIn(means, this.rule).length * seconds) / 60;
+    if (means !== null) this.meanMinutes += (brokenIn(means, this.rule).length * seconds) / 60;
     return minutes;
   }
 
@@ -124,12 +124,14 @@ export interface Hour {
 
 export class Tally {
   readonly #rules: readonly RuleTally[];
-  readonly #recent = new Recent();
+  readonly #recent: Recent | null;
   readonly #hours = new Map<number, number>();
   #last: { readonly hosts: readonly Host[]; readonly seconds: number } | null = null;
   #counted = 0;
 
-  constructor(rules: readonly Rule[]) {
+  /** Minutes by ten-minute means are counted with `means` only: that takes time. */
+  constructor(rules: readonly Rule[], means = false) {
+    this.#recent = means ? new Recent() : null;
     this.#rules = rules.map((rule) => new RuleTally(rule));
   }
 
@@ -144,7 +146,7 @@ export class Tally {
     if (!(stood > 0)) return;
     this.#counted += stood;
     let minutes = 0;
-    const means = this.#recent.add(hosts, stood);
+    const means = this.#recent?.add(hosts, stood) ?? null;
     for (const rule of this.#rules) minutes += rule.add(hosts, means, stood);
     const hour = Math.floor(from / 3600) * 3600;
     this.#hours.set(hour, (this.#hours.get(hour) ?? 0) + minutes);
