@@ -2,7 +2,7 @@
  * How long a rehearsal takes: an hour of a pool is stored as xcp-collect stores it, a collection a minute, copied until
  * it makes a week, and rehearsed by the code behind REHEARSE. `npm run bench -- rehearse [--hosts N] [--vms N] [--days N]`
  */
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -94,20 +94,28 @@ async function copy({ host, port, rootUser: user, rootPassword: password }: Priv
 
 async function measure(db: Database): Promise<void> {
   await createRule(db, { subject: "CpuAverage", threshold: 12 });
-  const file = join(tmpdir(), `rehearse-${process.pid}.xcp`);
-  writeFileSync(file, "CREATE RULE HOST CpuAverage > 8\n");
-  for (const files of [[], [file]]) {
-    const wish = { sinceSeconds: days * 86_400, everySeconds: 300, files };
-    const [began, cpu] = [performance.now(), process.cpuUsage()];
-    const result = await rehearse({ db, control: controlSettings() }, wish);
-    const used = process.cpuUsage(cpu);
-    if (result.kind !== "plan") throw new Error("no rehearsal");
-    for (const line of result.lines) say(line);
-    const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    say(
-      `${hosts}x${vms}, ${days} days, rule sets: ${files.length + 1}; ${seconds} s, CPU ${((used.user + used.system) / 1e6).toFixed(1)} s`,
-    );
+  const folder = mkdtempSync(join(tmpdir(), "rehearse-"));
+  try {
+    process.chdir(folder);
+    writeFileSync("new.xcp", "CREATE RULE HOST CpuAverage > 8\n");
+    for (const files of [[], ["new.xcp"]]) await measureOne(db, files);
+  } finally {
+    process.chdir("/");
+    rmSync(folder, { recursive: true });
   }
+}
+
+async function measureOne(db: Database, files: readonly string[]): Promise<void> {
+  const wish = { sinceSeconds: days * 86_400, everySeconds: 300, files };
+  const [began, cpu] = [performance.now(), process.cpuUsage()];
+  const result = await rehearse({ db, control: controlSettings() }, wish);
+  const used = process.cpuUsage(cpu);
+  if (result.kind !== "plan") throw new Error("no rehearsal");
+  for (const line of result.lines) say(line);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  say(
+    `${hosts}x${vms}, ${days} days, rule sets: ${files.length + 1}; ${seconds} s, CPU ${((used.user + used.system) / 1e6).toFixed(1)} s`,
+  );
 }
 
 await main();
