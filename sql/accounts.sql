@@ -30,10 +30,19 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmArrival TO '{collectUser}
 GRANT SELECT, INSERT, DELETE ON `{database}`.HostSample TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, DELETE ON `{database}`.CollectionPicture TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{collectUser}'@'{accountHost}';
+-- What enabled rules name is measured too.
+GRANT SELECT ON `{database}`.AddedRule TO '{collectUser}'@'{accountHost}';
+GRANT SELECT ON `{database}`.RuleTerm TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.HostMeasure TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmMeasure TO '{collectUser}'@'{accountHost}';
 
 -- manager shows everything, keeps the rules, and says when and what control leaves alone.
 GRANT SELECT ON `{database}`.* TO '{managerUser}'@'{accountHost}';
 GRANT INSERT, DELETE ON `{database}`.HostRule TO '{managerUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.AddedRule TO '{managerUser}'@'{accountHost}';
+GRANT INSERT, DELETE ON `{database}`.RuleTerm TO '{managerUser}'@'{accountHost}';
+GRANT INSERT ON `{database}`.RuleHistory TO '{managerUser}'@'{accountHost}';
+GRANT UPDATE ON `{database}`.RuleHead TO '{managerUser}'@'{accountHost}';
 GRANT UPDATE ON `{database}`.Pause TO '{managerUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.Exclusion TO '{managerUser}'@'{accountHost}';
 
@@ -43,4 +52,6 @@ GRANT UPDATE ON `{database}`.Lease TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE ON `{database}`.Migration TO '{controlUser}'@'{accountHost}';
 GRANT UPDATE ON `{database}`.Breaker TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE ON `{database}`.HostSight TO '{controlUser}'@'{accountHost}';
+GRANT INSERT, UPDATE ON `{database}`.HostRest TO '{controlUser}'@'{accountHost}';
+GRANT INSERT ON `{database}`.HostRestEvent TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{controlUser}'@'{accountHost}';

@@ -74,5 +74,6 @@ function unmeasured(vm: Vm): Vm {
     vif0TxKb: null,
     vif0RxKb: null,
     vcpuAverage: null,
+    ...(vm.cpuWait === undefined ? {} : { cpuWait: null }),
   };
 }

@@ -65,14 +65,22 @@ export function bansOf(
   return { vms, hosts };
 }
 
-/** Hosts that gave and took so many VMs within the last hour that they rest. */
-function tiredHosts(recent: readonly Migration[], most: number): [Uuid, string][] {
+/**
+ * How many migrations each host gave or took within the last hour; what was refused before it began does not count, nor
+ * what empties a host to sleep.
+ */
+export function movesOfLastHour(recent: readonly Migration[]): ReadonlyMap<Uuid, number> {
   const counts = new Map<Uuid, number>();
-  for (const { state, plannedSecondsAgo, source, destination } of recent) {
-    if (state === "refused" || plannedSecondsAgo >= 3600) continue;
+  for (const { state, cause, plannedSecondsAgo, source, destination } of recent) {
+    if (state === "refused" || cause === "green" || plannedSecondsAgo >= 3600) continue;
     for (const host of [source, destination]) counts.set(host, (counts.get(host) ?? 0) + 1);
   }
-  return [...counts]
+  return counts;
+}
+
+/** Hosts that gave and took so many VMs within the last hour that they rest. */
+function tiredHosts(recent: readonly Migration[], most: number): [Uuid, string][] {
+  return [...movesOfLastHour(recent)]
     .filter(([, count]) => count >= most)
     .map(([host, count]) => [
       host,

@@ -6,7 +6,7 @@
  */
 import type { Migration } from "./migration.ts";
 import type { Uuid } from "./pool.ts";
-import { type Rule, subjectUnit } from "./rule.ts";
+import { conditionText, ruleTitle } from "./ruleText.ts";
 
 /** Coming back later than this is no flap. */
 export const flapWindowSeconds: number = 24 * 60 * 60;
@@ -84,12 +84,8 @@ class Walk {
 export function flapCause({ away, back }: Flap): string {
   if (back === null) return "somebody else moved it back";
   if (away.rule === null || back.rule === null) return "an administrator asked for one of the two moves";
-  if (away.rule.subject !== back.rule.subject) {
-    return `the rules fight each other: ${condition(away.rule)} and ${condition(back.rule)}`;
+  if (ruleTitle(away.rule) !== ruleTitle(back.rule)) {
+    return `the rules fight each other: ${conditionText(away.rule)} and ${conditionText(back.rule)}`;
   }
-  return `the load goes to and fro, or the rule is too tight: ${condition(back.rule)}`;
-}
-
-function condition({ subject, threshold }: Rule): string {
-  return `${subject} > ${threshold} ${subjectUnit[subject]}`;
+  return `the load goes to and fro, or the rule is too tight: ${conditionText(back.rule)}`;
 }

@@ -59,6 +59,9 @@ export function parseState(text: string): MigrationState | null {
   return Object.hasOwn(following, text) ? (text as MigrationState) : null;
 }
 
+/** Why a VM is moved: rules are broken, an administrator empties a host, or a green rule does. */
+export type MigrationCause = "rules" | "evacuation" | "green";
+
 /** One row of the log. Times are the database's clock. */
 export interface Migration {
   readonly id: string;
@@ -68,6 +71,7 @@ export interface Migration {
   readonly destination: Uuid;
   /** The rule it serves; null where an administrator asked for it. */
   readonly rule: Rule | null;
+  readonly cause: MigrationCause;
   readonly reason: string;
   readonly collectionId: number;
   readonly state: MigrationState;

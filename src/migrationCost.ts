@@ -64,6 +64,14 @@ export class CostBook {
     return this.#sources.get(source) ?? this.pool;
   }
 
+  /** The pairs of hosts that have figures of their own. */
+  measuredPairs(): readonly { readonly source: Uuid; readonly destination: Uuid; readonly cost: Cost }[] {
+    return [...this.pairs].map(([key, cost]) => {
+      const [source, destination] = key.split(">");
+      return { source: source as Uuid, destination: destination as Uuid, cost };
+    });
+  }
+
   /** How long `memoryBytes` will take; null where they are unknown. */
   seconds(source: Uuid, destination: Uuid, memoryBytes: number | null): number | null {
     return memoryBytes === null ? null : memoryBytes / this.of(source, destination).bytesPerSecond;

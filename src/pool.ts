@@ -49,12 +49,23 @@ export interface HostFacts {
   readonly version: string;
   /** Bytes that xapi would still give to arriving VMs (host.compute_free_memory); null where unknown. */
   readonly placementFreeBytes: number | null;
+  /** How the pool can switch it on: "wake-on-lan", "IPMI", a script's name; "" for not at all, and where unknown. */
   readonly powerOnMode: string;
   /** False when the host's measures could not be read in this collection. */
   readonly read: boolean;
 }
 
-export interface Host extends HostMeasures, HostFacts {
+/** What only rules of the added tables compare. */
+export interface HostAdditions {
+  /** Values of data sources that rules name, by XAPI's names and in XAPI's units; what is not there is unknown. */
+  readonly sources?: Readonly<Record<string, number>>;
+  /** Guests placed on it, as `withDerived` counts them. */
+  readonly vmCount?: number;
+  /** CPU time that its guests wanted and did not get, in percent of its CPUs; null where unknown of one of them. */
+  readonly cpuWait?: number | null;
+}
+
+export interface Host extends HostMeasures, HostFacts, HostAdditions {
   readonly uuid: Uuid;
   readonly name: string;
   readonly ip: string | null;
@@ -93,6 +104,8 @@ export interface VmFacts {
 }
 
 export interface Vm extends VmMeasures, VmFacts {
+  /** Percent, 0 to 100: the time in which a vCPU wanted to run and could not, mean over the vCPUs; null if unknown. */
+  readonly cpuWait?: number | null;
   readonly uuid: Uuid;
   readonly name: string;
   readonly vcpuNum: number | null;
@@ -118,6 +131,10 @@ export interface PoolFacts {
   readonly uuid: Uuid;
   readonly name: string;
   readonly haEnabled: boolean;
+  /** How many hosts may fail by the settings of HA; null where unknown. */
+  readonly haTolerance: number | null;
+  /** For how many failures HA has a plan now, below the tolerance in a pool that is overcommitted; null where unknown. */
+  readonly haPlannedFor: number | null;
   readonly wlbEnabled: boolean;
   readonly rollingUpgrade: boolean;
 }

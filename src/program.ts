@@ -8,6 +8,7 @@ import path from "node:path";
 import process from "node:process";
 import { parse as parseDotenv } from "dotenv";
 import { AppError, type AppErrorCode, describeError, exitCode } from "./errors.ts";
+import { LiveLines } from "./liveLines.ts";
 import type { SettingGroup } from "./settingKeys.ts";
 import { settingKeys } from "./settingKeys.ts";
 import { type MysqlSettings, parseSettings, type Settings } from "./settings.ts";
@@ -26,6 +27,8 @@ export interface ProgramContext {
   readonly print: (line: string) => void;
   /** Writes one line for the operator on standard error, escaped. */
   readonly warn: (line: string) => void;
+  /** Draws lines again and again below what is printed; null where standard output is no terminal. */
+  readonly show: ((lines: readonly string[]) => void) | null;
   /** Milliseconds of a clock that never jumps. */
   readonly monotonicMs: () => number;
 }
@@ -49,12 +52,19 @@ export async function runProgram(
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   const outputClosed = watchOutput();
+  const { stdout } = process;
+  const live = new LiveLines({
+    write: (text) => void (outputClosed.aborted || stdout.write(text)),
+    columns: () => stdout.columns ?? 80,
+    rows: () => stdout.rows ?? 24,
+  });
   const context: ProgramContext = {
     name,
     signal: stop.signal,
     outputClosed,
-    print: (line) => void (outputClosed.aborted || process.stdout.write(`${line}\n`)),
-    warn: (line) => void process.stderr.write(`${name}: ${printable(line)}\n`),
+    print: (line) => live.above(() => void (outputClosed.aborted || stdout.write(`${line}\n`))),
+    warn: (line) => live.above(() => void process.stderr.write(`${name}: ${printable(line)}\n`)),
+    show: stdout.isTTY === true ? (lines) => live.show(lines) : null,
     monotonicMs: () => performance.now(),
   };
   let code: number;

@@ -1,28 +1,125 @@
-/** Balance rules: a subject and a threshold above the pool's mean. Pure; imports nothing. */
+/** Rules as data: what an administrator may ask of the pool. Pure. */
+import { type AnySubject, isThesisSubject, type Subject, unitOf } from "./subject.ts";
 
-/** The thesis' four subjects, in the order the dialogue lists them. */
-export const subjects: readonly Subject[] = ["PifEth0RxKb", "PifEth0TxKb", "OccupiedMemoryMb", "CpuAverage"];
-export type Subject = "PifEth0RxKb" | "PifEth0TxKb" | "OccupiedMemoryMb" | "CpuAverage";
+export * from "./subject.ts";
 
-/** The unit as the dialogue and the rules print it. */
-export const subjectUnit: Readonly<Record<Subject, string>> = {
-  PifEth0RxKb: "Kb/s",
-  PifEth0TxKb: "Kb/s",
-  OccupiedMemoryMb: "MB",
-  CpuAverage: "%",
-};
-
-/** "When a host's `subject` is more than `threshold` above the pool's mean." */
-export interface Rule {
+/** "When a host's `subject` is more than `threshold` above the pool's mean": the thesis' rule, a row of HostRule. */
+export interface SingleRule {
   readonly subject: Subject;
   /** In the subject's unit; a finite number, 0 or more. */
   readonly threshold: number;
 }
 
-/** The subject that `text` names, in any case, or null. */
-export function parseSubject(text: string): Subject | null {
-  const wanted = text.trim().toLowerCase();
-  return subjects.find((subject) => subject.toLowerCase() === wanted) ?? null;
+/**
+ * A part of a chain: the sum of the subjects is more than `amount` above the pool's mean, or it is ABOVE or BELOW
+ * `amount` on the host itself, whatever the others have.
+ */
+export interface Term {
+  /** One or more of one unit, none of them twice. */
+  readonly subjects: readonly AnySubject[];
+  readonly condition: "more than mean" | "above" | "below";
+  /** In the subjects' unit; a finite number, 0 or more. */
+  readonly amount: number;
+}
+
+/** Times of day, in minutes since midnight, in which a rule acts; from the first until before the second. */
+export interface Hours {
+  readonly from: number;
+  /** Before `from` where the hours pass midnight. */
+  readonly to: number;
+}
+
+/** What any rule of the added tables may have. */
+export interface RuleOptions {
+  /** Null: at all times. */
+  readonly between: Hours | null;
+  readonly name: string | null;
+  readonly comment: string | null;
+  /** A rule that is not does nothing, and is kept. */
+  readonly enabled: boolean;
+}
+
+/** A rule that a host breaks when it is past every one of its terms, in k of the last n samples. */
+export interface ChainRule extends RuleOptions {
+  readonly terms: readonly Term[];
+  /** Null: as often as the settings say. */
+  readonly repeat: { readonly broken: number; readonly of: number } | null;
+}
+
+/** A rule about hosts that balance. */
+export type Rule = SingleRule | ChainRule;
+
+/** What every host that stays on keeps to, of a rule that gathers VMs. */
+export type GreenLimit =
+  /** The host's `subject` is at most `value`, in the subject's unit. */
+  | { readonly kind: "below"; readonly subject: Subject; readonly value: number }
+  /** At least `percent` of the host's memory is free. */
+  | { readonly kind: "memory free"; readonly percent: number };
+
+/** A rule that gathers the VMs on few hosts, so that the others can be switched off. */
+export interface GreenRule extends RuleOptions {
+  readonly limits: readonly GreenLimit[];
+  /** Hosts whose failure the others absorb within the limits, whichever they are. */
+  readonly spareHosts: number;
+}
+
+/** A rule of any kind. */
+export type AnyRule = Rule | GreenRule;
+
+export function isGreen(rule: AnyRule): rule is GreenRule {
+  return "limits" in rule;
+}
+
+export function isSingle(rule: Rule): rule is SingleRule {
+  return "subject" in rule;
+}
+
+/** The terms of any rule; a host breaks it when it is past all of them. */
+export function termsOf(rule: Rule): readonly Term[] {
+  if (!isSingle(rule)) return rule.terms;
+  let terms = ofSingle.get(rule);
+  if (terms === undefined) {
+    terms = [{ subjects: [rule.subject], condition: "more than mean", amount: rule.threshold }];
+    ofSingle.set(rule, terms);
+  }
+  return terms;
+}
+
+const ofSingle = new WeakMap<SingleRule, readonly Term[]>();
+
+/** The rule as the thesis' HostRule can hold it, or null where it says more than that. */
+export function asSingle(rule: Rule): SingleRule | null {
+  if (isSingle(rule)) return rule;
+  const [term, second] = rule.terms;
+  const plain = rule.enabled && rule.between === null && rule.repeat === null && rule.name === null;
+  if (term === undefined || second !== undefined || !plain || rule.comment !== null) return null;
+  const [subject, other] = term.subjects;
+  if (term.condition !== "more than mean" || subject === undefined || other !== undefined) return null;
+  return isThesisSubject(subject) ? { subject, threshold: term.amount } : null;
+}
+
+/** A rule without options, as a chain. */
+export function chainOf(terms: readonly Term[]): ChainRule {
+  return { terms, repeat: null, ...noOptions };
+}
+
+/** A rule of the added tables that nothing was said about. */
+export const noOptions: RuleOptions = { between: null, name: null, comment: null, enabled: true };
+
+/** All subjects that the rules name, each once. */
+export function subjectsOf(rules: readonly Rule[]): readonly AnySubject[] {
+  return [...new Set(rules.flatMap(termsOf).flatMap((term) => term.subjects))];
+}
+
+/** The unit of a term's sum. */
+export function termUnit(term: Term): string {
+  const [first] = term.subjects;
+  return first === undefined ? "" : unitOf(first);
+}
+
+/** "PifEth0RxKb + PifEth0TxKb" */
+export function sumText(term: Term): string {
+  return term.subjects.join(" + ");
 }
 
 /** The threshold that `text` writes, or null where it is no finite number of 0 or more. */
@@ -32,7 +129,10 @@ export function parseThreshold(text: string): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
-/** "CpuAverage is more than 25 % above the medium", the thesis' wording. */
-export function describeRule(rule: Rule): string {
-  return `${rule.subject} is more than ${rule.threshold} ${subjectUnit[rule.subject]} above the medium`;
+/** The number as it is typed, never with an exponent. */
+export function amountText(amount: number): string {
+  const text = String(amount);
+  return /e/.test(text)
+    ? amount.toLocaleString("en", { useGrouping: false, maximumFractionDigits: 20 })
+    : text;
 }

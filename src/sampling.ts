@@ -1,4 +1,5 @@
 /** Which earlier collections are averaged with the newest one. Pure. */
+import { isSingle, type Rule } from "./rule.ts";
 import type { ControlSettings } from "./settings.ts";
 
 /** Which earlier pictures are wanted. */
@@ -11,14 +12,19 @@ export interface SampleWish {
   readonly maxGapSeconds: number;
 }
 
-/** What the settings ask for. */
-export function sampleWish(settings: ControlSettings): SampleWish {
+/** What the settings ask for, and rules that name their samples themselves. */
+export function sampleWish(settings: ControlSettings, rules: readonly Rule[]): SampleWish {
   return {
     // Two earlier ones at least, to see whether measures stand still.
-    count: Math.max(3, settings.sampleCount),
+    count: Math.max(3, settings.sampleCount, ...rules.map(samplesWanted)),
     everySeconds: settings.sampleSeconds,
     maxGapSeconds: settings.snapshotMaxAgeSeconds,
   };
+}
+
+/** The samples that a rule asks for itself. */
+function samplesWanted(rule: Rule): number {
+  return isSingle(rule) || !rule.enabled ? 0 : (rule.repeat?.of ?? 0);
 }
 
 /** Of collections before the newest, newest first, those that lie far enough apart. */

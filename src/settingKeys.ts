@@ -66,6 +66,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   ControlSampleCount: { group: "control", kind: "integer", min: 1, max: 60, fallback: 3 },
   ControlBreaches: { group: "control", kind: "integer", min: 1, max: 60, fallback: 2 },
   ControlSampleSeconds: { group: "control", kind: "integer", min: 1, max: 3600, fallback: 60 },
+  ControlTimeZone: { group: "control", kind: "text", fallback: "UTC" },
   ControlTargetPercent: { group: "control", kind: "integer", min: 10, max: 100, fallback: 80 },
   ControlFloorCpuPercent: { group: "control", kind: "integer", min: 0, max: 100, fallback: 0 },
   ControlFloorMemoryMb: { group: "control", kind: "integer", min: 0, max: 100_000_000, fallback: 0 },
@@ -81,10 +82,20 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   ControlMaxMovesPerHour: { group: "control", kind: "integer", min: 1, max: 10000, fallback: 20 },
   ControlMaxMovesPerHost: { group: "control", kind: "integer", min: 1, max: 10000, fallback: 10 },
   ControlMaxMigrationsInPool: { group: "control", kind: "integer", min: 1, max: 100, fallback: 2 },
+  ControlTransfersPerHost: { group: "control", kind: "integer", min: 1, max: 16, fallback: 2 },
   ControlVmCooldownMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 60 },
   ControlFailedVmMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 30 },
   ControlQuietMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 30 },
   ControlLeaseSeconds: { group: "control", kind: "integer", min: 5, max: 600, fallback: 60 },
+  GreenDownMinutes: { group: "control", kind: "integer", min: 1, max: 1440, fallback: 40 },
+  GreenUpMinutes: { group: "control", kind: "integer", min: 1, max: 120, fallback: 5 },
+  GreenLeastOnMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 60 },
+  GreenLeastAsleepMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 30 },
+  GreenLeastHostsOn: { group: "control", kind: "integer", min: 1, max: 1000, fallback: 2 },
+  GreenStallMinutes: { group: "control", kind: "integer", min: 1, max: 1440, fallback: 15 },
+  GreenWakeMinutes: { group: "control", kind: "integer", min: 1, max: 120, fallback: 15 },
+  GreenIdleWatts: { group: "control", kind: "integer", min: 0, max: 10_000, fallback: 160 },
+  GreenAsleepWatts: { group: "control", kind: "integer", min: 0, max: 1000, fallback: 6 },
 };
 
 /** The environment variable that overrides `key`: XenPass -> XCP_XEN_PASS. */

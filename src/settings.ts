@@ -3,6 +3,7 @@
  * Does no IO itself: the file's text, dotenv's reading of it and a file reader are arguments. Never quotes a value
  * that could be a password.
  */
+import { isTimeZone } from "./hours.ts";
 import type { Subject } from "./rule.ts";
 import { Secret } from "./secret.ts";
 import { environmentName, type SettingGroup, type SettingKey, settingKeys } from "./settingKeys.ts";
@@ -62,6 +63,8 @@ export interface ControlSettings {
   readonly breaches: number;
   /** Seconds between two of them. */
   readonly sampleSeconds: number;
+  /** The zone that hours of rules are in: "UTC", "Europe/Rome". */
+  readonly timeZone: string;
   /** The part of the threshold that plans aim at, 0.1 to 1. */
   readonly targetFraction: number;
   /** A host whose value is not above this breaks no rule. */
@@ -82,12 +85,32 @@ export interface ControlSettings {
   readonly maxMovesPerHost: number;
   /** Migrations in the pool at the same time, ours and everybody else's. */
   readonly maxMigrationsInPool: number;
+  /** Our migrations that one host gives and takes at the same time. */
+  readonly transfersPerHost: number;
   /** How long a VM is left alone after a migration, and after the first of several that failed. */
   readonly vmCooldownMinutes: number;
   readonly failedVmMinutes: number;
   /** How long nothing is moved after a host died, came back, or was disabled or enabled. */
   readonly quietMinutes: number;
   readonly leaseMs: number;
+  readonly green: GreenSettings;
+}
+
+/** How rules that gather VMs are carried out. */
+export interface GreenSettings {
+  /** A host is emptied when the load allowed it so long; woken when that of so long asks for it. */
+  readonly downMinutes: number;
+  readonly upMinutes: number;
+  /** A host that came up stays on so long, one that went to sleep sleeps so long, unless a limit is reached. */
+  readonly leastOnMinutes: number;
+  readonly leastAsleepMinutes: number;
+  readonly leastHostsOn: number;
+  /** When a drain without progress is taken back, and a host that does not wake is given up. */
+  readonly stallMinutes: number;
+  readonly wakeMinutes: number;
+  /** What a host draws, in watts. */
+  readonly idleWatts: number;
+  readonly asleepWatts: number;
 }
 
 export interface Settings {
@@ -365,6 +388,10 @@ function buildControl(reading: Reading): ControlSettings {
   if (breaches > sampleCount) {
     reading.problem("ControlBreaches", `must not be above ControlSampleCount (${sampleCount})`);
   }
+  const timeZone = reading.text("ControlTimeZone");
+  if (!isTimeZone(timeZone)) {
+    reading.problem("ControlTimeZone", "must be the name of a time zone, such as UTC or Europe/Rome");
+  }
   const network = reading.integer("ControlFloorNetworkKb");
   return {
     snapshotMaxAgeSeconds: reading.integer("ControlSnapshotMaxAgeSeconds"),
@@ -372,6 +399,7 @@ function buildControl(reading: Reading): ControlSettings {
     sampleCount,
     breaches,
     sampleSeconds: reading.integer("ControlSampleSeconds"),
+    timeZone,
     targetFraction: reading.integer("ControlTargetPercent") / 100,
     floors: {
       CpuAverage: reading.integer("ControlFloorCpuPercent"),
@@ -390,10 +418,22 @@ function buildControl(reading: Reading): ControlSettings {
     maxMovesPerHour: reading.integer("ControlMaxMovesPerHour"),
     maxMovesPerHost: reading.integer("ControlMaxMovesPerHost"),
     maxMigrationsInPool: reading.integer("ControlMaxMigrationsInPool"),
+    transfersPerHost: reading.integer("ControlTransfersPerHost"),
     vmCooldownMinutes: reading.integer("ControlVmCooldownMinutes"),
     failedVmMinutes: reading.integer("ControlFailedVmMinutes"),
     quietMinutes: reading.integer("ControlQuietMinutes"),
     leaseMs: reading.integer("ControlLeaseSeconds") * 1000,
+    green: {
+      downMinutes: reading.integer("GreenDownMinutes"),
+      upMinutes: reading.integer("GreenUpMinutes"),
+      leastOnMinutes: reading.integer("GreenLeastOnMinutes"),
+      leastAsleepMinutes: reading.integer("GreenLeastAsleepMinutes"),
+      leastHostsOn: reading.integer("GreenLeastHostsOn"),
+      stallMinutes: reading.integer("GreenStallMinutes"),
+      wakeMinutes: reading.integer("GreenWakeMinutes"),
+      idleWatts: reading.integer("GreenIdleWatts"),
+      asleepWatts: reading.integer("GreenAsleepWatts"),
+    },
   };
 }
 

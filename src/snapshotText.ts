@@ -10,12 +10,13 @@ import {
   asUuid,
   type Bar,
   type Host,
+  type HostAdditions,
   type Placement,
   type PoolFacts,
   type Snapshot,
   type Vm,
 } from "./pool.ts";
-import { type Codec, flag, list, number, optional, orUnknown, text, uuid } from "./snapshotValues.ts";
+import { type Codec, flag, list, number, optional, orUnknown, text, uuid, values } from "./snapshotValues.ts";
 import { type Line, LineReader, readLine, SnapshotProblem } from "./snapshotWords.ts";
 
 /** What the text holds beside the objects. */
@@ -37,9 +38,11 @@ const poolFields: Fields<Omit<PoolFacts, "uuid" | "name">> = {
   haEnabled: flag,
   wlbEnabled: flag,
   rollingUpgrade: flag,
+  haTolerance: optional(number),
+  haPlannedFor: optional(number),
 };
 
-const hostFields: Fields<Omit<Host, "uuid" | "name">> = {
+const hostFields: Fields<Omit<Host, "uuid" | "name" | keyof HostAdditions>> = {
   ip: orUnknown(text),
   isMaster: flag,
   enabled: flag,
@@ -61,7 +64,11 @@ const hostFields: Fields<Omit<Host, "uuid" | "name">> = {
   xapiFreeMemoryMb: orUnknown(number),
 };
 
-const vmFields: Fields<Omit<Vm, "uuid" | "name">> = {
+/** What only rules of the added tables compare; not written where it was not measured. */
+const hostAdditions = { sources: optional(values) };
+const vmAdditions = { cpuWait: optional(number) };
+
+const vmFields: Fields<Omit<Vm, "uuid" | "name" | "cpuWait">> = {
   powerState: text,
   isControlDomain: flag,
   vcpuNum: orUnknown(number),
@@ -89,10 +96,8 @@ export function printSnapshot({ snapshot, takenAt, complete }: SnapshotDocument)
     `${firstWord} ${formatVersion}`,
     named("pool", pool, printFields(poolFields, pool)),
     `taken ${takenAt.toISOString()} complete=${flag.print(complete)}`,
-    ...hosts
-      .toSorted(by(({ uuid }) => uuid))
-      .map((host) => named("host", host, printFields(hostFields, host))),
-    ...vms.toSorted(by(({ uuid }) => uuid)).map((vm) => named("vm", vm, printFields(vmFields, vm))),
+    ...hosts.toSorted(by(({ uuid }) => uuid)).map((host) => named("host", host, printHost(host))),
+    ...vms.toSorted(by(({ uuid }) => uuid)).map((vm) => named("vm", vm, printVm(vm))),
     ...placements.map(({ vmUuid, hostUuid }) => `place ${vmUuid} ${hostUuid}`).sort(by((line) => line)),
     ...bars
       .map(({ vmUuid, hostUuid, reason }) => `bar ${vmUuid} ${hostUuid} ${text.print(reason)}`)
@@ -177,12 +182,12 @@ class Draft {
         this.#taken = { at: readTime(reader.bare("a time")), complete: reader.value("complete", flag) };
         return;
       case "host": {
-        const host = { ...identity(reader), ...readFields(hostFields, reader) };
+        const host = readHost(reader);
         putNew(this.#hosts, host.uuid, host, "host");
         return;
       }
       case "vm": {
-        const vm = { ...identity(reader), ...readFields(vmFields, reader) };
+        const vm = readVm(reader);
         putNew(this.#vms, vm.uuid, vm, "vm");
         return;
       }
@@ -253,6 +258,26 @@ class Draft {
       complete: this.#taken.complete,
     };
   }
+}
+
+function printHost(host: Host): string {
+  return printFields(hostFields, host) + printFields(hostAdditions, { sources: host.sources ?? null });
+}
+
+function printVm(vm: Vm): string {
+  return printFields(vmFields, vm) + printFields(vmAdditions, { cpuWait: vm.cpuWait ?? null });
+}
+
+function readHost(reader: LineReader): Host {
+  const host = { ...identity(reader), ...readFields(hostFields, reader) };
+  const { sources } = readFields(hostAdditions, reader);
+  return sources === null ? host : { ...host, sources };
+}
+
+function readVm(reader: LineReader): Vm {
+  const vm = { ...identity(reader), ...readFields(vmFields, reader) };
+  const { cpuWait } = readFields(vmAdditions, reader);
+  return cpuWait === null ? vm : { ...vm, cpuWait };
 }
 
 function printFields<T extends object>(fields: Fields<T>, object: T): string {

@@ -52,6 +52,24 @@ export const list: Codec<readonly string[]> = {
   },
 };
 
+/** Numbers by name: ["loadavg=1.5"]. */
+export const values: Codec<Readonly<Record<string, number>>> = {
+  print: (all) =>
+    list.print(
+      Object.keys(all)
+        .sort()
+        .map((name) => `${name}=${number.print(all[name] ?? 0)}`),
+    ),
+  parse: (written) =>
+    Object.fromEntries(
+      list.parse(written).map((each) => {
+        const at = each.lastIndexOf("=");
+        if (at < 1) throw new SnapshotProblem("must be a list of names with values");
+        return [each.slice(0, at), number.parse(each.slice(at + 1))];
+      }),
+    ),
+};
+
 /** Not written where it is null, so that texts of before the key was there can be read. */
 export function optional<T>(codec: Codec<T>): Codec<T | null> {
   return { ...orUnknown(codec), absent: null };

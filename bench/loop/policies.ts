@@ -1,6 +1,8 @@
 /** Who decides about moves: nobody, the thesis' trigger, ours at once, ours. */
+
 import type { Situation } from "../../src/planning/judge.ts";
 import { asControl, asOff, type Decide } from "../../src/rehearse/decide.ts";
+import { asSingle } from "../../src/rule.ts";
 import type { ControlSettings } from "../../src/settings.ts";
 import { thesis } from "../plan/others.ts";
 
@@ -36,7 +38,10 @@ export const policies: readonly Policy[] = [
  * after the other, whatever was moved before. It is never run twice at once, which the thesis leaves to its user.
  */
 function asThesis({ stored, rules }: Situation): ReturnType<Decide> {
-  const moves = stored === null ? [] : thesis({ snapshot: stored.snapshot, rules });
+  const moves =
+    stored === null
+      ? []
+      : thesis({ snapshot: stored.snapshot, rules: rules.flatMap((rule) => asSingle(rule) ?? []) });
   return {
     moves: moves.map((move, index) => ({
       ...move,

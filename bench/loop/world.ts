@@ -87,6 +87,8 @@ export class Day {
       uuid: uuid(9, 0),
       name: "loop",
       haEnabled: false,
+      haTolerance: null,
+      haPlannedFor: null,
       wlbEnabled: false,
       rollingUpgrade: false,
     };

@@ -2,7 +2,7 @@
 
 import { Random } from "../../src/planner/random.ts";
 import { asUuid, type Bar, type Host, type Placement, type Snapshot, type Vm } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
+import type { SingleRule as Rule } from "../../src/rule.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -57,7 +57,15 @@ export function generate(kind: Kind, seed: number): Pool {
   }));
   return {
     snapshot: {
-      pool: { uuid: uuid(9, 0), name: kind.name, haEnabled: false, wlbEnabled: false, rollingUpgrade: false },
+      pool: {
+        uuid: uuid(9, 0),
+        name: kind.name,
+        haEnabled: false,
+        haTolerance: null,
+        haPlannedFor: null,
+        wlbEnabled: false,
+        rollingUpgrade: false,
+      },
       hosts,
       vms,
       placements,

@@ -3,7 +3,7 @@
  */
 import { evaluate, excess, rounding, subjectValue, takesPart } from "../../src/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/pool.ts";
-import { type Rule, type Subject, subjects } from "../../src/rule.ts";
+import { type SingleRule as Rule, type Subject, subjects } from "../../src/rule.ts";
 
 export interface PlainMove {
   readonly vm: Uuid;

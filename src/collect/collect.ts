@@ -5,15 +5,17 @@
 import { type Arrival, believe } from "../arrival.ts";
 import { AppError, describeError } from "../errors.ts";
 import type { Collection, PoolFacts, Snapshot, Uuid } from "../pool.ts";
+import { isSource, parseAnySubject } from "../rule.ts";
 import type { CollectSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
 import { loadLastPlaces } from "../store/places.ts";
+import { subjectsNamedByRules } from "../store/rules.ts";
 import { beginCollection, saveSnapshot } from "../store/snapshot.ts";
 import { connectXapi, type XapiClient } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
 import { type Inventory, readInventory } from "../xapi/inventory.ts";
-import type { Measures } from "../xapi/measures.ts";
+import { type Measures, type NamedMeasures, nothingNamed } from "../xapi/measures.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import type { HostRef } from "../xapi/records.ts";
 import { readMeasures } from "../xapi/rrdUpdates.ts";
@@ -57,14 +59,15 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
   const deadline = AbortSignal.timeout(options.collect.deadlineMs);
   const signal = AbortSignal.any([options.signal, deadline]);
   try {
+    const named = db === null ? nothingNamed : await namedMeasures(db);
     const start = db === null ? null : await beginCollection(db);
     const startedMs = performance.now();
-    const { inventory, measures, poolTime, poolTimeMs } = await readPool(options, signal);
+    const { inventory, measures, poolTime, poolTimeMs } = await readPool(options, named, signal);
     const clockSkewSeconds =
       start === null || poolTime === null
         ? null
         : Math.round((poolTime.getTime() - start.startedAt.getTime() - (poolTimeMs - startedMs)) / 1000);
-    const read = toSnapshot(inventory, measures, options.collect.eth0Device);
+    const read = toSnapshot(inventory, measures, options.collect.eth0Device, named);
     const last = db === null ? null : await loadLastPlaces(db);
     if (last !== null && !options.replacePool) refuseOtherPool(last.poolUuid, read.pool);
     const { snapshot, arrivals } = believe(read, last, poolTime === null ? null : poolTime.getTime() / 1000);
@@ -117,7 +120,17 @@ interface PoolReading {
   readonly poolTimeMs: number;
 }
 
-async function readPool(options: CollectOptions, signal: AbortSignal): Promise<PoolReading> {
+/** What enabled rules compare hosts by and the thesis' columns do not hold. */
+async function namedMeasures(db: Database): Promise<NamedMeasures> {
+  const subjects = (await subjectsNamedByRules(db)).flatMap((name) => parseAnySubject(name) ?? []);
+  return { hostSources: subjects.filter(isSource), cpuWait: subjects.includes("CpuWait") };
+}
+
+async function readPool(
+  options: CollectOptions,
+  named: NamedMeasures,
+  signal: AbortSignal,
+): Promise<PoolReading> {
   const client = await connectXapi(xapiOptions(options.xen, "xcp-collect", signal));
   try {
     const inventory = await readInventory(client);
@@ -131,6 +144,7 @@ async function readPool(options: CollectOptions, signal: AbortSignal): Promise<P
       parallelCalls,
       hostTimeoutMs,
       eth0Device,
+      named,
       signal,
     });
     return { inventory, measures, poolTime, poolTimeMs };

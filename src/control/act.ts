@@ -19,8 +19,9 @@ import { carryOut, type Planner, type RunResult } from "./control.ts";
 import { Journal, type JournalOptions } from "./journal.ts";
 import { reconcile } from "./reconcile.ts";
 import { runLines } from "./report.ts";
-import { announce, say, sayProgress, type Voice } from "./say.ts";
+import { announce, say, sayOffTerminal, type Voice } from "./say.ts";
 import type { Tenure } from "./tenure.ts";
+import { Transfers, type Watched } from "./transfers.ts";
 import type { WatchOptions } from "./watch.ts";
 
 export interface ActOptions extends Voice {
@@ -51,6 +52,7 @@ export async function closeOpen(
   const poolUuid = options.xen.poolUuid ?? stored?.snapshot.pool.uuid ?? null;
   const what = ({ vm, source, destination }: Migration) =>
     `${names.of(vm)} (${vm}) from ${names.of(source)} to ${names.of(destination)}`;
+  const transfers = new Transfers(options, names, options.monotonicMs);
   return withPool(poolUuid, tenure, options, async (client, calls) => {
     const why = await reconcile(standing.open, {
       client,
@@ -59,14 +61,21 @@ export async function closeOpen(
       watch: (migration) => ({
         ...watchOptions(tenure, options),
         ...leftOfLimit(migration, standing.costs, options.control),
-        onProgress: (progress) => sayProgress(options, progress),
+        onProgress: (progress) => transfers.progress(migration.vm, progress),
       }),
       onAdopted: (migration) => {
-        calls.migrating = true;
+        calls.migrating++;
         say(options, "adopted", `An earlier run's migration still runs: ${what(migration)}`, ids(migration));
+        transfers.begin(
+          { ...migration, ...expected(migration, migration.memoryBytes, standing.costs) },
+          migration.plannedSecondsAgo,
+        );
+      },
+      onWatched: ({ vm }) => {
+        calls.migrating--;
+        transfers.end(vm);
       },
       onClosed: (migration, end) => {
-        calls.migrating = false;
         const error = end.error === null ? "" : `: ${end.error}`;
         say(options, "closed", `An earlier run's migration ${end.state}: ${what(migration)}${error}`, {
           ...ids(migration),
@@ -74,7 +83,6 @@ export async function closeOpen(
         });
       },
       onLeft: (migration, reason) => {
-        calls.migrating = false;
         say(options, "left", `An earlier run's migration stays open: ${what(migration)}: ${reason}`, {
           ...ids(migration),
           reason,
@@ -88,7 +96,15 @@ export async function closeOpen(
 }
 
 const empty: Snapshot = {
-  pool: { uuid: "" as Uuid, name: "", haEnabled: false, wlbEnabled: false, rollingUpgrade: false },
+  pool: {
+    uuid: "" as Uuid,
+    name: "",
+    haEnabled: false,
+    haTolerance: null,
+    haPlannedFor: null,
+    wlbEnabled: false,
+    rollingUpgrade: false,
+  },
   hosts: [],
   vms: [],
   placements: [],
@@ -104,7 +120,7 @@ export function plannerFor(
   const pairs = pairsOf(basis.stored.snapshot, basis.bans);
   return {
     first,
-    replan: (state, bans, movesLeft) => {
+    replan: ({ state, bans, movesLeft }) => {
       const all = {
         vms: new Map([...basis.bans.vms, ...bans.vms]),
         pairs: new Map([...pairs, ...bans.pairs]),
@@ -128,7 +144,7 @@ export interface Conclusion extends Omit<RunEnd, "detail"> {
 /** The manner of a run that keeps the rules. */
 export function ruleKeeping(names: Names): Manner {
   return {
-    log: (move) => ({ rule: move.rule, reason: moveLine(move, names) }),
+    log: (move) => ({ rule: move.rule, cause: "rules", reason: moveLine(move, names) }),
     conclude: (result) => ({ ...ending(result), lines: runLines(result, names) }),
   };
 }
@@ -145,6 +161,7 @@ export async function act(
   const { stored, standing } = basis;
   const { snapshot } = stored;
   const names = new Names(snapshot);
+  const transfers = new Transfers(options, names, options.monotonicMs);
   return withPool(snapshot.pool.uuid, tenure, options, async (client, calls) => {
     const result = await carryOut(snapshot, planner, options.control, {
       client,
@@ -161,17 +178,19 @@ export async function act(
       execute: {
         ...watchOptions(tenure, options),
         maxInPool: options.control.maxMigrationsInPool,
-        onStart: () => {
-          calls.migrating = true;
-          say(options, "start", "Starting Migration ...");
-        },
-        onProgress: (progress) => sayProgress(options, progress),
       },
       onMove: (move) => say(options, "move", moveLine(move, names), moveJson(move, names)),
-      onResult: (each) => {
-        calls.migrating = false;
-        announce(each, names, options);
+      onStart: (move) => {
+        calls.migrating++;
+        sayOffTerminal(options, "start", "Starting Migration ...", { vm: move.vm });
+        transfers.begin({ ...move, ...expected(move, move.copyBytes, standing.costs) });
       },
+      onProgress: ({ vm }, progress) => transfers.progress(vm, progress),
+      onEnd: ({ vm }) => {
+        calls.migrating--;
+        transfers.end(vm);
+      },
+      onResult: (each) => announce(each, names, options),
     });
     const { lines, code, outcome } = manner.conclude(result);
     for (const line of lines) say(options, "summary", line);
@@ -179,7 +198,8 @@ export async function act(
   });
 }
 
-async function withPool<T>(
+/** Runs `work` with a connection to the pool. */
+export async function withPool<T>(
   poolUuid: string | null,
   tenure: Tenure,
   options: ActOptions,
@@ -203,6 +223,14 @@ function watchOptions(
   { control, signal, graceMs, sleep, monotonicMs }: ActOptions,
 ): Omit<WatchOptions, "timeoutMs" | "timeoutReason" | "onProgress"> {
   return { pollMs: control.pollMs, stop: signal, lost: tenure.lost, graceMs, sleep, monotonicMs };
+}
+
+function expected(
+  { source, destination }: { readonly source: Uuid; readonly destination: Uuid },
+  bytes: number | null,
+  costs: CostBook,
+): Pick<Watched, "bytes" | "expectedSeconds"> {
+  return { bytes, expectedSeconds: costs.seconds(source, destination, bytes) };
 }
 
 type Limit = Pick<WatchOptions, "timeoutMs" | "timeoutReason">;

@@ -146,7 +146,7 @@ function applicationJson({ saved, basis, stored, plan }: View): object {
 function mannerOf({ savedAt, savedBy }: SavedPlan, plan: Plan, { by }: ApplyTask, names: Names): Manner {
   const origin = `saved plan of ${timeOf(savedAt)} by ${savedBy}, carried out by ${by}`;
   return {
-    log: (move) => ({ rule: move.rule, reason: `${origin}: ${moveLine(move, names)}` }),
+    log: (move) => ({ rule: move.rule, cause: "rules", reason: `${origin}: ${moveLine(move, names)}` }),
     conclude: (result) => conclude(result, plan, names),
   };
 }

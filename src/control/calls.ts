@@ -2,8 +2,8 @@
 import { AppError } from "../errors.ts";
 
 export class CallLimit {
-  /** While true, a signal leaves the calls their grace. */
-  migrating = false;
+  /** Migrations in flight: while there are any, a signal leaves the calls their grace. */
+  migrating = 0;
   readonly #calls = new AbortController();
   readonly #stop: AbortSignal;
   readonly #lost: AbortSignal;
@@ -11,7 +11,7 @@ export class CallLimit {
   #timer: NodeJS.Timeout | undefined;
   readonly #onStop = () => {
     const end = () => this.#calls.abort(new AppError("pool", "stopped by a signal"));
-    if (this.migrating) this.#timer = setTimeout(end, this.#graceMs);
+    if (this.migrating > 0) this.#timer = setTimeout(end, this.#graceMs);
     else end();
   };
   readonly #onLost = () => this.#calls.abort(new AppError("pool", "the lease was lost"));

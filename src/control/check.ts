@@ -1,6 +1,6 @@
 /** The look at the pool right before a migration: is everything still as the collection saw it? */
 import type { XapiClient } from "../xapi/client.ts";
-import type { HostRecord, HostRef, VmRecord, VmRef } from "../xapi/records.ts";
+import type { HostRecord, HostRef, TaskRef, VmRecord, VmRef } from "../xapi/records.ts";
 import { type Errand, type Outcome, overtaken } from "./outcome.ts";
 
 export interface Refs {
@@ -21,12 +21,14 @@ const leaving = [
 ];
 
 /**
- * The refs when the move may start right now; the outcome when it may not.
+ * The refs when the move may start right now; the outcome when it may not. `own` are the tasks of this run's migrations
+ * in flight: the plan knows of them, of anybody else's it does not.
  * Rejects with what the pool refuses with, assert_can_boot_here's reasons among them.
  */
 export async function checkBefore(
   client: XapiClient,
   errand: Errand,
+  own: ReadonlySet<TaskRef>,
   maxInPool: number,
 ): Promise<Refs | Outcome> {
   const [vm, source, destination] = await Promise.all([
@@ -42,8 +44,8 @@ export async function checkBefore(
   const host = hosts.get(destination) ?? (await client.host(destination));
   const objection =
     vmObjection(record, source) ??
-    hostObjection(host, metrics.live) ??
-    (await trafficObjection(client, [...hosts.values()], source, maxInPool));
+    hostObjection(host, metrics.live, own) ??
+    (await trafficObjection(client, [...hosts.values()], source, own, maxInPool));
   if (objection !== null) return objection;
   await client.assertCanBootHere(vm, destination);
   return { vm, source, destination };
@@ -68,38 +70,50 @@ function vmObjection(vm: VmRecord, source: HostRef): Outcome | null {
   return { kind: "refused", reason, failure: "never-this-vm" };
 }
 
-function hostObjection(host: HostRecord, live: boolean): Outcome | null {
+function hostObjection(host: HostRecord, live: boolean, own: ReadonlySet<TaskRef>): Outcome | null {
   if (!live) return overtaken("the pool says that the destination is not alive");
   if (!host.enabled) return overtaken("the destination was disabled (maintenance)");
   // Somebody else's, or one that an earlier run left: the destination will not be as the plan has it.
-  if ([...host.current_operations.values()].includes("vm_migrate")) {
+  if (arrivals(host).some((task) => !own.has(task))) {
     return overtaken("another VM is just being migrated to the destination");
   }
   return null;
 }
 
-/** Other migrations in flight, whoever began them: too many, or one that leaves the same host. */
+/** Migrations in flight that are not ours, whoever began them: too many, or one that leaves the same host. */
 async function trafficObjection(
   client: XapiClient,
   hosts: readonly HostRecord[],
   source: HostRef,
+  own: ReadonlySet<TaskRef>,
   maxInPool: number,
 ): Promise<Outcome | null> {
-  const inFlight = hosts.flatMap((host) =>
-    [...host.current_operations.values()].filter((operation) => operation === "vm_migrate"),
-  ).length;
-  if (inFlight === 0) return null;
-  if (inFlight >= maxInPool) {
+  const inFlight = new Set([...hosts.flatMap(arrivals), ...own]);
+  if (inFlight.size === own.size) return null;
+  if (inFlight.size >= maxInPool) {
+    const ours = own.size === 0 ? "" : `, ${own.size} of them ours`;
+    const are = inFlight.size === 1 ? "migration is" : "migrations are";
     return overtaken(
-      `${inFlight} ${inFlight === 1 ? "migration is" : "migrations are"} in flight in the pool, limit ${maxInPool} (ControlMaxMigrationsInPool)`,
+      `${inFlight.size} ${are} in flight in the pool${ours}, limit ${maxInPool} (ControlMaxMigrationsInPool)`,
     );
   }
-  // Only the VMs know where a migration comes from; they are read when there is one at all.
+  // Only the VMs know where a migration comes from; they are read when there is one of somebody else's.
   const machines = await client.machines();
   const leavesSource = [...machines.values()].some(
-    (vm) => vm.resident_on === source && [...vm.current_operations.values()].some(isMigration),
+    (vm) =>
+      vm.resident_on === source &&
+      [...vm.current_operations].some(
+        ([task, operation]) => isMigration(operation) && !own.has(task as TaskRef),
+      ),
   );
   return leavesSource ? overtaken("another VM is just being migrated from the same host") : null;
+}
+
+/** The tasks of the migrations that are on their way to `host`; xapi keys an operation by its task. */
+function arrivals(host: HostRecord): TaskRef[] {
+  return [...host.current_operations].flatMap(([task, operation]) =>
+    operation === "vm_migrate" ? [task as TaskRef] : [],
+  );
 }
 
 function isMigration(operation: string): boolean {

@@ -1,6 +1,6 @@
 /**
- * The cycle of xcp-control: load, check, plan, carry out, plan again from where things stand. Never decides on old
- * data, and says why when it does nothing.
+ * The cycle of xcp-control: carry the plan out, several transfers at once where it allows that, and plan again from
+ * where things stand after a setback. Never decides on old data, and says why when it does nothing.
  */
 import { pairKey } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
@@ -9,8 +9,8 @@ import { applyMove } from "../planning/moves.ts";
 import type { Snapshot, Uuid } from "../pool.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { XapiClient } from "../xapi/client.ts";
-import { type ExecuteOptions, executeMove } from "./execute.ts";
-import type { Journal } from "./journal.ts";
+import { type ExecuteOptions, startMove, type Transfer } from "./execute.ts";
+import type { Entry, Journal } from "./journal.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** One executed or refused move, for the report. */
@@ -29,17 +29,26 @@ export interface RunResult {
   readonly isTrouble: boolean;
 }
 
+/** Where a run stands when its plan met a setback: nothing is in flight. */
+export interface Standpoint {
+  readonly state: Snapshot;
+  /** VMs and pairs that this run does not try again. */
+  readonly bans: PairBans;
+  /** Moves that the run may still start. */
+  readonly movesLeft: number;
+}
+
 /** What is to be done, and how to plan anew after a setback; null where nothing else is wanted. */
 export interface Planner {
   readonly first: Plan;
-  readonly replan: (state: Snapshot, bans: PairBans, movesLeft: number) => Plan | null;
+  readonly replan: (standpoint: Standpoint) => Plan | null;
 }
 
 export interface Executor {
   readonly client: XapiClient;
   readonly execute: Omit<
     ExecuteOptions,
-    "begin" | "mayStart" | "onSubmitted" | "timeoutMs" | "timeoutReason"
+    "begin" | "mayStart" | "onStart" | "onSubmitted" | "onProgress" | "onEnd" | "timeoutMs" | "timeoutReason"
   >;
   /** The longest that a move may take, and why. */
   readonly timeLimit: (move: Move) => { readonly timeoutMs: number; readonly timeoutReason: string };
@@ -48,14 +57,20 @@ export interface Executor {
   readonly lost: AbortSignal;
   /** Age of the collection at this moment. */
   readonly ageSeconds: () => number;
-  /** Tells of each move before it is tried, and how it ended. */
+  /** Tells of each move before it is tried. */
   readonly onMove: (move: Move) => void;
+  /** The request leaves; and the migration ended, or is not watched any more. Each start has one end. */
+  readonly onStart: (move: Move) => void;
+  readonly onEnd: (move: Move) => void;
+  /** A look at the running migration: a part of 1. */
+  readonly onProgress: (move: Move, progress: number) => void;
   readonly onResult: (result: MoveResult) => void;
 }
 
 /**
- * Carries the plan out, one migration at a time. After a refusal or failure it plans again from where things stand,
- * without the VM or pair that did not work; it never repeats the same move.
+ * Carries the plan out: a move starts when those that it waits for have ended and its hosts and the pool have a place
+ * free. After a refusal or failure nothing more starts until what runs has ended; then it plans again from where things
+ * stand, without the VM or pair that did not work. It never repeats the same move.
  */
 export async function carryOut(
   snapshot: Snapshot,
@@ -63,68 +78,200 @@ export async function carryOut(
   settings: ControlSettings,
   executor: Executor,
 ): Promise<RunResult> {
-  const plan = planner.first;
-  const bans = { vms: new Map<Uuid, string>(), pairs: new Map<string, string>() };
-  const results: MoveResult[] = [];
-  let state = snapshot;
-  let current = plan;
-  let started = 0;
-  for (;;) {
-    const move = current.moves[0];
-    if (move === undefined || started >= settings.maxMovesPerRun) break;
-    if (executor.lost.aborted) return finish(leaseLost, true);
-    if (executor.execute.stop.aborted) return finish("a signal");
-    const age = executor.ageSeconds();
-    if (age > settings.snapshotMaxAgeSeconds) {
-      const limit = `limit ${settings.snapshotMaxAgeSeconds} s (ControlSnapshotMaxAgeSeconds)`;
-      return finish(`the collection is ${Math.round(age)} s old by now, ${limit}; the next run plans anew`);
-    }
-    executor.onMove(move);
-    const outcome = await executeMove(executor.client, move, executeOptions(executor, move));
-    const result = { move, outcome };
-    results.push(result);
-    executor.onResult(result);
-    const end = await executor.journal.settle(outcome);
-    if (executor.lost.aborted) return finish(leaseLost, true);
-    if (end !== null) return finish(end, true);
-    if (outcome.kind === "moved") {
-      started++;
-      state = applyMove(state, move.vm, move.source, move.destination);
-      bans.vms.set(move.vm, "this run moved it already");
-      current = { ...current, moves: current.moves.slice(1) };
-    } else {
-      const end = endOfRun(outcome);
-      if (end !== null || !isSetback(outcome)) return finish(end);
-      if (outcome.kind === "failed") started++;
-      ban(bans, move, outcome);
-      const next = planner.replan(state, bans, settings.maxMovesPerRun - started);
-      if (next === null) return finish("a move of the plan was not possible");
-      current = next;
+  return new Conduct(snapshot, planner, settings, executor).run();
+}
+
+/** A migration in flight that this run answers for. */
+interface Flight {
+  readonly index: number;
+  readonly move: Move;
+  readonly entry: Entry;
+  readonly transfer: Transfer;
+  /** Never rejects before somebody waits for it. */
+  readonly landed: Promise<Flight>;
+  outcome: Outcome | null;
+}
+
+interface Ending {
+  readonly stoppedBy: string | null;
+  readonly isTrouble: boolean;
+}
+
+class Conduct {
+  readonly #planner: Planner;
+  readonly #settings: ControlSettings;
+  readonly #executor: Executor;
+  readonly #results: MoveResult[] = [];
+  readonly #bans = { vms: new Map<Uuid, string>(), pairs: new Map<string, string>() };
+  readonly #flights = new Set<Flight>();
+  /** Moves that were started. */
+  #started = 0;
+  #state: Snapshot;
+  #plan: Plan;
+  /** Moves of the plan, by index, that were tried, and that were made. */
+  #tried = new Set<number>();
+  #made = new Set<number>();
+  /** A move of the plan did not work: the rest of it is not what is wanted any more. */
+  #setback = false;
+  #ending: Ending | null = null;
+
+  constructor(snapshot: Snapshot, planner: Planner, settings: ControlSettings, executor: Executor) {
+    this.#state = snapshot;
+    this.#plan = planner.first;
+    this.#planner = planner;
+    this.#settings = settings;
+    this.#executor = executor;
+  }
+
+  async run(): Promise<RunResult> {
+    for (;;) {
+      const index = this.#next();
+      if (index !== null) await this.#start(index);
+      else if (this.#flights.size > 0) await this.#land();
+      else if (this.#ending === null && this.#setback) this.#planAnew();
+      else return this.#result();
     }
   }
-  return finish(null);
 
-  function finish(stoppedBy: string | null, isTrouble = false): RunResult {
-    return { firstPlan: plan, lastPlan: current, results, stoppedBy, isTrouble };
+  /** The first move of the plan that may start now, or null. */
+  #next(): number | null {
+    if (this.#ending !== null || this.#setback) return null;
+    if (this.#started >= this.#settings.maxMovesPerRun) return null;
+    const index = this.#plan.moves.findIndex((move, each) => !this.#tried.has(each) && this.#fits(move));
+    if (index < 0) return null;
+    this.#ending = this.#hindrance();
+    return this.#ending === null ? index : null;
+  }
+
+  #fits({ after, source, destination }: Move): boolean {
+    const { maxMigrationsInPool, transfersPerHost } = this.#settings;
+    const moves = [...this.#flights].map(({ move }) => move);
+    const busy = (host: Uuid) =>
+      moves.filter((each) => each.source === host || each.destination === host).length;
+    return (
+      moves.length < maxMigrationsInPool &&
+      busy(source) < transfersPerHost &&
+      busy(destination) < transfersPerHost &&
+      after.every((before) => this.#made.has(before))
+    );
+  }
+
+  /** What forbids any further start by now. */
+  #hindrance(): Ending | null {
+    const { lost, execute, ageSeconds } = this.#executor;
+    if (lost.aborted) return { stoppedBy: leaseLost, isTrouble: true };
+    if (execute.stop.aborted) return { stoppedBy: "a signal", isTrouble: false };
+    const age = ageSeconds();
+    const { snapshotMaxAgeSeconds } = this.#settings;
+    if (age <= snapshotMaxAgeSeconds) return null;
+    const limit = `limit ${snapshotMaxAgeSeconds} s (ControlSnapshotMaxAgeSeconds)`;
+    const stoppedBy = `the collection is ${Math.round(age)} s old by now, ${limit}; the next run plans anew`;
+    return { stoppedBy, isTrouble: false };
+  }
+
+  async #start(index: number): Promise<void> {
+    const move = this.#plan.moves[index];
+    if (move === undefined) return;
+    this.#tried.add(index);
+    this.#executor.onMove(move);
+    const entry = this.#executor.journal.entry(move);
+    const own = new Set([...this.#flights].flatMap(({ transfer }) => transfer.task ?? []));
+    const begun = await startMove(this.#executor.client, move, own, this.#options(move, entry));
+    if ("kind" in begun) return this.#settle(index, move, entry, begun);
+    this.#started++;
+    const flight: Flight = { index, move, entry, transfer: begun, landed: landing(), outcome: null };
+    this.#flights.add(flight);
+
+    async function landing(): Promise<Flight> {
+      const outcome = await (begun as Transfer).end;
+      entry.ended();
+      flight.outcome = outcome;
+      return flight;
+    }
+  }
+
+  #options(move: Move, entry: Entry): ExecuteOptions {
+    const { execute, journal, onStart, onEnd, onProgress, timeLimit } = this.#executor;
+    return {
+      ...execute,
+      ...timeLimit(move),
+      begin: () => entry.begin(),
+      mayStart: () => journal.mayStart(),
+      onStart: () => {
+        onStart(move);
+        entry.starting();
+      },
+      onSubmitted: (task) => entry.submitted(task),
+      onProgress: (progress) => onProgress(move, progress),
+      onEnd: () => onEnd(move),
+    };
+  }
+
+  /** Waits for the first of those in flight to end. */
+  async #land(): Promise<void> {
+    const flight = await Promise.race([...this.#flights].map(({ landed }) => landed));
+    this.#flights.delete(flight);
+    if (flight.outcome !== null) await this.#settle(flight.index, flight.move, flight.entry, flight.outcome);
+  }
+
+  async #settle(index: number, move: Move, entry: Entry, outcome: Outcome): Promise<void> {
+    const result = { move, outcome };
+    this.#results.push(result);
+    this.#executor.onResult(result);
+    const trouble = await entry.settle(outcome);
+    if (outcome.kind === "moved") {
+      this.#made.add(index);
+      this.#state = applyMove(this.#state, move.vm, move.source, move.destination);
+      this.#bans.vms.set(move.vm, "this run moved it already");
+    } else if (isSetback(outcome)) {
+      this.#setback = true;
+      this.#ban(move, outcome);
+    }
+    this.#ending = this.#ending ?? this.#endingAfter(outcome, trouble);
+  }
+
+  #endingAfter(outcome: Outcome, trouble: string | null): Ending | null {
+    if (this.#executor.lost.aborted) return { stoppedBy: leaseLost, isTrouble: true };
+    if (trouble !== null) return { stoppedBy: trouble, isTrouble: true };
+    const stoppedBy = endOfRun(outcome);
+    return stoppedBy === null ? null : { stoppedBy, isTrouble: false };
+  }
+
+  #ban(move: Move, { failure, reason }: Setback): void {
+    if (failure === "never-this-pair") this.#bans.pairs.set(pairKey(move.vm, move.destination), reason);
+    else this.#bans.vms.set(move.vm, reason);
+  }
+
+  #planAnew(): void {
+    this.#setback = false;
+    if (this.#started >= this.#settings.maxMovesPerRun) {
+      this.#plan = { ...this.#plan, moves: [] };
+      return;
+    }
+    const next = this.#planner.replan({
+      state: this.#state,
+      bans: this.#bans,
+      movesLeft: this.#settings.maxMovesPerRun - this.#started,
+    });
+    if (next === null) this.#ending = { stoppedBy: "a move of the plan was not possible", isTrouble: false };
+    else {
+      this.#plan = next;
+      this.#tried = new Set();
+      this.#made = new Set();
+    }
+  }
+
+  #result(): RunResult {
+    return {
+      firstPlan: this.#planner.first,
+      lastPlan: this.#plan,
+      results: this.#results,
+      ...(this.#ending ?? { stoppedBy: null, isTrouble: false }),
+    };
   }
 }
 
 const leaseLost = "the lease was lost: another run may act now";
-
-function executeOptions(executor: Executor, move: Move): ExecuteOptions {
-  const { execute, journal } = executor;
-  return {
-    ...execute,
-    ...executor.timeLimit(move),
-    begin: () => journal.begin(move),
-    mayStart: () => journal.mayStart(),
-    onStart: () => {
-      execute.onStart();
-      journal.starting();
-    },
-    onSubmitted: (task) => journal.submitted(task),
-  };
-}
 
 /** Why nothing more may be done after this outcome, or null when the run may go on. */
 function endOfRun(outcome: Outcome): string | null {
@@ -153,14 +300,4 @@ type Setback = Extract<Outcome, { kind: "refused" | "failed" }>;
 
 function isSetback(outcome: Outcome): outcome is Setback {
   return outcome.kind === "refused" || outcome.kind === "failed";
-}
-
-function ban(
-  bans: { vms: Map<Uuid, string>; pairs: Map<string, string> },
-  move: Move,
-  outcome: Setback,
-): void {
-  if (outcome.failure === "never-this-pair")
-    bans.pairs.set(pairKey(move.vm, move.destination), outcome.reason);
-  else bans.vms.set(move.vm, outcome.reason);
 }

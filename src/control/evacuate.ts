@@ -200,7 +200,7 @@ class Attempt {
     const pairs = pairsOf(stored.snapshot, basis.bans);
     return {
       first: this.#view.plan,
-      replan: (state, bans) => {
+      replan: ({ state, bans }) => {
         this.#last = evacuationOf(basis, this.#options.control, state, {
           vms: new Map([...basis.bans.vms, ...bans.vms]),
           pairs: new Map([...pairs, ...bans.pairs]),
@@ -215,7 +215,11 @@ class Attempt {
     const asked = `evacuation of ${host.name === "" ? host.uuid : host.name} asked by ${this.#task.by}`;
     return {
       // It serves no rule: an administrator asked for it.
-      log: (move: Move) => ({ rule: null, reason: `${asked}: ${moveLine(move, this.#names)}` }),
+      log: (move: Move) => ({
+        rule: null,
+        cause: "evacuation",
+        reason: `${asked}: ${moveLine(move, this.#names)}`,
+      }),
       conclude: (result) => this.#conclude(result),
     };
   }

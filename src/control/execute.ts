@@ -1,4 +1,4 @@
-/** Carries out one move: looks at the VM and the destination once more, starts the migration, and watches it. */
+/** Starts one move: looks at the VM and the destination once more, asks for the migration, and has it watched. */
 import { describeError } from "../errors.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import { XapiUnreachable } from "../xapi/errors.ts";
@@ -18,17 +18,31 @@ export interface ExecuteOptions extends WatchOptions {
   readonly onStart: () => void;
   /** Called once the pool has taken the request. */
   readonly onSubmitted: (task: TaskRef) => Promise<void>;
+  /** Called once after `onStart`: it ended, or is not watched any more. */
+  readonly onEnd: () => void;
 }
 
-/** Carries `errand` out; every failure of the pool becomes an outcome. */
-export async function executeMove(
+/** A migration that the pool was asked for. */
+export interface Transfer {
+  /** Its task; null where the pool's answer was not heard. */
+  readonly task: TaskRef | null;
+  /** How it ended. */
+  readonly end: Promise<Outcome>;
+}
+
+/**
+ * Starts `errand` beside `own`, the tasks of this run's migrations in flight; the outcome where it was not started. Every failure of
+ * the pool becomes an outcome. One at a time: the look at the pool and the request belong together.
+ */
+export async function startMove(
   client: XapiClient,
   errand: Errand,
+  own: ReadonlySet<TaskRef>,
   options: ExecuteOptions,
-): Promise<Outcome> {
+): Promise<Outcome | Transfer> {
   let checked: Refs | Outcome;
   try {
-    checked = await checkBefore(client, errand, options.maxInPool);
+    checked = await checkBefore(client, errand, own, options.maxInPool);
   } catch (error) {
     if (!options.stop.aborted) return refusal(error);
     checked = stopped;
@@ -43,7 +57,7 @@ export async function executeMove(
 
 const stopped: Outcome = { kind: "stopped", reason: "stopped before it was started" };
 
-async function migrate(client: XapiClient, refs: Refs, options: ExecuteOptions): Promise<Outcome> {
+async function migrate(client: XapiClient, refs: Refs, options: ExecuteOptions): Promise<Outcome | Transfer> {
   // A run that was stopped for a while finds out here; the call leaves in the same turn.
   if (!options.mayStart()) return { kind: "held", reason: "the lease is about to run out, or was lost" };
   options.onStart();
@@ -52,11 +66,23 @@ async function migrate(client: XapiClient, refs: Refs, options: ExecuteOptions):
   try {
     task = await client.poolMigrateAsync(refs.vm, refs.destination);
   } catch (error) {
-    if (!(error instanceof XapiUnreachable && error.sent)) return refusal(error);
-    return withoutTask(await watch.byVm({ why: `no answer to the request: ${describeError(error)}` }));
+    if (error instanceof XapiUnreachable && error.sent) {
+      const why = `no answer to the request: ${describeError(error)}`;
+      return { task: null, end: ended(watch.byVm({ why }).then(withoutTask), options) };
+    }
+    options.onEnd();
+    return refusal(error);
   }
   await options.onSubmitted(task);
-  return watch.toTheEnd(task);
+  return { task, end: ended(watch.toTheEnd(task), options) };
+}
+
+async function ended(watched: Promise<Outcome>, { onEnd }: ExecuteOptions): Promise<Outcome> {
+  try {
+    return await watched;
+  } finally {
+    onEnd();
+  }
 }
 
 /** The request may still arrive: a VM that has not moved yet proves nothing. */

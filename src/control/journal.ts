@@ -1,6 +1,6 @@
 /** Writes down what is about to be done and what came of it, so that whoever comes next can go on from there. */
 import { AppError } from "../errors.ts";
-import type { EndState } from "../migration.ts";
+import type { EndState, MigrationCause } from "../migration.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Rule } from "../rule.ts";
 import type { Database } from "../store/connection.ts";
@@ -13,15 +13,18 @@ export interface JournalOptions {
   readonly maxMovesPerHour: number;
   readonly monotonicMs: () => number;
   /** The move in words, kept as its reason, and the rule that it serves. */
-  readonly log: (move: Move) => { readonly reason: string; readonly rule: Rule | null };
+  readonly log: (move: Move) => {
+    readonly reason: string;
+    readonly rule: Rule | null;
+    readonly cause: MigrationCause;
+  };
 }
 
-/** The journal of one run; one migration at a time. */
+/** The journal of one run. */
 export class Journal {
   readonly #db: Database;
   readonly #tenure: Tenure;
   readonly #options: JournalOptions;
-  #open: { readonly id: string; submittedMs: number | null } | null = null;
 
   constructor(db: Database, tenure: Tenure, options: JournalOptions) {
     this.#db = db;
@@ -29,40 +32,68 @@ export class Journal {
     this.#options = options;
   }
 
-  /** Commits the intent to make `move`; why it may not be made, or null. */
-  async begin(move: Move): Promise<Outcome | null> {
-    const { vm, source, destination, copyBytes, mean } = move;
-    const { sourceBefore, sourceAfter, destinationBefore, destinationAfter } = move;
-    const intent = {
-      vm,
-      source,
-      destination,
-      ...this.#options.log(move),
-      figures: { mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter },
-      collectionId: this.#options.collectionId,
-      memoryBytes: copyBytes,
-    };
-    const planned = await planMigration(this.#db, this.#tenure.claim, intent, this.#options.maxMovesPerHour);
-    if (!("id" in planned)) return held(planned, this.#options.maxMovesPerHour);
-    this.#open = { id: planned.id, submittedMs: null };
-    return null;
+  /** The page of one move; nothing is written yet. */
+  entry(move: Move): Entry {
+    return new Entry(this.#db, this.#tenure, move, this.#options);
   }
 
   /** Asked with nothing between the answer and the call to the pool. */
   mayStart(): boolean {
     return this.#tenure.mayStart();
   }
+}
+
+/** One move in the journal: its row, once it is meant to be made. */
+export class Entry {
+  readonly #db: Database;
+  readonly #tenure: Tenure;
+  readonly #move: Move;
+  readonly #options: JournalOptions;
+  #id: string | null = null;
+  #startedMs: number | null = null;
+  #endedMs: number | null = null;
+
+  constructor(db: Database, tenure: Tenure, move: Move, options: JournalOptions) {
+    this.#db = db;
+    this.#tenure = tenure;
+    this.#move = move;
+    this.#options = options;
+  }
+
+  /** Commits the intent to make the move; why it may not be made, or null. */
+  async begin(): Promise<Outcome | null> {
+    const { vm, source, destination, copyBytes, mean } = this.#move;
+    const { sourceBefore, sourceAfter, destinationBefore, destinationAfter } = this.#move;
+    const intent = {
+      vm,
+      source,
+      destination,
+      ...this.#options.log(this.#move),
+      figures: { mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter },
+      collectionId: this.#options.collectionId,
+      memoryBytes: copyBytes,
+    };
+    const planned = await planMigration(this.#db, this.#tenure.claim, intent, this.#options.maxMovesPerHour);
+    if (!("id" in planned)) return held(planned, this.#options.maxMovesPerHour);
+    this.#id = planned.id;
+    return null;
+  }
 
   /** The request is about to leave: the time of the migration counts from here. */
   starting(): void {
-    if (this.#open !== null) this.#open.submittedMs = this.#options.monotonicMs();
+    this.#startedMs = this.#options.monotonicMs();
+  }
+
+  /** The migration ended, though its row may be closed later. */
+  ended(): void {
+    this.#endedMs = this.#options.monotonicMs();
   }
 
   /** The pool took the request. The migration is watched whether or not that can be written down. */
   async submitted(task: string): Promise<void> {
-    if (this.#open === null) return;
+    if (this.#id === null) return;
     try {
-      await markSubmitted(this.#db, this.#tenure.claim, this.#open.id, task);
+      await markSubmitted(this.#db, this.#tenure.claim, this.#id, task);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
     }
@@ -70,18 +101,18 @@ export class Journal {
 
   /** Closes the row; why the run must end, or null. A migration whose end is not known stays open for the next run. */
   async settle(outcome: Outcome): Promise<string | null> {
-    const open = this.#open;
     const state = endState(outcome);
-    if (open === null || state === null) return null;
-    this.#open = null;
-    const seconds =
-      outcome.kind === "moved" && open.submittedMs !== null
-        ? Math.max(0, this.#options.monotonicMs() - open.submittedMs) / 1000
-        : null;
+    if (this.#id === null || state === null) return null;
     const error = outcome.kind === "moved" ? null : outcome.reason;
-    const closing = await closeMigration(this.#db, this.#tenure.claim, open.id, { state, error, seconds });
+    const seconds = outcome.kind === "moved" ? this.#seconds() : null;
+    const closing = await closeMigration(this.#db, this.#tenure.claim, this.#id, { state, error, seconds });
     if (closing === "lease lost") return "the lease was lost";
     return closing === "breaker opened" ? breakerOpened : null;
+  }
+
+  #seconds(): number | null {
+    if (this.#startedMs === null) return null;
+    return Math.max(0, (this.#endedMs ?? this.#options.monotonicMs()) - this.#startedMs) / 1000;
   }
 }
 

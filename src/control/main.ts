@@ -107,6 +107,7 @@ await runProgram("xcp-control", async (context) => {
         monotonicMs: context.monotonicMs,
         print: (line) => context.print(printable(line)),
         printJson: (value) => context.print(printableJson(value)),
+        ...(context.show === null ? {} : { show: context.show }),
       }),
     );
   });

@@ -18,33 +18,41 @@ export interface ReconcileOptions {
   readonly tenure: Tenure;
   /** How to watch a migration; `timeoutMs` is what is left of its time. */
   readonly watch: (migration: Migration) => WatchOptions;
-  /** Called before a migration that still runs is waited for. */
+  /** Called before a migration that still runs is waited for, and after. */
   readonly onAdopted: (migration: Migration) => void;
+  readonly onWatched: (migration: Migration) => void;
   readonly onClosed: (migration: Migration, end: End) => void;
   readonly onLeft: (migration: Migration, reason: string) => void;
 }
 
-/** Why the run must end, or null when every row is closed. */
+/** Why the run must end, or null when every row is closed. Several that still run are waited for side by side. */
 export async function reconcile(
   open: readonly Migration[],
   options: ReconcileOptions,
 ): Promise<string | null> {
-  let left = 0;
-  for (const migration of open) {
-    if (options.tenure.lost.aborted) return "the lease was lost";
-    if (!(await adoptMigration(options.db, options.tenure.claim, migration.id))) return "the lease was lost";
-    const found = await findEnd(migration, options);
-    if ("left" in found) {
-      left++;
-      options.onLeft(migration, found.left);
-      continue;
-    }
-    const closing: Closing = await closeMigration(options.db, options.tenure.claim, migration.id, found);
-    if (closing === "lease lost") return "the lease was lost";
-    options.onClosed(migration, found);
-  }
+  const ends = await Promise.all(open.map((migration) => settle(migration, options)));
+  if (ends.includes("lease lost")) return "the lease was lost";
+  const left = ends.filter((end) => end === "left").length;
   if (left === 0) return null;
   return `${left === 1 ? "a migration" : `${left} migrations`} of an earlier run cannot be closed yet; nothing is planned before`;
+}
+
+async function settle(
+  migration: Migration,
+  options: ReconcileOptions,
+): Promise<"closed" | "left" | "lease lost"> {
+  const { db, tenure } = options;
+  if (tenure.lost.aborted) return "lease lost";
+  if (!(await adoptMigration(db, tenure.claim, migration.id))) return "lease lost";
+  const found = await findEnd(migration, options);
+  if ("left" in found) {
+    options.onLeft(migration, found.left);
+    return "left";
+  }
+  const closing: Closing = await closeMigration(db, tenure.claim, migration.id, found);
+  if (closing === "lease lost") return "lease lost";
+  options.onClosed(migration, found);
+  return "closed";
 }
 
 /**
@@ -116,7 +124,9 @@ async function adopt(
   options.onAdopted(migration);
   const watchOptions = options.watch(migration);
   const startedMs = watchOptions.monotonicMs();
-  const outcome: Outcome = await new Watch(options.client, refs, watchOptions).toTheEnd(task);
+  const outcome: Outcome = await new Watch(options.client, refs, watchOptions)
+    .toTheEnd(task)
+    .finally(() => options.onWatched(migration));
   const state = endState(outcome);
   if (state === null) return { left: outcome.kind === "moved" ? "" : outcome.reason };
   const watched = (watchOptions.monotonicMs() - startedMs) / 1000;

@@ -4,11 +4,11 @@ import type { Gate } from "../planning/gates.ts";
 import { gateJson } from "../planning/planJson.ts";
 import { gateLine } from "../planning/report.ts";
 import type { RunEnd } from "./act.ts";
-import type { Voice } from "./say.ts";
+import { say, type Voice } from "./say.ts";
 
 /** Tells of the gate, and ends the run with code 4. */
 export function refuse(gate: Gate | null, options: Voice): RunEnd {
-  if (gate !== null) tellGate(gate, options);
+  if (gate !== null) say(options, "refused", gateLine(gate), gateJson(gate));
   return {
     code: exitCode.refused,
     outcome: "refused",
@@ -16,6 +16,7 @@ export function refuse(gate: Gate | null, options: Voice): RunEnd {
   };
 }
 
+/** Tells of the gate in a dry run's place. */
 export function tellGate(gate: Gate, { json, print, printJson }: Voice): void {
   if (json) printJson(gateJson(gate));
   else print(gateLine(gate));

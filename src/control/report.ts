@@ -1,6 +1,6 @@
 /** How the moves of a run ended, in words. Pure. */
 import type { Names } from "../names.ts";
-import { unresolvedLines } from "../planning/report.ts";
+import { limitReached, unresolvedLines } from "../planning/report.ts";
 import type { MoveResult, RunResult } from "./control.ts";
 
 /** How one move ended, for a person. */
@@ -38,7 +38,7 @@ export function runLines(result: RunResult, names: Names): string[] {
   if (result.stoppedBy !== null) lines.push(`ended early: ${result.stoppedBy}`);
   else lines.push(...unresolvedLines(result.lastPlan.unresolved, names));
   if (result.stoppedBy === null && result.lastPlan.limited) {
-    lines.push("more moves would follow; the limit of one run is reached (ControlMaxMovesPerRun)");
+    lines.push(`more moves would follow; ${limitReached(result.lastPlan, names)}`);
   }
   return lines;
 }

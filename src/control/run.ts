@@ -3,6 +3,8 @@ import { AppError, describeError, exitCode } from "../errors.ts";
 import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
 import { loadBasis } from "../planning/basis.ts";
+import { loadGreenForecast } from "../planning/greenBasis.ts";
+import { greenObject, withGreen } from "../planning/greenText.ts";
 import { type Basis, forecastOf } from "../planning/judge.ts";
 import { forecastJson } from "../planning/planJson.ts";
 import { forecastLines, unknownRuleLines } from "../planning/report.ts";
@@ -16,6 +18,7 @@ import { loadStanding } from "../store/standing.ts";
 import { type ActOptions, act, closeOpen, plannerFor, type RunEnd } from "./act.ts";
 import { type ApplyTask, apply, showApplication } from "./apply.ts";
 import { type EvacuateTask, evacuate, showEvacuation } from "./evacuate.ts";
+import { type GreenTurn, gather, greenTurn, withTurn } from "./green.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { planToSave } from "./savedPlan.ts";
 import { passedLine, say, type Voice } from "./say.ts";
@@ -115,22 +118,50 @@ async function underLease(db: Database, tenure: Tenure, options: LiveOptions): P
   if (options.task?.kind === "apply") return apply(db, tenure, options.task, options);
   const startedMs = options.monotonicMs();
   const basis = await loadBasis(db, options.control, options.xen.poolUuid);
-  const { stored, unknown } = basis;
+  const { stored } = basis;
   if (stored !== null) await rememberSights(db, tenure.claim, stored.collection.id, stored.snapshot);
-  if (basis.held !== null) return refuse(basis.held, options);
+  // The hour's limit is for balancing: hosts that are needed are woken all the same.
+  const { held } = basis;
+  if (held !== null && held.name !== "migrations per hour") return refuse(held, options);
+  const ageSeconds = () => (stored?.ageSeconds ?? 0) + (options.monotonicMs() - startedMs) / 1000;
+  const turn = stored === null ? null : await greenTurn(db, tenure, { ...basis, stored }, options);
+  if (turn !== null && turn.moves.length > 0 && stored !== null) {
+    return withTurn(await gather(db, tenure, { ...basis, stored, ageSeconds }, turn, options), turn);
+  }
+  const end =
+    held === null
+      ? await balance(db, tenure, { ...basis, ageSeconds }, turn, options)
+      : refuse(held, options);
+  return withTurn(end, turn);
+}
+
+/** Keeps the rules that balance. */
+async function balance(
+  db: Database,
+  tenure: Tenure,
+  basis: Basis & { readonly ageSeconds: () => number },
+  turn: GreenTurn | null,
+  options: LiveOptions,
+): Promise<RunEnd> {
+  const { stored, unknown } = basis;
   const { plan, gate } = forecastOf(basis, options.control);
   if (gate !== null || plan === null || stored === null) return refuse(gate, options);
+  // A green rule has just said what it does: there is no need of another one.
+  if (basis.rules.length === 0 && turn !== null) {
+    return { code: exitCode.done, outcome: "nothing", detail: turn.reason };
+  }
   if (plan.moves.length === 0) {
-    tellPlan(basis, stored, plan, options);
+    if (options.json) options.printJson(planEvent(basis, stored, plan));
+    else tellPlan(basis, stored, plan, options);
     return { code: exitCode.done, outcome: "nothing", detail: "nothing to do" };
   }
+  if (options.json) options.printJson(planEvent(basis, stored, plan));
   for (const line of unknownRuleLines(unknown)) say(options, "warning", line);
   const names = new Names(stored.snapshot);
   for (const [host, reason] of basis.suspicion.hosts)
     say(options, "warning", `${names.of(host)} is left out of mean and moves: ${reason}`, { host });
-  const ageSeconds = () => stored.ageSeconds + (options.monotonicMs() - startedMs) / 1000;
   const planner = plannerFor({ ...basis, stored }, plan, options.control);
-  return act(db, tenure, { ...basis, stored, ageSeconds }, planner, options);
+  return act(db, tenure, { ...basis, stored }, planner, options);
 }
 
 /** The plan and what stands against it; neither the pool nor the database sees a change. */
@@ -144,17 +175,32 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
     if (gate !== null) tellGate(gate, options);
     return exitCode.refused;
   }
-  tellPlan(basis, stored, plan, options);
+  const green = await loadGreenForecast(db, options.control, basis);
+  const names = new Names(stored.snapshot);
+  if (options.json) {
+    options.printJson({ ...forecastJson(basis, stored, plan), green: greenObject(green, names) });
+  } else {
+    for (const line of withGreen(forecastLines(basis, stored, plan), basis, green, names))
+      options.print(line);
+  }
   if (options.save !== undefined) {
     const { file, by, at, write } = options.save;
     await write(file, planToSave(stored, basis.rules, plan, { by, at: at() }));
     if (!options.json)
       options.print(`Saved in ${file}: xcp-control --apply carries out exactly this, or nothing`);
   }
-  return options.exitCode && plan.moves.length > 0 ? exitCode.planNotEmpty : exitCode.done;
+  const work =
+    plan.moves.length + (green?.decision.steps.length ?? 0) + (green?.decision.reliefs.length ?? 0);
+  return options.exitCode && work > 0 ? exitCode.planNotEmpty : exitCode.done;
+}
+
+/** What a dry run prints, as the first event of a run. */
+function planEvent(basis: Basis, stored: StoredSnapshot, plan: Plan): object {
+  const count = plan.moves.length;
+  const text = count === 0 ? "nothing to do" : `${count} ${count === 1 ? "move" : "moves"} planned`;
+  return { event: "plan", text, ...forecastJson(basis, stored, plan) };
 }
 
 function tellPlan(basis: Basis, stored: StoredSnapshot, plan: Plan, options: Voice): void {
-  if (options.json) options.printJson(forecastJson(basis, stored, plan));
-  else for (const line of forecastLines(basis, stored, plan)) options.print(line);
+  for (const line of forecastLines(basis, stored, plan)) options.print(line);
 }

@@ -9,7 +9,9 @@ import type { Move, Plan, Purpose } from "../planner/plan.ts";
 import { moveJson } from "../planning/planJson.ts";
 import { moveLine } from "../planning/report.ts";
 import { asUuid, type Snapshot, type StoredSnapshot, type Uuid } from "../pool.ts";
-import { parseSubject, type Rule, subjectUnit } from "../rule.ts";
+import type { Rule } from "../rule.ts";
+import { ruleFromObject, ruleObject } from "../ruleJson.ts";
+import { ruleTitle } from "../ruleText.ts";
 
 /** What is read back of a file; the rest is for people. */
 export interface SavedPlan {
@@ -70,7 +72,7 @@ export function planToSave(
     pool: { uuid: snapshot.pool.uuid, name: snapshot.pool.name },
     collection: collection.id,
     collectedAt: collection.finishedAt.toISOString(),
-    rules: rules.map(({ subject, threshold }) => ({ subject, threshold, unit: subjectUnit[subject] })),
+    rules: rules.map(ruleObject),
     hosts: savedHosts(snapshot),
     moves: moves.map((move) => savedMove(move, names)),
     totals: {
@@ -84,7 +86,7 @@ export function planToSave(
     unresolved: plan.unresolved.map(({ host, rule, value, mean, reason }) => ({
       host,
       hostName: names.exact(host),
-      subject: rule.subject,
+      subject: ruleTitle(rule),
       value,
       mean,
       reason,
@@ -163,11 +165,7 @@ function parseContent(content: Readonly<Record<string, unknown>>): SavedPlan | n
 }
 
 function parseRule(value: unknown): Rule | null {
-  if (!isRecord(value)) return null;
-  const { subject: text, threshold } = value;
-  const subject = typeof text === "string" ? parseSubject(text) : null;
-  if (subject === null || typeof threshold !== "number") return null;
-  return { subject, threshold };
+  return isRecord(value) ? ruleFromObject(value) : null;
 }
 
 function parseHost(value: unknown): SavedHost | null {
@@ -179,7 +177,7 @@ function parseHost(value: unknown): SavedHost | null {
   return { uuid, name, takesPart: part, vms, placements };
 }
 
-const purposes: readonly Purpose[] = ["relieves", "makes room", "waits elsewhere"];
+const purposes: readonly Purpose[] = ["relieves", "makes room", "waits elsewhere", "goes on"];
 
 function parseMove(value: unknown): SavedMove | null {
   if (!isRecord(value)) return null;

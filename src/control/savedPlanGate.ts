@@ -6,7 +6,8 @@ import { recheck } from "../planner/recheck.ts";
 import type { Gate } from "../planning/gates.ts";
 import { type Basis, pairsOf, plannerOptions } from "../planning/judge.ts";
 import type { Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
-import { type Rule, subjectUnit } from "../rule.ts";
+import { isSingle, type Rule } from "../rule.ts";
+import { conditionText, printRule } from "../ruleText.ts";
 import type { ControlSettings } from "../settings.ts";
 import { type NoPlan, type SavedMove, type SavedPlan, savedHosts } from "./savedPlan.ts";
 
@@ -84,7 +85,7 @@ function rulesChange(then: readonly Rule[], now: readonly Rule[]): Closed | null
     rules.length === 0
       ? "none"
       : rules
-          .map(({ subject, threshold }) => `${subject} > ${threshold} ${subjectUnit[subject]}`)
+          .map((rule) => (isSingle(rule) ? conditionText(rule) : printRule(rule)))
           .sort()
           .join(", ");
   if (words(then) === words(now)) return null;

@@ -10,6 +10,8 @@ export interface Voice {
   /** One line of text, not escaped yet. */
   readonly print: (line: string) => void;
   readonly printJson: (value: unknown) => void;
+  /** On a terminal: the escaped lines that are drawn again and again below what is printed. */
+  readonly show?: (lines: readonly string[]) => void;
 }
 
 /** One event: the thesis' line, or a JSON object on a line of its own. */
@@ -18,21 +20,21 @@ export function say(voice: Voice, event: string, text: string, detail: object = 
   else voice.print(text);
 }
 
+/** A line of the thesis that a terminal shows in another way. */
+export function sayOffTerminal(voice: Voice, event: string, text: string, detail: object = {}): void {
+  if (voice.json || voice.show === undefined) say(voice, event, text, detail);
+}
+
 /** How a move ended. */
 export function announce(result: MoveResult, names: Names, voice: Voice): void {
   const { move, outcome } = result;
-  if (outcome.kind === "moved") say(voice, "end", "End Migration", { vm: move.vm });
+  if (outcome.kind === "moved") sayOffTerminal(voice, "end", "End Migration", { vm: move.vm });
   say(voice, "result", resultLine(result, names), {
     vm: move.vm,
     from: move.source,
     to: move.destination,
     outcome,
   });
-}
-
-/** How far a migration is, as the thesis prints it: a fraction, two decimals at most. */
-export function sayProgress(voice: Voice, progress: number): void {
-  say(voice, "progress", `Progress: ${Math.round(progress * 100) / 100}`, { progress });
 }
 
 /** "another xcp-control is at work: node1 pid 4711, for 12 s, last heard of 3 s ago" */

@@ -1,15 +1,34 @@
 #!/usr/bin/env node
-/** The demo: sets a stage up, plays the story, and takes the stage down again, also after Ctrl-C. */
+/** The demo: sets a stage up, plays the story that was asked for, and takes the stage down again, also after Ctrl-C. */
 import process from "node:process";
-import { exitCode } from "../errors.ts";
+import { AppError, exitCode } from "../errors.ts";
 import { runProgram } from "../program.ts";
-import { buildStage } from "./stage.ts";
-import { playStory } from "./story.ts";
+import { nightPlay, playNight } from "./night.ts";
+import { buildStage, type Play, type Stage } from "./stage.ts";
+import { type Audience, playStory, thesisPlay } from "./story.ts";
+
+interface Story {
+  readonly play: Play;
+  readonly perform: (stage: Stage, audience: Audience) => Promise<void>;
+}
+
+const stories: ReadonlyMap<string, Story> = new Map([
+  ["thesis", { play: thesisPlay, perform: playStory }],
+  ["green", { play: nightPlay, perform: playNight }],
+]);
 
 await runProgram("demo", async (context) => {
-  const stage = await buildStage(context.warn);
+  const name = process.argv[2] ?? "thesis";
+  const story = stories.get(name);
+  if (story === undefined) {
+    throw new AppError("usage", `there is no demo ${name}; there are ${[...stories.keys()].join(" and ")}`);
+  }
+  const stage = await buildStage(story.play, context.warn);
   try {
-    await playStory(stage, { write: (text) => void process.stdout.write(text), signal: context.signal });
+    await story.perform(stage, {
+      write: (text) => void process.stdout.write(text),
+      signal: context.signal,
+    });
   } finally {
     await stage.close();
   }

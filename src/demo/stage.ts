@@ -6,13 +6,23 @@ import mysql from "mysql2/promise";
 import { renderAccounts } from "../store/accounts.ts";
 import { type Database, openDatabase, type StoreOptions } from "../store/connection.ts";
 import { installSchema } from "../store/schema.ts";
+import { runCommand } from "../xapi/simulator/commands.ts";
 import { type RunningSimulator, startSimulator } from "../xapi/simulator/server.ts";
 import { SimulatedPool } from "../xapi/simulator/simulatedPool.ts";
+import { laterStatements } from "./fastMotion.ts";
 import type { PrivateServer } from "./privateServer.ts";
 import { startProjectServer, workFolder } from "./projectServer.ts";
 
-/** Simulated seconds per real second: the thesis' 26 s of migration take 6.5 s. */
-const speed = 4;
+/** What is played. */
+export interface Play {
+  /** The pool, as xcp-sim reads it. */
+  readonly scenario: { readonly builtin: string } | { readonly text: string };
+  /** Simulated seconds per real second. */
+  readonly speed: number;
+  /** Settings of control beside those that the stage makes. */
+  readonly control: readonly string[];
+}
+
 const poolUser = "root";
 
 export interface Stage {
@@ -20,13 +30,18 @@ export interface Stage {
   readonly settings: Readonly<Record<"collect" | "manager" | "control", string>>;
   readonly masterUrl: string;
   readonly speed: number;
+  /** A command of the simulated pool. */
+  readonly command: (line: string) => void;
+  /** Lets so many seconds pass in the database. */
+  readonly later: (seconds: number) => Promise<void>;
   /** Reads as the manager's account does. */
   readonly db: Database;
   close(): Promise<void>;
 }
 
 /** Sets everything up, saying what is done; on failure nothing is left running. */
-export async function buildStage(say: (line: string) => void): Promise<Stage> {
+export async function buildStage(play: Play, say: (line: string) => void): Promise<Stage> {
+  const { scenario, speed } = play;
   const server = await startProjectServer({ name: "demo", say });
   let simulator: RunningSimulator | null = null;
   let db: Database | null = null;
@@ -41,7 +56,11 @@ export async function buildStage(say: (line: string) => void): Promise<Stage> {
     );
     const accounts = await prepareDatabase(server);
     const password = randomBytes(12).toString("hex");
-    const pool = SimulatedPool.fromBuiltin("thesis", { speed, user: poolUser, password });
+    const options = { speed, user: poolUser, password };
+    const pool =
+      "builtin" in scenario
+        ? SimulatedPool.fromBuiltin(scenario.builtin, options)
+        : SimulatedPool.fromScenario(scenario.text, { ...options, seed: 1 });
     simulator = await startSimulator(pool, { http: false, https: true, addressing: "addresses" });
     const running = simulator;
     say(`a simulated pool of ${running.hosts.length} hosts answers at ${running.masterUrl}`);
@@ -53,15 +72,24 @@ export async function buildStage(say: (line: string) => void): Promise<Stage> {
     ];
     const settings = {
       collect: await writeSettings("collect", [...xen, ...mysqlLines(server, accounts.collect)]),
-      manager: await writeSettings("manager", mysqlLines(server, accounts.manager)),
+      manager: await writeSettings("manager", [...mysqlLines(server, accounts.manager), ...play.control]),
       control: await writeSettings("control", [
         ...xen,
         ...mysqlLines(server, accounts.control),
         "ControlPollSeconds=1",
+        ...play.control,
       ]),
     };
     db = await openDatabase(storeOptions(server, accounts.manager.user, accounts.manager.password));
-    return { settings, masterUrl: running.masterUrl, speed, db, close };
+    return {
+      settings,
+      masterUrl: running.masterUrl,
+      speed,
+      command: (line) => void runCommand(pool, line),
+      later: (seconds) => asRoot(server, laterStatements(seconds)),
+      db,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -105,6 +133,21 @@ async function prepareDatabase(
     const drops = Object.values(accounts).map(({ user }) => `DROP USER IF EXISTS '${user}'@'%'`);
     for (const statement of [...drops, ...statements]) await root.query(statement);
     return accounts;
+  } finally {
+    await root.end();
+  }
+}
+
+async function asRoot(server: PrivateServer, statements: readonly string[]): Promise<void> {
+  const root = await mysql.createConnection({
+    host: server.host,
+    port: server.port,
+    user: server.rootUser,
+    password: server.rootPassword,
+    database: "Xen",
+  });
+  try {
+    for (const statement of statements) await root.query(statement);
   } finally {
     await root.end();
   }

@@ -1,6 +1,6 @@
 /** What the Tab key offers. Pure. */
 
-import { subjects } from "../rule.ts";
+import { namedSubjects, subjects } from "../rule.ts";
 import { commandWords } from "./parse.ts";
 import { quoteName } from "./words.ts";
 
@@ -8,6 +8,8 @@ import { quoteName } from "./words.ts";
 export interface KnownNames {
   readonly vms: readonly { readonly uuid: string; readonly name: string }[];
   readonly hosts: readonly { readonly uuid: string; readonly name: string }[];
+  /** Names of rules that have one. */
+  readonly rules?: readonly string[];
 }
 
 /** readline's answer: the candidates, and the part of the line that they replace. */
@@ -18,11 +20,13 @@ const mostOffered = 100;
 
 /** Whether completing `line` needs the names in the database. */
 export function needsNames(line: string): boolean {
-  return /^\s*(?:(?:SHOW|EXPLAIN|EXCLUDE|INCLUDE)\s+(?:VM|HOST)|EVACUATE\s+HOST)\s/i.test(line);
+  return /^\s*(?:(?:SHOW|EXPLAIN|EXCLUDE|INCLUDE)\s+(?:VM|HOST)|EVACUATE\s+HOST|(?:DELETE|ALTER)\s+RULE\s+(?:HOST|GREEN)|(?:ENABLE|DISABLE)\s+RULE)\s/i.test(
+    line,
+  );
 }
 
 const argumentPattern =
-  /^\s*((?:SHOW|EXPLAIN|EXCLUDE|INCLUDE)\s+(?:VM|HOST)|EVACUATE\s+HOST|(?:CREATE|DELETE)\s+RULE\s+HOST|PAUSE\s+CONTROL)\s+(.*)$/i;
+  /^\s*((?:SHOW|EXPLAIN|EXCLUDE|INCLUDE)\s+(?:VM|HOST)|EVACUATE\s+HOST|(?:CREATE|DELETE|ALTER)\s+RULE\s+(?:HOST|GREEN)|(?:ENABLE|DISABLE)\s+RULE|PAUSE\s+CONTROL)\s+(.*)$/i;
 
 /** Completes a command: its words, a subject, or the uuid or name of a VM or host. */
 export function completeCommand(line: string, names: KnownNames): Completion {
@@ -30,11 +34,37 @@ export function completeCommand(line: string, names: KnownNames): Completion {
   if (argument === null) return offer(commandWords, line.trimStart());
   const [, words = "", typed = ""] = argument;
   if (/CONTROL$/i.test(words)) return offer(["FOR ", "REASON "], typed);
-  if (/HOST$/i.test(words) && /RULE/i.test(words)) {
-    return offer(/^DELETE/i.test(words) ? [...subjects, "ALL"] : subjects, typed);
-  }
+  if (/RULE/i.test(words)) return completeRule(words, typed, names.rules ?? []);
   return offer(referencesTo(/HOST$/i.test(words) ? names.hosts : names.vms), typed);
 }
+
+/** Words that go on with a rule after its first term. */
+const ruleWords = ["AND", "ABOVE", "BELOW", "FOR", "BETWEEN", "NAME", "COMMENT", "DISABLED"];
+
+/** The rule that is meant, or the next word of what it shall be. */
+function completeRule(words: string, typed: string, named: readonly string[]): Completion {
+  const written = /^CREATE/i.test(words) ? typed : /\sTO\s+(.*)$/is.exec(typed)?.[1];
+  if (written === undefined) {
+    const known = [...subjects, ...named.map(quoteName)];
+    return offer(/^DELETE/i.test(words) ? [...known, "ALL"] : known, typed);
+  }
+  const last = /[^\s+>]*$/.exec(written)?.[0] ?? "";
+  if (/GREEN$/i.test(words)) return offer([...greenWords, ...subjects], last);
+  return offer(written === last ? namedSubjects : [...namedSubjects, ...ruleWords], last);
+}
+
+const greenWords = [
+  "KEEP",
+  "MemoryFree",
+  "BELOW",
+  "ABOVE",
+  "AND",
+  "WITH",
+  "SPARE",
+  "BETWEEN",
+  "NAME",
+  "COMMENT",
+];
 
 /** Completes an answer from its likely values. */
 export function completeAnswer(line: string, suggestions: readonly string[]): Completion {

@@ -31,4 +31,9 @@ export interface Question {
   readonly text: string;
   /** Likely answers, for completion. */
   readonly suggestions: readonly string[];
+  /**
+   * Of a script, which cannot see the question: whether the answer is one to the question that follows. This one then
+   * counts as answered with nothing, and is not shown.
+   */
+  readonly isForTheNext?: (answer: string) => boolean;
 }

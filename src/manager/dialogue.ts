@@ -8,7 +8,7 @@ import { type Problem, quote } from "./words.ts";
  * The answer to `question` as `read` understands it.
  * Throws AppError usage when the input ends, or when a script's answer is a problem.
  */
-export async function askUntil<T extends string | number | boolean>(
+export async function askUntil<T extends string | number | boolean | readonly unknown[]>(
   talk: Talk,
   question: Question,
   read: (answer: string) => T | Problem,
@@ -22,7 +22,7 @@ export async function askUntil<T extends string | number | boolean>(
       );
     }
     const value = read(answer);
-    if (typeof value !== "object") return value;
+    if (typeof value !== "object" || !("kind" in value)) return value;
     if (!talk.interactive) throw new AppError("usage", `${value.message} Nothing was changed.`);
     talk.note(value.message);
   }
@@ -33,7 +33,8 @@ export function askYesNo(talk: Talk, text: string): Promise<boolean> {
   return askUntil(talk, { text: `${text} [Y/N] `, suggestions: ["Y", "N"] }, readYesNo);
 }
 
-function readYesNo(answer: string): boolean | Problem {
+/** Whether the answer is yes; a problem where it is neither yes nor no. */
+export function readYesNo(answer: string): boolean | Problem {
   const word = answer.trim().toUpperCase();
   if (word === "Y" || word === "YES") return true;
   if (word === "N" || word === "NO") return false;

@@ -5,6 +5,7 @@ import type { Readable, Writable } from "node:stream";
 import { AppError, exitCode } from "../errors.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
+import { listAddedRules } from "../store/rules.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import type { KnownNames } from "./completion.ts";
 import { historyPath, openHistory } from "./history.ts";
@@ -123,5 +124,7 @@ function openFile(file: string): LineSource {
 
 async function loadNames(db: Database): Promise<KnownNames> {
   const snapshot = (await loadSnapshot(db))?.snapshot;
-  return { vms: snapshot?.vms ?? [], hosts: snapshot?.hosts ?? [] };
+  const { chains, green } = await listAddedRules(db);
+  const rules = [...chains, ...green].flatMap(({ rule }) => rule.name ?? []);
+  return { vms: snapshot?.vms ?? [], hosts: snapshot?.hosts ?? [], rules };
 }

@@ -1,8 +1,18 @@
 /** The manager's language: a line of text in, a command or a problem out. Pure; never throws. */
 
-import { parseSubject, parseThreshold, type Rule, type Subject, subjects, subjectUnit } from "../rule.ts";
+import type { GreenRule, Rule } from "../rule.ts";
 import { closest, editDistance } from "../text.ts";
 import { readExclude, readMigration, readMigrations, readPause, readRehearse } from "./parseControl.ts";
+import {
+  type RuleReference,
+  readAlter,
+  readCreate,
+  readCreateGreen,
+  readDelete,
+  readDeleteGreen,
+  readHistory,
+  readSwitch,
+} from "./parseRules.ts";
 import { after, type Problem, problem, quote, readQuoted } from "./words.ts";
 
 /** What a line asks for. `wanted` is a uuid, the start of one, or a name, as it was typed. */
@@ -17,8 +27,16 @@ export type Command =
   | { readonly kind: "show-collection" }
   /** Without a rule the dialogue asks for it. */
   | { readonly kind: "create-rule"; readonly rule: Rule | null }
-  /** Without a subject the dialogue asks for each rule. */
-  | { readonly kind: "delete-rule"; readonly subject: Subject | "all" | null }
+  | { readonly kind: "create-green-rule"; readonly rule: GreenRule }
+  /** Without a rule the dialogue asks for each. */
+  | { readonly kind: "delete-rule"; readonly rule: RuleReference | "all" | null }
+  | { readonly kind: "delete-green-rule"; readonly rule: RuleReference | "all" }
+  | { readonly kind: "alter-rule"; readonly rule: RuleReference; readonly to: Rule }
+  | { readonly kind: "alter-green-rule"; readonly rule: RuleReference; readonly to: GreenRule }
+  | { readonly kind: "switch-rule"; readonly rule: RuleReference; readonly enabled: boolean }
+  | { readonly kind: "show-green-rules" }
+  | { readonly kind: "show-rule-history"; readonly count: number }
+  | { readonly kind: "show-subjects" }
   | { readonly kind: "show-plan" }
   | { readonly kind: "explain"; readonly object: "VM" | "HOST"; readonly wanted: string }
   | { readonly kind: "evacuate"; readonly wanted: string }
@@ -30,6 +48,8 @@ export type Command =
       readonly files: readonly string[];
     }
   | { readonly kind: "show-status" }
+  | { readonly kind: "show-costs" }
+  | { readonly kind: "show-green" }
   | { readonly kind: "show-migrations"; readonly count: number }
   /** `id` is the beginning of one, in lower case. */
   | { readonly kind: "show-migration"; readonly id: string }
@@ -62,6 +82,9 @@ const forms: readonly Form[] = [
   bare("SHOW HOSTS", { kind: "show-hosts" }),
   named("SHOW HOST", (wanted, details) => ({ kind: "show-host", wanted, details })),
   bare("SHOW RULES HOST", { kind: "show-rules" }),
+  bare("SHOW RULES GREEN", { kind: "show-green-rules" }),
+  { words: "SHOW RULE HISTORY", usage: "SHOW RULE HISTORY [N]", read: readHistory },
+  bare("SHOW SUBJECTS", { kind: "show-subjects" }),
   bare("SHOW POOL", { kind: "show-pool" }),
   bare("SHOW COLLECTION", { kind: "show-collection" }),
   bare("SHOW PLAN", { kind: "show-plan" }),
@@ -74,6 +97,8 @@ const forms: readonly Form[] = [
     read: readRehearse,
   },
   bare("SHOW STATUS", { kind: "show-status" }),
+  bare("SHOW COSTS", { kind: "show-costs" }),
+  bare("SHOW GREEN", { kind: "show-green" }),
   { words: "SHOW MIGRATIONS", usage: "SHOW MIGRATIONS [N]", read: readMigrations },
   { words: "SHOW MIGRATION", usage: "SHOW MIGRATION id", read: readMigration },
   bare("SHOW FLAPS", { kind: "show-flaps" }),
@@ -85,7 +110,13 @@ const forms: readonly Form[] = [
   nameOnly("INCLUDE VM", (wanted) => ({ kind: "include", object: "VM", wanted })),
   nameOnly("INCLUDE HOST", (wanted) => ({ kind: "include", object: "HOST", wanted })),
   { words: "CREATE RULE HOST", usage: "CREATE RULE HOST [Subject > N]", read: readCreate },
-  { words: "DELETE RULE HOST", usage: "DELETE RULE HOST [Subject | ALL]", read: readDelete },
+  { words: "CREATE RULE GREEN", usage: "CREATE RULE GREEN KEEP ...", read: readCreateGreen },
+  { words: "ALTER RULE HOST", usage: "ALTER RULE HOST rule TO Subject > N", read: readAlter("HOST") },
+  { words: "ALTER RULE GREEN", usage: "ALTER RULE GREEN rule TO KEEP ...", read: readAlter("GREEN") },
+  { words: "ENABLE RULE", usage: "ENABLE RULE rule", read: readSwitch(true) },
+  { words: "DISABLE RULE", usage: "DISABLE RULE rule", read: readSwitch(false) },
+  { words: "DELETE RULE HOST", usage: "DELETE RULE HOST [Subject | rule | ALL]", read: readDelete },
+  { words: "DELETE RULE GREEN", usage: "DELETE RULE GREEN rule | ALL", read: readDeleteGreen },
   bare("HELP", { kind: "help" }),
   bare("EXIT", { kind: "exit" }),
   bare("QUIT", { kind: "exit" }),
@@ -157,57 +188,6 @@ function exclude(object: "VM" | "HOST"): Form {
     usage: `${words} uuid|name [REASON text]`,
     read: (rest) => readExclude(words, object, rest),
   };
-}
-
-function readCreate(rest: string): Command | Problem {
-  if (rest === "") return { kind: "create-rule", rule: null };
-  const parts = rest.length > longestRule ? null : /^([^\s<=>]+)\s*(.*)$/.exec(rest);
-  const [, subjectText = "", condition = ""] = parts ?? [];
-  const thresholdText = condition
-    .replace(/^(>|is\s+more\s+than\s)\s*/i, "")
-    .replace(/\s*above\s+the\s+medium$/i, "");
-  if (parts === null || /^[<=>]/.test(thresholdText)) {
-    return problem(`Write CREATE RULE HOST Subject > N, not ${quote(rest)}.`);
-  }
-  const subject = readSubject(subjectText);
-  if (typeof subject !== "string") return subject;
-  const threshold = readThreshold(subject, thresholdText);
-  return typeof threshold === "number" ? { kind: "create-rule", rule: { subject, threshold } } : threshold;
-}
-
-/** No rule is longer; the regular expressions below would be slow on a megabyte. */
-const longestRule = 500;
-
-function readDelete(rest: string): Command | Problem {
-  if (rest === "") return { kind: "delete-rule", subject: null };
-  if (rest.toUpperCase() === "ALL") return { kind: "delete-rule", subject: "all" };
-  const subject = readSubject(rest);
-  return typeof subject === "string" ? { kind: "delete-rule", subject } : subject;
-}
-
-/** The subject that `text` names, or what is wrong with it. */
-export function readSubject(text: string): Subject | Problem {
-  const subject = parseSubject(text);
-  if (subject !== null) return subject;
-  const meant = closest(text.trim(), subjects);
-  const hint = meant === null ? `Subjects: ${subjects.join(", ")}.` : `Did you mean ${meant}?`;
-  return problem(`${quote(text)} is no subject. ${hint}`);
-}
-
-/** The threshold that `text` writes, with or without the subject's unit behind it, or what is wrong with it. */
-export function readThreshold(subject: Subject, text: string): number | Problem {
-  const parts = text.length > longestRule ? null : /^(\S*?)\s*([a-z]+(?:\/[a-z]+)?|%)?$/i.exec(text.trim());
-  const [, number = "", unit = ""] = parts ?? [];
-  const threshold = parseThreshold(number);
-  if (threshold === null) {
-    return problem(
-      `${quote(text.trim())} is no threshold: write a number, 0 or more, in ${subjectUnit[subject]}.`,
-    );
-  }
-  if (unit !== "" && unit.toLowerCase() !== subjectUnit[subject].toLowerCase()) {
-    return problem(`${subject} is measured in ${subjectUnit[subject]}, not in ${quote(unit)}.`);
-  }
-  return threshold;
 }
 
 function unknownCommand(text: string): Problem {

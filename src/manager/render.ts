@@ -1,9 +1,9 @@
 /** Results as the thesis prints them, line for line. Pure; names come out escaped. */
 
-import { describeRule } from "../rule.ts";
 import { printable } from "../text.ts";
 import { line, listItem, megabytes, percent, timestamp } from "./layout.ts";
 import {
+  costLines,
   exclusionLines,
   explanationLines,
   flapLines,
@@ -12,6 +12,8 @@ import {
   pausedLine,
   statusLines,
 } from "./renderControl.ts";
+import { greenText } from "./renderGreen.ts";
+import { greenRulesLines, historyLines, rulesLines, subjectLines, switchedWord } from "./renderRules.ts";
 import type { HostWithVms, Result, VmOnHost } from "./result.ts";
 
 /** The lines that `result` prints on a terminal, none of them with a line end. */
@@ -26,11 +28,21 @@ export function renderText(result: Result): readonly string[] {
     case "host":
       return [...hostLines(result.found), ...(result.details ? hostDetails(result.found) : [])];
     case "rules":
-      return [...rulesHeading, ...result.rules.map(ruleItem)];
+      return rulesLines(result);
+    case "green-rules":
+      return greenRulesLines(result);
     case "created":
       return ["Rule created"];
     case "deleted":
-      return result.subjects.map(() => "Rule deleted");
+      return result.rules.map(() => "Rule deleted");
+    case "altered":
+      return ["Rule altered"];
+    case "switched":
+      return [switchedWord(result.rule)];
+    case "rule-history":
+      return historyLines(result);
+    case "subjects":
+      return subjectLines(result);
     case "pool":
       return poolLines(result);
     case "collection":
@@ -39,6 +51,10 @@ export function renderText(result: Result): readonly string[] {
       return migrationList(result);
     case "migration":
       return migrationLines(result);
+    case "green":
+      return greenText(result);
+    case "costs":
+      return costLines(result);
     case "flaps":
       return flapLines(result);
     case "exclusions":
@@ -62,19 +78,6 @@ export function renderText(result: Result): readonly string[] {
 
 function objectWord(kind: "VM" | "HOST"): string {
   return kind === "VM" ? "VM" : "Host";
-}
-
-/** The blank line is the program's, not the paper's. */
-export const rulesHeading: readonly string[] = ["Rules - Balance host when:", ""];
-
-/** One rule in a list of rules. */
-export function ruleItem(rule: Parameters<typeof describeRule>[0]): string {
-  return `- ${describeRule(rule)}`;
-}
-
-/** The rule as CREATE RULE HOST reads it back before it asks for the confirmation. */
-export function ruleSentence(rule: Parameters<typeof describeRule>[0]): string {
-  return `When ${describeRule(rule)} migrate to the less loaded host`;
 }
 
 function vmLines({ vm }: VmOnHost): string[] {

@@ -2,9 +2,10 @@
 
 import { type Flap, flapCause } from "../flaps.ts";
 import type { Migration } from "../migration.ts";
+import type { Cost } from "../migrationCost.ts";
 import type { Names } from "../names.ts";
 import type { Explanation } from "../planning/explain.ts";
-import { type Rule, subjectUnit } from "../rule.ts";
+import { conditionText } from "../ruleText.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import type { LeaseStatus } from "../store/lease.ts";
 import type { Pause } from "../store/pause.ts";
@@ -32,7 +33,7 @@ function migrationItem(migration: Migration, names: Names): string {
     way(migration, names),
     state,
     ...(cost === "" ? [] : [cost]),
-    rule === null ? reason : condition(rule),
+    rule === null ? reason : conditionText(rule),
     ...(error === null ? [] : [error]),
   ];
   return listEntry(...parts);
@@ -51,10 +52,6 @@ function unit(value: string | number | null, name: string): string | null {
   return value === null ? null : `${value} ${name}`;
 }
 
-function condition({ subject, threshold }: Rule): string {
-  return `${subject} > ${threshold} ${subjectUnit[subject]}`;
-}
-
 /** One migration with everything that is known of it. */
 export function migrationLines({ found, names }: Extract<Result, { kind: "migration" }>): string[] {
   const { plannedAt, submittedAt, finishedAt, seconds } = found;
@@ -71,7 +68,7 @@ export function migrationLines({ found, names }: Extract<Result, { kind: "migrat
     line("Seconds", seconds === null ? null : figure(seconds)),
     line("Memory to copy (MB)", megabytes(found.memoryBytes)),
     line("Rate (MB/s)", rateOf(found)),
-    line("Rule", found.rule === null ? null : condition(found.rule)),
+    line("Rule", found.rule === null ? null : conditionText(found.rule)),
     line("Reason", found.reason),
     line("Collection", found.collectionId),
     line("Run", found.runId),
@@ -94,6 +91,25 @@ function figuresOf(figures: unknown): [string, string][] {
 function sentence(key: string): string {
   const words = key.replace(/(?<=[a-z0-9])(?=[A-Z])/g, " ").toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** What migrations cost: of the whole pool, and of each pair of hosts with figures of its own. */
+export function costLines({ costs, names }: Extract<Result, { kind: "costs" }>): string[] {
+  const pairs = costs.measuredPairs();
+  return [
+    line("Whole pool", costText(costs.pool)),
+    line("Pairs of hosts with figures of their own", pairs.length),
+    ...pairs.map(({ source, destination, cost }) =>
+      listEntry(`${names.of(source)} -> ${names.of(destination)}`, costText(cost)),
+    ),
+  ];
+}
+
+function costText({ bytesPerSecond, dirtyFactor, samples }: Cost): string {
+  const mb = Math.round(bytesPerSecond / 1024 / 1024);
+  if (samples === 0) return `${mb} MB/s, assumed: no migration was measured yet`;
+  const from = samples === 1 ? "1 migration" : `${samples} migrations`;
+  return `${mb} MB/s, dirty factor ${figure(dirtyFactor)}, measured in ${from}`;
 }
 
 /** Each flap with its cause, and the reason of each of the two moves. */

@@ -1,12 +1,16 @@
 /** Results as one line of JSON each, for scripts: real values, with what a terminal must not see escaped. Pure. */
 
+import { type AnyRule, isGreen } from "../rule.ts";
+import { greenRuleObject, ruleObject } from "../ruleJson.ts";
+import type { StoredRule } from "../store/ruleRows.ts";
 import { printableJson } from "../text.ts";
+import { greenResultObject } from "./renderGreen.ts";
 import {
+  costsObject,
   exclusionObject,
   explanationObject,
   flapObject,
   migrationObject,
-  ruleObject,
   statusObject,
 } from "./renderJsonControl.ts";
 import type { HostWithVms, Result, VmOnHost } from "./result.ts";
@@ -27,11 +31,21 @@ function jsonOf(result: Result): unknown {
     case "host":
       return { ...result.found.host, vms: result.found.vms.map(({ uuid, name }) => ({ uuid, name })) };
     case "rules":
-      return result.rules.map(ruleObject);
+      return [...result.rules.map(ruleObject), ...result.chains.map(storedRuleObject)];
+    case "green-rules":
+      return result.rules.map(storedRuleObject);
     case "created":
-      return { created: ruleObject(result.rule) };
+      return { created: storedRuleObject(result.rule) };
     case "deleted":
-      return { deleted: result.subjects };
+      return { deleted: result.rules.map(deletedName) };
+    case "altered":
+      return { altered: storedRuleObject(result.after), before: storedRuleObject(result.before) };
+    case "switched":
+      return { switched: storedRuleObject(result.rule), changed: result.changed };
+    case "rule-history":
+      return result.changes;
+    case "subjects":
+      return result.subjects;
     case "pool":
       return { ...result.pool, hosts: result.hosts.length, vms: result.vms.length };
     case "collection":
@@ -40,6 +54,10 @@ function jsonOf(result: Result): unknown {
       return result.migrations.map((each) => migrationObject(each, result.names));
     case "migration":
       return migrationObject(result.found, result.names);
+    case "green":
+      return greenResultObject(result);
+    case "costs":
+      return costsObject(result);
     case "flaps":
       return {
         days: result.days,
@@ -63,6 +81,17 @@ function jsonOf(result: Result): unknown {
     case "included":
       return { included: result.exclusion };
   }
+}
+
+/** A rule with its number, where it has one. */
+function storedRuleObject({ id, rule }: StoredRule<AnyRule>): object {
+  const object = isGreen(rule) ? greenRuleObject(rule) : ruleObject(rule);
+  return id === null ? object : { id, ...object };
+}
+
+/** A rule of HostRule goes by its subject, any other by its number. */
+function deletedName({ id, rule }: StoredRule<AnyRule>): string | number | null {
+  return "subject" in rule ? rule.subject : id;
 }
 
 function vmSummary({ vm, host }: VmOnHost): unknown {

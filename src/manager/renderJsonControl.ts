@@ -4,7 +4,7 @@ import { type Flap, flapCause } from "../flaps.ts";
 import type { Migration } from "../migration.ts";
 import type { Names } from "../names.ts";
 import { moveJson } from "../planning/planJson.ts";
-import { type Rule, subjectUnit } from "../rule.ts";
+import { ruleObject } from "../ruleJson.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import { rateOf } from "./renderControl.ts";
 import type { Result, StatusResult } from "./result.ts";
@@ -19,11 +19,6 @@ export function migrationObject(migration: Migration, names: Names): object {
     rule: migration.rule === null ? null : ruleObject(migration.rule),
     mbPerSecond: rateOf(migration),
   };
-}
-
-/** A rule with its unit. */
-export function ruleObject({ subject, threshold }: Rule): object {
-  return { subject, threshold, unit: subjectUnit[subject] };
 }
 
 export function exclusionObject(exclusion: Exclusion, names: Names): object {
@@ -44,6 +39,19 @@ export function flapObject(flap: Flap, names: Names): object {
     cause: flapCause(flap),
     away: migrationObject(away, names),
     back: back === null ? null : migrationObject(back, names),
+  };
+}
+
+export function costsObject({ costs, names }: Extract<Result, { kind: "costs" }>): object {
+  return {
+    pool: costs.pool,
+    pairs: costs.measuredPairs().map(({ source, destination, cost }) => ({
+      source,
+      sourceName: names.exact(source),
+      destination,
+      destinationName: names.exact(destination),
+      ...cost,
+    })),
   };
 }
 

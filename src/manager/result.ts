@@ -1,16 +1,23 @@
 /** What a command found or did, before it becomes text or JSON. */
 
 import type { Flap } from "../flaps.ts";
+import type { Savings } from "../green/savings.ts";
+import type { HostState } from "../green/states.ts";
 import type { Migration } from "../migration.ts";
+import type { CostBook } from "../migrationCost.ts";
 import type { Names } from "../names.ts";
 import type { Explanation } from "../planning/explain.ts";
-import type { Bar, Collection, Host, PoolFacts, Vm } from "../pool.ts";
-import type { Rule, Subject } from "../rule.ts";
+import type { GreenForecast } from "../planning/green.ts";
+import type { Bar, Collection, Host, PoolFacts, Uuid, Vm } from "../pool.ts";
+import type { AnyRule, ChainRule, GreenRule, SingleRule } from "../rule.ts";
+import type { Numbered } from "../store/addedRules.ts";
 import type { BreakerStatus } from "../store/breaker.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import type { LeaseStatus } from "../store/lease.ts";
 import type { MigrationRecord } from "../store/migrationRecord.ts";
 import type { Pause } from "../store/pause.ts";
+import type { RestEvent } from "../store/rests.ts";
+import type { RuleChange, StoredRule } from "../store/ruleChanges.ts";
 import type { ProgramRun } from "../store/runs.ts";
 
 export type Result =
@@ -20,12 +27,29 @@ export type Result =
   | { readonly kind: "host"; readonly found: HostWithVms; readonly details: boolean }
   | {
       readonly kind: "rules";
-      readonly rules: readonly Rule[];
-      /** Rows of HostRule that xcp-control cannot follow. */
+      readonly rules: readonly SingleRule[];
+      readonly chains: readonly Numbered<ChainRule>[];
+      /** Rows of rules that xcp-control cannot follow. */
       readonly unknown: readonly { readonly reason: string }[];
     }
-  | { readonly kind: "created"; readonly rule: Rule }
-  | { readonly kind: "deleted"; readonly subjects: readonly Subject[] }
+  | { readonly kind: "green-rules"; readonly rules: readonly Numbered<GreenRule>[] }
+  /** `notes` are what an administrator may not have meant. */
+  | {
+      readonly kind: "created";
+      readonly rule: StoredRule<AnyRule>;
+      readonly notes: readonly string[];
+    }
+  | { readonly kind: "deleted"; readonly rules: readonly StoredRule<AnyRule>[] }
+  | {
+      readonly kind: "altered";
+      readonly before: StoredRule<AnyRule>;
+      readonly after: StoredRule<AnyRule>;
+      readonly notes: readonly string[];
+    }
+  | { readonly kind: "switched"; readonly rule: StoredRule<AnyRule>; readonly changed: boolean }
+  /** Newest first. */
+  | { readonly kind: "rule-history"; readonly changes: readonly RuleChange[] }
+  | { readonly kind: "subjects"; readonly subjects: readonly SubjectFigures[] }
   | {
       readonly kind: "pool";
       readonly pool: PoolFacts;
@@ -38,6 +62,8 @@ export type Result =
   | { readonly kind: "migration"; readonly found: MigrationRecord; readonly names: Names }
   /** The flaps of the last days, newest first. */
   | { readonly kind: "flaps"; readonly flaps: readonly Flap[]; readonly days: number; readonly names: Names }
+  | GreenResult
+  | { readonly kind: "costs"; readonly costs: CostBook; readonly names: Names }
   | { readonly kind: "exclusions"; readonly exclusions: readonly Exclusion[]; readonly names: Names }
   /** The lines and the object that xcp-control --dry-run prints. */
   | { readonly kind: "plan"; readonly lines: readonly string[]; readonly object: object }
@@ -52,6 +78,27 @@ export type Result =
   | { readonly kind: "resumed"; readonly wasPaused: boolean }
   | { readonly kind: "excluded"; readonly exclusion: ObjectNamed; readonly reason: string }
   | { readonly kind: "included"; readonly exclusion: ObjectNamed };
+
+/** What green rules did, were worth, and are about to do. */
+export interface GreenResult {
+  readonly kind: "green";
+  readonly rules: readonly GreenRule[];
+  /** Hosts that are not simply on, or are on since a while that is remembered. */
+  readonly hosts: readonly {
+    readonly host: Uuid;
+    readonly state: HostState["kind"];
+    readonly seconds: number;
+    readonly reason: string;
+  }[];
+  /** Of the last day and of the last 30 days. */
+  readonly savings: readonly { readonly days: number; readonly saved: Savings }[];
+  /** Newest first. */
+  readonly events: readonly (RestEvent & { readonly secondsAgo: number })[];
+  readonly forecast: GreenForecast | null;
+  /** Why nothing can be said of what comes next; null where something can. */
+  readonly closed: string | null;
+  readonly names: Names;
+}
 
 /** Whether xcp-control works, and if not, why. */
 export interface StatusResult {
@@ -80,6 +127,18 @@ export interface ProgramStatus {
   readonly program: string;
   readonly last: ProgramRun | null;
   readonly lastSuccess: ProgramRun | null;
+}
+
+/** A subject, and what the last collection says of it. */
+export interface SubjectFigures {
+  readonly subject: string;
+  /** "" for a plain number. */
+  readonly unit: string;
+  /** Null where no host has a value. */
+  readonly mean: number | null;
+  /** Hosts that have a value, of those that take part. */
+  readonly hosts: number;
+  readonly of: number;
 }
 
 /** A VM or host that is excluded, or was. */

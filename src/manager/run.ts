@@ -2,22 +2,18 @@
 
 import { AppError } from "../errors.ts";
 import { printable } from "../text.ts";
-import { createRuleAtOnce, createRuleByDialogue } from "./commands/createRule.ts";
+import { alterRuleTo, switchRuleTo } from "./commands/changeRule.ts";
+import { showCosts } from "./commands/costs.ts";
+import { createGreenRuleAtOnce, createRuleAtOnce, createRuleByDialogue } from "./commands/createRule.ts";
 import { deleteAllRules, deleteRuleByDialogue, deleteRuleOf } from "./commands/deleteRule.ts";
 import { showEvacuation } from "./commands/evacuate.ts";
+import { showGreen } from "./commands/green.ts";
 import { excludeObject, includeObject, pause, resume, showExclusions } from "./commands/hold.ts";
 import { showFlaps, showMigration, showMigrations } from "./commands/migrations.ts";
 import { explain, showPlan } from "./commands/plan.ts";
 import { rehearse } from "./commands/rehearse.ts";
-import {
-  showCollection,
-  showHost,
-  showHosts,
-  showPool,
-  showRules,
-  showVm,
-  showVms,
-} from "./commands/show.ts";
+import { showCollection, showHost, showHosts, showPool, showVm, showVms } from "./commands/show.ts";
+import { showGreenRules, showRuleHistory, showRules, showSubjects } from "./commands/showRules.ts";
 import { showStatus } from "./commands/status.ts";
 import type { ManagerContext } from "./context.ts";
 import { helpLines } from "./help.ts";
@@ -49,6 +45,12 @@ async function resultOf(context: ManagerContext, command: Command): Promise<Resu
       return showHost(db, command.wanted, command.details);
     case "show-rules":
       return showRules(db);
+    case "show-green-rules":
+      return showGreenRules(db);
+    case "show-rule-history":
+      return showRuleHistory(db, command.count);
+    case "show-subjects":
+      return showSubjects(db);
     case "show-pool":
       return showPool(db);
     case "show-collection":
@@ -67,6 +69,10 @@ async function resultOf(context: ManagerContext, command: Command): Promise<Resu
       return showMigrations(db, command.count);
     case "show-migration":
       return showMigration(db, command.id);
+    case "show-green":
+      return showGreen(context);
+    case "show-costs":
+      return showCosts(db);
     case "show-flaps":
       return showFlaps(db);
     case "show-exclusions":
@@ -80,15 +86,26 @@ async function resultOf(context: ManagerContext, command: Command): Promise<Resu
     case "include":
       return includeObject(db, command);
     case "create-rule":
-      if (command.rule !== null) return createRuleAtOnce(db, command.rule);
+      if (command.rule !== null) return createRuleAtOnce(context, command.rule);
       refuseDialogue(context, "CREATE RULE HOST Subject > N");
       await createRuleByDialogue(context);
       return null;
     case "delete-rule":
-      if (command.subject === "all") return deleteAllRules(db);
-      if (command.subject !== null) return deleteRuleOf(db, command.subject);
+      if (command.rule === "all") return deleteAllRules(context, "HOST");
+      if (command.rule !== null) return deleteRuleOf(context, "HOST", command.rule);
       refuseDialogue(context, "DELETE RULE HOST Subject|ALL");
       return deleteRuleByDialogue(context);
+    case "create-green-rule":
+      return createGreenRuleAtOnce(context, command.rule);
+    case "delete-green-rule":
+      return command.rule === "all"
+        ? deleteAllRules(context, "GREEN")
+        : deleteRuleOf(context, "GREEN", command.rule);
+    case "alter-rule":
+    case "alter-green-rule":
+      return alterRuleTo(context, command.rule, command.to);
+    case "switch-rule":
+      return switchRuleTo(context, command.rule, command.enabled);
     case "help":
       for (const line of helpLines) context.talk.print(line);
       return null;
@@ -112,7 +129,16 @@ function hintsFor(result: Result): string[] {
     case "rules":
       return rulesHints(result);
     case "deleted":
-      return result.subjects.length === 0 ? ["No rule was deleted."] : [];
+      return result.rules.length === 0 ? ["No rule was deleted."] : [];
+    case "created":
+    case "altered":
+      return result.notes.map(printable);
+    case "switched":
+      return result.changed ? [] : ["It was so already."];
+    case "green-rules":
+      return result.rules.length === 0 ? ["There is no such rule; CREATE RULE GREEN makes one."] : [];
+    case "rule-history":
+      return result.changes.length === 0 ? ["No rule was changed yet."] : [];
     case "migrations":
       return result.migrations.length === 0 ? ["xcp-control has migrated nothing yet."] : [];
     case "exclusions":
@@ -132,8 +158,11 @@ function pauseHints(open: number): string[] {
   return [`${open} ${open === 1 ? "migration that was begun goes" : "migrations that were begun go"} on.`];
 }
 
-function rulesHints({ rules, unknown }: Extract<Result, { kind: "rules" }>): string[] {
-  const foreign = unknown.map(({ reason }) => `HostRule holds a row that is no rule: ${printable(reason)}.`);
-  const none = rules.length + unknown.length === 0 ? ["There is no rule; CREATE RULE HOST makes one."] : [];
+function rulesHints({ rules, chains, unknown }: Extract<Result, { kind: "rules" }>): string[] {
+  const foreign = unknown.map(({ reason }) => `A row is no rule: ${printable(reason)}.`);
+  const none =
+    rules.length + chains.length + unknown.length === 0
+      ? ["There is no rule; CREATE RULE HOST makes one."]
+      : [];
   return [...foreign, ...none];
 }

@@ -61,13 +61,25 @@ function readCommand(line: string): Command {
 
 /** Answers are the lines that follow. They are printed too: the output then reads like the terminal's. */
 function scriptTalk({ source, moreAnswers, output }: ScriptOptions): Talk {
+  let kept: string | null = null;
+  const nextAnswer = async () => (await source.next()) ?? (await moreAnswers?.next()) ?? null;
   return {
     interactive: false,
     print: (line) => output.write(`${line}\n`),
     note: output.note,
     ask: async (question: Question) => {
+      if (question.isForTheNext !== undefined && kept === null) {
+        const answer = await nextAnswer();
+        if (answer !== null && question.isForTheNext(answer)) {
+          kept = answer;
+          return "";
+        }
+        output.write(`${question.text}${answer === null ? "" : printable(answer)}\n`);
+        return answer;
+      }
       output.write(question.text);
-      const answer = (await source.next()) ?? (await moreAnswers?.next()) ?? null;
+      const answer = kept ?? (await nextAnswer());
+      kept = null;
       output.write(`${answer === null ? "" : printable(answer)}\n`);
       return answer;
     },

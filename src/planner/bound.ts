@@ -1,8 +1,10 @@
 /**
  * What no plan can undercut: a host above its limit must lose at least its surplus of its own load, so the cheapest
- * covers of all hosts add up to a lower bound; a pair without any cover can be cleared by nobody. Pure.
+ * covers of all hosts add up to a lower bound; a pair without any cover can be cleared by nobody. Of a chain the term
+ * that is cheapest to clear counts. Pure.
  */
 import { rounding } from "../deviation.ts";
+import { byRule, choicesWithin } from "./choices.ts";
 import { Cover } from "./cover.ts";
 import type { Problem } from "./problem.ts";
 import { aimOf, limitOf } from "./state.ts";
@@ -51,12 +53,14 @@ export class Bounds {
 
   /** Broken pairs that even the leaving of all VMs that can leave does not clear. */
   #coversAlone(): number[] {
-    const { H, R, broken } = this.#problem;
+    const { H, R, broken, first, end } = this.#problem;
     const hopeless: number[] = [];
     for (let pair = 0; pair < H * R; pair++) {
-      if (broken[pair] === 0) continue;
+      const r = pair % R;
+      if (broken[pair] === 0 || first[r] !== r) continue;
+      const own = Array.from({ length: (end[r] ?? R) - r }, (_, i) => pair + i);
       const h = Math.floor(pair / R);
-      if (this.#sheddable(h, pair % R) < this.#surplus(pair)) hopeless.push(pair);
+      if (own.every((each) => this.#sheddable(h, each % R) < this.#surplus(each))) hopeless.push(...own);
     }
     return hopeless;
   }
@@ -84,9 +88,10 @@ export class Bounds {
     return this.#byHost[h] ?? [];
   }
 
-  /** What must leave the pair at least, by the domain's own tolerance. */
+  /** What must leave the pair at least, by the domain's own tolerance. Of a term that arrivals lower: nothing. */
   #surplus(pair: number): number {
-    const { R, load, mean } = this.#problem;
+    const { R, load, mean, rising } = this.#problem;
+    if (rising[pair % R] === 1) return 0;
     const value = load[pair] ?? 0;
     return value - aimOf(this.#problem, pair, mean[pair % R] ?? 0) - rounding(value);
   }
@@ -111,9 +116,14 @@ export class Bounds {
       const at = (groups.members[i] ?? 0) * H + d;
       if ((groups.fixed[at] ?? 0) >= (groups.limit[at] ?? 0)) return false;
     }
-    for (let r = 0; r < R; r++) {
-      const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
-      if (more > 0 && (this.#emptyLoad[d * R + r] ?? 0) + more > this.mostAllowed(d * R + r)) return false;
+    const { end } = this.#problem;
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      let fits = false;
+      for (let r = lead; r < (end[lead] ?? R) && !fits; r++) {
+        const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
+        fits = !(more > 0 && (this.#emptyLoad[d * R + r] ?? 0) + more > this.mostAllowed(d * R + r));
+      }
+      if (!fits) return false;
     }
     return true;
   }
@@ -134,7 +144,17 @@ export class Bounds {
     return known;
   }
 
+  /** By the best choice of one term of each chain. */
   #cheapest(h: number, rules: readonly number[]): number {
+    const { first } = this.#problem;
+    let least = Number.POSITIVE_INFINITY;
+    for (const choice of choicesWithin(byRule(rules, first))) {
+      least = Math.min(least, this.#cheapestOf(h, choice));
+    }
+    return least;
+  }
+
+  #cheapestOf(h: number, rules: readonly number[]): number {
     const { R, weight, inverse, cost } = this.#problem;
     const vms = this.vmsOf(h).filter((v) => this.canLeave(v));
     const needed = rules.map((r) => this.#surplus(h * R + r));

@@ -86,26 +86,69 @@ export class Builder {
     return worst;
   }
 
-  #broken(h: number): number[] {
-    const { R } = this.#state.problem;
-    const rules: number[] = [];
-    for (let r = 0; r < R; r++) {
-      if (this.#hopeless[h * R + r] === 0 && this.#state.isOver(h * R + r)) rules.push(r);
+  /** The terms to clear: of each chain the cheapest of those that have not been `tried`. */
+  #broken(h: number, tried: ReadonlySet<number>): number[] {
+    const { R, end } = this.#state.problem;
+    const terms: number[] = [];
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      if (this.#hopeless[h * R + lead] === 1 || !this.#state.isOver(h * R + lead)) continue;
+      const term = this.#cheapestTerm(h, lead, tried);
+      if (term >= 0) terms.push(term);
     }
-    return rules;
+    return terms;
+  }
+
+  /** The term of the rule that costs least to clear, or -1 where all were tried. */
+  #cheapestTerm(h: number, lead: number, tried: ReadonlySet<number>): number {
+    const last = this.#state.problem.end[lead] ?? lead + 1;
+    if (last - lead === 1) return tried.has(lead) ? -1 : lead;
+    let [cheapest, least] = [-1, Number.POSITIVE_INFINITY];
+    for (let r = lead; r < last; r++) {
+      if (tried.has(r)) continue;
+      const price = this.#shed(h, [r], 0);
+      if (price !== null && price < least) [cheapest, least] = [r, price];
+    }
+    return cheapest;
+  }
+
+  /** The same terms with another of the chain whose term failed last; null where no chain has another. */
+  #withOtherTerm(h: number, terms: readonly number[], tried: Set<number>): number[] | null {
+    const { first, end } = this.#state.problem;
+    for (const r of terms) {
+      const lead = first[r] ?? r;
+      if ((end[lead] ?? 0) - lead === 1) continue;
+      tried.add(r);
+      const other = this.#cheapestTerm(h, lead, tried);
+      if (other >= 0) return terms.map((each) => (each === r ? other : each));
+    }
+    return null;
   }
 
   /** Clears all rules of `h`, or as many as can be by giving up the dearest first. */
   #clear(h: number): boolean {
-    let rules = this.#broken(h);
+    const tried = new Set<number>();
+    let rules = this.#broken(h, tried);
     while (rules.length > 0) {
-      if (this.#relieve(h, rules)) return this.#broken(h).length === 0;
+      if (this.#relieve(h, rules)) return this.#isClear(h);
+      const others = this.#state.problem.chained ? this.#withOtherTerm(h, rules, tried) : null;
+      if (others !== null) {
+        rules = others;
+        continue;
+      }
       if (rules.length === 1) return false;
       const prices = new Map(rules.map((r) => [r, this.#shed(h, [r], 0) ?? Number.POSITIVE_INFINITY]));
       const dearest = rules.reduce((a, b) => ((prices.get(b) ?? 0) > (prices.get(a) ?? 0) ? b : a));
       rules = rules.filter((r) => r !== dearest);
     }
     return false;
+  }
+
+  #isClear(h: number): boolean {
+    const { R } = this.#state.problem;
+    for (let r = 0; r < R; r++) {
+      if (this.#hopeless[h * R + r] === 0 && this.#state.isOver(h * R + r)) return false;
+    }
+    return true;
   }
 
   #relieve(h: number, rules: readonly number[]): boolean {
@@ -309,17 +352,22 @@ export class Builder {
   /** Hosts that no bar or group keeps `v` from and that are over nothing now, the least overfilled first. */
   #candidates(v: number): number[] {
     const state = this.#state;
-    const { H, R, shut, need, weight, inverse, scale } = state.problem;
+    const { H, R, end, shut, need, weight, inverse, scale } = state.problem;
     this.#work.charge("look", H * R);
     const found: { d: number; over: number }[] = [];
     for (let d = 0; d < H; d++) {
       if (d === state.at[v] || shut[v * H + d] === 1 || state.fullGroup(v, d) >= 0) continue;
+      if (state.isSpent(v, d)) continue;
       if (state.problem.free[d] === Number.NEGATIVE_INFINITY) continue;
       let over = Math.max(0, (need[v] ?? 0) - (state.free[d] ?? 0)) / (need[v] || 1);
-      for (let r = 0; r < R; r++) {
-        if (state.isOver(d * R + r)) over = Number.POSITIVE_INFINITY;
-        const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
-        over += Math.max(0, state.aboveAim(d * R + r) + more) / (scale[r] ?? 1);
+      for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+        if (state.isOver(d * R + lead)) over = Number.POSITIVE_INFINITY;
+        let least = Number.POSITIVE_INFINITY;
+        for (let r = lead; r < (end[lead] ?? R); r++) {
+          const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
+          least = Math.min(least, Math.max(0, state.aboveAim(d * R + r) + more) / (scale[r] ?? 1));
+        }
+        over += least;
       }
       if (Number.isFinite(over)) found.push({ d, over: over * (1 + 0.5 * this.#random.next()) });
     }
@@ -331,16 +379,34 @@ export class Builder {
   #unload(d: number, guest: number, level: number, depth: number): boolean {
     const state = this.#state;
     const { R } = state.problem;
-    const rules: number[] = [];
-    for (let r = 0; r < R; r++) {
-      if (this.#aboveAim(d * R + r) > 0) rules.push(r);
-    }
+    const rules = this.#termsAbove(d, level, guest);
+    if (rules === null) return false;
     if (rules.length === 0 && (state.free[d] ?? 0) >= 0) return true;
     if (this.#shed(d, rules, level, guest) === null) return false;
     for (const u of this.#chosen(d, level)) {
       if (!this.#place(u) && (depth <= 1 || !this.#makeRoom(u, depth - 1))) return false;
     }
     return (state.free[d] ?? 0) >= 0 && rules.every((r) => this.#aboveAim(d * R + r) <= 0) && state.holds(d);
+  }
+
+  /** The terms that `d` must shed for: of each chain that is past all its aims the cheapest; null where none can be. */
+  #termsAbove(d: number, level: number, guest: number): number[] | null {
+    const { R, end } = this.#state.problem;
+    const terms: number[] = [];
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      const last = end[lead] ?? R;
+      let past = true;
+      for (let r = lead; r < last && past; r++) past = this.#aboveAim(d * R + r) > 0;
+      if (!past) continue;
+      let [cheapest, least] = [last - lead === 1 ? lead : -1, Number.POSITIVE_INFINITY];
+      for (let r = lead; r < last && last - lead > 1; r++) {
+        const price = this.#shed(d, [r], level, guest);
+        if (price !== null && price < least) [cheapest, least] = [r, price];
+      }
+      if (cheapest < 0) return null;
+      terms.push(cheapest);
+    }
+    return terms;
   }
 
   /** As `State.surplus`, but to the aim even of a pair that broke nothing: a destination keeps under it. */

@@ -4,6 +4,7 @@
  *
  * An administrator asked for it: a rule keeps no VM there, but which rule breaks on which host is told.
  */
+import { withDerived } from "../derived.ts";
 import { absence, evaluate } from "../deviation.ts";
 import type { Host, Snapshot, Uuid } from "../pool.ts";
 import type { Rule } from "../rule.ts";
@@ -13,11 +14,10 @@ import { toEvacuationMoves, unmeasuredOf } from "./evacuationMoves.ts";
 import { type Floors, type Harm, harmsOf, unresolvedOf } from "./harm.ts";
 import { hostsAfter } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions } from "./plan.ts";
-import { defaults, transfersOf } from "./planner.ts";
+import { defaults, scheduleOf, transfersOf } from "./planner.ts";
 import { inOrder } from "./problem.ts";
 import { Random } from "./random.ts";
 import { type Housing, Rehousing } from "./rehouse.ts";
-import { schedule } from "./schedule.ts";
 import { Spread } from "./spread.ts";
 import { type Stay, staysOf } from "./stay.ts";
 import { Work } from "./work.ts";
@@ -48,7 +48,7 @@ export function planEvacuation(
   uuid: Uuid,
   options: EvacuationOptions,
 ): Evacuation {
-  const snapshot = inOrder(pool);
+  const snapshot = withDerived(inOrder(pool));
   const host = snapshot.hosts.find((each) => each.uuid === uuid);
   if (host === undefined) throw new Error(`no host ${uuid} in the snapshot`);
   const work = new Work(options.budgetMs ?? defaults.budgetMs);
@@ -79,7 +79,7 @@ interface Planned {
 function toEvacuation(planned: Planned): Omit<Evacuation, "rounds"> {
   const { snapshot, host, rules, options, floors, drain, hopeless, housing } = planned;
   const transfers = transfersOf(drain.problem, housing.steps, options);
-  const times = schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
+  const times = scheduleOf(transfers, options);
   const moves = toEvacuationMoves(snapshot, planned, transfers, times.starts);
   const remaining = withoutDrained(snapshot, host.uuid);
   const before = rules.map((rule) => evaluate(remaining.hosts, rule));
@@ -94,6 +94,7 @@ function toEvacuation(planned: Planned): Omit<Evacuation, "rounds"> {
     unresolved: unresolvedOf(after, harms, floors, host),
     absent: [{ host: host.uuid, reason: "it is to be emptied" }, ...absent],
     limited: false,
+    spent: [],
     certificate: certificateOf(planned),
     seconds: times.seconds,
     secondsBound: times.bound,

@@ -1,15 +1,17 @@
 /** The steps of an evacuation as moves, with what each does to its two hosts. Pure. */
-import { subjectValue } from "../deviation.ts";
+import { termValue } from "../deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
-import type { Rule } from "../rule.ts";
+import { type Rule, termsOf } from "../rule.ts";
 import type { Drain } from "./drain.ts";
-import { rawWeight } from "./facts.ts";
+import { termWeight } from "./facts.ts";
 import type { Step } from "./order.ts";
 import { hostsAfter } from "./outcome.ts";
-import type { Move, Purpose } from "./plan.ts";
+import type { Move } from "./plan.ts";
+import { type Reason, reasonsOf } from "./reason.ts";
 import type { Housing } from "./rehouse.ts";
 import type { Transfer } from "./schedule.ts";
 import type { Spread } from "./spread.ts";
+import { State } from "./state.ts";
 
 export interface Evacuated {
   readonly drain: Drain;
@@ -26,6 +28,7 @@ export function toEvacuationMoves(
 ): Move[] {
   const { problem, source, leaving } = drain;
   const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
+  const reasons = reasonsOf(new State(problem), housing.steps);
   const going = new Set(housing.steps.map(({ vm }) => vm));
   spread.reset();
   for (const v of leaving) spread.expect(v, going.has(v));
@@ -43,7 +46,7 @@ export function toEvacuationMoves(
         destination: to.uuid,
         ...figures(spread, step.to, [from, fromAfter], [to, toAfter]),
         copyBytes: problem.copies[step.vm] ?? null,
-        purpose: purposeOf(step, source),
+        ...purposeOf(step, reasons[index]),
         after: transfers[index]?.after ?? [],
         startSeconds: starts[index] ?? 0,
         seconds: transfers[index]?.seconds ?? 0,
@@ -51,15 +54,22 @@ export function toEvacuationMoves(
     ];
   });
 
+  function purposeOf(
+    { from, parked }: Step,
+    found?: Reason,
+  ): Pick<Move, "purpose" | "makesRoomFor" | "reason"> {
+    const name = problem.hosts[source]?.name || (problem.hosts[source]?.uuid ?? "");
+    if ((from === source && !parked) || found === undefined) {
+      return { purpose: "evacuates", makesRoomFor: null, reason: `${name} is to be emptied` };
+    }
+    const makesRoomFor = problem.vms[found.guest]?.uuid ?? null;
+    return { purpose: found.purpose, makesRoomFor, reason: found.text };
+  }
+
   function of(h: number): Host | undefined {
     const uuid = problem.hosts[h]?.uuid;
     return uuid === undefined ? undefined : hosts.get(uuid);
   }
-}
-
-function purposeOf({ from, parked }: Step, source: number): Purpose {
-  if (parked) return "waits elsewhere";
-  return from === source ? "evacuates" : "makes room";
 }
 
 function oneMove(snapshot: Snapshot, vm: Vm, source: Host, destination: Host): [Host, Host] {
@@ -71,7 +81,7 @@ function oneMove(snapshot: Snapshot, vm: Vm, source: Host, destination: Host): [
 
 type Figures = Pick<
   Move,
-  "rule" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter"
+  "rule" | "term" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter"
 >;
 
 const none: Figures = {
@@ -89,12 +99,15 @@ type Change = readonly [before: Host, after: Host];
 function figures(spread: Spread, to: number, source: Change, destination: Change): Figures {
   const nearest = spread.nearest(to);
   if (nearest === null) return none;
-  const { rule, mean } = nearest;
-  const [sourceBefore, sourceAfter] = source.map((host) => subjectValue(host, rule.subject));
-  const [destinationBefore, destinationAfter] = destination.map((host) => subjectValue(host, rule.subject));
+  const { rule, place, mean } = nearest;
+  const term = termsOf(rule)[place];
+  if (term === undefined) return none;
+  const [sourceBefore, sourceAfter] = source.map((host) => termValue(host, term));
+  const [destinationBefore, destinationAfter] = destination.map((host) => termValue(host, term));
   if (sourceBefore == null || sourceAfter == null) return none;
   if (destinationBefore == null || destinationAfter == null) return none;
-  return { rule, mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter };
+  const which = place > 0 ? { term: place } : {};
+  return { rule, ...which, mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter };
 }
 
 /** VMs among those moved whose part in a rule is unknown. */
@@ -105,6 +118,8 @@ export function unmeasuredOf(
 ): Uuid[] {
   const moved = new Set(moves.map(({ vm }) => vm));
   return snapshot.vms
-    .filter((vm) => moved.has(vm.uuid) && rules.some(({ subject }) => rawWeight(vm, subject) === null))
+    .filter(
+      (vm) => moved.has(vm.uuid) && rules.flatMap(termsOf).some((term) => termWeight(vm, term) === null),
+    )
     .map(({ uuid }) => uuid);
 }

@@ -4,6 +4,7 @@
  */
 import { rounding } from "../deviation.ts";
 import type { Bounds } from "./bound.ts";
+import { choicesWithin } from "./choices.ts";
 import { Cover } from "./cover.ts";
 import type { Step } from "./order.ts";
 import { aimOf, State } from "./state.ts";
@@ -184,23 +185,41 @@ class Exact {
   }
 
   #cheapest(h: number, vms: readonly number[]): number {
-    const { R, home, weight, inverse, load, mean, broken, cost } = this.#state.problem;
-    const needs: { readonly r: number; readonly surplus: number }[] = [];
-    for (let r = 0; r < R; r++) {
-      const pair = h * R + r;
+    const { R, end, broken } = this.#state.problem;
+    const surplus = new Float64Array(R);
+    const groups: number[][] = [];
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      const pair = h * R + lead;
       if (broken[pair] === 0 || this.#bounds.unclearable[pair] === 1) continue;
-      let value = load[pair] ?? 0;
-      const part = (v: number) => (weight[v * R + r] ?? 0) * (inverse[pair] ?? 0);
-      home.forEach((origin, v) => {
-        if (origin === h) value -= part(v);
-      });
-      for (const v of vms) value += part(v);
-      const limit = aimOf(this.#state.problem, pair, mean[r] ?? 0);
-      const surplus = value - limit - rounding(load[pair] ?? 0);
-      if (surplus > 0) needs.push({ r, surplus });
+      const own = Array.from({ length: (end[lead] ?? R) - lead }, (_, i) => lead + i);
+      for (const r of own) surplus[r] = this.#surplus(h, r, vms);
+      // One term that needs nothing is enough.
+      if (own.every((r) => (surplus[r] ?? 0) > 0)) groups.push(own);
     }
-    if (needs.length === 0) return 0;
+    if (groups.length === 0) return 0;
     const leaving = vms.filter((v) => this.#canLeave[v]);
+    const prices = choicesWithin(groups).map((choice) => this.#priceOf(h, leaving, choice, surplus));
+    return Math.min(...prices);
+  }
+
+  /** What must leave the host, with `vms` on it, for the term; nothing of one that arrivals lower. */
+  #surplus(h: number, r: number, vms: readonly number[]): number {
+    const { R, home, weight, inverse, load, mean, rising } = this.#state.problem;
+    if (rising[r] === 1) return 0;
+    const pair = h * R + r;
+    let value = load[pair] ?? 0;
+    const part = (v: number) => (weight[v * R + r] ?? 0) * (inverse[pair] ?? 0);
+    home.forEach((origin, v) => {
+      if (origin === h) value -= part(v);
+    });
+    for (const v of vms) value += part(v);
+    return value - aimOf(this.#state.problem, pair, mean[r] ?? 0) - rounding(load[pair] ?? 0);
+  }
+
+  #priceOf(h: number, leaving: readonly number[], terms: readonly number[], surplus: Float64Array): number {
+    const { R, weight, inverse, cost } = this.#state.problem;
+    const needs = terms.map((r) => ({ r, surplus: surplus[r] ?? 0 }));
+    if (needs.length === 0) return 0;
     this.#cover.reserve(leaving.length, needs.length);
     leaving.forEach((v, i) => {
       this.#cover.cost[i] = cost[v] ?? 0;

@@ -1,6 +1,6 @@
 /** Why a pair stays broken: each VM of the host with what keeps it there, and the one limit that decides. Pure. */
-import { subjectUnit } from "../rule.ts";
 import { mebibytes } from "./facts.ts";
+import { amount, measured, rounded, ruleName, subjectName } from "./figures.ts";
 import type { Refusal, RefusalCode } from "./plan.ts";
 import type { Problem } from "./problem.ts";
 import { aimOf, type State } from "./state.ts";
@@ -39,9 +39,10 @@ function vmRefusals(
   const { problem } = state;
   const vm = problem.vms[v]?.uuid;
   if (vm === undefined) return [];
-  const subject = problem.rules[r]?.subject ?? "";
-  if (!((problem.weight[v * problem.R + r] ?? 0) > 0)) {
-    return [{ vm, host: null, code: "no part", reason: `it has no part in ${subject}` }];
+  const { first, end } = problem;
+  const hasPart = problem.weight.subarray(v * problem.R + (first[r] ?? 0), v * problem.R + (end[r] ?? 0));
+  if (!hasPart.some((weight) => weight > 0)) {
+    return [{ vm, host: null, code: "no part", reason: `it has no part in ${subjectName(problem, r)}` }];
   }
   const found = new Map<RefusalCode, number[]>();
   for (let d = 0; d < problem.H; d++) {
@@ -90,6 +91,7 @@ export function obstacle(state: State, v: number, d: number): RefusalCode {
   if (free === Number.NEGATIVE_INFINITY) return "unknown";
   if (free < (problem.need[v] ?? 0)) return "memory";
   if (state.fullGroup(v, d) >= 0) return "apart";
+  if (state.isSpent(v, d)) return "spent";
   return state.fit(v, d) < 0 ? "rule" : "not enough";
 }
 
@@ -108,6 +110,8 @@ export function describe(state: State, v: number, d: number, code: RefusalCode):
       return `the host holds a VM of anti-affinity group ${problem.groups.names[state.fullGroup(v, d)]}`;
     case "rule":
       return ruleObstacle(state, v, d);
+    case "spent":
+      return `the host takes part in as many moves as it may for now, ${problem.movesLeft[d]}`;
     case "not enough":
       return "it fits there, but with all that may move the host would still break the rule";
     default:
@@ -116,28 +120,36 @@ export function describe(state: State, v: number, d: number, code: RefusalCode):
 }
 
 function ruleObstacle(state: State, v: number, d: number): string {
-  const { R, weight, inverse, aim, ceiling, rules, hosts } = state.problem;
-  for (let r = 0; r < R; r++) {
-    const rule = rules[r];
-    const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
-    const [pair, floor] = [d * R + r, state.floor[r] ?? 0];
-    const value = (state.load[pair] ?? 0) + more;
-    if (rule === undefined || more <= 0 || value <= aimOf(state.problem, pair, floor)) continue;
+  const { problem } = state;
+  const { R, weight, inverse, hosts, end } = problem;
+  const after = (r: number) =>
+    (state.load[d * R + r] ?? 0) + (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
+  for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+    const own = Array.from({ length: (end[lead] ?? R) - lead }, (_, i) => lead + i);
+    const lifted = own.find((r) => (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0) > 0);
+    // One term of a chain that is kept keeps the rule.
+    if (lifted === undefined || !own.every((r) => after(r) > aimOf(problem, d * R + r, state.floor[r] ?? 0)))
+      continue;
     const name = hosts[d]?.name || hosts[d]?.uuid;
-    const verb = state.isOver(pair) ? "would break worse" : "would break";
-    const unit = subjectUnit[rule.subject];
-    const [most, deviation] = [ceiling[pair] ?? 0, aim[r] ?? 0];
-    const figures =
-      most > floor + deviation
-        ? `${rounded(value)} ${unit}, allowed ${rounded(most)}`
-        : `${rounded(value - floor)} ${unit} above the mean, allowed ${rounded(deviation)}`;
-    return `${name} ${verb} the rule of ${rule.subject}: ${figures}`;
+    const verb = state.isOver(d * R + lead) ? "would break worse" : "would break";
+    const all = own.map((r) => excessWords(state, d * R + r, after(r)));
+    return `${name} ${verb} ${ruleName(problem, lead)}: ${all.join(" and ")}`;
   }
   return "it would lower the pool's mean so far that another host breaks a rule";
 }
 
-function rounded(value: number): number {
-  return Math.round(value * 10) / 10;
+/** "12.3 % above the mean, allowed 10"; of several terms each with its subject. */
+function excessWords(state: State, pair: number, value: number): string {
+  const { problem } = state;
+  const { R, aim, ceiling, terms, first, end, sign } = problem;
+  const [r, floor] = [pair % R, state.floor[pair % R] ?? 0];
+  const subject = (end[r] ?? 0) - (first[r] ?? 0) > 1 ? `${subjectName(problem, r)} ` : "";
+  const [most, deviation] = [ceiling[pair] ?? 0, aim[r] ?? 0];
+  if (most <= floor + deviation && terms[r]?.condition === "more than mean") {
+    return `${subject}${amount(problem, r, value - floor)} above the mean, allowed ${rounded(deviation)}`;
+  }
+  const limit = rounded(measured(problem, r, Math.max(most, floor + deviation)));
+  return `${subject}${amount(problem, r, measured(problem, r, value))}, allowed ${sign[r] === -1 ? "at least " : ""}${limit}`;
 }
 
 const words: Readonly<Record<RefusalCode, string>> = {
@@ -151,6 +163,7 @@ const words: Readonly<Record<RefusalCode, string>> = {
   memory: "find no memory",
   apart: "are kept apart from others",
   rule: "would break a rule elsewhere",
+  spent: "could only go to hosts that take part in as many moves as they may",
   "not enough": "could move but that is not enough",
 };
 
@@ -168,7 +181,7 @@ function summary(
     const known = ofVm.get(vm);
     if (known === undefined || nearness.indexOf(code) > nearness.indexOf(known)) ofVm.set(vm, code);
   }
-  const subject = problem.rules[r]?.subject ?? "";
+  const subject = subjectName(problem, r);
   if (ofVm.size === 0)
     return `${proved ? "nothing can clear it" : "nothing was found"}: the host has no VM that could be moved`;
   const counts = new Map<RefusalCode, number>();
@@ -192,19 +205,18 @@ const nearness: readonly RefusalCode[] = [
   "memory",
   "apart",
   "rule",
+  "spent",
   "not enough",
 ];
 
 /** Name and figure of the VM of `h` that weighs most on the rule. */
 function largestStaying(problem: Problem, h: number, r: number): string | null {
-  const { R, weight, inverse, home, vms, rules } = problem;
+  const { R, weight, inverse, home, vms } = problem;
   let [largest, most] = [-1, 0];
   home.forEach((origin, v) => {
     const part = (weight[v * R + r] ?? 0) * (inverse[h * R + r] ?? 0);
     if (origin === h && part > most) [largest, most] = [v, part];
   });
   const vm = vms[largest];
-  const rule = rules[r];
-  if (vm === undefined || rule === undefined) return null;
-  return `${vm.name || vm.uuid}, ${rounded(most)} ${subjectUnit[rule.subject]}`;
+  return vm === undefined ? null : `${vm.name || vm.uuid}, ${amount(problem, r, most)}`;
 }

@@ -1,9 +1,14 @@
 /** What one VM weighs on a host, and what forbids its moving whatever the rules say. Pure. */
+import { vmCpuWait } from "../derived.ts";
 import type { Host, Uuid, Vm } from "../pool.ts";
-import type { Subject } from "../rule.ts";
+import { type AnySubject, isSource, type Term } from "../rule.ts";
 
-/** What `vm` adds to the subject in absolute units (CPU: percent of one CPU); null where a measure is unusable. */
-export function rawWeight(vm: Vm, subject: Subject): number | null {
+/**
+ * What `vm` adds to the subject in absolute units (CPU: percent of one CPU); null where a measure is unusable. Nothing
+ * is known of what it adds to a data source; of free memory it takes.
+ */
+export function rawWeight(vm: Vm, subject: AnySubject): number | null {
+  if (isSource(subject)) return 0;
   switch (subject) {
     case "CpuAverage":
       return usable(vm.vcpuAverage === null || vm.vcpuNum === null ? null : vm.vcpuAverage * vm.vcpuNum);
@@ -13,9 +18,28 @@ export function rawWeight(vm: Vm, subject: Subject): number | null {
       return usable(vm.vif0RxKb);
     case "PifEth0TxKb":
       return usable(vm.vif0TxKb);
+    case "MemoryFreeMb": {
+      const memory = usable(vm.memoryMb);
+      return memory === null ? null : -memory;
+    }
+    case "VmCount":
+      return 1;
+    case "CpuWait":
+      return usable(vmCpuWait(vm));
     default:
       return subject satisfies never;
   }
+}
+
+/** The same of a term's sum. */
+export function termWeight(vm: Vm, { subjects }: Term): number | null {
+  let sum = 0;
+  for (const subject of subjects) {
+    const weight = rawWeight(vm, subject);
+    if (weight === null) return null;
+    sum += weight;
+  }
+  return sum;
 }
 
 function usable(value: number | null): number | null {
@@ -23,9 +47,20 @@ function usable(value: number | null): number | null {
 }
 
 /** Absolute units that make one unit of the subject's value on `host`; null where unknown. */
-export function capacity(host: Host, subject: Subject): number | null {
-  if (subject !== "CpuAverage") return 1;
+export function capacity(host: Host, subject: AnySubject): number | null {
+  if (subject !== "CpuAverage" && subject !== "CpuWait") return 1;
   return host.cpuNum !== null && host.cpuNum > 0 ? host.cpuNum : null;
+}
+
+/** The same of a term, all of whose subjects have one unit. */
+export function termCapacity(host: Host, { subjects }: Term): number | null {
+  let size: number | null = 1;
+  for (const subject of subjects) {
+    const own = capacity(host, subject);
+    if (own === null) return null;
+    if (own !== 1) size = own;
+  }
+  return size;
 }
 
 /** Why `vm` can be moved nowhere, or null. */

@@ -28,8 +28,8 @@ export function orderSteps(state: State, moves: Int32Array, work: Work): Orderin
 
 /** Whether some host both sends and receives, or the mean moves: without that every order is possible. */
 export function orderMatters(state: State): boolean {
-  const { H, home, anyVarying } = state.problem;
-  if (anyVarying) return true;
+  const { H, home, anyVarying, anyRising } = state.problem;
+  if (anyVarying || anyRising) return true;
   const sends = new Uint8Array(H);
   for (let i = 0; i < state.awayCount; i++) sends[home[state.away[i] ?? 0] ?? 0] = 1;
   for (let i = 0; i < state.awayCount; i++) if (sends[state.at[state.away[i] ?? 0] ?? 0] === 1) return true;

@@ -3,8 +3,10 @@ import { subjectValue } from "../deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
 import { type Subject, subjects } from "../rule.ts";
 import { capacity, rawWeight } from "./facts.ts";
+import { measured, placeOf } from "./figures.ts";
 import type { Step } from "./order.ts";
-import type { Move, Purpose } from "./plan.ts";
+import type { Move } from "./plan.ts";
+import type { Reason } from "./reason.ts";
 import type { Transfer } from "./schedule.ts";
 import type { State } from "./state.ts";
 
@@ -12,6 +14,7 @@ import type { State } from "./state.ts";
 export function toMoves(
   state: State,
   steps: readonly Step[],
+  reasons: readonly Reason[],
   transfers: readonly Transfer[],
   starts: readonly number[],
 ): Move[] {
@@ -19,15 +22,20 @@ export function toMoves(
   state.reset();
   return steps.flatMap((step, index) => {
     const [vm, source, destination] = [vms[step.vm], hosts[step.from], hosts[step.to]];
-    const reason = figures(state, step);
+    const reason = reasons[index];
+    const figures = reason === undefined ? null : figuresOf(state, step, reason.rule);
     state.move(step.vm, step.to);
-    if (vm === undefined || source === undefined || destination === undefined || reason === null) return [];
+    if (vm === undefined || source === undefined || destination === undefined) return [];
+    if (reason === undefined || figures === null) return [];
     return [
       {
         vm: vm.uuid,
         source: source.uuid,
         destination: destination.uuid,
-        ...reason,
+        ...figures,
+        purpose: reason.purpose,
+        makesRoomFor: vms[reason.guest]?.uuid ?? null,
+        reason: reason.text,
         copyBytes: copies[step.vm] ?? null,
         after: transfers[index]?.after ?? [],
         startSeconds: starts[index] ?? 0,
@@ -39,38 +47,35 @@ export function toMoves(
 
 type Figures = Pick<
   Move,
-  "rule" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter" | "purpose"
+  "rule" | "term" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter"
 >;
 
-function figures(state: State, { vm, from, to, parked }: Step): Figures | null {
-  const { R, rules, scale, weight, inverse, broken } = state.problem;
-  let [worst, most] = [-1, Number.NEGATIVE_INFINITY];
-  for (let r = 0; r < R; r++) {
-    const over = state.over(from * R + r) / (scale[r] ?? 1);
-    const has = (weight[vm * R + r] ?? 0) > 0;
-    if (over > most && (has || worst < 0)) [worst, most] = [r, over];
-  }
-  const rule = rules[worst];
+function figuresOf(state: State, { vm, from, to }: Step, r: number): Figures | null {
+  const { problem } = state;
+  const { R, rules, weight, inverse } = problem;
+  const rule = rules[r];
   if (rule === undefined) return null;
-  const raw = weight[vm * R + worst] ?? 0;
-  const [source, destination] = [from * R + worst, to * R + worst];
-  const relieves = broken[source] === 1 && state.isOver(source);
-  const purpose: Purpose = parked ? "waits elsewhere" : relieves ? "relieves" : "makes room";
+  const raw = weight[vm * R + r] ?? 0;
+  const [source, destination] = [from * R + r, to * R + r];
   const sourceBefore = state.load[source] ?? 0;
   const destinationBefore = state.load[destination] ?? 0;
   return {
     rule,
-    mean: state.mean(worst),
-    sourceBefore,
-    sourceAfter: sourceBefore - raw * (inverse[source] ?? 0),
-    destinationBefore,
-    destinationAfter: destinationBefore + raw * (inverse[destination] ?? 0),
-    purpose,
+    ...placeOf(problem, r),
+    mean: state.floor[r] ?? 0,
+    sourceBefore: measured(problem, r, sourceBefore),
+    sourceAfter: measured(problem, r, sourceBefore - raw * (inverse[source] ?? 0)),
+    destinationBefore: measured(problem, r, destinationBefore),
+    destinationAfter: measured(problem, r, destinationBefore + raw * (inverse[destination] ?? 0)),
   };
 }
 
+/** What moves with a VM, free memory aside: that follows from what is occupied. */
+type Moved = Subject | "VmCount" | "CpuWait";
+const moved: readonly Moved[] = [...subjects, "VmCount", "CpuWait"];
+
 interface Change {
-  readonly absolute: Record<Subject, number>;
+  readonly absolute: Record<Moved, number>;
   bytes: number;
 }
 
@@ -83,10 +88,17 @@ export function hostsAfter(
   const changes = new Map<Uuid, Change>();
   const change = (host: Uuid, vm: Vm, sign: number) => {
     const of = changes.get(host) ?? {
-      absolute: { PifEth0RxKb: 0, PifEth0TxKb: 0, OccupiedMemoryMb: 0, CpuAverage: 0 },
+      absolute: {
+        PifEth0RxKb: 0,
+        PifEth0TxKb: 0,
+        OccupiedMemoryMb: 0,
+        CpuAverage: 0,
+        VmCount: 0,
+        CpuWait: 0,
+      },
       bytes: 0,
     };
-    for (const subject of subjects) of.absolute[subject] += sign * (rawWeight(vm, subject) ?? 0);
+    for (const subject of moved) of.absolute[subject] += sign * (rawWeight(vm, subject) ?? 0);
     of.bytes += sign * (vm.placementBytes ?? 0);
     changes.set(host, of);
   };
@@ -103,14 +115,17 @@ export function hostsAfter(
 }
 
 function withChange(host: Host, { absolute, bytes }: Change): Host {
-  const value = (subject: Subject): number | null => {
+  const value = (subject: Moved): number | null => {
     const before = subjectValue(host, subject);
     return before === null ? null : before + absolute[subject] / (capacity(host, subject) ?? 1);
   };
   const occupied = value("OccupiedMemoryMb");
   const total = host.memoryTotalMb;
+  const { vmCount, cpuWait } = host;
   return {
     ...host,
+    ...(vmCount === undefined ? {} : { vmCount: vmCount + absolute.VmCount }),
+    ...(cpuWait === undefined ? {} : { cpuWait: value("CpuWait") }),
     pifEth0RxKb: value("PifEth0RxKb"),
     pifEth0TxKb: value("PifEth0TxKb"),
     cpuAverage: value("CpuAverage"),

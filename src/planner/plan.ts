@@ -24,6 +24,8 @@ export interface PlanOptions {
   readonly targetFraction?: number;
   /** Transfers, coming and going, that one host carries at once. Default 2. */
   readonly transfersPerHost?: number;
+  /** Transfers that the pool carries at once. Default: any number. */
+  readonly transfersInPool?: number;
   /** What one transfer copies in a second, for the estimate of time. Default 110,000,000. */
   readonly bytesPerSecond?: number;
   /** VMs that carry the same one of these tags stay together where they are together. */
@@ -32,19 +34,28 @@ export interface PlanOptions {
   readonly antiAffinityTags?: readonly string[];
   /** Whether a pair that is above its threshold is no goal yet; it is never made worse. Default: none is. */
   readonly dormant?: (host: Uuid, rule: Rule) => boolean;
-  /** A value, in the rule's unit, at or under which a host breaks nothing. Default: none. */
-  readonly floors?: (rule: Rule) => number;
+  /**
+   * A value, in the rule's unit, at or under which a host breaks nothing; of a chain that of the term at `place` which
+   * is compared with the mean. Default: none.
+   */
+  readonly floors?: (rule: Rule, place: number) => number;
   /** Bytes that a migration copies, memory written meanwhile included; null or by default the VM's `copyBytes`. */
   readonly costOf?: (vm: Vm, source: Uuid) => number | null;
+  /**
+   * Moves that a host may still take part in, as source or destination; the plan's own included. Default: any number. An
+   * evacuation does not heed it.
+   */
+  readonly movesLeftOf?: (host: Uuid) => number;
   /** How long one migration takes. Default: its bytes by `bytesPerSecond`. */
   readonly secondsOf?: (vm: Vm, source: Uuid, destination: Uuid) => number;
 }
 
 /**
- * Why a move is in the plan: its source breaks a rule; its leaving makes room for another; it waits elsewhere (for
- * its own place, or until others have passed); its source is to be emptied.
+ * Why a move is in the plan: it lowers a rule that its source breaks (or broke, and is not down to the aim yet); its
+ * leaving makes room for another VM; it waits elsewhere, for its own place or until others have passed; it goes on from
+ * where it waited; its source is to be emptied.
  */
-export type Purpose = "relieves" | "makes room" | "waits elsewhere" | "evacuates";
+export type Purpose = "relieves" | "makes room" | "waits elsewhere" | "goes on" | "evacuates";
 
 /** One migration of the plan, with the figures it was chosen by (in the rule's unit). */
 export interface Move {
@@ -52,11 +63,14 @@ export interface Move {
   readonly source: Uuid;
   readonly destination: Uuid;
   /**
-   * The rule that the source breaks most; of a host that breaks none, the rule it is nearest to. In an evacuation the
-   * rule that the destination is nearest to, with the mean of the hosts that remain when all is done; null where there
-   * is none, and then the figures are 0.
+   * The rule that it relieves; else the one that the room is short of, or that the source is nearest to breaking. In an
+   * evacuation the rule that the destination is nearest to, with the mean of the hosts that remain when all is done;
+   * null where there is none, and then the figures are 0.
    */
   readonly rule: Rule | null;
+  /** Which term of a chain the figures are of; the first where it is not given. */
+  readonly term?: number;
+  /** What the rule's limit stands above: the mean at the start or at this step, whichever is lower. */
   readonly mean: number;
   readonly sourceBefore: number;
   readonly sourceAfter: number;
@@ -65,6 +79,10 @@ export interface Move {
   /** What was counted as its cost; null where nothing is known. */
   readonly copyBytes: number | null;
   readonly purpose: Purpose;
+  /** The VM that could not come to the source without this move; null where the move relieves, or one is not meant. */
+  readonly makesRoomFor: Uuid | null;
+  /** One sentence of why, with names (not escaped) and figures: "xen1 is 22.3 % above the mean of CpuAverage, ..." */
+  readonly reason: string;
   /**
    * Earlier moves, by their index, that must have ended before this one may start. All others may run beside it or
    * after it: no order that keeps these waits overfills a host or breaks a rule.
@@ -87,6 +105,7 @@ export type RefusalCode =
   | "memory"
   | "apart"
   | "rule"
+  | "spent"
   | "not enough";
 
 /** Why a VM of a host that breaks a rule does not go to a host; `host` is null when it can go nowhere. */
@@ -101,6 +120,8 @@ export interface Refusal {
 export interface Unresolved {
   readonly host: Uuid;
   readonly rule: Rule;
+  /** Which term of a chain the figures are of: the one that is nearest to being kept. */
+  readonly term?: number;
   readonly value: number;
   readonly mean: number;
   /** True when no plan whatever can clear the pair; false when none was found. */
@@ -130,11 +151,13 @@ export interface Plan {
   readonly unresolved: readonly Unresolved[];
   /** Hosts that count in no mean and receive nothing, with the reason. */
   readonly absent: readonly { readonly host: Uuid; readonly reason: string }[];
-  /** True when more moves would follow but for the limit. */
+  /** True when more moves would follow but for a limit. */
   readonly limited: boolean;
-  /** Of the whole plan, before the limit of moves. */
+  /** Hosts whose own limit holds moves back; none where the limit of the whole plan does. */
+  readonly spent: readonly Uuid[];
+  /** Of the whole plan, before the limits. */
   readonly certificate: Certificate;
-  /** Estimated time of all moves with `transfersPerHost`, and the least that any schedule of them needs. */
+  /** Estimated time of all moves within the slots, and the least that any schedule of them needs that keeps `after`. */
   readonly seconds: number;
   readonly secondsBound: number;
   /** Rounds of repair that were made. */

@@ -6,20 +6,25 @@
  * what nothing needs; repair by ruin and recreate until proved or out of budget; search tiny pools through; order the
  * moves so that each step is possible.
  */
+import { withDerived } from "../derived.ts";
 import { absence, evaluate } from "../deviation.ts";
 import type { Snapshot } from "../pool.ts";
 import type { Rule } from "../rule.ts";
 import { Bounds } from "./bound.ts";
 import { isTiny, searchExactly, searchFewest } from "./exact.ts";
 import { explain } from "./explain.ts";
+import { measured, placeOf } from "./figures.ts";
+import { withoutDetours } from "./needed.ts";
 import { orderSteps, type Step } from "./order.ts";
 import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
-import { inOrder, type Problem, toProblem } from "./problem.ts";
+import { areWithin, beginning } from "./prefix.ts";
+import { countRules, inOrder, type Problem, toProblem } from "./problem.ts";
 import { Random } from "./random.ts";
-import { better, Repair } from "./repair.ts";
-import { schedule, type Transfer } from "./schedule.ts";
-import { forbidden, State } from "./state.ts";
+import { reasonsOf } from "./reason.ts";
+import { better, Repair, type Solution } from "./repair.ts";
+import { type Schedule, schedule, type Transfer } from "./schedule.ts";
+import { State } from "./state.ts";
 import { waitsOf } from "./waits.ts";
 import { Work } from "./work.ts";
 
@@ -30,7 +35,7 @@ const openedStates = 20_000;
 
 /** The plan for `pool` under `rules`: the same input and seed give the same plan, in whatever order its lists come. */
 export function planMigrations(pool: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
-  const snapshot = inOrder(pool);
+  const snapshot = withDerived(inOrder(pool));
   const work = new Work(options.budgetMs ?? defaults.budgetMs);
   const attempt = new Attempt(snapshot, rules, options, work);
   if ((options.targetFraction ?? 1) >= 1) return attempt.goOn().plan();
@@ -99,16 +104,17 @@ class Attempt {
 
   /** Pairs that stay broken. */
   unresolved(): readonly number[] {
-    const { H, R } = this.#state.problem;
+    const { H, R, first } = this.#state.problem;
     goThrough(this.#state, this.#result().steps);
-    return [...new Array(H * R).keys()].filter((pair) => this.#state.breaks(pair));
+    return [...new Array(H * R).keys()].filter(
+      (pair) => first[pair % R] === pair % R && this.#state.breaks(pair),
+    );
   }
 
   #result(): Found {
     if (this.#exact !== null) return this.#exact;
     const { best, hopeless } = this.#repair;
-    const { steps } = orderSteps(this.#state, best.moves, this.#work);
-    return { steps, open: best.left - hopeless, optimal: false };
+    return { steps: wayTo(this.#state, best, this.#work), open: best.left - hopeless, optimal: false };
   }
 
   plan(): Plan {
@@ -131,11 +137,21 @@ function finish(state: State, bounds: Bounds, repair: Repair, work: Work): Found
   const limit = cleared ? best.cost : Number.POSITIVE_INFINITY;
   const exact = searchExactly(state, bounds, hopeless, limit, openedStates, work);
   if (!exact.exhausted) return null;
-  if (exact.steps !== null) return { steps: exact.steps, open: 0, optimal: true };
-  if (cleared) return { steps: orderSteps(state, best.moves, work).steps, open: 0, optimal: true };
+  // The exact search does not know of hosts' limits of moves; what keeps them anyway is no less the best.
+  const { movesLeft } = state.problem;
+  if (exact.steps !== null) {
+    return areWithin(exact.steps, movesLeft) ? { steps: exact.steps, open: 0, optimal: true } : null;
+  }
+  if (cleared) return { steps: wayTo(state, best, work), open: 0, optimal: true };
   const fewest = searchFewest(state, bounds, openedStates, work);
   if (!fewest.exhausted && !better(fewest, best)) return null;
+  if (!areWithin(fewest.steps, movesLeft)) return null;
   return { steps: fewest.steps, open: fewest.left - hopeless, optimal: fewest.exhausted };
+}
+
+/** The steps to the solution. */
+function wayTo(state: State, { moves, steps }: Solution, work: Work): readonly Step[] {
+  return steps ?? withoutDetours(state, orderSteps(state, moves, work).steps);
 }
 
 function goThrough(state: State, steps: readonly Step[]): void {
@@ -156,10 +172,13 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
   const certificate = certify(planned);
   goThrough(state, result.steps);
   const unresolved = explainAll(snapshot, planned);
-  const steps = prefix(state, result.steps, options.maxMoves);
+  const most = Math.max(0, options.maxMoves);
+  const first = beginning(state, result.steps, waitsOf(state.problem, result.steps), most);
+  const reasons = reasonsOf(state, first.steps);
+  const steps = first.steps.slice(0, first.length);
   const transfers = transfersOf(state.problem, steps, options);
-  const times = schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
-  const moves = toMoves(state, steps, transfers, times.starts);
+  const times = scheduleOf(transfers, options);
+  const moves = toMoves(state, steps, reasons, transfers, times.starts);
   const hosts = hostsAfter(snapshot, moves);
   return {
     moves,
@@ -171,6 +190,7 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
       return reason === null ? [] : [{ host: host.uuid, reason }];
     }),
     limited: steps.length < result.steps.length,
+    spent: first.spent.flatMap((h) => state.problem.hosts[h]?.uuid ?? []),
     certificate,
     seconds: times.seconds,
     secondsBound: times.bound,
@@ -178,15 +198,9 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
   };
 }
 
-/** The first `most` steps; fewer where stopping there would leave a pair worse than it was. */
-function prefix(state: State, steps: readonly Step[], most: number): readonly Step[] {
-  let length = Math.min(steps.length, Math.max(0, most));
-  while (length > 0 && length < steps.length) {
-    goThrough(state, steps.slice(0, length));
-    if (state.left() < forbidden) break;
-    length--;
-  }
-  return steps.slice(0, length);
+/** When each would run within the slots of the options. */
+export function scheduleOf(transfers: readonly Transfer[], options: PlanOptions): Schedule {
+  return schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost, options.transfersInPool);
 }
 
 /** The steps with what they wait for and how long they take. */
@@ -228,17 +242,24 @@ function explainAll(snapshot: Snapshot, { state, bounds, result, unresolved }: P
   // Of one goal alone: that nothing clears all is that nothing clears it.
   const alone = result.optimal && result.open === 1 && goals(problem, bounds) === 1;
   return unresolved.flatMap((pair) => {
-    const [h, r] = [Math.floor(pair / problem.R), pair % problem.R];
+    // Of a chain the term that is nearest to being kept speaks for it.
+    const easiest = state.easiest(pair);
+    const [h, r] = [Math.floor(pair / problem.R), easiest % problem.R];
     const [host, rule] = [problem.hosts[h], problem.rules[r]];
     if (host === undefined || rule === undefined) return [];
     const proved = proofs.unclearable[pair] === 1 || (alone && same);
     const { reason, refusals } = explain(state, h, r, proved, absent);
-    const value = state.load[pair] ?? 0;
-    return [{ host: host.uuid, rule, value, mean: state.mean(r), proved, reason, refusals }];
+    const value = measured(problem, r, state.load[easiest] ?? 0);
+    const figures = { ...placeOf(problem, r), value, mean: state.mean(r) };
+    return [{ host: host.uuid, rule, ...figures, proved, reason, refusals }];
   });
 }
 
 /** Broken pairs that no bound proves to be hopeless. */
-function goals({ broken }: Problem, { unclearable }: Bounds): number {
-  return broken.reduce((sum, each, pair) => sum + (each === 1 && unclearable[pair] === 0 ? 1 : 0), 0);
+function goals(problem: Problem, { unclearable }: Bounds): number {
+  const { broken } = problem;
+  return countRules(
+    problem,
+    broken.map((each, pair) => (each === 1 && unclearable[pair] === 0 ? 1 : 0)),
+  );
 }

@@ -1,13 +1,15 @@
 /**
  * A pool, its rules and the options as arrays of numbers: hosts that take part, VMs that may move. Pure.
  *
- * Indices: h host, v VM, r rule; what belongs to a host and a rule stands at h * R + r ("pair"), to a VM and a rule
- * at v * R + r. Costs are bytes to copy, whole numbers, so that sums are exact.
+ * Indices: h host, v VM, r term of a rule; what belongs to a host and a term stands at h * R + r ("pair"), to a VM and
+ * a term at v * R + r. A rule of one term is that term; the terms of a chain stand side by side, and a host breaks it
+ * when it is past all of them. Values of terms that are BELOW a limit are negative, so that too much is always above.
+ * Costs are bytes to copy, whole numbers, so that sums are exact.
  */
-import { excess, mean, subjectValue, takesPart } from "../deviation.ts";
+import { excess, takesPart, termMean, termScale, termValue } from "../deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
-import type { Rule } from "../rule.ts";
-import { capacity, immovability, pairKey, rawWeight } from "./facts.ts";
+import { isSingle, isThesisSubject, type Rule, sumText, type Term, termsOf, whenVmLeaves } from "../rule.ts";
+import { immovability, pairKey, termCapacity, termWeight } from "./facts.ts";
 import { type Groups, groupsOf } from "./groups.ts";
 import type { PlanOptions, RefusalCode } from "./plan.ts";
 
@@ -22,15 +24,31 @@ export interface Stuck {
 export interface Problem {
   readonly hosts: readonly Host[];
   readonly vms: readonly Vm[];
+  /** Of a term: its rule, what it says, and its place in the rule. */
   readonly rules: readonly Rule[];
+  readonly terms: readonly Term[];
+  readonly places: readonly number[];
+  /** Of a term: the first of its rule's terms and the one behind the last. */
+  readonly first: Int32Array;
+  readonly end: Int32Array;
+  /** Whether a rule has several terms. */
+  readonly chained: boolean;
+  /** Of a term: -1 where values are negative; 1 where a VM's leaving brings the host nearer to being past it. */
+  readonly sign: Int8Array;
+  readonly rising: Uint8Array;
+  readonly anyRising: boolean;
   readonly stuck: readonly Stuck[];
   readonly H: number;
   readonly V: number;
   readonly R: number;
-  /** Of a pair: the value at the start (0 where unknown), 1 where it is known, 1 where it broke the rule. */
+  /**
+   * Of a pair: the value at the start (0 where unknown), 1 where it is known (of all terms of the rule), 1 where the
+   * rule was broken (past all its terms) and is to be cured, 1 where a chain was broken whether it is or not.
+   */
   readonly load: Float64Array;
   readonly known: Uint8Array;
   readonly broken: Uint8Array;
+  readonly held: Uint8Array;
   /** Of a pair: value per absolute unit. */
   readonly inverse: Float64Array;
   /**
@@ -38,7 +56,10 @@ export interface Problem {
    * rule's floor, and for a dormant pair at least its value at the start: it is no goal then, and cannot get worse.
    */
   readonly ceiling: Float64Array;
-  /** Of a rule: mean at the start, hosts in it, allowed deviation, deviation aimed at, unit of severity. */
+  /**
+   * Of a term: mean at the start, hosts in it, allowed deviation, deviation aimed at, unit of severity. A limit that
+   * does not hang on the mean is a deviation from a mean of 0.
+   */
   readonly mean: Float64Array;
   readonly counted: Int32Array;
   readonly allowed: Float64Array;
@@ -56,6 +77,8 @@ export interface Problem {
   readonly home: Int32Array;
   /** Of a host: bytes that arrivals may use, headroom taken off; minus infinity where nothing may arrive. */
   readonly free: Float64Array;
+  /** Of a host: moves that it may take part in, coming and going together; infinite where any number. */
+  readonly movesLeft: Float64Array;
   readonly groups: Groups;
   /** Bars and bans by v * H + h, with what the reasons are. */
   readonly closed: ReadonlyMap<number, { readonly code: RefusalCode; readonly reason: string }>;
@@ -63,6 +86,11 @@ export interface Problem {
   readonly shut: Uint8Array;
   /** Why a host neither sends nor receives though it takes part: a ruled measure of it is unknown. */
   readonly blind: readonly (string | null)[];
+}
+
+/** How many (host, rule) pairs are marked; a chain counts once, whatever its terms. */
+export function countRules({ R, first }: Problem, marked: Uint8Array): number {
+  return marked.reduce((sum, each, pair) => sum + (first[pair % R] === pair % R ? each : 0), 0);
 }
 
 /** The snapshot with its lists by uuid: indices, sums and ties then depend on nothing but what is in it. */
@@ -87,11 +115,13 @@ function compare(a: string, b: string): number {
 export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions): Problem {
   const hosts = snapshot.hosts.filter(takesPart);
   const hostIndex = new Map(hosts.map((host, index) => [host.uuid, index]));
-  const blind = hosts.map((host) => unknownMeasure(host, rules));
+  const columns = columnsOf(rules, hosts);
+  const { terms } = columns;
+  const blind = hosts.map((host) => unknownMeasure(host, columns));
   const placed = placedVms(snapshot, hostIndex);
-  const sorted = sortOut(placed, rules, options, blind);
+  const sorted = sortOut(placed, terms, options, blind);
   const H = hosts.length;
-  const pairs = pairFigures(hosts, rules, options);
+  const pairs = pairFigures(hosts, columns, options);
   const free = Float64Array.from(hosts, (host, h) =>
     host.placementFreeBytes === null || blind[h] !== null
       ? Number.NEGATIVE_INFINITY
@@ -107,19 +137,23 @@ export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: P
   return {
     hosts,
     vms,
-    rules,
+    ...columns,
     stuck: sorted.stuck,
     H,
     V: vms.length,
-    R: rules.length,
+    R: terms.length,
     ...pairs,
-    ...aims(hosts, rules, pairs.mean, options.targetFraction ?? 1),
-    weight: weights(vms, rules),
+    ...aims(hosts, columns, pairs.mean, options.targetFraction ?? 1),
+    weight: weights(vms, columns),
     need: Float64Array.from(vms, (vm) => vm.placementBytes ?? 0),
     cost: Float64Array.from(vms, (vm, v) => Math.max(1, Math.round(copies[v] ?? vm.placementBytes ?? 1))),
     copies,
     home: Int32Array.from(sorted.movable, ({ host }) => host),
     free,
+    movesLeft: Float64Array.from(
+      hosts,
+      ({ uuid }) => options.movesLeftOf?.(uuid) ?? Number.POSITIVE_INFINITY,
+    ),
     groups: groupsOf(placed, vms, H, options.antiAffinityTags ?? []),
     closed,
     shut: shutPairs(closed, vms.length * H),
@@ -127,11 +161,56 @@ export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: P
   };
 }
 
-function weights(vms: readonly Vm[], rules: readonly Rule[]): Float64Array {
-  const weight = new Float64Array(vms.length * rules.length);
+type Columns = Pick<
+  Problem,
+  "rules" | "terms" | "places" | "first" | "end" | "chained" | "sign" | "rising" | "anyRising"
+>;
+
+/** The terms of the rules; a chain that no host has the values of judges nobody and is left out. */
+function columnsOf(all: readonly Rule[], hosts: readonly Host[]): Columns {
+  const rules: Rule[] = [];
+  const terms: Term[] = [];
+  const places: number[] = [];
+  const first: number[] = [];
+  const end: number[] = [];
+  for (const rule of all) {
+    const own = termsOf(rule);
+    if (!isSingle(rule) && !hosts.some((host) => own.every((term) => termValue(host, term) !== null)))
+      continue;
+    const from = terms.length;
+    own.forEach((term, place) => {
+      rules.push(rule);
+      terms.push(term);
+      places.push(place);
+      first.push(from);
+      end.push(from + own.length);
+    });
+  }
+  const sign = Int8Array.from(terms, ({ condition }) => (condition === "below" ? -1 : 1));
+  const rising = Uint8Array.from(terms, (term, r) => (isRising(term, sign[r] ?? 1) ? 1 : 0));
+  return {
+    rules,
+    terms,
+    places,
+    first: Int32Array.from(first),
+    end: Int32Array.from(end),
+    chained: end.some((last, r) => last - (first[r] ?? 0) > 1),
+    sign,
+    rising,
+    anyRising: rising.includes(1),
+  };
+}
+
+function isRising({ subjects }: Term, sign: number): boolean {
+  const effects = subjects.map(whenVmLeaves);
+  return effects.includes(sign > 0 ? "rises" : "falls");
+}
+
+function weights(vms: readonly Vm[], { terms, sign }: Columns): Float64Array {
+  const weight = new Float64Array(vms.length * terms.length);
   vms.forEach((vm, v) => {
-    rules.forEach(({ subject }, r) => {
-      weight[v * rules.length + r] = rawWeight(vm, subject) ?? 0;
+    terms.forEach((term, r) => {
+      weight[v * terms.length + r] = (sign[r] ?? 1) * (termWeight(vm, term) ?? 0) + 0;
     });
   });
   return weight;
@@ -143,11 +222,16 @@ function shutPairs(closed: ReadonlyMap<number, unknown>, size: number): Uint8Arr
   return shut;
 }
 
-function unknownMeasure(host: Host, rules: readonly Rule[]): string | null {
-  for (const { subject } of rules) {
-    const value = subjectValue(host, subject);
-    if (value === null || !Number.isFinite(value)) return `the host's ${subject} is unknown`;
-    if (capacity(host, subject) === null) return "the number of the host's CPUs is unknown";
+/**
+ * What keeps the host out of it though it takes part. That a figure is unknown which only a chain names, and no column
+ * of Host holds, does not: the chain does not judge the host then.
+ */
+function unknownMeasure(host: Host, { terms }: Columns): string | null {
+  for (const term of terms) {
+    if (!term.subjects.every((subject) => isThesisSubject(subject) || subject === "MemoryFreeMb")) continue;
+    const value = termValue(host, term);
+    if (value === null || !Number.isFinite(value)) return `the host's ${sumText(term)} is unknown`;
+    if (termCapacity(host, term) === null) return "the number of the host's CPUs is unknown";
   }
   return null;
 }
@@ -169,7 +253,7 @@ function placedVms(snapshot: Snapshot, hostIndex: ReadonlyMap<Uuid, number>): Pl
 /** Parts VMs that may move from those that stay, with the reason. */
 function sortOut(
   placed: readonly PlacedVm[],
-  rules: readonly Rule[],
+  terms: readonly Term[],
   options: PlanOptions,
   blind: readonly (string | null)[],
 ): { movable: PlacedVm[]; stuck: Stuck[] } {
@@ -177,7 +261,7 @@ function sortOut(
   const stuck: Stuck[] = [];
   const together = companions(placed, options.affinityTags ?? []);
   for (const { vm, host } of placed) {
-    const obstacle = vmObstacle(vm, rules, options) ?? blindness(blind[host]) ?? bond(together, vm, host);
+    const obstacle = vmObstacle(vm, terms, options) ?? blindness(blind[host]) ?? bond(together, vm, host);
     if (obstacle === null) movable.push({ vm, host });
     else stuck.push({ vm, host, ...obstacle });
   }
@@ -189,14 +273,14 @@ interface Obstacle {
   readonly reason: string;
 }
 
-function vmObstacle(vm: Vm, rules: readonly Rule[], options: PlanOptions): Obstacle | null {
+function vmObstacle(vm: Vm, terms: readonly Term[], options: PlanOptions): Obstacle | null {
   const immovable = immovability(vm);
   if (immovable !== null) return { code: "immovable", reason: immovable };
   const banned = options.bannedVms.get(vm.uuid);
   if (banned !== undefined) return { code: "banned", reason: banned };
-  const unknown = rules.find(({ subject }) => rawWeight(vm, subject) === null);
+  const unknown = terms.find((term) => termWeight(vm, term) === null);
   if (unknown !== undefined) {
-    return { code: "unknown", reason: `its part in ${unknown.subject} is unknown` };
+    return { code: "unknown", reason: `its part in ${sumText(unknown)} is unknown` };
   }
   if (vm.placementBytes === null) {
     return { code: "unknown", reason: "the memory it needs or the host has free is unknown" };
@@ -228,62 +312,104 @@ function bond(together: ReadonlyMap<string, number>, vm: Vm, host: number): Obst
 
 type PairFigures = Pick<
   Problem,
-  "load" | "known" | "broken" | "inverse" | "ceiling" | "mean" | "counted" | "varying" | "anyVarying"
+  "load" | "known" | "broken" | "held" | "inverse" | "ceiling" | "mean" | "counted" | "varying" | "anyVarying"
 >;
 
-function pairFigures(hosts: readonly Host[], rules: readonly Rule[], options: PlanOptions): PairFigures {
-  const [H, R] = [hosts.length, rules.length];
+function pairFigures(hosts: readonly Host[], columns: Columns, options: PlanOptions): PairFigures {
+  const { terms, sign } = columns;
+  const [H, R] = [hosts.length, terms.length];
   const load = new Float64Array(H * R);
   const known = new Uint8Array(H * R);
-  const broken = new Uint8Array(H * R);
   const inverse = new Float64Array(H * R);
   const ceiling = new Float64Array(H * R).fill(Number.NEGATIVE_INFINITY);
   const means = new Float64Array(R);
   const counted = new Int32Array(R);
   const varying = new Uint8Array(R);
-  rules.forEach((rule, r) => {
-    const { subject, threshold } = rule;
-    const floor = options.floors?.(rule) ?? Number.NEGATIVE_INFINITY;
-    const values = hosts.map((host) => subjectValue(host, subject));
-    const present = values.filter((value) => value !== null);
-    const poolMean = mean(present) ?? 0;
-    means[r] = poolMean;
-    counted[r] = present.length;
-    const sizes = hosts.map((host) => capacity(host, subject) ?? 1);
-    varying[r] = sizes.some((size) => size !== sizes[0]) ? 1 : 0;
+  terms.forEach((term, r) => {
+    const floor = options.floors?.(columns.rules[r] as Rule, columns.places[r] ?? 0);
+    const values = hosts.map((host) => termValue(host, term));
+    means[r] = termMean(hosts, term) ?? 0;
+    counted[r] = values.filter((value) => value !== null).length;
+    const sizes = hosts.map((host) => termCapacity(host, term) ?? 1);
+    const relative = term.condition === "more than mean";
+    varying[r] = relative && sizes.some((size) => size !== sizes[0]) ? 1 : 0;
     values.forEach((value, h) => {
       const pair = h * R + r;
-      inverse[pair] = 1 / (sizes[h] ?? 1);
+      // What comes to a host or leaves it changes nothing that is unknown.
+      inverse[pair] = value === null ? 0 : 1 / (sizes[h] ?? 1);
       if (value === null) return;
-      load[pair] = value;
+      load[pair] = (sign[r] ?? 1) * value + 0;
       known[pair] = 1;
-      ceiling[pair] = floor;
-      if (excess(value, Math.max(poolMean + threshold, floor), 0) <= 0) return;
-      if (isDormant(hosts[h], rule, options)) ceiling[pair] = value;
-      else broken[pair] = 1;
+      if (relative && floor !== undefined) ceiling[pair] = floor;
     });
   });
-  const anyVarying = varying.includes(1);
-  return { load, known, broken, inverse, ceiling, mean: means, counted, varying, anyVarying };
+  const figures = { load, known, inverse, ceiling, mean: means, counted, varying };
+  return { ...figures, ...breaches(hosts, columns, figures, options), anyVarying: varying.includes(1) };
+}
+
+/** Which rules are broken by which hosts. What is no goal gets its value at the start for a ceiling. */
+function breaches(
+  hosts: readonly Host[],
+  { rules, terms, end }: Columns,
+  {
+    load,
+    known,
+    ceiling,
+    mean: means,
+  }: Pick<Problem, "load" | "mean"> & { known: Uint8Array; ceiling: Float64Array },
+  options: PlanOptions,
+): Pick<Problem, "broken" | "held"> {
+  const [H, R] = [hosts.length, terms.length];
+  const broken = new Uint8Array(H * R);
+  const held = new Uint8Array(H * R);
+  const allowed = terms.map(allowedOf);
+  for (let h = 0; h < H; h++) {
+    for (let r = 0; r < R; r = end[r] ?? R) {
+      const own = Array.from({ length: (end[r] ?? R) - r }, (_, i) => h * R + r + i);
+      if (own.some((pair) => known[pair] === 0)) {
+        for (const pair of own) known[pair] = 0;
+        // A chain that cannot be judged stands in nobody's way; whom a thesis' rule cannot judge is blind.
+        if (own.length > 1 || !isSingle(rules[r] as Rule))
+          for (const pair of own) ceiling[pair] = Number.POSITIVE_INFINITY;
+        continue;
+      }
+      const past = own.every((pair) => {
+        const limit = Math.max((means[pair % R] ?? 0) + (allowed[pair % R] ?? 0), ceiling[pair] ?? 0);
+        return excess(load[pair] ?? 0, limit, 0) > 0;
+      });
+      if (!past) continue;
+      const dormant = isDormant(hosts[h], rules[r] as Rule, options);
+      for (const pair of own) {
+        if (own.length > 1) held[pair] = 1;
+        if (dormant) ceiling[pair] = load[pair] ?? 0;
+        else broken[pair] = 1;
+      }
+    }
+  }
+  return { broken, held };
+}
+
+/** What a value may be above the mean, or above 0 where the limit does not hang on the mean. */
+function allowedOf({ condition, amount }: Term): number {
+  return condition === "below" ? -amount : amount;
 }
 
 function isDormant(host: Host | undefined, rule: Rule, { dormant }: PlanOptions): boolean {
   return host !== undefined && (dormant?.(host.uuid, rule) ?? false);
 }
 
+/** A limit that does not hang on the mean is aimed at as it is: a part of it would be another condition. */
 function aims(
   hosts: readonly Host[],
-  rules: readonly Rule[],
+  { terms }: Columns,
   means: Float64Array,
   fraction: number,
 ): Pick<Problem, "allowed" | "aim" | "scale"> {
-  const scale = rules.map(({ threshold }, r) => {
-    const size = threshold > 0 ? threshold : Math.abs(means[r] ?? 0);
-    return size > 0 && hosts.length > 0 ? size : 1;
-  });
+  const scale = terms.map((term, r) => (hosts.length > 0 ? termScale(term, means[r] ?? 0) : 1));
+  const part = ({ condition }: Term) => (condition === "more than mean" ? fraction : 1);
   return {
-    allowed: Float64Array.from(rules, ({ threshold }) => threshold),
-    aim: Float64Array.from(rules, ({ threshold }) => threshold * fraction),
+    allowed: Float64Array.from(terms, allowedOf),
+    aim: Float64Array.from(terms, (term) => allowedOf(term) * part(term)),
     scale: Float64Array.from(scale),
   };
 }

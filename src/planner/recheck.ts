@@ -1,4 +1,5 @@
 /** Judges moves that were planned from an earlier picture: what the pool as it is now says to each. Pure. */
+import { withDerived } from "../derived.ts";
 import { absence, evaluate } from "../deviation.ts";
 import type { Snapshot, Uuid } from "../pool.ts";
 import type { Rule } from "../rule.ts";
@@ -7,9 +8,9 @@ import { describe } from "./explain.ts";
 import type { Step } from "./order.ts";
 import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, RefusalCode } from "./plan.ts";
-import { defaults, transfersOf } from "./planner.ts";
+import { scheduleOf, transfersOf } from "./planner.ts";
 import { inOrder, type Problem, toProblem } from "./problem.ts";
-import { schedule } from "./schedule.ts";
+import { reasonsOf } from "./reason.ts";
 import { State } from "./state.ts";
 
 /** A move as it was planned. */
@@ -37,18 +38,31 @@ export function recheck(
   moves: readonly Planned[],
   options: PlanOptions,
 ): Plan | Objection {
-  const snapshot = inOrder(pool);
+  const snapshot = withDerived(inOrder(pool));
   // The thresholds themselves: that a plan aims lower is no reason to refuse what keeps them.
   const problem = toProblem(snapshot, rules, { ...options, targetFraction: 1 });
   const state = new State(problem);
   const steps: Step[] = [];
+  const made = new Int32Array(problem.H);
   for (const [index, move] of moves.entries()) {
     const step = stepOf(problem, state, move);
     if (typeof step === "string") return { index, reason: step };
+    const reason = countMove(problem, made, step);
+    if (reason !== null) return { index, reason };
     state.move(step.vm, step.to);
     steps.push(step);
   }
   return toPlan(snapshot, rules, options, state, steps);
+}
+
+/** Counts the step at its hosts; why one of them may take part in no more, else null. */
+function countMove({ hosts, movesLeft }: Problem, made: Int32Array, { from, to }: Step): string | null {
+  for (const h of [from, to]) {
+    made[h] = (made[h] ?? 0) + 1;
+    if ((made[h] ?? 0) <= (movesLeft[h] ?? 0)) continue;
+    return `${hosts[h]?.name || hosts[h]?.uuid} may take part in no more moves for now, limit ${movesLeft[h]}`;
+  }
+  return null;
 }
 
 /** The move as a step from where things stand, or why it cannot be one. */
@@ -85,21 +99,24 @@ function toPlan(
 ): Plan {
   const certificate = certificateOf(state, steps);
   const transfers = transfersOf(state.problem, steps, options);
-  const times = schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost);
-  const moves = toMoves(state, steps, transfers, times.starts);
+  const times = scheduleOf(transfers, options);
+  // What they were planned for, the aim included.
+  const reasons = reasonsOf(new State(toProblem(snapshot, rules, options)), steps);
+  const moves = toMoves(state, steps, reasons, transfers, times.starts);
   const after = rules.map((rule) => evaluate(hostsAfter(snapshot, moves), rule));
   return {
     moves,
     before: rules.map((rule) => evaluate(snapshot.hosts, rule)),
     after,
-    unresolved: after.flatMap(({ rule, mean, verdicts }) =>
+    unresolved: after.flatMap(({ rule, means, verdicts }) =>
       verdicts
         .filter(({ broken }) => broken)
-        .map(({ hostUuid, value }) => ({
+        .map(({ hostUuid, value, term }) => ({
           host: hostUuid,
           rule,
+          ...(term > 0 ? { term } : {}),
           value,
-          mean: mean ?? 0,
+          mean: means[term] ?? 0,
           proved: false,
           reason: "these moves do not bring it under the threshold",
           refusals: [],
@@ -110,6 +127,7 @@ function toPlan(
       return reason === null ? [] : [{ host: host.uuid, reason }];
     }),
     limited: false,
+    spent: [],
     certificate,
     seconds: times.seconds,
     secondsBound: times.bound,

@@ -4,8 +4,11 @@
  */
 import type { Bounds } from "./bound.ts";
 import { Builder, type Mode, type Settings } from "./construct.ts";
-import { orderMatters, orderSteps } from "./order.ts";
+import { takeNeeded } from "./needed.ts";
+import { orderMatters, orderSteps, type Step } from "./order.ts";
+import { countRules } from "./problem.ts";
 import type { Random } from "./random.ts";
+import { takeSingleSteps } from "./singleSteps.ts";
 import { forbidden, State } from "./state.ts";
 import { tidy } from "./tidy.ts";
 import type { Work } from "./work.ts";
@@ -17,14 +20,18 @@ export interface Solution {
   readonly left: number;
   /** Bytes to copy, parking included. */
   readonly cost: number;
+  /** The way to it, where it was found with one; null where it is to be ordered. */
+  readonly steps: readonly Step[] | null;
 }
 
 const patience = 150;
+/** Part of the rounds that single steps end, where pairs are left. */
+const stepping = 0.25;
 const nodesAtFirst = 1500;
 const nodesInRepair = 60;
 
 export class Repair {
-  best: Solution = { moves: new Int32Array(0), left: 0, cost: 0 };
+  best: Solution = { moves: new Int32Array(0), left: 0, cost: 0, steps: null };
   rounds = 0;
   /** The least that a plan costs that clears all pairs but the proved ones, and how many those are. */
   readonly bound: number;
@@ -46,7 +53,7 @@ export class Repair {
     this.#probe = new State(problem, work);
     this.#random = random;
     this.#work = work;
-    this.hopeless = bounds.unclearable.reduce((sum, each) => sum + each, 0);
+    this.hopeless = countRules(problem, bounds.unclearable);
     this.bound = bounds.total((pair) => bounds.unclearable[pair] === 0);
     this.#modes = problem.anyVarying
       ? ["most room", "least room", "small hosts", "least memory"]
@@ -60,7 +67,7 @@ export class Repair {
       work,
     );
     state.reset();
-    this.best = { moves: new Int32Array(0), left: state.left(), cost: 0 };
+    this.best = { moves: new Int32Array(0), left: state.left(), cost: 0, steps: [] };
     this.#current = this.best;
     this.#failed = new Uint8Array(problem.H);
   }
@@ -80,18 +87,47 @@ export class Repair {
     };
   }
 
-  /** One plan for each way of choosing destinations: first without pushing others aside, then with. */
+  /**
+   * One plan for each way of choosing destinations, first without pushing others aside, then with; single steps for what
+   * the best leaves; and single steps alone.
+   */
   first(): void {
     for (const depth of [0, 1]) {
-      for (const mode of this.#modes) {
-        if (this.proved()) return;
-        this.#state.reset();
-        this.#builder.failed.fill(0);
-        this.#builder.build({ ...this.#settings(mode, true, depth), nodes: nodesAtFirst });
-        this.#judge(tidy(this.#state, this.#work), true);
-        if (!this.#work.more()) return;
-      }
-      if (this.best.left === this.hopeless) return;
+      this.#firstModes(depth);
+      if (this.proved()) return;
+      this.#complete();
+      if (this.best.left === this.hopeless || !this.#work.more()) break;
+    }
+    this.#takeSingleSteps();
+  }
+
+  /** What the best leaves, by single steps. */
+  #complete(): void {
+    if (this.best.left === this.hopeless) return;
+    this.#state.restore(this.best.moves);
+    if (takeSingleSteps(this.#state, this.#work).length === 0) return;
+    this.#judge(tidy(this.#state, this.#work), true);
+  }
+
+  /** The plan of single steps: as it is, and without what it does not need. */
+  #takeSingleSteps(): void {
+    const state = this.#state;
+    state.reset();
+    const steps = takeNeeded(state, takeSingleSteps(state, this.#work), this.#work);
+    const [left, { cost }] = [state.left(), state];
+    const isBest = better({ left, cost }, this.best);
+    if (isBest) this.best = { moves: state.save(), left, cost, steps };
+    this.#judge(tidy(state, this.#work), isBest);
+  }
+
+  #firstModes(depth: number): void {
+    for (const mode of this.#modes) {
+      if (this.proved()) return;
+      this.#state.reset();
+      this.#builder.failed.fill(0);
+      this.#builder.build({ ...this.#settings(mode, true, depth), nodes: nodesAtFirst });
+      this.#judge(tidy(this.#state, this.#work), true);
+      if (!this.#work.more()) return;
     }
   }
 
@@ -101,16 +137,23 @@ export class Repair {
       this.rounds++;
       if (this.#stale >= patience) this.#backToBest();
       this.#builder.failed.set(this.#failed);
+      this.#state.settle();
       this.#retrySome();
       this.#ruin();
       this.#builder.build(this.#roundSettings());
+      // What sets cannot clear, single steps sometimes do.
+      if (this.best.left > this.hopeless && this.#random.next() < stepping)
+        takeSingleSteps(this.#state, this.#work);
       this.#judge(tidy(this.#state, this.#work), false);
     }
   }
 
   #backToBest(): void {
-    this.#current = this.best;
-    this.#state.restore(this.best.moves);
+    const state = this.#state;
+    state.restore(this.best.moves);
+    // Single steps may be the best way to a place that holds more than is needed.
+    const left = tidy(state, this.#work);
+    this.#current = { moves: state.save(), left, cost: state.cost, steps: null };
     this.#failed.fill(0);
     this.#stale = 0;
   }
@@ -173,7 +216,7 @@ export class Repair {
     if (better(found, this.best)) this.#reached(left);
     const tolerated = current.cost * (1 + 0.01 * this.#random.next());
     if (always || left < current.left || (left === current.left && cost <= tolerated)) {
-      this.#current = { moves: this.#state.save(), left, cost };
+      this.#current = { moves: this.#state.save(), left, cost, steps: null };
       this.#failed.set(this.#builder.failed);
     } else {
       this.#state.restore(current.moves);
@@ -190,7 +233,7 @@ export class Repair {
       cost += ordering.extra;
       if (!better({ left, cost }, this.best)) return;
     }
-    this.best = { moves, left, cost };
+    this.best = { moves, left, cost, steps: null };
     this.#stale = 0;
   }
 }

@@ -2,6 +2,7 @@
  * When each step would run if transfers start as soon as they may: at most k at a host, coming and going together.
  * Pure.
  */
+import { followers, leastMakespan, surroundings } from "./makespan.ts";
 
 export interface Transfer {
   readonly vm: number;
@@ -16,38 +17,116 @@ export interface Schedule {
   /** Start of each transfer, in the order given. */
   readonly starts: readonly number[];
   readonly seconds: number;
-  /** No schedule is shorter: what the k slots of the busiest host need, and the longest way of one VM. */
+  /** No schedule is shorter: see `leastMakespan`. */
   readonly bound: number;
 }
 
-/** Schedules `transfers`, which stand in an order that is possible one after the other: the shortest of some tries. */
-export function schedule(transfers: readonly Transfer[], perHost: number): Schedule {
-  const bound = leastSeconds(transfers, perHost);
-  const given = [...transfers.keys()];
-  const busy = secondsOfHosts(transfers);
-  const longest = (a: number, b: number) => (transfers[b]?.seconds ?? 0) - (transfers[a]?.seconds ?? 0);
-  const busiest = (step: number) =>
-    Math.max(busy.get(transfers[step]?.from ?? -1) ?? 0, busy.get(transfers[step]?.to ?? -1) ?? 0);
-  const tries = [
-    given,
-    given.toSorted(longest),
-    given.toSorted((a, b) => busiest(b) - busiest(a) || longest(a, b)),
-  ];
-  let best: Schedule | null = null;
-  for (const preferred of tries) {
-    const found = { ...listSchedule(transfers, preferred, perHost), bound };
-    if (best === null || found.seconds < best.seconds - 1e-9) best = found;
-    if (best.seconds <= bound + 1e-9) break;
-  }
-  return best ?? { starts: [], seconds: 0, bound };
+/** Transfers, coming and going, that one host and the whole pool carry at once. */
+interface Slots {
+  readonly perHost: number;
+  readonly inPool: number;
 }
 
-/** Starts whatever may start, in the order preferred. */
+/** Looks at transfers that the tries after the first may take together: long plans are near the bound at once. */
+const effort = 6000;
+const mostTries = 60;
+
+/** Schedules `transfers`, which stand in an order that is possible one after the other: the shortest of some tries. */
+export function schedule(
+  transfers: readonly Transfer[],
+  perHost: number,
+  inPool: number = Number.POSITIVE_INFINITY,
+): Schedule {
+  const bound = leastMakespan(transfers, perHost, inPool);
+  const best = new Tries(transfers, { perHost, inPool }, bound).run();
+  return { ...best, bound };
+}
+
+interface Found {
+  readonly starts: readonly number[];
+  readonly seconds: number;
+}
+
+class Tries {
+  readonly #transfers: readonly Transfer[];
+  readonly #slots: Slots;
+  readonly #bound: number;
+  readonly #before: readonly (readonly number[])[];
+  readonly #behind: readonly (readonly number[])[];
+  #best: Found = { starts: [], seconds: Number.POSITIVE_INFINITY };
+
+  constructor(transfers: readonly Transfer[], slots: Slots, bound: number) {
+    this.#transfers = transfers;
+    this.#slots = slots;
+    this.#bound = bound;
+    this.#before = transfers.map(({ after }) => after);
+    this.#behind = followers(transfers);
+  }
+
+  run(): Found {
+    const orders = this.#firstOrders();
+    for (const order of orders) {
+      if (this.#done()) return this.#best;
+      this.#forward(order);
+    }
+    const each = Math.floor(
+      Math.min(mostTries, effort / Math.max(1, this.#transfers.length)) / orders.length,
+    );
+    for (const order of orders) this.#turnAround(order, each);
+    return this.#best;
+  }
+
+  #done(): boolean {
+    return this.#best.seconds <= this.#bound + 1e-9;
+  }
+
+  /** As given, longest first, longest way first, busiest host first. */
+  #firstOrders(): number[][] {
+    const given = [...this.#transfers.keys()];
+    const busy = secondsOfHosts(this.#transfers);
+    const { tails } = surroundings(this.#transfers, this.#slots.perHost);
+    const seconds = (step: number) => this.#transfers[step]?.seconds ?? 0;
+    const way = (step: number) => seconds(step) + (tails[step] ?? 0);
+    const load = (step: number) => {
+      const { from, to } = this.#transfers[step] ?? { from: -1, to: -1 };
+      return Math.max(busy.get(from) ?? 0, busy.get(to) ?? 0);
+    };
+    return [
+      given,
+      given.toSorted((a, b) => seconds(b) - seconds(a)),
+      given.toSorted((a, b) => way(b) - way(a)),
+      given.toSorted((a, b) => load(b) - load(a) || way(b) - way(a)),
+    ];
+  }
+
+  #forward(order: readonly number[]): Found {
+    const found = listSchedule(this.#transfers, this.#before, order, this.#slots);
+    if (found.seconds < this.#best.seconds - 1e-9) this.#best = found;
+    return found;
+  }
+
+  /** Schedules from the end backwards, then forwards in the order found, and so on: gaps move to the end and close. */
+  #turnAround(order: readonly number[], times: number): void {
+    let current = this.#forward(order);
+    for (let i = 0; i < times && !this.#done(); i++) {
+      const ends = current.starts.map((start, step) => start + (this.#transfers[step]?.seconds ?? 0));
+      const latest = order.toSorted((a, b) => (ends[b] ?? 0) - (ends[a] ?? 0));
+      const mirrored = listSchedule(this.#transfers, this.#behind, latest, this.#slots);
+      const from = mirrored.starts.map((start, step) => -start - (this.#transfers[step]?.seconds ?? 0));
+      const before = current.seconds;
+      current = this.#forward(order.toSorted((a, b) => (from[a] ?? 0) - (from[b] ?? 0)));
+      if (current.seconds >= before - 1e-9) return;
+    }
+  }
+}
+
+/** Starts whatever may start, in the order preferred; `before`: what each waits for. */
 function listSchedule(
   transfers: readonly Transfer[],
+  before: readonly (readonly number[])[],
   preferred: readonly number[],
-  perHost: number,
-): { readonly starts: readonly number[]; readonly seconds: number } {
+  { perHost, inPool }: Slots,
+): Found {
   const starts = new Array<number>(transfers.length).fill(-1);
   const ends = new Array<number>(transfers.length).fill(Number.POSITIVE_INFINITY);
   const busy = new Map<number, number>();
@@ -64,9 +143,9 @@ function listSchedule(
 
   function mayStart(step: number): boolean {
     const transfer = transfers[step];
-    if (transfer === undefined) return false;
+    if (transfer === undefined || running.size >= inPool) return false;
     if ((busy.get(transfer.from) ?? 0) >= perHost || (busy.get(transfer.to) ?? 0) >= perHost) return false;
-    return transfer.after.every((before) => (ends[before] ?? 0) <= now);
+    return (before[step] ?? []).every((other) => (ends[other] ?? 0) <= now);
   }
 
   function start(step: number): void {
@@ -95,37 +174,4 @@ function secondsOfHosts(transfers: readonly Transfer[]): ReadonlyMap<number, num
     for (const h of [transfer.from, transfer.to]) seconds.set(h, (seconds.get(h) ?? 0) + transfer.seconds);
   }
   return seconds;
-}
-
-function leastSeconds(transfers: readonly Transfer[], perHost: number): number {
-  const ofHost = new Map<number, number[]>();
-  const ofVm = new Map<number, number>();
-  for (const { vm, from, to, seconds } of transfers) {
-    for (const h of [from, to]) {
-      const list = ofHost.get(h);
-      if (list === undefined) ofHost.set(h, [seconds]);
-      else list.push(seconds);
-    }
-    ofVm.set(vm, (ofVm.get(vm) ?? 0) + seconds);
-  }
-  let bound = Math.max(0, ...ofVm.values());
-  for (const list of ofHost.values()) bound = Math.max(bound, leastOfHost(list, perHost));
-  return bound;
-}
-
-/**
- * What k slots need for these transfers: all of them over k; and of the j * k + 1 longest, j + 1 share a slot, which
- * takes at least as long as the j + 1 shortest among those.
- */
-function leastOfHost(seconds: number[], perHost: number): number {
-  seconds.sort((a, b) => b - a);
-  let bound = seconds.reduce((sum, each) => sum + each, 0) / perHost;
-  for (let j = 1; j * perHost < seconds.length; j++) {
-    const last = j * perHost;
-    bound = Math.max(
-      bound,
-      seconds.slice(last - j, last + 1).reduce((sum, each) => sum + each, 0),
-    );
-  }
-  return bound;
 }

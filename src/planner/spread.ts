@@ -5,18 +5,29 @@
  * The drained host is in no mean. VMs that are still expected to leave it count in the mean already, so that limits
  * stand from the beginning where they will stand at the end.
  */
-import { excess, mean, rounding, subjectValue } from "../deviation.ts";
+import { excess, mean, rounding, termValue } from "../deviation.ts";
 import type { Host, Vm } from "../pool.ts";
-import type { Rule } from "../rule.ts";
+import { isSingle, type Rule, subjectsOf, termsOf } from "../rule.ts";
+import { isCurable } from "../ruleNonsense.ts";
 import type { Drain } from "./drain.ts";
-import { capacity, rawWeight } from "./facts.ts";
+import { capacity, rawWeight, termCapacity, termWeight } from "./facts.ts";
+import type { Floors } from "./harm.ts";
 import type { Work } from "./work.ts";
 
-/** One thing that hosts are compared by: a rule, or what no rule asks for. */
+/** One thing that hosts are compared by: a term of a rule, or what no rule asks for. */
 interface Metric {
   readonly rule: Rule | null;
+  /** The term's place in its rule, and how many terms stand behind it there. */
+  readonly place: number;
+  readonly behind: number;
+  /** The limit is this above the mean, or this alone. */
+  readonly allowed: number;
+  readonly relative: boolean;
+  /** Whether arrivals bring a host nearer to being past it. */
+  readonly grows: boolean;
   /** A value at or under which a host keeps the rule whatever the mean. */
   readonly floor: number;
+  /** What is BELOW a limit with its sign turned: too much is always above. */
   readonly value: (host: Host) => number | null;
   /** Absolute units that make one unit of the value. */
   readonly size: (host: Host) => number | null;
@@ -30,33 +41,52 @@ interface Metric {
 const unruledShare = 0.1;
 const unruledPercent = 25;
 
-function ruleMetric(rule: Rule, hosts: readonly Host[], floor: number): Metric {
-  const values = hosts.flatMap((host) => subjectValue(host, rule.subject) ?? []);
-  return {
-    rule,
-    floor,
-    value: (host) => subjectValue(host, rule.subject),
-    size: (host) => capacity(host, rule.subject),
-    weight: (vm) => rawWeight(vm, rule.subject),
-    scale: Math.max(rule.threshold, 0.01 * Math.abs(mean(values) ?? 0), 1e-6),
-    share: 1,
-  };
+function ruleMetrics(rule: Rule, hosts: readonly Host[], floors: Floors): Metric[] {
+  const terms = termsOf(rule);
+  return terms.map((term, place) => {
+    const sign = term.condition === "below" ? -1 : 1;
+    const turned = (value: number | null) => (value === null ? null : sign * value + 0);
+    const relative = term.condition === "more than mean";
+    const values = hosts.flatMap((host) => termValue(host, term) ?? []);
+    return {
+      rule,
+      place,
+      behind: terms.length - 1 - place,
+      allowed: sign * term.amount,
+      relative,
+      grows: isCurable(term),
+      floor: relative ? floors(rule, place) : Number.NEGATIVE_INFINITY,
+      value: (host) => turned(termValue(host, term)),
+      size: (host) => termCapacity(host, term),
+      weight: (vm) => turned(termWeight(vm, term)),
+      scale: Math.max(term.amount, 0.01 * Math.abs(mean(values) ?? 0), 1e-6),
+      share: 1 / terms.length,
+    };
+  });
 }
 
-const cpu: Metric = {
+const unruled = {
   rule: null,
+  place: 0,
+  behind: 0,
+  allowed: Number.POSITIVE_INFINITY,
+  relative: false,
+  grows: true,
   floor: Number.NEGATIVE_INFINITY,
+  scale: unruledPercent,
+  share: unruledShare,
+} as const;
+
+const cpu: Metric = {
+  ...unruled,
   value: (host) => host.cpuAverage,
   size: (host) => capacity(host, "CpuAverage"),
   weight: (vm) => rawWeight(vm, "CpuAverage"),
-  scale: unruledPercent,
-  share: unruledShare,
 };
 
 /** Percent of the host's memory that xapi would not give to others. */
 const memory: Metric = {
-  rule: null,
-  floor: Number.NEGATIVE_INFINITY,
+  ...unruled,
   value: (host) => {
     const total = bytesOf(host);
     return total === null || host.placementFreeBytes === null
@@ -68,8 +98,6 @@ const memory: Metric = {
     return total === null ? null : total / 100;
   },
   weight: (vm) => vm.placementBytes,
-  scale: unruledPercent,
-  share: unruledShare,
 };
 
 function bytesOf({ memoryTotalMb }: Host): number | null {
@@ -79,6 +107,8 @@ function bytesOf({ memoryTotalMb }: Host): number | null {
 /** A (host, rule) pair at some moment. */
 export interface PairFigures {
   readonly rule: Rule;
+  /** Which term of the rule: of a chain the one that keeps it, or is least past. */
+  readonly place: number;
   readonly value: number;
   readonly mean: number;
   /** Value above the limit, in thresholds. */
@@ -112,12 +142,12 @@ export class Spread {
 
   readonly #work: Work;
 
-  constructor(drain: Drain, rules: readonly Rule[], floors: (rule: Rule) => number, work: Work) {
+  constructor(drain: Drain, rules: readonly Rule[], floors: Floors, work: Work) {
     this.#work = work;
     const { hosts, vms, H } = drain.problem;
     const others = hosts.filter((_, h) => h !== drain.source);
-    const ruled = rules.map((rule) => ruleMetric(rule, others, floors(rule)));
-    const plain = rules.some(({ subject }) => subject === "CpuAverage") ? [memory] : [cpu, memory];
+    const ruled = rules.flatMap((rule) => ruleMetrics(rule, others, floors));
+    const plain = subjectsOf(rules).includes("CpuAverage") ? [memory] : [cpu, memory];
     this.#drain = drain;
     this.#metrics = [...ruled, ...plain];
     const M = this.#metrics.length;
@@ -153,7 +183,8 @@ export class Spread {
         if (h === source) return;
         const [value, size] = [metric.value(host), metric.size(host)];
         if (value === null || !Number.isFinite(value) || size === null || !(size > 0)) {
-          if (metric.rule !== null) this.#blind[h] = (this.#blind[h] ?? 0) + 1;
+          // What a chain cannot judge it leaves alone.
+          if (metric.rule !== null && isSingle(metric.rule)) this.#blind[h] = (this.#blind[h] ?? 0) + 1;
           return;
         }
         this.#known[h * M + m] = 1;
@@ -184,7 +215,7 @@ export class Spread {
       this.#squares[m] = (this.#squares[m] ?? 0) + value * value;
     }
     for (let pair = 0; pair < H * M; pair++) {
-      this.#wasBroken[pair] = this.#above(pair, this.mean(pair % M)) ? 1 : 0;
+      this.#wasBroken[pair] = this.#breaks(pair) ? 1 : 0;
     }
     for (const v of this.#drain.leaving) this.expect(v, true);
   }
@@ -259,22 +290,41 @@ export class Spread {
   }
 
   #judge(pair: number): void {
-    const now = this.#isHarmed(pair) ? 1 : 0;
-    this.harm += now - (this.#harmed[pair] ?? 0);
-    this.#harmed[pair] = now;
+    const lead = pair - (this.#metrics[pair % this.#M]?.place ?? 0);
+    const now = this.#isHarmed(lead) ? 1 : 0;
+    this.harm += now - (this.#harmed[lead] ?? 0);
+    this.#harmed[lead] = now;
   }
 
-  #isHarmed(pair: number): boolean {
-    if (!this.#above(pair, this.mean(pair % this.#M))) return false;
-    const value = this.#load[pair] ?? 0;
-    return this.#wasBroken[pair] === 0 || value > (this.#start[pair] ?? 0) + rounding(value);
+  /** Of the first term of a rule: whether the host breaks it and did not, or one of its terms is further past. */
+  #isHarmed(lead: number): boolean {
+    if (!this.#breaks(lead)) return false;
+    if (this.#wasBroken[lead] === 0) return true;
+    const { behind = 0 } = this.#metrics[lead % this.#M] ?? {};
+    for (let pair = lead; pair <= lead + behind; pair++) {
+      const value = this.#load[pair] ?? 0;
+      const grows = this.#metrics[pair % this.#M]?.grows ?? true;
+      if (grows && value > (this.#start[pair] ?? 0) + rounding(value)) return true;
+    }
+    return false;
   }
 
-  #above(pair: number, poolMean: number): boolean {
-    const metric = this.#metrics[pair % this.#M];
-    if (metric === undefined || metric.rule === null || this.#known[pair] === 0) return false;
-    const value = this.#load[pair] ?? 0;
-    return excess(value, Math.max(poolMean + metric.rule.threshold, metric.floor), 0) > 0;
+  /** Whether the host is past the term and all that stand behind it in its rule. */
+  #breaks(lead: number): boolean {
+    const { rule = null, behind = 0 } = this.#metrics[lead % this.#M] ?? {};
+    if (rule === null) return false;
+    for (let pair = lead; pair <= lead + behind; pair++) {
+      if (this.#known[pair] === 0) return false;
+      if (excess(this.#load[pair] ?? 0, this.#limit(pair % this.#M), 0) <= 0) return false;
+    }
+    return true;
+  }
+
+  /** The highest value that keeps the term. */
+  #limit(m: number): number {
+    const metric = this.#metrics[m];
+    if (metric === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max((metric.relative ? this.mean(m) : 0) + metric.allowed, metric.floor);
   }
 
   /** How unevenly the hosts are loaded: the spread of each metric in its own scale, squared and summed. */
@@ -294,13 +344,28 @@ export class Spread {
   /** The rule that host `h` is nearest to breaking, or breaks most; null where none can be told. */
   nearest(h: number): PairFigures | null {
     let worst: PairFigures | null = null;
-    this.#metrics.forEach(({ rule, scale, floor }, m) => {
-      const pair = h * this.#M + m;
-      if (rule === null || this.#known[pair] === 0) return;
-      const [value, poolMean] = [this.#load[pair] ?? 0, this.mean(m)];
-      const severity = (value - Math.max(poolMean + rule.threshold, floor)) / scale;
-      if (worst === null || severity > worst.severity) worst = { rule, value, mean: poolMean, severity };
+    this.#metrics.forEach(({ rule, place }, m) => {
+      if (rule === null || place > 0) return;
+      const found = this.#easiest(h, m);
+      if (found !== null && (worst === null || found.severity > worst.severity)) worst = found;
     });
     return worst;
+  }
+
+  /** Of the rule whose first term is `lead` the term that keeps it by most, or is least past. */
+  #easiest(h: number, lead: number): PairFigures | null {
+    const { behind = 0 } = this.#metrics[lead] ?? {};
+    let easiest: PairFigures | null = null;
+    for (let m = lead; m <= lead + behind; m++) {
+      const [metric, pair] = [this.#metrics[m], h * this.#M + m];
+      if (metric === undefined || metric.rule === null || this.#known[pair] === 0) return null;
+      const value = this.#load[pair] ?? 0;
+      const severity = (value - this.#limit(m)) / metric.scale;
+      if (easiest !== null && severity >= easiest.severity) continue;
+      const { rule, place, relative } = metric;
+      const shown = metric.allowed < 0 ? -value : value;
+      easiest = { rule, place, value: shown, mean: relative ? this.mean(m) : 0, severity };
+    }
+    return easiest;
   }
 }

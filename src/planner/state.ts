@@ -2,7 +2,8 @@
  * One assignment of the movable VMs to hosts, kept with its sums so that a move costs O(rules). Pure.
  *
  * Limits stand above min(mean at the start, mean now): a plan never relies on a mean that its own moves raised. A
- * pair with a ceiling may always be as high as that.
+ * pair with a ceiling may always be as high as that. A chain is over where all its terms are; one term that is not is
+ * enough, whichever it is.
  */
 import { excess, rounding } from "../deviation.ts";
 import type { Problem } from "./problem.ts";
@@ -22,8 +23,14 @@ export class State {
   readonly free: Float64Array;
   /** Members of each anti-affinity group on each host. */
   readonly members: Int32Array;
-  /** Of a rule: the mean that limits stand above. */
+  /** Of a host: VMs that have left it for elsewhere or come to it from elsewhere, each counted once. */
+  readonly taken: Int32Array;
+  /** Of a term: the mean that limits stand above. */
   readonly floor: Float64Array;
+  /** The same after a step that is being judged. */
+  readonly #floorAfter: Float64Array;
+  /** 1 where VMs came or went since the last `settle` or `reset`; after a reset all have. */
+  readonly touched: Uint8Array;
   /** VMs that are not at home: the first `awayCount` entries. */
   readonly away: Int32Array;
   awayCount = 0;
@@ -43,8 +50,11 @@ export class State {
     this.at = new Int32Array(V);
     this.load = new Float64Array(H * R);
     this.free = new Float64Array(H);
+    this.taken = new Int32Array(H);
     this.members = new Int32Array(problem.groups.count.length);
     this.floor = new Float64Array(R);
+    this.#floorAfter = new Float64Array(R);
+    this.touched = new Uint8Array(H);
     this.away = new Int32Array(V);
     this.#sum = new Float64Array(R);
     this.#place = new Int32Array(V);
@@ -61,6 +71,8 @@ export class State {
     this.at.set(home);
     this.load.set(this.problem.load);
     this.free.set(this.problem.free);
+    this.taken.fill(0);
+    this.touched.fill(1);
     this.members.set(this.problem.groups.count);
     this.floor.set(mean);
     for (let r = 0; r < R; r++) this.#sum[r] = (mean[r] ?? 0) * (counted[r] ?? 0);
@@ -76,6 +88,11 @@ export class State {
   restore(moves: Int32Array): void {
     this.reset();
     for (let i = 0; i < moves.length; i += 2) this.move(moves[i] ?? 0, moves[i + 1] ?? 0);
+  }
+
+  /** Forgets which hosts were touched. */
+  settle(): void {
+    this.touched.fill(0);
   }
 
   /** VMs that are not at home with their hosts: v0, h0, v1, h1... */
@@ -103,6 +120,8 @@ export class State {
     const s = this.at[v] ?? 0;
     if (s === d) return;
     this.#work.charge("move", R + 1);
+    this.touched[s] = 1;
+    this.touched[d] = 1;
     for (let r = 0; r < R; r++) {
       const raw = weight[v * R + r] ?? 0;
       const [from, to] = [s * R + r, d * R + r];
@@ -139,6 +158,8 @@ export class State {
 
   #noteAway(v: number, s: number, d: number): void {
     const home = this.problem.home[v] ?? 0;
+    this.taken[s] = (this.taken[s] ?? 0) + (s === home ? 1 : -1);
+    this.taken[d] = (this.taken[d] ?? 0) + (d === home ? -1 : 1);
     if (s === home) {
       this.#place[v] = this.awayCount;
       this.away[this.awayCount++] = v;
@@ -182,10 +203,31 @@ export class State {
     return (this.load[pair] ?? 0) - aimOf(this.problem, pair, floor);
   }
 
-  /** Whether the pair misses what it must reach by more than rounding. */
+  /** Whether the rule of the pair, with all its terms, misses what it must reach by more than rounding. */
   isOver(pair: number): boolean {
-    if (this.problem.known[pair] === 0) return false;
+    const { R, known, chained, first, end } = this.problem;
+    if (known[pair] === 0) return false;
+    if (!chained) return this.#isPast(pair);
+    const base = pair - (pair % R);
+    const last = end[pair % R] ?? R;
+    for (let r = first[pair % R] ?? 0; r < last; r++) if (!this.#isPast(base + r)) return false;
+    return true;
+  }
+
+  #isPast(pair: number): boolean {
     return this.over(pair) > tolerance(this.load[pair] ?? 0);
+  }
+
+  /** Of the terms of the pair's rule the one that the host is least past, or furthest from being past. */
+  easiest(pair: number): number {
+    const { R, first, end, scale } = this.problem;
+    const base = pair - (pair % R);
+    let [easiest, least] = [pair, Number.POSITIVE_INFINITY];
+    for (let r = first[pair % R] ?? 0; r < (end[pair % R] ?? 0); r++) {
+      const over = this.over(base + r) / (scale[r] ?? 1);
+      if (over < least) [easiest, least] = [base + r, over];
+    }
+    return easiest;
   }
 
   /** What must leave a pair so that it is no longer over, a little less than `over` for rounding's sake. */
@@ -197,10 +239,16 @@ export class State {
   fit(v: number, d: number): number {
     const { R, weight, inverse, need, scale } = this.problem;
     this.#work.charge("fit", R + 1);
-    if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d)) return -1;
+    if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d) || this.isSpent(v, d)) return -1;
     const s = this.at[v] ?? 0;
     let slack = Number.MAX_VALUE;
+    if (this.problem.chained || this.problem.anyRising) {
+      slack = this.#chainSlack(v, s, d);
+      if (slack < 0) return -1;
+    }
+    const { chained, first, end } = this.problem;
     for (let r = 0; r < R; r++) {
+      if (chained && (end[r] ?? 0) - (first[r] ?? 0) > 1) continue;
       const raw = weight[v * R + r] ?? 0;
       const more = raw * (inverse[d * R + r] ?? 0);
       const value = (this.load[d * R + r] ?? 0) + more;
@@ -215,6 +263,71 @@ export class State {
     return Math.max(0, slack);
   }
 
+  /** As `fit`, of the chains alone: the room under the best of the terms of each. */
+  #chainSlack(v: number, s: number, d: number): number {
+    const { R, first, end, rising, weight, inverse, scale, held, broken } = this.problem;
+    this.#judgeMeans(v, s, d);
+    if (this.problem.anyRising && !this.#sourceKeeps(v, s)) return -1;
+    let slack = Number.MAX_VALUE;
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      if ((end[lead] ?? 0) - (first[lead] ?? 0) === 1) continue;
+      if (held[d * R + lead] === 1 && broken[d * R + lead] === 0) {
+        if (!this.#chainKeeps(d, lead, v, 1)) return -1;
+        continue;
+      }
+      let [best, takesPart] = [Number.NEGATIVE_INFINITY, false];
+      for (let r = lead; r < (end[lead] ?? R); r++) {
+        const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
+        const value = (this.load[d * R + r] ?? 0) + more;
+        const room = aimOf(this.problem, d * R + r, this.#floorAfter[r] ?? 0) - value;
+        if (more > 0 && rising[r] === 0) takesPart = true;
+        if (room >= -tolerance(value)) best = Math.max(best, room / (scale[r] ?? 1));
+      }
+      if (best > Number.NEGATIVE_INFINITY) slack = Math.min(slack, Math.max(0, best));
+      // A host that is over already may still take what has no part in that rule.
+      else if (takesPart) return -1;
+    }
+    return slack;
+  }
+
+  /** Puts the means after a step of `v` from `s` to `d` in place. */
+  #judgeMeans(v: number, s: number, d: number): void {
+    const { R, weight } = this.problem;
+    for (let r = 0; r < R; r++) this.#floorAfter[r] = this.#meanAfter(r, weight[v * R + r] ?? 0, s, d);
+  }
+
+  /** Whether the leaving of `v` breaks no rule with a term that rises by it. */
+  #sourceKeeps(v: number, s: number): boolean {
+    const { R, end, rising } = this.problem;
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      const rises = rising.subarray(lead, end[lead] ?? R).includes(1);
+      if (rises && !this.#chainKeeps(s, lead, v, -1)) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Whether a chain is kept on `h` when `v` has come (1), gone (-1) or neither (0): by one of its terms at least; or,
+   * where it was broken at the start, none of its terms is further past than then.
+   */
+  #chainKeeps(h: number, lead: number, v: number, sign: 1 | -1 | 0): boolean {
+    const { R, end, held, broken, rising, weight, inverse, allowed } = this.problem;
+    let worse = false;
+    for (let r = lead; r < (end[lead] ?? R); r++) {
+      const pair = h * R + r;
+      const change = sign === 0 ? 0 : sign * (weight[v * R + r] ?? 0) * (inverse[pair] ?? 0);
+      const value = (this.load[pair] ?? 0) + change;
+      const floor = this.#floorAfter[r] ?? 0;
+      const limit = limitOf(this.problem, pair, floor);
+      // The ceiling of what is no goal is where it stood: that keeps nothing.
+      const keeps = held[pair] === 1 && broken[pair] === 0 ? floor + (allowed[r] ?? 0) : limit;
+      if (value <= keeps + tolerance(value)) return true;
+      const most = Math.max(limit, this.problem.load[pair] ?? 0);
+      if (rising[r] === 0 && value > most + tolerance(value)) worse = true;
+    }
+    return held[h * R + lead] === 1 && !worse;
+  }
+
   #meanAfter(r: number, raw: number, s: number, d: number): number {
     const { R, varying, mean, counted, inverse } = this.problem;
     if (varying[r] === 0) return this.floor[r] ?? 0;
@@ -227,6 +340,12 @@ export class State {
     const { H, shut } = this.problem;
     if (shut.length > 0 && shut[v * H + d] === 1) return false;
     return this.fullGroup(v, d) < 0;
+  }
+
+  /** Whether `d` takes part in as many moves as it may, so that `v` must not come; it may always come home. */
+  isSpent(v: number, d: number): boolean {
+    const { movesLeft, home } = this.problem;
+    return (this.taken[d] ?? 0) >= (movesLeft[d] ?? 0) && d !== home[v];
   }
 
   /** A group of `v` of which `d` holds as many as it may, or -1. */
@@ -258,12 +377,37 @@ export class State {
     this.#work.charge("fit", R + 1);
     if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d)) return false;
     const s = this.at[v] ?? 0;
+    if ((this.problem.chained || this.problem.anyRising) && !this.#chainsKeep(v, s, d)) return false;
+    const { chained, first, end } = this.problem;
     for (let r = 0; r < R; r++) {
+      if (chained && (end[r] ?? 0) - (first[r] ?? 0) > 1) continue;
       const raw = weight[v * R + r] ?? 0;
       const value = (this.load[d * R + r] ?? 0) + raw * (inverse[d * R + r] ?? 0);
       const floor = this.#meanAfter(r, raw, s, d);
       if (!this.#keeps(d * R + r, value, floor)) return false;
       if (varying[r] === 1 && floor < (this.floor[r] ?? 0) && !this.#othersKeep(r, floor, s, d)) return false;
+    }
+    return true;
+  }
+
+  /** Whether the step keeps all chains: at its destination, at its source where it may rise, and elsewhere by the mean. */
+  #chainsKeep(v: number, s: number, d: number): boolean {
+    const { H, R, first, end, varying } = this.problem;
+    this.#judgeMeans(v, s, d);
+    if (this.problem.anyRising && !this.#sourceKeeps(v, s)) return false;
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      if ((end[lead] ?? 0) - (first[lead] ?? 0) === 1) continue;
+      if (!this.#chainKeeps(d, lead, v, 1)) return false;
+      let falls = false;
+      for (let r = lead; r < (end[lead] ?? R); r++) {
+        if (varying[r] === 1 && (this.#floorAfter[r] ?? 0) < (this.floor[r] ?? 0)) falls = true;
+      }
+      if (!falls) continue;
+      this.#work.charge("look", H);
+      if (!this.#chainKeeps(s, lead, v, -1)) return false;
+      for (let h = 0; h < H; h++) {
+        if (h !== s && h !== d && !this.#chainKeeps(h, lead, v, 0)) return false;
+      }
     }
     return true;
   }
@@ -291,16 +435,27 @@ export class State {
    * million: no plan may have one.
    */
   left(): number {
-    const { H, R, broken } = this.problem;
+    const { H, R, broken, first } = this.problem;
     this.#work.charge("look", H * R);
     let left = 0;
     for (let pair = 0; pair < H * R; pair++) {
+      if (first[pair % R] !== pair % R) continue;
       if (this.isOver(pair)) left += broken[pair] === 1 && !this.#worse(pair) ? 1 : forbidden;
     }
     return left;
   }
 
+  /** Whether the pair is further past than at the start; of a chain, one of its terms. */
   #worse(pair: number): boolean {
+    const { R, end, rising } = this.problem;
+    const lead = pair % R;
+    for (let r = lead; r < (end[lead] ?? R); r++) {
+      if (rising[r] === 0 && this.#isWorse(pair - lead + r)) return true;
+    }
+    return false;
+  }
+
+  #isWorse(pair: number): boolean {
     const { R, load, mean } = this.problem;
     const [value, start, floor] = [this.load[pair] ?? 0, load[pair] ?? 0, this.floor[pair % R] ?? 0];
     const rounding = tolerance(value);
@@ -316,9 +471,14 @@ export class State {
 
   /** The pair is broken as the domain says, by the threshold above the mean as it is now, and above its ceiling. */
   breaks(pair: number): boolean {
-    const { R, known } = this.problem;
-    const limit = limitOf(this.problem, pair, this.mean(pair % R));
-    return known[pair] === 1 && excess(this.load[pair] ?? 0, limit, 0) > 0;
+    const { R, known, first, end } = this.problem;
+    if (known[pair] === 0) return false;
+    const base = pair - (pair % R);
+    for (let r = first[pair % R] ?? 0; r < (end[pair % R] ?? 0); r++) {
+      const limit = limitOf(this.problem, base + r, this.mean(r));
+      if (excess(this.load[base + r] ?? 0, limit, 0) <= 0) return false;
+    }
+    return true;
   }
 }
 

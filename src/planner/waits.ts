@@ -3,125 +3,185 @@
  * together. Pure.
  *
  * A transfer takes its destination's memory when it starts and gives its source's back when it ends. A step waits for
- * the earlier step of its VM and, where the destination could not take all arrivals so far otherwise, for the earlier
- * departures from there: what has arrived at a host is then never more, and what has left never less, than at some
- * point of the proven order. Where hosts differ in size, steps also move the mean that limits stand above: as long as
- * the lowest mean that any order could bring breaks nothing, that does not matter; before the first step with which it
- * might, all steps so far must have ended.
+ * the earlier step of its VM and, where the destination could not take all arrivals so far otherwise, for as many of
+ * the earlier departures from there as make it able to: of any steps that have begun, the last arrival has seen to it
+ * that there is room for it and all arrivals before it. Where hosts differ in size, steps also move the mean that
+ * limits stand above: see `MeanWatch`. Before the first step with which no such waits would do, all steps so far must
+ * have ended.
  */
+import { MeanWatch } from "./meanWatch.ts";
 import type { Step } from "./order.ts";
 import type { Problem } from "./problem.ts";
-import { limitOf, tolerance } from "./state.ts";
 
 /** For each of `steps` the indices of the earlier ones that it waits for. */
 export function waitsOf(problem: Problem, steps: readonly Step[]): readonly (readonly number[])[] {
-  const watch = new Watch(problem);
-  return steps.map((_, index) => watch.next(steps, index));
+  return new Watch(problem, steps).run();
 }
 
 class Watch {
   readonly #problem: Problem;
-  /** First step of the stretch in which all may run together, and of the one before it. */
+  readonly #steps: readonly Step[];
+  readonly #waits: number[][] = [];
+  /** Bytes that are copied one after the other until the step has ended. */
+  readonly #ways: number[] = [];
+  /** First step of the stretch in which steps may run together, and of the one before it. */
   #start = 0;
   #previous = 0;
   /** When all steps so far are done. */
   readonly #load: Float64Array;
   readonly #free: Float64Array;
-  readonly #mean: Float64Array;
   /** When of this stretch only the arrivals are done. */
   #peak: Float64Array;
   #least: Float64Array;
-  /** The highest that each pair can be, and the lowest that each mean can be, while the stretch runs. */
-  #highest: Float64Array;
-  #lowest: Float64Array;
+  readonly #mean: MeanWatch;
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, steps: readonly Step[]) {
     this.#problem = problem;
+    this.#steps = steps;
     this.#load = problem.load.slice();
     this.#free = problem.free.slice();
-    this.#mean = problem.mean.slice();
     this.#peak = this.#load.slice();
     this.#least = this.#free.slice();
-    this.#highest = this.#load.slice();
-    this.#lowest = this.#mean.slice();
+    this.#mean = new MeanWatch(problem);
   }
 
-  next(steps: readonly Step[], index: number): number[] {
-    const step = steps[index];
-    if (step === undefined) return [];
-    let waits = this.#enter(step);
-    if (this.#problem.anyVarying && index > this.#start && !this.#holds()) {
-      this.#newStretch(index);
-      waits = this.#enter(step);
-    }
-    this.#carryOut(step);
-    const before = Array.from({ length: this.#start - this.#previous }, (_, i) => this.#previous + i);
-    for (let i = this.#start; i < index; i++) {
-      if (steps[i]?.vm === step.vm || (waits && steps[i]?.from === step.to)) before.push(i);
-    }
-    return before;
+  run(): readonly (readonly number[])[] {
+    this.#steps.forEach((step, index) => {
+      let departures = this.#enter(step, index);
+      // Where leaving can break a rule too, no order but the proven one is known to be good.
+      const alone = this.#problem.anyRising || !this.#mean.holds();
+      if (alone && index > this.#start) {
+        this.#mean.takeBack();
+        this.#newStretch(index);
+        departures = this.#enter(step, index);
+      }
+      this.#carryOut(step);
+      this.#note(step, index, departures);
+    });
+    this.#addMeanWaits(this.#steps.length);
+    return this.#waits;
   }
 
-  /** Counts the step's arrival and what it may take from the mean; whether it must wait for departures. */
-  #enter({ vm, from, to }: Step): boolean {
-    const { R, weight, inverse, need, groups, counted } = this.#problem;
+  /** Counts the arrival and what it does to the means; the departures that it waits for. */
+  #enter(step: Step, index: number): number[] {
+    const { vm, to } = step;
+    const { R, weight, inverse, need } = this.#problem;
     this.#least[to] = (this.#least[to] ?? 0) - (need[vm] ?? 0);
-    let waits = (this.#least[to] ?? 0) < 0 || groups.first[vm] !== groups.first[vm + 1];
-    for (let r = 0; r < R; r++) {
-      const raw = weight[vm * R + r] ?? 0;
-      const [less, more] = [raw * (inverse[from * R + r] ?? 0), raw * (inverse[to * R + r] ?? 0)];
-      this.#lowest[r] = (this.#lowest[r] ?? 0) + Math.min(0, more - less) / (counted[r] ?? 1);
-      const pair = to * R + r;
-      this.#peak[pair] = (this.#peak[pair] ?? 0) + more;
-      if (more > 0 && !this.#keeps(pair, this.#peak[pair] ?? 0)) waits = true;
-    }
     for (let r = 0; r < R; r++) {
       const pair = to * R + r;
-      const value = waits
-        ? (this.#load[pair] ?? 0) + (weight[vm * R + r] ?? 0) * (inverse[pair] ?? 0)
-        : (this.#peak[pair] ?? 0);
-      this.#highest[pair] = Math.max(this.#highest[pair] ?? 0, value);
+      this.#peak[pair] = (this.#peak[pair] ?? 0) + (weight[vm * R + r] ?? 0) * (inverse[pair] ?? 0);
     }
-    return waits;
+    this.#mean.enter(step, index);
+    const departures = this.#departuresFor(step, index);
+    this.#mean.liftHost(to, (r) => this.#valueAfter(to, r, departures));
+    return departures;
   }
 
-  /** Whether the value keeps the rule at the lowest mean that this stretch can bring. */
-  #keeps(pair: number, value: number): boolean {
-    const { R, mean } = this.#problem;
-    const r = pair % R;
-    const floor = Math.min(mean[r] ?? 0, this.#lowest[r] ?? 0);
-    return value <= limitOf(this.#problem, pair, floor) + tolerance(value);
+  /** Departures from the destination without which it could not take all arrivals so far, none that is not needed. */
+  #departuresFor({ vm, to }: Step, index: number): number[] {
+    const all: number[] = [];
+    for (let i = this.#start; i < index; i++) if (this.#steps[i]?.from === to) all.push(i);
+    if (all.length === 0 || this.#suffices(vm, to, all, [])) return [];
+    let kept = all;
+    const latest = all.toSorted((a, b) => (this.#ways[b] ?? 0) - (this.#ways[a] ?? 0) || b - a);
+    for (const each of latest) {
+      const fewer = kept.filter((other) => other !== each);
+      if (this.#suffices(vm, to, all, fewer)) kept = fewer;
+    }
+    return kept;
   }
 
-  /** Whether no order of the stretch lifts a pair above what it may be; what was broken may stay as it was. */
-  #holds(): boolean {
-    const { H, R, broken, known, load, varying } = this.#problem;
-    for (let pair = 0; pair < H * R; pair++) {
-      if (varying[pair % R] === 0 || known[pair] === 0) continue;
-      const value = this.#highest[pair] ?? 0;
-      const asBefore = broken[pair] === 1 && value <= (load[pair] ?? 0) + tolerance(value);
-      if (!asBefore && !this.#keeps(pair, value)) return false;
+  /** Whether `vm` may come to `to` after all arrivals so far when of the departures `all` those of `some` have ended. */
+  #suffices(vm: number, to: number, all: readonly number[], some: readonly number[]): boolean {
+    const { R, weight, inverse, need } = this.#problem;
+    const given = some.reduce((sum, i) => sum + (need[this.#steps[i]?.vm ?? 0] ?? 0), 0);
+    if (all.length > some.length) {
+      if ((this.#least[to] ?? 0) + given < 0) return false;
+      if (all.some((i) => !some.includes(i) && this.#shareGroup(vm, this.#steps[i]?.vm ?? 0))) return false;
+    }
+    const { end } = this.#problem;
+    for (let lead = 0; lead < R; lead = end[lead] ?? R) {
+      const last = end[lead] ?? R;
+      let [lifted, kept] = [false, false];
+      for (let r = lead; r < last; r++) {
+        if ((weight[vm * R + r] ?? 0) * (inverse[to * R + r] ?? 0) > 0) lifted = true;
+      }
+      // One term of a chain that is kept is enough.
+      for (let r = lead; r < last && lifted && !kept; r++) {
+        kept = this.#mean.keepsAtLowest(to * R + r, this.#valueAfter(to, r, some));
+      }
+      if (!lifted || kept) continue;
+      // More than all that have a part in it cannot be waited for.
+      if (all.some((i) => !some.includes(i) && this.#hasPart(this.#steps[i]?.vm ?? 0, lead, last)))
+        return false;
     }
     return true;
   }
 
+  #hasPart(vm: number, lead: number, last: number): boolean {
+    const { R, weight } = this.#problem;
+    for (let r = lead; r < last; r++) if ((weight[vm * R + r] ?? 0) > 0) return true;
+    return false;
+  }
+
+  #valueAfter(to: number, r: number, departures: readonly number[]): number {
+    const { R, weight, inverse } = this.#problem;
+    const pair = to * R + r;
+    const raw = departures.reduce((sum, i) => sum + (weight[(this.#steps[i]?.vm ?? 0) * R + r] ?? 0), 0);
+    return (this.#peak[pair] ?? 0) - raw * (inverse[pair] ?? 0);
+  }
+
+  #shareGroup(a: number, b: number): boolean {
+    const { first, members } = this.#problem.groups;
+    const own = members.subarray(first[a] ?? 0, first[a + 1] ?? 0);
+    return own.some((g) => members.subarray(first[b] ?? 0, first[b + 1] ?? 0).includes(g));
+  }
+
+  #note(step: Step, index: number, departures: readonly number[]): void {
+    const before = Array.from({ length: this.#start - this.#previous }, (_, i) => this.#previous + i);
+    for (let i = this.#start; i < index; i++) {
+      if (this.#steps[i]?.vm === step.vm || departures.includes(i)) before.push(i);
+    }
+    this.#waits.push(before);
+    this.#ways.push(this.#way(index));
+  }
+
+  #way(index: number): number {
+    const waits = this.#waits[index] ?? [];
+    const cost = this.#problem.cost[this.#steps[index]?.vm ?? 0] ?? 0;
+    return cost + waits.reduce((most, i) => Math.max(most, this.#ways[i] ?? 0), 0);
+  }
+
   #newStretch(index: number): void {
+    this.#addMeanWaits(index);
     this.#previous = this.#start;
     this.#start = index;
     this.#peak = this.#load.slice();
     this.#least = this.#free.slice();
-    this.#highest = this.#load.slice();
-    this.#lowest = this.#mean.slice();
+    this.#mean.newStretch(this.#load);
+  }
+
+  /** The stretch ends before step `end`: it is known now how low the means may be in it. */
+  #addMeanWaits(end: number): void {
+    for (let index = this.#start; index < end; index++) {
+      const more = this.#mean.waitsOf(index, this.#ways);
+      const known = this.#waits[index] ?? [];
+      if (more.length > 0) this.#waits[index] = [...new Set([...known, ...more])].sort((a, b) => a - b);
+      this.#ways[index] = this.#way(index);
+    }
   }
 
   #carryOut({ vm, from, to }: Step): void {
-    const { R, weight, inverse, need, counted } = this.#problem;
+    const { R, weight, inverse, need } = this.#problem;
     for (let r = 0; r < R; r++) {
       const raw = weight[vm * R + r] ?? 0;
-      const [less, more] = [raw * (inverse[from * R + r] ?? 0), raw * (inverse[to * R + r] ?? 0)];
-      this.#load[from * R + r] = (this.#load[from * R + r] ?? 0) - less;
-      this.#load[to * R + r] = (this.#load[to * R + r] ?? 0) + more;
-      this.#mean[r] = (this.#mean[r] ?? 0) + (more - less) / (counted[r] ?? 1);
+      for (const [h, sign] of [
+        [from, -1],
+        [to, 1],
+      ] as const) {
+        const pair = h * R + r;
+        this.#load[pair] = (this.#load[pair] ?? 0) + sign * raw * (inverse[pair] ?? 0);
+      }
     }
     this.#free[from] = (this.#free[from] ?? 0) + (need[vm] ?? 0);
     this.#free[to] = (this.#free[to] ?? 0) - (need[vm] ?? 0);

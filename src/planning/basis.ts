@@ -22,6 +22,7 @@ export async function loadSituation(db: Database, settings: ControlSettings): Pr
   const stored = await loadSnapshot(db);
   const { rules, unknown } = await readRules(db);
   const standing = await loadStanding(db);
-  const samples = stored === null ? [] : await loadSamples(db, stored.collection, sampleWish(settings));
+  const samples =
+    stored === null ? [] : await loadSamples(db, stored.collection, sampleWish(settings, rules));
   return { stored, samples, rules, unknown, standing };
 }

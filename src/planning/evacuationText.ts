@@ -4,7 +4,8 @@ import type { Evacuation } from "../planner/evacuate.ts";
 import type { Harm } from "../planner/harm.ts";
 import type { Stay } from "../planner/stay.ts";
 import type { Host, StoredSnapshot } from "../pool.ts";
-import { subjectUnit } from "../rule.ts";
+import { isSingle, sumText } from "../rule.ts";
+import { ruleObject } from "../ruleJson.ts";
 import type { DrainBasis } from "./evacuation.ts";
 import { figure } from "./figures.ts";
 import { planJson } from "./planJson.ts";
@@ -18,6 +19,7 @@ import {
   unknownRuleLines,
   when,
 } from "./report.ts";
+import { allowedText, calledRule, inUnit, termOf } from "./ruleWords.ts";
 
 /** The plan for a person, in the manner of SHOW PLAN. */
 export function evacuationLines(basis: DrainBasis, stored: StoredSnapshot, plan: Evacuation): string[] {
@@ -45,7 +47,7 @@ export function evacuationLines(basis: DrainBasis, stored: StoredSnapshot, plan:
 /** "Evacuation of Host1: 12 VMs leave it" */
 export function purposeLine({ host, moves }: Evacuation, names: Names): string {
   const leaving = new Set(moves.filter(({ source }) => source === host).map(({ vm }) => vm)).size;
-  const others = new Set(moves.filter(({ purpose }) => purpose === "makes room").map(({ vm }) => vm)).size;
+  const others = new Set(moves.map(({ vm }) => vm)).size - leaving;
   const room = others === 0 ? "" : `, ${vms(others)} of other hosts ${others === 1 ? "makes" : "make"} room`;
   return `Evacuation of ${names.of(host)}: ${vms(leaving)} ${leaving === 1 ? "leaves" : "leave"} it${room}`;
 }
@@ -63,15 +65,20 @@ export function warningLines({ harms, unmeasured }: Evacuation, names: Names): s
   ];
 }
 
-function harmLine({ host, rule, value, mean, kind }: Harm, names: Names): string {
-  const { subject, threshold } = rule;
-  const unit = subjectUnit[subject];
+function harmLine({ host, rule, term: place, value, mean, kind }: Harm, names: Names): string {
   const name = names.of(host);
-  if (value === null || mean === null || kind === "unknown") {
-    return `Whether ${name} will break the rule of ${subject} cannot be told: its value is unknown`;
+  const called = isSingle(rule) ? `the rule of ${rule.subject}` : calledRule(rule);
+  if (value === null || kind === "unknown") {
+    return `Whether ${name} will break ${called} cannot be told: its value is unknown`;
   }
-  const figures = `${figure(value)} ${unit}, mean ${figure(mean)}, allowed ${threshold} above it`;
-  return `${name} will break the rule of ${subject}${kind === "breaks" ? "" : " worse than now"}: ${figures}`;
+  const term = termOf(rule, place);
+  const subject = isSingle(rule) ? "" : `${sumText(term)} `;
+  const limit =
+    term.condition === "more than mean"
+      ? `mean ${figure(mean ?? 0)}, allowed ${term.amount} above it`
+      : allowedText(term, 0);
+  const worse = kind === "breaks" ? "" : " worse than now";
+  return `${name} will break ${called}${worse}: ${subject}${inUnit(value, term)}, ${limit}`;
 }
 
 /** A VM a line, with the reason. */
@@ -126,9 +133,7 @@ export function evacuationObject(
     harms: harms.map(({ host: harmed, rule, value, mean, kind }) => ({
       host: harmed,
       hostName: names.exact(harmed),
-      subject: rule.subject,
-      threshold: rule.threshold,
-      unit: subjectUnit[rule.subject],
+      ...ruleObject(rule),
       value,
       mean,
       kind,

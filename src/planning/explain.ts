@@ -8,10 +8,11 @@ import type { Names } from "../names.ts";
 import { immovability } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
-import { type Rule, subjectUnit } from "../rule.ts";
+import { isSingle, type Rule, sumText, termsOf } from "../rule.ts";
 import { figure } from "./figures.ts";
 import type { Gate } from "./gates.ts";
-import { gateLine, moveLine } from "./report.ts";
+import { gateLine, limitReached, moveLine } from "./report.ts";
+import { allowedText, calledRule, inUnit, othersText, termOf } from "./ruleWords.ts";
 
 /** What an answer is read off. */
 export interface ExplainBasis {
@@ -29,6 +30,8 @@ export interface ExplainBasis {
 /** A host against one rule, now and when the plan is done; null where it is not known, or there is no plan. */
 export interface RuleFigures {
   readonly rule: Rule;
+  /** Which term of a chain the figures are of: the one that keeps it, or is least past. Not given of other rules. */
+  readonly term?: number;
   readonly value: number | null;
   readonly mean: number | null;
   readonly deviation: number | null;
@@ -120,7 +123,7 @@ function whyItStays(
   const why = `its host stays ${left.map(overAfter).join(" and ")}, and it cannot help`;
   if (refusals.length > 0)
     return `${why}: ${refusals.length === 1 ? "1 reason follows" : `${refusals.length} reasons follow`}`;
-  return plan.limited ? "the limit of moves in one run is reached first (ControlMaxMovesPerRun)" : why;
+  return plan.limited ? `before its turn comes ${limitReached(plan, names)}` : why;
 }
 
 /** Why `host` is as it is, and what the plan does about it. */
@@ -159,7 +162,7 @@ function hostAnswer(plan: Plan, figures: readonly RuleFigures[], moves: readonly
   const left = broken.filter((each) => each.brokenAfter === true);
   const end =
     left.length === 0 ? "then it keeps every rule" : `it stays ${left.map(overAfter).join(" and ")}`;
-  return `breaks ${broken.map(({ rule }) => rule.subject).join(" and ")} (${broken.map(shortFigures).join("; ")}); ${plans}, ${end}`;
+  return `breaks ${broken.map(({ rule }) => calledRule(rule)).join(" and ")} (${broken.map(shortFigures).join("; ")}); ${plans}, ${end}`;
 }
 
 function count(vms: number, where: string): string[] {
@@ -185,11 +188,20 @@ function heldBack(head: string, gate: Gate, answer: string, details: readonly st
   };
 }
 
-function becauseOf({ source, rule, mean, sourceBefore, sourceAfter }: Move, names: Names): string {
+function becauseOf(
+  { source, rule, term: place, mean, sourceBefore, sourceAfter }: Move,
+  names: Names,
+): string {
   if (rule === null) return `${names.of(source)} is to be emptied`;
-  const unit = subjectUnit[rule.subject];
-  const over = figure(sourceBefore - mean);
-  return `${names.of(source)} is ${over} ${unit} above the mean of ${rule.subject} (${figure(sourceBefore)}, mean ${figure(mean)}, allowed ${rule.threshold}) and comes to ${figure(sourceAfter)} without it`;
+  const term = termOf(rule, place);
+  const comes = `and comes to ${figure(sourceAfter)} without it`;
+  if (term.condition !== "more than mean") {
+    const has = `has ${inUnit(sourceBefore, term)} of ${sumText(term)}`;
+    return `${names.of(source)} ${has} (${allowedText(term, mean)})${othersText(rule)} ${comes}`;
+  }
+  const over = inUnit(sourceBefore - mean, term);
+  const figures = `${figure(sourceBefore)}, mean ${figure(mean)}, allowed ${term.amount}`;
+  return `${names.of(source)} is ${over} above the mean of ${sumText(term)} (${figures})${othersText(rule)} ${comes}`;
 }
 
 /** Above the threshold, and something is to be done about it. */
@@ -201,14 +213,16 @@ function figuresOf({ tolerated }: ExplainBasis, plan: Plan, host: Uuid): readonl
   const of = (verdicts: readonly Verdict[] | undefined) => verdicts?.find((each) => each.hostUuid === host);
   return plan.before.map((before, index) => {
     const [now, later] = [of(before.verdicts), of(plan.after[index]?.verdicts)];
+    const term = now?.term ?? 0;
     return {
       rule: before.rule,
+      ...(isSingle(before.rule) ? {} : { term }),
       value: now?.value ?? null,
-      mean: before.mean,
+      mean: before.means[term] ?? null,
       deviation: now?.deviation ?? null,
       broken: now?.broken ?? false,
       tolerated: now?.broken === true ? tolerated(host, before.rule) : null,
-      valueAfter: later?.value ?? null,
+      valueAfter: later?.values[term] ?? null,
       brokenAfter: later?.broken ?? null,
     };
   });
@@ -221,15 +235,23 @@ function figureLine(figures: RuleFigures, host: string): string {
   return `${host}: ${shortFigures(figures)}${isBroken(figures) ? ": BREAKS IT" : ""}${after}`;
 }
 
-function shortFigures({ rule, value, mean, deviation, tolerated }: RuleFigures): string {
-  const unit = subjectUnit[rule.subject];
-  if (value === null || mean === null || deviation === null) return `${rule.subject}: no value`;
+function shortFigures({ rule, term: place, value, mean, deviation, tolerated }: RuleFigures): string {
+  if (value === null || deviation === null) return `${calledRule(rule)}: no value`;
+  const term = termOf(rule, place);
   const side = deviation < 0 ? "below" : "above";
-  return `${rule.subject} ${figure(value)} ${unit}, ${figure(Math.abs(deviation))} ${side} the mean of ${figure(mean)}, allowed ${rule.threshold}${tolerated === null ? "" : `: ${tolerated}`}`;
+  const name = isSingle(rule) || rule.name === null ? "" : `${rule.name}: `;
+  const others = termsOf(rule).length > 1 ? ", the term that decides" : "";
+  const limit =
+    term.condition === "more than mean"
+      ? `${figure(Math.abs(deviation))} ${side} the mean of ${figure(mean ?? 0)}, allowed ${term.amount}`
+      : allowedText(term, 0);
+  return `${name}${sumText(term)} ${inUnit(value, term)}, ${limit}${others}${tolerated === null ? "" : `: ${tolerated}`}`;
 }
 
-function overAfter({ rule, valueAfter }: RuleFigures): string {
-  return `above what ${rule.subject} allows${valueAfter === null ? "" : `, with ${figure(valueAfter)} ${subjectUnit[rule.subject]}`}`;
+function overAfter({ rule, term: place, valueAfter }: RuleFigures): string {
+  const term = termOf(rule, place);
+  const value = valueAfter === null ? "" : `, with ${inUnit(valueAfter, term)}`;
+  return `above what ${calledRule(rule)} allows${value}`;
 }
 
 function refusalsOf({ unresolved }: Plan, vm: Uuid): readonly Refused[] {

@@ -157,7 +157,10 @@ function poolGate({ snapshot: { pool } }: StoredSnapshot, poolUuid: string | nul
   };
 }
 
-/** Hosts that died, came back, or were disabled or enabled a moment ago. */
+/** What a host does after a step of ours may be seen so much later. */
+const slowestBootSeconds = 1800;
+
+/** Hosts that died, came back, or were disabled or enabled a moment ago, but for those that green rules handle. */
 function quietGate(
   { snapshot, collection }: StoredSnapshot,
   standing: Standing,
@@ -172,6 +175,8 @@ function quietGate(
     const isNew = sight.collectionId !== collection.id && (sight.enabled !== enabled || sight.live !== live);
     const secondsAgo = isNew ? 0 : sight.changedSecondsAgo;
     if (secondsAgo === null || secondsAgo >= quietMinutes * 60) continue;
+    const ownSecondsAgo = standing.handled.get(uuid);
+    if (ownSecondsAgo !== undefined && ownSecondsAgo < quietMinutes * 60 + slowestBootSeconds) continue;
     const state = !live ? "dead" : enabled ? "alive and enabled" : "disabled";
     return {
       name: "quiet period",

@@ -2,13 +2,23 @@
  * What a run decides by, judged from what is stored: which data is believed, what rests, which gates are closed, and
  * the plan. Pure: xcp-control, the manager and the benchmarks ask the same code.
  */
-import { type Bans, bansOf } from "../cooldown.ts";
-import { subjectValue } from "../deviation.ts";
+import { type Bans, bansOf, movesOfLastHour } from "../cooldown.ts";
+import { termValue } from "../deviation.ts";
+import { isWithin, minuteOfDay, timeText } from "../hours.ts";
 import { pairKey } from "../planner/facts.ts";
 import type { Plan, PlanOptions } from "../planner/plan.ts";
 import { planMigrations } from "../planner/planner.ts";
 import type { Host, Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
-import { type Rule, subjectUnit } from "../rule.ts";
+import {
+  type ChainRule,
+  isSingle,
+  isThesisSubject,
+  type Rule,
+  type Subject,
+  type Term,
+  termsOf,
+} from "../rule.ts";
+import { withUnit } from "../ruleText.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { UnknownRule } from "../store/rules.ts";
 import type { Sample } from "../store/samples.ts";
@@ -22,7 +32,7 @@ import {
 } from "../suspicion.ts";
 import { dataGate, type Gate, heldGate, settledGate } from "./gates.ts";
 import { withArrivals } from "./inFlight.ts";
-import { type Averaged, average } from "./samples.ts";
+import { type Averaged, average, type Breaches } from "./samples.ts";
 
 /** All that is known when a run begins. */
 export interface Situation {
@@ -42,8 +52,15 @@ export interface Sampling {
   readonly spanSeconds: number;
 }
 
-/** The situation with what is to be thought of it. */
+/** A rule that does nothing now, and why. */
+export interface RestingRule {
+  readonly rule: ChainRule;
+  readonly reason: string;
+}
+
+/** The situation with what is to be thought of it; `rules` are those that act now. */
 export interface Basis extends Situation {
+  readonly resting: readonly RestingRule[];
   /** The newest collection with averaged measures, and with suspect hosts out of it. */
   readonly stored: StoredSnapshot | null;
   readonly sampling: Sampling;
@@ -59,15 +76,18 @@ export interface Basis extends Situation {
 
 /** Judges `situation`; `poolUuid` is the pool that the settings mean, null where they name none. */
 export function judge(situation: Situation, settings: ControlSettings, poolUuid: string | null): Basis {
-  const { stored, standing, rules } = situation;
+  const { stored, standing } = situation;
+  const { acting: rules, resting } = sortByHours(situation.rules, stored, settings);
   const limits = { ...settings, poolUuid };
   const earlier = situation.samples.map(({ snapshot }) => snapshot);
   const suspicion = stored === null ? unsuspected : suspicionIn(stored, earlier, standing);
   const trusted = stored === null ? null : withArrivals(withoutSuspects(stored.snapshot, suspicion));
   const used = Math.max(0, settings.sampleCount - 1);
-  const averaged = trusted === null ? null : average(trusted, earlier.slice(0, used), rules);
+  const averaged = trusted === null ? null : average(trusted, earlier, rules, used + 1);
   return {
     ...situation,
+    rules,
+    resting,
     stored: stored === null || averaged === null ? null : { ...stored, snapshot: averaged.snapshot },
     sampling: {
       samples: averaged?.samples ?? 0,
@@ -113,7 +133,10 @@ export function planOf(
   bans: PairBans,
   maxMoves: number,
 ): Plan {
-  const plan = planMigrations(state, basis.rules, plannerOptions(basis, settings, bans, maxMoves));
+  const options = plannerOptions(basis, settings, bans, maxMoves);
+  const made = basis.stored === null ? new Map<Uuid, number>() : movesBetween(basis.stored.snapshot, state);
+  const movesLeftOf = (host: Uuid) => (options.movesLeftOf?.(host) ?? 0) - (made.get(host) ?? 0);
+  const plan = planMigrations(state, basis.rules, { ...options, movesLeftOf });
   const absent = plan.absent.map(({ host, reason }) => ({
     host,
     reason: basis.suspicion.hosts.get(host) ?? reason,
@@ -121,13 +144,26 @@ export function planOf(
   return { ...plan, absent };
 }
 
+/** What this run itself has moved since the collection that it began with. */
+function movesBetween(then: Snapshot, now: Snapshot): ReadonlyMap<Uuid, number> {
+  const counts = new Map<Uuid, number>();
+  const before = new Map(then.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
+  for (const { vmUuid, hostUuid } of now.placements) {
+    const source = before.get(vmUuid);
+    if (source === undefined || source === hostUuid) continue;
+    for (const host of [source, hostUuid]) counts.set(host, (counts.get(host) ?? 0) + 1);
+  }
+  return counts;
+}
+
 /** The settings and what is judged, as the planner wants to have it. */
 export function plannerOptions(
-  { standing: { costs }, tolerated }: Pick<Basis, "standing" | "tolerated">,
+  { standing: { costs, recent }, tolerated }: Pick<Basis, "standing" | "tolerated">,
   settings: ControlSettings,
   bans: PairBans,
   maxMoves: number,
 ): PlanOptions {
+  const made = movesOfLastHour(recent);
   return {
     maxMoves,
     headroomBytes: settings.headroomBytes,
@@ -136,11 +172,14 @@ export function plannerOptions(
     seed: settings.planSeed,
     budgetMs: settings.planMs,
     targetFraction: settings.targetFraction,
+    transfersPerHost: settings.transfersPerHost,
+    transfersInPool: settings.maxMigrationsInPool,
     affinityTags: settings.affinityTags,
     antiAffinityTags: settings.antiAffinityTags,
     dormant: (host, rule) => tolerated(host, rule) !== null,
-    floors: ({ subject }) => settings.floors[subject],
+    floors: (rule, place) => floorOf(termsOf(rule)[place], settings),
     costOf: (vm, source) => (vm.copyBytes === null ? null : vm.copyBytes * costs.from(source).dirtyFactor),
+    movesLeftOf: (host) => Math.max(0, settings.maxMovesPerHost - (made.get(host) ?? 0)),
     secondsOf: (vm, source, destination) => costs.seconds(source, destination, vm.copyBytes) ?? 0,
   };
 }
@@ -179,32 +218,74 @@ function expectedGuests({ collection, snapshot }: StoredSnapshot, standing: Stan
   return expected;
 }
 
+/** Parts the rules that act at the time of the collection from those that are disabled or have other hours. */
+function sortByHours(
+  all: readonly Rule[],
+  stored: StoredSnapshot | null,
+  { timeZone }: ControlSettings,
+): { readonly acting: readonly Rule[]; readonly resting: readonly RestingRule[] } {
+  const minute = stored === null ? null : minuteOfDay(timeOf(stored), timeZone);
+  const acting: Rule[] = [];
+  const resting: RestingRule[] = [];
+  for (const rule of all) {
+    const reason = isSingle(rule) ? null : restOf(rule, minute, timeZone);
+    if (reason === null || isSingle(rule)) acting.push(rule);
+    else resting.push({ rule, reason });
+  }
+  return { acting, resting };
+}
+
+/** When the collection began; of one without a time, any: nothing acts on it. */
+function timeOf({ collection: { startedAt } }: StoredSnapshot): Date {
+  return Number.isNaN(startedAt.getTime()) ? new Date(0) : startedAt;
+}
+
+function restOf({ enabled, between }: ChainRule, minute: number | null, timeZone: string): string | null {
+  if (!enabled) return "it is disabled";
+  if (between === null || minute === null || isWithin(between, minute)) return null;
+  const hours = `${timeText(between.from)} and ${timeText(between.to)}`;
+  return `it acts between ${hours}, and at the collection it was ${timeText(minute)} (${timeZone})`;
+}
+
 function tolerance({ snapshot, breaches }: Averaged, settings: ControlSettings): Basis["tolerated"] {
   const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
   return (uuid, rule) => {
     const host = hosts.get(uuid);
-    return (
-      (host && underFloor(host, rule, settings)) ?? notOftenEnough(breaches(uuid, rule), settings.breaches)
-    );
+    return (host && underFloor(host, rule, settings)) ?? notOftenEnough(breaches(uuid, rule), rule, settings);
   };
 }
 
-const floorSetting: Readonly<Record<Rule["subject"], string>> = {
+const floorSetting: Readonly<Record<Subject, string>> = {
   CpuAverage: "ControlFloorCpuPercent",
   OccupiedMemoryMb: "ControlFloorMemoryMb",
   PifEth0RxKb: "ControlFloorNetworkKb",
   PifEth0TxKb: "ControlFloorNetworkKb",
 };
 
-function underFloor(host: Host, { subject }: Rule, { floors }: ControlSettings): string | null {
-  const [value, floor] = [subjectValue(host, subject), floors[subject]];
-  if (floor <= 0 || value === null || value > floor) return null;
-  return `not above the floor of ${floor} ${subjectUnit[subject]} (${floorSetting[subject]})`;
+/** The floor of a term that is compared with the mean: the sum of its subjects'; minus infinity where one has none. */
+function floorOf(term: Term | undefined, { floors }: ControlSettings): number {
+  if (term === undefined || term.condition !== "more than mean") return Number.NEGATIVE_INFINITY;
+  if (!term.subjects.every(isThesisSubject)) return Number.NEGATIVE_INFINITY;
+  const sum = term.subjects.filter(isThesisSubject).reduce((all, subject) => all + floors[subject], 0);
+  return sum > 0 || term.subjects.length === 1 ? sum : Number.NEGATIVE_INFINITY;
+}
+
+function underFloor(host: Host, rule: Rule, settings: ControlSettings): string | null {
+  for (const term of termsOf(rule)) {
+    const [value, floor] = [termValue(host, term), floorOf(term, settings)];
+    if (floor <= 0 || value === null || value > floor) continue;
+    const keys = new Set(term.subjects.filter(isThesisSubject).map((subject) => floorSetting[subject]));
+    return `not above the floor of ${withUnit(floor, term)} (${[...keys].join(", ")})`;
+  }
+  return null;
 }
 
 /** With fewer samples than are wished for, what there is decides. */
-function notOftenEnough({ broken, of }: { broken: number; of: number }, wished: number): string | null {
-  const needed = Math.min(wished, of);
+function notOftenEnough({ broken, of }: Breaches, rule: Rule, settings: ControlSettings): string | null {
+  const repeat = isSingle(rule) ? null : rule.repeat;
+  const needed = Math.min(repeat?.broken ?? settings.breaches, of);
   if (broken >= needed) return null;
-  return `above the threshold in ${broken} of the last ${of} samples only, ${needed} are needed (ControlBreaches)`;
+  const past = termsOf(rule).length > 1 ? "past all of it" : "above the threshold";
+  const word = repeat === null ? "ControlBreaches" : `FOR ${repeat.broken} OF ${repeat.of}`;
+  return `${past} in ${broken} of the last ${of} samples only, ${needed} are needed (${word})`;
 }

@@ -1,12 +1,15 @@
 /** What the next run of xcp-control would do, as objects for programs: uuids, with names beside them. Pure. */
-import type { Evaluation } from "../deviation.ts";
+import type { Evaluation, Verdict } from "../deviation.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import type { StoredSnapshot } from "../pool.ts";
-import { type Rule, subjectUnit } from "../rule.ts";
+import { isSingle, type Rule, sumText, type Term, termUnit } from "../rule.ts";
+import { ruleObject } from "../ruleJson.ts";
+import { printRule } from "../ruleText.ts";
 import type { Gate } from "./gates.ts";
 import type { Basis } from "./judge.ts";
-import { gainPerGib, type IgnoredRule, type PlanBasis, secondsOf } from "./report.ts";
+import { gainPerGib, type IgnoredRule, type PlanBasis } from "./report.ts";
+import { termOf } from "./ruleWords.ts";
 
 /** Everything that a dry run tells, as one object. */
 export function forecastJson(
@@ -41,12 +44,13 @@ export function planJson(
     gate: null,
     rules: plan.before.map((before, index) => ruleJson(before, plan.after[index], basis, names)),
     moves: plan.moves.map((move) => moveJson(move, names)),
-    seconds: secondsOf(plan.moves),
+    seconds: plan.seconds,
+    secondsBound: plan.secondsBound,
     certificate: plan.certificate,
-    unresolved: plan.unresolved.map(({ host, rule, value, mean, proved, reason, refusals }) => ({
+    unresolved: plan.unresolved.map(({ host, rule, term, value, mean, proved, reason, refusals }) => ({
       host,
       hostName: names.exact(host),
-      subject: rule.subject,
+      ...subjectWords(rule, term),
       value,
       mean,
       proved,
@@ -55,7 +59,9 @@ export function planJson(
     })),
     absent: plan.absent,
     ignoredRules: unknownRules,
+    restingRules: (basis.resting ?? []).map(({ rule, reason }) => ({ ...ruleObject(rule), reason })),
     limited: plan.limited,
+    spent: plan.spent,
   };
 }
 
@@ -73,22 +79,42 @@ function ruleJson(
   const { rule } = before;
   const later = new Map(after?.verdicts.map((verdict) => [verdict.hostUuid, verdict]));
   return {
-    ...ruleWords(rule),
-    mean: before.mean,
-    meanAfter: after?.mean ?? null,
+    ...ruleObject(rule),
+    ...(isSingle(rule)
+      ? { mean: before.mean, meanAfter: after?.mean ?? null }
+      : { means: before.means, meansAfter: after?.means ?? null }),
     missing: before.missing,
-    hosts: before.verdicts.map(({ hostUuid, value, deviation, broken }) => ({
-      host: hostUuid,
-      hostName: names.exact(hostUuid),
-      value,
-      deviation,
-      broken,
-      tolerated: broken ? tolerated(hostUuid, rule) : null,
-      valueAfter: later.get(hostUuid)?.value ?? null,
-      deviationAfter: later.get(hostUuid)?.deviation ?? null,
-      brokenAfter: later.get(hostUuid)?.broken ?? null,
+    hosts: before.verdicts.map((verdict) => ({
+      host: verdict.hostUuid,
+      hostName: names.exact(verdict.hostUuid),
+      ...figuresJson(rule, verdict, later.get(verdict.hostUuid)),
+      broken: verdict.broken,
+      tolerated: verdict.broken ? tolerated(verdict.hostUuid, rule) : null,
+      brokenAfter: later.get(verdict.hostUuid)?.broken ?? null,
     })),
   };
+}
+
+/** Of a chain the value of each term. */
+function figuresJson(
+  rule: Rule,
+  now: Verdict,
+  later: Verdict | undefined,
+): Readonly<Record<string, unknown>> {
+  if (!isSingle(rule)) return { values: now.values, valuesAfter: later?.values ?? null };
+  return {
+    value: now.value,
+    deviation: now.deviation,
+    valueAfter: later?.value ?? null,
+    deviationAfter: later?.deviation ?? null,
+  };
+}
+
+/** What figures of a rule are of: its subject, or the sum of a chain's term with the chain. */
+function subjectWords(rule: Rule, term: number | undefined): Readonly<Record<string, unknown>> {
+  return isSingle(rule)
+    ? { subject: rule.subject }
+    : { subject: sumText(termOf(rule, term)), rule: printRule(rule) };
 }
 
 /** One move as JSON. */
@@ -102,8 +128,11 @@ export function moveJson(move: Move, names: Names): Readonly<Record<string, unkn
     toName: names.exact(move.destination),
     ...moveFigures(move),
     purpose: move.purpose,
+    makesRoomFor: move.makesRoomFor,
+    why: move.reason,
     copyBytes: move.copyBytes,
     gainPerGib: gainPerGib(move),
+    startSeconds: move.startSeconds,
     seconds: move.seconds,
   };
 }
@@ -112,8 +141,11 @@ export function moveJson(move: Move, names: Names): Readonly<Record<string, unkn
 function moveFigures(move: Move): Readonly<Record<string, unknown>> {
   const { rule, mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter } = move;
   if (rule === null) return { subject: null, threshold: null, unit: null };
+  const words = isSingle(rule)
+    ? ruleObject(rule)
+    : { ...subjectWords(rule, move.term), ...termWords(termOf(rule, move.term)) };
   return {
-    ...ruleWords(rule),
+    ...words,
     mean,
     fromBefore: sourceBefore,
     fromAfter: sourceAfter,
@@ -122,6 +154,6 @@ function moveFigures(move: Move): Readonly<Record<string, unknown>> {
   };
 }
 
-function ruleWords({ subject, threshold }: Rule): { subject: string; threshold: number; unit: string } {
-  return { subject, threshold, unit: subjectUnit[subject] };
+function termWords(term: Term): Readonly<Record<string, unknown>> {
+  return { threshold: term.amount, condition: term.condition, unit: termUnit(term) };
 }

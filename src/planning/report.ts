@@ -4,13 +4,26 @@ import type { Migration } from "../migration.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan, Unresolved } from "../planner/plan.ts";
 import type { StoredSnapshot } from "../pool.ts";
-import { type Rule, subjectUnit } from "../rule.ts";
+import { isSingle, type Rule, sumText, termsOf } from "../rule.ts";
+import { ruleTitle } from "../ruleText.ts";
 import { figure, gigabytes, megabytes, span } from "./figures.ts";
 import type { Gate } from "./gates.ts";
 import type { Basis } from "./judge.ts";
+import {
+  allowedText,
+  inUnit,
+  limitsText,
+  othersText,
+  overText,
+  ruleHead,
+  termOf,
+  unitOfTerm,
+  valuesText,
+} from "./ruleWords.ts";
 
 /** What a plan is told with. */
-export type PlanBasis = Pick<Basis, "sampling" | "tolerated"> & { readonly stored: StoredSnapshot };
+export type PlanBasis = Pick<Basis, "sampling" | "tolerated"> &
+  Partial<Pick<Basis, "resting">> & { readonly stored: StoredSnapshot };
 
 /** "refused: age of data: collected 900 s ago, limit 300 s (...); run xcp-collect" */
 export function gateLine(gate: Gate): string {
@@ -25,6 +38,7 @@ export function forecastLines(basis: Basis, stored: StoredSnapshot, plan: Plan):
     ...(held === null ? [] : [`A run would be ${gateLine(held)}`]),
     ...standing.open.map((migration) => openLine(migration, names)),
     ...unknownRuleLines(unknown),
+    ...restingLines(basis.resting),
     ...planLines({ ...basis, stored }, plan),
   ];
 }
@@ -45,6 +59,11 @@ export function unknownRuleLines(unknown: readonly IgnoredRule[]): string[] {
   return unknown.map(
     ({ subject, threshold, reason }) => `Rule ${subject} > ${threshold} is left out: ${reason}`,
   );
+}
+
+/** Rules that do nothing now, each with the reason. */
+export function restingLines(resting: Basis["resting"]): string[] {
+  return resting.map(({ rule, reason }) => `${ruleHead(rule)} does nothing now: ${reason}`);
 }
 
 /** The plan for a person: each rule with its hosts before and after, the moves, and what stays broken. */
@@ -84,26 +103,31 @@ export function ruleLines(
   { tolerated }: PlanBasis,
   names: Names,
 ): string[] {
-  const { rule, verdicts, mean } = before;
-  const unit = subjectUnit[rule.subject];
-  const head = `Rule ${rule.subject} more than ${rule.threshold} ${unit} above the mean`;
-  const missing = before.missing.map((host) => `  ${names.of(host)}: no value, left out of this mean`);
-  if (mean === null) return [`${head}: no host has a value`, ...missing];
+  const { rule, verdicts } = before;
+  const head = ruleHead(rule);
+  const without = isSingle(rule) ? "left out of this mean" : "not judged by it";
+  const missing = before.missing.map((host) => `  ${names.of(host)}: no value, ${without}`);
+  if (verdicts.length === 0) return [`${head}: no host has a value`, ...missing];
   const later = new Map(after?.verdicts.map((verdict) => [verdict.hostUuid, verdict]));
-  const isQuiet = ({ hostUuid, value, broken }: Verdict) =>
-    !broken && (later.get(hostUuid)?.value ?? value) === value;
+  const isMoved = ({ hostUuid, values }: Verdict) =>
+    later.get(hostUuid)?.values.some((value, index) => value !== values[index]) ?? false;
+  const isQuiet = (verdict: Verdict) => !verdict.broken && !isMoved(verdict);
   const quiet = verdicts.filter(isQuiet);
   const told = quiet.length > shownQuietHosts ? verdicts.filter((each) => !isQuiet(each)) : verdicts;
   const broken = verdicts.filter((each) => each.broken).length;
-  const breaking = broken === 0 ? "" : `, ${broken} of ${count(verdicts.length, "host")} above it`;
+  const past = isSingle(rule) ? "above it" : "past all of it";
+  const breaking = broken === 0 ? "" : `, ${broken} of ${count(verdicts.length, "host")} ${past}`;
   return [
-    `${head}: mean ${figure(mean)} ${unit}, limit ${figure(mean + rule.threshold)}${breaking}`,
+    `${head}: ${limitsText(before)}${breaking}`,
     ...told.map((verdict) => {
       const next = later.get(verdict.hostUuid);
-      const change = next === undefined || next.value === verdict.value ? "" : ` -> ${withDeviation(next)}`;
-      return `  ${names.of(verdict.hostUuid)}: ${withDeviation(verdict)}${mark(verdict)}${change}`;
+      const change =
+        next === undefined || after === undefined || !isMoved(verdict)
+          ? ""
+          : ` -> ${valuesText(after, next)}`;
+      return `  ${names.of(verdict.hostUuid)}: ${valuesText(before, verdict)}${mark(verdict)}${change}`;
     }),
-    ...(told.length < verdicts.length ? [`  ${quietLine(quiet)}`] : []),
+    ...(told.length < verdicts.length ? [`  ${quietLine(rule, quiet)}`] : []),
     ...missing,
   ];
 
@@ -114,21 +138,20 @@ export function ruleLines(
   }
 }
 
-function quietLine(quiet: readonly Verdict[]): string {
-  const values = quiet.map(({ value }) => value);
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  return `${quiet.length} more hosts keep it as they are, at ${figure(least)} to ${figure(most)}`;
-}
-
-function withDeviation({ value, deviation }: { value: number; deviation: number }): string {
-  return `${figure(value)} (${deviation < 0 ? "" : "+"}${figure(deviation)})`;
+function quietLine(rule: Rule, quiet: readonly Verdict[]): string {
+  const ranges = termsOf(rule).map((term, index) => {
+    const values = quiet.map((verdict) => verdict.values[index] ?? 0);
+    const subject = isSingle(rule) ? "" : `${sumText(term)} `;
+    return `${subject}${figure(Math.min(...values))} to ${figure(Math.max(...values))}`;
+  });
+  return `${quiet.length} more hosts keep it as they are, at ${ranges.join(", ")}`;
 }
 
 /** "VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (...); 256 MB to copy, 198 % per GiB" */
 export function moveLine(move: Move, names: Names): string {
   const route = `${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}`;
-  const unit = move.rule === null ? "" : subjectUnit[move.rule.subject];
-  const purpose = move.purpose === "relieves" ? "" : move.purpose;
+  const unit = move.rule === null ? "" : unitOfTerm(move.rule, move.term);
+  const purpose = purposeOf(move, names);
   const gain = gainPerGib(move);
   const worth = gain === null || move.purpose !== "relieves" ? "" : `, ${figure(gain)} ${unit} off per GiB`;
   const copy = move.copyBytes === null ? "" : `${megabytes(move.copyBytes)} to copy${worth}`;
@@ -137,26 +160,38 @@ export function moveLine(move: Move, names: Names): string {
   return [route, ...parts].join("; ");
 }
 
-function effectOf(move: Move, { subject, threshold }: Rule, names: Names): string {
+function purposeOf({ purpose, makesRoomFor }: Move, names: Names): string {
+  if (purpose === "relieves") return "";
+  return makesRoomFor === null ? purpose : `${purpose}, room for ${names.of(makesRoomFor)}`;
+}
+
+function effectOf(move: Move, rule: Rule, names: Names): string {
+  const term = termOf(rule, move.term);
   const source = `${names.of(move.source)} ${figure(move.sourceBefore)} -> ${figure(move.sourceAfter)}`;
   const target = `${names.of(move.destination)} ${figure(move.destinationBefore)} -> ${figure(move.destinationAfter)}`;
-  return `${subject} ${source}, ${target} (mean ${figure(move.mean)} ${subjectUnit[subject]}, allowed ${threshold} above it)`;
+  return `${sumText(term)} ${source}, ${target} (${allowedText(term, move.mean)})`;
 }
 
-/** What the source loses of the rule's subject for each GiB that is copied; null where nothing is known to be copied. */
-export function gainPerGib({ rule, copyBytes, sourceBefore, sourceAfter }: Move): number | null {
-  return rule === null || copyBytes === null || copyBytes <= 0
-    ? null
-    : (sourceBefore - sourceAfter) / (copyBytes / 1024 ** 3);
+/**
+ * What the source loses of the rule's subject, or wins where there is too little of it, for each GiB that is copied;
+ * null where nothing is known to be copied.
+ */
+export function gainPerGib({ rule, term, copyBytes, sourceBefore, sourceAfter }: Move): number | null {
+  if (rule === null || copyBytes === null || copyBytes <= 0) return null;
+  const off = sourceBefore - sourceAfter;
+  return (termOf(rule, term).condition === "below" ? -off : off) / (copyBytes / 1024 ** 3);
 }
 
-/** Where a plan has several moves, how long each takes. */
-export function when({ seconds }: Move, { moves }: Plan): string {
-  return moves.length < 2 ? "" : `, takes ${span(seconds)}`;
+/** Where a plan has several moves, when each would start and how long it takes. */
+export function when({ startSeconds, seconds }: Move, { moves }: Plan): string {
+  if (moves.length < 2) return "";
+  const start = startSeconds < 0.5 ? "starts at once" : `starts after ${span(startSeconds)}`;
+  return `, ${start}, takes ${span(seconds)}`;
 }
 
 /** What the moves cost together, and how near to the best that is. */
-export function totalLines({ moves, certificate, limited }: Plan): string[] {
+export function totalLines(plan: Plan): string[] {
+  const { moves, certificate, limited } = plan;
   if (moves.length === 0) return [];
   const { kind, costBytes, boundBytes, gap } = certificate;
   const whole = limited ? "the whole plan, of which these moves are the beginning" : "the plan";
@@ -166,14 +201,16 @@ export function totalLines({ moves, certificate, limited }: Plan): string[] {
       : `${whole} copies ${gigabytes(costBytes)}, ${percent(gap)} above what cannot be undercut (${gigabytes(boundBytes)})`;
   const bytes = moves.reduce((sum, { copyBytes }) => sum + (copyBytes ?? 0), 0);
   return [
-    `In all ${count(moves.length, "move")}, ${gigabytes(bytes)} to copy, about ${span(secondsOf(moves))} one after another`,
+    `In all ${count(moves.length, "move")}, ${gigabytes(bytes)} to copy, about ${span(plan.seconds)}${leastTime(plan)}`,
     `Proof: ${proof}`,
   ];
 }
 
-/** Migrations are carried out one after another. */
-export function secondsOf(moves: readonly Move[]): number {
-  return moves.reduce((sum, { seconds }) => sum + seconds, 0);
+/** Whether another order of the moves could be done sooner. */
+function leastTime({ moves, seconds, secondsBound }: Plan): string {
+  if (moves.length < 2) return "";
+  if (seconds <= secondsBound * 1.005) return ", which no order undercuts";
+  return ` (no order takes less than ${span(secondsBound)})`;
 }
 
 function percent(share: number): string {
@@ -182,14 +219,16 @@ function percent(share: number): string {
 
 /** Why nothing more is done: always at least one sentence. */
 function closingLines(plan: Plan, basis: PlanBasis, names: Names): string[] {
+  if (plan.before.length === 0 && (basis.resting ?? []).length > 0) {
+    return ["Nothing to do: no rule acts now"];
+  }
   if (plan.before.length === 0) {
     return [
       "Nothing to do: there are no rules; create one with: xcp-manager -e 'CREATE RULE HOST CpuAverage > 25'",
     ];
   }
   const lines = unresolvedLines(plan.unresolved, names);
-  if (plan.limited)
-    lines.push("More moves would follow; the limit of one run is reached (ControlMaxMovesPerRun)");
+  if (plan.limited) lines.push(`More moves would follow; ${limitReached(plan, names)}`);
   if (lines.length > 0 || plan.moves.length > 0) return lines;
   const above = plan.before.flatMap(({ rule, verdicts }) =>
     verdicts.flatMap(({ hostUuid, broken }) => {
@@ -203,11 +242,24 @@ function closingLines(plan: Plan, basis: PlanBasis, names: Names): string[] {
   ];
 }
 
-function balanced({ rule, mean, verdicts }: Evaluation, names: Names): string {
+/** The limit that holds back a part of the plan: "the limit of one run is reached (ControlMaxMovesPerRun)". */
+export function limitReached({ spent }: Plan, names: Names): string {
+  if (spent.length === 0) return "the limit of one run is reached (ControlMaxMovesPerRun)";
+  const hosts = spent.map((host) => names.of(host)).join(", ");
+  return `as many as may within an hour come to or leave ${hosts} (ControlMaxMovesPerHost)`;
+}
+
+function balanced(evaluation: Evaluation, names: Names): string {
+  const { rule, mean, verdicts } = evaluation;
   const [highest] = verdicts;
-  const unit = subjectUnit[rule.subject];
-  if (mean === null || highest === undefined) return `${rule.subject}: no host has a value.`;
-  return `${rule.subject}: mean ${figure(mean)} ${unit}, ${names.of(highest.hostUuid)} is furthest above it, by ${figure(highest.deviation)} of ${rule.threshold} ${unit} allowed.`;
+  if (highest === undefined) return `${ruleTitle(rule)}: no host has a value.`;
+  const name = names.of(highest.hostUuid);
+  if (!isSingle(rule)) {
+    return `${ruleTitle(rule)}: ${name} is nearest to breaking it, with ${valuesText(evaluation, highest)}.`;
+  }
+  const term = termOf(rule);
+  const allowed = `by ${figure(highest.deviation)} of ${inUnit(rule.threshold, term)} allowed`;
+  return `${rule.subject}: mean ${inUnit(mean ?? 0, term)}, ${name} is furthest above it, ${allowed}.`;
 }
 
 /** A large pool has thousands of pairs of VM and host, each with its reason. */
@@ -229,10 +281,9 @@ export function unresolvedLines(pairs: readonly Unresolved[], names: Names): str
   return lines;
 }
 
-function headLine({ host, rule, value, mean, reason, refusals }: Unresolved, names: Names): string {
-  const unit = subjectUnit[rule.subject];
-  const over = figure(value - mean);
-  const head = `${names.of(host)} stays ${over} ${unit} above the mean of ${rule.subject} (allowed ${rule.threshold})`;
+function headLine({ host, rule, term, value, mean, reason, refusals }: Unresolved, names: Names): string {
+  const over = overText(termOf(rule, term), value, mean);
+  const head = `${names.of(host)} stays ${over}${othersText(rule)}`;
   return refusals.length === 0 ? `${head}: it has no VM that could be moved` : `${head}: ${reason}`;
 }
 

@@ -5,10 +5,12 @@
  * Earlier pictures are read as if the VMs had been where they are now, so that a migration does not count against
  * the hosts that it has already relieved.
  */
+import { withDerived } from "../derived.ts";
 import { evaluate, subjectValue, takesPart } from "../deviation.ts";
 import { capacity, rawWeight } from "../planner/facts.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
-import { type Rule, type Subject, subjects } from "../rule.ts";
+import { isSingle, type Rule, type Subject, subjects, subjectsOf } from "../rule.ts";
+import { printRule } from "../ruleText.ts";
 
 /** How often a host broke a rule, among the samples that have a value of it. */
 export interface Breaches {
@@ -24,31 +26,53 @@ export interface Averaged {
   readonly breaches: (host: Uuid, rule: Rule) => Breaches;
 }
 
-/** Averages `newest` with `earlier` pictures of the same pool (newest first): exponentially, the newest counts most. */
-export function average(newest: Snapshot, earlier: readonly Snapshot[], rules: readonly Rule[]): Averaged {
-  const past = earlier.map((snapshot) => inPresentPlaces(snapshot, newest));
-  const samples = [newest, ...past];
-  const counts = countBreaches(samples, rules);
+/**
+ * Averages `newest` with `earlier` pictures of the same pool (newest first): exponentially, the newest counts most.
+ * @param count pictures that are averaged, the newest included; by default all. How often a rule was broken is counted
+ * in as many, or in those of a rule that names a number of its own.
+ */
+export function average(
+  newest: Snapshot,
+  earlier: readonly Snapshot[],
+  rules: readonly Rule[],
+  count: number = earlier.length + 1,
+): Averaged {
+  const derive = subjectsOf(rules).some((subject) => subject === "VmCount" || subject === "CpuWait");
+  const known = (snapshot: Snapshot) => (derive ? withDerived(snapshot) : snapshot);
+  const past = earlier.map((snapshot) => known(inPresentPlaces(snapshot, newest)));
+  const samples = [known(newest), ...past];
+  const counts = new Map(
+    rules.map((rule) => [rule, countBreaches(samples.slice(0, wanted(rule, count)), rule)]),
+  );
+  const used = samples.slice(0, count);
   return {
-    snapshot: past.length === 0 ? newest : averaged(newest, samples),
-    samples: samples.length,
-    breaches: (host, rule) => counts.get(pairName(host, rule)) ?? { broken: 0, of: 0 },
+    snapshot: used.length === 1 ? newest : known(averaged(newest, used)),
+    samples: used.length,
+    breaches: (host, rule) => countsOf(counts, rule)?.get(host) ?? { broken: 0, of: 0 },
   };
 }
 
-function pairName(host: Uuid, rule: Rule): string {
-  return `${host}>${rule.subject}>${rule.threshold}`;
+/** The samples in which it is counted how often the rule was broken. */
+function wanted(rule: Rule, count: number): number {
+  return isSingle(rule) || rule.repeat === null ? count : rule.repeat.of;
 }
 
-function countBreaches(samples: readonly Snapshot[], rules: readonly Rule[]): ReadonlyMap<string, Breaches> {
-  const counts = new Map<string, Breaches>();
+type Counts = ReadonlyMap<Uuid, Breaches>;
+
+/** Of the rule itself, or of one that says the same. */
+function countsOf(counts: ReadonlyMap<Rule, Counts>, rule: Rule): Counts | undefined {
+  const own = counts.get(rule);
+  if (own !== undefined) return own;
+  const text = printRule(rule);
+  return [...counts].find(([each]) => printRule(each) === text)?.[1];
+}
+
+function countBreaches(samples: readonly Snapshot[], rule: Rule): Counts {
+  const counts = new Map<Uuid, Breaches>();
   for (const { hosts } of samples) {
-    for (const rule of rules) {
-      for (const { hostUuid, broken } of evaluate(hosts, rule).verdicts) {
-        const name = pairName(hostUuid, rule);
-        const before = counts.get(name) ?? { broken: 0, of: 0 };
-        counts.set(name, { broken: before.broken + (broken ? 1 : 0), of: before.of + 1 });
-      }
+    for (const { hostUuid, broken } of evaluate(hosts, rule).verdicts) {
+      const before = counts.get(hostUuid) ?? { broken: 0, of: 0 };
+      counts.set(hostUuid, { broken: before.broken + (broken ? 1 : 0), of: before.of + 1 });
     }
   }
   return counts;
@@ -142,11 +166,11 @@ function averaged(newest: Snapshot, samples: readonly Snapshot[]): Snapshot {
         subjectValue(host, subject) === null
           ? null
           : weighted(weights, (age) => own[age] && subjectValue(own[age], subject));
-      return takesPart(host) ? withValues(host, mean) : host;
+      return takesPart(host) ? withSources(withValues(host, mean), own, weights) : host;
     }),
     vms: newest.vms.map((vm) => {
       const own = vms.map((each) => each.get(vm.uuid));
-      const mean = (measure: "vcpuAverage" | "memoryMb" | "vif0RxKb" | "vif0TxKb") =>
+      const mean = (measure: "vcpuAverage" | "memoryMb" | "vif0RxKb" | "vif0TxKb" | "cpuWait") =>
         vm[measure] === null ? null : weighted(weights, (age) => own[age]?.[measure]);
       return vm.powerState !== "Running"
         ? vm
@@ -156,9 +180,20 @@ function averaged(newest: Snapshot, samples: readonly Snapshot[]): Snapshot {
             memoryMb: mean("memoryMb"),
             vif0RxKb: mean("vif0RxKb"),
             vif0TxKb: mean("vif0TxKb"),
+            ...(vm.cpuWait === undefined ? {} : { cpuWait: mean("cpuWait") }),
           };
     }),
   };
+}
+
+/** The host with averages of the data sources that it has now. */
+function withSources(host: Host, own: readonly (Host | undefined)[], weights: readonly number[]): Host {
+  if (host.sources === undefined) return host;
+  const sources = Object.keys(host.sources).map((name): [string, number] => [
+    name,
+    weighted(weights, (age) => own[age]?.sources?.[name]) ?? host.sources?.[name] ?? 0,
+  ]);
+  return { ...host, sources: Object.fromEntries(sources) };
 }
 
 /** The weight of the newest of n samples in an exponential average over n: 2 / (n + 1). */

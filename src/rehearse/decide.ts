@@ -1,4 +1,5 @@
 /** What a run would decide: by the very code that xcp-control runs. Pure. */
+import { derivedFor } from "../derived.ts";
 import { evaluate } from "../deviation.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Gate } from "../planning/gates.ts";
@@ -40,7 +41,7 @@ export function asOff(settings: ControlSettings): Decide {
 
 function firedRules({ stored, rules, tolerated }: Basis): readonly Rule[] {
   if (stored === null) return [];
-  const { hosts } = stored.snapshot;
+  const { hosts } = derivedFor(stored.snapshot, rules);
   return rules.filter((rule) =>
     evaluate(hosts, rule).verdicts.some(
       ({ broken, hostUuid }) => broken && tolerated(hostUuid, rule) === null,

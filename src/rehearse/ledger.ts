@@ -117,6 +117,7 @@ export class Ledger {
         ...sight,
         changedSecondsAgo: changedAt === null ? null : now - changedAt,
       })),
+      handled: new Map(),
       costs: this.#book,
     };
   }
@@ -154,6 +155,7 @@ function rowOf(entry: Entry, now: number): Migration {
   const { plannedAt, finishedAt } = entry;
   return {
     ...entry,
+    cause: "rules",
     reason: "simulated",
     plannedAt: new Date(plannedAt * 1000),
     submittedAt: new Date(plannedAt * 1000),

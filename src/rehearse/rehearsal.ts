@@ -89,7 +89,7 @@ export class Rehearsal {
         }),
     );
     this.#untouched = new Shadow(isControls, transferLoad);
-    this.#tallies = sets.map(({ rules }) => new Tally(rules));
+    this.#tallies = sets.map(({ rules }) => new Tally(rules, { timeZone: settings.timeZone }));
   }
 
   /** Collections that lie closer together than samples do tell nothing more: they are passed over. */
@@ -100,8 +100,8 @@ export class Rehearsal {
     if (Number.isFinite(passed)) this.#hours += Math.min(passed, longestSeconds) / 3600;
     this.#to = moment.seconds;
     this.#collections++;
-    const { hosts } = this.#untouched.at(moment.snapshot, moment.seconds);
-    for (const tally of this.#tallies) tally.add(hosts, moment.seconds);
+    const untouched = this.#untouched.at(moment.snapshot, moment.seconds);
+    for (const tally of this.#tallies) tally.add(untouched, moment.seconds);
     for (const replay of this.#replays) replay.see(moment);
   }
 

@@ -101,7 +101,10 @@ export class Replay {
     this.#options = options;
     this.#shadow = new Shadow(options.isControls ?? (() => false), options.load);
     this.#ledger = new Ledger(options.exclusions ?? [], options.costs ?? []);
-    this.#tally = new Tally(options.rules, options.means === true);
+    this.#tally = new Tally(options.rules, {
+      timeZone: options.settings.timeZone,
+      means: options.means === true,
+    });
   }
 
   /** The next moment of the record; moments come in order. */
@@ -109,7 +112,7 @@ export class Replay {
     const { seconds } = moment;
     this.#current?.goOn(seconds, this.#collections);
     const truth = this.#shadow.at(moment.snapshot, seconds);
-    this.#tally.add(truth.hosts, seconds);
+    this.#tally.add(truth, seconds);
     const { measure } = this.#options;
     const believed = this.#believe(measure === undefined ? truth : measure(truth, seconds), seconds);
     this.#collections++;
@@ -135,7 +138,7 @@ export class Replay {
   #keep({ snapshot }: Believed, seconds: number): void {
     this.#seen.unshift({ id: this.#collections, seconds, snapshot });
     // Older ones are never chosen where those after them are enough.
-    const { count } = sampleWish(this.#options.settings);
+    const { count } = sampleWish(this.#options.settings, this.#options.rules);
     while (this.#seen.length >= count && this.#samples(seconds, this.#seen.slice(0, -1)).length === count - 1)
       this.#seen.pop();
   }
@@ -176,7 +179,7 @@ export class Replay {
     const earlier = seen
       .slice(1)
       .map(({ id, snapshot, seconds: at }) => ({ snapshot, collectionId: id, secondsBefore: seconds - at }));
-    return chooseSamples(earlier, sampleWish(this.#options.settings));
+    return chooseSamples(earlier, sampleWish(this.#options.settings, this.#options.rules));
   }
 
   #collection({ seconds, complete }: Moment, { hosts, vms, pool }: Snapshot): Collection {

@@ -1,7 +1,10 @@
 /** How long hosts broke each rule: minute by minute, in long stretches, and by the mean of ten minutes. Pure. */
-import { evaluate, takesPart } from "../deviation.ts";
-import type { Host, Uuid } from "../pool.ts";
-import type { Rule } from "../rule.ts";
+
+import { derivedFor } from "../derived.ts";
+import { evaluate, mean, takesPart, termExcess, termValue } from "../deviation.ts";
+import { isWithin, minuteOfDay } from "../hours.ts";
+import type { Host, Snapshot, Uuid } from "../pool.ts";
+import { isSingle, type Rule, type Term, termsOf } from "../rule.ts";
 
 /** A moment counts until the next one, but not for longer than this: nobody knows what was in a gap. */
 export const longestSeconds = 300;
@@ -22,56 +25,35 @@ export interface Violations {
   readonly meanMinutes: number;
 }
 
-/** What is averaged over ten minutes: the measures of the thesis' subjects. */
-const averaged = ["cpuAverage", "memoryFreeMb", "pifEth0RxKb", "pifEth0TxKb"] as const;
-type Averages = Record<(typeof averaged)[number], number | null>;
-
-/** The measures of one host in the last ten minutes, each with how long it stood. */
-class Window {
-  readonly #points: { readonly host: Host; readonly seconds: number }[] = [];
-
-  add(host: Host, seconds: number): void {
-    this.#points.push({ host, seconds });
-    let all = this.#points.reduce((sum, point) => sum + point.seconds, 0);
-    for (;;) {
-      const oldest = this.#points[0];
-      if (oldest === undefined || all - oldest.seconds < meanSeconds) return;
-      all -= oldest.seconds;
-      this.#points.shift();
-    }
-  }
-
-  mean(): Averages {
-    const means: Averages = { cpuAverage: null, memoryFreeMb: null, pifEth0RxKb: null, pifEth0TxKb: null };
-    for (const measure of averaged) {
-      let [sum, known] = [0, 0];
-      for (const { host, seconds } of this.#points) {
-        const value = host[measure];
-        if (value === null) continue;
-        sum += value * seconds;
-        known += seconds;
-      }
-      if (known > 0) means[measure] = sum / known;
-    }
-    return means;
-  }
+interface Point {
+  readonly seconds: number;
+  readonly value: number;
 }
 
-/** The hosts with the means of their last ten minutes. */
-class Recent {
-  readonly #windows = new Map<Uuid, Window>();
+/** The values of one host in the last ten minutes, each with how long it stood. */
+class Window {
+  readonly #points: Point[] = [];
+  #first = 0;
+  #seconds = 0;
+  #sum = 0;
 
-  add(hosts: readonly Host[], seconds: number): readonly Host[] {
-    return hosts.map((host) => {
-      if (!takesPart(host)) {
-        this.#windows.delete(host.uuid);
-        return host;
-      }
-      const window = this.#windows.get(host.uuid) ?? new Window();
-      this.#windows.set(host.uuid, window);
-      window.add(host, seconds);
-      return { ...host, ...window.mean() };
-    });
+  add(value: number, seconds: number): void {
+    this.#points.push({ value, seconds });
+    this.#seconds += seconds;
+    this.#sum += value * seconds;
+    for (;;) {
+      const oldest = this.#points[this.#first];
+      if (oldest === undefined || this.#seconds - oldest.seconds < meanSeconds) break;
+      this.#seconds -= oldest.seconds;
+      this.#sum -= oldest.value * oldest.seconds;
+      this.#first++;
+    }
+    if (this.#first > 1000) this.#points.splice(0, this.#first);
+    if (this.#first > 1000) this.#first = 0;
+  }
+
+  mean(): number {
+    return this.#seconds > 0 ? this.#sum / this.#seconds : 0;
   }
 }
 
@@ -80,21 +62,34 @@ class RuleTally {
   minutes = 0;
   sustainedMinutes = 0;
   meanMinutes = 0;
+  readonly #windows = new Map<Uuid, readonly Window[]>();
   /** Seconds that hosts have been above the threshold by now. */
   #stretches = new Map<Uuid, number>();
 
-  constructor(rule: Rule) {
+  readonly #countsMeans: boolean;
+
+  constructor(rule: Rule, countsMeans: boolean) {
     this.rule = rule;
+    this.#countsMeans = countsMeans;
   }
 
-  /** Counts a state that stood for `seconds`, and its ten-minute means; the minutes above the threshold in it. */
-  add(hosts: readonly Host[], means: readonly Host[] | null, seconds: number): number {
-    const broken = brokenIn(hosts, this.rule);
+  /** Counts a state that stood for `seconds`; the minutes above the threshold in it. */
+  add(hosts: readonly Host[], seconds: number): number {
+    const broken = evaluate(hosts, this.rule).verdicts.filter((verdict) => verdict.broken);
     const minutes = (broken.length * seconds) / 60;
     this.minutes += minutes;
-    this.#stretch(broken, seconds);
-    if (means !== null) this.meanMinutes += (brokenIn(means, this.rule).length * seconds) / 60;
+    this.#stretch(
+      broken.map(({ hostUuid }) => hostUuid),
+      seconds,
+    );
+    if (this.#countsMeans) this.meanMinutes += (this.#aboveByMean(hosts, seconds) * seconds) / 60;
     return minutes;
+  }
+
+  /** The rule does not act: what was above the threshold begins anew when it does. */
+  rest(): void {
+    this.#stretches.clear();
+    this.#windows.clear();
   }
 
   #stretch(broken: readonly Uuid[], seconds: number): void {
@@ -109,10 +104,28 @@ class RuleTally {
     }
     this.#stretches = stretches;
   }
-}
 
-function brokenIn(hosts: readonly Host[], rule: Rule): readonly Uuid[] {
-  return evaluate(hosts, rule).verdicts.flatMap(({ broken, hostUuid }) => (broken ? [hostUuid] : []));
+  #aboveByMean(hosts: readonly Host[], seconds: number): number {
+    const terms = termsOf(this.rule);
+    const means: number[][] = [];
+    for (const host of hosts) {
+      const values = takesPart(host) ? terms.flatMap((term) => termValue(host, term) ?? []) : [];
+      if (values.length < terms.length) {
+        this.#windows.delete(host.uuid);
+        continue;
+      }
+      const windows = this.#windows.get(host.uuid) ?? terms.map(() => new Window());
+      this.#windows.set(host.uuid, windows);
+      for (const [place, window] of windows.entries()) window.add(values[place] ?? 0, seconds);
+      means.push(windows.map((window) => window.mean()));
+    }
+    const poolMeans = terms.map((term, place) =>
+      term.condition === "more than mean" ? mean(means.map((each) => each[place] ?? 0)) : null,
+    );
+    const isPast = (each: readonly number[], term: Term, place: number) =>
+      termExcess(term, each[place] ?? 0, poolMeans[place] ?? null) > 0;
+    return means.filter((each) => terms.every((term, place) => isPast(each, term, place))).length;
+  }
 }
 
 /** The hour with the most violations. */
@@ -122,21 +135,31 @@ export interface Hour {
   readonly minutes: number;
 }
 
+export interface TallyOptions {
+  /** In which rules' hours are meant; default: UTC. */
+  readonly timeZone?: string;
+  /** Count minutes by ten-minute means, too: that takes time. */
+  readonly means?: boolean;
+}
+
 export class Tally {
+  readonly #timeZone: string;
   readonly #rules: readonly RuleTally[];
-  readonly #recent: Recent | null;
   readonly #hours = new Map<number, number>();
   #last: { readonly hosts: readonly Host[]; readonly seconds: number } | null = null;
   #counted = 0;
 
-  /** Minutes by ten-minute means are counted with `means` only: that takes time. */
-  constructor(rules: readonly Rule[], means = false) {
-    this.#recent = means ? new Recent() : null;
-    this.#rules = rules.map((rule) => new RuleTally(rule));
+  constructor(rules: readonly Rule[], { timeZone = "UTC", means = false }: TallyOptions = {}) {
+    this.#timeZone = timeZone;
+    this.#rules = rules.map((rule) => new RuleTally(rule, means));
   }
 
-  /** The state of the hosts from `seconds` (since 1970) on. */
-  add(hosts: readonly Host[], seconds: number): void {
+  /** The state of the pool from `seconds` (since 1970) on. */
+  add(state: Snapshot, seconds: number): void {
+    const { hosts } = derivedFor(
+      state,
+      this.#rules.map(({ rule }) => rule),
+    );
     if (this.#last !== null) this.#count(this.#last.hosts, this.#last.seconds, seconds);
     this.#last = { hosts, seconds };
   }
@@ -146,10 +169,19 @@ export class Tally {
     if (!(stood > 0)) return;
     this.#counted += stood;
     let minutes = 0;
-    const means = this.#recent?.add(hosts, stood) ?? null;
-    for (const rule of this.#rules) minutes += rule.add(hosts, means, stood);
+    for (const rule of this.#rules) {
+      if (this.#acts(rule.rule, from)) minutes += rule.add(hosts, stood);
+      else rule.rest();
+    }
     const hour = Math.floor(from / 3600) * 3600;
     this.#hours.set(hour, (this.#hours.get(hour) ?? 0) + minutes);
+  }
+
+  /** Outside its hours a rule asks nothing of the hosts. */
+  #acts(rule: Rule, seconds: number): boolean {
+    if (isSingle(rule)) return true;
+    if (!rule.enabled || rule.between === null) return rule.enabled;
+    return isWithin(rule.between, minuteOfDay(new Date(seconds * 1000), this.#timeZone));
   }
 
   /** Hours that were looked at, gaps left out. */

@@ -2,9 +2,18 @@
  * The table Migration: what control means to do is committed here before the pool is asked, and closed when the end is
  * known. Every write is under the lease; whoever has lost it writes nothing more.
  */
-import { type EndState, isOpen, type Migration, statesBefore, transition } from "../migration.ts";
+import {
+  type EndState,
+  isOpen,
+  type Migration,
+  type MigrationCause,
+  statesBefore,
+  transition,
+} from "../migration.ts";
 import { asUuid, type Uuid } from "../pool.ts";
-import { parseSubject, type Rule } from "../rule.ts";
+import { asSingle, parseSubject, type Rule } from "../rule.ts";
+import { parseRule } from "../ruleParse.ts";
+import { printRule } from "../ruleText.ts";
 import { breakerIn, countEnd } from "./breaker.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { type Claim, holdsLease } from "./lease.ts";
@@ -17,6 +26,7 @@ export interface Intent {
   readonly source: Uuid;
   readonly destination: Uuid;
   readonly rule: Rule | null;
+  readonly cause: MigrationCause;
   readonly reason: string;
   /** Kept as JSON. */
   readonly figures: object;
@@ -88,10 +98,11 @@ async function hindranceOf(
 const movedSomething = "State IN ('succeeded', 'failed', 'cancelled', 'lost', 'overtaken')";
 
 async function insertIntent(writer: Writer, id: string, claim: Claim, intent: Intent): Promise<void> {
+  const single = intent.rule === null ? null : asSingle(intent.rule);
   await writer.run(
-    `INSERT INTO Migration (Id, RunId, Token, VmUuid, OpenVm, SourceUuid, DestinationUuid, Subject, Threshold, Reason,
-                            Figures, CollectionId, State, PlannedAt, MemoryBytes)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', UTC_TIMESTAMP(6), ?)`,
+    `INSERT INTO Migration (Id, RunId, Token, VmUuid, OpenVm, SourceUuid, DestinationUuid, Subject, Threshold, Rule,
+                            Reason, Figures, CollectionId, State, PlannedAt, MemoryBytes, Cause)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', UTC_TIMESTAMP(6), ?, ?)`,
     [
       id,
       claim.runId,
@@ -100,12 +111,14 @@ async function insertIntent(writer: Writer, id: string, claim: Claim, intent: In
       intent.vm,
       intent.source,
       intent.destination,
-      intent.rule?.subject ?? null,
-      intent.rule?.threshold ?? null,
+      single?.subject ?? null,
+      single?.threshold ?? null,
+      intent.rule === null || single !== null ? null : printRule(intent.rule),
       intent.reason,
       JSON.stringify(intent.figures),
       intent.collectionId,
       intent.memoryBytes,
+      intent.cause,
     ],
   );
 }
@@ -238,18 +251,19 @@ export async function unsettledIn(reader: Reader): Promise<readonly Uuid[]> {
   return rows.map((row) => asUuid(String(row["vm"])));
 }
 
-/** Migrations that were started, or meant to be, within the last hour. */
+/** Migrations that were started, or meant to be, within the last hour; those that empty hosts to sleep do not count. */
 export async function startedLastHour(reader: Reader): Promise<number> {
   const [row] = await reader.rows(
     `SELECT COUNT(*) AS started FROM Migration
-      WHERE State <> 'refused' AND PlannedAt > TIMESTAMPADD(HOUR, -1, UTC_TIMESTAMP(6))`,
+      WHERE State <> 'refused' AND COALESCE(Cause, 'rules') <> 'green'
+        AND PlannedAt > TIMESTAMPADD(HOUR, -1, UTC_TIMESTAMP(6))`,
   );
   return Number(row?.["started"]);
 }
 
 /** The columns that `migrationFrom` wants. */
-export const migrationColumns: string = `Id, RunId, VmUuid, SourceUuid, DestinationUuid, Subject, Threshold, Reason, CollectionId, State,
-  PlannedAt, SubmittedAt, FinishedAt, TaskRef, MemoryBytes, Seconds, Error, CollectionsAtEnd,
+export const migrationColumns: string = `Id, RunId, VmUuid, SourceUuid, DestinationUuid, Subject, Threshold, Rule, Reason,
+  CollectionId, State, PlannedAt, SubmittedAt, FinishedAt, TaskRef, MemoryBytes, Cause, Seconds, Error, CollectionsAtEnd,
   ${ageSeconds("PlannedAt")} AS plannedAge,
   ${ageSeconds("FinishedAt")} AS finishedAge`;
 
@@ -258,17 +272,20 @@ async function migrationOf(reader: Reader, id: string): Promise<Migration | null
   return row === undefined ? null : migrationFrom(row);
 }
 
+function causeFrom(value: unknown): MigrationCause {
+  return value === "evacuation" || value === "green" ? value : "rules";
+}
+
 /** A row of the log of migrations as the domain knows it. */
 export function migrationFrom(row: Row): Migration {
-  const subject = parseSubject(textOrNull(row["Subject"]) ?? "");
-  const threshold = number(row["Threshold"]);
   return {
     id: String(row["Id"]),
     runId: String(row["RunId"]),
     vm: asUuid(String(row["VmUuid"])),
     source: asUuid(String(row["SourceUuid"])),
     destination: asUuid(String(row["DestinationUuid"])),
-    rule: subject === null || threshold === null ? null : { subject, threshold },
+    rule: ruleFrom(row),
+    cause: causeFrom(row["Cause"]),
     reason: textOrNull(row["Reason"]) ?? "",
     collectionId: Number(row["CollectionId"]),
     state: row["State"] as Migration["state"],
@@ -283,4 +300,15 @@ export function migrationFrom(row: Row): Migration {
     plannedSecondsAgo: number(row["plannedAge"]) ?? 0,
     finishedSecondsAgo: number(row["finishedAge"]),
   };
+}
+
+function ruleFrom(row: Row): Rule | null {
+  const written = textOrNull(row["Rule"]);
+  if (written !== null) {
+    const rule = parseRule(written);
+    return "kind" in rule ? null : rule;
+  }
+  const subject = parseSubject(textOrNull(row["Subject"]) ?? "");
+  const threshold = number(row["Threshold"]);
+  return subject === null || threshold === null ? null : { subject, threshold };
 }

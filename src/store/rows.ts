@@ -230,7 +230,16 @@ export function barFrom(row: Row): Bar {
 
 export const poolTable: SnapshotTable = {
   name: "Pool",
-  columns: ["Id", "PoolUuid", "Name", "HaEnabled", "WlbEnabled", "RollingUpgrade"],
+  columns: [
+    "Id",
+    "PoolUuid",
+    "Name",
+    "HaEnabled",
+    "WlbEnabled",
+    "RollingUpgrade",
+    "HaTolerance",
+    "HaPlannedFor",
+  ],
   keys: 1,
 };
 
@@ -242,6 +251,8 @@ export function poolRow(pool: PoolFacts): SqlValue[] {
     toFlag(pool.haEnabled),
     toFlag(pool.wlbEnabled),
     toFlag(pool.rollingUpgrade),
+    toInt(pool.haTolerance),
+    toInt(pool.haPlannedFor),
   ];
 }
 
@@ -252,7 +263,45 @@ export function poolFrom(row: Row): PoolFacts {
     haEnabled: flag(row["HaEnabled"]),
     wlbEnabled: flag(row["WlbEnabled"]),
     rollingUpgrade: flag(row["RollingUpgrade"]),
+    haTolerance: number(row["HaTolerance"]),
+    haPlannedFor: number(row["HaPlannedFor"]),
   };
+}
+
+/** Data sources of hosts that rules name. */
+export const hostMeasureTable: SnapshotTable = {
+  name: "HostMeasure",
+  columns: ["HostUuid", "Name", "Value"],
+  keys: 2,
+};
+
+export function hostMeasureRows({ uuid, sources = {} }: Host): SqlValue[][] {
+  return Object.entries(sources).map(([name, value]) => [uuid, name, value + 0]);
+}
+
+/** What VMs were measured by beside the columns of Vm. */
+export const vmMeasureTable: SnapshotTable = {
+  name: "VmMeasure",
+  columns: ["VmUuid", "Name", "Value"],
+  keys: 2,
+};
+
+export function vmMeasureRows({ uuid, cpuWait }: Vm): SqlValue[][] {
+  return cpuWait === undefined || cpuWait === null ? [] : [[uuid, "CpuWait", cpuWait + 0]];
+}
+
+/** Values by the object's uuid and then by name. */
+export function measuresFrom(rows: readonly Row[], key: string): ReadonlyMap<string, Record<string, number>> {
+  const found = new Map<string, Record<string, number>>();
+  for (const row of rows) {
+    const value = number(row["Value"]);
+    if (value === null) continue;
+    const uuid = text(row[key]);
+    const values = found.get(uuid) ?? {};
+    values[text(row["Name"])] = value;
+    found.set(uuid, values);
+  }
+  return found;
 }
 
 /** The columns that `collectionFrom` wants. */

@@ -1,5 +1,5 @@
 /** A whole snapshot as the rows of its tables, and back. Pure. */
-import { asUuid, type PoolFacts, type Snapshot } from "../pool.ts";
+import { asUuid, type Host, type PoolFacts, type Snapshot, type Vm } from "../pool.ts";
 import {
   barFrom,
   barRow,
@@ -7,9 +7,12 @@ import {
   hostDetailRow,
   hostDetailTable,
   hostFrom,
+  hostMeasureRows,
+  hostMeasureTable,
   hostRow,
   hostTable,
   mapTable,
+  measuresFrom,
   placementFrom,
   placementRow,
   poolFrom,
@@ -19,6 +22,8 @@ import {
   vmDetailRow,
   vmDetailTable,
   vmFrom,
+  vmMeasureRows,
+  vmMeasureTable,
   vmRow,
   vmTable,
 } from "./rows.ts";
@@ -39,6 +44,8 @@ export const snapshotTables: readonly SnapshotTable[] = [
   vmDetailTable,
   mapTable,
   barTable,
+  hostMeasureTable,
+  vmMeasureTable,
 ];
 
 /** The rows of every table, in the order of `snapshotTables`. */
@@ -51,6 +58,8 @@ export function snapshotRows({ pool, hosts, vms, placements, bars }: Snapshot): 
     { table: vmDetailTable, rows: vms.map(vmDetailRow) },
     { table: mapTable, rows: placements.map(placementRow) },
     { table: barTable, rows: bars.map(barRow) },
+    { table: hostMeasureTable, rows: hosts.flatMap(hostMeasureRows) },
+    { table: vmMeasureTable, rows: vms.flatMap(vmMeasureRows) },
   ];
 }
 
@@ -60,13 +69,15 @@ export function snapshotFrom(tables: ReadonlyMap<string, readonly Row[]>): Snaps
   const [pool] = rowsOf(poolTable);
   const hostDetails = byColumn(rowsOf(hostDetailTable), "HostUuid");
   const vmDetails = byColumn(rowsOf(vmDetailTable), "VmUuid");
+  const sources = measuresFrom(rowsOf(hostMeasureTable), "HostUuid");
+  const waits = measuresFrom(rowsOf(vmMeasureTable), "VmUuid");
   return {
     pool: pool === undefined ? unknownPool : poolFrom(pool),
     hosts: rowsOf(hostTable)
-      .map((row) => hostFrom(row, hostDetails.get(row["UUID"])))
+      .map((row) => withSources(hostFrom(row, hostDetails.get(row["UUID"])), sources))
       .sort(by((host) => host.uuid)),
     vms: rowsOf(vmTable)
-      .map((row) => vmFrom(row, vmDetails.get(row["UUID"])))
+      .map((row) => withWait(vmFrom(row, vmDetails.get(row["UUID"])), waits))
       .sort(by((vm) => vm.uuid)),
     placements: rowsOf(mapTable)
       .map(placementFrom)
@@ -77,11 +88,25 @@ export function snapshotFrom(tables: ReadonlyMap<string, readonly Row[]>): Snaps
   };
 }
 
+type Values = ReadonlyMap<string, Readonly<Record<string, number>>>;
+
+function withSources(host: Host, values: Values): Host {
+  const sources = values.get(host.uuid);
+  return sources === undefined ? host : { ...host, sources };
+}
+
+function withWait(vm: Vm, values: Values): Vm {
+  const cpuWait = values.get(vm.uuid)?.["CpuWait"];
+  return cpuWait === undefined ? vm : { ...vm, cpuWait };
+}
+
 /** The pool of tables that no collection was stored in. */
 export const unknownPool: PoolFacts = {
   uuid: asUuid(""),
   name: "",
   haEnabled: false,
+  haTolerance: null,
+  haPlannedFor: null,
   wlbEnabled: false,
   rollingUpgrade: false,
 };

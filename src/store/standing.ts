@@ -15,6 +15,7 @@ import {
   unsettledIn,
 } from "./migrations.ts";
 import { type Pause, pauseIn } from "./pause.ts";
+import { handledIn } from "./rests.ts";
 import { type HostSight, sightsIn } from "./sights.ts";
 
 export interface Standing {
@@ -29,6 +30,8 @@ export interface Standing {
   /** VMs whose move the stored collection does not show in its measures yet. */
   readonly unsettled: readonly Uuid[];
   readonly sights: readonly HostSight[];
+  /** Hosts that control itself takes out of service and brings back, with the seconds since the last time (0: still). */
+  readonly handled: ReadonlyMap<Uuid, number>;
   readonly costs: CostBook;
 }
 
@@ -44,6 +47,7 @@ export async function loadStanding(db: Database): Promise<Standing> {
     lastEnd: await lastEndIn(reader),
     unsettled: await unsettledIn(reader),
     sights: await sightsIn(reader),
+    handled: await handledIn(reader),
     costs: await bandwidthIn(reader),
   }));
 }

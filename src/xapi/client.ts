@@ -118,6 +118,21 @@ export interface XapiClient {
   /** Resolves when `vm` may run on `host`; rejects with the XapiError that says why not. */
   assertCanBootHere(vm: VmRef, host: HostRef): Promise<void>;
 
+  /** The VMs on the host by its own record, its control domain among them. */
+  residentVms(host: HostRef): Promise<readonly VmRef[]>;
+  /** The host takes no more VMs until it is enabled, or has booted; those on it stay. */
+  hostDisable(host: HostRef): Promise<void>;
+  hostEnable(host: HostRef): Promise<void>;
+  /** The VMs that keep the host from being emptied, each with the failure that says why; none where it can be. */
+  vmsWhichPreventEvacuation(host: HostRef): Promise<ReadonlyMap<VmRef, EvacuationBlocker>>;
+  /**
+   * Asks the host to shut down and returns the task at once. The task succeeds before the host is down, and a host that
+   * still runs VMs stops those it cannot move: empty it first. The caller destroys the task.
+   */
+  hostShutdownAsync(host: HostRef): Promise<TaskRef>;
+  /** Switches the host on and returns the task at once; it succeeds when the host is live. The caller destroys the task. */
+  hostPowerOnAsync(host: HostRef): Promise<TaskRef>;
+
   /** Starts a live migration and returns its task at once. The caller destroys the task. */
   poolMigrateAsync(vm: VmRef, host: HostRef): Promise<TaskRef>;
   task(task: TaskRef): Promise<TaskRecord>;
@@ -138,6 +153,12 @@ export interface XapiClient {
 
   /** Logs out and closes the connections. Never throws; later verbs are refused. */
   close(): Promise<void>;
+}
+
+/** XAPI's code and parameters. */
+export interface EvacuationBlocker {
+  readonly code: string;
+  readonly params: readonly string[];
 }
 
 /** Logs in at the pool's master, wherever among `urls` or behind a redirect it is. Rejects with AppError. */

@@ -6,7 +6,7 @@ import { describeError } from "../errors.ts";
 import type { XapiClient } from "./client.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import type { Inventory } from "./inventory.ts";
-import type { SourceValues } from "./measures.ts";
+import { type NamedMeasures, type SourceValues, waitSources } from "./measures.ts";
 import type { HostRecord, HostRef, VmRecord, VmRef } from "./records.ts";
 
 const hostSources: readonly string[] = [
@@ -38,19 +38,23 @@ export async function queryHost(
   inventory: Inventory,
   ref: HostRef,
   host: HostRecord,
-  options: { readonly eth0Device: string; readonly oneCall: <T>(call: () => Promise<T>) => Promise<T> },
+  options: {
+    readonly eth0Device: string;
+    readonly named: NamedMeasures;
+    readonly oneCall: <T>(call: () => Promise<T>) => Promise<T>;
+  },
 ): Promise<ObjectMeasures | string> {
   const questions = new Questions(ref, options.oneCall);
   const values = new Map<string, number>();
   const vms = new Map<VmRef, SourceValues>();
   const ask = (name: string) => questions.ask(name, values, () => client.queryHostDataSource(ref, name));
-  const [first = "", ...rest] = hostNames(host, options.eth0Device);
+  const [first = "", ...rest] = hostNames(host, options.eth0Device, options.named);
   // Alone, so that a dead host costs one call and holds up no other host's.
   await ask(first);
   const ofVms = runningOn(ref, inventory).flatMap(([vmRef, vm]) => {
     const own = new Map<string, number>();
     vms.set(vmRef, own);
-    return vmNames(vm, inventory).map(
+    return vmNames(vm, inventory, options.named).map(
       (name) => () => questions.ask(name, own, () => client.queryVmDataSource(vmRef, name)),
     );
   });
@@ -95,17 +99,20 @@ function runningOn(host: HostRef, inventory: Inventory): (readonly [VmRef, VmRec
   return [...inventory.vms].filter(([, vm]) => vm.power_state === "Running" && vm.resident_on === host);
 }
 
-function hostNames(host: HostRecord, device: string): string[] {
-  return [
+function hostNames(host: HostRecord, device: string, named: NamedMeasures): string[] {
+  const names = [
     ...hostSources,
     `pif_${device}_rx`,
     `pif_${device}_tx`,
     ...host.host_CPUs.map((_, index) => `cpu${index}`),
+    ...named.hostSources,
   ];
+  return [...new Set(names)];
 }
 
-function vmNames(vm: VmRecord, inventory: Inventory): string[] {
+function vmNames(vm: VmRecord, inventory: Inventory, { cpuWait }: NamedMeasures): string[] {
   const count = vm.metrics === null ? 0 : (inventory.vmMetrics.get(vm.metrics)?.VCPUs_number ?? 0);
   const cpus = Array.from({ length: count }, (_, index) => `cpu${index}`);
-  return [...(vm.is_control_domain ? ["memory"] : guestSources), ...cpus];
+  if (vm.is_control_domain) return ["memory", ...cpus];
+  return [...guestSources, ...cpus, ...(cpuWait ? waitSources : [])];
 }

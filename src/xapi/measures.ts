@@ -6,6 +6,23 @@ import type { HostRef, VmRef } from "./records.ts";
 
 export type SourceValues = ReadonlyMap<string, number>;
 
+/** What is to be measured beside the thesis' columns, because a rule names it. */
+export interface NamedMeasures {
+  /** Data sources of hosts. */
+  readonly hostSources: readonly string[];
+  /** How long VMs waited for a CPU. */
+  readonly cpuWait: boolean;
+}
+
+export const nothingNamed: NamedMeasures = { hostSources: [], cpuWait: false };
+
+/** VM sources that tell of waiting: newer pools the first, others the states of the VM; all off by default. */
+export const waitSources = [
+  "runnable_vcpus",
+  "runstate_full_contention",
+  "runstate_partial_contention",
+] as const;
+
 export interface Measures {
   readonly hosts: ReadonlyMap<HostRef, SourceValues>;
   readonly vms: ReadonlyMap<VmRef, SourceValues>;

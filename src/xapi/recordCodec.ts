@@ -90,6 +90,8 @@ const readers: { readonly [C in XapiClass]: Readers<RecordTypes[C]> } = {
     name_label: text(""),
     master: ref(),
     ha_enabled: flag(false),
+    ha_host_failures_to_tolerate: int(0),
+    ha_plan_exists_for: int(0),
     wlb_enabled: flag(false),
     other_config: map(),
   },

@@ -42,6 +42,9 @@ export interface PoolRecord {
   readonly name_label: string;
   readonly master: HostRef | null;
   readonly ha_enabled: boolean;
+  readonly ha_host_failures_to_tolerate: number;
+  /** For how many failures there is a plan now. */
+  readonly ha_plan_exists_for: number;
   readonly wlb_enabled: boolean;
   /** Holds `rolling_upgrade_in_progress` while host versions differ. */
   readonly other_config: StringMap;
@@ -60,6 +63,7 @@ export interface HostRecord {
   /** Bytes. */
   readonly memory_overhead: number;
   readonly software_version: StringMap;
+  /** "" where the host cannot be switched on, and on pools that do not know the field. */
   readonly power_on_mode: string;
   readonly cpu_info: StringMap;
   /** Task ref to operation. */

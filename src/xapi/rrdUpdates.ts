@@ -8,7 +8,7 @@ import type { XapiClient } from "./client.ts";
 import { type ObjectMeasures, queryHost } from "./dataSources.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import type { Inventory } from "./inventory.ts";
-import type { Measures, SourceValues } from "./measures.ts";
+import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } from "./measures.ts";
 import { isCoarse, isDoubtful } from "./precision.ts";
 import type { HostRecord, HostRef, VmRef } from "./records.ts";
 import { newestValues, objectKey, parseRrdUpdates, RrdFormatError, type RrdUpdates } from "./rrd.ts";
@@ -19,6 +19,8 @@ export interface MeasureOptions {
   readonly hostTimeoutMs: number;
   readonly eth0Device: string;
   readonly signal: AbortSignal;
+  /** Default: nothing. */
+  readonly named?: NamedMeasures;
 }
 
 /** Seconds of history to ask for: the newest row and the one before it. */
@@ -27,7 +29,10 @@ const finestStep = 5;
 /** A newest row this much older than the host's own clock is no present: its collector stands still. */
 const frozenSeconds = 60;
 
-/** The measures of every live host and of the VMs that run on it. Rejects only when `signal` is aborted. */
+/**
+ * The measures of every live host and of the VMs that run on it. A host that was switched off is neither read nor
+ * unread. Rejects only when `signal` is aborted.
+ */
 export async function readMeasures(
   client: XapiClient,
   inventory: Inventory,
@@ -50,8 +55,8 @@ export async function readMeasures(
   };
   const readOne = async (ref: HostRef, host: HostRecord): Promise<ObjectMeasures | string> => {
     if (!isLive(host, inventory)) return "the pool says it is not alive";
-    const { eth0Device } = options;
-    const query = () => queryHost(client, inventory, ref, host, { eth0Device, oneCall });
+    const { eth0Device, named = nothingNamed } = options;
+    const query = () => queryHost(client, inventory, ref, host, { eth0Device, named, oneCall });
     if (options.method === "query" || now === null) return query();
     const answer = await oneHost(() => updatesOf(client, ref, host, now, options.hostTimeoutMs));
     if ("updates" in answer) {
@@ -64,7 +69,8 @@ export async function readMeasures(
     slow.set(ref, answer.notServed);
     return query();
   };
-  await Promise.all([...inventory.hosts].map(readHost));
+  const wanted = [...inventory.hosts].filter(([ref, host]) => !isSwitchedOff(ref, host, inventory));
+  await Promise.all(wanted.map(readHost));
   options.signal.throwIfAborted();
   return { hosts, vms, unread, slow };
 }
@@ -87,6 +93,12 @@ async function poolClock(
 
 function isLive(host: HostRecord, inventory: Inventory): boolean {
   return host.metrics !== null && inventory.hostMetrics.get(host.metrics)?.live === true;
+}
+
+/** A host that died is still enabled by its record, or holds VMs: of those we would have to know. */
+function isSwitchedOff(ref: HostRef, host: HostRecord, inventory: Inventory): boolean {
+  if (host.enabled || isLive(host, inventory)) return false;
+  return ![...inventory.vms.values()].some((vm) => vm.resident_on === ref && !vm.is_control_domain);
 }
 
 /** `measures` with exact values in place of those that five digits do not decide. */

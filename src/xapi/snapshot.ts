@@ -13,7 +13,7 @@ import {
   type Vm,
 } from "../pool.ts";
 import type { Inventory } from "./inventory.ts";
-import type { Measures, SourceValues } from "./measures.ts";
+import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } from "./measures.ts";
 import {
   BarFinder,
   countsStaticMax,
@@ -26,25 +26,40 @@ import type { HostRecord, VmRecord, VmRef } from "./records.ts";
 
 const none: SourceValues = new Map();
 
-/** The snapshot of `inventory` with `measures`; lists sorted by uuid. `eth0Device` names the interface to show as eth0. */
-export function toSnapshot(inventory: Inventory, measures: Measures, eth0Device: string): Snapshot {
+/**
+ * The snapshot of `inventory` with `measures`; lists sorted by uuid. `eth0Device` names the interface to show as eth0,
+ * `named` what is kept beside the thesis' measures.
+ */
+export function toSnapshot(
+  inventory: Inventory,
+  measures: Measures,
+  eth0Device: string,
+  named: NamedMeasures = nothingNamed,
+): Snapshot {
   const vms = [...inventory.vms].filter(([, vm]) => !vm.is_a_snapshot && !vm.is_a_template);
   return {
     pool: {
       uuid: asUuid(inventory.pool.uuid),
       name: inventory.pool.name_label,
       haEnabled: inventory.pool.ha_enabled,
+      haTolerance: inventory.pool.ha_host_failures_to_tolerate,
+      haPlannedFor: inventory.pool.ha_plan_exists_for,
       wlbEnabled: inventory.pool.wlb_enabled,
       rollingUpgrade: inventory.pool.other_config.has("rolling_upgrade_in_progress"),
     },
-    hosts: toHosts(inventory, measures, eth0Device),
-    vms: toVms(vms, inventory, measures),
+    hosts: toHosts(inventory, measures, eth0Device, named),
+    vms: toVms(vms, inventory, measures, named),
     placements: toPlacements(vms, inventory),
     bars: toBars(vms, inventory),
   };
 }
 
-function toHosts(inventory: Inventory, measures: Measures, eth0Device: string): Host[] {
+function toHosts(
+  inventory: Inventory,
+  measures: Measures,
+  eth0Device: string,
+  { hostSources }: NamedMeasures,
+): Host[] {
   const free = freeBytes(inventory);
   return [...inventory.hosts]
     .map(([ref, host]) => {
@@ -63,9 +78,20 @@ function toHosts(inventory: Inventory, measures: Measures, eth0Device: string): 
         placementFreeBytes: free.get(ref) ?? null,
         powerOnMode: host.power_on_mode,
         read: measures.hosts.has(ref) && !measures.unread.has(ref),
+        ...namedSources(measures.hosts.get(ref) ?? none, hostSources),
       };
     })
     .sort(byUuid);
+}
+
+/** Nothing where nothing is named; what the host has no such source of is not there. */
+function namedSources(values: SourceValues, names: readonly string[]): Pick<Host, "sources"> {
+  if (names.length === 0) return {};
+  const found = names.flatMap((name): [string, number][] => {
+    const value = values.get(name);
+    return value === undefined || !Number.isFinite(value) ? [] : [[name, value]];
+  });
+  return found.length === 0 ? {} : { sources: Object.fromEntries(found) };
 }
 
 function version(host: HostRecord): string {
@@ -88,7 +114,12 @@ export function hostMeasures(values: SourceValues, cpuNum: number, eth0Device = 
   };
 }
 
-function toVms(vms: readonly (readonly [VmRef, VmRecord])[], inventory: Inventory, measures: Measures): Vm[] {
+function toVms(
+  vms: readonly (readonly [VmRef, VmRecord])[],
+  inventory: Inventory,
+  measures: Measures,
+  { cpuWait }: NamedMeasures,
+): Vm[] {
   const staticMax = [...inventory.hosts.values()].some(countsStaticMax);
   const groupsOf = antiAffinityGroups(inventory);
   return vms
@@ -117,9 +148,22 @@ function toVms(vms: readonly (readonly [VmRef, VmRecord])[], inventory: Inventor
         haPriority: vm.ha_restart_priority,
         antiAffinityGroups: groupsOf.get(ref) ?? [],
         migratingTo: migrationTarget(vm, inventory),
+        ...(cpuWait ? { cpuWait: waitedPercent(guest) } : {}),
       };
     })
     .sort(byUuid);
+}
+
+/**
+ * Percent of the time in which the VM's CPUs wanted to run and could not: the share of them that were runnable, or the
+ * time in which none of them ran though some wanted to; null where the pool records neither.
+ */
+export function waitedPercent(values: SourceValues): number | null {
+  const runnable = plausible(values.get("runnable_vcpus"), 1.05);
+  if (runnable !== null) return 100 * Math.min(1, runnable);
+  const full = plausible(values.get("runstate_full_contention"), 1.05);
+  const partial = plausible(values.get("runstate_partial_contention"), 1.05);
+  return full === null || partial === null ? null : 100 * Math.min(1, full + partial);
 }
 
 /** Reserved by the pool from the request on, until the VM is there. */

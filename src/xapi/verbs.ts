@@ -1,6 +1,6 @@
 /** The verbs of XapiClient, each one a method of XAPI called in a session. */
 
-import type { XapiClient } from "./client.ts";
+import type { EvacuationBlocker, XapiClient } from "./client.ts";
 import type { XapiParameter } from "./codec.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import { readRef } from "./fields.ts";
@@ -182,6 +182,34 @@ export class SessionClient implements XapiClient {
     return this.#read("VM.assert_can_boot_here", [vm, host], () => undefined);
   }
 
+  /** The VMs on the host by its own record, its control domain among them. */
+  residentVms(host: HostRef): Promise<readonly VmRef[]> {
+    return this.#read("host.get_resident_VMs", [host], (value) => {
+      if (!Array.isArray(value)) throw new XmlError("the result is no list");
+      return value.map((each) => readTarget<VmRef>(each));
+    });
+  }
+
+  hostDisable(host: HostRef): Promise<void> {
+    return this.#write("host.disable", [host], () => undefined);
+  }
+
+  hostEnable(host: HostRef): Promise<void> {
+    return this.#write("host.enable", [host], () => undefined);
+  }
+
+  vmsWhichPreventEvacuation(host: HostRef): Promise<ReadonlyMap<VmRef, EvacuationBlocker>> {
+    return this.#read("host.get_vms_which_prevent_evacuation", [host], readBlockers);
+  }
+
+  hostShutdownAsync(host: HostRef): Promise<TaskRef> {
+    return this.#write("Async.host.shutdown", [host], readTarget<TaskRef>);
+  }
+
+  hostPowerOnAsync(host: HostRef): Promise<TaskRef> {
+    return this.#write("Async.host.power_on", [host], readTarget<TaskRef>);
+  }
+
   poolMigrateAsync(vm: VmRef, host: HostRef): Promise<TaskRef> {
     return this.#write("Async.VM.pool_migrate", [vm, host, { live: "true" }], readTarget<TaskRef>);
   }
@@ -273,6 +301,21 @@ function readNumber(value: XapiValue): number {
   const number = typeof value === "string" ? readDouble(value) : value;
   if (typeof number === "number") return number;
   throw new XmlError("the result is no number");
+}
+
+function readBlockers(value: XapiValue): ReadonlyMap<VmRef, EvacuationBlocker> {
+  if (!(value instanceof Map)) throw new XmlError("the result is no map");
+  return new Map([...value].map(([vm, words]) => [vm as VmRef, readBlocker(words)]));
+}
+
+function readBlocker(words: XapiValue): EvacuationBlocker {
+  if (!Array.isArray(words)) throw new XmlError("a reason is no list of texts");
+  const [code, ...params] = words.map((word) => {
+    if (typeof word === "string") return word;
+    throw new XmlError("a reason is no list of texts");
+  });
+  if (code === undefined) throw new XmlError("a reason has no code");
+  return { code, params };
 }
 
 function readTarget<R extends string>(value: XapiValue): R {

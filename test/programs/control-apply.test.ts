@@ -170,7 +170,7 @@ describe("a saved plan", () => {
     ring.command(
       `fail-migration VM_REQUIRES_SR OpaqueRef:1 OpaqueRef:2 vm=${plan.moves[0]?.["vmName"]} times=1`,
     );
-    const told = await apply(ring, plan);
+    const told = await apply(ring, plan, { change: { transfersPerHost: 1 } });
     expect(told.code).toBe(3);
     expect(ring.migrations).toEqual(routes(plan).slice(0, 1));
     const left = told.lines.filter((line) => line.startsWith("Left of the saved plan: "));

@@ -40,6 +40,7 @@ describe("the administrator's word", () => {
     const ring = await unbalanced(four, 10);
     let paused: Promise<void> | null = null;
     const told = await ring.control({
+      change: { transfersPerHost: 1 },
       onLine: (line) => {
         if (line.startsWith("Progress: 0."))
           paused ??= pauseControl(arena.manager, { by: "ann", reason: "backup", seconds: null });

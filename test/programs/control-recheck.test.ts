@@ -248,7 +248,12 @@ describe("the collection", () => {
     const four = `${threeHosts}vm third on=hot vcpus=2 memory=512 cpu=90% tools\n`;
     const ring = await arena.open(four);
     await ring.collect({ subject: "CpuAverage", threshold: 10 });
-    const told = await ring.control({ hastySeconds: 5, hastyLimit: 60, maxAgeSeconds: 30 });
+    const told = await ring.control({
+      hastySeconds: 5,
+      hastyLimit: 60,
+      maxAgeSeconds: 30,
+      change: { transfersPerHost: 1 },
+    });
     expect(told.code).toBe(0);
     expect(ring.migrations).toHaveLength(1);
     expect(told.lines.at(-1)).toMatch(/^ended early: the collection is \d+ s old by now, limit 30 s/);

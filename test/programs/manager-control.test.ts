@@ -103,6 +103,7 @@ async function migrated(owner: Claim, told: Told = {}): Promise<string> {
       source: told.from ?? host2,
       destination: told.to ?? host1,
       rule: told.rule === undefined ? cpu : told.rule,
+      cause: "rules",
       reason: told.reason ?? "VM2 - Debian: Host2 -> Host1",
       figures: { mean: 62.5, sourceBefore: 99.8, sourceAfter: 50.333 },
       collectionId: 1,
@@ -208,6 +209,28 @@ Figures at decision: 3
     const none = await manager(["-e", "SHOW MIGRATION bbbb"]);
     expect(none).toMatchObject({ code: 2, stdout: "" });
     expect(none.stderr).toContain('There is no migration "bbbb"');
+  });
+});
+
+describe("SHOW COSTS", () => {
+  test("says what is assumed before anything was measured", async () => {
+    expect((await manager(["-e", "SHOW COSTS"])).stdout).toBe(
+      "Whole pool - 119 MB/s, assumed: no migration was measured yet\nPairs of hosts with figures of their own - 0\n",
+    );
+  });
+
+  test("tells the rates and dirty factors that were measured, of the pool and of pairs with three of their own", async () => {
+    const owner = await claim();
+    for (const seconds of [5, 5, 10])
+      await migrated(owner, { end: { state: "succeeded", error: null, seconds } });
+    await sql(`UPDATE Migration SET MemoryBytes = ${1000 * 1024 * 1024}`);
+    expect((await manager(["-e", "SHOW COSTS"])).stdout).toMatch(
+      /^Whole pool - 200 MB\/s, dirty factor 1, measured in 3 migrations\nPairs .* - 1\n- Host2 -> Host1 - 200 MB\/s, dirty factor 1, /,
+    );
+    expect(await jsonOf("SHOW COSTS")).toMatchObject({
+      pool: { bytesPerSecond: 200 * 1024 * 1024, dirtyFactor: 1, samples: 3 },
+      pairs: [{ source: host2, sourceName: "Host2", destination: host1, samples: 3 }],
+    });
   });
 });
 
@@ -463,7 +486,7 @@ Evacuation of Host1: 1 VM leaves it; it is left out of the means
 Rule CpuAverage more than 25 % above the mean: mean 99.8 %, limit 124.8
   Host2: 99.8 (+0) -> 124.95 (+0)
 Move 1: VM1 - Debian: Host1 -> Host2; evacuates; CpuAverage Host1 25.2 -> 0.05, Host2 99.8 -> 124.95 (mean 124.95 %, allowed 25 above it); 1024 MB to copy
-In all 1 move, 1 GB to copy, about 9 s one after another
+In all 1 move, 1 GB to copy, about 9 s
 Proof: nothing that does as much copies less than the plan: 1 GB
 Host1 would be empty; it is not disabled: xe host-disable uuid=${host1}
 `,
@@ -615,6 +638,7 @@ test("hostile names, reasons and errors are one safe line each, and come back fr
     `SHOW MIGRATION ${id}`,
     "SHOW STATUS",
     "SHOW EXCLUSIONS",
+    "SHOW COSTS",
     "SHOW FLAPS",
   ];
   for (const command of commands) {

@@ -7,6 +7,7 @@ import type { PlanOptions } from "../../src/planner/plan.ts";
 import type { Snapshot, Uuid } from "../../src/pool.ts";
 import { Emptying, endings, faultsOf, harmedPairs } from "../support/evacuations.ts";
 import { pools as roughPools, ruleSets } from "../support/randomPools.ts";
+import { single } from "../support/rules.ts";
 
 const options: PlanOptions = {
   maxMoves: 0,
@@ -157,7 +158,7 @@ describe("laws of every evacuation", () => {
         for (const move of moves) emptying.make(move);
         const told = harms
           .filter(({ kind }) => kind !== "unknown")
-          .map((harm) => `${harm.host} ${harm.rule.subject}`);
+          .map((harm) => `${harm.host} ${single(harm.rule).subject}`);
         expect(told.sort()).toEqual(harmedPairs(each.snapshot, host, emptying.at, each.rules).sort());
         expect(after.flatMap(({ verdicts }) => verdicts).some(({ hostUuid }) => hostUuid === host)).toBe(
           false,

@@ -7,11 +7,11 @@ import { type Course, controlSettings, live, type Outcome } from "../../bench/lo
 import { policies } from "../../bench/loop/policies.ts";
 import { worlds } from "../../bench/loop/world.ts";
 import { generate, type Kind } from "../../bench/plan/pools.ts";
-import { evaluate, excess } from "../../src/deviation.ts";
+import { evaluate, termExcess } from "../../src/deviation.ts";
 import type { Host, Snapshot } from "../../src/pool.ts";
 import { asControl } from "../../src/rehearse/decide.ts";
 import { type Figures, Replay } from "../../src/rehearse/replay.ts";
-import type { Rule } from "../../src/rule.ts";
+import { type Rule, termsOf } from "../../src/rule.ts";
 
 const settings = controlSettings(["ControlPlanMilliseconds=40"]);
 
@@ -100,8 +100,11 @@ function steady({ snapshot, rules }: { snapshot: Snapshot; rules: readonly Rule[
 /** Pairs above the threshold, and by how much of it the worst is. */
 function imbalance(hosts: readonly Host[], rules: readonly Rule[]): { broken: number; worst: number } {
   const verdicts = rules.flatMap((rule) => {
-    const { mean, verdicts: all } = evaluate(hosts, rule);
-    return all.map(({ value }) => excess(value, mean ?? 0, rule.threshold) / rule.threshold);
+    const { means, verdicts: all } = evaluate(hosts, rule);
+    return all.map(({ value, term }) => {
+      const decisive = termsOf(rule)[term];
+      return decisive === undefined ? 0 : termExcess(decisive, value, means[term] ?? null) / decisive.amount;
+    });
   });
   return { broken: verdicts.filter((over) => over > 0).length, worst: Math.max(0, ...verdicts) };
 }

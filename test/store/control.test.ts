@@ -65,6 +65,7 @@ const intent = (vm = "a"): Intent => ({
   source: uuid("source"),
   destination: uuid("destination"),
   rule: { subject: "CpuAverage", threshold: 25 },
+  cause: "rules",
   reason: "hot",
   figures: { mean: 1 },
   collectionId: 1,

@@ -286,4 +286,17 @@ describe("a picture in bytes", () => {
     const older = picture.map((table) => ({ ...table, columns: table.columns.slice(0, -1) }));
     expect(encodeDifference(older, picture)).toBeNull();
   });
+
+  it("of before the pool's tolerance was kept reads null there, and all else as it was", () => {
+    const now = pool(1);
+    const snapshot = { ...now, pool: { ...now.pool, haEnabled: true, haTolerance: 2, haPlannedFor: 1 } };
+    const older = pictureOf(snapshotRows(snapshot)).map((table) =>
+      table.name === "Pool"
+        ? { ...table, columns: table.columns.slice(0, -2), rows: table.rows.map((row) => row.slice(0, -2)) }
+        : table,
+    );
+    expect(older.find(({ name }) => name === "Pool")?.columns.at(-1)).toBe("RollingUpgrade");
+    const read = rowsBack(decodeWhole(encodeWhole(older)));
+    expect(read).toEqual({ ...snapshot, pool: { ...snapshot.pool, haTolerance: null, haPlannedFor: null } });
+  });
 });

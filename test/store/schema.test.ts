@@ -119,6 +119,8 @@ describe("schema install", () => {
       "0005_control.sql",
       "0006_clock.sql",
       "0007_in_flight.sql",
+      "0008_power.sql",
+      "0009_rules.sql",
     ]);
     const second = await installSchema(admin);
     expect(second).toMatchObject({ createdDatabase: false, applied: [], version: newest });
@@ -233,6 +235,8 @@ describe("schema install", () => {
         "0005_control.sql",
         "0006_clock.sql",
         "0007_in_flight.sql",
+        "0008_power.sql",
+        "0009_rules.sql",
       ]);
       expect(await schemaStatus(admin)).toMatchObject({ version: newest, pending: [] });
       if (round % 2 === 1) await expectThesisRows(admin);

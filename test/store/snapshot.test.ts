@@ -42,7 +42,15 @@ function snapshotOf(hosts: Host[], vms: Vm[], hostOf: (vm: number) => number, po
   const bars = vms
     .slice(0, 3)
     .map((vm) => ({ vmUuid: vm.uuid, hostUuid: uuid(1), reason: `no room: ${vm.name}` }));
-  const pool = { uuid: uuid(9), name: poolName, haEnabled: true, wlbEnabled: false, rollingUpgrade: true };
+  const pool = {
+    uuid: uuid(9),
+    name: poolName,
+    haEnabled: true,
+    haTolerance: 1,
+    haPlannedFor: null,
+    wlbEnabled: false,
+    rollingUpgrade: true,
+  };
   return { pool, hosts, vms, placements, bars };
 }
 
@@ -106,7 +114,15 @@ describe("a stored snapshot", () => {
       }),
     };
     const snapshot: Snapshot = {
-      pool: { uuid: uuid(9), name: "a pool", haEnabled: true, wlbEnabled: true, rollingUpgrade: true },
+      pool: {
+        uuid: uuid(9),
+        name: "a pool",
+        haEnabled: true,
+        haTolerance: 1,
+        haPlannedFor: null,
+        wlbEnabled: true,
+        rollingUpgrade: true,
+      },
       hosts: [odd.host, odd.unread],
       vms: [odd.vm, odd.halted],
       placements: [{ hostUuid: uuid(1), vmUuid: uuid(11) }],

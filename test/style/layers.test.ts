@@ -22,14 +22,18 @@ const domain = (file: string) => !file.includes("/") && !shell(file);
 const store = (file: string) => file.startsWith("store/");
 const simulator = (file: string) => file.startsWith("xapi/simulator/");
 const xapi = (file: string) => file.startsWith("xapi/") && !simulator(file);
+/** What reads the store for the plans of control and manager. */
+const readers: readonly string[] = ["planning/basis.ts", "planning/greenBasis.ts"];
 const pure = (file: string) =>
-  (file.startsWith("planning/") && file !== "planning/basis.ts") ||
+  (file.startsWith("planning/") && !readers.includes(file)) ||
   file.startsWith("planner/") ||
+  file.startsWith("green/") ||
   file.startsWith("rehearse/") ||
   ["control/report.ts", "collect/report.ts"].includes(file) ||
   ["xapi/snapshot.ts", "xapi/placement.ts"].includes(file) ||
   /^manager\/(parse|words|render|layout)[A-Za-z]*\.ts$/.test(file);
 const planner = (file: string) => file.startsWith("planner/");
+const green = (file: string) => file.startsWith("green/");
 const planning = (file: string) => file.startsWith("planning/");
 const rehearse = (file: string) => file.startsWith("rehearse/");
 const program = (folder: string) => (file: string) => file.startsWith(`${folder}/`) && !pure(file);
@@ -43,6 +47,11 @@ const floors: readonly Floor[] = [
     holds: pure,
     // Types of the same folder's shells are allowed: they are gone after compilation.
     mayImport: (imported) => domain(imported) || pure(imported) || imported.startsWith("xapi/"),
+  },
+  {
+    name: "green",
+    holds: green,
+    mayImport: (imported) => domain(imported) || green(imported) || planner(imported),
   },
   {
     name: "the store",
@@ -82,7 +91,7 @@ const floors: readonly Floor[] = [
       imported.startsWith(`${folder}/`) ||
       store(imported) ||
       (xapi(imported) && folder !== "manager") ||
-      ((planning(imported) || planner(imported)) && folder !== "collect") ||
+      ((planning(imported) || planner(imported) || green(imported)) && folder !== "collect") ||
       (rehearse(imported) && folder === "manager") ||
       shell(imported) ||
       commander(imported) ||

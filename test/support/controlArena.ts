@@ -33,8 +33,10 @@ export interface ControlChange {
   readonly xenPoolUuid?: string;
   /** Other settings of control. */
   readonly change?: Partial<Settings["control"]>;
-  /** Called for every line of output, as it appears. */
+  /** Called for every line of output, an event as JSON, as it appears. */
   readonly onLine?: (line: string) => void;
+  /** As on a terminal: takes the lines that are drawn again and again. */
+  readonly show?: (lines: readonly string[]) => void;
   /** Seconds by which every look at the clock makes it jump ahead. */
   readonly hastySeconds?: number;
   /** Beyond this many seconds it jumps no more. */
@@ -54,7 +56,7 @@ export interface Ring {
   readonly simulator: RunningSimulator;
   /** A command of the simulated pool, e.g. "halt vm1". */
   readonly command: (line: string) => string;
-  /** Collects, and makes `rules` the only ones. */
+  /** Collects, and makes `rules` the only ones that balance. */
   readonly collect: (...rules: readonly Rule[]) => Promise<void>;
   readonly control: (change?: ControlChange) => Promise<Told>;
   /** An administrator's own client. */
@@ -127,6 +129,10 @@ async function forget(database: string): Promise<void> {
     "DELETE FROM VmArrival",
     "DELETE FROM Map",
     "DELETE FROM Exclusion",
+    "DELETE FROM HostRest",
+    "DELETE FROM HostRestEvent",
+    "DELETE FROM AddedRule",
+    "DELETE FROM RuleTerm",
     "UPDATE Lease SET RunId = NULL",
     "UPDATE Pause SET Paused = FALSE",
     "UPDATE Breaker SET Trips = 0, OpenUntil = NULL, OpenedAt = NULL, CountFrom = NULL",
@@ -164,7 +170,12 @@ function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): R
         replacePool: true,
         signal: new AbortController().signal,
       });
-      await asRoot("DELETE FROM HostRule", doors.database.admin.database);
+      const forgotten = [
+        "DELETE FROM HostRule",
+        "DELETE FROM RuleTerm WHERE RuleId IN (SELECT Id FROM AddedRule WHERE Kind = 'HOST')",
+        "DELETE FROM AddedRule WHERE Kind = 'HOST'",
+      ];
+      await asRoot(forgotten, doors.database.admin.database);
       for (const rule of rules) await createRule(doors.manager, rule);
       await recorder.collected(rules);
     },
@@ -229,6 +240,7 @@ async function runOnce(
     leaseClockMs: () => performance.now(),
     ...(change.task === undefined ? {} : { task: change.task }),
     ...saving(change.save),
+    ...(change.show === undefined ? {} : { show: change.show }),
     dryRun: change.dryRun ?? false,
     json: change.json ?? false,
     exitCode: change.exitCode ?? false,

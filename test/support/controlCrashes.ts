@@ -32,6 +32,20 @@ export async function controlRound<T>(
   const ring = await arena.open(threeHosts, { speed: options.speed ?? 20 });
   if (options.first !== undefined) ring.command(options.first);
   await ring.collect(cpu25);
+  try {
+    return await behindWire(arena, ring, options.args ?? [], work);
+  } finally {
+    await arena.shut();
+  }
+}
+
+/** xcp-control behind a wire, on a pool that is prepared. */
+export async function behindWire<T>(
+  arena: Arena,
+  ring: Ring,
+  args: readonly string[],
+  work: (round: ControlRound) => Promise<T>,
+): Promise<T> {
   // The wire asks a world for its pool and its database, nothing else.
   const wire = await startWire({ simulator: ring.simulator, database: arena.database } as unknown as World);
   const account = arena.database.control;
@@ -49,7 +63,7 @@ export async function controlRound<T>(
       ring,
       wire,
       start: async (change = {}) => {
-        const running = await startProgram("xcp-control", options.args ?? [], {
+        const running = await startProgram("xcp-control", args, {
           settings: { ...settings, ...change },
         });
         running.child.stdin.end();
@@ -58,7 +72,6 @@ export async function controlRound<T>(
     });
   } finally {
     await wire.close();
-    await arena.shut();
   }
 }
 

@@ -1,7 +1,7 @@
 /** Judges evacuations with arithmetic of its own, and tries tiny pools through. */
 import { evaluate, rounding, takesPart } from "../../src/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
+import type { SingleRule as Rule } from "../../src/rule.ts";
 
 export interface Step {
   readonly vm: Uuid;

@@ -67,7 +67,15 @@ export function aSnapshot(
     vms.map((vm) => ({ hostUuid: host.uuid, vmUuid: vm.uuid })),
   );
   return {
-    pool: { uuid: uuid(9000), name: "pool", haEnabled: false, wlbEnabled: false, rollingUpgrade: false },
+    pool: {
+      uuid: uuid(9000),
+      name: "pool",
+      haEnabled: false,
+      haTolerance: null,
+      haPlannedFor: null,
+      wlbEnabled: false,
+      rollingUpgrade: false,
+    },
     hosts: placed.map(([host]) => host),
     vms: [...placed.flatMap(([, vms]) => vms), ...(extra.halted ?? [])],
     placements,

@@ -2,10 +2,10 @@
  * The invariants of operations.md 1.6, I1 to I8, as checks over a recorded history: what the database and the simulated
  * pool wrote down, never over the final state alone. Each gives what breaks it, in words; nothing where it holds.
  */
-import { evaluate, excess } from "../../src/deviation.ts";
+import { evaluate, termExcess } from "../../src/deviation.ts";
 import { isOpen } from "../../src/migration.ts";
 import type { Snapshot, Uuid } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
+import { type Rule, termsOf } from "../../src/rule.ts";
 import type { MigrationRecord } from "../../src/store/migrationRecord.ts";
 import type { ProgramRun } from "../../src/store/runs.ts";
 
@@ -173,10 +173,12 @@ function exclusionsHold({ migrations, states }: History): string[] {
 /** Pairs above the threshold, and by how much of it the worst is. */
 function imbalance({ snapshot, rules }: CollectedState): { broken: number; worst: number } {
   const over = rules.flatMap((rule) => {
-    const { mean, verdicts } = evaluate(snapshot.hosts, rule);
-    return verdicts.map(
-      ({ value }) => excess(value, mean ?? 0, rule.threshold) / Math.max(1, rule.threshold),
-    );
+    const { means, verdicts } = evaluate(snapshot.hosts, rule);
+    return verdicts.map(({ value, term }) => {
+      const decisive = termsOf(rule)[term];
+      if (decisive === undefined) return 0;
+      return termExcess(decisive, value, means[term] ?? null) / Math.max(1, decisive.amount);
+    });
   });
   return { broken: over.filter((each) => each > 0).length, worst: Math.max(0, ...over) };
 }

@@ -102,6 +102,7 @@ describe("a VM rests", () => {
     source: uuid(2),
     destination: host.uuid,
     rule: null,
+    cause: "rules",
     reason: "",
     collectionId: 1,
     state,

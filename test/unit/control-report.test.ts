@@ -27,6 +27,7 @@ const standing: Standing = {
   lastEnd: null,
   unsettled: [],
   sights: [],
+  handled: new Map(),
   costs: new CostBook([]),
 };
 
@@ -62,7 +63,7 @@ describe("the plan", () => {
       "  Host2: 100 (+37.5) BREAKS IT -> 50.5 (-12)",
       "  Host1: 25 (-37.5) -> 74.5 (+12)",
       "Move 1: VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (mean 62.5 %, allowed 25 above it); 256 MB to copy, 198 % off per GiB",
-      "In all 1 move, 256 MB to copy, about 2 s one after another",
+      "In all 1 move, 256 MB to copy, about 2 s",
       "Proof: nothing that does as much copies less than the plan: 256 MB",
     ]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hostMeasures } from "../../src/xapi/snapshot.ts";
+import { hostMeasures, waitedPercent } from "../../src/xapi/snapshot.ts";
 
 const good = new Map([
   ["memory_total_kib", 4166656],
@@ -58,5 +58,30 @@ describe("a host's measures", () => {
 
   it("know no total memory when it is 0", () => {
     expect(hostMeasures(new Map([["memory_total_kib", 0]]), 1).memoryTotalMb).toBeNull();
+  });
+});
+
+describe("the time that a VM's CPUs wanted to run and could not", () => {
+  const contention = new Map([
+    ["runstate_full_contention", 0.125],
+    ["runstate_partial_contention", 0.25],
+    ["runstate_concurrency_hazard", 0.5],
+  ]);
+
+  it("is the share of its CPUs that were runnable, where the pool records that", () => {
+    expect(waitedPercent(new Map([...contention, ["runnable_vcpus", 0.0625]]))).toBe(6.25);
+    expect(waitedPercent(new Map([["runnable_vcpus", 0]]))).toBe(0);
+    expect(waitedPercent(new Map([["runnable_vcpus", 1.01]]))).toBe(100);
+  });
+
+  it("else the time in which none of them ran though some wanted to", () => {
+    expect(waitedPercent(contention)).toBe(37.5);
+  });
+
+  it("is unknown, never 0, where the pool records neither, or half, or what cannot be", () => {
+    expect(waitedPercent(new Map())).toBeNull();
+    expect(waitedPercent(new Map([["runstate_full_contention", 0.5]]))).toBeNull();
+    expect(waitedPercent(new Map([["runnable_vcpus", 7]]))).toBeNull();
+    expect(waitedPercent(new Map([["runnable_vcpus", Number.NaN]]))).toBeNull();
   });
 });

@@ -23,6 +23,7 @@ function moved(
     source: uuid(Number(source)),
     destination: uuid(Number(destination)),
     rule: cpu,
+    cause: "rules",
     reason: "",
     collectionId: 1,
     state: "succeeded",

@@ -87,7 +87,7 @@ describe("the Tab key", () => {
 
   test("completes commands in any case", () => {
     expect(completeCommand("sh", names)[0]).toContain("SHOW VMS");
-    expect(completeCommand("CREATE", names)).toEqual([["CREATE RULE HOST"], "CREATE"]);
+    expect(completeCommand("CREATE", names)).toEqual([["CREATE RULE HOST", "CREATE RULE GREEN"], "CREATE"]);
     expect(completeCommand("nothing such", names)[0]).toEqual([]);
   });
 
@@ -104,7 +104,19 @@ describe("the Tab key", () => {
   });
 
   test("completes subjects, and answers to a question", () => {
-    expect(completeCommand("CREATE RULE HOST cp", names)).toEqual([["CpuAverage"], "cp"]);
+    expect(completeCommand("CREATE RULE HOST cp", names)).toEqual([["CpuAverage", "CpuWait"], "cp"]);
+    expect(completeCommand("CREATE RULE HOST CpuAverage > 25 AND Mem", names)).toEqual([
+      ["MemoryFreeMb"],
+      "Mem",
+    ]);
+    expect(completeCommand("create rule host PifEth0RxKb+pifeth0t", names)[0]).toEqual(["PifEth0TxKb"]);
+    expect(completeCommand("CREATE RULE HOST CpuAverage > 25 BETW", names)[0]).toEqual(["BETWEEN"]);
+    expect(completeCommand("CREATE RULE GREEN K", names)[0]).toEqual(["KEEP"]);
+    const named = { ...names, rules: ["night", 'he said "so"'] };
+    expect(completeCommand("DISABLE RULE n", named)[0]).toEqual(["night"]);
+    expect(completeCommand("DELETE RULE HOST n", named)[0]).toEqual(["night"]);
+    expect(completeCommand("ALTER RULE HOST night TO vm", named)[0]).toEqual(["VmCount"]);
+    expect(needsNames("ENABLE RULE ")).toBe(true);
     expect(completeCommand("DELETE RULE HOST A", names)).toEqual([["ALL"], "A"]);
     expect(completeCommand("PAUSE CONTROL f", names)).toEqual([["FOR "], "f"]);
     expect(completeAnswer("p", ["PifEth0RxKb", "PifEth0TxKb", "CpuAverage"])[0]).toHaveLength(2);

@@ -22,7 +22,7 @@ describe("a command", () => {
     ["SHOW POOL", { kind: "show-pool" }],
     ["SHOW COLLECTION", { kind: "show-collection" }],
     ["CREATE RULE HOST", { kind: "create-rule", rule: null }],
-    ["DELETE RULE HOST", { kind: "delete-rule", subject: null }],
+    ["DELETE RULE HOST", { kind: "delete-rule", rule: null }],
     ["HELP", { kind: "help" }],
     ["?", { kind: "help" }],
     ["EXIT", { kind: "exit" }],
@@ -113,6 +113,7 @@ describe("what control did", () => {
     ["show migrations 3;", { kind: "show-migrations", count: 3 }],
     ["SHOW MIGRATIONS 1000", { kind: "show-migrations", count: 1000 }],
     ["SHOW MIGRATION 5F2C81AB", { kind: "show-migration", id: "5f2c81ab" }],
+    ["SHOW COSTS", { kind: "show-costs" }],
     ["SHOW FLAPS", { kind: "show-flaps" }],
     ["SHOW EXCLUSIONS", { kind: "show-exclusions" }],
   ])("%s is read", (line, command) => {
@@ -296,13 +297,13 @@ describe("DELETE RULE HOST in one line", () => {
   test("takes a subject or ALL, in any case", () => {
     expect(parseCommand("delete rule host cpuaverage")).toEqual({
       kind: "delete-rule",
-      subject: "CpuAverage",
+      rule: { by: "subject", subject: "CpuAverage" },
     });
-    expect(parseCommand("DELETE RULE HOST all;")).toEqual({ kind: "delete-rule", subject: "all" });
+    expect(parseCommand("DELETE RULE HOST all;")).toEqual({ kind: "delete-rule", rule: "all" });
   });
 
   test("names the subject that was meant", () => {
-    expect(messageFor("DELETE RULE HOST CpuAvg")).toContain("no subject");
+    expect(messageFor("DELETE RULE HOST CpuAvrage")).toContain("no subject");
     expect(messageFor("DELETE RULE HOST CpuAverag")).toContain("Did you mean CpuAverage?");
   });
 });

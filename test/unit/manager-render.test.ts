@@ -161,7 +161,7 @@ test("SHOW RULES HOST prints its heading, the program's blank line, and a line a
     { subject: "OccupiedMemoryMb", threshold: 200.5 },
     { subject: "PifEth0RxKb", threshold: 0 },
   ] as const;
-  expect(renderText({ kind: "rules", rules, unknown: [] })).toEqual([
+  expect(renderText({ kind: "rules", rules, chains: [], unknown: [] })).toEqual([
     "Rules - Balance host when:",
     "",
     "- CpuAverage is more than 25 % above the medium",
@@ -241,9 +241,13 @@ describe("JSON", () => {
   test("gives rules with their unit", () => {
     const rule = { subject: "CpuAverage", threshold: 25 } as const;
     const object = { subject: "CpuAverage", threshold: 25, unit: "%" };
-    expect(JSON.parse(renderJson({ kind: "rules", rules: [rule], unknown: [] }))).toEqual([object]);
-    expect(JSON.parse(renderJson({ kind: "created", rule }))).toEqual({ created: object });
-    expect(JSON.parse(renderJson({ kind: "deleted", subjects: ["CpuAverage"] }))).toEqual({
+    expect(JSON.parse(renderJson({ kind: "rules", rules: [rule], chains: [], unknown: [] }))).toEqual([
+      object,
+    ]);
+    expect(JSON.parse(renderJson({ kind: "created", rule: { id: null, rule }, notes: [] }))).toEqual({
+      created: object,
+    });
+    expect(JSON.parse(renderJson({ kind: "deleted", rules: [{ id: null, rule }] }))).toEqual({
       deleted: ["CpuAverage"],
     });
   });

@@ -84,6 +84,8 @@ export function inventory(parts: Partial<Inventory> = {}): Inventory {
       name_label: "pool",
       master: host1,
       ha_enabled: false,
+      ha_host_failures_to_tolerate: 0,
+      ha_plan_exists_for: 0,
       wlb_enabled: false,
       other_config: new Map(),
     },

@@ -5,7 +5,7 @@ import type { PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { schedule } from "../../src/planner/schedule.ts";
 import type { Host, Snapshot, Vm } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
+import type { SingleRule as Rule } from "../../src/rule.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const mebibyte = 1024 * 1024;
@@ -23,7 +23,7 @@ function plan(snapshot: Snapshot, rules: readonly Rule[] = [cpu25], extra: Parti
   const { faults } = replay(snapshot, rules, made.moves, {
     headroomBytes: extra.headroomBytes ?? 0,
     steps: true,
-    ceiling: (_host, rule) => extra.floors?.(rule) ?? Number.NEGATIVE_INFINITY,
+    ceiling: (_host, rule) => extra.floors?.(rule, 0) ?? Number.NEGATIVE_INFINITY,
   });
   expect(faults).toEqual([]);
   return made;
@@ -220,9 +220,13 @@ describe("plans of several steps", () => {
   it("a VM is moved out of the way when that makes room, and goes first", () => {
     const { moves, certificate, unresolved, secondsBound, seconds } = plan(needsRoom());
     expect(unresolved).toEqual([]);
-    expect(moves.map(({ vm, purpose }) => [vm, purpose])).toEqual([
-      [uuid(13), "makes room"],
-      [uuid(11), "relieves"],
+    expect(moves.map(({ vm, purpose, makesRoomFor }) => [vm, purpose, makesRoomFor])).toEqual([
+      [uuid(13), "makes room", uuid(11)],
+      [uuid(11), "relieves", null],
+    ]);
+    expect(moves.map(({ reason }) => reason)).toEqual([
+      "big needs 4096 MB on b, which has 3072 MB as long as this VM is there",
+      "a is 53.3 % above the mean of CpuAverage, 25 are allowed",
     ]);
     expect(certificate.kind).toBe("optimal");
     // The second waits for the first: its memory is free only then.
@@ -235,6 +239,41 @@ describe("plans of several steps", () => {
     const { moves, limited } = plan(needsRoom(), [cpu25], { maxMoves: 1 });
     expect(moves).toHaveLength(1);
     expect(limited).toBe(true);
+  });
+
+  describe("with hosts that may take part in few moves", () => {
+    const vms = [20, 21, 22, 23].map((n) => aVm({ uuid: uuid(n), vcpuNum: 4, vcpuAverage: 24 }));
+    const pool = aSnapshot([
+      [aHost({ uuid: uuid(1), name: "a", cpuAverage: 96 }), vms],
+      [aHost({ uuid: uuid(2), name: "b", cpuAverage: 0 }), []],
+      [aHost({ uuid: uuid(3), name: "c", cpuAverage: 0 }), []],
+    ]);
+    // The mean is 32: two VMs must leave a, and b or c could take both.
+    const rule = { subject: "CpuAverage", threshold: 17 } as const;
+    const left = (a: number, b: number, c: number) => {
+      const most = new Map([uuid(1), uuid(2), uuid(3)].map((host, h) => [host, [a, b, c][h] ?? 0]));
+      return plan(pool, [rule], { movesLeftOf: (host) => most.get(host) ?? 0 });
+    };
+    const destinations = ({ moves }: ReturnType<typeof plan>) => moves.map((move) => move.destination).sort();
+
+    it("each gets as many as it may, another one the rest", () => {
+      expect(destinations(left(9, 2, 0))).toEqual([uuid(2), uuid(2)]);
+      expect(destinations(left(9, 1, 9))).toEqual([uuid(2), uuid(3)]);
+      expect(destinations(left(9, 0, 9))).toEqual([uuid(3), uuid(3)]);
+    });
+
+    it("a source that may give one gives one, and it is said which host holds the other back", () => {
+      const { moves, limited, spent } = left(1, 9, 9);
+      expect({ moves: moves.length, limited, spent }).toEqual({ moves: 1, limited: true, spent: [uuid(1)] });
+    });
+
+    it("where no host may take any the pair stays, and every refusal names that limit", () => {
+      const { moves, unresolved } = left(9, 0, 0);
+      expect(moves).toEqual([]);
+      expect(unresolved[0]?.proved).toBe(false);
+      expect(unresolved[0]?.reason).toMatch(/4 could only go to hosts that take part in as many moves/);
+      expect(new Set(unresolved[0]?.refusals.map(({ code }) => code))).toEqual(new Set(["spent"]));
+    });
   });
 
   it("hosts are brought to a fraction of the threshold, and destinations stay under it", () => {

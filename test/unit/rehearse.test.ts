@@ -11,6 +11,7 @@ import { controlsMoves } from "../../src/rehearse/rehearsal.ts";
 import { Shadow } from "../../src/rehearse/shadow.ts";
 import { Tally } from "../../src/rehearse/tally.ts";
 import type { Rule } from "../../src/rule.ts";
+import { parseRule } from "../../src/ruleParse.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const mebibyte = 1024 * 1024;
@@ -168,9 +169,9 @@ describe("the tally", () => {
   ];
 
   function tallied(values: readonly number[], everySeconds = 60): Tally {
-    const tally = new Tally([cpu20], true);
+    const tally = new Tally([cpu20], { means: true });
     values.forEach((value, index) => {
-      tally.add(hosts(value), index * everySeconds);
+      tally.add(aSnapshot(hosts(value).map((host) => [host, []])), index * everySeconds);
     });
     return tally;
   }
@@ -201,6 +202,16 @@ describe("the tally", () => {
     const tally = tallied([90, 90], 7200);
     expect(tally.violations()[0]?.minutes).toBe(5);
     expect(tally.hours).toBeCloseTo(5 / 60);
+  });
+
+  it("counts a rule in its hours alone, and a stretch from their beginning", () => {
+    const rule = parseRule("CpuAverage > 20 BETWEEN 01:00 AND 02:00");
+    if ("kind" in rule) throw new Error(rule.message);
+    const tally = new Tally([rule]);
+    for (let minute = 0; minute <= 240; minute++) {
+      tally.add(aSnapshot(hosts(minute < 63 ? 90 : 0).map((host) => [host, []])), minute * 60);
+    }
+    expect(tally.violations()).toMatchObject([{ minutes: 3, sustainedMinutes: 0 }]);
   });
 
   it("names the hour with the most minutes", () => {
@@ -265,8 +276,12 @@ describe("what a rehearsed run decides", () => {
   };
   const settings = controlSettings(["ControlPlanMilliseconds=20"]);
 
+  /** Every second pool has a chain that asks for what follows from where the VMs are. */
   function situation(seed: number): Situation {
-    const { snapshot, rules } = generate(kind, seed);
+    const { snapshot, rules: thesis } = generate(kind, seed);
+    const crowded = parseRule("VmCount > 2 AND CpuAverage > 5");
+    if ("kind" in crowded) throw new Error(crowded.message);
+    const rules = seed % 2 === 0 ? [crowded] : thesis;
     const collection = {
       id: 1,
       startedAt: new Date(0),

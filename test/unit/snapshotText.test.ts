@@ -89,6 +89,8 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc
       uuid: anyUuid,
       name: hostile,
       haEnabled: fc.boolean(),
+      haTolerance: fc.option(fc.nat(3)),
+      haPlannedFor: fc.option(fc.nat(3)),
       wlbEnabled: fc.boolean(),
       rollingUpgrade: fc.boolean(),
     }),

@@ -151,9 +151,10 @@ describe("whether a host could take a VM", () => {
       pool P product=XCP-ng version=8.3 ha=1
       host A master memory=8192
       host B memory=8192
-      vm one on=A memory=4096 tools ha=restart
-      vm two on=B memory=2048 tools ha=restart
-      vm three on=B memory=2048 tools ha=restart`);
+      vm one on=A memory=3000 tools ha=restart
+      vm two on=B memory=1500 tools ha=restart
+      vm three on=B memory=1500 tools ha=restart`);
+    expect(p.pool.db.get("pool", p.pool.db.all("pool")[0] ?? "", "ha_overcommitted")).toBe(false);
     expect(await p.failure("VM.pool_migrate", p.vm("three"), p.host("A"), {})).toEqual([
       "HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN",
     ]);

@@ -1,45 +1,52 @@
-/** DELETE RULE HOST: in one line, or rule by rule with the thesis' question. */
+/** DELETE RULE HOST and DELETE RULE GREEN: in one line, or rule by rule with the thesis' question. */
 
-import { AppError } from "../../errors.ts";
-import type { Rule, Subject } from "../../rule.ts";
+import type { AnyRule } from "../../rule.ts";
 import type { Database } from "../../store/connection.ts";
-import { deleteRule, listRules } from "../../store/rules.ts";
+import {
+  deleteRuleOfKind,
+  deleteRules,
+  type RuleKind,
+  type StoredRule,
+  type WantedRule,
+} from "../../store/ruleChanges.ts";
+import { listAddedRules, listRules } from "../../store/rules.ts";
 import type { ManagerContext } from "../context.ts";
 import { askYesNo } from "../dialogue.ts";
-import { ruleItem, rulesHeading } from "../render.ts";
+import { ruleItem, rulesHeading } from "../renderRules.ts";
 import type { Result } from "../result.ts";
-import { bySubject } from "./show.ts";
+import { bySubject } from "./showRules.ts";
 
-/** Deletes the rule of `subject`. Throws AppError not-found where it has none. */
-export async function deleteRuleOf(db: Database, subject: Subject): Promise<Result> {
-  if (await deleteRule(db, subject)) return { kind: "deleted", subjects: [subject] };
-  throw new AppError("not-found", `There is no rule for ${subject}. SHOW RULES HOST lists the rules.`);
+/** Deletes one rule of the kind. Throws AppError not-found where there is none. */
+export async function deleteRuleOf(
+  { db, operator }: ManagerContext,
+  kind: RuleKind,
+  wanted: WantedRule,
+): Promise<Result> {
+  return { kind: "deleted", rules: [await deleteRuleOfKind(db, kind, wanted, operator)] };
 }
 
-/** Deletes all rules. */
-export async function deleteAllRules(db: Database): Promise<Result> {
-  return { kind: "deleted", subjects: await deleteAll(db, bySubject(await listRules(db))) };
+/** Deletes all rules of the kind. */
+export async function deleteAllRules({ db, operator }: ManagerContext, kind: RuleKind): Promise<Result> {
+  return { kind: "deleted", rules: await deleteRules(db, await rulesOf(db, kind), operator) };
 }
 
 /**
  * Asks for each rule and deletes the chosen ones after the last answer: a dialogue that breaks off changes nothing.
  */
-export async function deleteRuleByDialogue({ db, talk }: ManagerContext): Promise<Result> {
-  const chosen: Rule[] = [];
+export async function deleteRuleByDialogue({ db, talk, operator }: ManagerContext): Promise<Result> {
+  const chosen: StoredRule<AnyRule>[] = [];
   for (const line of rulesHeading) talk.print(line);
-  const rules = bySubject(await listRules(db));
-  for (const rule of rules) {
-    talk.print(ruleItem(rule));
-    if (await askYesNo(talk, "Do you want to delete this rule?")) chosen.push(rule);
+  for (const stored of await rulesOf(db, "HOST")) {
+    for (const line of ruleItem(stored)) talk.print(line);
+    if (await askYesNo(talk, "Do you want to delete this rule?")) chosen.push(stored);
   }
-  return { kind: "deleted", subjects: await deleteAll(db, chosen) };
+  return { kind: "deleted", rules: await deleteRules(db, chosen, operator) };
 }
 
-/** The subjects of those of `rules` that were still there. */
-async function deleteAll(db: Database, rules: readonly Rule[]): Promise<Subject[]> {
-  const deleted: Subject[] = [];
-  for (const { subject } of rules) {
-    if (await deleteRule(db, subject)) deleted.push(subject);
-  }
-  return deleted;
+/** As they are listed. */
+async function rulesOf(db: Database, kind: RuleKind): Promise<readonly StoredRule<AnyRule>[]> {
+  const added = await listAddedRules(db);
+  if (kind === "GREEN") return added.green;
+  const singles = bySubject(await listRules(db)).map((rule) => ({ id: null, rule }));
+  return [...singles, ...added.chains];
 }

@@ -2,11 +2,14 @@
 
 import { findNamed, type Named } from "../../find.ts";
 import { Names } from "../../names.ts";
+import type { Move } from "../../planner/plan.ts";
 import { loadBasis } from "../../planning/basis.ts";
 import { type Explanation, explainHost, explainVm } from "../../planning/explain.ts";
+import { loadGreenForecast } from "../../planning/greenBasis.ts";
+import { greenMoves, greenObject, withGreen } from "../../planning/greenText.ts";
 import { forecastOf } from "../../planning/judge.ts";
 import { forecastJson, gateJson } from "../../planning/planJson.ts";
-import { forecastLines, gateLine } from "../../planning/report.ts";
+import { forecastLines, gateLine, moveLine } from "../../planning/report.ts";
 import type { ManagerContext } from "../context.ts";
 import type { Command } from "../parse.ts";
 import type { Result } from "../result.ts";
@@ -23,10 +26,12 @@ export async function showPlan({ db, control }: Planner): Promise<Result> {
     const closed = gate === null ? [] : [gate];
     return { kind: "plan", lines: closed.map(gateLine), object: gate === null ? {} : gateJson(gate) };
   }
+  const green = await loadGreenForecast(db, control, basis);
+  const names = new Names(stored.snapshot);
   return {
     kind: "plan",
-    lines: forecastLines(basis, stored, plan),
-    object: forecastJson(basis, stored, plan),
+    lines: withGreen(forecastLines(basis, stored, plan), basis, green, names),
+    object: { ...forecastJson(basis, stored, plan), green: greenObject(green, names) },
   };
 }
 
@@ -41,6 +46,8 @@ export async function explain(
   const { snapshot } = stored;
   const names = new Names(snapshot);
   const { plan, gate } = forecastOf(basis, control);
+  const green = await loadGreenForecast(db, control, basis);
+  const first = green === null || held !== null ? [] : greenMoves(green.decision);
   const facts = { snapshot, plan, bans, gate: held ?? gate, tolerated: basis.tolerated, names };
   const answer = (found: Named, explanation: Explanation): Result => ({
     kind: "explanation",
@@ -50,8 +57,24 @@ export async function explain(
   });
   if (object === "VM") {
     const vm = findNamed("VM", wanted, snapshot.vms);
+    const move = first.find((each) => each.vm === vm.uuid);
+    if (move !== undefined && green !== null) {
+      return answer(vm, greenExplanation(vm, move, green.decision.reason, names));
+    }
     return answer(vm, explainVm(facts, vm));
   }
   const host = findNamed("host", wanted, snapshot.hosts);
   return answer(host, explainHost(facts, host));
+}
+
+/** A VM that a green rule moves: that goes before what balance would do. */
+function greenExplanation({ name, uuid }: Named, move: Move, reason: string, names: Names): Explanation {
+  return {
+    verdict: "moves",
+    answer: `${name === "" ? uuid : name} moves to ${names.of(move.destination)}, because of a green rule: ${reason}`,
+    details: [moveLine(move, names)],
+    moves: [move],
+    figures: [],
+    refusals: [],
+  };
 }

@@ -4,7 +4,7 @@ import { AppError, describeError } from "../../errors.ts";
 import type { CostSample } from "../../migrationCost.ts";
 import { controlsMoves, Rehearsal, type RuleSet } from "../../rehearse/rehearsal.ts";
 import { rehearsalJson, rehearsalLines } from "../../rehearse/report.ts";
-import type { Rule } from "../../rule.ts";
+import { isSingle, type Rule } from "../../rule.ts";
 import type { ControlSettings } from "../../settings.ts";
 import type { Database } from "../../store/connection.ts";
 import { listExclusions } from "../../store/exclusions.ts";
@@ -67,7 +67,7 @@ const daySeconds = 86_400;
 async function ruleSets(db: Database, files: readonly string[]): Promise<readonly RuleSet[]> {
   const written = await Promise.all(files.map(async (name) => ({ name, rules: await rulesIn(name) })));
   if (written.length > 1) return written;
-  const { rules } = await readRules(db);
+  const rules = (await readRules(db)).rules.filter((rule) => isSingle(rule) || rule.enabled);
   if (rules.length === 0 && written.length === 0) {
     throw new AppError("not-found", "There is no rule to rehearse. Create one, or name a file of rules.");
   }

@@ -3,9 +3,7 @@
 import { AppError } from "../../errors.ts";
 import { findNamed } from "../../find.ts";
 import type { Host, Snapshot, StoredSnapshot, Uuid, Vm } from "../../pool.ts";
-import type { Rule } from "../../rule.ts";
 import type { Database } from "../../store/connection.ts";
-import { readRules } from "../../store/rules.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
 import type { HostWithVms, Result, VmOnHost } from "../result.ts";
 
@@ -50,17 +48,6 @@ export async function showCollection(db: Database): Promise<Result> {
   const { collection, ageSeconds } = await lastCollected(db);
   if (collection.id === 0) throw notCollected();
   return { kind: "collection", collection, ageSeconds };
-}
-
-/** The host rules by subject, as the thesis lists them, and the rows of HostRule that are none. */
-export async function showRules(db: Database): Promise<Result> {
-  const { rules, unknown } = await readRules(db);
-  return { kind: "rules", rules: bySubject(rules), unknown };
-}
-
-/** `rules` in the alphabetical order of their subjects. */
-export function bySubject(rules: readonly Rule[]): Rule[] {
-  return rules.toSorted((a, b) => (a.subject < b.subject ? -1 : 1));
 }
 
 async function lastCollected(db: Database): Promise<StoredSnapshot> {

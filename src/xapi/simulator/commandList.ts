@@ -1,4 +1,5 @@
 /** The commands of a running simulated pool, one entry each. */
+import { hostCommands } from "./commandsOfHosts.ts";
 import { loadCommands } from "./commandsOfLoad.ts";
 import { outageCommands } from "./commandsOfOutages.ts";
 import { powerCommands } from "./commandsOfPower.ts";
@@ -18,5 +19,6 @@ export interface PoolCommand {
 export const commandList: Readonly<Record<string, PoolCommand>> = {
   ...powerCommands,
   ...outageCommands,
+  ...hostCommands,
   ...loadCommands,
 };

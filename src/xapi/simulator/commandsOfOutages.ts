@@ -72,7 +72,7 @@ export const outageCommands: Readonly<Record<string, PoolCommand>> = {
   slow: callFault("slow", "answer", "Calls of METHOD are answered late.", " [by=5s]"),
   "end-faults": {
     usage: "end-faults",
-    help: "Ends the faults of calls, coming migrations and data sources.",
+    help: "Ends the faults of calls, coming migrations, hosts and data sources.",
     least: 0,
     most: 0,
     run: (model) => {

@@ -3,6 +3,7 @@ import { AppError } from "../../errors.ts";
 import type { PoolCommand } from "./commandList.ts";
 import { simMap } from "./datamodel.ts";
 import { findHost, findVm, nameOf } from "./find.ts";
+import { machineOf } from "./machines.ts";
 import { isActive, type PoolModel, refOrNull } from "./model.ts";
 import { conditionOf } from "./outages.ts";
 import { freeMemoryOf } from "./placementMemory.ts";
@@ -103,8 +104,9 @@ function show(model: PoolModel): string {
     const load = slot.get(host);
     const cpu = load === undefined ? "-" : `${Math.round((100 * load.busyCpus) / Math.max(1, load.cpus))}%`;
     const free = Math.round(freeMemoryOf(model, host) / 1024 / 1024);
+    const machine = machineOf(model, host).state;
     const states = [
-      conditionOf(model, host),
+      machine === "on" ? conditionOf(model, host) : machine,
       model.db.get("host", host, "enabled") === true ? "enabled" : "disabled",
     ];
     const guests = load?.vms.filter((vm) => model.db.get("VM", vm.vmRef, "is_control_domain") !== true) ?? [];

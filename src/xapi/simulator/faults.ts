@@ -39,6 +39,17 @@ export interface MigrationFault {
   timesLeft: number;
 }
 
+/** A message about a host that is refused. */
+export interface HostRefusal {
+  /** "host.shutdown", or pattern with `*`. */
+  readonly pattern: string;
+  /** Null for every host. */
+  readonly hostRef: string | null;
+  readonly code: string;
+  readonly params: readonly string[];
+  timesLeft: number;
+}
+
 /** A source without a value for a while. */
 export interface NanWindow {
   /** Host or VM. */
@@ -53,6 +64,8 @@ export class Faults {
   readonly #calls: CallFault[] = [];
   readonly #migrations: MigrationFault[] = [];
   readonly #nans: NanWindow[] = [];
+  readonly #refusals: HostRefusal[] = [];
+  readonly #stuck: { readonly hostRef: string; timesLeft: number }[] = [];
 
   addCallFault(fault: CallFault): void {
     this.#calls.push(fault);
@@ -66,9 +79,33 @@ export class Faults {
     this.#nans.push(window);
   }
 
-  /** Ends all faults of calls, coming migrations and sources. */
+  addRefusal(refusal: HostRefusal): void {
+    this.#refusals.push(refusal);
+  }
+
+  /** The host's next shutdown is accepted, and nothing comes of it. */
+  addStuck(hostRef: string): void {
+    this.#stuck.push({ hostRef, timesLeft: 1 });
+  }
+
+  /** Ends all faults of calls, coming migrations, hosts and sources. */
   clear(): void {
-    for (const list of [this.#calls, this.#migrations, this.#nans]) list.length = 0;
+    for (const list of [this.#calls, this.#migrations, this.#nans, this.#refusals, this.#stuck])
+      list.length = 0;
+  }
+
+  /** Uses up the first refusal that a message about this host meets, or null. */
+  takeRefusal(method: string, hostRef: string): SimFailure | null {
+    const refusal = take(
+      this.#refusals,
+      (one) => (one.hostRef === null || one.hostRef === hostRef) && matches(one.pattern, method),
+    );
+    return refusal === null ? null : new SimFailure(refusal.code, refusal.params);
+  }
+
+  /** Whether the host's shutdown comes to nothing. */
+  takeStuck(hostRef: string): boolean {
+    return take(this.#stuck, (one) => one.hostRef === hostRef) !== null;
   }
 
   /** Uses up the first fault that this call meets, or null. */

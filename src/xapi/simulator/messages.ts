@@ -3,11 +3,12 @@ import type { MessageCall, MessageDefinition } from "./contract.ts";
 import type { SimValue } from "./datamodel.ts";
 import { simMap } from "./datamodel.ts";
 import { SimFailure } from "./failure.ts";
+import { hostMessages } from "./hostMessages.ts";
 import { metricsMessages } from "./metricsMessages.ts";
 import { poolMigrate } from "./migration.ts";
 import { isActive, type PoolModel, refOrNull } from "./model.ts";
 import { assertCanBootHere, possibleHosts } from "./placementChecks.ts";
-import { computedOverheadOf, freeMemoryOf } from "./placementMemory.ts";
+import { computedOverheadOf } from "./placementMemory.ts";
 import { assertReachable } from "./reach.ts";
 import { destroyVm, haltVm, setPaused, startVm } from "./vmLifecycle.ts";
 import { allowedOperations, operationFailure } from "./vmOperations.ts";
@@ -66,28 +67,6 @@ function placementMessages(model: PoolModel): [string, MessageDefinition][] {
     ],
     ["VM.compute_memory_overhead", define("ref:VM", "int", (call) => computedOverheadOf(model, vm(call)))],
   ];
-}
-
-function hostMessages(model: PoolModel): [string, MessageDefinition][] {
-  const { db } = model;
-  return [
-    [
-      "host.compute_free_memory",
-      define("ref:host", "int", ({ args }) => freeMemoryOf(model, String(args[0]))),
-    ],
-    [
-      "host.compute_memory_overhead",
-      define("ref:host", "int", ({ args }) => db.number("host", String(args[0]), "memory_overhead")),
-    ],
-    ["host.disable", define("ref:host bool", "void", ({ args }) => enable(model, String(args[0]), false), 1)],
-    ["host.enable", define("ref:host", "void", ({ args }) => enable(model, String(args[0]), true))],
-  ];
-}
-
-function enable(model: PoolModel, hostRef: string, enabled: boolean): SimValue {
-  assertReachable(model, hostRef);
-  model.db.set("host", hostRef, "enabled", enabled);
-  return "";
 }
 
 /** How long the guest takes, in virtual milliseconds. */

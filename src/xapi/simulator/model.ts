@@ -7,7 +7,9 @@ import type { SimFailure } from "./failure.ts";
 import { Faults } from "./faults.ts";
 import { VmHistory } from "./history.ts";
 import { constant, type Profile } from "./load.ts";
+import type { Machine } from "./machines.ts";
 import { mib } from "./memory.ts";
+import { PowerRecord } from "./powerRecord.ts";
 import type { ServerProfile } from "./profile.ts";
 import { visibilityOf } from "./profileFields.ts";
 import type { Release } from "./release.ts";
@@ -93,11 +95,16 @@ export interface PoolModel {
   readonly migrations: Map<string, ActiveMigration>;
   /** Hosts that have crashed and not come back. */
   readonly crashed: Set<string>;
+  /** Hosts whose toolstack is down because they are off, or on the way there or back. */
+  readonly dark: Set<string>;
+  /** By host. */
+  readonly machines: Map<string, Machine>;
+  readonly power: PowerRecord;
   /** Until when the toolstack of a host is away, and until when it is still starting. */
   readonly outages: Map<string, { readonly goneUntilMs: number; readonly startingUntilMs: number }>;
   /** When the domain of a VM was built, by VM; absent for those that ran when the pool began. */
   readonly domainSince: Map<string, number>;
-  /** Those who wait for a VM's operation to end, by VM. */
+  /** Those who wait for an operation to end, by VM or host. */
   readonly waiters: Map<string, Set<() => void>>;
 }
 
@@ -129,6 +136,9 @@ export function createModel(options: {
     transfers: new Transfers(options.clock, bandwidthOf),
     migrations: new Map(),
     crashed: new Set(),
+    dark: new Set(),
+    machines: new Map(),
+    power: new PowerRecord(options.clock.now()),
     outages: new Map(),
     domainSince: new Map(),
     waiters: new Map(),

@@ -2,6 +2,7 @@
 import type { HostCondition } from "./contract.ts";
 import { nullRef } from "./datamodel.ts";
 import { SimFailure } from "./failure.ts";
+import { nextTurn, notePower } from "./machines.ts";
 import { isActive, masterOf, type PoolModel, poolRefOf } from "./model.ts";
 import { haltVm } from "./vmLifecycle.ts";
 
@@ -13,13 +14,16 @@ const bootMs = 30_000;
 export function conditionOf(model: PoolModel, hostRef: string): HostCondition {
   const nowMs = model.clock.now();
   const outage = model.outages.get(hostRef);
-  if (model.crashed.has(hostRef) || (outage !== undefined && nowMs < outage.goneUntilMs)) return "gone";
+  const silent = model.crashed.has(hostRef) || model.dark.has(hostRef);
+  if (silent || (outage !== undefined && nowMs < outage.goneUntilMs)) return "gone";
   return outage !== undefined && nowMs < outage.startingUntilMs ? "starting" : "serving";
 }
 
 /** The host loses power. The pool goes on calling it alive for ten minutes, and its VMs running. */
 export function crashHost(model: PoolModel, hostRef: string): void {
   model.crashed.add(hostRef);
+  nextTurn(model, hostRef, "off");
+  notePower(model, hostRef, "crashed", "nobody");
   for (const migration of model.migrations.values()) {
     if (migration.sourceRef !== hostRef && migration.targetRef !== hostRef) continue;
     migration.abort(
@@ -36,6 +40,9 @@ export function crashHost(model: PoolModel, hostRef: string): void {
 /** The host boots: its VMs are found dead, and for a while it answers HOST_STILL_BOOTING. */
 export function recoverHost(model: PoolModel, hostRef: string): void {
   if (!model.crashed.delete(hostRef)) return;
+  nextTurn(model, hostRef, "on");
+  model.dark.delete(hostRef);
+  notePower(model, hostRef, "live", "nobody");
   buryVms(model, hostRef);
   setLive(model, hostRef, true);
   const nowMs = model.clock.now();
@@ -69,21 +76,27 @@ export function changeMaster(model: PoolModel, hostRef: string, seconds: number)
 }
 
 /** What the master's database does not keep on disk. */
-function forgetVolatile(model: PoolModel): void {
+export function forgetVolatile(model: PoolModel): void {
   for (const cls of ["session", "task"]) {
     for (const ref of model.db.all(cls)) model.db.destroy(cls, ref);
   }
 }
 
-function setLive(model: PoolModel, hostRef: string, live: boolean): void {
+export function setLive(model: PoolModel, hostRef: string, live: boolean): void {
   const metrics = model.db.text("host", hostRef, "metrics");
   if (metrics !== nullRef) model.db.set("host_metrics", metrics, "live", live);
 }
 
-function buryVms(model: PoolModel, hostRef: string): void {
+/** The VMs on the host are found to be halted: their domains went with its power. */
+export function buryVms(model: PoolModel, hostRef: string): void {
+  for (const vm of guestsOn(model, hostRef)) haltVm(model, vm);
+}
+
+/** The VMs with a domain on the host, by the pool's records; control domains are none. */
+export function guestsOn(model: PoolModel, hostRef: string): string[] {
   const { db } = model;
-  for (const vm of db.list("host", hostRef, "resident_VMs").filter((ref) => db.has("VM", ref))) {
-    const guest = db.get("VM", vm, "is_control_domain") !== true;
-    if (guest && isActive(db.text("VM", vm, "power_state"))) haltVm(model, vm);
-  }
+  return db
+    .list("host", hostRef, "resident_VMs")
+    .filter((vm) => db.has("VM", vm) && db.get("VM", vm, "is_control_domain") !== true)
+    .filter((vm) => isActive(db.text("VM", vm, "power_state")));
 }

@@ -9,14 +9,16 @@ export function measureStore(model: PoolModel): MeasureStore {
   const { db } = model;
   const vmSources = (vmRef: string, slotEndMs: number): readonly SourceSample[] => {
     const hostRef = model.history.before(vmRef, slotEndMs)?.hostRef ?? null;
-    if (hostRef === null) return [];
+    if (hostRef === null || model.power.isDark(hostRef, slotEndMs)) return [];
     const slot = hostSlotOf(model, hostRef, slotEndMs)?.vms.find((vm) => vm.vmRef === vmRef);
     return slot === undefined ? [] : vmSamples(model, slot, slotEndMs);
   };
   const newestMs = (): number => slotAt(model.clock.now());
   return {
     newestMs,
-    hostSources: (hostRef, slotEndMs) => hostSamples(model, hostRef, slotEndMs),
+    // A host that is off measures nothing: its archives have a gap there.
+    hostSources: (hostRef, slotEndMs) =>
+      model.power.isDark(hostRef, slotEndMs) ? [] : hostSamples(model, hostRef, slotEndMs),
     vmSources,
     vmsOf: (hostRef) =>
       db

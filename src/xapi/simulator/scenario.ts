@@ -1,5 +1,6 @@
 /** A pool described by text: the scenario format, and what it says as data. Pure. */
 import { AppError } from "../../errors.ts";
+import type { WakeKind } from "./machines.ts";
 import type { HostLoad, VmLoad } from "./model.ts";
 import { profiles, type ServerProfile } from "./profile.ts";
 import { findRelease, knownReleases, type Release } from "./release.ts";
@@ -31,6 +32,12 @@ export interface HostSpec {
   readonly vendor: string;
   readonly features: string;
   readonly powerOn: string;
+  readonly bootMs: number;
+  readonly wake: WakeKind;
+  /** Switched off when the pool begins. */
+  readonly off: boolean;
+  /** An update's guidance is pending: it stays disabled when it has booted. */
+  readonly pendingGuidance: boolean;
   readonly tags: readonly string[];
   readonly load: HostLoad;
 }
@@ -219,6 +226,8 @@ function checkHosts(draft: Draft): void {
   const twice = duplicate(draft.hosts.map((host) => host.name));
   if (twice !== null) throw new LineProblem(`there are two hosts called ${twice}`);
   if (draft.hosts.filter((host) => host.master).length > 1) throw new LineProblem("a pool has one master");
+  if (withMaster(draft.hosts).some((host) => host.master && host.off))
+    throw new LineProblem("the master must be on");
 }
 
 function checkPlaces(draft: Draft): void {
@@ -234,6 +243,7 @@ function checkPlaces(draft: Draft): void {
       throw new LineProblem(`${vm.kind} ${vm.name.slice(0, 60)}: ${text}`);
     };
     if (vm.on !== null && !hosts.has(vm.on)) problem(`there is no host ${vm.on}`);
+    if (draft.hosts.some((host) => host.name === vm.on && host.off)) problem(`host ${vm.on} is off`);
     for (const disk of vm.disks)
       if (disk !== "local" && !storage.has(disk)) problem(`there is no sr ${disk}`);
     for (const name of vm.networks) if (!networks.has(name)) problem(`there is no network ${name}`);

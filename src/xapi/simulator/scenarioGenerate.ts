@@ -3,14 +3,14 @@ import { createRandom } from "./chance.ts";
 import type { Profile } from "./load.ts";
 import { idleHost } from "./model.ts";
 import type { HostSpec, VmSpec } from "./scenario.ts";
-import { commonFeatures } from "./scenarioObjects.ts";
+import { commonFeatures, readPowering } from "./scenarioObjects.ts";
 import { LineProblem, type SettingsReader } from "./scenarioText.ts";
 
 const memorySizesMib = [512, 1024, 1024, 2048, 2048, 4096, 8192];
 const vcpuCounts = [1, 1, 2, 2, 2, 4];
 const controlDomainMib = 2048;
 
-/** `generate hosts=16 vms=400 seed=7 [cpus=16] [memory=MIB] [full-size]`; memory that is left out suffices for the VMs with room to move them. */
+/** `generate hosts=16 vms=400 seed=7 [cpus=16] [memory=MIB] [power-on=MODE] [full-size]`; memory that is left out suffices for the VMs with room to move them. */
 export function generatePool(
   reader: SettingsReader,
   bandwidthMbit: number,
@@ -27,8 +27,9 @@ export function generatePool(
   const enoughMib = Math.ceil((wantedMib * 1.5) / count / 1024) * 1024 + 16_384;
   const fullSize = reader.flag("full-size");
   const memoryMib = reader.number("memory", enoughMib, { min: 4096, max: 16_777_216 });
+  const powering = readPowering(reader);
   const hosts = Array.from({ length: count }, (_, index) =>
-    host(index, { cpus, memoryMib, bandwidthMbit, master: index === 0 }),
+    host(index, { cpus, memoryMib, bandwidthMbit, master: index === 0, powering }),
   );
   return { hosts, vms: placeVms(hosts, sizes, random).map((spec) => ({ ...spec, fullSize })) };
 }
@@ -59,7 +60,13 @@ function reservedMib(memoryMib: number, vcpus: number): number {
 
 function host(
   index: number,
-  options: { cpus: number; memoryMib: number; bandwidthMbit: number; master: boolean },
+  options: {
+    cpus: number;
+    memoryMib: number;
+    bandwidthMbit: number;
+    master: boolean;
+    powering: ReturnType<typeof readPowering>;
+  },
 ): HostSpec {
   return {
     name: `host-${String(index + 1).padStart(2, "0")}`,
@@ -74,7 +81,8 @@ function host(
     enabled: true,
     vendor: "GenuineIntel",
     features: commonFeatures,
-    powerOn: "",
+    ...options.powering,
+    off: false,
     tags: [],
     load: {
       ...idleHost,

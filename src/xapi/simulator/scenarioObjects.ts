@@ -1,7 +1,8 @@
 /** The lines of a scenario: hosts, VMs, storage, networks. Pure. */
+import { usualBootMs, type WakeKind, wakeKinds } from "./machines.ts";
 import { idleHost } from "./model.ts";
 import type { HostSpec, NetworkSpec, StorageSpec, VmKind, VmSpec } from "./scenario.ts";
-import { LineProblem, type SettingsReader } from "./scenarioText.ts";
+import { LineProblem, readDuration, type SettingsReader } from "./scenarioText.ts";
 
 /** CPU features that a host has where the scenario says nothing. */
 export const commonFeatures = "0098e3fd-bfebfbff-00000001-28100800";
@@ -9,6 +10,7 @@ export const commonFeatures = "0098e3fd-bfebfbff-00000001-28100800";
 const anyAmount = { min: 0, max: 1e9, whole: false };
 
 export function readHost(reader: SettingsReader, bandwidthMbit: number): HostSpec {
+  const off = reader.flag("off");
   return {
     name: reader.name(),
     uuid: reader.uuid("uuid"),
@@ -19,10 +21,12 @@ export function readHost(reader: SettingsReader, bandwidthMbit: number): HostSpe
     controlDomainMib: reader.number("dom0", 1024, { min: 16, max: 1_048_576 }),
     controlDomainUuid: reader.uuid("dom0-uuid"),
     master: reader.flag("master"),
-    enabled: !reader.flag("disabled"),
+    // Whoever switched it off had it disabled before.
+    enabled: !reader.flag("disabled") && !off,
     vendor: reader.text("cpu-vendor") ?? "GenuineIntel",
     features: reader.text("cpu-features") ?? commonFeatures,
-    powerOn: reader.text("power-on") ?? "",
+    ...readPowering(reader),
+    off,
     tags: reader.list("tags"),
     load: {
       controlDomainCpus: reader.profile("base-cpu", 0.05, "share"),
@@ -36,6 +40,20 @@ export function readHost(reader: SettingsReader, bandwidthMbit: number): HostSpe
       bandwidthMbit: reader.number("bandwidth", bandwidthMbit, { min: 0.1, max: 400_000, whole: false }),
     },
   };
+}
+
+/** `power-on=IPMI boot=3m wake=wrong-password pending-guidance` */
+export function readPowering(
+  reader: SettingsReader,
+): Pick<HostSpec, "powerOn" | "bootMs" | "wake" | "pendingGuidance"> {
+  const powerOn = reader.text("power-on") ?? "";
+  const boot = reader.text("boot");
+  const wake: WakeKind = reader.choice("wake", wakeKinds, "works");
+  if (wake !== "works" && powerOn === "") throw new LineProblem(`wake=${wake} needs power-on=MODE`);
+  if (powerOn === "wake-on-lan" && (wake === "wrong-password" || wake === "no-script"))
+    throw new LineProblem(`wake=${wake}: wake-on-lan knows neither passwords nor scripts`);
+  const bootMs = boot === null ? usualBootMs : readDuration(boot);
+  return { powerOn, bootMs, wake, pendingGuidance: reader.flag("pending-guidance") };
 }
 
 const powers = ["running", "paused", "halted", "suspended"] as const;

@@ -2,6 +2,7 @@
 import { AppError } from "../../errors.ts";
 import { uuidOf } from "./chance.ts";
 import { nullRef, simMap } from "./datamodel.ts";
+import { createMachine } from "./machines.ts";
 import { mib, overheadBytes } from "./memory.ts";
 import { fromMib, memoryOf, type PoolModel } from "./model.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec } from "./scenario.ts";
@@ -74,7 +75,7 @@ function buildHost(model: PoolModel, spec: HostSpec, index: number): string {
   const { db, release, seed } = model;
   const metrics = db.create("host_metrics", {
     memory_total: fromMib(spec.memoryMib),
-    live: true,
+    live: !spec.off,
     last_updated: new Date(model.clock.now()),
   });
   const ref = db.create("host", {
@@ -97,6 +98,7 @@ function buildHost(model: PoolModel, spec: HostSpec, index: number): string {
     cpu_info: cpuInfo(spec),
     edition: "xcp-ng",
     power_on_mode: spec.powerOn,
+    power_on_config: powerOnConfig(model, spec, index),
     tags: [...spec.tags],
     other_config: simMap([["boot_time", `${Math.floor(model.startMs / 1000)}.`]]),
   });
@@ -110,8 +112,28 @@ function buildHost(model: PoolModel, spec: HostSpec, index: number): string {
     });
   }
   model.hostLoads.set(ref, spec.load);
+  buildMachine(model, spec, ref);
   buildControlDomain(model, spec, ref);
   return ref;
+}
+
+function buildMachine(model: PoolModel, spec: HostSpec, hostRef: string): void {
+  const { bootMs, wake, pendingGuidance } = spec;
+  const machine = { ...createMachine(), bootMs, wake, pendingGuidance };
+  model.machines.set(hostRef, spec.off ? { ...machine, state: "off" } : machine);
+  if (!spec.off) return;
+  model.dark.add(hostRef);
+  model.power.beginOff(hostRef);
+}
+
+/** Management boards have an address, a user and the uuid of a secret; wake-on-LAN needs nothing. */
+function powerOnConfig(model: PoolModel, spec: HostSpec, index: number): ReturnType<typeof simMap> {
+  if (spec.powerOn === "" || spec.powerOn === "wake-on-lan") return simMap([]);
+  return simMap([
+    ["power_on_ip", `10.1.${Math.floor(index / 250)}.${(index % 250) + 1}`],
+    ["power_on_user", "root"],
+    ["power_on_password_secret", uuidOf(model.seed, "power secret", spec.name)],
+  ]);
 }
 
 function cpuInfo(spec: HostSpec): ReturnType<typeof simMap> {

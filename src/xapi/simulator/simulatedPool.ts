@@ -15,6 +15,7 @@ import { loadDump } from "./dump.ts";
 import { poolMessages } from "./messages.ts";
 import { createModel, masterOf, type PoolModel } from "./model.ts";
 import { conditionOf } from "./outages.ts";
+import type { PowerRecord } from "./powerRecord.ts";
 import type { ServerProfile } from "./profile.ts";
 import { dressHosts } from "./profileHosts.ts";
 import { measureStore } from "./rrdMeasures.ts";
@@ -107,6 +108,11 @@ export class SimulatedPool implements SimulatedPoolLike {
 
   get clock(): VirtualClock {
     return this.model.clock;
+  }
+
+  /** Who switched which host off and on, and how long each was on. */
+  get power(): PowerRecord {
+    return this.model.power;
   }
 
   get masterRef(): string {

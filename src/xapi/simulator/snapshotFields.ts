@@ -1,6 +1,7 @@
 /** What a scenario cannot say: names, exact memory, reasons and gaps of a snapshot, put into the objects it made. */
 import type { Host, Snapshot, Uuid, Vm } from "../../pool.ts";
 import { simMap } from "./datamodel.ts";
+import { machineOf } from "./machines.ts";
 import { mib } from "./memory.ts";
 import { isActive, type PoolModel, poolRefOf } from "./model.ts";
 import type { BarCauses, VmNeeds } from "./snapshotBars.ts";
@@ -30,6 +31,8 @@ export function finishPool(
   finishGroups(model, snapshot.vms, refs);
   db.update("pool", poolRefOf(model), {
     ha_enabled: snapshot.pool.haEnabled,
+    ha_host_failures_to_tolerate: snapshot.pool.haTolerance ?? 0,
+    ha_plan_exists_for: snapshot.pool.haPlannedFor ?? 0,
     wlb_enabled: snapshot.pool.wlbEnabled,
     other_config: simMap(snapshot.pool.rollingUpgrade ? [["rolling_upgrade_in_progress", "true"]] : []),
   });
@@ -212,6 +215,8 @@ function finishHost(model: PoolModel, ref: string, host: Host, { residence, caus
     // A live host that nobody could read is as good as dead: neither counts, neither receives anything.
     db.set("host_metrics", db.text("host", ref, "metrics"), "live", false);
     model.crashed.add(ref);
+    machineOf(model, ref).state = "off";
+    model.power.beginOff(ref);
     return;
   }
   addGaps(model, ref, [

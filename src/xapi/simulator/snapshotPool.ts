@@ -5,6 +5,7 @@
 import { AppError } from "../../errors.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../pool.ts";
 import { constant } from "./load.ts";
+import { usualBootMs } from "./machines.ts";
 import { idleHost, type PoolModel } from "./model.ts";
 import { findRelease, type Release } from "./release.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec, VmSpec } from "./scenario.ts";
@@ -121,6 +122,10 @@ function hostSpec(host: Host, master: boolean, { vmsOn, controlOf }: Residence, 
     vendor: causes.cpus.get(host.uuid)?.vendor ?? "",
     features: causes.cpus.get(host.uuid)?.features ?? "",
     powerOn: host.powerOnMode,
+    bootMs: usualBootMs,
+    wake: "works",
+    off: false,
+    pendingGuidance: false,
     tags: [],
     load: {
       ...idleHost,

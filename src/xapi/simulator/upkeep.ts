@@ -1,6 +1,8 @@
 /** Keeps what follows from other fields as they change: allowed operations, history, free memory, woken waiters. */
 import { nullRef } from "./datamodel.ts";
+import { updatePoolStatus } from "./highAvailability.ts";
 import type { VmMoment } from "./history.ts";
+import { allowedHostOperations } from "./hostOperations.ts";
 import { idleVm, isActive, memoryOf, type PoolModel, refOrNull, unusedBytes } from "./model.ts";
 import { allowedOperations } from "./vmOperations.ts";
 
@@ -11,6 +13,7 @@ import { allowedOperations } from "./vmOperations.ts";
 export function startUpkeep(model: PoolModel): () => void {
   const { db } = model;
   const owners = new Map<string, string>();
+  const lives = new Map<string, unknown>();
   let seen = 0;
   let busy = false;
   const follow = (): void => {
@@ -18,7 +21,7 @@ export function startUpkeep(model: PoolModel): () => void {
     if (busy) return;
     busy = true;
     try {
-      while (seen < db.journal.generation) seen = catchUp(model, owners, seen);
+      while (seen < db.journal.generation) seen = catchUp(model, owners, lives, seen);
     } finally {
       busy = false;
     }
@@ -27,7 +30,12 @@ export function startUpkeep(model: PoolModel): () => void {
   return db.journal.onChange(follow);
 }
 
-function catchUp(model: PoolModel, owners: Map<string, string>, seen: number): number {
+function catchUp(
+  model: PoolModel,
+  owners: Map<string, string>,
+  lives: Map<string, unknown>,
+  seen: number,
+): number {
   const { db } = model;
   owners.delete(nullRef);
   const until = db.journal.generation;
@@ -37,14 +45,29 @@ function catchUp(model: PoolModel, owners: Map<string, string>, seen: number): n
     if (change.cls === "VM" && change.operation === "del") model.history.forget(change.ref);
     else if (change.cls === "VM") vms.add(change.ref);
     else if (change.cls === "host" && change.operation !== "del") hosts.add(change.ref);
+    else if (change.cls === "host_metrics") noteLife(model, change.ref, lives, hosts);
     else if (owners.has(change.ref)) vms.add(owners.get(change.ref) ?? "");
   }
   for (const vm of [...vms].filter((ref) => db.has("VM", ref))) {
     for (const field of ["metrics", "guest_metrics"]) owners.set(db.text("VM", vm, field), vm);
     keepVm(model, vm, hosts);
   }
-  for (const host of hosts) keepHost(model, host);
+  for (const host of hosts) if (db.has("host", host)) keepHost(model, host);
+  if (vms.size + hosts.size > 0) updatePoolStatus(model);
   return until;
+}
+
+/** Of a host's metrics only its life matters to others; its memory changes with every breath of a VM. */
+function noteLife(
+  { db }: PoolModel,
+  metricsRef: string,
+  lives: Map<string, unknown>,
+  hosts: Set<string>,
+): void {
+  const live = db.has("host_metrics", metricsRef) ? db.get("host_metrics", metricsRef, "live") : null;
+  if (lives.get(metricsRef) === live) return;
+  lives.set(metricsRef, live);
+  for (const host of db.all("host")) if (db.text("host", host, "metrics") === metricsRef) hosts.add(host);
 }
 
 function keepVm(model: PoolModel, vmRef: string, hosts: Set<string>): void {
@@ -64,15 +87,7 @@ function keepHost(model: PoolModel, hostRef: string): void {
   const metrics = db.text("host", hostRef, "metrics");
   if (db.has("host_metrics", metrics))
     db.set("host_metrics", metrics, "memory_free", unusedBytes(model, hostRef));
-}
-
-function allowedHostOperations(model: PoolModel, hostRef: string): string[] {
-  const current = new Set(Object.values(model.db.map("host", hostRef, "current_operations")));
-  const leaving = ["evacuate", "reboot", "shutdown"].some((operation) => current.has(operation));
-  const arriving = leaving ? [] : ["vm_migrate", "provision", "vm_resume", "vm_start"];
-  const evacuate = current.has("vm_migrate") || leaving ? [] : ["evacuate"];
-  const down = model.db.get("host", hostRef, "enabled") === true || leaving ? [] : ["reboot", "shutdown"];
-  return [...arriving, ...evacuate, ...down];
+  for (const wake of model.waiters.get(hostRef) ?? []) wake();
 }
 
 /** Records what measuring needs to know of the VM from now on. */

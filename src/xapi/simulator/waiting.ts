@@ -1,4 +1,4 @@
-/** Waiting for a VM's other operation to end, as xapi does instead of failing. */
+/** Waiting for the other operation of a VM or a host to end, as xapi does instead of failing. */
 import type { TaskHandle } from "./contract.ts";
 import { SimFailure } from "./failure.ts";
 import type { PoolModel } from "./model.ts";
@@ -13,21 +13,31 @@ const mostWaiters = 100;
  * Resolves when the VM allows the operation. Throws why it does not, at once for every reason but another
  * operation in progress, which is waited for up to two hours; TASK_CANCELLED when the task is cancelled.
  */
-export async function untilAllowed(
+export function untilAllowed(
   model: PoolModel,
   vmRef: string,
   operation: string,
   force: boolean,
   task: TaskHandle,
 ): Promise<void> {
+  return untilNothingFails(model, vmRef, task, () => operationFailure(model, vmRef, operation, force));
+}
+
+/** The same for any object and whatever keeps it: `failureOf` is asked whenever the object has changed. */
+export async function untilNothingFails(
+  model: PoolModel,
+  ref: string,
+  task: TaskHandle,
+  failureOf: () => SimFailure | null,
+): Promise<void> {
   const untilMs = model.clock.now() + patienceMs;
   let waitMs = firstWaitMs;
   for (;;) {
-    const failure = operationFailure(model, vmRef, operation, force);
+    const failure = failureOf();
     if (failure === null) return;
     if (failure.code !== "OTHER_OPERATION_IN_PROGRESS" || model.clock.now() >= untilMs) throw failure;
     if (waiting(model) >= mostWaiters) throw new SimFailure("TOO_MANY_PENDING_TASKS");
-    await changed(model, vmRef, waitMs, task.cancelled);
+    await changed(model, ref, waitMs, task.cancelled);
     if (task.cancelled.aborted) throw new SimFailure("TASK_CANCELLED", [task.ref]);
     waitMs = Math.min(longestWaitMs, waitMs * 2);
   }
@@ -37,10 +47,10 @@ function waiting(model: PoolModel): number {
   return [...model.waiters.values()].reduce((sum, waiters) => sum + waiters.size, 0);
 }
 
-/** Resolves when the VM changes, the time is up or the signal fires. */
-function changed(model: PoolModel, vmRef: string, waitMs: number, signal: AbortSignal): Promise<void> {
-  const waiters = model.waiters.get(vmRef) ?? new Set<() => void>();
-  model.waiters.set(vmRef, waiters);
+/** Resolves when the object changes, the time is up or the signal fires. */
+function changed(model: PoolModel, ref: string, waitMs: number, signal: AbortSignal): Promise<void> {
+  const waiters = model.waiters.get(ref) ?? new Set<() => void>();
+  model.waiters.set(ref, waiters);
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const wake = (): void => {

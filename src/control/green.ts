@@ -1,0 +1,215 @@
+/** The part of a run that follows green rules: hosts are emptied, put to sleep and woken, one step a run. */
+import { AppError, exitCode } from "../errors.ts";
+import type { Step } from "../green/states.ts";
+import { Names } from "../names.ts";
+import type { Move, Plan } from "../planner/plan.ts";
+import { settledGate } from "../planning/gates.ts";
+import { type GreenForecast, type GreenSituation, greenForecast } from "../planning/green.ts";
+import { loadGreenSituation } from "../planning/greenBasis.ts";
+import { greenMoves } from "../planning/greenText.ts";
+import type { Basis } from "../planning/judge.ts";
+import { moveLine } from "../planning/report.ts";
+import type { StoredSnapshot, Uuid } from "../pool.ts";
+import type { Database } from "../store/connection.ts";
+import { writeRests } from "../store/rests.ts";
+import type { XapiClient } from "../xapi/client.ts";
+import type { TaskRef } from "../xapi/records.ts";
+import { type ActOptions, act, ending, type Manner, type RunEnd, withPool } from "./act.ts";
+import { Hands, type StepEnd } from "./greenHands.ts";
+import { resultReason } from "./report.ts";
+import { say } from "./say.ts";
+import type { Tenure } from "./tenure.ts";
+
+/** What the green part of a run came to. */
+export interface GreenTurn {
+  /** Moves that empty a host or bring one under a limit; empty where there is nothing to move. */
+  readonly moves: readonly Move[];
+  /** What was done, a line each. */
+  readonly done: readonly string[];
+  /** A host did not wake, or the pool refused something. */
+  readonly trouble: boolean;
+  readonly reason: string;
+}
+
+type StoredBasis = Basis & { readonly stored: StoredSnapshot };
+
+/** Does the steps with hosts that are due; null where no rule gathers VMs and no host sleeps. Its moves are the caller's. */
+export async function greenTurn(
+  db: Database,
+  tenure: Tenure,
+  basis: StoredBasis,
+  options: ActOptions,
+): Promise<GreenTurn | null> {
+  const startedMs = options.monotonicMs();
+  const situation = await loadGreenSituation(db, options.control, basis.stored);
+  const forecast = greenForecast(basis, options.control, situation);
+  if (forecast === null) return waiting(basis, situation, options);
+  await keepProgress(db, tenure, basis.stored, situation, forecast);
+  const { decision } = forecast;
+  say(options, "green", `Green: ${decision.reason}`);
+  const ends = await doSteps(db, tenure, basis.stored, situation, forecast, options, () => {
+    return situation.rests.now + (options.monotonicMs() - startedMs) / 1000;
+  });
+  const names = new Names(basis.stored.snapshot);
+  const refusedHosts = new Set(ends.filter(({ end }) => end.kind !== "done").map(({ host }) => host));
+  return {
+    moves: movesOf(forecast, refusedHosts),
+    done: ends.filter(({ end }) => end.kind === "done").map(({ what, host }) => `${names.of(host)}: ${what}`),
+    trouble: ends.some(({ end, what }) => end.kind !== "done" && what !== "enable"),
+    reason: decision.reason,
+  };
+}
+
+/** Nothing is decided on measures that are not believed yet; null where there is nothing to decide. */
+function waiting(
+  { gate, standing }: StoredBasis,
+  { rules, rests }: GreenSituation,
+  options: ActOptions,
+): GreenTurn | null {
+  const settling = settledGate(standing);
+  const idle = rules.length === 0 && [...rests.states.values()].every(({ kind }) => kind === "on");
+  if (idle || gate !== null || settling === null) return null;
+  say(options, "green", `Green: waits, ${settling.measured}`);
+  return { moves: [], done: [], trouble: false, reason: settling.measured };
+}
+
+/** The moves of what is emptied and relieved, but not of hosts that could not be taken out of service. */
+function movesOf({ decision }: GreenForecast, refusedHosts: ReadonlySet<Uuid>): readonly Move[] {
+  return greenMoves(decision).filter(({ source }) => !refusedHosts.has(source));
+}
+
+/** VMs that have left a host since the last look count as progress of its drain. */
+async function keepProgress(
+  db: Database,
+  tenure: Tenure,
+  { snapshot }: StoredSnapshot,
+  { rests }: GreenSituation,
+  { states }: GreenForecast,
+): Promise<void> {
+  const changes = [...states].flatMap(([host, state]) =>
+    state === rests.states.get(host)
+      ? []
+      : [{ host, state, reason: rests.reasons.get(host) ?? "", event: null }],
+  );
+  await writeRests(db, tenure.claim, snapshot.pool.uuid, changes);
+}
+
+interface Done {
+  readonly host: Uuid;
+  readonly what: string;
+  readonly end: StepEnd;
+}
+
+async function doSteps(
+  db: Database,
+  tenure: Tenure,
+  { snapshot }: StoredSnapshot,
+  { rests }: GreenSituation,
+  { decision, states }: GreenForecast,
+  options: ActOptions,
+  now: () => number,
+): Promise<readonly Done[]> {
+  const { steps } = decision;
+  if (steps.length === 0 && rests.tasks.size === 0) return [];
+  const names = new Names(snapshot);
+  return withPool(snapshot.pool.uuid, tenure, options, async (client: XapiClient) => {
+    const { sleep, control } = options;
+    const hands = new Hands(states, { db, tenure, client, snapshot, now, pollMs: control.pollMs, sleep });
+    const ends: Done[] = [];
+    for (const [host, task] of rests.tasks) {
+      const end = await hands.followUp(host, task as TaskRef);
+      if (end.kind !== "done") ends.push(tell({ host, what: "its task", end }, "", names, options));
+    }
+    for (const step of steps) {
+      if (options.signal.aborted || tenure.lost.aborted) break;
+      const { host, kind, reason } = step;
+      const why = decision.reason.includes(reason) ? "" : reason;
+      ends.push(tell({ host, what: kind, end: await hands.do(step) }, why, names, options));
+    }
+    return ends;
+  });
+}
+
+function tell(done: Done, reason: string, names: Names, options: ActOptions): Done {
+  const { host, what, end } = done;
+  const name = names.of(host);
+  const [event, text] =
+    end.kind === "done"
+      ? ["host", [name, words[what as Step["kind"]] ?? what, reason].filter((part) => part !== "").join(": ")]
+      : end.kind === "failed"
+        ? ["alarm", `ALARM: ${name}: ${end.reason}; it is left alone until somebody sees to it`]
+        : ["host", `${name}: ${what} was not possible: ${end.reason}`];
+  say(options, event, text, { host, step: what, end });
+  return done;
+}
+
+const words: Readonly<Record<Step["kind"], string>> = {
+  drain: "is being emptied, to sleep",
+  "take back": "is taken into service again",
+  "shut down": "is put to sleep",
+  wake: "is woken",
+  enable: "is enabled",
+  "note on": "is on",
+  "mark failed": "failed",
+};
+
+/** Carries out the moves of the turn; the hour's and the run's limits are for rules that balance. */
+export async function gather(
+  db: Database,
+  tenure: Tenure,
+  basis: StoredBasis & { readonly ageSeconds: () => number },
+  turn: GreenTurn,
+  options: ActOptions,
+): Promise<RunEnd> {
+  const control = {
+    ...options.control,
+    maxMovesPerRun: Number.POSITIVE_INFINITY,
+    maxMovesPerHour: Number.POSITIVE_INFINITY,
+  };
+  const planner = { first: planOfMoves(turn.moves), replan: () => null };
+  return act(db, tenure, basis, planner, { ...options, control }, gathering(basis.stored, turn));
+}
+
+function gathering({ snapshot }: StoredSnapshot, turn: GreenTurn): Manner {
+  const names = new Names(snapshot);
+  return {
+    log: (move) => ({ rule: null, cause: "green", reason: `${turn.reason}: ${moveLine(move, names)}` }),
+    conclude: (result) => {
+      const moved = result.results.filter(({ outcome }) => outcome.kind === "moved").length;
+      const failed = result.results.find(({ outcome }) => outcome.kind !== "moved");
+      const lines = [`${moved} ${moved === 1 ? "VM" : "VMs"} moved for the green rule`];
+      if (failed !== undefined) lines.push(`${names.of(failed.move.vm)}: ${resultReason(failed.outcome)}`);
+      else if (result.stoppedBy !== null) lines.push(`ended early: ${result.stoppedBy}`);
+      return { ...ending(result), lines };
+    },
+  };
+}
+
+/** The end of the run with what was done to hosts. */
+export function withTurn(end: RunEnd, turn: GreenTurn | null): RunEnd {
+  if (turn === null || (turn.done.length === 0 && !turn.trouble)) return end;
+  const detail = [...turn.done, end.detail].filter((part) => part !== "").join("; ");
+  if (end.code !== exitCode.done) return { ...end, detail };
+  if (turn.trouble) return { code: exitCode.partly, outcome: "partly", detail };
+  return { ...end, outcome: "done", detail };
+}
+
+/** A plan that is only to be carried out: whoever made the moves has judged them. */
+function planOfMoves(moves: readonly Move[]): Plan {
+  if (moves.some(({ after }) => after.length > 0))
+    throw new AppError("usage", "moves of several plans that wait");
+  const bytes = moves.reduce((sum, { copyBytes }) => sum + (copyBytes ?? 0), 0);
+  return {
+    moves,
+    before: [],
+    after: [],
+    unresolved: [],
+    absent: [],
+    limited: false,
+    spent: [],
+    certificate: { kind: "bounded", boundBytes: 0, costBytes: bytes, gap: Number.POSITIVE_INFINITY },
+    seconds: moves.reduce((sum, { seconds }) => sum + seconds, 0),
+    secondsBound: 0,
+    rounds: 0,
+  };
+}

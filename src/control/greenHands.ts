@@ -1,0 +1,237 @@
+/**
+ * Does what a green rule asks of one host. What takes a host out of service is written down before the pool is asked, so
+ * that a run which is killed leaves a state that the next one goes on from; what brings it back is written afterwards.
+ */
+import { describeError } from "../errors.ts";
+import type { HostState, Step } from "../green/states.ts";
+import { advance, type HostStates, stateOf } from "../green/states.ts";
+import type { Snapshot, Uuid } from "../pool.ts";
+import type { Database } from "../store/connection.ts";
+import { type RestChange, type RestEventKind, writeRests } from "../store/rests.ts";
+import type { XapiClient } from "../xapi/client.ts";
+import type { HostRef, TaskRef } from "../xapi/records.ts";
+import type { Tenure } from "./tenure.ts";
+
+export interface HandOptions {
+  readonly db: Database;
+  readonly tenure: Tenure;
+  readonly client: XapiClient;
+  readonly snapshot: Snapshot;
+  /** Seconds since 1970, by the database's clock. */
+  readonly now: () => number;
+  readonly pollMs: number;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+/** What a step came to. */
+export type StepEnd =
+  | { readonly kind: "done" }
+  /** The pool or the facts are against it; the host's state is as it was. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** A host that should be awake is not. */
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** Looks at a task's first moments only: a waking that fails says so at once, or is seen to by the next run. */
+const looks = 8;
+
+export class Hands {
+  readonly #options: HandOptions;
+  #states: HostStates;
+
+  constructor(states: HostStates, options: HandOptions) {
+    this.#options = options;
+    this.#states = states;
+  }
+
+  /** Does the step; whatever the pool says becomes an end. */
+  async do(step: Step): Promise<StepEnd> {
+    if (!this.#options.tenure.mayStart()) return refused("the lease is about to run out, or was lost");
+    switch (step.kind) {
+      case "note on":
+        return this.#write(step, "on");
+      case "mark failed":
+        await this.#write(step, "failed");
+        return { kind: "failed", reason: step.reason };
+      case "enable":
+      case "take back":
+        return this.#bringBack(step);
+      case "drain":
+        return this.#takeOut(step);
+      case "shut down":
+        return this.#shutDown(step);
+      case "wake":
+        return this.#wake(step);
+      default:
+        return step satisfies never;
+    }
+  }
+
+  /** A shutdown or waking that an earlier run asked for: how it ended, where it has by now. */
+  async followUp(host: Uuid, task: TaskRef): Promise<StepEnd> {
+    const failure = await this.#failureOf(task, 1);
+    const state = stateOf(this.#states, host);
+    if (failure === "pending") return { kind: "done" };
+    if (failure === null || state.kind !== "waking") {
+      const reason = failure ?? "its task has ended";
+      await this.#put({ host, state, reason, event: null });
+      return failure === null ? { kind: "done" } : refused(failure);
+    }
+    return this.#giveUp(host, state, failure);
+  }
+
+  async #bringBack(step: Extract<Step, { kind: "enable" | "take back" }>): Promise<StepEnd> {
+    const refusal = await this.#ask(step.host, (client, host) => client.hostEnable(host));
+    // A host that still boots is asked again by the next run.
+    if (refusal !== null) return step.kind === "enable" ? refused(refusal) : this.#tellRefusal(step, refusal);
+    // It was asked to go down and did not: it is not asked again before somebody has seen to it.
+    const event = stateOf(this.#states, step.host).kind === "asleep" ? "failed" : step.kind;
+    return this.#write(step, event);
+  }
+
+  /** Takes the host out of service. Its VMs leave it afterwards, by a plan. */
+  async #takeOut(step: Extract<Step, { kind: "drain" }>): Promise<StepEnd> {
+    const before = stateOf(this.#states, step.host);
+    if (before.kind !== "draining") {
+      const written = await this.#write(step, "drain");
+      if (written.kind !== "done") return written;
+    }
+    const refusal = await this.#ask(step.host, async (client, host) => {
+      const { enabled } = await client.host(host);
+      if (enabled) await client.hostDisable(host);
+    });
+    if (refusal === null) return { kind: "done" };
+    await this.#put({
+      host: step.host,
+      state: { kind: "on", since: this.#options.now() },
+      reason: `could not be taken out of service: ${refusal}`,
+      event: "refused",
+    });
+    return refused(refusal);
+  }
+
+  async #shutDown(step: Extract<Step, { kind: "shut down" }>): Promise<StepEnd> {
+    const objection = await this.#emptyObjection(step.host);
+    if (objection !== null) return this.#tellRefusal(step, objection);
+    const written = await this.#write(step, "shut down");
+    if (written.kind !== "done") return written;
+    const [task, refusal] = await this.#begin(step.host, (client, host) => client.hostShutdownAsync(host));
+    const failure = task === null ? refusal : await this.#failureOf(task, looks);
+    if (failure === null || failure === "pending") {
+      if (failure === "pending") await this.#remember(step.host, step.reason, task);
+      return { kind: "done" };
+    }
+    // It stays as it is, empty and out of service, until it is taken back.
+    const since = this.#options.now();
+    const draining: HostState = { kind: "draining", since, left: 0, progressAt: since };
+    const reason = `its shutdown failed: ${failure}`;
+    await this.#put({ host: step.host, state: draining, reason, event: "failed" });
+    await this.#bringBack({ kind: "take back", host: step.host, reason });
+    return refused(failure);
+  }
+
+  async #wake(step: Extract<Step, { kind: "wake" }>): Promise<StepEnd> {
+    const written = await this.#write(step, "wake");
+    if (written.kind !== "done") return written;
+    const [task, refusal] = await this.#begin(step.host, (client, host) => client.hostPowerOnAsync(host));
+    const failure = task === null ? refusal : await this.#failureOf(task, looks);
+    if (failure === null) return { kind: "done" };
+    if (failure !== "pending") return this.#giveUp(step.host, stateOf(this.#states, step.host), failure);
+    await this.#remember(step.host, step.reason, task);
+    return { kind: "done" };
+  }
+
+  async #giveUp(host: Uuid, state: HostState, why: string): Promise<StepEnd> {
+    if (!("empty" in state)) return refused(why);
+    const reason = `it could not be woken: ${why}`;
+    await this.#put({
+      host,
+      state: { kind: "failed", since: this.#options.now(), empty: state.empty },
+      reason,
+      event: "failed",
+    });
+    return { kind: "failed", reason };
+  }
+
+  /** Why the host must not be switched off, by the pool itself; null where it is empty and out of service. */
+  async #emptyObjection(uuid: Uuid): Promise<string | null> {
+    let objection: string | null = null;
+    const refusal = await this.#ask(uuid, async (client, host) => {
+      const record = await client.host(host);
+      if (record.enabled) objection = "somebody enabled it";
+      const operations = [...record.current_operations.values()];
+      if (operations.length > 0) objection = `it is at work (${operations.join(", ")})`;
+      for (const vm of await client.residentVms(host)) {
+        const { is_control_domain, name_label } = await client.vm(vm);
+        if (!is_control_domain) objection = `${name_label} is on it`;
+      }
+    });
+    return refusal ?? objection;
+  }
+
+  async #ask(uuid: Uuid, work: (client: XapiClient, host: HostRef) => Promise<void>): Promise<string | null> {
+    try {
+      await work(this.#options.client, await this.#options.client.hostByUuid(uuid));
+      return null;
+    } catch (error) {
+      return describeError(error);
+    }
+  }
+
+  async #begin(
+    uuid: Uuid,
+    work: (client: XapiClient, host: HostRef) => Promise<TaskRef>,
+  ): Promise<[TaskRef | null, string]> {
+    let task: TaskRef | null = null;
+    const refusal = await this.#ask(uuid, async (client, host) => {
+      task = await work(client, host);
+    });
+    return [task, refusal ?? ""];
+  }
+
+  /** Null after success; why it failed; "pending" while it goes on. Destroys a task that ended. */
+  async #failureOf(task: TaskRef, most: number): Promise<string | null | "pending"> {
+    const { client, sleep, pollMs } = this.#options;
+    for (let look = 0; look < most; look++) {
+      if (look > 0) await sleep(pollMs);
+      const record = await client.task(task).catch(() => null);
+      if (record === null) return null;
+      if (record.status === "pending") continue;
+      await client.destroyTask(task).catch(() => {});
+      return record.status === "success" ? null : record.error_info.join(", ") || record.status;
+    }
+    return "pending";
+  }
+
+  /** Keeps the task for the next run. */
+  #remember(host: Uuid, reason: string, task: TaskRef | null): Promise<StepEnd> {
+    return this.#put({ host, state: stateOf(this.#states, host), reason, task, event: null });
+  }
+
+  async #tellRefusal(step: Step, reason: string): Promise<StepEnd> {
+    await this.#put({
+      host: step.host,
+      state: stateOf(this.#states, step.host),
+      reason: `${step.kind}: ${reason}`,
+      event: "refused",
+    });
+    return refused(reason);
+  }
+
+  /** The state that the step leads to. */
+  #write(step: Step, event: RestEventKind): Promise<StepEnd> {
+    const after = advance(this.#states, [step], this.#options.snapshot, this.#options.now());
+    return this.#put({ host: step.host, state: stateOf(after, step.host), reason: step.reason, event });
+  }
+
+  async #put(change: RestChange): Promise<StepEnd> {
+    const { db, tenure, snapshot } = this.#options;
+    const written = await writeRests(db, tenure.claim, snapshot.pool.uuid, [change]);
+    if (!written) return refused("the lease was lost: another run may act now");
+    this.#states = new Map([...this.#states, [change.host, change.state]]);
+    return { kind: "done" };
+  }
+}
+
+function refused(reason: string): StepEnd {
+  return { kind: "refused", reason };
+}

@@ -1,0 +1,146 @@
+/** How far the transfers in flight are, for people and programs: part, rate, time left. */
+import type { Names } from "../names.ts";
+import type { Uuid } from "../pool.ts";
+import { printable } from "../text.ts";
+import { say, type Voice } from "./say.ts";
+
+/** A transfer that is watched. */
+export interface Watched {
+  readonly vm: Uuid;
+  readonly source: Uuid;
+  readonly destination: Uuid;
+  /** What is to be copied; null where nothing is known. */
+  readonly bytes: number | null;
+  /** How long the pool's own migrations let expect; null where nothing is known. */
+  readonly expectedSeconds: number | null;
+}
+
+/** One look at a transfer. */
+export interface Look {
+  /** The part that is done, 0 to 1: the most that was seen, as a task's progress may fall at the end. */
+  readonly progress: number;
+  /** On average since its start; null as long as nothing shows. */
+  readonly bytesPerSecond: number | null;
+  /** Null where nothing lets it guess. */
+  readonly secondsLeft: number | null;
+}
+
+/** From the part that is done after `seconds`; at its beginning, from what was expected. */
+export function lookAt(
+  { bytes, expectedSeconds }: Pick<Watched, "bytes" | "expectedSeconds">,
+  progress: number,
+  seconds: number,
+): Look {
+  const shows = progress >= 0.02 && seconds > 0;
+  const guess = expectedSeconds === null ? null : Math.max(0, expectedSeconds - seconds);
+  return {
+    progress,
+    bytesPerSecond: shows && bytes !== null ? (bytes * progress) / seconds : null,
+    secondsLeft: shows ? (seconds * (1 - progress)) / progress : guess,
+  };
+}
+
+/** Lines are not repeated before something changes, or this many milliseconds have passed. */
+const heartbeatMs = 30_000;
+
+interface Flight extends Watched {
+  readonly startedMs: number;
+  look: Look;
+  /** What was said of it last, and when. */
+  said: string;
+  saidMs: number;
+}
+
+/** The transfers of one run, and their progress told in its voice. */
+export class Transfers {
+  readonly #voice: Voice;
+  readonly #names: Names;
+  readonly #monotonicMs: () => number;
+  readonly #flights = new Map<Uuid, Flight>();
+
+  constructor(voice: Voice, names: Names, monotonicMs: () => number) {
+    this.#voice = voice;
+    this.#names = names;
+    this.#monotonicMs = monotonicMs;
+  }
+
+  /** The request leaves now, or left `secondsAgo`. */
+  begin(watched: Watched, secondsAgo = 0): void {
+    const startedMs = this.#monotonicMs() - secondsAgo * 1000;
+    const look = lookAt(watched, 0, secondsAgo);
+    this.#flights.set(watched.vm, {
+      ...watched,
+      startedMs,
+      look,
+      said: "",
+      saidMs: Number.NEGATIVE_INFINITY,
+    });
+    this.#draw();
+  }
+
+  /** The pool says how far it is. */
+  progress(vm: Uuid, progress: number): void {
+    const flight = this.#flights.get(vm);
+    if (flight === undefined) return;
+    const most = Math.max(flight.look.progress, Math.min(1, progress));
+    flight.look = lookAt(flight, most, (this.#monotonicMs() - flight.startedMs) / 1000);
+    if (this.#onTerminal()) this.#draw();
+    else this.#tell(flight);
+  }
+
+  end(vm: Uuid): void {
+    this.#flights.delete(vm);
+    this.#draw();
+  }
+
+  /** The thesis' line, "Progress: 0.27"; with the VM where several are in flight. */
+  #tell(flight: Flight): void {
+    const { vm, look } = flight;
+    const part = `Progress: ${Math.round(look.progress * 100) / 100}`;
+    const text = this.#flights.size > 1 ? `${part} (${this.#names.of(vm)})` : part;
+    const now = this.#monotonicMs();
+    if (text === flight.said && now - flight.saidMs < heartbeatMs) return;
+    flight.said = text;
+    flight.saidMs = now;
+    const { bytesPerSecond, secondsLeft } = look;
+    say(this.#voice, "progress", text, {
+      vm,
+      progress: look.progress,
+      bytesPerSecond: bytesPerSecond === null ? null : Math.round(bytesPerSecond),
+      secondsLeft: secondsLeft === null ? null : Math.round(secondsLeft),
+    });
+  }
+
+  #onTerminal(): boolean {
+    return this.#voice.show !== undefined && !this.#voice.json;
+  }
+
+  #draw(): void {
+    if (!this.#onTerminal()) return;
+    this.#voice.show?.(
+      [...this.#flights.values()].map((flight) => printable(transferLine(flight, this.#names))),
+    );
+  }
+}
+
+/** "vm1 from xen1 to xen2: 43 %, 112 MB/s, 0:12 left" */
+export function transferLine(
+  { vm, source, destination, look }: Omit<Watched, "bytes" | "expectedSeconds"> & { readonly look: Look },
+  names: Names,
+): string {
+  const { progress, bytesPerSecond, secondsLeft } = look;
+  const parts = [
+    `${Math.floor(progress * 100)} %`,
+    ...(bytesPerSecond === null ? [] : [`${Math.round(bytesPerSecond / 1024 / 1024)} MB/s`]),
+    ...(secondsLeft === null ? [] : [`${clock(secondsLeft)} left`]),
+  ];
+  return `${names.of(vm)} from ${names.of(source)} to ${names.of(destination)}: ${parts.join(", ")}`;
+}
+
+/** "0:07", "12:40", "1:02:03" */
+function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}

@@ -1,0 +1,134 @@
+/** Which host goes to sleep next, if any: slowly, since every picture of a long window must allow it. Pure. */
+import type { Snapshot, Uuid } from "../pool.ts";
+import { describePair, newlyBroken } from "./balance.ts";
+import { describePassed, figure, passedLimits } from "./limits.ts";
+import { averaged, type Picture, totals } from "./load.ts";
+import { lacksOf, type Rise } from "./need.ts";
+import type { GreenOptions } from "./options.ts";
+import { nameOf } from "./packing.ts";
+import { type Drain, gathered, planDrain, planGreen } from "./plan.ts";
+import type { GreenRule } from "./rule.ts";
+
+/** Hosts of a plan that are tried before the next run's turn. */
+const triedHosts = 4;
+
+export interface Sparing {
+  readonly pool: Snapshot;
+  readonly window: readonly Picture[];
+  /** Those of the short window, and what the load is going to rise by. */
+  readonly recent: readonly Picture[];
+  readonly rise: Rise;
+  readonly rule: GreenRule;
+  readonly options: GreenOptions;
+  /** Hosts that have not been on for long enough, with the reason. */
+  readonly young: ReadonlyMap<Uuid, string>;
+}
+
+export type Choice =
+  | { readonly kind: "drain"; readonly drain: Drain; readonly reason: string }
+  | { readonly kind: "none"; readonly reason: string };
+
+/** The host that the gathering empties first and that nothing in the window speaks against. */
+export function chooseDrain(sparing: Sparing): Choice {
+  const { pool, rule, young } = sparing;
+  const options = { ...sparing.options, stayOn: new Map([...(sparing.options.stayOn ?? []), ...young]) };
+  const usual = heavier(sparing);
+  const { drains, certificate } = planGreen(usual, rule, options);
+  const { hostsOn, hostsBound, boundReason } = certificate;
+  const off = new Set(drains.map(({ host }) => host));
+  const staying = new Set(pool.hosts.map(({ uuid }) => uuid).filter((uuid) => !off.has(uuid)));
+  let objection: string | null = null;
+  for (const joint of drains.slice(0, triedHosts)) {
+    const alone = () => planDrain(usual, rule, options, joint.host);
+    for (const drain of [joint, planDrain(usual, rule, options, joint.host, staying), alone()]) {
+      if (drain === null) continue;
+      const found = objectionTo(sparing, usual, drain);
+      if (found === null) {
+        const stay = `${hostsOn} of ${hostsOn + drains.length} hosts are enough (${boundReason} needs ${hostsBound})`;
+        return { kind: "drain", drain, reason: `${stay}; ${describeDrain(pool, drain)}` };
+      }
+      objection ??= `host ${hostName(pool, drain.host)} is not emptied: ${found}`;
+    }
+  }
+  if (objection !== null) return { kind: "none", reason: objection };
+  return {
+    kind: "none",
+    reason: `${hostsOn} hosts on are needed: ${whyNone(young, boundReason, hostsBound)}`,
+  };
+}
+
+/** The pool by the average of the long window or of the short one: by that in which more is used of a limit. */
+function heavier({ pool, window, recent, rule }: Sparing): Snapshot {
+  const rising = rule.limits.some((limit) => {
+    if (limit.kind !== "below") return false;
+    const mean = (pictures: readonly Picture[]) =>
+      totals(pictures, limit.subject).reduce((sum, { total }) => sum + total, 0) /
+      Math.max(1, pictures.length);
+    return mean(recent) > mean(window);
+  });
+  return averaged(pool, rising ? recent : window);
+}
+
+function whyNone(young: ReadonlyMap<Uuid, string>, boundReason: string, hostsBound: number): string {
+  const [first] = young.values();
+  return `${boundReason} alone needs ${hostsBound}${first === undefined ? "" : `, and ${young.size} have not been on for long enough`}`;
+}
+
+function describeDrain(pool: Snapshot, { host, moves, copyBytes }: Drain): string {
+  const name = hostName(pool, host);
+  if (moves.length === 0) return `host ${name} is empty`;
+  const to = new Set(moves.map(({ destination }) => destination)).size;
+  const gib = figure(copyBytes / 1024 ** 3);
+  return `host ${name} is the cheapest to empty: ${moves.length} VMs, ${gib} GiB, to ${to} hosts`;
+}
+
+function hostName({ hosts }: Snapshot, uuid: Uuid): string {
+  const host = hosts.find((each) => each.uuid === uuid);
+  return host === undefined ? uuid : nameOf(host);
+}
+
+/** What speaks against the drain in some picture of the window, or null. */
+function objectionTo(sparing: Sparing, usual: Snapshot, drain: Drain): string | null {
+  const { pool, window, recent, rise, rule, options } = sparing;
+  const soon = lacksOf(
+    gathered(averaged(pool, recent), [drain]),
+    rule,
+    options,
+    options.wakeFraction,
+    rise,
+  )[0];
+  if (soon !== undefined)
+    return `${soon.dimension} would soon need ${figure(soon.part * 100)} % of what stays on`;
+  const broken = newlyBroken(usual, gathered(usual, [drain]), options);
+  if (broken !== null) return `it would break a balance rule: ${describePair(broken)}`;
+  const receivers = new Set(drain.moves.map(({ destination }) => destination));
+  for (const picture of window) {
+    const after = gathered(averaged(pool, [picture]), [drain]);
+    const passed = passedLimits(after, rule, options.wakeFraction).find(({ host }) =>
+      receivers.has(host.uuid),
+    );
+    if (passed !== undefined)
+      return `in one picture of the window there would have been ${describePassed(passed)}`;
+  }
+  for (const picture of busiest(window, rule)) {
+    const after = gathered(averaged(pool, [picture]), [drain]);
+    const [lack] = lacksOf(after, rule, options, options.wakeFraction);
+    if (lack !== undefined) {
+      return `in one picture of the window ${lack.dimension} would have needed ${figure(lack.part * 100)} % of what stays on`;
+    }
+  }
+  return null;
+}
+
+/** For each limit that fluctuates the picture in which most of it was used. */
+function busiest(window: readonly Picture[], { limits }: GreenRule): readonly Picture[] {
+  const chosen = new Set<Picture>(window.slice(-1));
+  for (const limit of limits) {
+    if (limit.kind !== "below") continue;
+    const sums = totals(window, limit.subject);
+    const most = sums.reduce((best, { total }, i) => (total > (sums[best]?.total ?? 0) ? i : best), 0);
+    const picture = window[most];
+    if (picture !== undefined) chosen.add(picture);
+  }
+  return [...chosen];
+}

@@ -1,0 +1,366 @@
+/**
+ * What is done next with each host, and why: one step of the policy. Pure; the caller carries the steps out, keeps the
+ * states (`states.ts`) and asks again with the next picture.
+ *
+ * In this order: hosts that come back or do not; what forbids everything; the hours; load that what is on does not hold (a
+ * drain is taken back, then sleepers are woken); hosts past a limit; a drain that goes on; balance rules; and last, one
+ * more host to sleep. Down slowly, up fast.
+ */
+import { takesPart } from "../deviation.ts";
+import type { Host, Snapshot, Uuid } from "../pool.ts";
+import { balanceNeed, brokenPairs, describePair, restedFirst } from "./balance.ts";
+import { comings, hostsIn, type Known } from "./comings.ts";
+import { chooseDrain } from "./down.ts";
+import { describePassed, figure, minutes, passedLimits } from "./limits.ts";
+import { averaged, covers, lately, type Picture, risingBy, totals } from "./load.ts";
+import { type Lack, lacksOf, type Rise, sizeOf, wakersOf } from "./need.ts";
+import type { GreenOptions } from "./options.ts";
+import { nameOf } from "./packing.ts";
+import { type Drain, gathered, planDrain } from "./plan.ts";
+import { planRelief, type Relief } from "./relief.ts";
+import { describeLimit, type GreenRule, mayRest } from "./rule.ts";
+import {
+  type HostState,
+  type HostStates,
+  type Step,
+  settled,
+  stateOf,
+  vmsOn,
+  withEnabled,
+  withHosts,
+} from "./states.ts";
+
+export interface View {
+  /** Seconds, of the clock of states and pictures; and the minute of the pool's day. */
+  readonly now: number;
+  readonly minuteOfDay: number;
+  /** Oldest first; the last one is the pool as it is. At least one. */
+  readonly pictures: readonly Picture[];
+  /** As `observe` gives them for the last picture. */
+  readonly states: HostStates;
+  /** Why nothing may be begun now, or null. */
+  readonly hold: string | null;
+}
+
+export interface Decision {
+  readonly steps: readonly Step[];
+  /** Moves that bring hosts back under a limit. */
+  readonly reliefs: readonly Relief[];
+  /** Why these steps and no others, in one sentence. */
+  readonly reason: string;
+}
+
+export function decide(view: View, rule: GreenRule, options: GreenOptions): Decision {
+  return new Turn(view, rule, options).decide();
+}
+
+class Turn {
+  readonly #view: View;
+  readonly #rule: GreenRule;
+  readonly #options: GreenOptions;
+  readonly #newest: Snapshot;
+  readonly #hosts: ReadonlyMap<Uuid, Host>;
+  readonly #up: readonly Picture[];
+  readonly #steps: Step[] = [];
+
+  constructor(view: View, rule: GreenRule, options: GreenOptions) {
+    const last = view.pictures.at(-1);
+    if (last === undefined) throw new Error("no picture of the pool");
+    this.#view = view;
+    this.#rule = rule;
+    this.#options = options;
+    this.#newest = last.snapshot;
+    this.#hosts = new Map(last.snapshot.hosts.map((host) => [host.uuid, host]));
+    this.#up = lately(view.pictures, view.now, options.upWindowSeconds);
+  }
+
+  decide(): Decision {
+    this.#steps.push(...comings(this.#newest, this.#view.states, this.#view.now, this.#options.wakeSeconds));
+    const closed = this.#closed();
+    if (closed !== null) return closed;
+    const drains = this.#goingOn();
+    if ("reason" in drains) return drains;
+    const pool = this.#poolAfter(drains);
+    return (
+      this.#load(pool, drains) ?? this.#relieve(pool, drains) ?? this.#finish(drains) ?? this.#down(pool)
+    );
+  }
+
+  #of<K extends HostState["kind"]>(kind: K): readonly Known<K>[] {
+    return hostsIn(this.#view.states, kind);
+  }
+
+  #say(reason: string, reliefs: readonly Relief[] = []): Decision {
+    return { steps: this.#steps, reliefs, reason };
+  }
+
+  #name(uuid: Uuid): string {
+    const host = this.#hosts.get(uuid);
+    return host === undefined ? uuid : nameOf(host);
+  }
+
+  /** What forbids everything, or the hours: drains are taken back; outside the hours hosts are woken one by one. */
+  #closed(): Decision | null {
+    const { hold, minuteOfDay } = this.#view;
+    const { rollingUpgrade, wlbEnabled } = this.#newest.pool;
+    const gate =
+      hold ??
+      (rollingUpgrade
+        ? "a rolling upgrade goes on"
+        : wlbEnabled
+          ? "Workload Balancing is on in this pool"
+          : null);
+    if (gate !== null) {
+      this.#takeBack(gate);
+      return this.#say(`nothing is begun: ${gate}`);
+    }
+    if (mayRest(this.#rule, minuteOfDay)) return null;
+    const reason = "it is outside the rule's hours";
+    this.#takeBack(reason);
+    const back = withEnabled(this.#newest, new Set(this.#of("draining").map(({ uuid }) => uuid)));
+    const pool = withHosts(this.#averaged(settled(back)), this.#waking());
+    const loaded = this.#load(pool, new Map());
+    if (loaded !== null) return loaded;
+    const [next] = this.#sleepers(0).toSorted((a, b) => sizeOf(b) - sizeOf(a));
+    if (next !== undefined && this.#waking().length === 0) {
+      this.#steps.push({ kind: "wake", host: next.uuid, reason });
+    }
+    return this.#say(reason);
+  }
+
+  #takeBack(reason: string): boolean {
+    const draining = this.#of("draining");
+    for (const { uuid } of draining) this.#steps.push({ kind: "take back", host: uuid, reason });
+    return draining.length > 0;
+  }
+
+  /** Hosts that were woken and have not been given up in this turn. */
+  #waking(): readonly Host[] {
+    const done = new Set(this.#steps.filter(({ kind }) => kind === "mark failed").map(({ host }) => host));
+    return this.#of("waking").flatMap(({ uuid, state }) => (done.has(uuid) ? [] : [state.empty]));
+  }
+
+  /** Hosts that are asleep (and down) for so long, longest first. */
+  #sleepers(seconds: number): readonly Host[] {
+    const asleep = this.#of("asleep").filter(
+      ({ uuid, state }) => this.#hosts.get(uuid)?.live !== true && this.#view.now - state.since >= seconds,
+    );
+    return restedFirst(asleep.map(({ state }) => ({ host: state.empty, since: state.since })));
+  }
+
+  /** What is left of each drain; or the decision to take one back. */
+  #goingOn(): ReadonlyMap<Uuid, Drain> | Decision {
+    const drains = new Map<Uuid, Drain>();
+    for (const { uuid, state } of this.#of("draining")) {
+      const drain = this.#restOf(uuid);
+      const why = this.#whyBack(uuid, state, drain);
+      if (why === null && drain !== null) {
+        drains.set(uuid, drain);
+        continue;
+      }
+      const reason = why ?? "nothing is known of what is left";
+      this.#steps.push({ kind: "take back", host: uuid, reason });
+      return this.#say(`host ${this.#name(uuid)} is taken back: ${reason}`);
+    }
+    return drains;
+  }
+
+  #whyBack(
+    uuid: Uuid,
+    { since, progressAt }: Known<"draining">["state"],
+    drain: Drain | null,
+  ): string | null {
+    const { stallSeconds } = this.#options;
+    const host = this.#hosts.get(uuid);
+    const left = vmsOn(this.#newest, uuid).length;
+    const stalled = this.#view.now - progressAt;
+    if (host?.live !== true) return "the pool says it is not alive";
+    if (host.enabled && this.#view.now - since > stallSeconds) return "somebody enabled it";
+    if (stalled > stallSeconds) {
+      return left === 0
+        ? `it has been empty for ${minutes(stalled)} and could not be put to sleep`
+        : `no VM has left it for ${minutes(stalled)}; ${left} are still there`;
+    }
+    return drain === null ? `its ${left} VMs find no place within the limits any more` : null;
+  }
+
+  /** What must still leave the host, migrations that go on not counted; null where it finds no place. */
+  #restOf(uuid: Uuid): Drain | null {
+    if (vmsOn(this.#newest, uuid).length === 0) return { host: uuid, moves: [], copyBytes: 0, seconds: 0 };
+    const pool = this.#averaged(settled(withEnabled(this.#newest, new Set([uuid]))));
+    // It was begun with room to spare: what fills hosts no further than what wakes others may go on.
+    return planDrain(pool, this.#rule, { ...this.#options, fillFraction: this.#options.wakeFraction }, uuid);
+  }
+
+  #averaged(pool: Snapshot): Snapshot {
+    return averaged(pool, this.#up);
+  }
+
+  /** The pool by the average of the short window, drains done and woken hosts there. */
+  #poolAfter(drains: ReadonlyMap<Uuid, Drain>): Snapshot {
+    const here = this.#averaged(settled(withEnabled(this.#newest, new Set(drains.keys()))));
+    const pool = gathered(here, [...drains.values()]);
+    return withHosts(pool, this.#waking());
+  }
+
+  /** Load that what is on does not hold, now or soon. */
+  #load(pool: Snapshot, drains: ReadonlyMap<Uuid, Drain>): Decision | null {
+    const { wakeFraction } = this.#options;
+    const tooFew = this.#tooFew(pool);
+    const measured = lacksOf(pool, this.#rule, this.#options, wakeFraction);
+    const rise = this.#rise();
+    const foreseen =
+      measured.length > 0 ? measured : lacksOf(pool, this.#rule, this.#options, wakeFraction, rise);
+    const [lack] = foreseen;
+    if (lack === undefined && tooFew === null) return null;
+    const soon = measured.length === 0 && tooFew === null;
+    const reason = tooFew ?? (lack === undefined ? "" : this.#lackText(lack, soon));
+    if (drains.size > 0 && this.#takeBack(reason)) return this.#say(`a drain is taken back: ${reason}`);
+    const sleepers = this.#sleepers(soon ? this.#options.minimumAsleepSeconds : 0);
+    const most = this.#options.wakesAtOnce - this.#waking().length;
+    const woken = wakersOf(pool, this.#rule, this.#options, wakeFraction, rise, sleepers, Math.max(0, most));
+    for (const { uuid } of woken) this.#steps.push({ kind: "wake", host: uuid, reason });
+    if (woken.length > 0) return this.#say(reason);
+    // Nobody to wake: hosts past a limit are still relieved, and nothing is put to sleep.
+    return this.#relieve(pool, drains) ?? this.#say(`${reason}; no host that may be woken is left`);
+  }
+
+  #tooFew(pool: Snapshot): string | null {
+    const on = pool.hosts.filter(takesPart).length;
+    const least = Math.max(1, this.#options.minimumHostsOn, this.#rule.spareHosts + 1);
+    return on < least && this.#of("asleep").length > 0 ? `${on} hosts are on, fewer than ${least}` : null;
+  }
+
+  /** How much each limit's load is going to rise until a host would be awake. */
+  #rise(): Rise {
+    const { forecastSeconds } = this.#options;
+    const window = lately(this.#view.pictures, this.#view.now, 3 * this.#options.upWindowSeconds);
+    const rising = new Map(
+      this.#rule.limits.flatMap((limit): [string, number][] =>
+        limit.kind === "below"
+          ? [[describeLimit(limit), risingBy(totals(window, limit.subject), forecastSeconds)]]
+          : [],
+      ),
+    );
+    return (dimension) => rising.get(dimension) ?? 0;
+  }
+
+  #lackText({ dimension, part }: Lack, soon: boolean): string {
+    const { spareHosts } = this.#rule;
+    const when = soon
+      ? `is rising and in ${minutes(this.#options.forecastSeconds)} needs`
+      : `of the last ${minutes(this.#options.upWindowSeconds)} needs`;
+    const spare = spareHosts === 0 ? "" : `, ${spareHosts} spare not counted`;
+    const have = Number.isFinite(part) ? `${figure(part * 100)} %` : "more than nothing";
+    return `${dimension}: the load ${when} ${have} of what the hosts that are on may give${spare}`;
+  }
+
+  /** Hosts near or past a limit though there is room elsewhere; where there is none for them, a sleeper is woken. */
+  #relieve(pool: Snapshot, drains: ReadonlyMap<Uuid, Drain>): Decision | null {
+    const waking = new Set(this.#waking().map(({ uuid }) => uuid));
+    const here = { ...pool, hosts: pool.hosts.filter(({ uuid }) => !waking.has(uuid) && !drains.has(uuid)) };
+    const passed = passedLimits(here, this.#rule, this.#options.wakeFraction);
+    const [worst] = passed;
+    if (worst === undefined) return null;
+    const over = new Set(passed.map(({ host }) => host.uuid));
+    const reliefs = planRelief(here, this.#rule, this.#options, over);
+    const sleeper = this.#helper(here, over, reliefs);
+    if (sleeper !== null) {
+      const reason = `${describePassed(worst)}, and no host that is on takes enough of its VMs`;
+      if (!this.#takeBack(reason)) this.#steps.push({ kind: "wake", host: sleeper.uuid, reason });
+    }
+    const useful = reliefs.filter(({ moves }) => moves.length > 0);
+    // What nothing can be done about, a VM that is too large for any host, holds nothing else up.
+    if (useful.length === 0 && sleeper === null) return null;
+    return this.#say(`${describePassed(worst)}: nothing is put to sleep`, useful);
+  }
+
+  /** A sleeper with which more of the hosts could be relieved, where some cannot and none is waking yet. */
+  #helper(here: Snapshot, over: ReadonlySet<Uuid>, reliefs: readonly Relief[]): Host | null {
+    const whole = (all: readonly Relief[]) => all.filter((relief) => relief.whole).length;
+    if (whole(reliefs) === reliefs.length || this.#waking().length > 0) return null;
+    const helps = (host: Host) =>
+      whole(planRelief(withHosts(here, [host]), this.#rule, this.#options, over)) > whole(reliefs);
+    return this.#sleepers(0).find(helps) ?? null;
+  }
+
+  /** A drain goes on, or its host is empty and goes to sleep; one host at a time. */
+  #finish(drains: ReadonlyMap<Uuid, Drain>): Decision | null {
+    for (const [host, drain] of drains) {
+      const left = vmsOn(this.#newest, host).length;
+      const reason = left === 0 ? "it is empty" : `${left} VMs are still on it`;
+      if (left === 0 && this.#hosts.get(host)?.enabled === false)
+        this.#steps.push({ kind: "shut down", host, reason });
+      else this.#steps.push({ kind: "drain", host, reason, drain });
+      return this.#say(`host ${this.#name(host)} is being emptied: ${reason}`);
+    }
+    const [waking] = this.#waking();
+    if (waking !== undefined) return this.#say(`host ${nameOf(waking)} is waking`);
+    const stopping = this.#of("asleep").find(({ uuid }) => this.#hosts.get(uuid)?.live === true);
+    return stopping === undefined ? null : this.#say(`host ${this.#name(stopping.uuid)} is still going down`);
+  }
+
+  #down(pool: Snapshot): Decision {
+    const balance = this.#balance(pool);
+    if (balance !== null) return balance;
+    const { now, pictures } = this.#view;
+    const { downWindowSeconds, windowCover } = this.#options;
+    const window = lately(pictures, now, downWindowSeconds);
+    if (!covers(window, now, downWindowSeconds, windowCover)) {
+      return this.#say(`the pictures do not reach over the last ${minutes(downWindowSeconds)}`);
+    }
+    const needed = this.#neededLately();
+    if (needed !== null) return this.#say(needed);
+    const [rule, options, young, rise] = [this.#rule, this.#options, this.#young(), this.#rise()];
+    const choice = chooseDrain({ pool: this.#newest, window, recent: this.#up, rise, rule, options, young });
+    if (choice.kind === "drain") {
+      const { drain, reason } = choice;
+      this.#steps.push({ kind: "drain", host: drain.host, drain, reason });
+    }
+    return this.#say(choice.reason);
+  }
+
+  /** A host that was woken or taken back within the window was needed in it. */
+  #neededLately(): string | null {
+    const { now } = this.#view;
+    const since = this.#of("on").filter(({ state }) => now - state.since < this.#options.downWindowSeconds);
+    const [first] = since.toSorted((a, b) => b.state.since - a.state.since);
+    if (first === undefined) return null;
+    return `host ${this.#name(first.uuid)} was needed ${minutes(now - first.state.since)} ago: nothing is put to sleep`;
+  }
+
+  #young(): ReadonlyMap<Uuid, string> {
+    const { minimumOnSeconds } = this.#options;
+    const noted = new Set(this.#steps.map(({ host }) => host));
+    return new Map(
+      this.#newest.hosts.flatMap(({ uuid }): [Uuid, string][] => {
+        const state = stateOf(this.#view.states, uuid);
+        const since = noted.has(uuid) || state.kind !== "on" ? this.#view.now : state.since;
+        const seconds = this.#view.now - since;
+        if (seconds >= minimumOnSeconds) return [];
+        return [[uuid, `it has been on for ${minutes(seconds)} of ${minutes(minimumOnSeconds)}`]];
+      }),
+    );
+  }
+
+  /** Balance goes first; where only a sleeping host cures what every recent picture shows broken, it is woken. */
+  #balance(pool: Snapshot): Decision | null {
+    const need = balanceNeed(pool, this.#options, this.#sleepers(this.#options.minimumAsleepSeconds));
+    if (need.kind === "none") return null;
+    const reason = describePair(need.pair);
+    if (need.kind === "curable") return this.#say(`balance comes first: ${reason}`);
+    const lasting = this.#up.every((picture) =>
+      brokenPairs(averaged(this.#newest, [picture]), this.#options).some(
+        ({ host, rule }) => host.uuid === need.pair.host.uuid && rule === need.pair.rule,
+      ),
+    );
+    if (!lasting)
+      return this.#say(`not in every picture of the last minutes, so nothing is woken for it: ${reason}`);
+    this.#steps.push({
+      kind: "wake",
+      host: need.host.uuid,
+      reason: `only with it balance can cure ${reason}`,
+    });
+    return this.#say(`a host is woken for balance: ${reason}`);
+  }
+}

@@ -1,0 +1,53 @@
+/** SHOW GREEN: hosts that green rules put to sleep, what that was worth, and what comes next. Read only. */
+import { savingsOf } from "../../green/savings.ts";
+import { Names } from "../../names.ts";
+import { loadBasis } from "../../planning/basis.ts";
+import { loadGreenForecast } from "../../planning/greenBasis.ts";
+import { gateLine } from "../../planning/report.ts";
+import { eventsIn, greenBytesIn, loadRests, restsOf } from "../../store/rests.ts";
+import { listAddedRules } from "../../store/rules.ts";
+import type { ManagerContext } from "../context.ts";
+import type { GreenResult } from "../result.ts";
+
+const day = 86_400;
+const shownEvents = 10;
+
+/** Everything at once. It needs neither a rule nor a collection. */
+export async function showGreen({
+  db,
+  control,
+}: Pick<ManagerContext, "db" | "control">): Promise<GreenResult> {
+  const rests = await loadRests(db);
+  // A host may have slept for long: its shutdown lies before the days that are counted.
+  const events = await db.read((reader) => eventsIn(reader, 400 * day));
+  const asleep = restsOf(events);
+  const bytes = await db.read(async (reader) => [
+    await greenBytesIn(reader, day),
+    await greenBytesIn(reader, 30 * day),
+  ]);
+  const savings = [1, 30].map((days, i) => ({
+    days,
+    saved: savingsOf(asleep, bytes[i] ?? 0, control.green, rests.now - days * day, rests.now),
+  }));
+  const basis = await loadBasis(db, control, null);
+  const forecast = await loadGreenForecast(db, control, basis);
+  const gate = basis.held ?? basis.gate;
+  return {
+    kind: "green",
+    rules: (await listAddedRules(db)).green.map(({ rule }) => rule),
+    hosts: [...rests.states].map(([host, { kind, since }]) => ({
+      host,
+      state: kind,
+      seconds: rests.now - since,
+      reason: rests.reasons.get(host) ?? "",
+    })),
+    savings,
+    events: events
+      .slice(-shownEvents)
+      .reverse()
+      .map((event) => ({ ...event, secondsAgo: rests.now - event.at })),
+    forecast,
+    closed: gate === null ? null : gateLine(gate),
+    names: new Names(basis.stored?.snapshot ?? null),
+  };
+}

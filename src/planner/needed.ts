@@ -1,0 +1,57 @@
+/** Takes steps and detours out of a way that is possible without them. Pure. */
+import type { Step } from "./order.ts";
+import type { State } from "./state.ts";
+import type { Work } from "./work.ts";
+
+/**
+ * The steps without those that nothing needs, the dearest first: the others are possible without them, and no more pairs
+ * are left. `state` ends after the last.
+ */
+export function takeNeeded(state: State, steps: readonly Step[], work: Work): readonly Step[] {
+  const { cost } = state.problem;
+  let [needed, left] = [steps, state.left()];
+  const dearest = steps.toSorted((a, b) => (cost[b.vm] ?? 0) - (cost[a.vm] ?? 0));
+  for (const step of dearest) {
+    if (!work.more()) break;
+    const fewer = needed.filter((other) => other !== step);
+    const without = goThrough(state, fewer);
+    if (without <= left) [needed, left] = [fewer, without];
+  }
+  goThrough(state, needed);
+  return needed;
+}
+
+/** Makes the steps from the start; the pairs left, infinite where one of them is not possible. */
+function goThrough(state: State, steps: readonly Step[]): number {
+  state.reset();
+  for (const { vm, to } of steps) {
+    if (!state.stepFits(vm, to)) return Number.POSITIVE_INFINITY;
+    state.move(vm, to);
+  }
+  return state.left();
+}
+
+/**
+ * The steps with each detour left out that turns out not to be needed: its VM goes straight to its place, or stays where
+ * it comes back to. `state` ends after the last.
+ */
+export function withoutDetours(state: State, steps: readonly Step[]): readonly Step[] {
+  let needed = steps;
+  const least = goThrough(state, steps);
+  for (const detour of steps.filter(({ parked }) => parked)) {
+    const straight = without(needed, detour);
+    if (goThrough(state, straight) <= least) needed = straight;
+  }
+  goThrough(state, needed);
+  return needed;
+}
+
+function without(steps: readonly Step[], detour: Step): readonly Step[] {
+  const at = steps.indexOf(detour);
+  const next = steps.findIndex(({ vm }, index) => index > at && vm === detour.vm);
+  return steps.flatMap((step, index) => {
+    if (index === at) return [];
+    if (index !== next) return [step];
+    return step.to === detour.from ? [] : [{ ...step, from: detour.from }];
+  });
+}

@@ -1,0 +1,144 @@
+/** What green rules ask for next, judged from what is stored: the same for a run, its dry run and SHOW GREEN. Pure. */
+
+import type { Picture } from "../green/load.ts";
+import { type GreenOptions, greenDefaults } from "../green/options.ts";
+import { type Decision, decide } from "../green/policy.ts";
+import type { GreenRule } from "../green/rule.ts";
+import { mayRest } from "../green/rule.ts";
+import { type HostStates, observe } from "../green/states.ts";
+import type { Host, StoredSnapshot, Uuid } from "../pool.ts";
+import type { ControlSettings } from "../settings.ts";
+import type { Rests } from "../store/rests.ts";
+import type { Sample } from "../store/samples.ts";
+import { type Gate, settledGate } from "./gates.ts";
+import { type Basis, pairsOf, plannerOptions } from "./judge.ts";
+
+/** What is known beside the basis of a run. */
+export interface GreenSituation {
+  /** Rules that are enabled, by number. */
+  readonly rules: readonly GreenRule[];
+  readonly rests: Rests;
+  /** Earlier pictures over the windows, newest first. */
+  readonly pictures: readonly Sample[];
+  /** The minute of the day, in the time zone of the settings. */
+  readonly minuteOfDay: number;
+}
+
+/** What is to be done, and the states that it starts from. */
+export interface GreenForecast {
+  readonly rule: GreenRule | null;
+  readonly decision: Decision;
+  /** As the newest picture shows them. */
+  readonly states: HostStates;
+}
+
+/** Which earlier pictures the windows want: one a minute, more of a short window and fewer of a long one. */
+export function greenWish({ green: { downMinutes } }: ControlSettings): {
+  readonly count: number;
+  readonly everySeconds: number;
+  readonly maxGapSeconds: number;
+} {
+  const window = downMinutes * 60;
+  const everySeconds = Math.max(window / 60, Math.min(60, window / 8));
+  return {
+    // Collections do not start to the second: pictures may lie three quarters of that apart.
+    count: Math.ceil(window / (0.75 * everySeconds)) + 2,
+    everySeconds,
+    maxGapSeconds: downMinutes * 60,
+  };
+}
+
+/**
+ * The decision; null where no rule is there and no host sleeps, and where a gate of the collection keeps a run from
+ * everything, or measures are not believed yet. A pool that is upgraded or balanced by another takes back what is being emptied.
+ */
+export function greenForecast(
+  basis: Basis,
+  settings: ControlSettings,
+  { rules, rests, pictures, minuteOfDay }: GreenSituation,
+): GreenForecast | null {
+  const { stored, gate } = basis;
+  const resting = [...rests.states.values()].some(({ kind }) => kind !== "on");
+  if (stored === null || (rules.length === 0 && !resting)) return null;
+  const hold = holdOf(gate);
+  if ((gate !== null && hold === null) || settledGate(basis.standing) !== null) return null;
+  const active = rules.find((rule) => mayRest(rule, minuteOfDay)) ?? rules[0] ?? null;
+  const newest: Picture = { at: rests.now - Math.max(0, stored.ageSeconds), snapshot: stored.snapshot };
+  const earlier = pictures.map(({ snapshot, secondsBefore }) => ({
+    at: newest.at - secondsBefore,
+    snapshot,
+  }));
+  const states = observe(rests.states, stored.snapshot, rests.now);
+  const view = {
+    now: rests.now,
+    minuteOfDay,
+    pictures: [...earlier.reverse(), newest],
+    states,
+    hold,
+  };
+  const options = greenOptions({ ...basis, stored }, settings, rests);
+  return { rule: active, decision: decide(view, active ?? noRule(minuteOfDay), options), states };
+}
+
+/** Gates that tell of the pool, not of this one collection. */
+function holdOf(gate: Gate | null): string | null {
+  return gate !== null && ["rolling upgrade", "workload balancing"].includes(gate.name)
+    ? `${gate.name}: ${gate.measured}`
+    : null;
+}
+
+/** Where the last rule is gone: hosts may sleep at no time, so all are woken. */
+function noRule(minuteOfDay: number): GreenRule {
+  const from = (minuteOfDay + 720) % 1440;
+  return { limits: [], spareHosts: 0, between: { from, to: (from + 1) % 1440 } };
+}
+
+/** The settings, and what is left alone, as the policy wants to have it. */
+export function greenOptions(
+  basis: Basis & { readonly stored: StoredSnapshot },
+  settings: ControlSettings,
+  rests: Rests,
+): GreenOptions {
+  const { stored, standing, bans, rules } = basis;
+  const { green } = settings;
+  const pairs = pairsOf(stored.snapshot, bans);
+  const usual = plannerOptions(basis, settings, { vms: bans.vms, pairs }, Number.POSITIVE_INFINITY);
+  const { pool } = stored.snapshot;
+  return {
+    ...greenDefaults,
+    headroomBytes: usual.headroomBytes,
+    bannedVms: usual.bannedVms,
+    bannedPairs: usual.bannedPairs,
+    transfersPerHost: settings.transfersPerHost,
+    affinityTags: settings.affinityTags,
+    antiAffinityTags: settings.antiAffinityTags,
+    ...(usual.floors === undefined ? {} : { floors: usual.floors }),
+    ...(usual.costOf === undefined ? {} : { costOf: usual.costOf }),
+    ...(usual.secondsOf === undefined ? {} : { secondsOf: usual.secondsOf }),
+    seed: settings.planSeed,
+    canWake: (host) => wakeObjection(host, rests) === null,
+    keepOn: new Map(
+      standing.exclusions
+        .filter(({ kind }) => kind === "HOST")
+        .map(({ uuid, by }): [Uuid, string] => [uuid, `it is excluded${by === "" ? "" : ` by ${by}`}`]),
+    ),
+    minimumHostsOn: green.leastHostsOn,
+    haFailuresToTolerate: pool.haEnabled ? (pool.haTolerance ?? 1) : 0,
+    balance: rules,
+    downWindowSeconds: green.downMinutes * 60,
+    upWindowSeconds: green.upMinutes * 60,
+    minimumOnSeconds: green.leastOnMinutes * 60,
+    minimumAsleepSeconds: green.leastAsleepMinutes * 60,
+    stallSeconds: green.stallMinutes * 60,
+    wakeSeconds: green.wakeMinutes * 60,
+  };
+}
+
+/** Why the host must not sleep because nobody knows that it would wake, or null. */
+export function wakeObjection(host: Host, rests: Rests): string | null {
+  if (host.isMaster) return "it is the pool's master";
+  if (host.powerOnMode === null || host.powerOnMode === "") return "it has no power-on mode";
+  const failed = rests.unreliable.get(host.uuid);
+  if (failed === undefined) return null;
+  return `its power failed ${Math.round((rests.now - failed) / 3600)} h ago, and control has not woken it since`;
+}

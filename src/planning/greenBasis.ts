@@ -1,0 +1,35 @@
+/** Reads what green rules are judged by: the rules, what is remembered of hosts, and the pictures of the windows. */
+import { minuteOfDay } from "../hours.ts";
+import type { StoredSnapshot } from "../pool.ts";
+import type { ControlSettings } from "../settings.ts";
+import type { Database } from "../store/connection.ts";
+import { loadRests } from "../store/rests.ts";
+import { listAddedRules } from "../store/rules.ts";
+import { loadSamples } from "../store/samples.ts";
+import { type GreenForecast, type GreenSituation, greenForecast, greenWish } from "./green.ts";
+import type { Basis } from "./judge.ts";
+
+/** What green rules are about to do by the stored collection; null where there is nothing to decide. */
+export async function loadGreenForecast(
+  db: Database,
+  settings: ControlSettings,
+  basis: Basis,
+): Promise<GreenForecast | null> {
+  const { stored } = basis;
+  if (stored === null) return null;
+  return greenForecast(basis, settings, await loadGreenSituation(db, settings, stored));
+}
+
+/** Pictures are read only where there is something to decide. */
+export async function loadGreenSituation(
+  db: Database,
+  settings: ControlSettings,
+  { collection }: StoredSnapshot,
+): Promise<GreenSituation> {
+  const rules = (await listAddedRules(db)).green.map(({ rule }) => rule).filter(({ enabled }) => enabled);
+  const rests = await loadRests(db);
+  const idle = rules.length === 0 && [...rests.states.values()].every(({ kind }) => kind === "on");
+  const pictures = idle ? [] : await loadSamples(db, collection, greenWish(settings));
+  const minute = minuteOfDay(new Date(rests.now * 1000), settings.timeZone);
+  return { rules, rests, pictures, minuteOfDay: minute };
+}

@@ -1,0 +1,11 @@
+/** What a parser says instead of a result. */
+
+/** Why a text is not what it should be, in a sentence for the operator; safe to print. */
+export interface Problem {
+  readonly kind: "problem";
+  readonly message: string;
+}
+
+export function problem(message: string): Problem {
+  return { kind: "problem", message };
+}

@@ -1,0 +1,40 @@
+/** Rules as objects for JSON, and back. Pure. */
+import { timeText } from "./hours.ts";
+import { type GreenRule, isSingle, parseSubject, type Rule, termUnit, unitOf } from "./rule.ts";
+import { parseRule } from "./ruleParse.ts";
+import { printGreenRule, printRule } from "./ruleText.ts";
+
+/** The thesis' rule with its unit; of any other `text` is what CREATE RULE HOST reads. */
+export function ruleObject(rule: Rule): Readonly<Record<string, unknown>> {
+  if (isSingle(rule)) {
+    return { subject: rule.subject, threshold: rule.threshold, unit: unitOf(rule.subject) };
+  }
+  return {
+    text: printRule(rule),
+    terms: rule.terms.map((term) => ({ ...term, unit: termUnit(term) })),
+    repeat: rule.repeat,
+    ...optionsObject(rule),
+  };
+}
+
+/** A rule that gathers VMs; `text` is what CREATE RULE GREEN reads. */
+export function greenRuleObject(rule: GreenRule): Readonly<Record<string, unknown>> {
+  const { limits, spareHosts } = rule;
+  return { text: printGreenRule(rule), limits, spareHosts, ...optionsObject(rule) };
+}
+
+function optionsObject({ between, name, comment, enabled }: Exclude<Rule, { subject: unknown }> | GreenRule) {
+  const hours = between === null ? null : { from: timeText(between.from), to: timeText(between.to) };
+  return { between: hours, name, comment, enabled };
+}
+
+/** The rule that `ruleObject` made, or null. */
+export function ruleFromObject(value: Readonly<Record<string, unknown>>): Rule | null {
+  const { subject: written, threshold, text } = value;
+  if (typeof text === "string") {
+    const rule = parseRule(text);
+    return "kind" in rule ? null : rule;
+  }
+  const subject = typeof written === "string" ? parseSubject(written) : null;
+  return subject === null || typeof threshold !== "number" ? null : { subject, threshold };
+}

@@ -1,0 +1,240 @@
+/** The tables HostRest and HostRestEvent: what green rules did with each host. Every write is under the lease. */
+
+import type { Rest } from "../green/savings.ts";
+import type { HostState, HostStates } from "../green/states.ts";
+import { asUuid, type Host, type Uuid } from "../pool.ts";
+import type { Database, Reader, Row, Writer } from "./connection.ts";
+import { type Claim, holdsLease } from "./lease.ts";
+import { number, textOrNull } from "./values.ts";
+
+/** What is remembered of the hosts of a pool; times are seconds since 1970 by the database's clock. */
+export interface Rests {
+  readonly now: number;
+  readonly states: HostStates;
+  readonly reasons: ReadonlyMap<Uuid, string>;
+  /** Tasks of shutdowns and wakings that have not been looked at to their end. */
+  readonly tasks: ReadonlyMap<Uuid, string>;
+  /** Hosts that did not wake or go down within the last week, and have not been woken by us since, with the seconds then. */
+  readonly unreliable: ReadonlyMap<Uuid, number>;
+  /** Hosts that we switched or took in or out of service, with the seconds of the last time. */
+  readonly touched: ReadonlyMap<Uuid, number>;
+}
+
+export type RestEventKind =
+  | "drain"
+  | "take back"
+  | "shut down"
+  | "wake"
+  | "enable"
+  | "on"
+  | "failed"
+  | "refused";
+
+/** One step with a host, as it is kept. */
+export interface RestEvent {
+  readonly host: Uuid;
+  readonly kind: RestEventKind;
+  readonly at: number;
+  readonly reason: string;
+}
+
+/** What becomes of a host; `task` is the pool's task that does it, null where none goes on. */
+export interface RestChange {
+  readonly host: Uuid;
+  readonly state: HostState;
+  readonly reason: string;
+  readonly task?: string | null;
+  /** Null where nothing has happened that is worth an event. */
+  readonly event: RestEventKind | null;
+}
+
+export const noRests: Rests = {
+  now: 0,
+  states: new Map(),
+  reasons: new Map(),
+  tasks: new Map(),
+  unreliable: new Map(),
+  touched: new Map(),
+};
+
+const epoch = (column: string) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) / 1e6`;
+
+/** Everything that is remembered, inside a transaction. */
+export async function restsIn(reader: Reader): Promise<Rests> {
+  const [clock] = await reader.rows(`SELECT ${epoch("UTC_TIMESTAMP(6)")} AS now_`);
+  const rows = await reader.rows(
+    `SELECT HostUuid, State, Reason, VmsLeft, EmptyHost, TaskRef, ${epoch("Since")} AS since_, ${epoch("ProgressAt")} AS progress_
+       FROM HostRest ORDER BY HostUuid`,
+  );
+  const states = new Map<Uuid, HostState>();
+  for (const row of rows) {
+    const state = stateFrom(row);
+    if (state !== null) states.set(asUuid(String(row["HostUuid"])), state);
+  }
+  const week = await eventsIn(reader, 7 * 86_400);
+  return {
+    now: number(clock?.["now_"]) ?? 0,
+    states,
+    reasons: new Map(rows.map((row) => [asUuid(String(row["HostUuid"])), textOrNull(row["Reason"]) ?? ""])),
+    tasks: new Map(
+      rows.flatMap((row): [Uuid, string][] => {
+        const task = textOrNull(row["TaskRef"]);
+        return task === null ? [] : [[asUuid(String(row["HostUuid"])), task]];
+      }),
+    ),
+    unreliable: unreliableOf(week),
+    touched: new Map(week.filter(({ kind }) => kind !== "refused").map(({ host, at }) => [host, at])),
+  };
+}
+
+export async function loadRests(db: Database): Promise<Rests> {
+  return db.read(restsIn);
+}
+
+function stateFrom(row: Row): HostState | null {
+  const kind = String(row["State"]);
+  const since = number(row["since_"]) ?? 0;
+  if (kind === "on") return { kind, since };
+  if (kind === "draining") {
+    return { kind, since, left: Number(row["VmsLeft"] ?? 0), progressAt: number(row["progress_"]) ?? since };
+  }
+  if (kind !== "asleep" && kind !== "waking" && kind !== "failed") return null;
+  const empty = JSON.parse(textOrNull(row["EmptyHost"]) ?? "null") as Host | null;
+  return empty === null ? null : { kind, since, empty };
+}
+
+/** A host whose power failed, unless a later waking brought it back. */
+function unreliableOf(events: readonly RestEvent[]): ReadonlyMap<Uuid, number> {
+  const found = new Map<Uuid, number>();
+  const woken = new Set<Uuid>();
+  for (const { host, kind, at } of events) {
+    if (kind === "wake") woken.add(host);
+    if (kind === "failed") {
+      found.set(host, at);
+      woken.delete(host);
+    }
+    if (kind === "on" && woken.has(host)) found.delete(host);
+  }
+  return found;
+}
+
+/** Hosts whose going and coming is control's own doing, with the seconds since its last step (0 while one is under way). */
+export async function handledIn(reader: Reader): Promise<ReadonlyMap<Uuid, number>> {
+  const { now, states, touched } = await restsIn(reader);
+  return new Map([
+    ...[...touched].map(([host, at]): [Uuid, number] => [host, now - at]),
+    ...[...states].flatMap(([host, { kind }]): [Uuid, number][] => (kind === "on" ? [] : [[host, 0]])),
+  ]);
+}
+
+/** The events of the last `seconds`, oldest first, inside a transaction. */
+export async function eventsIn(reader: Reader, seconds: number): Promise<readonly RestEvent[]> {
+  const rows = await reader.rows(
+    `SELECT HostUuid, Kind, Reason, ${epoch("HappenedAt")} AS at_ FROM HostRestEvent
+      WHERE HappenedAt > TIMESTAMPADD(SECOND, -${Math.ceil(seconds)}, UTC_TIMESTAMP(6)) ORDER BY HappenedAt, Id`,
+  );
+  return rows.map((row) => ({
+    host: asUuid(String(row["HostUuid"])),
+    kind: String(row["Kind"]) as RestEventKind,
+    at: number(row["at_"]) ?? 0,
+    reason: textOrNull(row["Reason"]) ?? "",
+  }));
+}
+
+/** The times asleep that the events tell of: from each shutdown until the host was woken, or was on again by itself. */
+export function restsOf(events: readonly RestEvent[]): readonly Rest[] {
+  const rests: Rest[] = [];
+  const asleep = new Map<Uuid, number>();
+  for (const { host, kind, at } of events) {
+    if (kind === "shut down") asleep.set(host, at);
+    const from = asleep.get(host);
+    if (from === undefined || !["wake", "on", "take back", "enable"].includes(kind)) continue;
+    rests.push({ host, from, to: at });
+    asleep.delete(host);
+  }
+  return [...rests, ...[...asleep].map(([host, from]) => ({ host, from, to: null }))];
+}
+
+/** Writes what becomes of hosts, all or nothing; false when the lease was lost. */
+export async function writeRests(
+  db: Database,
+  claim: Claim,
+  poolUuid: string,
+  changes: readonly RestChange[],
+): Promise<boolean> {
+  if (changes.length === 0) return true;
+  const ids = changes.map(() => crypto.randomUUID());
+  return db.write<boolean>(
+    async (writer) => {
+      if (!(await holdsLease(writer, claim))) return false;
+      for (const [i, change] of changes.entries()) {
+        await writeState(writer, poolUuid, change);
+        if (change.event === null) continue;
+        await writer.run(
+          `INSERT INTO HostRestEvent (Id, HostUuid, PoolUuid, RunId, HappenedAt, Kind, Reason)
+           VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6), ?, ?)`,
+          [ids[i] ?? "", change.host, poolUuid, claim.runId, change.event, change.reason],
+        );
+      }
+      return true;
+    },
+    { verify: (reader) => isWritten(reader, changes, ids) },
+  );
+}
+
+/** Without an event there is nothing that must not be written twice. */
+async function isWritten(
+  reader: Reader,
+  changes: readonly RestChange[],
+  ids: readonly string[],
+): Promise<true | null> {
+  const first = changes.findIndex(({ event }) => event !== null);
+  if (first < 0) return null;
+  const [row] = await reader.rows("SELECT Id FROM HostRestEvent WHERE Id = ?", [ids[first] ?? ""]);
+  return row === undefined ? null : true;
+}
+
+async function writeState(
+  writer: Writer,
+  poolUuid: string,
+  { host, state, reason, task }: RestChange,
+): Promise<void> {
+  const values = [
+    poolUuid,
+    state.kind,
+    toTime(state.since),
+    reason,
+    state.kind === "draining" ? state.left : null,
+    state.kind === "draining" ? toTime(state.progressAt) : null,
+    "empty" in state ? JSON.stringify(state.empty) : null,
+    task ?? null,
+  ];
+  const changed = await writer.run(
+    `UPDATE HostRest SET PoolUuid = ?, State = ?, Since = ?, Reason = ?, VmsLeft = ?, ProgressAt = ?, EmptyHost = ?, TaskRef = ?
+      WHERE HostUuid = ?`,
+    [...values, host],
+  );
+  if (changed > 0) return;
+  const [known] = await writer.rows("SELECT HostUuid FROM HostRest WHERE HostUuid = ?", [host]);
+  if (known !== undefined) return;
+  await writer.run(
+    `INSERT INTO HostRest (PoolUuid, State, Since, Reason, VmsLeft, ProgressAt, EmptyHost, TaskRef, HostUuid)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [...values, host],
+  );
+}
+
+/** Seconds since 1970 as the database writes them. */
+function toTime(seconds: number): string {
+  const time = Number.isFinite(seconds) ? seconds : 0;
+  return new Date(Math.round(time * 1000)).toISOString().replace("T", " ").replace("Z", "");
+}
+
+/** Bytes that migrations for green rules have moved within the last `seconds`. */
+export async function greenBytesIn(reader: Reader, seconds: number): Promise<number> {
+  const [row] = await reader.rows(
+    `SELECT COALESCE(SUM(MemoryBytes), 0) AS bytes FROM Migration WHERE Cause = 'green' AND State = 'succeeded'
+      AND FinishedAt > TIMESTAMPADD(SECOND, -${Math.ceil(seconds)}, UTC_TIMESTAMP(6))`,
+  );
+  return number(row?.["bytes"]) ?? 0;
+}

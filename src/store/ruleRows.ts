@@ -1,0 +1,214 @@
+/** Where rules stand: rows of HostRule and of the added tables, found, written and removed inside a transaction. */
+import { AppError } from "../errors.ts";
+import { overlap } from "../hours.ts";
+import { quote } from "../quote.ts";
+import {
+  type AnyRule,
+  asSingle,
+  type ChainRule,
+  chainOf,
+  isGreen,
+  isSingle,
+  parseSubject,
+  type Rule,
+  type SingleRule,
+  type Subject,
+  subjects,
+} from "../rule.ts";
+import { describeRule, ruleWords } from "../ruleText.ts";
+import { addedRulesIn, deleteAdded, insertAdded, replaceAdded, type UnknownRule } from "./addedRules.ts";
+import type { Reader, Writer } from "./connection.ts";
+
+export type RuleKind = "HOST" | "GREEN";
+
+/** Which rule is meant: one of HostRule by its subject, any other by number or name. */
+export type WantedRule =
+  | { readonly by: "subject"; readonly subject: Subject }
+  | { readonly by: "number"; readonly id: number }
+  | { readonly by: "name"; readonly name: string };
+
+/** A rule and where it stands; `id` is null in HostRule. */
+export interface StoredRule<R> {
+  readonly id: number | null;
+  readonly rule: R;
+}
+
+/** Every row of HostRule: rules in the order of `subjects`, and the rows that are none. */
+export async function singlesIn(
+  reader: Reader,
+): Promise<{ readonly rules: readonly SingleRule[]; readonly unknown: readonly UnknownRule[] }> {
+  const rows = await reader.rows("SELECT Subject, Threshold FROM HostRule ORDER BY Subject");
+  const rules: SingleRule[] = [];
+  const unknown: UnknownRule[] = [];
+  for (const row of rows) {
+    const [written, threshold] = [String(row["Subject"]), Number(row["Threshold"])];
+    const subject = parseSubject(written);
+    if (subject === null) {
+      const reason = `${written} is not one of ${subjects.join(", ")}`;
+      unknown.push({ subject: written, threshold, reason });
+    } else if (!(threshold >= 0)) {
+      unknown.push({ subject: written, threshold, reason: `threshold ${threshold} is below 0` });
+    } else {
+      rules.push({ subject, threshold });
+    }
+  }
+  rules.sort((a, b) => subjects.indexOf(a.subject) - subjects.indexOf(b.subject));
+  return { rules, unknown };
+}
+
+/** All rules: those of HostRule by subject, then chains and green ones by number. */
+export async function allRules(reader: Reader): Promise<readonly StoredRule<AnyRule>[]> {
+  const added = await addedRulesIn(reader);
+  const { rules } = await singlesIn(reader);
+  return [...rules.map((rule) => ({ id: null, rule })), ...added.chains, ...added.green];
+}
+
+/** The rule that is meant, of that kind where one is given. @throws AppError "not-found". */
+export async function findRule(
+  reader: Reader,
+  wanted: WantedRule,
+  kind: RuleKind | null,
+): Promise<StoredRule<AnyRule>> {
+  const found = (await allRules(reader)).find(
+    (each) => (kind === null || kindOf(each.rule) === kind) && isMeant(each, wanted),
+  );
+  if (found !== undefined) return found;
+  const list = `SHOW RULES ${kind ?? "HOST"} lists the rules.`;
+  if (wanted.by === "subject")
+    throw new AppError("not-found", `There is no rule for ${wanted.subject}. ${list}`);
+  const what = wanted.by === "number" ? `the number ${wanted.id}` : `the name ${quote(wanted.name)}`;
+  throw new AppError("not-found", `No rule has ${what}. ${list}`);
+}
+
+function isMeant({ id, rule }: StoredRule<AnyRule>, wanted: WantedRule): boolean {
+  switch (wanted.by) {
+    case "subject":
+      return id === null && !isGreen(rule) && isSingle(rule) && rule.subject === wanted.subject;
+    case "number":
+      return id === wanted.id;
+    case "name":
+      return nameOf(rule)?.toLowerCase() === wanted.name.toLowerCase();
+    default:
+      return wanted satisfies never;
+  }
+}
+
+/** Writes a new rule where it belongs. @throws AppError "conflict". */
+export async function put(writer: Writer, rule: Rule): Promise<StoredRule<Rule>> {
+  const single = asSingle(rule);
+  if (single === null) {
+    await refuseTaken(writer, rule, null);
+    const id = await drawNumber(writer, "LastRule");
+    await insertAdded(writer, id, asChain(rule));
+    return { id, rule: asChain(rule) };
+  }
+  const present = await thresholdOf(writer, single.subject);
+  if (present !== null) throw conflictOf(single.subject, present);
+  await writer.run("INSERT INTO HostRule (Subject, Threshold) VALUES (?, ?)", [
+    single.subject,
+    single.threshold,
+  ]);
+  return { id: null, rule: single };
+}
+
+/** Puts `rule` in the place of `before`, in the table where it belongs now. @throws AppError "conflict". */
+export async function exchange(
+  writer: Writer,
+  before: StoredRule<AnyRule>,
+  rule: AnyRule,
+): Promise<StoredRule<AnyRule>> {
+  if (before.id !== null && (isGreen(rule) || asSingle(rule) === null)) {
+    const added = isGreen(rule) ? rule : asChain(rule);
+    await refuseTaken(writer, added, before.id);
+    await replaceAdded(writer, before.id, added);
+    return { id: before.id, rule: added };
+  }
+  await remove(writer, before);
+  if (isGreen(rule)) throw new Error("a rule of HostRule gathers no VMs");
+  return put(writer, rule);
+}
+
+/** Deletes the rule's rows. */
+export async function remove(writer: Writer, { id, rule }: StoredRule<AnyRule>): Promise<void> {
+  if (id !== null) await deleteAdded(writer, id);
+  else if (!isGreen(rule) && isSingle(rule)) {
+    await writer.run("DELETE FROM HostRule WHERE Subject = ?", [rule.subject]);
+  }
+}
+
+/** The next number of that kind. The caller holds the row already. */
+export async function drawNumber(writer: Writer, column: "LastRule" | "LastChange"): Promise<number> {
+  const drawn = await writer.run(`UPDATE RuleHead SET ${column} = ${column} + 1 WHERE Name = 'rules'`);
+  if (drawn !== 1) {
+    throw new AppError(
+      "schema",
+      "the row of table RuleHead is gone: put it back with INSERT INTO RuleHead SELECT 'rules', COALESCE(MAX(Id), 0), (SELECT COALESCE(MAX(Id), 0) FROM RuleHistory) FROM AddedRule",
+    );
+  }
+  const [row] = await writer.rows(`SELECT ${column} AS number FROM RuleHead WHERE Name = 'rules'`);
+  return Number(row?.["number"]);
+}
+
+/** Refuses a name that another rule has, and a second rule that gathers VMs at the same time. */
+export async function refuseTaken(reader: Reader, rule: AnyRule, id: number | null): Promise<void> {
+  const others = (await allRules(reader)).filter((each) => each.id !== id || id === null);
+  const name = nameOf(rule)?.toLowerCase();
+  const same = others.find((each) => name !== undefined && nameOf(each.rule)?.toLowerCase() === name);
+  if (same !== undefined) {
+    throw new AppError(
+      "conflict",
+      `There is a rule of that name already: ${ruleWords(same.rule)}. Delete it first, or write another name.`,
+    );
+  }
+  if (!isGreen(rule) || !rule.enabled) return;
+  const rival = others.find(
+    (each) => isGreen(each.rule) && each.rule.enabled && overlap(each.rule.between, rule.between),
+  );
+  if (rival === undefined) return;
+  throw new AppError(
+    "conflict",
+    `There is a rule that gathers VMs at the same time already, rule ${rival.id}: ${ruleWords(rival.rule)}. Alter, disable or delete it first.`,
+  );
+}
+
+async function thresholdOf(reader: Reader, subject: Subject): Promise<number | null> {
+  const [row] = await reader.rows("SELECT Threshold FROM HostRule WHERE Subject = ?", [subject]);
+  return row === undefined ? null : Number(row["Threshold"]);
+}
+
+function conflictOf(subject: Subject, threshold: number): AppError {
+  const present = describeRule({ subject, threshold });
+  return new AppError("conflict", `There is a rule already: ${present}. Delete it first.`);
+}
+
+/** The new rule with the name and comment of the old one where it has none, disabled if that is. */
+export function inherit(before: AnyRule, to: AnyRule): AnyRule {
+  if (!("enabled" in before)) return to;
+  const kept = { name: before.name, comment: before.comment };
+  const added = isGreen(to) ? to : asChain(to);
+  return {
+    ...added,
+    name: added.name ?? kept.name,
+    comment: added.comment ?? kept.comment,
+    enabled: added.enabled && before.enabled,
+  };
+}
+
+/** The rule enabled or disabled; null where it is so already. */
+export function withEnabled(rule: AnyRule, enabled: boolean): AnyRule | null {
+  if (!isGreen(rule)) return asChain(rule).enabled === enabled ? null : { ...asChain(rule), enabled };
+  return rule.enabled === enabled ? null : { ...rule, enabled };
+}
+
+export function kindOf(rule: AnyRule): RuleKind {
+  return isGreen(rule) ? "GREEN" : "HOST";
+}
+
+function nameOf(rule: AnyRule): string | null {
+  return "name" in rule ? rule.name : null;
+}
+
+function asChain(rule: Rule): ChainRule {
+  if (!isSingle(rule)) return rule;
+  return chainOf([{ subjects: [rule.subject], condition: "more than mean", amount: rule.threshold }]);
+}

@@ -1,0 +1,308 @@
+/** Green rules, carried out on a simulated pool: hosts are emptied, sleep, and are awake before they are needed. */
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { showGreen } from "../../src/manager/commands/green.ts";
+import { greenText } from "../../src/manager/renderGreen.ts";
+import { asUuid } from "../../src/pool.ts";
+import { type GreenRule, noOptions } from "../../src/rule.ts";
+import { parseSettings, type Settings } from "../../src/settings.ts";
+import { exclude } from "../../src/store/exclusions.ts";
+import { listMigrations } from "../../src/store/migrations.ts";
+import { pauseControl, resumeControl } from "../../src/store/pause.ts";
+import { loadRests } from "../../src/store/rests.ts";
+import { createGreenRule } from "../../src/store/ruleChanges.ts";
+import { type Arena, type ControlChange, openArena, type Ring, type Told } from "../support/controlArena.ts";
+import { aMinuteLater, behindWire, strike } from "../support/controlCrashes.ts";
+import { asRoot } from "../support/database.ts";
+import { later } from "../support/laterDatabase.ts";
+import type { Passing } from "../support/wire.ts";
+
+// A night has many runs.
+vi.setConfig({ testTimeout: 240_000 });
+
+let arena: Arena;
+beforeAll(async () => {
+  arena = await openArena();
+});
+afterEach(() => arena.shut());
+afterAll(() => arena.close());
+
+const keep70: GreenRule = {
+  limits: [
+    { kind: "below", subject: "CpuAverage", value: 70 },
+    { kind: "memory free", percent: 10 },
+  ],
+  spareHosts: 1,
+  ...noOptions,
+};
+
+/** Four hosts, of which the load needs one, and a spare one. */
+const nightPool = `
+pool "Night" product=XCP-ng version=8.3 bandwidth=4000
+host boss master cpus=8 memory=16384 base-cpu=0% power-on=IPMI
+host a cpus=8 memory=16384 base-cpu=0% power-on=wake-on-lan boot=60s
+host b cpus=8 memory=16384 base-cpu=0% power-on=IPMI boot=60s
+host c cpus=8 memory=16384 base-cpu=0%
+vm one on=boss vcpus=4 memory=512 cpu=20% tools
+vm two on=a vcpus=4 memory=512 cpu=20% tools
+vm three on=b vcpus=4 memory=1024 cpu=20% tools
+vm four on=c vcpus=4 memory=512 cpu=20% tools
+`;
+
+function greenSettings(change: Partial<Settings["control"]["green"]> = {}): Settings["control"]["green"] {
+  const sources = { fileName: null, text: "", values: {}, environment: {}, readFile: () => "" };
+  const result = parseSettings({ ...sources, readCredential: () => null }, ["control"]);
+  if ("problems" in result) throw new Error(result.problems.join("; "));
+  const { green } = result.settings.control;
+  return { ...green, downMinutes: 5, upMinutes: 2, leastOnMinutes: 0, leastAsleepMinutes: 0, ...change };
+}
+
+interface Night {
+  readonly ring: Ring;
+  /** So much time passes, with a collection every 30 s of it. */
+  readonly pass: (seconds: number) => Promise<void>;
+  readonly run: (change?: ControlChange) => Promise<Told>;
+  readonly power: (host: string) => string;
+}
+
+/** Seconds of the pool in one real second. */
+const speed = 200;
+
+async function openNight(scenario = nightPool, rule: GreenRule | null = keep70): Promise<Night> {
+  const ring = await arena.open(scenario, { speed });
+  if (rule !== null) await createGreenRule(arena.manager, rule, "ann");
+  const pass = async (seconds: number) => {
+    for (let passed = 0; passed < seconds; passed += 30) {
+      await later(arena.database.admin.database, 30);
+      // The pool's own time must not fall behind.
+      await new Promise((resolve) => setTimeout(resolve, (30 / speed) * 1000));
+      await ring.collect();
+      await asRoot(["DELETE FROM VmArrival"], arena.database.admin.database);
+    }
+  };
+  const run = (change: ControlChange = {}) =>
+    ring.control({ ...change, change: { green: greenSettings(), vmCooldownMinutes: 0, ...change.change } });
+  const power = (host: string) => {
+    const { db } = ring.pool;
+    const ref = db.all("host").find((each) => db.text("host", each, "name_label") === host) ?? "";
+    const metrics = db.text("host", ref, "metrics");
+    if (db.get("host_metrics", metrics, "live") !== true) return "off";
+    return db.get("host", ref, "enabled") === true ? "on" : "out of service";
+  };
+  await pass(330);
+  return { ring, pass, run, power };
+}
+
+/** Runs until nothing is done any more, a minute apart; what was said. */
+async function settle({ pass, run }: Night, most = 16, change: ControlChange = {}): Promise<string> {
+  let said = "";
+  for (let n = 0; n < most; n++) {
+    const { text } = await run(change);
+    said += `${text}\n`;
+    await pass(60);
+  }
+  return said;
+}
+
+describe("a green rule at night", () => {
+  it("empties the hosts that can be woken, one at a time, puts them to sleep, and stops no VM", async () => {
+    const night = await openNight();
+    const dry = await night.run({ dryRun: true, exitCode: true });
+    expect(dry.code).toBe(10);
+    expect(dry.text).toMatch(/^Green: .*\n- [ab] is emptied, to sleep: /m);
+    const said = await settle(night);
+    expect(said).toMatch(/^[ab]: is put to sleep$/m);
+    expect(["boss", "c"].map(night.power)).toEqual(["on", "on"]);
+    expect(["a", "b"].map(night.power)).toEqual(["off", "off"]);
+    expect(night.ring.pool.model.power.events.filter(({ kind }) => kind === "vm-stopped")).toEqual([]);
+    const rows = await listMigrations(arena.manager);
+    expect(rows.every(({ cause, state }) => cause === "green" && state === "succeeded")).toBe(true);
+    const control = (await controlSettings()) as Settings["control"];
+    const shown = greenText(await showGreen({ db: arena.manager, control })).join("\n");
+    expect(shown).toMatch(/^- a - ASLEEP for /m);
+    expect(shown).toMatch(
+      /^The last day - \d+(\.\d+)? hours asleep, 0\.\d+ kWh saved, \d+(\.\d+)? GiB migrated for it$/m,
+    );
+    const quiet = await night.run();
+    expect(quiet.code).toBe(0);
+  });
+
+  it("wakes a host when the load asks for it, and enables nothing that it did not put to sleep", async () => {
+    const night = await openNight();
+    await settle(night);
+    expect(night.power("a")).toBe("off");
+    for (const vm of ["one", "two", "three", "four"]) night.ring.command(`load ${vm} cpu=100%`);
+    const said = await settle(night, 8);
+    expect(said).toMatch(/^[ab]: is woken/m);
+    expect(night.power("a") === "on" || night.power("b") === "on").toBe(true);
+  });
+
+  it("a rule that is gone: everything that sleeps is woken, one after the other", async () => {
+    const night = await openNight();
+    await settle(night);
+    await asRoot(["DELETE FROM AddedRule", "DELETE FROM RuleTerm"], arena.database.admin.database);
+    await settle(night, 10);
+    expect(["boss", "a", "b", "c"].map(night.power)).toEqual(["on", "on", "on", "on"]);
+  });
+});
+
+describe("what a green rule leaves alone", () => {
+  it("the master, hosts without a power-on mode, excluded ones, and every host where the pool is one host", async () => {
+    const night = await openNight();
+    const uuid = asUuid(night.ring.uuid("host", "a"));
+    await exclude(arena.manager, { kind: "HOST", uuid, by: "ann", reason: "new card" });
+    await settle(night, 8);
+    expect(["boss", "a", "b", "c"].map(night.power)).toEqual(["on", "on", "off", "on"]);
+    await arena.shut();
+    const alone = await openNight(
+      'pool "One"\nhost only master cpus=4 memory=8192 power-on=IPMI\nvm x on=only memory=256\n',
+    );
+    expect((await alone.run()).text).toMatch(/^Green: /);
+    expect(alone.power("only")).toBe("on");
+  });
+
+  it("a host that somebody else took out of service: it is neither used nor enabled", async () => {
+    const night = await openNight();
+    await night.ring.admin(async (client) => {
+      await client.hostDisable(await client.hostByUuid(night.ring.uuid("host", "a")));
+    });
+    await night.pass(60);
+    const told = await night.run({ change: { quietMinutes: 0, green: greenSettings() } });
+    expect(told.text).not.toMatch(/^a: /m);
+    await settle(night, 4, { change: { quietMinutes: 0, green: greenSettings() } });
+    expect(night.power("a")).toBe("out of service");
+  });
+
+  it("everything while control is paused, or outside the rule's hours", async () => {
+    const night = await openNight(nightPool, { ...keep70, between: hoursFarFromNow() });
+    const told = await night.run();
+    expect(told.text).toMatch(/^Green: it is outside the rule's hours/m);
+    await pauseControl(arena.manager, { by: "ann", reason: "", seconds: null });
+    expect((await night.run()).code).toBe(4);
+    await resumeControl(arena.manager);
+    expect(["boss", "a", "b", "c"].map(night.power)).toEqual(["on", "on", "on", "on"]);
+  });
+});
+
+describe("power that fails", () => {
+  it.each([
+    ["never wakes", "a", "never", /^ALARM: a: it did not wake in \d+ minutes/m],
+    ["is refused by its board", "b", "wrong-password", /^ALARM: b: it could not be woken: /m],
+  ])(
+    "a host that %s is marked and told once, another one is woken, and it is not put to sleep again",
+    async (_, host, kind, alarm) => {
+      const night = await openNight();
+      await settle(night);
+      night.ring.command(`wake ${host} ${kind}`);
+      for (const vm of ["one", "two", "three", "four"]) night.ring.command(`load ${vm} cpu=100%`);
+      const change = { change: { green: greenSettings({ wakeMinutes: 2 }) } };
+      const said = await settle(night, 14, change);
+      expect(said).toMatch(alarm);
+      expect(said.match(/ALARM/g)).toHaveLength(1);
+      expect(night.power(host === "a" ? "b" : "a")).toBe("on");
+      const control = { ...(await controlSettings()), ...change.change };
+      const shown = greenText(await showGreen({ db: arena.manager, control })).join("\n");
+      expect(shown).toMatch(new RegExp(`^- ${host} - FAILED for `, "m"));
+    },
+  );
+
+  it("a shutdown that is refused: the host is taken back, and the run ends with 3", async () => {
+    const night = await openNight();
+    night.ring.command("refuse host.shutdown HOST_IN_EMERGENCY_MODE times=always");
+    let worst = 0;
+    for (let n = 0; n < 5; n++) {
+      worst = Math.max(worst, (await night.run()).code);
+      await night.pass(60);
+    }
+    expect(worst).toBe(3);
+    expect(["a", "b"].map(night.power)).not.toContain("off");
+    expect(["a", "b"].map(night.power)).toContain("on");
+  });
+
+  it("a VM that came to the host meanwhile keeps it from being switched off", async () => {
+    const night = await openNight();
+    await night.run();
+    await night.pass(60);
+    // Started on the host itself, behind everybody's back.
+    const { db } = night.ring.pool;
+    const drained = ["a", "b"].find((host) => night.power(host) === "out of service") ?? "";
+    const vm = db.all("VM").find((each) => db.text("VM", each, "name_label") === "one") ?? "";
+    const host = db.all("host").find((each) => db.text("host", each, "name_label") === drained) ?? "";
+    db.set("VM", vm, "resident_on", host);
+    const told = await night.run();
+    expect(told.text).toMatch(new RegExp(`^${drained}: shut down was not possible: one is on it$`, "m"));
+    expect(night.power(drained)).toBe("out of service");
+  });
+});
+
+describe("a run that is killed", () => {
+  const settings = {
+    GreenDownMinutes: "5",
+    GreenUpMinutes: "2",
+    GreenLeastOnMinutes: "0",
+    ControlVmCooldownMinutes: "0",
+  };
+  const asking = (method: string) => (event: Passing) =>
+    event.side === "pool" && event.direction === "up" && event.bytes.includes(method);
+
+  it.each([
+    ["host.disable", "before"],
+    ["host.disable", "after"],
+    ["Async.host.shutdown", "before"],
+    ["Async.host.shutdown", "after"],
+    ["Async.host.power_on", "before"],
+    ["Async.host.power_on", "after"],
+  ] as const)(
+    "kill -9 at %s, %s it leaves: the next runs go on from there, and no VM is stopped",
+    async (method, moment) => {
+      const night = await openNight();
+      if (method === "Async.host.power_on") {
+        await settle(night);
+        for (const vm of ["one", "two", "three", "four"]) night.ring.command(`load ${vm} cpu=100%`);
+        await night.pass(180);
+      }
+      for (let n = 0, struck = false; n < 4 && !struck; n++) {
+        await behindWire(arena, night.ring, [], async (round) => {
+          const start = () => round.start(settings);
+          const { event } = await strike({ ...round, start }, asking(method), "SIGKILL", moment);
+          struck = event !== null;
+        });
+        await aMinuteLater(arena);
+        await night.pass(60);
+        if (n === 3) expect(struck).toBe(true);
+      }
+      await settle(night, 14, { change: { green: greenSettings({ wakeMinutes: 3, stallMinutes: 4 }) } });
+      const rests = await loadRests(arena.manager);
+      for (const host of ["a", "b"]) {
+        const kind = rests.states.get(asUuid(night.ring.uuid("host", host)))?.kind ?? "on";
+        expect([host, kind, night.power(host)]).toEqual([host, kind, kind === "on" ? "on" : "off"]);
+      }
+      expect(night.ring.pool.model.power.events.filter(({ kind }) => kind === "vm-stopped")).toEqual([]);
+    },
+  );
+});
+
+describe("a shutdown of which nothing comes", () => {
+  it("the host is taken into service again, and not asked a second time", async () => {
+    const night = await openNight();
+    night.ring.command("stuck a");
+    const said = await settle(night, 12, {
+      change: { green: greenSettings({ wakeMinutes: 3, stallMinutes: 4 }) },
+    });
+    expect(said).toMatch(/^a: is enabled: it is still on \d minutes after its shutdown$/m);
+    expect(said.match(/^a: is put to sleep/gm)).toHaveLength(1);
+    expect(night.power("a")).toBe("on");
+  });
+});
+
+/** An hour of the day that is half a day away. */
+function hoursFarFromNow(): { readonly from: number; readonly to: number } {
+  const from = (new Date().getUTCHours() * 60 + 720) % 1440;
+  return { from, to: (from + 60) % 1440 };
+}
+
+async function controlSettings(): Promise<Settings["control"]> {
+  const sources = { fileName: null, text: "", values: {}, environment: {}, readFile: () => "" };
+  const result = parseSettings({ ...sources, readCredential: () => null }, ["control"]);
+  if ("problems" in result) throw new Error(result.problems.join("; "));
+  return { ...result.settings.control, green: greenSettings() };
+}

@@ -1,0 +1,23 @@
+/** Rules as tests write them. */
+import { type ChainRule, isSingle, type Rule, type SingleRule } from "../../src/rule.ts";
+import { parseRule } from "../../src/ruleParse.ts";
+
+/** The thesis' rule that `rule` is. */
+export function single(rule: Rule): SingleRule {
+  if (!isSingle(rule)) throw new Error("it is a chain");
+  return rule;
+}
+
+/** The rule that `text` writes. */
+export function rule(text: string): Rule {
+  const read = parseRule(text);
+  if ("kind" in read) throw new Error(read.message);
+  return read;
+}
+
+/** The chain that `text` writes. */
+export function chain(text: string): ChainRule {
+  const read = rule(text);
+  if (isSingle(read)) throw new Error("it is a thesis' rule");
+  return read;
+}
