@@ -12,6 +12,7 @@ import { loadRests } from "../../src/store/rests.ts";
 import { createGreenRule } from "../../src/store/ruleChanges.ts";
 import { type Arena, type ControlChange, openArena, type Ring, type Told } from "../support/controlArena.ts";
 import { aMinuteLater, behindWire, strike } from "../support/controlCrashes.ts";
+import { cpu25 } from "../support/controlPools.ts";
 import { asRoot } from "../support/database.ts";
 import { later } from "../support/laterDatabase.ts";
 import type { Passing } from "../support/wire.ts";
@@ -180,6 +181,50 @@ describe("what a green rule leaves alone", () => {
     expect((await night.run()).code).toBe(4);
     await resumeControl(arena.manager);
     expect(["boss", "a", "b", "c"].map(night.power)).toEqual(["on", "on", "on", "on"]);
+  });
+});
+
+describe("the pool's own safeguards", () => {
+  it("HA on: as many hosts are to spare as it promises to survive, and its plan is never broken", async () => {
+    const high = nightPool
+      .replace("bandwidth=4000", "bandwidth=4000 ha=2")
+      .replace("host c cpus=8", "host c power-on=IPMI boot=60s cpus=8");
+    const night = await openNight(high, { ...keep70, spareHosts: 0 });
+    await settle(night, 10);
+    const off = ["boss", "a", "b", "c"].filter((host) => night.power(host) === "off");
+    expect(off).toHaveLength(1);
+    const { db } = night.ring.pool;
+    expect(db.get("pool", db.all("pool")[0] ?? "", "ha_overcommitted")).toBe(false);
+  });
+
+  it("F32: a rolling upgrade begins while a host is emptied: the host is taken back, and nothing else is begun", async () => {
+    const night = await openNight();
+    await night.run();
+    expect(["a", "b"].map(night.power)).toContain("out of service");
+    const { db } = night.ring.pool;
+    const pool = db.all("pool")[0] ?? "";
+    db.set("pool", pool, "other_config", { rolling_upgrade_in_progress: "true" });
+    await night.pass(60);
+    const told = await night.run();
+    expect(told.text).toMatch(/^Green: nothing is begun: rolling upgrade/m);
+    expect(told.text).toMatch(/^[ab]: is taken into service again/m);
+    expect(["boss", "a", "b", "c"].map(night.power)).toEqual(["on", "on", "on", "on"]);
+  });
+
+  it("a balance rule beside it: neither undoes what the other has done", async () => {
+    const night = await openNight();
+    for (let n = 0; n < 16; n++) {
+      await night.run();
+      await night.pass(30);
+      await night.ring.collect(cpu25);
+      await asRoot(["DELETE FROM VmArrival"], arena.database.admin.database);
+    }
+    const rows = await listMigrations(arena.manager);
+    const byVm = new Map<string, string[]>();
+    for (const { vm, source, state } of rows)
+      if (state === "succeeded") byVm.set(vm, [...(byVm.get(vm) ?? []), source]);
+    for (const sources of byVm.values()) expect(new Set(sources).size).toBe(sources.length);
+    expect(["a", "b"].map(night.power)).toContain("off");
   });
 });
 
