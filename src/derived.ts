@@ -1,5 +1,12 @@
 /** Figures of hosts that follow from their VMs: how many there are, and how long they waited for a CPU. Pure. */
 import type { Host, Snapshot, Uuid, Vm } from "./pool.ts";
+import { type Rule, subjectsOf } from "./rule.ts";
+
+/** The snapshot with derived figures where some of the rules ask for them; else as it is. */
+export function derivedFor(snapshot: Snapshot, rules: readonly Rule[]): Snapshot {
+  const asked = subjectsOf(rules).some((subject) => subject === "VmCount" || subject === "CpuWait");
+  return asked ? withDerived(snapshot) : snapshot;
+}
 
 /** The snapshot with `vmCount` and `cpuWait` of every host, by where the VMs are placed in it. */
 export function withDerived(snapshot: Snapshot): Snapshot {

@@ -48,6 +48,7 @@ export function live(world: World, policy: Policy, course: Course): Outcome {
     everySeconds,
     load: { cpus: link.cpus, eth0Kb: onEth0 ? link.bytesPerSecond / 1024 : 0 },
     measure: sensed(seed),
+    means: true,
     duration: ({ memoryBytes }, sharing) =>
       ((memoryBytes ?? 0) * dirtyFactor * (1 + sharing)) / link.bytesPerSecond,
     decide: (situation) => {

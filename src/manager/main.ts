@@ -34,12 +34,19 @@ interface InstallOptions {
   readonly adminPasswordFile?: string;
 }
 
+interface RehearseOptions {
+  readonly since: string;
+  readonly every?: string;
+  readonly rules?: readonly string[];
+}
+
 const examples = `Examples:
   xcp-manager                                  talk on the terminal; HELP lists the commands
   xcp-manager -e "SHOW VMS"                    one command
   xcp-manager -e "CREATE RULE HOST CpuAverage > 25" -e "SHOW RULES HOST"
   xcp-manager -f rules.xcp                     a script, up to its first error; also xcp-manager < rules.xcp
   xcp-manager --json -e "SHOW HOSTS"           one line of JSON for each command
+  xcp-manager rehearse --rules new.xcp         what these rules would have done last week, beside the present ones
   xcp-manager schema install                   create or upgrade the tables
   xcp-manager schema install --admin-user root the same with another account, which may create tables
 `;
@@ -71,10 +78,25 @@ await runProgram("xcp-manager", async (context) => {
     .option("--json", "the same as --format json")
     .option("--echo", "print each command of a script behind the prompt")
     .argument("[words...]")
-    .usage("[options]\n       xcp-manager schema install|status [options]")
+    .usage(
+      "[options]\n       xcp-manager rehearse [options]\n       xcp-manager schema install|status [options]",
+    )
     .action(async (words: readonly string[], options: Options) => {
       if (words.length > 0) throw new AppError("usage", `to run a command write -e "${words.join(" ")}"`);
       code = await manage(context, options);
+    });
+  program
+    .command("rehearse")
+    .description("play the recorded days through what xcp-control decides by; the pool is not contacted")
+    .option("--since <time>", "how far back, as in 7d or 12h", "7d")
+    .option("--every <time>", "from one run of xcp-control to the next (default: as it ran lately)")
+    .option("--rules <file>", "lines of CREATE RULE, beside the present rules; twice: two files", append)
+    .action(async (options: RehearseOptions) => {
+      code = await manage(context, {
+        ...program.opts<Options>(),
+        file: [],
+        execute: [rehearseLine(options)],
+      });
     });
   const schema = program
     .command("schema")
@@ -119,6 +141,15 @@ function manage(context: ProgramContext, options: Options): Promise<number> {
       outputClosed: context.outputClosed,
     }),
   );
+}
+
+/** The options as the command of the prompt. */
+function rehearseLine({ since, every, rules = [] }: RehearseOptions): string {
+  const quoted = rules.map((file) => `"${file.replaceAll('"', '""')}"`);
+  const parts = [`SINCE ${since}`];
+  if (every !== undefined) parts.push(`EVERY ${every}`);
+  if (quoted.length > 0) parts.push(`RULES ${quoted.join(" AND ")}`);
+  return `REHEARSE ${parts.join(" ")}`;
 }
 
 function mysqlOf(options: Options): StoreOptions {

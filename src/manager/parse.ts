@@ -2,7 +2,7 @@
 
 import type { GreenRule, Rule } from "../rule.ts";
 import { closest, editDistance } from "../text.ts";
-import { readExclude, readMigration, readMigrations, readPause } from "./parseControl.ts";
+import { readExclude, readMigration, readMigrations, readPause, readRehearse } from "./parseControl.ts";
 import {
   type RuleReference,
   readAlter,
@@ -40,6 +40,13 @@ export type Command =
   | { readonly kind: "show-plan" }
   | { readonly kind: "explain"; readonly object: "VM" | "HOST"; readonly wanted: string }
   | { readonly kind: "evacuate"; readonly wanted: string }
+  /** `everySeconds` null: as control ran lately. */
+  | {
+      readonly kind: "rehearse";
+      readonly sinceSeconds: number;
+      readonly everySeconds: number | null;
+      readonly files: readonly string[];
+    }
   | { readonly kind: "show-status" }
   | { readonly kind: "show-costs" }
   | { readonly kind: "show-green" }
@@ -84,6 +91,11 @@ const forms: readonly Form[] = [
   nameOnly("EXPLAIN VM", (wanted) => ({ kind: "explain", object: "VM", wanted })),
   nameOnly("EXPLAIN HOST", (wanted) => ({ kind: "explain", object: "HOST", wanted })),
   nameOnly("EVACUATE HOST", (wanted) => ({ kind: "evacuate", wanted })),
+  {
+    words: "REHEARSE",
+    usage: "REHEARSE [SINCE 7d] [EVERY 5m] [RULES file [AND file]]",
+    read: readRehearse,
+  },
   bare("SHOW STATUS", { kind: "show-status" }),
   bare("SHOW COSTS", { kind: "show-costs" }),
   bare("SHOW GREEN", { kind: "show-green" }),

@@ -35,6 +35,44 @@ export function readPause(rest: string): Command | Problem {
   return typeof seconds === "number" ? { kind: "pause", seconds, reason } : seconds;
 }
 
+/** How far back a rehearsal goes where nothing is said. */
+export const rehearsedSeconds: number = 7 * 86_400;
+
+/** What follows REHEARSE: SINCE, EVERY and RULES in this order, each or none. */
+export function readRehearse(rest: string): Command | Problem {
+  const [times, rules] = cut("RULES", rest);
+  const [begin, every] = cut("EVERY", times);
+  const since = begin === "" ? null : after("SINCE", begin);
+  const files = rules === null ? [] : readFiles(rules);
+  if ((begin !== "" && since === null) || files === null) {
+    return problem(`Write REHEARSE [SINCE 7d] [EVERY 5m] [RULES file [AND file]], not ${quote(rest)}.`);
+  }
+  const sinceSeconds = since === null ? rehearsedSeconds : readSpan(since);
+  if (typeof sinceSeconds !== "number") return sinceSeconds;
+  const everySeconds = every === null ? null : readSpan(every);
+  if (everySeconds !== null && typeof everySeconds !== "number") return everySeconds;
+  return { kind: "rehearse", sinceSeconds, everySeconds, files };
+}
+
+/** `text` before the word, and behind it; null where the word is not there. */
+function cut(word: string, text: string): readonly [string, string | null] {
+  const found = new RegExp(`(?:^|\\s)${word}(?=\\s|$)`, "i").exec(text);
+  if (found === null) return [text.trim(), null];
+  return [text.slice(0, found.index).trim(), text.slice(found.index + found[0].length).trim()];
+}
+
+/** One file or two; null where that is not what is written. */
+function readFiles(text: string): readonly string[] | null {
+  const quoted = readQuoted(text);
+  const [first, second] = quoted === null ? cut("AND", text) : [quoted.text, after("AND", quoted.behind)];
+  if (quoted !== null && quoted.behind !== "" && second === null) return null;
+  if (second === null) return first === "" ? null : [first];
+  const last = readQuoted(second);
+  if (last !== null && last.behind !== "") return null;
+  const name = last?.text ?? second;
+  return first === "" || name === "" ? null : [first, name];
+}
+
 /** What follows EXCLUDE VM and EXCLUDE HOST. */
 export function readExclude(words: string, object: "VM" | "HOST", rest: string): Command | Problem {
   const quoted = readQuoted(rest);

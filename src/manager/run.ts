@@ -11,6 +11,7 @@ import { showGreen } from "./commands/green.ts";
 import { excludeObject, includeObject, pause, resume, showExclusions } from "./commands/hold.ts";
 import { showFlaps, showMigration, showMigrations } from "./commands/migrations.ts";
 import { explain, showPlan } from "./commands/plan.ts";
+import { rehearse } from "./commands/rehearse.ts";
 import { showCollection, showHost, showHosts, showPool, showVm, showVms } from "./commands/show.ts";
 import { showGreenRules, showRuleHistory, showRules, showSubjects } from "./commands/showRules.ts";
 import { showStatus } from "./commands/status.ts";
@@ -60,6 +61,8 @@ async function resultOf(context: ManagerContext, command: Command): Promise<Resu
       return explain(context, command);
     case "evacuate":
       return showEvacuation(context, command.wanted);
+    case "rehearse":
+      return rehearse(context, command);
     case "show-status":
       return showStatus(db);
     case "show-migrations":

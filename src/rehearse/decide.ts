@@ -1,4 +1,5 @@
 /** What a run would decide: by the very code that xcp-control runs. Pure. */
+import { derivedFor } from "../derived.ts";
 import { evaluate } from "../deviation.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Gate } from "../planning/gates.ts";
@@ -25,6 +26,8 @@ export function asControl(settings: ControlSettings): Decide {
     const basis = judge(situation, settings, null);
     const fired = firedRules(basis);
     if (basis.held !== null) return { moves: [], gate: basis.held, fired };
+    // A plan without a goal is empty: it need not be made.
+    if (fired.length === 0) return { moves: [], gate: basis.gate, fired };
     const { plan, gate } = forecastOf(basis, settings);
     if (gate !== null || plan === null) return { moves: [], gate, fired };
     return { moves: plan.moves, gate: null, fired };
@@ -38,7 +41,7 @@ export function asOff(settings: ControlSettings): Decide {
 
 function firedRules({ stored, rules, tolerated }: Basis): readonly Rule[] {
   if (stored === null) return [];
-  const { hosts } = stored.snapshot;
+  const { hosts } = derivedFor(stored.snapshot, rules);
   return rules.filter((rule) =>
     evaluate(hosts, rule).verdicts.some(
       ({ broken, hostUuid }) => broken && tolerated(hostUuid, rule) === null,

@@ -38,6 +38,8 @@ export interface ReplayOptions {
   readonly exclusions?: readonly Exclusion[];
   /** Migrations whose cost was known before. */
   readonly costs?: readonly CostSample[];
+  /** Count minutes by ten-minute means, too. */
+  readonly means?: boolean;
   /** What a collection reads of the truth; default: the truth. */
   readonly measure?: (truth: Snapshot, seconds: number) => Snapshot;
 }
@@ -88,6 +90,7 @@ export class Replay {
   readonly #fired = new Map<Rule, number>();
   readonly #gates = new Map<string, number>();
   #places: LastPlaces | null = null;
+  #placements: Snapshot["placements"] | null = null;
   #current: Transfers | null = null;
   #collections = 0;
   #runs = 0;
@@ -98,7 +101,10 @@ export class Replay {
     this.#options = options;
     this.#shadow = new Shadow(options.isControls ?? (() => false), options.load);
     this.#ledger = new Ledger(options.exclusions ?? [], options.costs ?? []);
-    this.#tally = new Tally(options.rules);
+    this.#tally = new Tally(options.rules, {
+      timeZone: options.settings.timeZone,
+      means: options.means === true,
+    });
   }
 
   /** The next moment of the record; moments come in order. */
@@ -106,24 +112,35 @@ export class Replay {
     const { seconds } = moment;
     this.#current?.goOn(seconds, this.#collections);
     const truth = this.#shadow.at(moment.snapshot, seconds);
-    this.#tally.add(truth.hosts, seconds);
+    this.#tally.add(truth, seconds);
     const { measure } = this.#options;
-    const believed = believe(measure === undefined ? truth : measure(truth, seconds), this.#places, seconds);
+    const believed = this.#believe(measure === undefined ? truth : measure(truth, seconds), seconds);
     this.#collections++;
     this.#keep(believed, seconds);
     this.#now = seconds;
     if (this.#isDue(seconds)) this.#run(moment, believed);
   }
 
-  #keep({ snapshot, arrivals }: Believed, seconds: number): void {
+  #believe(snapshot: Snapshot, seconds: number): Believed {
+    // The same array: nobody has moved, and nobody had just come.
+    if (snapshot.placements === this.#placements && this.#places?.arrivals.size === 0)
+      return { snapshot, arrivals: [] };
+    const believed = believe(snapshot, this.#places, seconds);
+    this.#placements = snapshot.placements;
     this.#places = {
       poolUuid: snapshot.pool.uuid,
       hostOf: new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid])),
-      arrivals: new Map(arrivals.map((arrival) => [arrival.vmUuid, arrival])),
+      arrivals: new Map(believed.arrivals.map((arrival) => [arrival.vmUuid, arrival])),
     };
+    return believed;
+  }
+
+  #keep({ snapshot }: Believed, seconds: number): void {
     this.#seen.unshift({ id: this.#collections, seconds, snapshot });
-    const { count, maxGapSeconds } = sampleWish(this.#options.settings, this.#options.rules);
-    while (seconds - (this.#seen.at(-1)?.seconds ?? seconds) > count * maxGapSeconds) this.#seen.pop();
+    // Older ones are never chosen where those after them are enough.
+    const { count } = sampleWish(this.#options.settings, this.#options.rules);
+    while (this.#seen.length >= count && this.#samples(seconds, this.#seen.slice(0, -1)).length === count - 1)
+      this.#seen.pop();
   }
 
   #isDue(seconds: number): boolean {
@@ -141,7 +158,7 @@ export class Replay {
     const collection = this.#collection(moment, snapshot);
     const { moves, gate, fired } = decide({
       stored: { snapshot, collection, ageSeconds: lagSeconds },
-      samples: this.#samples(moment.seconds),
+      samples: this.#samples(moment.seconds, this.#seen),
       rules,
       unknown: [],
       standing,
@@ -158,8 +175,8 @@ export class Replay {
     this.#current.start(now);
   }
 
-  #samples(seconds: number): readonly Sample[] {
-    const earlier = this.#seen
+  #samples(seconds: number, seen: readonly Seen[]): readonly Sample[] {
+    const earlier = seen
       .slice(1)
       .map(({ id, snapshot, seconds: at }) => ({ snapshot, collectionId: id, secondsBefore: seconds - at }));
     return chooseSamples(earlier, sampleWish(this.#options.settings, this.#options.rules));

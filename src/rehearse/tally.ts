@@ -1,7 +1,10 @@
 /** How long hosts broke each rule: minute by minute, in long stretches, and by the mean of ten minutes. Pure. */
+
+import { derivedFor } from "../derived.ts";
 import { evaluate, mean, takesPart, termExcess, termValue } from "../deviation.ts";
-import type { Host, Uuid } from "../pool.ts";
-import { type Rule, type Term, termsOf } from "../rule.ts";
+import { isWithin, minuteOfDay } from "../hours.ts";
+import type { Host, Snapshot, Uuid } from "../pool.ts";
+import { isSingle, type Rule, type Term, termsOf } from "../rule.ts";
 
 /** A moment counts until the next one, but not for longer than this: nobody knows what was in a gap. */
 export const longestSeconds = 300;
@@ -18,7 +21,7 @@ export interface Violations {
   readonly minutes: number;
   /** Of these, those in stretches of five minutes and more. */
   readonly sustainedMinutes: number;
-  /** Minutes in which the mean of the last ten minutes was above the threshold. */
+  /** Minutes in which the mean of the last ten minutes was above the threshold; 0 where they are not counted. */
   readonly meanMinutes: number;
 }
 
@@ -63,8 +66,11 @@ class RuleTally {
   /** Seconds that hosts have been above the threshold by now. */
   #stretches = new Map<Uuid, number>();
 
-  constructor(rule: Rule) {
+  readonly #countsMeans: boolean;
+
+  constructor(rule: Rule, countsMeans: boolean) {
     this.rule = rule;
+    this.#countsMeans = countsMeans;
   }
 
   /** Counts a state that stood for `seconds`; the minutes above the threshold in it. */
@@ -76,8 +82,14 @@ class RuleTally {
       broken.map(({ hostUuid }) => hostUuid),
       seconds,
     );
-    this.meanMinutes += (this.#aboveByMean(hosts, seconds) * seconds) / 60;
+    if (this.#countsMeans) this.meanMinutes += (this.#aboveByMean(hosts, seconds) * seconds) / 60;
     return minutes;
+  }
+
+  /** The rule does not act: what was above the threshold begins anew when it does. */
+  rest(): void {
+    this.#stretches.clear();
+    this.#windows.clear();
   }
 
   #stretch(broken: readonly Uuid[], seconds: number): void {
@@ -123,18 +135,31 @@ export interface Hour {
   readonly minutes: number;
 }
 
+export interface TallyOptions {
+  /** In which rules' hours are meant; default: UTC. */
+  readonly timeZone?: string;
+  /** Count minutes by ten-minute means, too: that takes time. */
+  readonly means?: boolean;
+}
+
 export class Tally {
+  readonly #timeZone: string;
   readonly #rules: readonly RuleTally[];
   readonly #hours = new Map<number, number>();
   #last: { readonly hosts: readonly Host[]; readonly seconds: number } | null = null;
   #counted = 0;
 
-  constructor(rules: readonly Rule[]) {
-    this.#rules = rules.map((rule) => new RuleTally(rule));
+  constructor(rules: readonly Rule[], { timeZone = "UTC", means = false }: TallyOptions = {}) {
+    this.#timeZone = timeZone;
+    this.#rules = rules.map((rule) => new RuleTally(rule, means));
   }
 
-  /** The state of the hosts from `seconds` (since 1970) on. */
-  add(hosts: readonly Host[], seconds: number): void {
+  /** The state of the pool from `seconds` (since 1970) on. */
+  add(state: Snapshot, seconds: number): void {
+    const { hosts } = derivedFor(
+      state,
+      this.#rules.map(({ rule }) => rule),
+    );
     if (this.#last !== null) this.#count(this.#last.hosts, this.#last.seconds, seconds);
     this.#last = { hosts, seconds };
   }
@@ -144,9 +169,19 @@ export class Tally {
     if (!(stood > 0)) return;
     this.#counted += stood;
     let minutes = 0;
-    for (const rule of this.#rules) minutes += rule.add(hosts, stood);
+    for (const rule of this.#rules) {
+      if (this.#acts(rule.rule, from)) minutes += rule.add(hosts, stood);
+      else rule.rest();
+    }
     const hour = Math.floor(from / 3600) * 3600;
     this.#hours.set(hour, (this.#hours.get(hour) ?? 0) + minutes);
+  }
+
+  /** Outside its hours a rule asks nothing of the hosts. */
+  #acts(rule: Rule, seconds: number): boolean {
+    if (isSingle(rule)) return true;
+    if (!rule.enabled || rule.between === null) return rule.enabled;
+    return isWithin(rule.between, minuteOfDay(new Date(seconds * 1000), this.#timeZone));
   }
 
   /** Hours that were looked at, gaps left out. */

@@ -4,9 +4,6 @@ import type { PlannedMove } from "./decide.ts";
 import type { Intent, Ledger } from "./ledger.ts";
 import type { Flight, Shadow } from "./shadow.ts";
 
-/** Transfers, coming and going, that one host of ours carries at once. */
-const transfersPerHost = 2;
-
 /** Seconds that a migration takes beside `sharing` others on its hosts' links. */
 export type Duration = (intent: Intent, sharing: number) => number;
 
@@ -81,8 +78,9 @@ export class Transfers {
   }
 
   #fits({ source, destination, after }: PlannedMove): boolean {
+    const { maxMigrationsInPool, transfersPerHost } = this.#settings;
     return (
-      this.#flights.size < this.#settings.maxMigrationsInPool &&
+      this.#flights.size < maxMigrationsInPool &&
       this.#busy(source) < transfersPerHost &&
       this.#busy(destination) < transfersPerHost &&
       after.every((before) => this.#made.has(before))

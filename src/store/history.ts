@@ -14,6 +14,7 @@ import {
   pictureOf,
   pictureRows,
 } from "./picture.ts";
+import { PictureSeries } from "./pictureSeries.ts";
 import { collectionFrom, toDouble, toInt } from "./rows.ts";
 import { snapshotFrom, type TableRows } from "./snapshotRows.ts";
 import { chunked } from "./tableDifference.ts";
@@ -77,13 +78,13 @@ export async function storePicture(
   );
 }
 
-interface Base {
+interface LatestBase {
   readonly id: number;
   readonly picture: Picture;
   readonly bytes: number;
 }
 
-async function latestBase(writer: Writer, id: number): Promise<Base | null> {
+async function latestBase(writer: Writer, id: number): Promise<LatestBase | null> {
   const [latest] = await writer.rows(
     "SELECT COALESCE(BaseId, CollectionId) AS base FROM CollectionPicture ORDER BY CollectionId DESC LIMIT 1",
   );
@@ -132,9 +133,9 @@ export async function* loadHistory(
     });
     for (const row of page) {
       last = Number(row["Id"]);
-      const picture = bases.pictureOf(row);
-      if (picture === null) continue;
-      yield { snapshot: snapshotFrom(pictureRows(picture)), collection: collectionFrom(row) };
+      const snapshot = bases.snapshotOf(row);
+      if (snapshot === null) continue;
+      yield { snapshot, collection: collectionFrom(row) };
     }
     if (page.length < pageRows) return;
   }
@@ -166,19 +167,24 @@ export async function readPictures(
   const bases = new Bases();
   await bases.load(reader, rows);
   for (const row of rows) {
-    const picture = bases.pictureOf(row);
-    if (picture !== null) found.set(Number(row["Id"]), snapshotFrom(pictureRows(picture)));
+    const snapshot = bases.snapshotOf(row);
+    if (snapshot !== null) found.set(Number(row["Id"]), snapshot);
   }
   return found;
 }
 
+interface Base {
+  readonly picture: Picture;
+  readonly series: PictureSeries;
+}
+
 /** The whole pictures that the rows at hand need, each read and decoded once. */
 class Bases {
-  #known = new Map<number, Picture | null>();
+  #known = new Map<number, Base | null>();
 
   /** Makes ready for `rows`; forgets what they do not need. */
   async load(reader: Reader, rows: readonly Row[]): Promise<void> {
-    const wanted = new Map<number, Picture | null>();
+    const wanted = new Map<number, Base | null>();
     for (const row of rows) {
       if (row["BaseId"] === null) continue;
       const id = Number(row["BaseId"]);
@@ -187,17 +193,23 @@ class Bases {
     this.#known = wanted;
   }
 
-  async #read(reader: Reader, id: number): Promise<Picture | null> {
+  async #read(reader: Reader, id: number): Promise<Base | null> {
     const sql = "SELECT Format, Picture FROM CollectionPicture WHERE CollectionId = ?";
     const [row] = await reader.rows(sql, [id]);
-    return row === undefined ? null : wholeFrom(row);
+    const picture = row === undefined ? null : wholeFrom(row);
+    return picture === null ? null : { picture, series: new PictureSeries(picture) };
   }
 
-  pictureOf(row: Row): Picture | null {
-    if (row["BaseId"] === null) return wholeFrom(row);
+  /** Null where the format is not known, or the picture is damaged. */
+  snapshotOf(row: Row): Snapshot | null {
+    if (row["BaseId"] === null) {
+      const whole = wholeFrom(row);
+      return whole === null ? null : snapshotFrom(pictureRows(whole));
+    }
     const base = this.#known.get(Number(row["BaseId"])) ?? null;
     if (base === null || Number(row["Format"]) !== pictureFormat) return null;
-    return decodeDifference(base, bytesOf(row));
+    const bytes = bytesOf(row);
+    return base.series.snapshotOf(bytes) ?? snapshotFrom(pictureRows(decodeDifference(base.picture, bytes)));
   }
 }
 

@@ -35,7 +35,7 @@ interface WholeTable {
 }
 
 /** What became of a table of the base, in the base's order. */
-interface TableChange {
+export interface TableChange {
   /** Indices of the base's rows that are gone. */
   readonly gone: readonly number[];
   readonly fresh: readonly (readonly Value[])[];
@@ -99,11 +99,16 @@ export function encodeDifference(base: Picture, picture: Picture): Uint8Array | 
 }
 
 export function decodeDifference(base: Picture, bytes: Uint8Array): Picture {
-  const changes = expand(bytes) as TableChange[];
+  const changes = readChanges(bytes);
   return base.map((table, index) => {
     const change = changes[index];
     return change === undefined ? table : { ...table, rows: applyChange(table, change) };
   });
+}
+
+/** The changes that `encodeDifference` wrote, in the order of the base's tables. */
+export function readChanges(bytes: Uint8Array): readonly TableChange[] {
+  return expand(bytes) as TableChange[];
 }
 
 function difference(base: PictureTable, table: PictureTable): TableChange {

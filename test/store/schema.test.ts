@@ -121,6 +121,7 @@ describe("schema install", () => {
       "0007_in_flight.sql",
       "0008_power.sql",
       "0009_rules.sql",
+      "0010_green.sql",
     ]);
     const second = await installSchema(admin);
     expect(second).toMatchObject({ createdDatabase: false, applied: [], version: newest });
@@ -237,6 +238,7 @@ describe("schema install", () => {
         "0007_in_flight.sql",
         "0008_power.sql",
         "0009_rules.sql",
+        "0010_green.sql",
       ]);
       expect(await schemaStatus(admin)).toMatchObject({ version: newest, pending: [] });
       if (round % 2 === 1) await expectThesisRows(admin);

@@ -56,7 +56,7 @@ export interface Ring {
   readonly simulator: RunningSimulator;
   /** A command of the simulated pool, e.g. "halt vm1". */
   readonly command: (line: string) => string;
-  /** Collects, and makes `rules` the only ones. */
+  /** Collects, and makes `rules` the only ones that balance. */
   readonly collect: (...rules: readonly Rule[]) => Promise<void>;
   readonly control: (change?: ControlChange) => Promise<Told>;
   /** An administrator's own client. */
@@ -85,10 +85,13 @@ export interface Arena {
 
 export async function openArena(): Promise<Arena> {
   const database = await createTestDatabase();
-  const [collector, manager, controller] = await Promise.all(
-    [database.collect, database.manager, database.control].map((account) => openDatabase(account)),
+  // One of them is the recorder's own: a connection carries one transaction at a time.
+  const [collector, manager, controller, onlooker] = await Promise.all(
+    [database.collect, database.manager, database.control, database.manager].map((account) =>
+      openDatabase(account),
+    ),
   );
-  if (!collector || !manager || !controller) throw new Error("three connections were asked for");
+  if (!collector || !manager || !controller || !onlooker) throw new Error("four connections were asked for");
   let simulator: RunningSimulator | null = null;
   const shut = async () => {
     await simulator?.stop();
@@ -104,15 +107,15 @@ export async function openArena(): Promise<Arena> {
       await forget(database.admin.database);
       const pool = SimulatedPool.fromScenario(scenario, { speed, seed: 1, user: "root", password });
       simulator = await startSimulator(pool, { http: true, https: false, addressing: "addresses" });
-      return ring(pool, simulator, { database, collector, manager, controller });
+      return ring(pool, simulator, { database, collector, manager, controller, onlooker });
     },
     join: async (other) => {
       await forget(database.admin.database);
-      return ring(other.pool, other.simulator, { database, collector, manager, controller });
+      return ring(other.pool, other.simulator, { database, collector, manager, controller, onlooker });
     },
     close: async () => {
       await shut();
-      for (const db of [collector, manager, controller]) await db.close();
+      for (const db of [collector, manager, controller, onlooker]) await db.close();
       await database.drop();
     },
   };
@@ -142,6 +145,7 @@ interface Doors {
   readonly collector: Database;
   readonly manager: Database;
   readonly controller: Database;
+  readonly onlooker: Database;
 }
 
 function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): Ring {
@@ -153,7 +157,7 @@ function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): R
   };
   const settings = (extra: Record<string, string> = {}): Settings => settingsOf(simulator.masterUrl, extra);
   const record = new PoolRecord(pool);
-  const recorder = new HistoryRecorder(pool, doors.controller, record, settings().control);
+  const recorder = new HistoryRecorder(pool, doors.onlooker, record, settings().control);
   return {
     pool,
     simulator,
@@ -166,7 +170,11 @@ function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): R
         replacePool: true,
         signal: new AbortController().signal,
       });
-      const forgotten = ["HostRule", "RuleTerm", "AddedRule"].map((table) => `DELETE FROM ${table}`);
+      const forgotten = [
+        "DELETE FROM HostRule",
+        "DELETE FROM RuleTerm WHERE RuleId IN (SELECT Id FROM AddedRule WHERE Kind = 'HOST')",
+        "DELETE FROM AddedRule WHERE Kind = 'HOST'",
+      ];
       await asRoot(forgotten, doors.database.admin.database);
       for (const rule of rules) await createRule(doors.manager, rule);
       await recorder.collected(rules);

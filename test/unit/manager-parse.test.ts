@@ -139,6 +139,32 @@ describe("what control did", () => {
   });
 });
 
+describe("REHEARSE", () => {
+  test.each([
+    ["", { sinceSeconds: 604_800, everySeconds: null, files: [] }],
+    ["SINCE 2d", { sinceSeconds: 172_800, everySeconds: null, files: [] }],
+    ["every 5m", { sinceSeconds: 604_800, everySeconds: 300, files: [] }],
+    ["SINCE 12h EVERY 60s RULES new.xcp", { sinceSeconds: 43_200, everySeconds: 60, files: ["new.xcp"] }],
+    ["RULES a.xcp AND b.xcp", { sinceSeconds: 604_800, everySeconds: null, files: ["a.xcp", "b.xcp"] }],
+    ['RULES "a and b.xcp" AND "c ""d"".xcp"', { files: ["a and b.xcp", 'c "d".xcp'] }],
+    ["RULES my rules.xcp", { files: ["my rules.xcp"] }],
+  ])("%j", (rest, wanted) => {
+    expect(parseCommand(`REHEARSE ${rest}`)).toMatchObject({ kind: "rehearse", ...wanted });
+  });
+
+  test.each([
+    ["NOW", "Write REHEARSE [SINCE 7d] [EVERY 5m] [RULES file [AND file]]"],
+    ["SINCE", "is no time"],
+    ["SINCE 7", "is no time"],
+    ["EVERY soon", "is no time"],
+    ["RULES", "Write REHEARSE"],
+    ["RULES a AND", "Write REHEARSE"],
+    ['RULES "a" "b"', "Write REHEARSE"],
+  ])("%j is refused with its form or what is wrong with it", (rest, message) => {
+    expect(messageFor(`REHEARSE ${rest}`)).toContain(message);
+  });
+});
+
 describe("PAUSE CONTROL", () => {
   test.each([
     ["", null, ""],

@@ -1,0 +1,111 @@
+/** REHEARSE: what rules would have done with the pool of the last days. Reads the history; never contacts the pool. */
+import fs from "node:fs/promises";
+import { AppError, describeError } from "../../errors.ts";
+import type { CostSample } from "../../migrationCost.ts";
+import { controlsMoves, Rehearsal, type RuleSet } from "../../rehearse/rehearsal.ts";
+import { rehearsalJson, rehearsalLines } from "../../rehearse/report.ts";
+import { isSingle, type Rule } from "../../rule.ts";
+import type { ControlSettings } from "../../settings.ts";
+import type { Database } from "../../store/connection.ts";
+import { listExclusions } from "../../store/exclusions.ts";
+import { loadHistory } from "../../store/history.ts";
+import { recentMigrationsIn } from "../../store/migrations.ts";
+import { readRules } from "../../store/rules.ts";
+import { listRuns } from "../../store/runs.ts";
+import { loadSnapshot } from "../../store/snapshot.ts";
+import { parseCommand } from "../parse.ts";
+import type { Result } from "../result.ts";
+import { notCollected } from "./show.ts";
+
+/** What is to be rehearsed. */
+export interface RehearsalWish {
+  readonly sinceSeconds: number;
+  /** Null: as control ran lately. */
+  readonly everySeconds: number | null;
+  /** Files of CREATE RULE lines: one is compared with the present rules, two with each other. */
+  readonly files: readonly string[];
+}
+
+/** Throws AppError usage where a file holds anything but rules, not-found where there is nothing to rehearse on. */
+export async function rehearse(
+  { db, control }: { readonly db: Database; readonly control: ControlSettings },
+  { sinceSeconds, everySeconds, files }: RehearsalWish,
+): Promise<Result> {
+  const stored = await loadSnapshot(db);
+  if (stored === null) throw notCollected();
+  const sets = await ruleSets(db, files);
+  const migrations = await db.read((reader) => recentMigrationsIn(reader, sinceSeconds + daySeconds));
+  const rehearsal = new Rehearsal({
+    sets,
+    settings: control,
+    everySeconds: everySeconds ?? (await usualInterval(db)),
+    exclusions: await listExclusions(db),
+    costs: migrations.flatMap(({ source, destination, memoryBytes, seconds }): CostSample[] =>
+      memoryBytes === null || seconds === null ? [] : [{ source, destination, memoryBytes, seconds }],
+    ),
+    isControls: controlsMoves(migrations),
+  });
+  const since = new Date(stored.collection.startedAt.getTime() - sinceSeconds * 1000);
+  const until = new Date(stored.collection.startedAt.getTime() + 1000);
+  for await (const { snapshot, collection } of loadHistory(db, { since, until })) {
+    if (snapshot.pool.uuid !== stored.snapshot.pool.uuid) continue;
+    rehearsal.see({
+      seconds: collection.startedAt.getTime() / 1000,
+      snapshot,
+      complete: collection.complete,
+    });
+  }
+  const result = rehearsal.result();
+  if (result === null) {
+    throw new AppError("not-found", "No collection of that time is kept: see HistorySnapshotDays.");
+  }
+  return { kind: "plan", lines: rehearsalLines(result), object: rehearsalJson(result) };
+}
+
+const daySeconds = 86_400;
+
+async function ruleSets(db: Database, files: readonly string[]): Promise<readonly RuleSet[]> {
+  const written = await Promise.all(files.map(async (name) => ({ name, rules: await rulesIn(name) })));
+  if (written.length > 1) return written;
+  const rules = (await readRules(db)).rules.filter((rule) => isSingle(rule) || rule.enabled);
+  if (rules.length === 0 && written.length === 0) {
+    throw new AppError("not-found", "There is no rule to rehearse. Create one, or name a file of rules.");
+  }
+  return [...(rules.length === 0 ? [] : [{ name: "present rules", rules }]), ...written];
+}
+
+/** The rules that a script of the manager would create. */
+async function rulesIn(file: string): Promise<readonly Rule[]> {
+  const rules: Rule[] = [];
+  for (const [index, line] of (await textOf(file)).split(/\r?\n/).entries()) {
+    const command = parseCommand(line);
+    const place = `${file}:${index + 1}`;
+    if (command.kind === "nothing") continue;
+    if (command.kind === "problem") throw new AppError("usage", `${place}: ${command.message}`);
+    if (command.kind !== "create-rule" || command.rule === null) {
+      throw new AppError("usage", `${place}: a rehearsal takes lines of CREATE RULE HOST with a rule only.`);
+    }
+    rules.push(command.rule);
+  }
+  if (rules.length === 0) throw new AppError("usage", `${file}: there is no rule in it.`);
+  return rules;
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await fs.readFile(file, "utf8");
+  } catch (cause) {
+    throw new AppError("usage", `Unable to read ${file}: ${describeError(cause)}`, { cause });
+  }
+}
+
+/** Where control has not run yet: README's line for cron. */
+const defaultIntervalSeconds = 300;
+
+/** How far apart control's last runs began: the middle of them. */
+async function usualInterval(db: Database): Promise<number> {
+  const starts = (await listRuns(db, "xcp-control", 100)).map(({ startedAt }) => startedAt.getTime() / 1000);
+  const gaps = starts.slice(1).map((earlier, index) => (starts[index] ?? earlier) - earlier);
+  const middle = gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)];
+  return middle === undefined || middle < 10 ? defaultIntervalSeconds : Math.round(middle);
+}

@@ -1,0 +1,134 @@
+/** A rehearsal in words, for a person, and as one object, for scripts. Pure; not escaped. */
+import { describeRule } from "../ruleText.ts";
+import type { RehearsalResult, SetResult } from "./rehearsal.ts";
+import type { Figures, RuleFigures } from "./replay.ts";
+import type { Hour, Violations } from "./tally.ts";
+
+const gibibyte = 1024 ** 3;
+const mebibyte = 1024 ** 2;
+
+/** The rehearsal as a table with a column for each rule set, and its rules below. */
+export function rehearsalLines(result: RehearsalResult): string[] {
+  return [...headLines(result), "", ...tableLines(result.sets), ...result.sets.flatMap(ruleLines)];
+}
+
+function headLines({
+  from,
+  to,
+  hours,
+  collections,
+  everySeconds,
+  bytesPerSecond,
+  measuredMigrations,
+}: RehearsalResult): string[] {
+  const rate = Math.round(bytesPerSecond / mebibyte);
+  const known =
+    measuredMigrations === 0 ? "as is assumed of 1 Gbit/s" : `as ${measuredMigrations} have shown`;
+  return [
+    `Rehearsal of ${utc(from)} to ${utc(to)}: ${count(collections)} collections, ${number(hours)} hours`,
+    `Control runs every ${number(everySeconds / 60)} min; migrations at ${rate} MB/s, ${known}. The pool is not contacted.`,
+  ];
+}
+
+function tableLines(sets: readonly SetResult[]): string[] {
+  const rows: readonly (readonly [string, (set: SetResult) => string])[] = [
+    ["", ({ name }) => name],
+    ["Migrations", ({ moved }) => count(moved.migrations)],
+    ["GiB copied", ({ moved }) => number(moved.bytes / gibibyte)],
+    ["Hours of migrating", ({ moved }) => number(moved.migrationHours)],
+    ["VMs back within a day", ({ moved }) => count(moved.flaps)],
+    ["  within an hour", ({ moved }) => count(moved.flapsInHour)],
+    ["Minutes of hosts above a threshold", ({ moved }) => minutes(moved.rules)],
+    ["  without migrations", ({ untouched }) => minutes(untouched.violations)],
+    ["In stretches of 5 min and more", ({ moved }) => sustained(moved.rules)],
+    ["  without migrations", ({ untouched }) => sustained(untouched.violations)],
+    ["Worst hour", ({ moved }) => hourText(moved.worstHour)],
+    ["  without migrations", ({ untouched }) => hourText(untouched.worstHour)],
+    ["Runs held back", ({ moved }) => gateText(moved)],
+  ];
+  const label = Math.max(...rows.map(([text]) => text.length));
+  const widths = sets.map((set) => Math.max(...rows.map(([, read]) => read(set).length)));
+  return rows.map(([text, read]) =>
+    [text.padEnd(label), ...sets.map((set, index) => read(set).padStart(widths[index] ?? 0))]
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+function ruleLines({ name, moved, untouched }: SetResult): string[] {
+  return [
+    "",
+    `${name}:`,
+    ...moved.rules.map((rule, index) => ruleLine(rule, untouched.violations[index], moved)),
+  ];
+}
+
+function ruleLine(figures: RuleFigures, without: Violations | undefined, { runs }: Figures): string {
+  const { rule, firedRuns, migrations, minutes: above } = figures;
+  const acts = `acts in ${count(firedRuns)} of ${count(runs)} runs, ${count(migrations)} migrations`;
+  const broken = `${number(without?.minutes ?? 0)} min above the threshold become ${number(above)}`;
+  return `- ${describeRule(rule)}: ${acts}; ${broken}`;
+}
+
+function minutes(rules: readonly Violations[]): string {
+  return number(rules.reduce((sum, rule) => sum + rule.minutes, 0));
+}
+
+function sustained(rules: readonly Violations[]): string {
+  return number(rules.reduce((sum, rule) => sum + rule.sustainedMinutes, 0));
+}
+
+function hourText(hour: Hour | null): string {
+  return hour === null ? "-" : `${utc(hour.seconds)}: ${number(hour.minutes)} min`;
+}
+
+function gateText({ gates }: Figures): string {
+  return gates.size === 0 ? "0" : [...gates].map(([name, runs]) => `${count(runs)} ${name}`).join(", ");
+}
+
+/** "2026-11-25 14:00 UTC" */
+function utc(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}
+
+/** One decimal at most. */
+function number(value: number): string {
+  return (Math.round(value * 10) / 10).toLocaleString("en");
+}
+
+/** The same as one object. */
+export function rehearsalJson(result: RehearsalResult): Readonly<Record<string, unknown>> {
+  const { from, to, sets, ...head } = result;
+  return { ...head, from: iso(from), to: iso(to), sets: sets.map(setJson) };
+}
+
+function setJson({ name, moved, untouched }: SetResult): object {
+  const { log: _, gates, rules, worstHour, hours: __, collections: ___, ...figures } = moved;
+  return {
+    name,
+    ...figures,
+    worstHour: hourJson(worstHour),
+    worstHourWithout: hourJson(untouched.worstHour),
+    heldRuns: Object.fromEntries(gates),
+    rules: rules.map(({ meanMinutes: ____, ...rule }, index) => {
+      const without = untouched.violations[index];
+      return {
+        ...rule,
+        minutesWithout: without?.minutes ?? 0,
+        sustainedMinutesWithout: without?.sustainedMinutes ?? 0,
+      };
+    }),
+  };
+}
+
+function hourJson(hour: Hour | null): object | null {
+  return hour === null ? null : { from: iso(hour.seconds), minutes: hour.minutes };
+}
+
+function iso(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}
