@@ -149,7 +149,7 @@ export async function drawNumber(writer: Writer, column: "LastRule" | "LastChang
   return Number(row?.["number"]);
 }
 
-/** Refuses a name that another rule has, and a second rule that gathers VMs at the same time. */
+/** Refuses what another rule says already, a name that it has, and a second rule that gathers VMs at the same time. */
 export async function refuseTaken(reader: Reader, rule: AnyRule, id: number | null): Promise<void> {
   const others = (await allRules(reader)).filter((each) => each.id !== id || id === null);
   const name = nameOf(rule)?.toLowerCase();
@@ -160,6 +160,10 @@ export async function refuseTaken(reader: Reader, rule: AnyRule, id: number | nu
       `There is a rule of that name already: ${ruleWords(same.rule)}. Delete it first, or write another name.`,
     );
   }
+  const twin = others.find((each) => each.id !== null && sayings(each.rule) === sayings(rule));
+  if (twin !== undefined) {
+    throw new AppError("conflict", `There is such a rule already, rule ${twin.id}: ${ruleWords(twin.rule)}.`);
+  }
   if (!isGreen(rule) || !rule.enabled) return;
   const rival = others.find(
     (each) => isGreen(each.rule) && each.rule.enabled && overlap(each.rule.between, rule.between),
@@ -169,6 +173,12 @@ export async function refuseTaken(reader: Reader, rule: AnyRule, id: number | nu
     "conflict",
     `There is a rule that gathers VMs at the same time already, rule ${rival.id}: ${ruleWords(rival.rule)}. Alter, disable or delete it first.`,
   );
+}
+
+/** What a rule says, whatever it is called and whether it is enabled. */
+function sayings(rule: AnyRule): string {
+  if (!("enabled" in rule)) return ruleWords(rule);
+  return ruleWords({ ...rule, name: null, comment: null, enabled: true });
 }
 
 async function thresholdOf(reader: Reader, subject: Subject): Promise<number | null> {

@@ -124,6 +124,19 @@ describe("rules that say more than HostRule can", () => {
     expect((await listAddedRules(db)).chains).toHaveLength(1);
   });
 
+  it("are not made twice, whatever the second one is called", async () => {
+    const { id } = await createHostRule(db, night, "anna");
+    const again = rule(
+      'CpuAverage > 25 AND CpuAverage ABOVE 60 FOR 5 OF 6 BETWEEN 22:00 AND 06:00 NAME "late" DISABLED',
+    );
+    await expect(createHostRule(db, again, "anna")).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining(`There is such a rule already, rule ${id}: CpuAverage > 25`),
+    });
+    const other = rule("CpuAverage > 25 AND CpuAverage ABOVE 60 FOR 5 OF 6");
+    expect((await createHostRule(db, other, "anna")).id).toBeGreaterThan(id ?? 0);
+  });
+
   it("are altered in place: name, comment and whether it is enabled stay where nothing else is written", async () => {
     const { id } = await createHostRule(db, night, "anna");
     await switchRule(db, { by: "name", name: "NIGHT" }, false, "bert");
