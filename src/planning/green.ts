@@ -3,10 +3,10 @@
 import type { Picture } from "../green/load.ts";
 import { type GreenOptions, greenDefaults } from "../green/options.ts";
 import { type Decision, decide } from "../green/policy.ts";
-import type { GreenRule } from "../green/rule.ts";
-import { mayRest } from "../green/rule.ts";
+import { type GreenRule as Gathering, mayRest } from "../green/rule.ts";
 import { type HostStates, observe } from "../green/states.ts";
 import type { Host, StoredSnapshot, Uuid } from "../pool.ts";
+import type { GreenRule } from "../rule.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Rests } from "../store/rests.ts";
 import type { Sample } from "../store/samples.ts";
@@ -88,7 +88,7 @@ function holdOf(gate: Gate | null): string | null {
 }
 
 /** Where the last rule is gone: hosts may sleep at no time, so all are woken. */
-function noRule(minuteOfDay: number): GreenRule {
+function noRule(minuteOfDay: number): Gathering {
   const from = (minuteOfDay + 720) % 1440;
   return { limits: [], spareHosts: 0, between: { from, to: (from + 1) % 1440 } };
 }

@@ -1,8 +1,8 @@
 /** What green rules are about to do, in words and as an object. Pure. */
-import { describeGreenRule } from "../green/rule.ts";
 import type { Step } from "../green/states.ts";
 import type { Names } from "../names.ts";
 import type { Move } from "../planner/plan.ts";
+import { printGreenRule } from "../ruleText.ts";
 import type { GreenForecast } from "./green.ts";
 import type { Basis } from "./judge.ts";
 import { moveJson } from "./planJson.ts";
@@ -45,7 +45,7 @@ export function greenObject(forecast: GreenForecast | null, names: Names): objec
   if (forecast === null) return null;
   const { rule, decision } = forecast;
   return {
-    rule: rule === null ? null : describeGreenRule(rule),
+    rule: rule === null ? null : printGreenRule(rule),
     reason: decision.reason,
     steps: decision.steps.map(({ kind, host, reason }) => ({
       step: kind,

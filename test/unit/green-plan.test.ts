@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { averaged, covers, lately, risingBy, totals } from "../../src/green/load.ts";
 import { gathered, planDrain, planGreen } from "../../src/green/plan.ts";
 import { planRelief } from "../../src/green/relief.ts";
-import { describeGreenRule, mayRest, memoryFreePercent, parseClock } from "../../src/green/rule.ts";
+import { mayRest, memoryFreePercent } from "../../src/green/rule.ts";
 import { savingsOf } from "../../src/green/savings.ts";
 import type { Snapshot } from "../../src/pool.ts";
 import { uuid } from "../support/fixtures.ts";
@@ -146,24 +146,6 @@ describe("relief", () => {
 });
 
 describe("the rule", () => {
-  it("is read aloud", () => {
-    expect(describeGreenRule({ ...greenRule, spareHosts: 1, between: { from: 22 * 60, to: 6 * 60 } })).toBe(
-      "KEEP CpuAverage BELOW 70 AND MemoryFree ABOVE 10 % WITH 1 SPARE HOST BETWEEN 22:00 AND 06:00",
-    );
-    expect(describeGreenRule({ ...greenRule, spareHosts: 2 })).toContain("WITH 2 SPARE HOSTS");
-  });
-
-  it.each([
-    ["22:00", 1320],
-    ["6:05", 365],
-    [" 00:00 ", 0],
-    ["24:00", null],
-    ["12:60", null],
-    ["noon", null],
-  ])("the time %s is minute %s", (text, minute) => {
-    expect(parseClock(text)).toBe(minute);
-  });
-
   it("lets hosts sleep in its hours, over midnight too", () => {
     const night = { ...greenRule, between: { from: 22 * 60, to: 6 * 60 } };
     expect([1320, 1439, 0, 359, 360, 1319].map((minute) => mayRest(night, minute))).toEqual([
