@@ -114,8 +114,17 @@ describe("a saved plan", () => {
         /^saved plan of 2026-03-01 08:00:00 UTC by ann@desk7, carried out by bob@desk8: /,
       );
     }
-    await ring.collect(cpu10);
-    await inDatabase("DELETE FROM VmArrival");
+    // A host that had no load is believed once its measures show what has come to it.
+    await expect
+      .poll(
+        async () => {
+          await ring.collect(cpu10);
+          await inDatabase("DELETE FROM VmArrival");
+          return (await apply(ring, plan)).text;
+        },
+        { timeout: 10_000 },
+      )
+      .not.toContain("load is 0");
     const again = await apply(ring, plan);
     expect(again.code).toBe(4);
     expect(again.lines.at(-1)).toMatch(

@@ -1,6 +1,7 @@
 /** Green rules, carried out on a simulated pool: hosts are emptied, sleep, and are awake before they are needed. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { showGreen } from "../../src/manager/commands/green.ts";
+import { explain } from "../../src/manager/commands/plan.ts";
 import { greenText } from "../../src/manager/renderGreen.ts";
 import { asUuid } from "../../src/pool.ts";
 import { type GreenRule, noOptions } from "../../src/rule.ts";
@@ -123,6 +124,11 @@ describe("a green rule at night", () => {
     expect(shown).toMatch(
       /^The last day - \d+(\.\d+)? hours asleep, 0\.\d+ kWh saved, \d+(\.\d+)? GiB migrated for it$/m,
     );
+    const why = await explain(
+      { db: arena.manager, control },
+      { kind: "explain", object: "HOST", wanted: "a" },
+    );
+    expect(JSON.stringify(why)).toContain("green rule: asleep for ");
     const quiet = await night.run();
     expect(quiet.code).toBe(0);
   });

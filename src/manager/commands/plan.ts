@@ -10,7 +10,10 @@ import { greenMoves, greenObject, withGreen } from "../../planning/greenText.ts"
 import { forecastOf } from "../../planning/judge.ts";
 import { forecastJson, gateJson } from "../../planning/planJson.ts";
 import { forecastLines, gateLine, moveLine } from "../../planning/report.ts";
+import type { Uuid } from "../../pool.ts";
+import { loadRests, type Rests } from "../../store/rests.ts";
 import type { ManagerContext } from "../context.ts";
+import { span } from "../layout.ts";
 import type { Command } from "../parse.ts";
 import type { Result } from "../result.ts";
 import { notCollected } from "./show.ts";
@@ -64,7 +67,15 @@ export async function explain(
     return answer(vm, explainVm(facts, vm));
   }
   const host = findNamed("host", wanted, snapshot.hosts);
-  return answer(host, explainHost(facts, host));
+  return answer(host, withRest(explainHost(facts, host), host.uuid, await loadRests(db)));
+}
+
+/** What a green rule has done with the host, beside what is said of it. */
+function withRest(explanation: Explanation, host: Uuid, { states, reasons, now }: Rests): Explanation {
+  const state = states.get(host);
+  if (state === undefined || state.kind === "on") return explanation;
+  const rest = `green rule: ${state.kind} for ${span(now - state.since)}: ${reasons.get(host) ?? ""}`;
+  return { ...explanation, details: [rest, ...explanation.details] };
 }
 
 /** A VM that a green rule moves: that goes before what balance would do. */
