@@ -23,7 +23,8 @@ export async function playStory(stage: Stage, audience: Audience): Promise<void>
 
   teller.chapter("2. The administrator looks and writes a rule in xcp-manager");
   for (const command of ["SHOW VMS", "SHOW HOST Host2"]) await teller.ask(command);
-  await teller.ask("CREATE RULE HOST", ["CpuAverage", "25", "Y"]);
+  // The empty line wants no further term; a script is asked for one only when its next line has come.
+  await teller.ask("CREATE RULE HOST", ["CpuAverage", "25\n", "Y"]);
   await teller.ask("SHOW RULES HOST");
 
   teller.chapter("3. xcp-control --dry-run shows what it would do, and touches nothing");
