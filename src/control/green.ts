@@ -4,7 +4,7 @@ import type { Step } from "../green/states.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import { settledGate } from "../planning/gates.ts";
-import { type GreenForecast, type GreenSituation, greenForecast } from "../planning/green.ts";
+import { type GreenForecast, type GreenSituation, greenForecast, isIdle } from "../planning/green.ts";
 import { loadGreenSituation } from "../planning/greenBasis.ts";
 import { greenMoves } from "../planning/greenText.ts";
 import type { Basis } from "../planning/judge.ts";
@@ -63,12 +63,11 @@ export async function greenTurn(
 /** Nothing is decided on measures that are not believed yet; null where there is nothing to decide. */
 function waiting(
   { gate, standing }: StoredBasis,
-  { rules, rests }: GreenSituation,
+  situation: GreenSituation,
   options: ActOptions,
 ): GreenTurn | null {
   const settling = settledGate(standing);
-  const idle = rules.length === 0 && [...rests.states.values()].every(({ kind }) => kind === "on");
-  if (idle || gate !== null || settling === null) return null;
+  if (isIdle(situation) || gate !== null || settling === null) return null;
   say(options, "green", `Green: waits, ${settling.measured}`);
   return { moves: [], done: [], trouble: false, reason: settling.measured };
 }

@@ -3,8 +3,7 @@
  * that a run which is killed leaves a state that the next one goes on from; what brings it back is written afterwards.
  */
 import { describeError } from "../errors.ts";
-import type { HostState, Step } from "../green/states.ts";
-import { advance, type HostStates, stateOf } from "../green/states.ts";
+import { advance, type HostState, type HostStates, type Step, stateOf } from "../green/states.ts";
 import type { Snapshot, Uuid } from "../pool.ts";
 import type { Database } from "../store/connection.ts";
 import { type RestChange, type RestEventKind, writeRests } from "../store/rests.ts";

@@ -1,5 +1,6 @@
 /** A night of a small pool under a green rule, in fast motion: hosts are emptied, sleep, and are awake in the morning. */
 import { AppError } from "../errors.ts";
+import { timeText } from "../hours.ts";
 import { loadRests } from "../store/rests.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { fitWidth, padWidth, printable } from "../text.ts";
@@ -175,9 +176,7 @@ const boring = /^(Starting Migration|Progress: |End Migration|refused: freshness
 
 /** "22:40": the night begins at 22:00. */
 function clock(seconds: number): string {
-  const minutes = (22 * 60 + Math.floor(seconds / 60)) % 1440;
-  const two = (value: number) => String(value).padStart(2, "0");
-  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  return timeText((22 * 60 + Math.floor(seconds / 60)) % 1440);
 }
 
 const closing = `

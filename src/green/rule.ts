@@ -1,7 +1,7 @@
 /** What gathering wants of a green rule: its limits, its spare hosts and its hours. Pure. */
 import { isWithin } from "../hours.ts";
 import type { Host } from "../pool.ts";
-import { type GreenLimit, type GreenRule as KeptRule, subjectUnit } from "../rule.ts";
+import type { GreenLimit, GreenRule as KeptRule } from "../rule.ts";
 
 /** What every host that stays on keeps to. At the limit is within it. */
 export type Limit = GreenLimit;
@@ -14,11 +14,6 @@ export function describeLimit(limit: Limit): string {
   return limit.kind === "below"
     ? `${limit.subject} BELOW ${limit.value}`
     : `MemoryFree ABOVE ${limit.percent} %`;
-}
-
-/** "70 %": the limit's figure with its unit. */
-export function limitFigure(limit: Limit): string {
-  return limit.kind === "below" ? `${limit.value} ${subjectUnit[limit.subject]}` : `${limit.percent} %`;
 }
 
 /** Whether hosts may sleep at this minute of the day; where a rule names no hours, always. */

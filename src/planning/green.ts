@@ -58,8 +58,7 @@ export function greenForecast(
   { rules, rests, pictures, minuteOfDay }: GreenSituation,
 ): GreenForecast | null {
   const { stored, gate } = basis;
-  const resting = [...rests.states.values()].some(({ kind }) => kind !== "on");
-  if (stored === null || (rules.length === 0 && !resting)) return null;
+  if (stored === null || isIdle({ rules, rests })) return null;
   const hold = holdOf(gate);
   if ((gate !== null && hold === null) || settledGate(basis.standing) !== null) return null;
   const active = rules.find((rule) => mayRest(rule, minuteOfDay)) ?? rules[0] ?? null;
@@ -78,6 +77,11 @@ export function greenForecast(
   };
   const options = greenOptions({ ...basis, stored }, settings, rests);
   return { rule: active, decision: decide(view, active ?? noRule(minuteOfDay), options), states };
+}
+
+/** Whether there is nothing to decide: no rule gathers VMs, and every host is on. */
+export function isIdle({ rules, rests }: Pick<GreenSituation, "rules" | "rests">): boolean {
+  return rules.length === 0 && [...rests.states.values()].every(({ kind }) => kind === "on");
 }
 
 /** Gates that tell of the pool, not of this one collection. */

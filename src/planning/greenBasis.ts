@@ -6,7 +6,7 @@ import type { Database } from "../store/connection.ts";
 import { loadRests } from "../store/rests.ts";
 import { listAddedRules } from "../store/rules.ts";
 import { loadSamples } from "../store/samples.ts";
-import { type GreenForecast, type GreenSituation, greenForecast, greenWish } from "./green.ts";
+import { type GreenForecast, type GreenSituation, greenForecast, greenWish, isIdle } from "./green.ts";
 import type { Basis } from "./judge.ts";
 
 /** What green rules are about to do by the stored collection; null where there is nothing to decide. */
@@ -28,8 +28,7 @@ export async function loadGreenSituation(
 ): Promise<GreenSituation> {
   const rules = (await listAddedRules(db)).green.map(({ rule }) => rule).filter(({ enabled }) => enabled);
   const rests = await loadRests(db);
-  const idle = rules.length === 0 && [...rests.states.values()].every(({ kind }) => kind === "on");
-  const pictures = idle ? [] : await loadSamples(db, collection, greenWish(settings));
+  const pictures = isIdle({ rules, rests }) ? [] : await loadSamples(db, collection, greenWish(settings));
   const minute = minuteOfDay(new Date(rests.now * 1000), settings.timeZone);
   return { rules, rests, pictures, minuteOfDay: minute };
 }

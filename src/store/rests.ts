@@ -48,15 +48,6 @@ export interface RestChange {
   readonly event: RestEventKind | null;
 }
 
-export const noRests: Rests = {
-  now: 0,
-  states: new Map(),
-  reasons: new Map(),
-  tasks: new Map(),
-  unreliable: new Map(),
-  touched: new Map(),
-};
-
 const epoch = (column: string) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) / 1e6`;
 
 /** Everything that is remembered, inside a transaction. */

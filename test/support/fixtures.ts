@@ -1,5 +1,7 @@
 /** The only builders of domain objects in tests: every field that is set is meaningful for the test that sets it. */
+import { CostBook } from "../../src/migrationCost.ts";
 import { asUuid, type Bar, type Host, type Placement, type Snapshot, type Vm } from "../../src/pool.ts";
+import type { Standing } from "../../src/store/standing.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -129,4 +131,22 @@ export function chapterSix(): {
     [host2, [vm2, vm3]],
   ]);
   return { snapshot, host1, host2, vm1, vm2, vm3 };
+}
+
+/** Nothing stands against acting, and nothing was done yet. */
+export function aStanding(extra: Partial<Standing> = {}): Standing {
+  return {
+    pause: null,
+    breaker: { open: false, trips: 0, openedAt: null, openUntil: null, closesInSeconds: null, reason: null },
+    startedLastHour: 0,
+    exclusions: [],
+    open: [],
+    recent: [],
+    lastEnd: null,
+    unsettled: [],
+    sights: [],
+    handled: new Map(),
+    costs: new CostBook([]),
+    ...extra,
+  };
 }

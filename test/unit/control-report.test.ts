@@ -1,15 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../src/control/outcome.ts";
 import { resultLine, runLines } from "../../src/control/report.ts";
-import { CostBook } from "../../src/migrationCost.ts";
 import { Names } from "../../src/names.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { dataGate, type Gate } from "../../src/planning/gates.ts";
 import { planJson } from "../../src/planning/planJson.ts";
 import { gateLine, moveLine, type PlanBasis, planLines } from "../../src/planning/report.ts";
 import type { Snapshot, StoredSnapshot } from "../../src/pool.ts";
-import type { Standing } from "../../src/store/standing.ts";
-import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
+import { aHost, aSnapshot, aStanding, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const { snapshot, vm2 } = chapterSix();
 const options = { maxMoves: 10, headroomBytes: 0, bannedVms: new Map(), bannedPairs: new Map() };
@@ -17,19 +15,7 @@ const rules = [{ subject: "CpuAverage", threshold: 25 }] as const;
 const plan = planMigrations(snapshot, rules, options);
 const names = new Names(snapshot);
 
-const standing: Standing = {
-  pause: null,
-  breaker: { open: false, trips: 0, openedAt: null, openUntil: null, closesInSeconds: null, reason: null },
-  startedLastHour: 0,
-  exclusions: [],
-  open: [],
-  recent: [],
-  lastEnd: null,
-  unsettled: [],
-  sights: [],
-  handled: new Map(),
-  costs: new CostBook([]),
-};
+const standing = aStanding();
 
 function closedGate(collected: StoredSnapshot | null, poolUuid: string | null = null): Gate | null {
   const limits = { snapshotMaxAgeSeconds: 300, maxMovesPerHour: 20, quietMinutes: 30, poolUuid };

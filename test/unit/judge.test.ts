@@ -1,12 +1,11 @@
 /** What the planner is told of the settings and of what control has done lately. */
 import { describe, expect, it } from "vitest";
 import { isOpen, type Migration, type MigrationState } from "../../src/migration.ts";
-import { CostBook } from "../../src/migrationCost.ts";
 import { recheck } from "../../src/planner/recheck.ts";
 import { judge, plannerOptions, planOf, type Situation } from "../../src/planning/judge.ts";
 import { applyMove } from "../../src/planning/moves.ts";
 import { type ControlSettings, parseSettings } from "../../src/settings.ts";
-import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
+import { aHost, aSnapshot, aStanding, aVm, uuid } from "../support/fixtures.ts";
 
 const [a, b, c] = [uuid(1), uuid(2), uuid(3)];
 const vms = [20, 21, 22, 23].map((n) => aVm({ uuid: uuid(n), vcpuNum: 4, vcpuAverage: 24 }));
@@ -76,26 +75,7 @@ function situation(recent: readonly Migration[]): Situation {
     samples: [],
     rules,
     unknown: [],
-    standing: {
-      pause: null,
-      breaker: {
-        open: false,
-        trips: 0,
-        openedAt: null,
-        openUntil: null,
-        closesInSeconds: null,
-        reason: null,
-      },
-      startedLastHour: 0,
-      exclusions: [],
-      open: [],
-      recent,
-      lastEnd: null,
-      unsettled: [],
-      sights: [],
-      handled: new Map(),
-      costs: new CostBook([]),
-    },
+    standing: aStanding({ recent }),
   };
 }
 

@@ -1,13 +1,12 @@
 /** When a rule acts: disabled ones, hours of the day in the pool's time zone, k of n samples of its own. */
 import { describe, expect, it } from "vitest";
-import { CostBook } from "../../src/migrationCost.ts";
 import { forecastOf, judge, type Situation } from "../../src/planning/judge.ts";
 import { forecastJson } from "../../src/planning/planJson.ts";
 import { forecastLines } from "../../src/planning/report.ts";
 import type { Snapshot } from "../../src/pool.ts";
 import type { Rule } from "../../src/rule.ts";
 import { type ControlSettings, parseSettings } from "../../src/settings.ts";
-import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
+import { aHost, aSnapshot, aStanding, aVm, uuid } from "../support/fixtures.ts";
 import { rule } from "../support/rules.ts";
 
 const vms = [20, 21].map((n) => aVm({ uuid: uuid(n), vcpuNum: 4, vcpuAverage: 40 }));
@@ -51,26 +50,7 @@ function situation(rules: readonly Rule[], time: string, earlier: readonly Snaps
     samples: earlier.map((snapshot, i) => ({ snapshot, collectionId: 69 - i, secondsBefore: 60 * (i + 1) })),
     rules,
     unknown: [],
-    standing: {
-      pause: null,
-      breaker: {
-        open: false,
-        trips: 0,
-        openedAt: null,
-        openUntil: null,
-        closesInSeconds: null,
-        reason: null,
-      },
-      startedLastHour: 0,
-      exclusions: [],
-      open: [],
-      recent: [],
-      lastEnd: null,
-      unsettled: [],
-      sights: [],
-      handled: new Map(),
-      costs: new CostBook([]),
-    },
+    standing: aStanding(),
   };
 }
 
