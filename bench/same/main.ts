@@ -1,0 +1,65 @@
+/**
+ * Whether the programs say what they said before: plans, EXPLAIN, dry runs and evacuations of 300 or so seeded pools,
+ * and both demos, compared with what was recorded. `npm run bench -- same [--record] [--texts FOLDER]`
+ * For refactorings: `--texts` of two commits can be compared with diff. Exit code 1 where anything differs.
+ */
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { tellDemo } from "./demos.ts";
+import { type Told, tellPools } from "./pools.ts";
+
+const recording = fileURLToPath(new URL("../../../../bench/same/recorded.txt", import.meta.url));
+
+const { values } = parseArgs({
+  options: {
+    record: { type: "boolean", default: false },
+    texts: { type: "string" },
+    "no-demos": { type: "boolean", default: false },
+  },
+});
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+async function* tellAll(): AsyncGenerator<Told> {
+  yield* tellPools();
+  if (values["no-demos"]) return;
+  for (const demo of ["thesis", "green"]) yield await tellDemo(demo);
+}
+
+function digest({ text }: Told): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+function readRecording(): ReadonlyMap<string, string> {
+  const lines = readFileSync(recording, "utf8").split("\n").filter(Boolean);
+  return new Map(lines.map((line) => [line.slice(33), line.slice(0, 32)]));
+}
+
+async function main(): Promise<number> {
+  const known = values.record ? new Map<string, string>() : readRecording();
+  if (values.texts !== undefined) mkdirSync(values.texts, { recursive: true });
+  const lines: string[] = [];
+  const different: string[] = [];
+  for await (const told of tellAll()) {
+    const hash = digest(told);
+    lines.push(`${hash} ${told.name}`);
+    if (!values.record && known.get(told.name) !== hash) different.push(told.name);
+    if (values.texts !== undefined) {
+      writeFileSync(join(values.texts, `${told.name.replaceAll(/\W+/g, "-")}.txt`), `${told.text}\n`);
+    }
+  }
+  if (values.record) {
+    writeFileSync(recording, `${lines.join("\n")}\n`);
+    say(`${lines.length} texts recorded`);
+    return 0;
+  }
+  for (const name of different) say(`differs: ${name}`);
+  say(`${lines.length - different.length} of ${lines.length} texts are as recorded`);
+  return different.length === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

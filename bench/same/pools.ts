@@ -1,0 +1,120 @@
+/** What is said of seeded pools: plan, EXPLAIN, dry run and evacuation, as text. Knows no clock and no chance. */
+import { Names } from "../../src/names.ts";
+import { forecastEvacuation, judgeEvacuation } from "../../src/planning/evacuation.ts";
+import { evacuationJson, evacuationLines } from "../../src/planning/evacuationText.ts";
+import { explainHost, explainVm } from "../../src/planning/explain.ts";
+import { forecastOf, judge, type Situation } from "../../src/planning/judge.ts";
+import { forecastJson } from "../../src/planning/planJson.ts";
+import { forecastLines, gateLine } from "../../src/planning/report.ts";
+import type { Rule } from "../../src/rule.ts";
+import { parseRule } from "../../src/ruleParse.ts";
+import { aStanding } from "../../test/support/fixtures.ts";
+import { controlSettings } from "../loop/live.ts";
+import { type Series, series } from "../plan/kinds.ts";
+import { generate } from "../plan/pools.ts";
+
+/** Pools of each kind; larger ones cost more and differ in less. */
+const counts: ReadonlyMap<number, number> = new Map([
+  [2, 70],
+  [4, 45],
+  [8, 25],
+  [16, 15],
+  [64, 3],
+]);
+
+/** EXPLAIN is asked of this many VMs of a pool, spread over it. */
+const explained = 40;
+
+export interface Told {
+  /** "8x120, 2 rules #17" */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The first of the 300 or so pools are the smallest. */
+export function* tellPools(): Generator<Told> {
+  for (const kind of series) {
+    for (let seed = 0; seed < (counts.get(kind.hosts) ?? 0); seed++) {
+      yield { name: `${kind.name} #${seed}`, text: tell(kind, 5000 + seed) };
+    }
+  }
+}
+
+/** Each third pool is balanced by rules of the other kinds, too. */
+const chains: readonly string[] = [
+  "CpuAverage > 5 AND OccupiedMemoryMb > 512",
+  "PifEth0RxKb + PifEth0TxKb > 300",
+  "CpuAverage ABOVE 60",
+];
+
+function tell(kind: Series, seed: number): string {
+  const { snapshot, rules } = generate(kind, seed);
+  const settings = controlSettings();
+  const at = new Date(0);
+  const situation: Situation = {
+    stored: {
+      snapshot,
+      collection: {
+        id: 7,
+        startedAt: at,
+        finishedAt: at,
+        poolUuid: snapshot.pool.uuid,
+        durationMs: 400,
+        clockSkewSeconds: null,
+        hostsRead: snapshot.hosts.length,
+        hostsUnread: 0,
+        vms: snapshot.vms.length,
+        complete: true,
+      },
+      ageSeconds: 5,
+    },
+    samples: [],
+    rules: seed % 3 === 0 ? [...rules, ...chains.map(rule)] : rules,
+    unknown: [],
+    standing: aStanding({}),
+  };
+  const basis = judge(situation, settings, null);
+  const { plan, gate } = forecastOf(basis, settings);
+  if (basis.stored === null || plan === null) {
+    return gate === null ? "no plan" : gateLine(gate);
+  }
+  const facts = {
+    snapshot,
+    plan,
+    bans: basis.bans,
+    gate,
+    tolerated: basis.tolerated,
+    names: new Names(snapshot),
+  };
+  const every = Math.max(1, Math.floor(snapshot.vms.length / explained));
+  const texts = [
+    forecastLines(basis, basis.stored, plan),
+    [JSON.stringify(forecastJson(basis, basis.stored, plan), null, 1)],
+    snapshot.hosts.map((host) => JSON.stringify(explainHost(facts, host), null, 1)),
+    snapshot.vms
+      .filter((_, index) => index % every === 0)
+      .map((vm) => JSON.stringify(explainVm(facts, vm), null, 1)),
+  ];
+  return [...texts.flat(), ...(kind.hosts > 16 ? [] : tellEvacuation(situation))].join("\n");
+}
+
+function rule(text: string): Rule {
+  const read = parseRule(text);
+  if ("kind" in read) throw new Error(read.message);
+  return read;
+}
+
+/** What emptying the pool's last host would be. */
+function tellEvacuation(situation: Situation): string[] {
+  const settings = controlSettings();
+  const host = situation.stored?.snapshot.hosts.at(-1);
+  if (host === undefined) return [];
+  const basis = judgeEvacuation(situation, settings, null, host.uuid);
+  if (!("host" in basis)) return [gateLine(basis.gate)];
+  const { plan } = forecastEvacuation(basis, settings);
+  if (basis.stored === null || plan === null) return ["no evacuation"];
+  return [
+    ...evacuationLines(basis, basis.stored, plan),
+    JSON.stringify(evacuationJson(basis, basis.stored, plan), null, 1),
+  ];
+}
