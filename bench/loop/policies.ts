@@ -1,6 +1,6 @@
 /** Who decides about moves: nobody, the thesis' trigger, ours at once, ours. */
 
-import type { Situation } from "../../src/planning/judge.ts";
+import type { Situation } from "../../src/decide/assess.ts";
 import { asControl, asOff, type Decide } from "../../src/rehearse/decide.ts";
 import { asSingle } from "../../src/rule.ts";
 import type { ControlSettings } from "../../src/settings.ts";

@@ -1,9 +1,10 @@
 /** What is said of seeded pools: plan, EXPLAIN, dry run and evacuation, as text. Knows no clock and no chance. */
+
+import { forecastOf, judge, type Situation } from "../../src/decide/assess.ts";
+import { forecastEvacuation, judgeEvacuation } from "../../src/decide/evacuation.ts";
 import { Names } from "../../src/names.ts";
-import { forecastEvacuation, judgeEvacuation } from "../../src/planning/evacuation.ts";
 import { evacuationJson, evacuationLines } from "../../src/planning/evacuationText.ts";
 import { explainHost, explainVm } from "../../src/planning/explain.ts";
-import { forecastOf, judge, type Situation } from "../../src/planning/judge.ts";
 import { forecastJson } from "../../src/planning/planJson.ts";
 import { forecastLines, gateLine } from "../../src/planning/report.ts";
 import type { Rule } from "../../src/rule.ts";

@@ -2,7 +2,7 @@
  * One run of xcp-collect: reads the pool into one snapshot and stores it in one transaction.
  * Never stores half of a pool, and never a 0 for what it could not read.
  */
-import { type Arrival, believe } from "../arrival.ts";
+import { type Arrival, believe } from "../decide/settling.ts";
 import { AppError, describeError } from "../errors.ts";
 import type { Collection, PoolFacts, Snapshot, Uuid } from "../pool.ts";
 import { isSource, parseAnySubject } from "../rule.ts";

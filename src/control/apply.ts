@@ -2,12 +2,13 @@
  * Carries out a saved plan: exactly its moves in its order, with the usual checks before each, or none at all where
  * the pool is not as the plan has it. After a setback nothing is planned anew: the rest is left, and said.
  */
+
+import type { Basis } from "../decide/assess.ts";
+import { type Gate, settledGate } from "../decide/gates.ts";
 import { exitCode } from "../errors.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import { loadBasis } from "../planning/basis.ts";
-import { type Gate, settledGate } from "../planning/gates.ts";
-import type { Basis } from "../planning/judge.ts";
 import { planJson } from "../planning/planJson.ts";
 import { gateLine, moveLine, openLine, poolLine, ruleLines, totalLines, when } from "../planning/report.ts";
 import type { StoredSnapshot } from "../pool.ts";

@@ -2,10 +2,11 @@
  * The cycle of xcp-control: carry the plan out, several transfers at once where it allows that, and plan again from
  * where things stand after a setback. Never decides on old data, and says why when it does nothing.
  */
+
+import type { PairBans } from "../decide/assess.ts";
+import { applyMove } from "../decide/moves.ts";
 import { pairKey } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import type { PairBans } from "../planning/judge.ts";
-import { applyMove } from "../planning/moves.ts";
 import type { Snapshot, Uuid } from "../pool.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { XapiClient } from "../xapi/client.ts";

@@ -2,17 +2,15 @@
  * Empties a host because an administrator asked for it: plans, carries out, and where a collection has grown too old
  * meanwhile goes on with the next one. Pause and breaker hold, and the gates of the data; it disables nothing.
  */
+
+import { pairsOf } from "../decide/assess.ts";
+import { type DrainBasis, evacuationOf, forecastEvacuation, judgeEvacuation } from "../decide/evacuation.ts";
+import type { Gate } from "../decide/gates.ts";
 import { exitCode } from "../errors.ts";
 import { Names } from "../names.ts";
 import type { Evacuation } from "../planner/evacuate.ts";
 import type { Move } from "../planner/plan.ts";
 import { loadSituation } from "../planning/basis.ts";
-import {
-  type DrainBasis,
-  evacuationOf,
-  forecastEvacuation,
-  judgeEvacuation,
-} from "../planning/evacuation.ts";
 import {
   endLine,
   evacuationJson,
@@ -22,8 +20,6 @@ import {
   stayLines,
   warningLines,
 } from "../planning/evacuationText.ts";
-import type { Gate } from "../planning/gates.ts";
-import { pairsOf } from "../planning/judge.ts";
 import { moveLine, unknownRuleLines } from "../planning/report.ts";
 import type { StoredSnapshot, Uuid } from "../pool.ts";
 import type { Database } from "../store/connection.ts";

@@ -1,13 +1,14 @@
 /** The part of a run that follows green rules: hosts are emptied, put to sleep and woken, one step a run. */
+
+import type { Basis } from "../decide/assess.ts";
+import { settledGate } from "../decide/gates.ts";
+import { type GreenForecast, type GreenSituation, greenForecast, isIdle } from "../decide/power.ts";
 import { AppError, exitCode } from "../errors.ts";
 import type { Step } from "../green/states.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import { settledGate } from "../planning/gates.ts";
-import { type GreenForecast, type GreenSituation, greenForecast, isIdle } from "../planning/green.ts";
 import { loadGreenSituation } from "../planning/greenBasis.ts";
 import { greenMoves } from "../planning/greenText.ts";
-import type { Basis } from "../planning/judge.ts";
 import { moveLine } from "../planning/report.ts";
 import type { StoredSnapshot, Uuid } from "../pool.ts";
 import type { Database } from "../store/connection.ts";

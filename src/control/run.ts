@@ -1,11 +1,12 @@
 /** One run of xcp-control, wired: lease, what was left open, gates, plan, pool only when something is to be moved. */
+
+import { type Basis, forecastOf } from "../decide/assess.ts";
 import { AppError, describeError, exitCode } from "../errors.ts";
 import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
 import { loadBasis } from "../planning/basis.ts";
 import { loadGreenForecast } from "../planning/greenBasis.ts";
 import { greenObject, withGreen } from "../planning/greenText.ts";
-import { type Basis, forecastOf } from "../planning/judge.ts";
 import { forecastJson } from "../planning/planJson.ts";
 import { forecastLines, unknownRuleLines } from "../planning/report.ts";
 import type { StoredSnapshot } from "../pool.ts";

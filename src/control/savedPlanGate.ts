@@ -1,10 +1,11 @@
 /** Whether a saved plan may still be carried out, by the newest collection; and what has changed since it was made. */
+
+import { type Basis, pairsOf, plannerOptions } from "../decide/assess.ts";
+import type { Gate } from "../decide/gates.ts";
 import { takesPart } from "../deviation.ts";
 import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
 import { recheck } from "../planner/recheck.ts";
-import type { Gate } from "../planning/gates.ts";
-import { type Basis, pairsOf, plannerOptions } from "../planning/judge.ts";
 import type { Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
 import { isSingle, type Rule } from "../rule.ts";
 import { conditionText, printRule } from "../ruleText.ts";

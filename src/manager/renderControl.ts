@@ -1,6 +1,6 @@
 /** What xcp-control did and what holds it back, as lines. Pure; names and reasons come out escaped. */
 
-import { type Flap, flapCause } from "../flaps.ts";
+import { type Flap, flapCause } from "../decide/flaps.ts";
 import type { Migration } from "../migration.ts";
 import type { Cost } from "../migrationCost.ts";
 import type { Names } from "../names.ts";

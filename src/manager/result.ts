@@ -1,13 +1,13 @@
 /** What a command found or did, before it becomes text or JSON. */
 
-import type { Flap } from "../flaps.ts";
+import type { Flap } from "../decide/flaps.ts";
+import type { GreenForecast } from "../decide/power.ts";
 import type { Savings } from "../green/savings.ts";
 import type { HostState } from "../green/states.ts";
 import type { Migration } from "../migration.ts";
 import type { CostBook } from "../migrationCost.ts";
 import type { Names } from "../names.ts";
 import type { Explanation } from "../planning/explain.ts";
-import type { GreenForecast } from "../planning/green.ts";
 import type { Bar, Collection, Host, PoolFacts, Uuid, Vm } from "../pool.ts";
 import type { AnyRule, ChainRule, GreenRule, SingleRule } from "../rule.ts";
 import type { Numbered } from "../store/addedRules.ts";

@@ -1,4 +1,6 @@
 /** An evacuation in words and as an object: what would be done, what stays, and which rules break. Pure. */
+
+import type { DrainBasis } from "../decide/evacuation.ts";
 import { Names } from "../names.ts";
 import type { Evacuation } from "../planner/evacuate.ts";
 import type { Harm } from "../planner/harm.ts";
@@ -6,7 +8,6 @@ import type { Stay } from "../planner/stay.ts";
 import type { Host, StoredSnapshot } from "../pool.ts";
 import { isSingle, sumText } from "../rule.ts";
 import { ruleObject } from "../ruleJson.ts";
-import type { DrainBasis } from "./evacuation.ts";
 import { figure } from "./figures.ts";
 import { planJson } from "./planJson.ts";
 import {

@@ -2,7 +2,8 @@
  * Why a VM moves or stays, why a host is as it is: one definite answer, read off the plan that the next run would make.
  * Pure: it plans nothing by itself, so that it cannot contradict the plan.
  */
-import type { Bans } from "../cooldown.ts";
+import type { Bans } from "../decide/cooldown.ts";
+import type { Gate } from "../decide/gates.ts";
 import type { Verdict } from "../deviation.ts";
 import type { Names } from "../names.ts";
 import { immovability } from "../planner/facts.ts";
@@ -10,7 +11,6 @@ import type { Move, Plan } from "../planner/plan.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
 import { isSingle, type Rule, sumText, termsOf } from "../rule.ts";
 import { figure } from "./figures.ts";
-import type { Gate } from "./gates.ts";
 import { gateLine, limitReached, moveLine } from "./report.ts";
 import { allowedText, calledRule, inUnit, othersText, termOf } from "./ruleWords.ts";
 

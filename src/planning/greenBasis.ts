@@ -1,4 +1,13 @@
 /** Reads what green rules are judged by: the rules, what is remembered of hosts, and the pictures of the windows. */
+
+import type { Basis } from "../decide/assess.ts";
+import {
+  type GreenForecast,
+  type GreenSituation,
+  greenForecast,
+  greenWish,
+  isIdle,
+} from "../decide/power.ts";
 import { minuteOfDay } from "../hours.ts";
 import type { StoredSnapshot } from "../pool.ts";
 import type { ControlSettings } from "../settings.ts";
@@ -6,8 +15,6 @@ import type { Database } from "../store/connection.ts";
 import { loadRests } from "../store/rests.ts";
 import { listAddedRules } from "../store/rules.ts";
 import { loadSamples } from "../store/samples.ts";
-import { type GreenForecast, type GreenSituation, greenForecast, greenWish, isIdle } from "./green.ts";
-import type { Basis } from "./judge.ts";
 
 /** What green rules are about to do by the stored collection; null where there is nothing to decide. */
 export async function loadGreenForecast(

@@ -1,10 +1,11 @@
 /** What green rules are about to do, in words and as an object. Pure. */
+
+import type { Basis } from "../decide/assess.ts";
+import type { GreenForecast } from "../decide/power.ts";
 import type { Step } from "../green/states.ts";
 import type { Names } from "../names.ts";
 import type { Move } from "../planner/plan.ts";
 import { printGreenRule } from "../ruleText.ts";
-import type { GreenForecast } from "./green.ts";
-import type { Basis } from "./judge.ts";
 import { moveJson } from "./planJson.ts";
 import { moveLine } from "./report.ts";
 

@@ -1,4 +1,7 @@
 /** What the next run of xcp-control would do, as objects for programs: uuids, with names beside them. Pure. */
+
+import type { Basis } from "../decide/assess.ts";
+import type { Gate } from "../decide/gates.ts";
 import type { Evaluation, Verdict } from "../deviation.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan } from "../planner/plan.ts";
@@ -6,8 +9,6 @@ import type { StoredSnapshot } from "../pool.ts";
 import { isSingle, type Rule, sumText, type Term, termUnit } from "../rule.ts";
 import { ruleObject } from "../ruleJson.ts";
 import { printRule } from "../ruleText.ts";
-import type { Gate } from "./gates.ts";
-import type { Basis } from "./judge.ts";
 import { gainPerGib, type IgnoredRule, type PlanBasis } from "./report.ts";
 import { termOf } from "./ruleWords.ts";
 

@@ -1,4 +1,7 @@
 /** What the next run of xcp-control would do, in words. Pure: values in, lines out. */
+
+import type { Basis } from "../decide/assess.ts";
+import type { Gate } from "../decide/gates.ts";
 import type { Evaluation, Verdict } from "../deviation.ts";
 import type { Migration } from "../migration.ts";
 import { Names } from "../names.ts";
@@ -7,8 +10,6 @@ import type { StoredSnapshot } from "../pool.ts";
 import { isSingle, type Rule, sumText, termsOf } from "../rule.ts";
 import { ruleTitle } from "../ruleText.ts";
 import { figure, gigabytes, megabytes, span } from "./figures.ts";
-import type { Gate } from "./gates.ts";
-import type { Basis } from "./judge.ts";
 import {
   allowedText,
   inUnit,

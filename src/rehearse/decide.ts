@@ -1,9 +1,10 @@
 /** What a run would decide: by the very code that xcp-control runs. Pure. */
+
+import { type Basis, forecastOf, judge, type Situation } from "../decide/assess.ts";
+import type { Gate } from "../decide/gates.ts";
 import { derivedFor } from "../derived.ts";
 import { evaluate } from "../deviation.ts";
 import type { Move } from "../planner/plan.ts";
-import type { Gate } from "../planning/gates.ts";
-import { type Basis, forecastOf, judge, type Situation } from "../planning/judge.ts";
 import type { Rule } from "../rule.ts";
 import type { ControlSettings } from "../settings.ts";
 

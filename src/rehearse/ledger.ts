@@ -1,4 +1,6 @@
 /** The log of simulated migrations, and what it says at a moment: the same shapes as the store's. Pure. */
+
+import { guestCounts } from "../decide/suspicion.ts";
 import { type EndState, isOpen, type Migration } from "../migration.ts";
 import { CostBook, type CostSample } from "../migrationCost.ts";
 import type { Snapshot, Uuid } from "../pool.ts";
@@ -7,7 +9,6 @@ import type { Exclusion } from "../store/exclusions.ts";
 import type { LastEnd } from "../store/migrations.ts";
 import type { HostSight } from "../store/sights.ts";
 import type { Standing } from "../store/standing.ts";
-import { guestCounts } from "../suspicion.ts";
 
 /** What is to be moved, and why. */
 export interface Intent {

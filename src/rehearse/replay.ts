@@ -2,13 +2,14 @@
  * Plays recorded collections through what control decides by, with simulated migrations: what rules would have done.
  * Pure: it asks neither the pool nor the clock.
  */
-import { type Believed, believe, type LastPlaces } from "../arrival.ts";
-import { flapsOf } from "../flaps.ts";
+
+import { flapsOf } from "../decide/flaps.ts";
+import { chooseSamples, sampleWish } from "../decide/sampling.ts";
+import { type Believed, believe, type LastPlaces } from "../decide/settling.ts";
 import { isOpen, type Migration } from "../migration.ts";
 import type { CostSample } from "../migrationCost.ts";
 import type { Collection, Snapshot } from "../pool.ts";
 import type { Rule } from "../rule.ts";
-import { chooseSamples, sampleWish } from "../sampling.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import type { Sample } from "../store/samples.ts";

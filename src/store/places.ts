@@ -1,5 +1,5 @@
 /** Where the last stored collection saw the VMs, and which of them had just arrived. */
-import type { Arrival, LastPlaces } from "../arrival.ts";
+import type { Arrival, LastPlaces } from "../decide/settling.ts";
 import { asUuid } from "../pool.ts";
 import type { Database } from "./connection.ts";
 import type { SnapshotTable } from "./rows.ts";

@@ -2,7 +2,7 @@
  * The pool's picture in MySQL: stored in one transaction, read in one, so that nobody ever sees a mixture of two
  * moments. Collections are ordered by numbers that the database hands out when they start.
  */
-import type { Arrival } from "../arrival.ts";
+import type { Arrival } from "../decide/settling.ts";
 import { AppError } from "../errors.ts";
 import type { Collection, Snapshot, StoredSnapshot } from "../pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";

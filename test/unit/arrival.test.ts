@@ -1,6 +1,6 @@
 /** The first points after a migration are not believed. */
 import { describe, expect, it } from "vitest";
-import { type Arrival, believe, type LastPlaces } from "../../src/arrival.ts";
+import { type Arrival, believe, type LastPlaces } from "../../src/decide/settling.ts";
 import type { Snapshot, Uuid } from "../../src/pool.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 

@@ -1,11 +1,11 @@
 /** The pure rules of carrying plans out: states, costs, cool-downs, suspicion. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bansOf } from "../../src/cooldown.ts";
+import { bansOf } from "../../src/decide/cooldown.ts";
+import { suspicionOf, withoutSuspects } from "../../src/decide/suspicion.ts";
 import { isFailure, isOpen, type Migration, type MigrationState, transition } from "../../src/migration.ts";
 import { CostBook, limitSeconds } from "../../src/migrationCost.ts";
 import type { Host, Snapshot } from "../../src/pool.ts";
-import { suspicionOf, withoutSuspects } from "../../src/suspicion.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const states: readonly MigrationState[] = [

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../src/control/outcome.ts";
 import { resultLine, runLines } from "../../src/control/report.ts";
+import { dataGate, type Gate } from "../../src/decide/gates.ts";
 import { Names } from "../../src/names.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
-import { dataGate, type Gate } from "../../src/planning/gates.ts";
 import { planJson } from "../../src/planning/planJson.ts";
 import { gateLine, moveLine, type PlanBasis, planLines } from "../../src/planning/report.ts";
 import type { Snapshot, StoredSnapshot } from "../../src/pool.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Bans } from "../../src/cooldown.ts";
+import type { Bans } from "../../src/decide/cooldown.ts";
 import { Names } from "../../src/names.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { type ExplainBasis, explainHost, explainVm } from "../../src/planning/explain.ts";

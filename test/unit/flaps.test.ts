@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { flapCause, flapsOf } from "../../src/flaps.ts";
+import { flapCause, flapsOf } from "../../src/decide/flaps.ts";
 import type { Migration } from "../../src/migration.ts";
 import type { Rule } from "../../src/rule.ts";
 import { uuid } from "../support/fixtures.ts";

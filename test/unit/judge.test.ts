@@ -1,9 +1,9 @@
 /** What the planner is told of the settings and of what control has done lately. */
 import { describe, expect, it } from "vitest";
+import { judge, plannerOptions, planOf, type Situation } from "../../src/decide/assess.ts";
+import { applyMove } from "../../src/decide/moves.ts";
 import { isOpen, type Migration, type MigrationState } from "../../src/migration.ts";
 import { recheck } from "../../src/planner/recheck.ts";
-import { judge, plannerOptions, planOf, type Situation } from "../../src/planning/judge.ts";
-import { applyMove } from "../../src/planning/moves.ts";
 import { type ControlSettings, parseSettings } from "../../src/settings.ts";
 import { aHost, aSnapshot, aStanding, aVm, uuid } from "../support/fixtures.ts";
 

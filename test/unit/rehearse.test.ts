@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { controlSettings } from "../../bench/loop/live.ts";
 import { generate, type Kind } from "../../bench/plan/pools.ts";
+import { forecastOf, judge, type Situation } from "../../src/decide/assess.ts";
 import type { Migration } from "../../src/migration.ts";
-import { forecastOf, judge, type Situation } from "../../src/planning/judge.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/pool.ts";
 import { asControl } from "../../src/rehearse/decide.ts";
 import { Ledger } from "../../src/rehearse/ledger.ts";

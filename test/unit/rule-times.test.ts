@@ -1,6 +1,6 @@
 /** When a rule acts: disabled ones, hours of the day in the pool's time zone, k of n samples of its own. */
 import { describe, expect, it } from "vitest";
-import { forecastOf, judge, type Situation } from "../../src/planning/judge.ts";
+import { forecastOf, judge, type Situation } from "../../src/decide/assess.ts";
 import { forecastJson } from "../../src/planning/planJson.ts";
 import { forecastLines } from "../../src/planning/report.ts";
 import type { Snapshot } from "../../src/pool.ts";

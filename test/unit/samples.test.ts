@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { withArrivals } from "../../src/planning/inFlight.ts";
-import { average } from "../../src/planning/samples.ts";
+import { withArrivals } from "../../src/decide/inFlight.ts";
+import { average } from "../../src/decide/samples.ts";
+import { chooseSamples } from "../../src/decide/sampling.ts";
 import type { Host, Snapshot } from "../../src/pool.ts";
 import type { Rule } from "../../src/rule.ts";
-import { chooseSamples } from "../../src/sampling.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const cpu25: Rule = { subject: "CpuAverage", threshold: 25 };

@@ -1,9 +1,9 @@
 /** EVACUATE HOST: what xcp-control --evacuate would do, to look at. Read only. */
 
+import { forecastEvacuation, judgeEvacuation } from "../../decide/evacuation.ts";
+import type { Gate } from "../../decide/gates.ts";
 import { loadSituation } from "../../planning/basis.ts";
-import { forecastEvacuation, judgeEvacuation } from "../../planning/evacuation.ts";
 import { evacuationJson, evacuationLines } from "../../planning/evacuationText.ts";
-import type { Gate } from "../../planning/gates.ts";
 import { gateJson } from "../../planning/planJson.ts";
 import { gateLine } from "../../planning/report.ts";
 import type { ManagerContext } from "../context.ts";

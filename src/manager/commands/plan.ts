@@ -1,5 +1,6 @@
 /** SHOW PLAN and EXPLAIN: what xcp-control would do now, by the code that it plans with. Read only. */
 
+import { forecastOf } from "../../decide/assess.ts";
 import { findNamed, type Named } from "../../find.ts";
 import { Names } from "../../names.ts";
 import type { Move } from "../../planner/plan.ts";
@@ -7,7 +8,6 @@ import { loadBasis } from "../../planning/basis.ts";
 import { type Explanation, explainHost, explainVm } from "../../planning/explain.ts";
 import { loadGreenForecast } from "../../planning/greenBasis.ts";
 import { greenMoves, greenObject, withGreen } from "../../planning/greenText.ts";
-import { forecastOf } from "../../planning/judge.ts";
 import { forecastJson, gateJson } from "../../planning/planJson.ts";
 import { forecastLines, gateLine, moveLine } from "../../planning/report.ts";
 import type { Uuid } from "../../pool.ts";

@@ -10,8 +10,8 @@ import type { GreenRule } from "../rule.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Rests } from "../store/rests.ts";
 import type { Sample } from "../store/samples.ts";
+import { type Basis, pairsOf, plannerOptions } from "./assess.ts";
 import { type Gate, settledGate } from "./gates.ts";
-import { type Basis, pairsOf, plannerOptions } from "./judge.ts";
 
 /** What is known beside the basis of a run. */
 export interface GreenSituation {

@@ -2,15 +2,16 @@
  * What an evacuation is decided by: the gates that guard against bad and old data and an administrator's hold stand,
  * those that keep rules from moving VMs to and fro do not, for somebody asked for it. Pure.
  */
-import { bansOf } from "../cooldown.ts";
+
 import { AppError } from "../errors.ts";
 import { findNamed } from "../find.ts";
 import { isOpen } from "../migration.ts";
 import { type Evacuation, planEvacuation } from "../planner/evacuate.ts";
 import type { Host, Snapshot } from "../pool.ts";
 import type { ControlSettings } from "../settings.ts";
+import { type Basis, judge, type PairBans, pairsOf, plannerOptions, type Situation } from "./assess.ts";
+import { bansOf } from "./cooldown.ts";
 import { type Gate, settledGate } from "./gates.ts";
-import { type Basis, judge, type PairBans, pairsOf, plannerOptions, type Situation } from "./judge.ts";
 
 /** A basis for emptying one host. */
 export interface DrainBasis extends Basis {

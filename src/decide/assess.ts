@@ -2,7 +2,7 @@
  * What a run decides by, judged from what is stored: which data is believed, what rests, which gates are closed, and
  * the plan. Pure: xcp-control, the manager and the benchmarks ask the same code.
  */
-import { type Bans, bansOf, movesOfLastHour } from "../cooldown.ts";
+
 import { termValue } from "../deviation.ts";
 import { isWithin, minuteOfDay, timeText } from "../hours.ts";
 import { pairKey } from "../planner/facts.ts";
@@ -23,16 +23,17 @@ import type { ControlSettings } from "../settings.ts";
 import type { UnknownRule } from "../store/rules.ts";
 import type { Sample } from "../store/samples.ts";
 import type { Standing } from "../store/standing.ts";
+import { type Bans, bansOf, movesOfLastHour } from "./cooldown.ts";
+import { dataGate, type Gate, heldGate, settledGate } from "./gates.ts";
+import { withArrivals } from "./inFlight.ts";
+import { type Averaged, average, type Breaches } from "./samples.ts";
 import {
   type ExpectedGuests,
   guestCounts,
   type Suspicion,
   suspicionOf,
   withoutSuspects,
-} from "../suspicion.ts";
-import { dataGate, type Gate, heldGate, settledGate } from "./gates.ts";
-import { withArrivals } from "./inFlight.ts";
-import { type Averaged, average, type Breaches } from "./samples.ts";
+} from "./suspicion.ts";
 
 /** All that is known when a run begins. */
 export interface Situation {

@@ -1,7 +1,7 @@
 /** What must hold before anything is planned, in order, each with a name, the measured value and the limit. Pure. */
 import type { StoredSnapshot } from "../pool.ts";
 import type { Standing } from "../store/standing.ts";
-import type { Suspicion } from "../suspicion.ts";
+import type { Suspicion } from "./suspicion.ts";
 
 /** A condition that must hold before anything is planned; the first that does not ends the run. */
 export interface Gate {
