@@ -7,7 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { parse as parseDotenv } from "dotenv";
-import { AppError, type AppErrorCode, describeError, exitCode } from "./errors.ts";
+import { AppError, type AppErrorCode, describeError, exitCode } from "./domain/errors.ts";
 import { LiveLines } from "./liveLines.ts";
 import type { SettingGroup } from "./settingKeys.ts";
 import { settingKeys } from "./settingKeys.ts";

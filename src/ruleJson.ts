@@ -1,6 +1,6 @@
 /** Rules as objects for JSON, and back. Pure. */
-import { timeText } from "./hours.ts";
-import { type GreenRule, isSingle, parseSubject, type Rule, termUnit, unitOf } from "./rule.ts";
+import { timeText } from "./domain/hours.ts";
+import { type GreenRule, isSingle, parseSubject, type Rule, termUnit, unitOf } from "./domain/rule.ts";
 import { parseRule } from "./ruleParse.ts";
 import { printGreenRule, printRule } from "./ruleText.ts";
 

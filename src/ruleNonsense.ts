@@ -7,7 +7,7 @@ import {
   type Term,
   unitOf,
   whenVmLeaves,
-} from "./rule.ts";
+} from "./domain/rule.ts";
 import { printTerm, withUnit } from "./ruleText.ts";
 
 /** Why `rule` cannot be meant so, with what to write instead; null where it can. */

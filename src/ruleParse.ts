@@ -1,7 +1,5 @@
 /** Reads rules as an administrator writes them. Pure; never throws, and takes time in the length of the text only. */
-import { parseTime } from "./hours.ts";
-import { type Problem, problem } from "./problem.ts";
-import { quote } from "./quote.ts";
+import { parseTime } from "./domain/hours.ts";
 import {
   type AnySubject,
   asSingle,
@@ -21,7 +19,9 @@ import {
   subjects,
   type Term,
   unitOf,
-} from "./rule.ts";
+} from "./domain/rule.ts";
+import { type Problem, problem } from "./problem.ts";
+import { quote } from "./quote.ts";
 import { nonsenseOf } from "./ruleNonsense.ts";
 import { closest, editDistance, printable } from "./text.ts";
 

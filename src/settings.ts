@@ -3,8 +3,8 @@
  * Does no IO itself: the file's text, dotenv's reading of it and a file reader are arguments. Never quotes a value
  * that could be a password.
  */
-import { isTimeZone } from "./hours.ts";
-import type { Subject } from "./rule.ts";
+import { isTimeZone } from "./domain/hours.ts";
+import type { Subject } from "./domain/rule.ts";
 import { Secret } from "./secret.ts";
 import { environmentName, type SettingGroup, type SettingKey, settingKeys } from "./settingKeys.ts";
 import { parseAddressPair, parseServer, parseXenUrl, type ServerAddress } from "./settingsAddress.ts";

@@ -1,5 +1,5 @@
 /** How the values of a snapshot's text are written and read. Pure. */
-import { asUuid, type Uuid } from "./pool.ts";
+import { asUuid, type Uuid } from "./domain/pool.ts";
 import { quote, SnapshotProblem, unquote } from "./snapshotWords.ts";
 
 /** A way to write values of one kind as one word, and to read them; `parse` throws a SnapshotProblem. */

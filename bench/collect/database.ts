@@ -1,6 +1,6 @@
 /** The database's part alone: the thesis' way of writing against ours, on the snapshot that is stored there. */
 import mysql, { type Connection, type RowDataPacket } from "mysql2/promise";
-import type { Snapshot } from "../../src/pool.ts";
+import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Database, StoreOptions } from "../../src/store/connection.ts";
 import { hostRow, hostTable, placementRow, vmRow, vmTable } from "../../src/store/rows.ts";
 import type { SqlValue } from "../../src/store/session.ts";

@@ -3,7 +3,7 @@
  * where each of its VMs, largest memory first, fits the master or else the host with the least free memory under 90 % CPU
  * and over 1000 MB. Nothing in it switches a host on or relieves one.
  */
-import type { Uuid } from "../../src/pool.ts";
+import type { Uuid } from "../../src/domain/pool.ts";
 import type { Policy } from "./week.ts";
 import type { World } from "./world.ts";
 

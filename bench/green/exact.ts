@@ -3,8 +3,8 @@
  * spare are not asked: whether their VMs would find places is no linear question.
  */
 import highsModule from "highs";
+import type { Snapshot } from "../../src/domain/pool.ts";
 import { toPacking } from "../../src/green/packing.ts";
-import type { Snapshot } from "../../src/pool.ts";
 import { options, rule } from "./pools.ts";
 
 const unitBytes = 512 * 1024 * 1024;

@@ -1,4 +1,7 @@
 /** A week of a pool of 16 hosts under several policies, minute by minute in virtual time. */
+
+import type { Uuid } from "../../src/domain/pool.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { averaged, type Picture } from "../../src/green/load.ts";
 import { type GreenOptions, greenDefaults, type Wattage } from "../../src/green/options.ts";
 import { decide } from "../../src/green/policy.ts";
@@ -6,8 +9,6 @@ import type { GreenRule } from "../../src/green/rule.ts";
 import { savingsOf } from "../../src/green/savings.ts";
 import { advance, type HostStates, observe, type Step } from "../../src/green/states.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
-import type { Uuid } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
 import { density } from "./density.ts";
 import { World } from "./world.ts";
 

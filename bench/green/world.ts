@@ -2,8 +2,9 @@
  * A pool in virtual time: VMs with day and night, migrations that take as long as their memory takes to copy, hosts that
  * boot and go down. Seeded: the same seed gives the same loads whatever is done with the pool.
  */
+
+import { asUuid, type Host, type Snapshot, type Uuid, type Vm } from "../../src/domain/pool.ts";
 import { Random } from "../../src/planner/random.ts";
-import { asUuid, type Host, type Snapshot, type Uuid, type Vm } from "../../src/pool.ts";
 
 const mebibyte = 1024 * 1024;
 export const bytesPerSecond = 110_000_000;

@@ -8,7 +8,7 @@ import process from "node:process";
 import mysql, { type Connection, type RowDataPacket } from "mysql2/promise";
 import type { PrivateServer } from "../../src/demo/privateServer.ts";
 import { startProjectServer } from "../../src/demo/projectServer.ts";
-import type { Snapshot } from "../../src/pool.ts";
+import type { Snapshot } from "../../src/domain/pool.ts";
 import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
 import { loadHistory } from "../../src/store/history.ts";
 import { pruneHistory } from "../../src/store/historyRetention.ts";

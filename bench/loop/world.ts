@@ -1,7 +1,15 @@
 /** Seeded pools that live through a day, each VM on the host it began on: what the replay moves VMs about in. */
+
+import {
+  asUuid,
+  type Host,
+  type Placement,
+  type Snapshot,
+  type Uuid,
+  type Vm,
+} from "../../src/domain/pool.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { Random } from "../../src/planner/random.ts";
-import { asUuid, type Host, type Placement, type Snapshot, type Uuid, type Vm } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
 import { type Load, natureOf, normal, VmLoad } from "./load.ts";
 
 export interface World {

@@ -1,8 +1,15 @@
 /** Seeded pools for the comparison of planners: the same kind and seed give the same pool. */
 
+import {
+  asUuid,
+  type Bar,
+  type Host,
+  type Placement,
+  type Snapshot,
+  type Vm,
+} from "../../src/domain/pool.ts";
+import type { SingleRule as Rule } from "../../src/domain/rule.ts";
 import { Random } from "../../src/planner/random.ts";
-import { asUuid, type Bar, type Host, type Placement, type Snapshot, type Vm } from "../../src/pool.ts";
-import type { SingleRule as Rule } from "../../src/rule.ts";
 
 const mebibyte = 1024 * 1024;
 

@@ -3,9 +3,9 @@
  * Never stores half of a pool, and never a 0 for what it could not read.
  */
 import { type Arrival, believe } from "../decide/settling.ts";
-import { AppError, describeError } from "../errors.ts";
-import type { Collection, PoolFacts, Snapshot, Uuid } from "../pool.ts";
-import { isSource, parseAnySubject } from "../rule.ts";
+import { AppError, describeError } from "../domain/errors.ts";
+import type { Collection, PoolFacts, Snapshot, Uuid } from "../domain/pool.ts";
+import { isSource, parseAnySubject } from "../domain/rule.ts";
 import type { CollectSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";

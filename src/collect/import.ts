@@ -1,6 +1,6 @@
 /** `xcp-collect --import`: stores a snapshot's text as a collection, in a database of its own. */
-import { AppError } from "../errors.ts";
-import type { Collection } from "../pool.ts";
+import { AppError } from "../domain/errors.ts";
+import type { Collection } from "../domain/pool.ts";
 import type { SnapshotDocument } from "../snapshotText.ts";
 import type { Database } from "../store/connection.ts";
 import { beginCollection, saveSnapshot } from "../store/snapshot.ts";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import os from "node:os";
 import process from "node:process";
 import { Command, Option } from "commander";
-import { AppError, describeError, exitCode } from "../errors.ts";
+import { AppError, describeError, exitCode } from "../domain/errors.ts";
 import {
   loadSettings,
   type ProgramContext,

@@ -1,5 +1,5 @@
 /** What a run of xcp-collect says about itself. Pure: result in, text or JSON out. */
-import type { Collection, Uuid } from "../pool.ts";
+import type { Collection, Uuid } from "../domain/pool.ts";
 import type { SnapshotDocument } from "../snapshotText.ts";
 import type { CollectResult } from "./collect.ts";
 

@@ -1,14 +1,14 @@
 /** The part of a run that talks to the pool: closes what earlier runs left open, and carries the plan out. */
 
 import { type Basis, pairsOf, planOf } from "../decide/assess.ts";
-import { exitCode } from "../errors.ts";
-import type { Migration } from "../migration.ts";
-import { type CostBook, limitSeconds } from "../migrationCost.ts";
+import { exitCode } from "../domain/errors.ts";
+import type { Migration } from "../domain/migration.ts";
+import { type CostBook, limitSeconds } from "../domain/migrationCost.ts";
+import type { Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
 import { moveJson } from "../planning/planJson.ts";
 import { moveLine } from "../planning/report.ts";
-import type { Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
 import type { ControlSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import type { RunOutcome } from "../store/runs.ts";

@@ -5,13 +5,13 @@
 
 import type { Basis } from "../decide/assess.ts";
 import { type Gate, settledGate } from "../decide/gates.ts";
-import { exitCode } from "../errors.ts";
+import { exitCode } from "../domain/errors.ts";
+import type { StoredSnapshot } from "../domain/pool.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import { loadBasis } from "../planning/basis.ts";
 import { planJson } from "../planning/planJson.ts";
 import { gateLine, moveLine, openLine, poolLine, ruleLines, totalLines, when } from "../planning/report.ts";
-import type { StoredSnapshot } from "../pool.ts";
 import type { Database } from "../store/connection.ts";
 import { rememberSights } from "../store/sights.ts";
 import { act, type Conclusion, ending, type Manner, type RunEnd } from "./act.ts";

@@ -1,5 +1,5 @@
 /** Ends the calls to the pool: at a signal, at once or while a migration runs after its grace; when the lease is lost, at once. */
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 
 export class CallLimit {
   /** Migrations in flight: while there are any, a signal leaves the calls their grace. */

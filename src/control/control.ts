@@ -5,9 +5,9 @@
 
 import type { PairBans } from "../decide/assess.ts";
 import { applyMove } from "../decide/moves.ts";
+import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { pairKey } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import type { Snapshot, Uuid } from "../pool.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import { type ExecuteOptions, startMove, type Transfer } from "./execute.ts";

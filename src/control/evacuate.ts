@@ -6,7 +6,8 @@
 import { pairsOf } from "../decide/assess.ts";
 import { type DrainBasis, evacuationOf, forecastEvacuation, judgeEvacuation } from "../decide/evacuation.ts";
 import type { Gate } from "../decide/gates.ts";
-import { exitCode } from "../errors.ts";
+import { exitCode } from "../domain/errors.ts";
+import type { StoredSnapshot, Uuid } from "../domain/pool.ts";
 import { Names } from "../names.ts";
 import type { Evacuation } from "../planner/evacuate.ts";
 import type { Move } from "../planner/plan.ts";
@@ -21,7 +22,6 @@ import {
   warningLines,
 } from "../planning/evacuationText.ts";
 import { moveLine, unknownRuleLines } from "../planning/report.ts";
-import type { StoredSnapshot, Uuid } from "../pool.ts";
 import type { Database } from "../store/connection.ts";
 import { rememberSights } from "../store/sights.ts";
 import { storedCollectionId } from "../store/snapshot.ts";

@@ -1,5 +1,5 @@
 /** Starts one move: looks at the VM and the destination once more, asks for the migration, and has it watched. */
-import { describeError } from "../errors.ts";
+import { describeError } from "../domain/errors.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import { XapiUnreachable } from "../xapi/errors.ts";
 import type { TaskRef } from "../xapi/records.ts";

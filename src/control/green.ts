@@ -3,14 +3,14 @@
 import type { Basis } from "../decide/assess.ts";
 import { settledGate } from "../decide/gates.ts";
 import { type GreenForecast, type GreenSituation, greenForecast, isIdle } from "../decide/power.ts";
-import { AppError, exitCode } from "../errors.ts";
+import { AppError, exitCode } from "../domain/errors.ts";
+import type { StoredSnapshot, Uuid } from "../domain/pool.ts";
 import type { Step } from "../green/states.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import { loadGreenSituation } from "../planning/greenBasis.ts";
 import { greenMoves } from "../planning/greenText.ts";
 import { moveLine } from "../planning/report.ts";
-import type { StoredSnapshot, Uuid } from "../pool.ts";
 import type { Database } from "../store/connection.ts";
 import { writeRests } from "../store/rests.ts";
 import type { XapiClient } from "../xapi/client.ts";

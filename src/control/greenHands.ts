@@ -2,9 +2,9 @@
  * Does what a green rule asks of one host. What takes a host out of service is written down before the pool is asked, so
  * that a run which is killed leaves a state that the next one goes on from; what brings it back is written afterwards.
  */
-import { describeError } from "../errors.ts";
+import { describeError } from "../domain/errors.ts";
+import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { advance, type HostState, type HostStates, type Step, stateOf } from "../green/states.ts";
-import type { Snapshot, Uuid } from "../pool.ts";
 import type { Database } from "../store/connection.ts";
 import { type RestChange, type RestEventKind, writeRests } from "../store/rests.ts";
 import type { XapiClient } from "../xapi/client.ts";

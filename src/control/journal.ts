@@ -1,8 +1,8 @@
 /** Writes down what is about to be done and what came of it, so that whoever comes next can go on from there. */
-import { AppError } from "../errors.ts";
-import type { EndState, MigrationCause } from "../migration.ts";
+import { AppError } from "../domain/errors.ts";
+import type { EndState, MigrationCause } from "../domain/migration.ts";
+import type { Rule } from "../domain/rule.ts";
 import type { Move } from "../planner/plan.ts";
-import type { Rule } from "../rule.ts";
 import type { Database } from "../store/connection.ts";
 import { closeMigration, type Hindrance, markSubmitted, planMigration } from "../store/migrations.ts";
 import type { Outcome } from "./outcome.ts";

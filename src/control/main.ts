@@ -3,7 +3,7 @@
 import os from "node:os";
 import process from "node:process";
 import { Command } from "commander";
-import { AppError, exitCode } from "../errors.ts";
+import { AppError, exitCode } from "../domain/errors.ts";
 import {
   loadSettings,
   operatorName,

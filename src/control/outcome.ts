@@ -1,6 +1,6 @@
 /** How a single move ended, and what the pool's failures make of it. Pure. */
-import { AppError, describeError } from "../errors.ts";
-import type { Uuid } from "../pool.ts";
+import { AppError, describeError } from "../domain/errors.ts";
+import type { Uuid } from "../domain/pool.ts";
 import { classifyFailure, type FailureClass, XapiError } from "../xapi/errors.ts";
 
 /** One migration to carry out. */

@@ -1,7 +1,7 @@
 /** The file of a saved plan: written whole and for its owner alone, and read back. */
 import { randomUUID } from "node:crypto";
 import fs from "node:fs/promises";
-import { AppError, describeError } from "../errors.ts";
+import { AppError, describeError } from "../domain/errors.ts";
 import { printableJsonLines } from "../text.ts";
 import { writeWhole } from "../wholeFile.ts";
 

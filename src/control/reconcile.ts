@@ -2,7 +2,7 @@
  * Migrations that an earlier run left open, first of all: one that still runs is waited for like our own, any other is
  * closed by where its VM is. Nothing is planned before that is done.
  */
-import type { Migration } from "../migration.ts";
+import type { Migration } from "../domain/migration.ts";
 import type { Database } from "../store/connection.ts";
 import { adoptMigration, type Closing, closeMigration, type End } from "../store/migrations.ts";
 import type { XapiClient } from "../xapi/client.ts";

@@ -1,7 +1,7 @@
 /** How a run ends that a gate keeps from acting. */
 
 import type { Gate } from "../decide/gates.ts";
-import { exitCode } from "../errors.ts";
+import { exitCode } from "../domain/errors.ts";
 import { gateJson } from "../planning/planJson.ts";
 import { gateLine } from "../planning/report.ts";
 import type { RunEnd } from "./act.ts";

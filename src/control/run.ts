@@ -1,7 +1,8 @@
 /** One run of xcp-control, wired: lease, what was left open, gates, plan, pool only when something is to be moved. */
 
 import { type Basis, forecastOf } from "../decide/assess.ts";
-import { AppError, describeError, exitCode } from "../errors.ts";
+import { AppError, describeError, exitCode } from "../domain/errors.ts";
+import type { StoredSnapshot } from "../domain/pool.ts";
 import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
 import { loadBasis } from "../planning/basis.ts";
@@ -9,7 +10,6 @@ import { loadGreenForecast } from "../planning/greenBasis.ts";
 import { greenObject, withGreen } from "../planning/greenText.ts";
 import { forecastJson } from "../planning/planJson.ts";
 import { forecastLines, unknownRuleLines } from "../planning/report.ts";
-import type { StoredSnapshot } from "../pool.ts";
 import type { ControlSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import { finishRun, startRun } from "../store/runs.ts";

@@ -3,13 +3,13 @@
  * if the pool is still as it has it. This is its format: what is written, and what is read back. No IO.
  */
 import { createHash } from "node:crypto";
-import { absence, takesPart } from "../deviation.ts";
+import { absence, takesPart } from "../domain/deviation.ts";
+import { asUuid, type Snapshot, type StoredSnapshot, type Uuid } from "../domain/pool.ts";
+import type { Rule } from "../domain/rule.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan, Purpose } from "../planner/plan.ts";
 import { moveJson } from "../planning/planJson.ts";
 import { moveLine } from "../planning/report.ts";
-import { asUuid, type Snapshot, type StoredSnapshot, type Uuid } from "../pool.ts";
-import type { Rule } from "../rule.ts";
 import { ruleFromObject, ruleObject } from "../ruleJson.ts";
 import { ruleTitle } from "../ruleText.ts";
 

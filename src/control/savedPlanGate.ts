@@ -2,12 +2,12 @@
 
 import { type Basis, pairsOf, plannerOptions } from "../decide/assess.ts";
 import type { Gate } from "../decide/gates.ts";
-import { takesPart } from "../deviation.ts";
+import { takesPart } from "../domain/deviation.ts";
+import type { Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
+import { isSingle, type Rule } from "../domain/rule.ts";
 import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
 import { recheck } from "../planner/recheck.ts";
-import type { Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
-import { isSingle, type Rule } from "../rule.ts";
 import { conditionText, printRule } from "../ruleText.ts";
 import type { ControlSettings } from "../settings.ts";
 import { type NoPlan, type SavedMove, type SavedPlan, savedHosts } from "./savedPlan.ts";

@@ -1,6 +1,7 @@
 /** How far the transfers in flight are, for people and programs: part, rate, time left. */
+
+import type { Uuid } from "../domain/pool.ts";
 import type { Names } from "../names.ts";
-import type { Uuid } from "../pool.ts";
 import { printable } from "../text.ts";
 import { say, type Voice } from "./say.ts";
 

@@ -2,7 +2,7 @@
  * Watches a started migration to its end: its task first, then the VM. Where the VM is decides, never the task's
  * word: tasks vanish with their master, and a task that succeeded may have moved nothing.
  */
-import { AppError, describeError } from "../errors.ts";
+import { AppError, describeError } from "../domain/errors.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
 import type { TaskRecord, TaskRef, VmRecord } from "../xapi/records.ts";

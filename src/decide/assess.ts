@@ -3,12 +3,9 @@
  * the plan. Pure: xcp-control, the manager and the benchmarks ask the same code.
  */
 
-import { termValue } from "../deviation.ts";
-import { isWithin, minuteOfDay, timeText } from "../hours.ts";
-import { pairKey } from "../planner/facts.ts";
-import type { Plan, PlanOptions } from "../planner/plan.ts";
-import { planMigrations } from "../planner/planner.ts";
-import type { Host, Snapshot, StoredSnapshot, Uuid } from "../pool.ts";
+import { termValue } from "../domain/deviation.ts";
+import { isWithin, minuteOfDay, timeText } from "../domain/hours.ts";
+import type { Host, Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import {
   type ChainRule,
   isSingle,
@@ -17,7 +14,10 @@ import {
   type Subject,
   type Term,
   termsOf,
-} from "../rule.ts";
+} from "../domain/rule.ts";
+import { pairKey } from "../planner/facts.ts";
+import type { Plan, PlanOptions } from "../planner/plan.ts";
+import { planMigrations } from "../planner/planner.ts";
 import { withUnit } from "../ruleText.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { UnknownRule } from "../store/rules.ts";

@@ -1,6 +1,6 @@
 /** VMs and hosts that are left alone for now, with the reason: exclusions, cool-downs, failures, contention. Pure. */
-import { isFailure, isOpen, type Migration } from "../migration.ts";
-import type { Snapshot, Uuid } from "../pool.ts";
+import { isFailure, isOpen, type Migration } from "../domain/migration.ts";
+import type { Snapshot, Uuid } from "../domain/pool.ts";
 
 export interface CooldownOptions {
   readonly vmCooldownMinutes: number;

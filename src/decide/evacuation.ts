@@ -3,11 +3,11 @@
  * those that keep rules from moving VMs to and fro do not, for somebody asked for it. Pure.
  */
 
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
+import { isOpen } from "../domain/migration.ts";
+import type { Host, Snapshot } from "../domain/pool.ts";
 import { findNamed } from "../find.ts";
-import { isOpen } from "../migration.ts";
 import { type Evacuation, planEvacuation } from "../planner/evacuate.ts";
-import type { Host, Snapshot } from "../pool.ts";
 import type { ControlSettings } from "../settings.ts";
 import { type Basis, judge, type PairBans, pairsOf, plannerOptions, type Situation } from "./assess.ts";
 import { bansOf } from "./cooldown.ts";

@@ -4,8 +4,8 @@
  * A flap costs two migrations and leaves things as they were: either two rules fight each other, or the load goes to
  * and fro faster than migrations can follow, or somebody moves the VM back by hand.
  */
-import type { Migration } from "../migration.ts";
-import type { Uuid } from "../pool.ts";
+import type { Migration } from "../domain/migration.ts";
+import type { Uuid } from "../domain/pool.ts";
 import { conditionText, ruleTitle } from "../ruleText.ts";
 
 /** Coming back later than this is no flap. */

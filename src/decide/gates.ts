@@ -1,5 +1,5 @@
 /** What must hold before anything is planned, in order, each with a name, the measured value and the limit. Pure. */
-import type { StoredSnapshot } from "../pool.ts";
+import type { StoredSnapshot } from "../domain/pool.ts";
 import type { Standing } from "../store/standing.ts";
 import type { Suspicion } from "./suspicion.ts";
 

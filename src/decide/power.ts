@@ -1,12 +1,12 @@
 /** What green rules ask for next, judged from what is stored: the same for a run, its dry run and SHOW GREEN. Pure. */
 
+import type { Host, StoredSnapshot, Uuid } from "../domain/pool.ts";
+import type { GreenRule } from "../domain/rule.ts";
 import type { Picture } from "../green/load.ts";
 import { type GreenOptions, greenDefaults } from "../green/options.ts";
 import { type Decision, decide } from "../green/policy.ts";
 import { type GreenRule as Gathering, mayRest } from "../green/rule.ts";
 import { type HostStates, observe } from "../green/states.ts";
-import type { Host, StoredSnapshot, Uuid } from "../pool.ts";
-import type { GreenRule } from "../rule.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Rests } from "../store/rests.ts";
 import type { Sample } from "../store/samples.ts";

@@ -5,11 +5,11 @@
  * Earlier pictures are read as if the VMs had been where they are now, so that a migration does not count against
  * the hosts that it has already relieved.
  */
-import { withDerived } from "../derived.ts";
-import { evaluate, subjectValue, takesPart } from "../deviation.ts";
+import { withDerived } from "../domain/derived.ts";
+import { evaluate, subjectValue, takesPart } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
+import { isSingle, type Rule, type Subject, subjects, subjectsOf } from "../domain/rule.ts";
 import { capacity, rawWeight } from "../planner/facts.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
-import { isSingle, type Rule, type Subject, subjects, subjectsOf } from "../rule.ts";
 import { printRule } from "../ruleText.ts";
 
 /** How often a host broke a rule, among the samples that have a value of it. */

@@ -1,5 +1,5 @@
 /** Which earlier collections are averaged with the newest one. Pure. */
-import { isSingle, type Rule } from "../rule.ts";
+import { isSingle, type Rule } from "../domain/rule.ts";
 import type { ControlSettings } from "../settings.ts";
 
 /** Which earlier pictures are wanted. */

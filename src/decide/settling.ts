@@ -2,7 +2,7 @@
  * The rule that the first points after a migration are not believed: a VM's counters begin again at its new host, and
  * its first values there are wrong or missing. Pure.
  */
-import type { Placement, Snapshot, Uuid, Vm } from "../pool.ts";
+import type { Placement, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 
 /** A VM that was first seen on its host a moment ago. */
 export interface Arrival extends Placement {

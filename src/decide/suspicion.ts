@@ -2,8 +2,8 @@
  * Which hosts of a snapshot are not believed: figures that cannot be, or guests that vanished or appeared by the
  * dozen. Pure. A suspect host is out of the mean and neither gives nor takes; where too much is suspect nothing moves.
  */
-import { takesPart } from "../deviation.ts";
-import type { Host, Snapshot, Uuid } from "../pool.ts";
+import { takesPart } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 
 /** How many guests a host should have: as many as at the last look, with what was moved since. */
 export type ExpectedGuests = ReadonlyMap<Uuid, number>;

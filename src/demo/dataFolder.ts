@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import type { ServerProgram } from "./findServer.ts";
 import { endWithUs } from "./processes.ts";
 import { initialiseCommand, serverEnvironment, temporaryFolderOf } from "./serverFlags.ts";

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import { findServer, type SearchPlaces, type ServerProgram } from "./findServer.ts";
 import { endWithUs, pause, startOf } from "./processes.ts";
 

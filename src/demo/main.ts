@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The demo: sets a stage up, plays the story that was asked for, and takes the stage down again, also after Ctrl-C. */
 import process from "node:process";
-import { AppError, exitCode } from "../errors.ts";
+import { AppError, exitCode } from "../domain/errors.ts";
 import { runProgram } from "../program.ts";
 import { nightPlay, playNight } from "./night.ts";
 import { buildStage, type Play, type Stage } from "./stage.ts";

@@ -1,6 +1,6 @@
 /** A night of a small pool under a green rule, in fast motion: hosts are emptied, sleep, and are awake in the morning. */
-import { AppError } from "../errors.ts";
-import { timeText } from "../hours.ts";
+import { AppError } from "../domain/errors.ts";
+import { timeText } from "../domain/hours.ts";
 import { loadRests } from "../store/rests.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { fitWidth, padWidth, printable } from "../text.ts";

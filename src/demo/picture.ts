@@ -1,5 +1,5 @@
 /** A pool as a picture in plain text: each host with a bar of its load, its VMs below it. Pure. */
-import type { Host, Snapshot, Vm } from "../pool.ts";
+import type { Host, Snapshot, Vm } from "../domain/pool.ts";
 import { fitWidth, padWidth, printable } from "../text.ts";
 
 const barWidth = 40;

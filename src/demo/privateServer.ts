@@ -9,7 +9,7 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import mysql from "mysql2/promise";
-import { AppError, describeError } from "../errors.ts";
+import { AppError, describeError } from "../domain/errors.ts";
 import { claim, claimState, unclaim } from "./claim.ts";
 import { ensureData } from "./dataFolder.ts";
 import type { Flavour, ServerProgram } from "./findServer.ts";

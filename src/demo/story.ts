@@ -1,6 +1,6 @@
 /** Chapter 6 of the thesis, played by the real programs on the stage. */
 import { setTimeout as wait } from "node:timers/promises";
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { type ProgramName, runChild } from "./children.ts";
 import { picture } from "./picture.ts";

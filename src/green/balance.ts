@@ -3,12 +3,12 @@
  * host is put to sleep; where only a sleeping host cures it, that host is woken; and no host goes to sleep whose absence
  * would break one. Pure.
  */
-import { withDerived } from "../derived.ts";
-import { evaluate } from "../deviation.ts";
+import { withDerived } from "../domain/derived.ts";
+import { evaluate } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
+import type { Rule } from "../domain/rule.ts";
 import { breaks, isWorse } from "../planner/harm.ts";
 import { planMigrations } from "../planner/planner.ts";
-import type { Host, Snapshot, Uuid } from "../pool.ts";
-import type { Rule } from "../rule.ts";
 import { describeRule, printRule } from "../ruleText.ts";
 import { figure } from "./limits.ts";
 import type { PackingOptions } from "./options.ts";

@@ -1,6 +1,7 @@
 /** VMs that stay together: those of one host that share an affinity tag move to the same host. Pure. */
+
+import type { Vm } from "../domain/pool.ts";
 import type { Problem } from "../planner/problem.ts";
-import type { Vm } from "../pool.ts";
 
 /**
  * The movable VMs (as indices) in bundles, by their first; a VM without companions is a bundle of its own. A companion of a VM that cannot move does not move.

@@ -1,6 +1,6 @@
 /** Hosts that are there again, and those that should be and are not. Pure. */
-import { takesPart } from "../deviation.ts";
-import type { Host, Snapshot, Uuid } from "../pool.ts";
+import { takesPart } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { minutes } from "./limits.ts";
 import type { HostState, HostStates, Step } from "./states.ts";
 

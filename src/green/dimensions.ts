@@ -4,10 +4,10 @@
  * A weight does not depend on the host (CPU: percent of one CPU), a capacity does. So "every host within its limits" is
  * a packing in as many dimensions as there are limits, and one for the memory that xapi gives to arrivals.
  */
-import { subjectValue, termValue } from "../deviation.ts";
+import { subjectValue, termValue } from "../domain/deviation.ts";
+import type { Host, Vm } from "../domain/pool.ts";
+import { type Rule, sumText, termsOf } from "../domain/rule.ts";
 import { capacity, rawWeight, termCapacity, termWeight } from "../planner/facts.ts";
-import type { Host, Vm } from "../pool.ts";
-import { type Rule, sumText, termsOf } from "../rule.ts";
 import { describeLimit, type Limit } from "./rule.ts";
 
 export interface Dimension {

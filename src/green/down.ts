@@ -1,5 +1,5 @@
 /** Which host goes to sleep next, if any: slowly, since every picture of a long window must allow it. Pure. */
-import type { Snapshot, Uuid } from "../pool.ts";
+import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { describePair, newlyBroken } from "./balance.ts";
 import { describePassed, figure, passedLimits } from "./limits.ts";
 import { averaged, type Picture, totals } from "./load.ts";

@@ -1,7 +1,7 @@
 /** Which hosts pass a limit, with the figures, and how figures are written. Pure. */
-import { rounding, subjectValue, takesPart } from "../deviation.ts";
-import type { Host, Snapshot } from "../pool.ts";
-import { subjectUnit } from "../rule.ts";
+import { rounding, subjectValue, takesPart } from "../domain/deviation.ts";
+import type { Host, Snapshot } from "../domain/pool.ts";
+import { subjectUnit } from "../domain/rule.ts";
 import { nameOf } from "./packing.ts";
 import { describeLimit, type GreenRule, type Limit, memoryFreePercent } from "./rule.ts";
 

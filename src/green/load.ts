@@ -3,10 +3,10 @@
  *
  * Memory is a promise and counts as it is; CPU and network are averaged, or taken from one picture.
  */
-import { subjectValue } from "../deviation.ts";
+import { subjectValue } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
+import type { Subject } from "../domain/rule.ts";
 import { capacity, rawWeight } from "../planner/facts.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
-import type { Subject } from "../rule.ts";
 
 /** A picture of the pool with the seconds at which it was taken. */
 export interface Picture {

@@ -1,5 +1,5 @@
 /** What hosts that are on lack to hold the load with the spare hosts not counted, and who is woken for it. Pure. */
-import type { Host, Snapshot } from "../pool.ts";
+import type { Host, Snapshot } from "../domain/pool.ts";
 import { withoutLargest } from "./bound.ts";
 import type { PackingOptions } from "./options.ts";
 import { type Packing, slackOf, toPacking } from "./packing.ts";

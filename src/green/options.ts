@@ -1,7 +1,8 @@
 /** How green rules are carried out: what is asked of hosts, how long things are watched, and what a host draws. Pure. */
+
+import type { Host, Uuid } from "../domain/pool.ts";
+import type { Rule } from "../domain/rule.ts";
 import type { PlanOptions } from "../planner/plan.ts";
-import type { Host, Uuid } from "../pool.ts";
-import type { Rule } from "../rule.ts";
 
 /** What a packing hangs on beside the pool and the rule. */
 export interface PackingOptions

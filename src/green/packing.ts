@@ -5,12 +5,12 @@
  * Indices: h host, i item (a bundle), k dimension; what belongs to a host and a dimension stands at h * K + k, to an item
  * and a dimension at i * K + k, to an item and a host at i * H + h. Hosts are those that take part.
  */
-import { rounding, termLimit, termValue } from "../deviation.ts";
+import { rounding, termLimit, termValue } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
+import { termsOf } from "../domain/rule.ts";
 import { termCapacity } from "../planner/facts.ts";
 import type { Groups } from "../planner/groups.ts";
 import { inOrder, type Problem, toProblem } from "../planner/problem.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
-import { termsOf } from "../rule.ts";
 import { bundlesOf } from "./bundles.ts";
 import { type Dimension, dimensionsOf } from "./dimensions.ts";
 import type { PackingOptions } from "./options.ts";

@@ -5,10 +5,11 @@
  * Hosts that are emptied only send and hosts that stay only receive: after every step every host that stays is within
  * its limits, in whatever order the steps are made.
  */
+
+import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { hostsAfter } from "../planner/outcome.ts";
 import type { Move } from "../planner/plan.ts";
 import { schedule, type Transfer } from "../planner/schedule.ts";
-import type { Host, Snapshot, Uuid } from "../pool.ts";
 import { bytesBound } from "./bound.ts";
 import { Gatherer, type Gathering } from "./gather.ts";
 import type { PackingOptions } from "./options.ts";

@@ -6,8 +6,8 @@
  * drain is taken back, then sleepers are woken); hosts past a limit; a drain that goes on; balance rules; and last, one
  * more host to sleep. Down slowly, up fast.
  */
-import { takesPart } from "../deviation.ts";
-import type { Host, Snapshot, Uuid } from "../pool.ts";
+import { takesPart } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { balanceNeed, brokenPairs, describePair, restedFirst } from "./balance.ts";
 import { comings, hostsIn, type Known } from "./comings.ts";
 import { chooseDrain } from "./down.ts";

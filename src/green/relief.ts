@@ -3,10 +3,11 @@
  *
  * Only where a host is past a limit do VMs leave a host that stays on: gathering never moves them.
  */
+
+import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { Cover } from "../planner/cover.ts";
 import { Random } from "../planner/random.ts";
 import { Work } from "../planner/work.ts";
-import type { Snapshot, Uuid } from "../pool.ts";
 import { Filler } from "./fill.ts";
 import { greenDefaults, type PackingOptions } from "./options.ts";
 import { type Packing, roomsWithout, toPacking } from "./packing.ts";

@@ -1,7 +1,7 @@
 /** What gathering wants of a green rule: its limits, its spare hosts and its hours. Pure. */
-import { isWithin } from "../hours.ts";
-import type { Host } from "../pool.ts";
-import type { GreenLimit, GreenRule as KeptRule } from "../rule.ts";
+import { isWithin } from "../domain/hours.ts";
+import type { Host } from "../domain/pool.ts";
+import type { GreenLimit, GreenRule as KeptRule } from "../domain/rule.ts";
 
 /** What every host that stays on keeps to. At the limit is within it. */
 export type Limit = GreenLimit;

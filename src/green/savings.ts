@@ -1,5 +1,5 @@
 /** What sleeping was worth: hours asleep by the watts that it saves, against the memory that was migrated for it. Pure. */
-import type { Uuid } from "../pool.ts";
+import type { Uuid } from "../domain/pool.ts";
 import type { Wattage } from "./options.ts";
 
 /** A time in which a host slept; times in seconds. Draining, booting and waking are not in it: the host is on then. */

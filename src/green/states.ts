@@ -7,9 +7,9 @@
  *
  * A host that nobody put to sleep is never asleep here, so that nobody's maintenance is ended by us.
  */
-import { takesPart } from "../deviation.ts";
+import { takesPart } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { hostsAfter } from "../planner/outcome.ts";
-import type { Host, Snapshot, Uuid } from "../pool.ts";
 import type { Drain } from "./plan.ts";
 
 /** Times are seconds of one clock. */

@@ -1,6 +1,6 @@
 /** What the Tab key offers. Pure. */
 
-import { namedSubjects, subjects } from "../rule.ts";
+import { namedSubjects, subjects } from "../domain/rule.ts";
 import { commandWords } from "./parse.ts";
 import { quoteName } from "./words.ts";
 

@@ -1,6 +1,6 @@
 /** Questions that need a usable answer: a person is asked again, a script fails. */
 
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import type { Question, Talk } from "./context.ts";
 import { type Problem, quote } from "./words.ts";
 

@@ -1,6 +1,6 @@
 /** Lines of a script: from -e, a file or a pipe, bounded in length, with the place of each for messages. */
 
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 
 export interface LineSource {
   /**

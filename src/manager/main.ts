@@ -3,7 +3,7 @@
 
 import process from "node:process";
 import { Command, Option } from "commander";
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import {
   isTerminal,
   loadSettings,

@@ -2,7 +2,7 @@
 
 import fs from "node:fs";
 import type { Readable, Writable } from "node:stream";
-import { AppError, exitCode } from "../errors.ts";
+import { AppError, exitCode } from "../domain/errors.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import { listAddedRules } from "../store/rules.ts";

@@ -1,6 +1,6 @@
 /** The manager's language: a line of text in, a command or a problem out. Pure; never throws. */
 
-import type { GreenRule, Rule } from "../rule.ts";
+import type { GreenRule, Rule } from "../domain/rule.ts";
 import { closest, editDistance } from "../text.ts";
 import { readExclude, readMigration, readMigrations, readPause, readRehearse } from "./parseControl.ts";
 import {

@@ -1,5 +1,5 @@
 /** The commands about rules: which rule is meant, and what it shall be. Pure; never throws. */
-import { isSingle, namedSubjects, parseSubject, type Subject } from "../rule.ts";
+import { isSingle, namedSubjects, parseSubject, type Subject } from "../domain/rule.ts";
 import { parseGreenRule, parseRule } from "../ruleParse.ts";
 import { closest } from "../text.ts";
 import type { Command } from "./parse.ts";

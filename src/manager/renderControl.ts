@@ -1,8 +1,8 @@
 /** What xcp-control did and what holds it back, as lines. Pure; names and reasons come out escaped. */
 
 import { type Flap, flapCause } from "../decide/flaps.ts";
-import type { Migration } from "../migration.ts";
-import type { Cost } from "../migrationCost.ts";
+import type { Migration } from "../domain/migration.ts";
+import type { Cost } from "../domain/migrationCost.ts";
 import type { Names } from "../names.ts";
 import type { Explanation } from "../planning/explain.ts";
 import { conditionText } from "../ruleText.ts";

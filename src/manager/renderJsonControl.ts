@@ -1,7 +1,7 @@
 /** What xcp-control did and what holds it back, as objects for JSON: uuids with the names beside them. Pure. */
 
 import { type Flap, flapCause } from "../decide/flaps.ts";
-import type { Migration } from "../migration.ts";
+import type { Migration } from "../domain/migration.ts";
 import type { Names } from "../names.ts";
 import { moveJson } from "../planning/planJson.ts";
 import { ruleObject } from "../ruleJson.ts";

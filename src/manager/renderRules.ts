@@ -1,6 +1,6 @@
 /** Rules and their changes as lines, in the thesis' voice. Pure; names and comments come out escaped. */
 
-import { type AnyRule, isGreen, isSingle, type Rule } from "../rule.ts";
+import { type AnyRule, isGreen, isSingle, type Rule } from "../domain/rule.ts";
 import { describeGreenRule, describeOptions, describeRule } from "../ruleText.ts";
 import type { RuleChange, StoredRule } from "../store/ruleChanges.ts";
 import { printable } from "../text.ts";

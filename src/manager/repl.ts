@@ -2,7 +2,7 @@
 
 import readline from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { AppError, describeError } from "../errors.ts";
+import { AppError, describeError } from "../domain/errors.ts";
 import { printable } from "../text.ts";
 import {
   type Completion,

@@ -2,14 +2,14 @@
 
 import type { Flap } from "../decide/flaps.ts";
 import type { GreenForecast } from "../decide/power.ts";
+import type { Migration } from "../domain/migration.ts";
+import type { CostBook } from "../domain/migrationCost.ts";
+import type { Bar, Collection, Host, PoolFacts, Uuid, Vm } from "../domain/pool.ts";
+import type { AnyRule, ChainRule, GreenRule, SingleRule } from "../domain/rule.ts";
 import type { Savings } from "../green/savings.ts";
 import type { HostState } from "../green/states.ts";
-import type { Migration } from "../migration.ts";
-import type { CostBook } from "../migrationCost.ts";
 import type { Names } from "../names.ts";
 import type { Explanation } from "../planning/explain.ts";
-import type { Bar, Collection, Host, PoolFacts, Uuid, Vm } from "../pool.ts";
-import type { AnyRule, ChainRule, GreenRule, SingleRule } from "../rule.ts";
 import type { Numbered } from "../store/addedRules.ts";
 import type { BreakerStatus } from "../store/breaker.ts";
 import type { Exclusion } from "../store/exclusions.ts";

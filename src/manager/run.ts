@@ -1,6 +1,6 @@
 /** Carries out one command and prints what came of it. */
 
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import { printable } from "../text.ts";
 import { alterRuleTo, switchRuleTo } from "./commands/changeRule.ts";
 import { showCosts } from "./commands/costs.ts";

@@ -3,7 +3,7 @@
  * covers of all hosts add up to a lower bound; a pair without any cover can be cleared by nobody. Of a chain the term
  * that is cheapest to clear counts. Pure.
  */
-import { rounding } from "../deviation.ts";
+import { rounding } from "../domain/deviation.ts";
 import { byRule, choicesWithin } from "./choices.ts";
 import { Cover } from "./cover.ts";
 import type { Problem } from "./problem.ts";

@@ -4,10 +4,10 @@
  *
  * An administrator asked for it: a rule keeps no VM there, but which rule breaks on which host is told.
  */
-import { withDerived } from "../derived.ts";
-import { absence, evaluate } from "../deviation.ts";
-import type { Host, Snapshot, Uuid } from "../pool.ts";
-import type { Rule } from "../rule.ts";
+import { withDerived } from "../domain/derived.ts";
+import { absence, evaluate } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
+import type { Rule } from "../domain/rule.ts";
 import { Bounds } from "./bound.ts";
 import { type Drain, toDrain, withoutDrained } from "./drain.ts";
 import { toEvacuationMoves, unmeasuredOf } from "./evacuationMoves.ts";

@@ -1,7 +1,7 @@
 /** The steps of an evacuation as moves, with what each does to its two hosts. Pure. */
-import { termValue } from "../deviation.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
-import { type Rule, termsOf } from "../rule.ts";
+import { termValue } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
+import { type Rule, termsOf } from "../domain/rule.ts";
 import type { Drain } from "./drain.ts";
 import { termWeight } from "./facts.ts";
 import type { Step } from "./order.ts";

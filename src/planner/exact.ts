@@ -2,7 +2,7 @@
  * The exact finish for tiny pools: A* over single possible migrations, guided by the shedding bound. Pure.
  * It finds the cheapest sequence that clears every pair but the hopeless ones, or proves that there is none.
  */
-import { rounding } from "../deviation.ts";
+import { rounding } from "../domain/deviation.ts";
 import type { Bounds } from "./bound.ts";
 import { choicesWithin } from "./choices.ts";
 import { Cover } from "./cover.ts";

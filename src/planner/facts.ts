@@ -1,7 +1,7 @@
 /** What one VM weighs on a host, and what forbids its moving whatever the rules say. Pure. */
-import { vmCpuWait } from "../derived.ts";
-import type { Host, Uuid, Vm } from "../pool.ts";
-import { type AnySubject, isSource, type Term } from "../rule.ts";
+import { vmCpuWait } from "../domain/derived.ts";
+import type { Host, Uuid, Vm } from "../domain/pool.ts";
+import { type AnySubject, isSource, type Term } from "../domain/rule.ts";
 
 /**
  * What `vm` adds to the subject in absolute units (CPU: percent of one CPU); null where a measure is unusable. Nothing

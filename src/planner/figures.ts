@@ -1,6 +1,6 @@
 /** The planner's numbers as the domain has them, and in words. Pure. */
 
-import { isSingle, sumText, termUnit } from "../rule.ts";
+import { isSingle, sumText, termUnit } from "../domain/rule.ts";
 import { ruleTitle } from "../ruleText.ts";
 import type { Problem } from "./problem.ts";
 

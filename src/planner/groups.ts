@@ -1,5 +1,5 @@
 /** Anti-affinity groups as counts a host: how many members it holds and how many it may hold. Pure. */
-import type { Vm } from "../pool.ts";
+import type { Vm } from "../domain/pool.ts";
 
 export interface Groups {
   readonly names: readonly string[];

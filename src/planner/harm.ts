@@ -1,7 +1,7 @@
 /** What an evacuation does to the rules of the hosts that remain, as data. Pure. */
-import { type Evaluation, excess, rounding, termExcess, type Verdict } from "../deviation.ts";
-import type { Host, Uuid } from "../pool.ts";
-import { isSingle, type Rule, termsOf } from "../rule.ts";
+import { type Evaluation, excess, rounding, termExcess, type Verdict } from "../domain/deviation.ts";
+import type { Host, Uuid } from "../domain/pool.ts";
+import { isSingle, type Rule, termsOf } from "../domain/rule.ts";
 import { isCurable } from "../ruleNonsense.ts";
 import type { Move, Unresolved } from "./plan.ts";
 

@@ -1,7 +1,7 @@
 /** The plan as data: steps with their figures, and the pool after them. Pure. */
-import { subjectValue } from "../deviation.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
-import { type Subject, subjects } from "../rule.ts";
+import { subjectValue } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
+import { type Subject, subjects } from "../domain/rule.ts";
 import { capacity, rawWeight } from "./facts.ts";
 import { measured, placeOf } from "./figures.ts";
 import type { Step } from "./order.ts";

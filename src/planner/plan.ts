@@ -1,7 +1,7 @@
 /** What the planner is asked and what it answers: plain data, printable and comparable. */
-import type { Evaluation } from "../deviation.ts";
-import type { Uuid, Vm } from "../pool.ts";
-import type { Rule } from "../rule.ts";
+import type { Evaluation } from "../domain/deviation.ts";
+import type { Uuid, Vm } from "../domain/pool.ts";
+import type { Rule } from "../domain/rule.ts";
 
 export interface PlanOptions {
   readonly maxMoves: number;

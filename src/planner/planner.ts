@@ -6,10 +6,10 @@
  * what nothing needs; repair by ruin and recreate until proved or out of budget; search tiny pools through; order the
  * moves so that each step is possible.
  */
-import { withDerived } from "../derived.ts";
-import { absence, evaluate } from "../deviation.ts";
-import type { Snapshot } from "../pool.ts";
-import type { Rule } from "../rule.ts";
+import { withDerived } from "../domain/derived.ts";
+import { absence, evaluate } from "../domain/deviation.ts";
+import type { Snapshot } from "../domain/pool.ts";
+import type { Rule } from "../domain/rule.ts";
 import { Bounds } from "./bound.ts";
 import { isTiny, searchExactly, searchFewest } from "./exact.ts";
 import { explain } from "./explain.ts";

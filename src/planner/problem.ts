@@ -6,9 +6,17 @@
  * when it is past all of them. Values of terms that are BELOW a limit are negative, so that too much is always above.
  * Costs are bytes to copy, whole numbers, so that sums are exact.
  */
-import { excess, takesPart, termMean, termScale, termValue } from "../deviation.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
-import { isSingle, isThesisSubject, type Rule, sumText, type Term, termsOf, whenVmLeaves } from "../rule.ts";
+import { excess, takesPart, termMean, termScale, termValue } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
+import {
+  isSingle,
+  isThesisSubject,
+  type Rule,
+  sumText,
+  type Term,
+  termsOf,
+  whenVmLeaves,
+} from "../domain/rule.ts";
 import { immovability, pairKey, termCapacity, termWeight } from "./facts.ts";
 import { type Groups, groupsOf } from "./groups.ts";
 import type { PlanOptions, RefusalCode } from "./plan.ts";

@@ -1,8 +1,8 @@
 /** Judges moves that were planned from an earlier picture: what the pool as it is now says to each. Pure. */
-import { withDerived } from "../derived.ts";
-import { absence, evaluate } from "../deviation.ts";
-import type { Snapshot, Uuid } from "../pool.ts";
-import type { Rule } from "../rule.ts";
+import { withDerived } from "../domain/derived.ts";
+import { absence, evaluate } from "../domain/deviation.ts";
+import type { Snapshot, Uuid } from "../domain/pool.ts";
+import type { Rule } from "../domain/rule.ts";
 import { Bounds } from "./bound.ts";
 import { describe } from "./explain.ts";
 import type { Step } from "./order.ts";

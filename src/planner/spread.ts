@@ -5,9 +5,9 @@
  * The drained host is in no mean. VMs that are still expected to leave it count in the mean already, so that limits
  * stand from the beginning where they will stand at the end.
  */
-import { excess, mean, rounding, termValue } from "../deviation.ts";
-import type { Host, Vm } from "../pool.ts";
-import { isSingle, type Rule, subjectsOf, termsOf } from "../rule.ts";
+import { excess, mean, rounding, termValue } from "../domain/deviation.ts";
+import type { Host, Vm } from "../domain/pool.ts";
+import { isSingle, type Rule, subjectsOf, termsOf } from "../domain/rule.ts";
 import { isCurable } from "../ruleNonsense.ts";
 import type { Drain } from "./drain.ts";
 import { capacity, rawWeight, termCapacity, termWeight } from "./facts.ts";

@@ -5,7 +5,7 @@
  * pair with a ceiling may always be as high as that. A chain is over where all its terms are; one term that is not is
  * enough, whichever it is.
  */
-import { excess, rounding } from "../deviation.ts";
+import { excess, rounding } from "../domain/deviation.ts";
 import type { Problem } from "./problem.ts";
 import { Work } from "./work.ts";
 

@@ -1,5 +1,5 @@
 /** Why VMs of a drained host stay there: each with one reason and what every other host says. Pure. */
-import type { Snapshot, Uuid } from "../pool.ts";
+import type { Snapshot, Uuid } from "../domain/pool.ts";
 import type { Drain } from "./drain.ts";
 import { describe, obstacle } from "./explain.ts";
 import type { Plan, Refusal, RefusalCode } from "./plan.ts";

@@ -1,12 +1,12 @@
 /** An evacuation in words and as an object: what would be done, what stays, and which rules break. Pure. */
 
 import type { DrainBasis } from "../decide/evacuation.ts";
+import type { Host, StoredSnapshot } from "../domain/pool.ts";
+import { isSingle, sumText } from "../domain/rule.ts";
 import { Names } from "../names.ts";
 import type { Evacuation } from "../planner/evacuate.ts";
 import type { Harm } from "../planner/harm.ts";
 import type { Stay } from "../planner/stay.ts";
-import type { Host, StoredSnapshot } from "../pool.ts";
-import { isSingle, sumText } from "../rule.ts";
 import { ruleObject } from "../ruleJson.ts";
 import { figure } from "./figures.ts";
 import { planJson } from "./planJson.ts";

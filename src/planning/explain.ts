@@ -4,12 +4,12 @@
  */
 import type { Bans } from "../decide/cooldown.ts";
 import type { Gate } from "../decide/gates.ts";
-import type { Verdict } from "../deviation.ts";
+import type { Verdict } from "../domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
+import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import type { Names } from "../names.ts";
 import { immovability } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../pool.ts";
-import { isSingle, type Rule, sumText, termsOf } from "../rule.ts";
 import { figure } from "./figures.ts";
 import { gateLine, limitReached, moveLine } from "./report.ts";
 import { allowedText, calledRule, inUnit, othersText, termOf } from "./ruleWords.ts";

@@ -8,8 +8,8 @@ import {
   greenWish,
   isIdle,
 } from "../decide/power.ts";
-import { minuteOfDay } from "../hours.ts";
-import type { StoredSnapshot } from "../pool.ts";
+import { minuteOfDay } from "../domain/hours.ts";
+import type { StoredSnapshot } from "../domain/pool.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import { loadRests } from "../store/rests.ts";

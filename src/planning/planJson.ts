@@ -2,11 +2,11 @@
 
 import type { Basis } from "../decide/assess.ts";
 import type { Gate } from "../decide/gates.ts";
-import type { Evaluation, Verdict } from "../deviation.ts";
+import type { Evaluation, Verdict } from "../domain/deviation.ts";
+import type { StoredSnapshot } from "../domain/pool.ts";
+import { isSingle, type Rule, sumText, type Term, termUnit } from "../domain/rule.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import type { StoredSnapshot } from "../pool.ts";
-import { isSingle, type Rule, sumText, type Term, termUnit } from "../rule.ts";
 import { ruleObject } from "../ruleJson.ts";
 import { printRule } from "../ruleText.ts";
 import { gainPerGib, type IgnoredRule, type PlanBasis } from "./report.ts";

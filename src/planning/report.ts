@@ -2,12 +2,12 @@
 
 import type { Basis } from "../decide/assess.ts";
 import type { Gate } from "../decide/gates.ts";
-import type { Evaluation, Verdict } from "../deviation.ts";
-import type { Migration } from "../migration.ts";
+import type { Evaluation, Verdict } from "../domain/deviation.ts";
+import type { Migration } from "../domain/migration.ts";
+import type { StoredSnapshot } from "../domain/pool.ts";
+import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan, Unresolved } from "../planner/plan.ts";
-import type { StoredSnapshot } from "../pool.ts";
-import { isSingle, type Rule, sumText, termsOf } from "../rule.ts";
 import { ruleTitle } from "../ruleText.ts";
 import { figure, gigabytes, megabytes, span } from "./figures.ts";
 import {

@@ -1,7 +1,7 @@
 /** Rules and hosts' values in the words of reports: a thesis' rule by its subject alone, a chain by all its terms. Pure. */
-import type { Evaluation, Verdict } from "../deviation.ts";
-import { termLimit } from "../deviation.ts";
-import { amountText, isSingle, type Rule, sumText, type Term, termsOf, termUnit } from "../rule.ts";
+import type { Evaluation, Verdict } from "../domain/deviation.ts";
+import { termLimit } from "../domain/deviation.ts";
+import { amountText, isSingle, type Rule, sumText, type Term, termsOf, termUnit } from "../domain/rule.ts";
 import { describeOptions, ruleTitle, withUnit } from "../ruleText.ts";
 import { figure } from "./figures.ts";
 

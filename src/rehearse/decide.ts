@@ -2,10 +2,10 @@
 
 import { type Basis, forecastOf, judge, type Situation } from "../decide/assess.ts";
 import type { Gate } from "../decide/gates.ts";
-import { derivedFor } from "../derived.ts";
-import { evaluate } from "../deviation.ts";
+import { derivedFor } from "../domain/derived.ts";
+import { evaluate } from "../domain/deviation.ts";
+import type { Rule } from "../domain/rule.ts";
 import type { Move } from "../planner/plan.ts";
-import type { Rule } from "../rule.ts";
 import type { ControlSettings } from "../settings.ts";
 
 /** A move as far as carrying it out needs it. */

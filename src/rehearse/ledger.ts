@@ -1,10 +1,10 @@
 /** The log of simulated migrations, and what it says at a moment: the same shapes as the store's. Pure. */
 
 import { guestCounts } from "../decide/suspicion.ts";
-import { type EndState, isOpen, type Migration } from "../migration.ts";
-import { CostBook, type CostSample } from "../migrationCost.ts";
-import type { Snapshot, Uuid } from "../pool.ts";
-import type { Rule } from "../rule.ts";
+import { type EndState, isOpen, type Migration } from "../domain/migration.ts";
+import { CostBook, type CostSample } from "../domain/migrationCost.ts";
+import type { Snapshot, Uuid } from "../domain/pool.ts";
+import type { Rule } from "../domain/rule.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import type { LastEnd } from "../store/migrations.ts";
 import type { HostSight } from "../store/sights.ts";

@@ -1,10 +1,10 @@
 /**
  * Rule sets side by side over the same record: with the migrations that control would have made, and with none. Pure.
  */
-import type { Migration } from "../migration.ts";
-import { CostBook, type CostSample } from "../migrationCost.ts";
-import type { Uuid } from "../pool.ts";
-import type { Rule } from "../rule.ts";
+import type { Migration } from "../domain/migration.ts";
+import { CostBook, type CostSample } from "../domain/migrationCost.ts";
+import type { Uuid } from "../domain/pool.ts";
+import type { Rule } from "../domain/rule.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import { asControl } from "./decide.ts";

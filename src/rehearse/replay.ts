@@ -6,10 +6,10 @@
 import { flapsOf } from "../decide/flaps.ts";
 import { chooseSamples, sampleWish } from "../decide/sampling.ts";
 import { type Believed, believe, type LastPlaces } from "../decide/settling.ts";
-import { isOpen, type Migration } from "../migration.ts";
-import type { CostSample } from "../migrationCost.ts";
-import type { Collection, Snapshot } from "../pool.ts";
-import type { Rule } from "../rule.ts";
+import { isOpen, type Migration } from "../domain/migration.ts";
+import type { CostSample } from "../domain/migrationCost.ts";
+import type { Collection, Snapshot } from "../domain/pool.ts";
+import type { Rule } from "../domain/rule.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import type { Sample } from "../store/samples.ts";

@@ -5,8 +5,9 @@
  * A VM carries its recorded load with it. What is on a host beside its VMs stays there. Moments follow each other by
  * the thousand, and most of what is in one is in the next: what has not changed is handed on as it is.
  */
+
+import type { Host, Placement, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import { hostsAfter } from "../planner/outcome.ts";
-import type { Host, Placement, Snapshot, Uuid, Vm } from "../pool.ts";
 
 /** A VM on its way. */
 export interface Flight {

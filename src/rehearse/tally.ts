@@ -1,10 +1,10 @@
 /** How long hosts broke each rule: minute by minute, in long stretches, and by the mean of ten minutes. Pure. */
 
-import { derivedFor } from "../derived.ts";
-import { evaluate, mean, takesPart, termExcess, termValue } from "../deviation.ts";
-import { isWithin, minuteOfDay } from "../hours.ts";
-import type { Host, Snapshot, Uuid } from "../pool.ts";
-import { isSingle, type Rule, type Term, termsOf } from "../rule.ts";
+import { derivedFor } from "../domain/derived.ts";
+import { evaluate, mean, takesPart, termExcess, termValue } from "../domain/deviation.ts";
+import { isWithin, minuteOfDay } from "../domain/hours.ts";
+import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
+import { isSingle, type Rule, type Term, termsOf } from "../domain/rule.ts";
 
 /** A moment counts until the next one, but not for longer than this: nobody knows what was in a gap. */
 export const longestSeconds = 300;

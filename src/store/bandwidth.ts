@@ -1,6 +1,6 @@
 /** What the log of migrations says about their cost. */
-import { CostBook } from "../migrationCost.ts";
-import { asUuid } from "../pool.ts";
+import { CostBook } from "../domain/migrationCost.ts";
+import { asUuid } from "../domain/pool.ts";
 import type { Database, Reader } from "./connection.ts";
 
 /** Migrations that are looked at: the newest ones, for networks and guests change. */

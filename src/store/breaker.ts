@@ -2,7 +2,7 @@
  * The breaker: after failed migrations nothing more is started for a while, and after a second time until somebody
  * has looked. Its row is written in the transaction that closes the migration.
  */
-import { isFailure, type MigrationState, parseState } from "../migration.ts";
+import { isFailure, type MigrationState, parseState } from "../domain/migration.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { rowMissing } from "./pause.ts";
 import { ageSeconds, dateOrNull, flag, number, textOrNull } from "./values.ts";

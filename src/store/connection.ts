@@ -2,7 +2,7 @@
  * The database as the programs see it: whole transactions, each run again as a whole when a deadlock, a lock or a lost
  * connection undid it. Never leaves half of a transaction behind, and never repeats one that may have been committed.
  */
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import { explainStatementFailure, isDriverFailure } from "./failure.ts";
 import { backoffMs, maxRuns, type Remedy, reconnectBudgetMs, remedyFor } from "./retry.ts";
 import { findServer, type Row, type Session, type SqlValue, type StoreOptions } from "./session.ts";

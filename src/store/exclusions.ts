@@ -1,5 +1,5 @@
 /** The table Exclusion: VMs that control never moves, hosts that it takes nothing from and puts nothing on. */
-import { asUuid, type Uuid } from "../pool.ts";
+import { asUuid, type Uuid } from "../domain/pool.ts";
 import type { Database, Reader } from "./connection.ts";
 import { dateOrNull, textOrNull } from "./values.ts";
 

@@ -1,5 +1,5 @@
 /** Sentences for what MySQL and the way to it answer: the cause and the next step. Pure; never sees a password. */
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import type { DriverFailure } from "./retry.ts";
 
 /** Where and as whom a connection was tried. */

@@ -2,7 +2,7 @@
  * What earlier collections saw: samples of the hosts' measures and whole pictures. Written in the snapshot's own
  * transaction, read one after the other, deleted by age in small steps.
  */
-import type { Collection, Snapshot } from "../pool.ts";
+import type { Collection, Snapshot } from "../domain/pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import {
   decodeDifference,

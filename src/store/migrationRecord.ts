@@ -1,5 +1,5 @@
 /** Single rows of the log of migrations, with the figures that they were decided by. Read only. */
-import type { Migration } from "../migration.ts";
+import type { Migration } from "../domain/migration.ts";
 import type { Database, Row } from "./connection.ts";
 import { migrationColumns, migrationFrom } from "./migrations.ts";
 import { textOrNull } from "./values.ts";

@@ -9,9 +9,9 @@ import {
   type MigrationCause,
   statesBefore,
   transition,
-} from "../migration.ts";
-import { asUuid, type Uuid } from "../pool.ts";
-import { asSingle, parseSubject, type Rule } from "../rule.ts";
+} from "../domain/migration.ts";
+import { asUuid, type Uuid } from "../domain/pool.ts";
+import { asSingle, parseSubject, type Rule } from "../domain/rule.ts";
 import { parseRule } from "../ruleParse.ts";
 import { printRule } from "../ruleText.ts";
 import { breakerIn, countEnd } from "./breaker.ts";

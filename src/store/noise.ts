@@ -1,5 +1,5 @@
 /** How much the hosts' values change from one collection to the next, by the samples that are kept. Read only. */
-import type { AnySubject } from "../rule.ts";
+import type { AnySubject } from "../domain/rule.ts";
 import type { Database } from "./connection.ts";
 
 export interface Noise {

@@ -1,5 +1,5 @@
 /** The pause: an administrator's word that xcp-control shall start nothing. */
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import type { Database, Reader } from "./connection.ts";
 import { ageSeconds, dateOrNull, flag, number, textOrNull } from "./values.ts";
 

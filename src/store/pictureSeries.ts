@@ -2,7 +2,7 @@
  * Snapshots of pictures that follow each other, faster than one by one: from one to the next nearly all measures change
  * and nearly nothing else does, so that what stays is taken from the picture that they differ from. Pure.
  */
-import { asUuid, type Host, type Placement, type Snapshot, type Vm } from "../pool.ts";
+import { asUuid, type Host, type Placement, type Snapshot, type Vm } from "../domain/pool.ts";
 import { type Picture, type PictureTable, pictureRows, readChanges, type TableChange } from "./picture.ts";
 import { placementFrom } from "./rows.ts";
 import { snapshotFrom } from "./snapshotRows.ts";

@@ -1,6 +1,6 @@
 /** Where the last stored collection saw the VMs, and which of them had just arrived. */
 import type { Arrival, LastPlaces } from "../decide/settling.ts";
-import { asUuid } from "../pool.ts";
+import { asUuid } from "../domain/pool.ts";
 import type { Database } from "./connection.ts";
 import type { SnapshotTable } from "./rows.ts";
 import type { SqlValue } from "./session.ts";

@@ -8,7 +8,7 @@ import {
   type PoolFacts,
   type Uuid,
   type Vm,
-} from "../pool.ts";
+} from "../domain/pool.ts";
 import type { Row, SqlValue } from "./session.ts";
 
 /** A table that holds exactly one snapshot: its columns, the first `keys` of which are the primary key. */

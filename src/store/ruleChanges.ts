@@ -2,7 +2,7 @@
  * Changes of rules: each in one transaction with what it leaves in the history. A rule that HostRule can hold stands
  * there; every other in the added tables, under a number of its own. Only the manager changes rules.
  */
-import type { AnyRule, GreenRule, Rule } from "../rule.ts";
+import type { AnyRule, GreenRule, Rule } from "../domain/rule.ts";
 import { ruleWords } from "../ruleText.ts";
 import { insertAdded } from "./addedRules.ts";
 import type { Database, Reader, Writer } from "./connection.ts";

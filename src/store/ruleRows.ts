@@ -1,7 +1,6 @@
 /** Where rules stand: rows of HostRule and of the added tables, found, written and removed inside a transaction. */
-import { AppError } from "../errors.ts";
-import { overlap } from "../hours.ts";
-import { quote } from "../quote.ts";
+import { AppError } from "../domain/errors.ts";
+import { overlap } from "../domain/hours.ts";
 import {
   type AnyRule,
   asSingle,
@@ -14,7 +13,8 @@ import {
   type SingleRule,
   type Subject,
   subjects,
-} from "../rule.ts";
+} from "../domain/rule.ts";
+import { quote } from "../quote.ts";
 import { describeRule, ruleWords } from "../ruleText.ts";
 import { addedRulesIn, deleteAdded, insertAdded, replaceAdded, type UnknownRule } from "./addedRules.ts";
 import type { Reader, Writer } from "./connection.ts";

@@ -1,5 +1,5 @@
 /** The rules as plans ask for them. Only the manager writes rules: see ruleChanges.ts. */
-import type { Rule, SingleRule, Subject } from "../rule.ts";
+import type { Rule, SingleRule, Subject } from "../domain/rule.ts";
 import { type AddedRules, addedRulesIn, namedByRules, type UnknownRule } from "./addedRules.ts";
 import type { Database } from "./connection.ts";
 import { createHostRule, deleteRuleOfKind } from "./ruleChanges.ts";

@@ -1,7 +1,7 @@
 /** The pictures before the newest one that are averaged with it, read from the history. Read only. */
 
 import { chooseSamples, type SampleWish } from "../decide/sampling.ts";
-import type { Collection, Snapshot } from "../pool.ts";
+import type { Collection, Snapshot } from "../domain/pool.ts";
 import type { Database, Reader } from "./connection.ts";
 import { readPictures } from "./history.ts";
 

@@ -6,7 +6,7 @@
  * on the file; after a crash the next one goes on behind the last tick. Only the statement at that place may have been
  * done without its tick, so only there is "exists already" taken for done.
  */
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import type { Database, StoreOptions } from "./connection.ts";
 import { explainStatementFailure } from "./failure.ts";
 import { refuseForeignTables } from "./schemaAdoption.ts";

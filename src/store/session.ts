@@ -1,7 +1,7 @@
 /** One connection to one server, set up and proven to serve; and the choice among several servers. */
 import type { Connection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import mysql from "mysql2/promise";
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import { driverOptions, type Place } from "./driverOptions.ts";
 import { type ConnectionTarget, explainConnectFailure } from "./failure.ts";
 import type { DriverFailure } from "./retry.ts";

@@ -1,7 +1,7 @@
 /** The table HostSight: how many guests each host had, and whether it served, in the last two collections looked at. */
 
 import { guestCounts } from "../decide/suspicion.ts";
-import { asUuid, type Snapshot, type Uuid } from "../pool.ts";
+import { asUuid, type Snapshot, type Uuid } from "../domain/pool.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { type Claim, holdsLease } from "./lease.ts";
 import { ageSeconds, flag, number } from "./values.ts";

@@ -3,8 +3,8 @@
  * moments. Collections are ordered by numbers that the database hands out when they start.
  */
 import type { Arrival } from "../decide/settling.ts";
-import { AppError } from "../errors.ts";
-import type { Collection, Snapshot, StoredSnapshot } from "../pool.ts";
+import { AppError } from "../domain/errors.ts";
+import type { Collection, Snapshot, StoredSnapshot } from "../domain/pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { storePicture, storeSamples } from "./history.ts";
 import { arrivalRow, arrivalTable } from "./places.ts";

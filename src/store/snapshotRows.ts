@@ -1,5 +1,5 @@
 /** A whole snapshot as the rows of its tables, and back. Pure. */
-import { asUuid, type Host, type PoolFacts, type Snapshot, type Vm } from "../pool.ts";
+import { asUuid, type Host, type PoolFacts, type Snapshot, type Vm } from "../domain/pool.ts";
 import {
   barFrom,
   barRow,

@@ -1,7 +1,7 @@
 /** All that decides whether control may act and what it leaves alone, read in one instant. */
-import type { Migration } from "../migration.ts";
-import type { CostBook } from "../migrationCost.ts";
-import type { Uuid } from "../pool.ts";
+import type { Migration } from "../domain/migration.ts";
+import type { CostBook } from "../domain/migrationCost.ts";
+import type { Uuid } from "../domain/pool.ts";
 import { bandwidthIn } from "./bandwidth.ts";
 import { type BreakerStatus, breakerIn } from "./breaker.ts";
 import type { Database } from "./connection.ts";

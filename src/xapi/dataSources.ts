@@ -2,7 +2,7 @@
  * Reads measures value by value through query_data_source, the thesis' way: works on every pool, at the price of a
  * call for each value. Calls run in parallel up to a limit; a host that does not answer costs one call, not all of its.
  */
-import { describeError } from "../errors.ts";
+import { describeError } from "../domain/errors.ts";
 import type { XapiClient } from "./client.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import type { Inventory } from "./inventory.ts";

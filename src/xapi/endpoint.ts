@@ -1,7 +1,7 @@
 /** Where a pool member listens: scheme, host and port. */
 
 import { isIP, isIPv6 } from "node:net";
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 
 export interface Endpoint {
   readonly secure: boolean;

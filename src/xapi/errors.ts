@@ -1,6 +1,6 @@
 /** Failures of talking to a pool: XAPI said no, or no usable answer came. */
 
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 
 /** XAPI answered with a failure: its code and parameters. */
 export class XapiError extends Error {

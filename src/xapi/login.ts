@@ -3,7 +3,7 @@
  * A member that is away or not ready is passed over; a wrong password is never tried a second time.
  */
 
-import { AppError, describeError } from "../errors.ts";
+import { AppError, describeError } from "../domain/errors.ts";
 import { type AddressMap, type Endpoint, siblingEndpoint } from "./endpoint.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import { readRef } from "./fields.ts";

@@ -1,6 +1,6 @@
 /** One XML-RPC call over a transport, with secrets kept out of whatever it throws. */
 
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import { decodeAnswer, encodeCall, UnsendableError, type XapiParameter } from "./codec.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import type { HttpCall, Transport } from "./transport.ts";

@@ -2,7 +2,7 @@
  * Reads measures by one /rrd_updates a host: a whole host with its VMs in one answer, where query_data_source needs a
  * call for each value. The values are the same: the newest 5-second point of the AVERAGE archive.
  */
-import { AppError, describeError } from "../errors.ts";
+import { AppError, describeError } from "../domain/errors.ts";
 import { limiter } from "../limiter.ts";
 import type { XapiClient } from "./client.ts";
 import { type ObjectMeasures, queryHost } from "./dataSources.ts";

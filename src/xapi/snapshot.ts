@@ -11,7 +11,7 @@ import {
   type Snapshot,
   type Uuid,
   type Vm,
-} from "../pool.ts";
+} from "../domain/pool.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } from "./measures.ts";
 import {

@@ -11,7 +11,7 @@ import {
   type SecureVersion,
   type TLSSocket,
 } from "node:tls";
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { XapiUnreachable } from "./errors.ts";
 

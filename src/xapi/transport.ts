@@ -7,7 +7,7 @@ import { setMaxListeners } from "node:events";
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { StringDecoder } from "node:string_decoder";
-import { AppError } from "../errors.ts";
+import { AppError } from "../domain/errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { XapiUnreachable } from "./errors.ts";
 import { type ConnectPolicy, connectSocket } from "./tls.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { asUuid } from "../../src/pool.ts";
+import { asUuid } from "../../src/domain/pool.ts";
 import { exclude } from "../../src/store/exclusions.ts";
 import { listMigrations } from "../../src/store/migrations.ts";
 import { pauseControl } from "../../src/store/pause.ts";

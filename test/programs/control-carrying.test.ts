@@ -1,6 +1,6 @@
 /** What keeps control from acting: an administrator's word, caps, cool-downs, data that cannot be; and what it learns. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { asUuid } from "../../src/pool.ts";
+import { asUuid } from "../../src/domain/pool.ts";
 import { bandwidthOf } from "../../src/store/bandwidth.ts";
 import { exclude } from "../../src/store/exclusions.ts";
 import { listMigrations } from "../../src/store/migrations.ts";

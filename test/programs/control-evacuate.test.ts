@@ -1,6 +1,6 @@
 /** xcp-control --evacuate: a host is emptied because somebody asked for it; what holds it, and what stays. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { asUuid } from "../../src/pool.ts";
+import { asUuid } from "../../src/domain/pool.ts";
 import { exclude } from "../../src/store/exclusions.ts";
 import { listMigrations, openMigrations } from "../../src/store/migrations.ts";
 import { pauseControl } from "../../src/store/pause.ts";

@@ -1,10 +1,10 @@
 /** Green rules, carried out on a simulated pool: hosts are emptied, sleep, and are awake before they are needed. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { asUuid } from "../../src/domain/pool.ts";
+import { type GreenRule, noOptions } from "../../src/domain/rule.ts";
 import { showGreen } from "../../src/manager/commands/green.ts";
 import { explain } from "../../src/manager/commands/plan.ts";
 import { greenText } from "../../src/manager/renderGreen.ts";
-import { asUuid } from "../../src/pool.ts";
-import { type GreenRule, noOptions } from "../../src/rule.ts";
 import { parseSettings, type Settings } from "../../src/settings.ts";
 import { exclude } from "../../src/store/exclusions.ts";
 import { listMigrations } from "../../src/store/migrations.ts";

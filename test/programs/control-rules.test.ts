@@ -1,6 +1,6 @@
 /** What control makes of rules and measures: real collections of pools with known loads, planned from the database. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { Rule, Subject } from "../../src/rule.ts";
+import type { Rule, Subject } from "../../src/domain/rule.ts";
 import { type Arena, openArena, type Ring } from "../support/controlArena.ts";
 import { threeHosts } from "../support/controlPools.ts";
 

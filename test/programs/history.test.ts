@@ -3,7 +3,7 @@
  * them; and for each invariant a history that breaks it, so that no check is empty.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Rule } from "../../src/rule.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { exclude, include } from "../../src/store/exclusions.ts";
 import { type Arena, openArena, type Ring } from "../support/controlArena.ts";
 import { cpu25 } from "../support/controlPools.ts";

@@ -1,7 +1,7 @@
 /** xcp-manager's answers about xcp-control, as a process on a real database: golden texts, JSON, exit codes. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { asUuid, type Uuid } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
+import { asUuid, type Uuid } from "../../src/domain/pool.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
 import { exclude, listExclusions } from "../../src/store/exclusions.ts";
 import { type Claim, isClaim, takeLease } from "../../src/store/lease.ts";

@@ -1,5 +1,5 @@
 /** The pool of the thesis' chapter 6 as XCP_Collect stored it, with every value that its transcripts show. */
-import { asUuid, type Host, type Snapshot, type Vm } from "../../src/pool.ts";
+import { asUuid, type Host, type Snapshot, type Vm } from "../../src/domain/pool.ts";
 import { aHost, aSnapshot, aVm } from "../support/fixtures.ts";
 
 const host1: Host = aHost({

@@ -1,11 +1,11 @@
 /** Laws of EXPLAIN over random pools: it never contradicts the plan, and it always answers. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Snapshot } from "../../src/domain/pool.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { Names } from "../../src/names.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { type ExplainBasis, explainHost, explainVm } from "../../src/planning/explain.ts";
-import type { Snapshot } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
 import { pools, ruleSets } from "../support/randomPools.ts";
 
 const runs = { seed: 20_120_612, numRuns: 300, endOnFailure: true } as const;

@@ -7,11 +7,11 @@ import { type Course, controlSettings, live, type Outcome } from "../../bench/lo
 import { policies } from "../../bench/loop/policies.ts";
 import { worlds } from "../../bench/loop/world.ts";
 import { generate, type Kind } from "../../bench/plan/pools.ts";
-import { evaluate, termExcess } from "../../src/deviation.ts";
-import type { Host, Snapshot } from "../../src/pool.ts";
+import { evaluate, termExcess } from "../../src/domain/deviation.ts";
+import type { Host, Snapshot } from "../../src/domain/pool.ts";
+import { type Rule, termsOf } from "../../src/domain/rule.ts";
 import { asControl } from "../../src/rehearse/decide.ts";
 import { type Figures, Replay } from "../../src/rehearse/replay.ts";
-import { type Rule, termsOf } from "../../src/rule.ts";
 
 const settings = controlSettings(["ControlPlanMilliseconds=40"]);
 

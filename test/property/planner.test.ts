@@ -4,13 +4,13 @@ import { describe, expect, it } from "vitest";
 import { singleSteps, thesis } from "../../bench/plan/others.ts";
 import { generate, type Kind, type Pool } from "../../bench/plan/pools.ts";
 import { type Checks, type PlainMove, replay } from "../../bench/plan/verify.ts";
-import { evaluate } from "../../src/deviation.ts";
+import { evaluate } from "../../src/domain/deviation.ts";
+import type { Snapshot } from "../../src/domain/pool.ts";
+import type { Rule as AnyRule } from "../../src/domain/rule.ts";
 import { hostsAfter } from "../../src/planner/outcome.ts";
 import type { Move, Plan, PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { Random } from "../../src/planner/random.ts";
-import type { Snapshot } from "../../src/pool.ts";
-import type { Rule as AnyRule } from "../../src/rule.ts";
 import { allAssignments, bestOf } from "../support/bruteForce.ts";
 import { single } from "../support/rules.ts";
 

@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { generate, type Kind } from "../../bench/plan/pools.ts";
 import { type Checks, replay } from "../../bench/plan/verify.ts";
+import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Move, PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { recheck } from "../../src/planner/recheck.ts";
-import type { Snapshot } from "../../src/pool.ts";
 
 const options: PlanOptions = {
   maxMoves: 1000,

@@ -9,7 +9,7 @@ import {
   type Rule,
   type Term,
   unitOf,
-} from "../../src/rule.ts";
+} from "../../src/domain/rule.ts";
 import { ruleFromObject, ruleObject } from "../../src/ruleJson.ts";
 import { nonsenseOf } from "../../src/ruleNonsense.ts";
 import { parseGreenRule, parseRule } from "../../src/ruleParse.ts";

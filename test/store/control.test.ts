@@ -1,6 +1,6 @@
 /** The tables that control carries plans out by: lease, log of migrations, breaker, pause, exclusions. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { asUuid } from "../../src/pool.ts";
+import { asUuid } from "../../src/domain/pool.ts";
 import { bandwidthOf } from "../../src/store/bandwidth.ts";
 import { acknowledgeBreaker, breakerStatus } from "../../src/store/breaker.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";

@@ -1,6 +1,6 @@
 /** Faults F4 to F8 and F10 of the network and the server, between real statements and a real server. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Snapshot } from "../../src/pool.ts";
+import type { Snapshot } from "../../src/domain/pool.ts";
 import { type Database, openDatabase, type Pacing, type StoreOptions } from "../../src/store/connection.ts";
 import { createRule, deleteRule, listRules } from "../../src/store/rules.ts";
 import {

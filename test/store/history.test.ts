@@ -1,7 +1,7 @@
 /** History: samples and whole pictures of every collection, read back exactly, deleted by age. */
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Snapshot } from "../../src/pool.ts";
+import type { Snapshot } from "../../src/domain/pool.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { loadHistory, type PastSnapshot } from "../../src/store/history.ts";
 import { pruneHistory } from "../../src/store/historyRetention.ts";

@@ -1,6 +1,6 @@
 /** What rules name is stored with the collection it belongs to, and its history has it too. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Snapshot } from "../../src/pool.ts";
+import type { Snapshot } from "../../src/domain/pool.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { loadHistory } from "../../src/store/history.ts";
 import { createRule, subjectsNamedByRules } from "../../src/store/rules.ts";

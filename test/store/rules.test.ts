@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Rule } from "../../src/rule.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { parseGreenRule, parseRule } from "../../src/ruleParse.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import {

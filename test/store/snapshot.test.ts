@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { Host, Snapshot, Vm } from "../../src/pool.ts";
+import type { Host, Snapshot, Vm } from "../../src/domain/pool.ts";
 import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
 import { beginCollection, loadSnapshot, saveSnapshot } from "../../src/store/snapshot.ts";
 import { asRoot, createTestDatabase, type TestDatabase } from "../support/database.ts";

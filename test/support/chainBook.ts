@@ -2,9 +2,9 @@
  * What chains of rules say of a pool after some moves: an account of its own, that shares no arithmetic with the
  * planner. Slow and plain.
  */
-import type { Host, Snapshot, Vm } from "../../src/pool.ts";
-import type { AnySubject, Rule, Term } from "../../src/rule.ts";
-import { isSingle } from "../../src/rule.ts";
+import type { Host, Snapshot, Vm } from "../../src/domain/pool.ts";
+import type { AnySubject, Rule, Term } from "../../src/domain/rule.ts";
+import { isSingle } from "../../src/domain/rule.ts";
 
 export interface BookMove {
   readonly vm: string;

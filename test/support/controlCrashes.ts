@@ -3,7 +3,7 @@
  * and the runs that follow must close what it left and move no VM twice.
  */
 import { expect } from "vitest";
-import type { Migration } from "../../src/migration.ts";
+import type { Migration } from "../../src/domain/migration.ts";
 import { listMigrations, openMigrations } from "../../src/store/migrations.ts";
 import type { Arena, Ring } from "./controlArena.ts";
 import { cpu25, threeHosts } from "./controlPools.ts";

@@ -1,7 +1,7 @@
 /** Records what a pool and its database saw of control's runs, for the invariants. */
 
-import { asUuid } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
+import { asUuid } from "../../src/domain/pool.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import type { ControlSettings } from "../../src/settings.ts";
 import type { Database } from "../../src/store/connection.ts";
 import { listExclusions } from "../../src/store/exclusions.ts";

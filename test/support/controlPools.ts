@@ -1,5 +1,5 @@
 /** Scenarios with exact loads for the tests of control. */
-import type { Rule } from "../../src/rule.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 
 /**
  * Host hot at 90 % with small (256 MB) and big (1024 MB), 45 % each; cold1 at 0 %, cold2 at 10 %; rule CpuAverage 25:

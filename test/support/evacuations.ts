@@ -1,7 +1,7 @@
 /** Judges evacuations with arithmetic of its own, and tries tiny pools through. */
-import { evaluate, rounding, takesPart } from "../../src/deviation.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../../src/pool.ts";
-import type { SingleRule as Rule } from "../../src/rule.ts";
+import { evaluate, rounding, takesPart } from "../../src/domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
+import type { SingleRule as Rule } from "../../src/domain/rule.ts";
 
 export interface Step {
   readonly vm: Uuid;

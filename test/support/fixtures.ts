@@ -1,6 +1,13 @@
 /** The only builders of domain objects in tests: every field that is set is meaningful for the test that sets it. */
-import { CostBook } from "../../src/migrationCost.ts";
-import { asUuid, type Bar, type Host, type Placement, type Snapshot, type Vm } from "../../src/pool.ts";
+import { CostBook } from "../../src/domain/migrationCost.ts";
+import {
+  asUuid,
+  type Bar,
+  type Host,
+  type Placement,
+  type Snapshot,
+  type Vm,
+} from "../../src/domain/pool.ts";
 import type { Standing } from "../../src/store/standing.ts";
 
 const mebibyte = 1024 * 1024;

@@ -2,10 +2,10 @@
  * The invariants of operations.md 1.6, I1 to I8, as checks over a recorded history: what the database and the simulated
  * pool wrote down, never over the final state alone. Each gives what breaks it, in words; nothing where it holds.
  */
-import { evaluate, termExcess } from "../../src/deviation.ts";
-import { isOpen } from "../../src/migration.ts";
-import type { Snapshot, Uuid } from "../../src/pool.ts";
-import { type Rule, termsOf } from "../../src/rule.ts";
+import { evaluate, termExcess } from "../../src/domain/deviation.ts";
+import { isOpen } from "../../src/domain/migration.ts";
+import type { Snapshot, Uuid } from "../../src/domain/pool.ts";
+import { type Rule, termsOf } from "../../src/domain/rule.ts";
 import type { MigrationRecord } from "../../src/store/migrationRecord.ts";
 import type { ProgramRun } from "../../src/store/runs.ts";
 

@@ -1,7 +1,7 @@
 /** Random pools and rules for the laws of the planner: equal and unequal hosts, several rules, bars, tight memory. */
 import fc from "fast-check";
-import type { Bar, Host, Snapshot, Vm } from "../../src/pool.ts";
-import { type SingleRule as Rule, subjects } from "../../src/rule.ts";
+import type { Bar, Host, Snapshot, Vm } from "../../src/domain/pool.ts";
+import { type SingleRule as Rule, subjects } from "../../src/domain/rule.ts";
 import { aHost, aSnapshot, aVm, uuid } from "./fixtures.ts";
 
 export const mebibyte = 1024 * 1024;

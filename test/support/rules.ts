@@ -1,5 +1,5 @@
 /** Rules as tests write them. */
-import { type ChainRule, isSingle, type Rule, type SingleRule } from "../../src/rule.ts";
+import { type ChainRule, isSingle, type Rule, type SingleRule } from "../../src/domain/rule.ts";
 import { parseRule } from "../../src/ruleParse.ts";
 
 /** The thesis' rule that `rule` is. */

@@ -1,7 +1,7 @@
 /** The first points after a migration are not believed. */
 import { describe, expect, it } from "vitest";
 import { type Arrival, believe, type LastPlaces } from "../../src/decide/settling.ts";
-import type { Snapshot, Uuid } from "../../src/pool.ts";
+import type { Snapshot, Uuid } from "../../src/domain/pool.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const [host1, host2] = [aHost({ uuid: uuid(1) }), aHost({ uuid: uuid(2) })];

@@ -3,9 +3,15 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bansOf } from "../../src/decide/cooldown.ts";
 import { suspicionOf, withoutSuspects } from "../../src/decide/suspicion.ts";
-import { isFailure, isOpen, type Migration, type MigrationState, transition } from "../../src/migration.ts";
-import { CostBook, limitSeconds } from "../../src/migrationCost.ts";
-import type { Host, Snapshot } from "../../src/pool.ts";
+import {
+  isFailure,
+  isOpen,
+  type Migration,
+  type MigrationState,
+  transition,
+} from "../../src/domain/migration.ts";
+import { CostBook, limitSeconds } from "../../src/domain/migrationCost.ts";
+import type { Host, Snapshot } from "../../src/domain/pool.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const states: readonly MigrationState[] = [

@@ -1,15 +1,15 @@
 /** Chains and sums, by hand: which hosts break them, and what is done about it. */
 import { describe, expect, it } from "vitest";
 import { average } from "../../src/decide/samples.ts";
-import { withDerived } from "../../src/derived.ts";
-import { evaluate } from "../../src/deviation.ts";
+import { withDerived } from "../../src/domain/derived.ts";
+import { evaluate } from "../../src/domain/deviation.ts";
+import type { Host, Snapshot, Vm } from "../../src/domain/pool.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { Names } from "../../src/names.ts";
 import { planEvacuation } from "../../src/planner/evacuate.ts";
 import type { PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { moveLine, planLines } from "../../src/planning/report.ts";
-import type { Host, Snapshot, Vm } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
 import { ChainBook } from "../support/chainBook.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 import { chain, rule } from "../support/rules.ts";

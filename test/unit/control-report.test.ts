@@ -2,11 +2,11 @@ import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../src/control/outcome.ts";
 import { resultLine, runLines } from "../../src/control/report.ts";
 import { dataGate, type Gate } from "../../src/decide/gates.ts";
+import type { Snapshot, StoredSnapshot } from "../../src/domain/pool.ts";
 import { Names } from "../../src/names.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { planJson } from "../../src/planning/planJson.ts";
 import { gateLine, moveLine, type PlanBasis, planLines } from "../../src/planning/report.ts";
-import type { Snapshot, StoredSnapshot } from "../../src/pool.ts";
 import { aHost, aSnapshot, aStanding, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const { snapshot, vm2 } = chapterSix();

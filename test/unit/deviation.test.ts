@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { absence, evaluate, excess, mean, subjectValue, takesPart } from "../../src/deviation.ts";
-import type { Rule } from "../../src/rule.ts";
+import { absence, evaluate, excess, mean, subjectValue, takesPart } from "../../src/domain/deviation.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { aHost, uuid } from "../support/fixtures.ts";
 
 const cpu = (threshold: number): Rule => ({ subject: "CpuAverage", threshold });

@@ -1,9 +1,9 @@
 /** Evacuations by hand: small pools in which the one right plan is known. */
 import { describe, expect, it } from "vitest";
+import type { Host, Snapshot, Vm } from "../../src/domain/pool.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { type Evacuation, planEvacuation } from "../../src/planner/evacuate.ts";
 import type { PlanOptions } from "../../src/planner/plan.ts";
-import type { Host, Snapshot, Vm } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const mebibyte = 1024 * 1024;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Bans } from "../../src/decide/cooldown.ts";
+import type { Bar, Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { Names } from "../../src/names.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { type ExplainBasis, explainHost, explainVm } from "../../src/planning/explain.ts";
-import type { Bar, Host, Snapshot, Uuid, Vm } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const { snapshot, host1, host2, vm1, vm2, vm3 } = chapterSix();

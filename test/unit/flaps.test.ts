@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { flapCause, flapsOf } from "../../src/decide/flaps.ts";
-import type { Migration } from "../../src/migration.ts";
-import type { Rule } from "../../src/rule.ts";
+import type { Migration } from "../../src/domain/migration.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { uuid } from "../support/fixtures.ts";
 
 const [hostA, hostB, hostC] = [uuid(1), uuid(2), uuid(3)];

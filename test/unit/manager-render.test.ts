@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { asUuid, type Host, type Vm } from "../../src/domain/pool.ts";
 import { renderText } from "../../src/manager/render.ts";
 import { renderJson } from "../../src/manager/renderJson.ts";
 import type { Result } from "../../src/manager/result.ts";
-import { asUuid, type Host, type Vm } from "../../src/pool.ts";
 
 const vm: Vm = {
   uuid: asUuid("0a511f3b-ca5f-2c5d-7751-55b6a138f86e"),

@@ -3,14 +3,14 @@ import { describe, expect, it } from "vitest";
 import { controlSettings } from "../../bench/loop/live.ts";
 import { generate, type Kind } from "../../bench/plan/pools.ts";
 import { forecastOf, judge, type Situation } from "../../src/decide/assess.ts";
-import type { Migration } from "../../src/migration.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../../src/pool.ts";
+import type { Migration } from "../../src/domain/migration.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { asControl } from "../../src/rehearse/decide.ts";
 import { Ledger } from "../../src/rehearse/ledger.ts";
 import { controlsMoves } from "../../src/rehearse/rehearsal.ts";
 import { Shadow } from "../../src/rehearse/shadow.ts";
 import { Tally } from "../../src/rehearse/tally.ts";
-import type { Rule } from "../../src/rule.ts";
 import { parseRule } from "../../src/ruleParse.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 

@@ -1,10 +1,10 @@
 /** When a rule acts: disabled ones, hours of the day in the pool's time zone, k of n samples of its own. */
 import { describe, expect, it } from "vitest";
 import { forecastOf, judge, type Situation } from "../../src/decide/assess.ts";
+import type { Snapshot } from "../../src/domain/pool.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { forecastJson } from "../../src/planning/planJson.ts";
 import { forecastLines } from "../../src/planning/report.ts";
-import type { Snapshot } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
 import { type ControlSettings, parseSettings } from "../../src/settings.ts";
 import { aHost, aSnapshot, aStanding, aVm, uuid } from "../support/fixtures.ts";
 import { rule } from "../support/rules.ts";

@@ -1,6 +1,6 @@
 /** The grammar of rules: every form, every refusal with its reason. */
 import { describe, expect, it } from "vitest";
-import { isWithin, minuteOfDay, overlap, parseTime, timeText } from "../../src/hours.ts";
+import { isWithin, minuteOfDay, overlap, parseTime, timeText } from "../../src/domain/hours.ts";
 import { parseCommand } from "../../src/manager/parse.ts";
 import { parseGreenRule, parseRule } from "../../src/ruleParse.ts";
 import { describeOptions, describeRule } from "../../src/ruleText.ts";

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { withArrivals } from "../../src/decide/inFlight.ts";
 import { average } from "../../src/decide/samples.ts";
 import { chooseSamples } from "../../src/decide/sampling.ts";
-import type { Host, Snapshot } from "../../src/pool.ts";
-import type { Rule } from "../../src/rule.ts";
+import type { Host, Snapshot } from "../../src/domain/pool.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const cpu25: Rule = { subject: "CpuAverage", threshold: 25 };

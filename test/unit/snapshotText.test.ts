@@ -1,8 +1,8 @@
 /** The snapshot's text: what is written reads back as the same, whatever names there are; errors name their line. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AppError } from "../../src/errors.ts";
-import { asUuid, type Host, type Snapshot, type Vm } from "../../src/pool.ts";
+import { AppError } from "../../src/domain/errors.ts";
+import { asUuid, type Host, type Snapshot, type Vm } from "../../src/domain/pool.ts";
 import { parseSnapshot, printSnapshot, type SnapshotDocument } from "../../src/snapshotText.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
-import { AppError } from "../../src/errors.ts";
+import { AppError } from "../../src/domain/errors.ts";
 import { connectXapi } from "../../src/xapi/client.ts";
 import { XapiError, XapiUnreachable } from "../../src/xapi/errors.ts";
 import type { HostRef, TaskRef, VmRef } from "../../src/xapi/records.ts";

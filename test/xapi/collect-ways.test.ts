@@ -1,6 +1,6 @@
 /** Both ways of reading measures, one /rrd_updates a host and a call for each value, on pools of every era. */
 import { afterEach, describe, expect, test } from "vitest";
-import type { Snapshot } from "../../src/pool.ts";
+import type { Snapshot } from "../../src/domain/pool.ts";
 import { connectXapi } from "../../src/xapi/client.ts";
 import { readInventory } from "../../src/xapi/inventory.ts";
 import { readMeasures } from "../../src/xapi/rrdUpdates.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { AppError } from "../../src/errors.ts";
+import { AppError } from "../../src/domain/errors.ts";
 import { runCommand } from "../../src/xapi/simulator/commands.ts";
 import { type CalledPool, openScenario } from "./simPool.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { AppError } from "../../src/errors.ts";
+import { AppError } from "../../src/domain/errors.ts";
 import { builtinScenarios } from "../../src/xapi/simulator/builtinScenarios.ts";
 import { parseScenario } from "../../src/xapi/simulator/scenario.ts";
 import { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";

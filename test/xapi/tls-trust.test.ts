@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { afterEach, expect, test } from "vitest";
-import type { AppError } from "../../src/errors.ts";
+import type { AppError } from "../../src/domain/errors.ts";
 import { connectXapi, type Trust } from "../../src/xapi/client.ts";
 import type { HostRef } from "../../src/xapi/records.ts";
 import { makeCertificate } from "./support/certificates.ts";

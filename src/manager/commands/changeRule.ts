@@ -1,6 +1,6 @@
 /** ALTER RULE, ENABLE RULE and DISABLE RULE. */
 
-import { type AnyRule, isGreen } from "../../rule.ts";
+import { type AnyRule, isGreen } from "../../domain/rule.ts";
 import { alterRule, switchRule, type WantedRule } from "../../store/ruleChanges.ts";
 import type { ManagerContext } from "../context.ts";
 import type { Result } from "../result.ts";

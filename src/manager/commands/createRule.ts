@@ -1,6 +1,6 @@
 /** CREATE RULE HOST and CREATE RULE GREEN: in one line, or by the thesis' dialogue. */
 
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 import {
   type AnySubject,
   asSingle,
@@ -12,7 +12,7 @@ import {
   subjects,
   type Term,
   unitOf,
-} from "../../rule.ts";
+} from "../../domain/rule.ts";
 import { nonsenseOf } from "../../ruleNonsense.ts";
 import { readAmount, readSubjects } from "../../ruleParse.ts";
 import { describeRule } from "../../ruleText.ts";

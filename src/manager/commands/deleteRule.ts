@@ -1,6 +1,6 @@
 /** DELETE RULE HOST and DELETE RULE GREEN: in one line, or rule by rule with the thesis' question. */
 
-import type { AnyRule } from "../../rule.ts";
+import type { AnyRule } from "../../domain/rule.ts";
 import type { Database } from "../../store/connection.ts";
 import {
   deleteRuleOfKind,

@@ -1,9 +1,9 @@
 /** PAUSE and RESUME CONTROL, EXCLUDE and INCLUDE: an administrator's word on what control leaves alone. */
 
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
+import type { Snapshot } from "../../domain/pool.ts";
 import { findNamed, type Named } from "../../find.ts";
 import { Names } from "../../names.ts";
-import type { Snapshot } from "../../pool.ts";
 import type { Database } from "../../store/connection.ts";
 import { exclude, include, listExclusions } from "../../store/exclusions.ts";
 import { openMigrations } from "../../store/migrations.ts";

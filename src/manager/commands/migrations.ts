@@ -1,7 +1,7 @@
 /** SHOW MIGRATIONS, SHOW MIGRATION and SHOW FLAPS: what xcp-control did. Read only. */
 
 import { type Flap, flapsOf, flapWindowSeconds } from "../../decide/flaps.ts";
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 import { Names } from "../../names.ts";
 import type { Database } from "../../store/connection.ts";
 import { findMigrations } from "../../store/migrationRecord.ts";

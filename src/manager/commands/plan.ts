@@ -1,6 +1,7 @@
 /** SHOW PLAN and EXPLAIN: what xcp-control would do now, by the code that it plans with. Read only. */
 
 import { forecastOf } from "../../decide/assess.ts";
+import type { Uuid } from "../../domain/pool.ts";
 import { findNamed, type Named } from "../../find.ts";
 import { Names } from "../../names.ts";
 import type { Move } from "../../planner/plan.ts";
@@ -10,7 +11,6 @@ import { loadGreenForecast } from "../../planning/greenBasis.ts";
 import { greenMoves, greenObject, withGreen } from "../../planning/greenText.ts";
 import { forecastJson, gateJson } from "../../planning/planJson.ts";
 import { forecastLines, gateLine, moveLine } from "../../planning/report.ts";
-import type { Uuid } from "../../pool.ts";
 import { loadRests, type Rests } from "../../store/rests.ts";
 import type { ManagerContext } from "../context.ts";
 import { span } from "../layout.ts";

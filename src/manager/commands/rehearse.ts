@@ -1,10 +1,10 @@
 /** REHEARSE: what rules would have done with the pool of the last days. Reads the history; never contacts the pool. */
 import fs from "node:fs/promises";
-import { AppError, describeError } from "../../errors.ts";
-import type { CostSample } from "../../migrationCost.ts";
+import { AppError, describeError } from "../../domain/errors.ts";
+import type { CostSample } from "../../domain/migrationCost.ts";
+import { isSingle, type Rule } from "../../domain/rule.ts";
 import { controlsMoves, Rehearsal, type RuleSet } from "../../rehearse/rehearsal.ts";
 import { rehearsalJson, rehearsalLines } from "../../rehearse/report.ts";
-import { isSingle, type Rule } from "../../rule.ts";
 import type { ControlSettings } from "../../settings.ts";
 import type { Database } from "../../store/connection.ts";
 import { listExclusions } from "../../store/exclusions.ts";

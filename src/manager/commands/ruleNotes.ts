@@ -1,8 +1,8 @@
 /** What an administrator may not have meant by a rule that was made all the same: each with the figure measured. */
 
-import { withDerived } from "../../derived.ts";
-import { subjectValue, takesPart } from "../../deviation.ts";
-import { type AnySubject, isSource, type Rule, subjectsOf, sumText, termsOf } from "../../rule.ts";
+import { withDerived } from "../../domain/derived.ts";
+import { subjectValue, takesPart } from "../../domain/deviation.ts";
+import { type AnySubject, isSource, type Rule, subjectsOf, sumText, termsOf } from "../../domain/rule.ts";
 import { withUnit } from "../../ruleText.ts";
 import type { Database } from "../../store/connection.ts";
 import { noiseOf } from "../../store/noise.ts";

@@ -1,6 +1,6 @@
 /** `xcp-manager schema install | status`: brings the tables to this program's version, and tells how far they are. */
 
-import { exitCode } from "../../errors.ts";
+import { exitCode } from "../../domain/errors.ts";
 import type { StoreOptions } from "../../store/connection.ts";
 import { type InstallResult, installSchema, type SchemaStatus, schemaStatus } from "../../store/schema.ts";
 

@@ -1,8 +1,8 @@
 /** The SHOW commands: what the last collection found. Read only. */
 
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
+import type { Host, Snapshot, StoredSnapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { findNamed } from "../../find.ts";
-import type { Host, Snapshot, StoredSnapshot, Uuid, Vm } from "../../pool.ts";
 import type { Database } from "../../store/connection.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
 import type { HostWithVms, Result, VmOnHost } from "../result.ts";

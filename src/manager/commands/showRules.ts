@@ -1,8 +1,8 @@
 /** SHOW RULES HOST and GREEN, SHOW RULE HISTORY, SHOW SUBJECTS. Read only. */
 
-import { withDerived } from "../../derived.ts";
-import { mean, subjectValue, takesPart } from "../../deviation.ts";
-import type { Host } from "../../pool.ts";
+import { withDerived } from "../../domain/derived.ts";
+import { mean, subjectValue, takesPart } from "../../domain/deviation.ts";
+import type { Host } from "../../domain/pool.ts";
 import {
   type AnySubject,
   isSource,
@@ -10,7 +10,7 @@ import {
   parseAnySubject,
   type SingleRule,
   unitOf,
-} from "../../rule.ts";
+} from "../../domain/rule.ts";
 import type { Database } from "../../store/connection.ts";
 import { listRuleChanges } from "../../store/ruleChanges.ts";
 import { listAddedRules, listRules, readRules, subjectsNamedByRules } from "../../store/rules.ts";

@@ -1,5 +1,5 @@
 /** Text commands that change the simulated pool while it runs: faults, power, loads. */
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 import { commandList } from "./commandList.ts";
 import { SimFailure } from "./failure.ts";
 import { LineProblem, readStatementWords } from "./scenarioText.ts";

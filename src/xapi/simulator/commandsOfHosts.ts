@@ -1,5 +1,5 @@
 /** Commands that switch hosts on, and that make waking them, shutting them down and other messages fail. */
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 import type { PoolCommand } from "./commandList.ts";
 import { readTimes } from "./commandsOfOutages.ts";
 import { findHost, nameOf } from "./find.ts";

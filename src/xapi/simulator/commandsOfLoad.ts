@@ -1,5 +1,5 @@
 /** Commands that change what VMs ask for, what sources tell and what becomes of migrations. */
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 import type { PoolCommand } from "./commandList.ts";
 import { readTimes } from "./commandsOfOutages.ts";
 import type { MigrationFate, MigrationPoint } from "./faults.ts";

@@ -1,5 +1,5 @@
 /** Commands that make hosts, toolstacks and calls fail. */
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 import type { PoolCommand } from "./commandList.ts";
 import type { AnswerFault } from "./contract.ts";
 import { findHost, nameOf } from "./find.ts";

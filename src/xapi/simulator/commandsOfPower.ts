@@ -1,5 +1,5 @@
 /** Commands that show the pool, and that start, stop and mark its VMs and hosts. */
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 import type { PoolCommand } from "./commandList.ts";
 import { simMap } from "./datamodel.ts";
 import { findHost, findVm, nameOf } from "./find.ts";

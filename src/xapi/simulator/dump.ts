@@ -1,5 +1,5 @@
 /** A pool from the database of a real one: its objects as they were, its loads made up by the seed. */
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 import { unitOf } from "./chance.ts";
 import type { VirtualClock } from "./clock.ts";
 import { classes, fieldSpec, relations, type SimValue, simMap, type WireType } from "./datamodel.ts";

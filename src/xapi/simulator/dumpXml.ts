@@ -1,5 +1,5 @@
 /** Reads xapi's own database file: tables of rows whose attributes hold text and S-expressions. Pure. */
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 
 /** Rows by table; a row is its attributes as text, escapes resolved. */
 export type DumpTables = ReadonlyMap<string, readonly ReadonlyMap<string, string>[]>;

@@ -1,5 +1,5 @@
 /** Finds hosts and VMs of the pool by what a person types. */
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 import type { PoolModel } from "./model.ts";
 
 /** The host with this name, uuid or unambiguous beginning of a uuid. */

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { AppError, describeError, exitCode } from "../../errors.ts";
+import { AppError, describeError, exitCode } from "../../domain/errors.ts";
 import { printable } from "../../text.ts";
 import { banner } from "./banner.ts";
 import { builtinScenarios } from "./builtinScenarios.ts";

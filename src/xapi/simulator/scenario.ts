@@ -1,5 +1,5 @@
 /** A pool described by text: the scenario format, and what it says as data. Pure. */
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 import type { WakeKind } from "./machines.ts";
 import type { HostLoad, VmLoad } from "./model.ts";
 import { profiles, type ServerProfile } from "./profile.ts";

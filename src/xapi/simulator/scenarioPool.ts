@@ -1,5 +1,5 @@
 /** Builds the objects of a pool from a scenario. */
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 import { uuidOf } from "./chance.ts";
 import { nullRef, simMap } from "./datamodel.ts";
 import { createMachine } from "./machines.ts";

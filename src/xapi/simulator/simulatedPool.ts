@@ -1,5 +1,5 @@
 /** The simulated pool: objects, time, load and faults behind the servers. Opens no sockets. */
-import { AppError } from "../../errors.ts";
+import { AppError } from "../../domain/errors.ts";
 import { parseSnapshot } from "../../snapshotText.ts";
 import { builtinScenarios } from "./builtinScenarios.ts";
 import { VirtualClock } from "./clock.ts";

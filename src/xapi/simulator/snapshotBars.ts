@@ -2,7 +2,7 @@
  * Finds storage, networks and CPUs that would make a pool say the bars of a snapshot. Pure. What a bar's reason does
  * not tell is made up; a reason that is not known becomes storage of that name.
  */
-import type { Bar, Snapshot, Uuid } from "../../pool.ts";
+import type { Bar, Snapshot, Uuid } from "../../domain/pool.ts";
 import { commonFeatures } from "./scenarioObjects.ts";
 
 /** Storage or a network that some hosts lack. */

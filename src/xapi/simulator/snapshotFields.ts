@@ -1,5 +1,5 @@
 /** What a scenario cannot say: names, exact memory, reasons and gaps of a snapshot, put into the objects it made. */
-import type { Host, Snapshot, Uuid, Vm } from "../../pool.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { simMap } from "./datamodel.ts";
 import { machineOf } from "./machines.ts";
 import { mib } from "./memory.ts";

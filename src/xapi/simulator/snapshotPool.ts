@@ -2,8 +2,8 @@
  * A pool from a snapshot: the same hosts, VMs, places, memory and bars, with loads that stay as they were measured, so
  * that collecting it gives the snapshot again. Where the measures of a host contradict those of its VMs, its VMs win.
  */
-import { AppError } from "../../errors.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../../pool.ts";
+import { AppError } from "../../domain/errors.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { constant } from "./load.ts";
 import { usualBootMs } from "./machines.ts";
 import { idleHost, type PoolModel } from "./model.ts";
