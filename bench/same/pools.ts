@@ -3,11 +3,11 @@
 import { forecastOf, judge, type Situation } from "../../src/decide/assess.ts";
 import { forecastEvacuation, judgeEvacuation } from "../../src/decide/evacuation.ts";
 import type { Rule } from "../../src/domain/rule.ts";
+import { evacuationJson, evacuationLines } from "../../src/explain/evacuation.ts";
+import { explainHost, explainVm } from "../../src/explain/explain.ts";
+import { forecastJson } from "../../src/explain/planJson.ts";
+import { forecastLines, gateLine } from "../../src/explain/report.ts";
 import { Names } from "../../src/names.ts";
-import { evacuationJson, evacuationLines } from "../../src/planning/evacuationText.ts";
-import { explainHost, explainVm } from "../../src/planning/explain.ts";
-import { forecastJson } from "../../src/planning/planJson.ts";
-import { forecastLines, gateLine } from "../../src/planning/report.ts";
 import { parseRule } from "../../src/ruleParse.ts";
 import { aStanding } from "../../test/support/fixtures.ts";
 import { controlSettings } from "../loop/live.ts";

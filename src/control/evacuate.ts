@@ -8,10 +8,6 @@ import { type DrainBasis, evacuationOf, forecastEvacuation, judgeEvacuation } fr
 import type { Gate } from "../decide/gates.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { StoredSnapshot, Uuid } from "../domain/pool.ts";
-import { Names } from "../names.ts";
-import type { Evacuation } from "../planner/evacuate.ts";
-import type { Move } from "../planner/plan.ts";
-import { loadSituation } from "../planning/basis.ts";
 import {
   endLine,
   evacuationJson,
@@ -20,8 +16,12 @@ import {
   purposeLine,
   stayLines,
   warningLines,
-} from "../planning/evacuationText.ts";
-import { moveLine, unknownRuleLines } from "../planning/report.ts";
+} from "../explain/evacuation.ts";
+import { moveLine, unknownRuleLines } from "../explain/report.ts";
+import { Names } from "../names.ts";
+import type { Evacuation } from "../planner/evacuate.ts";
+import type { Move } from "../planner/plan.ts";
+import { loadSituation } from "../planning/basis.ts";
 import type { Database } from "../store/connection.ts";
 import { rememberSights } from "../store/sights.ts";
 import { storedCollectionId } from "../store/snapshot.ts";

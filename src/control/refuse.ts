@@ -2,8 +2,8 @@
 
 import type { Gate } from "../decide/gates.ts";
 import { exitCode } from "../domain/errors.ts";
-import { gateJson } from "../planning/planJson.ts";
-import { gateLine } from "../planning/report.ts";
+import { gateJson } from "../explain/planJson.ts";
+import { gateLine } from "../explain/report.ts";
 import type { RunEnd } from "./act.ts";
 import { say, type Voice } from "./say.ts";
 

@@ -3,13 +3,13 @@
 import { type Basis, forecastOf } from "../decide/assess.ts";
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
+import { forecastJson } from "../explain/planJson.ts";
+import { greenObject, withGreen } from "../explain/power.ts";
+import { forecastLines, unknownRuleLines } from "../explain/report.ts";
 import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
 import { loadBasis } from "../planning/basis.ts";
 import { loadGreenForecast } from "../planning/greenBasis.ts";
-import { greenObject, withGreen } from "../planning/greenText.ts";
-import { forecastJson } from "../planning/planJson.ts";
-import { forecastLines, unknownRuleLines } from "../planning/report.ts";
 import type { ControlSettings, XenSettings } from "../settings.ts";
 import type { Database } from "../store/connection.ts";
 import { finishRun, startRun } from "../store/runs.ts";

@@ -6,10 +6,10 @@ import { createHash } from "node:crypto";
 import { absence, takesPart } from "../domain/deviation.ts";
 import { asUuid, type Snapshot, type StoredSnapshot, type Uuid } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
+import { moveJson } from "../explain/planJson.ts";
+import { moveLine } from "../explain/report.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan, Purpose } from "../planner/plan.ts";
-import { moveJson } from "../planning/planJson.ts";
-import { moveLine } from "../planning/report.ts";
 import { ruleFromObject, ruleObject } from "../ruleJson.ts";
 import { ruleTitle } from "../ruleText.ts";
 

@@ -3,8 +3,8 @@
 import { type Flap, flapCause } from "../decide/flaps.ts";
 import type { Migration } from "../domain/migration.ts";
 import type { Cost } from "../domain/migrationCost.ts";
+import type { Explanation } from "../explain/explain.ts";
 import type { Names } from "../names.ts";
-import type { Explanation } from "../planning/explain.ts";
 import { conditionText } from "../ruleText.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import type { LeaseStatus } from "../store/lease.ts";

@@ -1,5 +1,5 @@
 /** SHOW GREEN as text and as an object. Pure. */
-import { greenLines, greenObject } from "../planning/greenText.ts";
+import { greenLines, greenObject } from "../explain/power.ts";
 import { greenRuleObject } from "../ruleJson.ts";
 import { describeGreenRule, describeOptions } from "../ruleText.ts";
 import { printable } from "../text.ts";

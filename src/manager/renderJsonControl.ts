@@ -2,8 +2,8 @@
 
 import { type Flap, flapCause } from "../decide/flaps.ts";
 import type { Migration } from "../domain/migration.ts";
+import { moveJson } from "../explain/planJson.ts";
 import type { Names } from "../names.ts";
-import { moveJson } from "../planning/planJson.ts";
 import { ruleObject } from "../ruleJson.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import { rateOf } from "./renderControl.ts";

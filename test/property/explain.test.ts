@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
+import { type ExplainBasis, explainHost, explainVm } from "../../src/explain/explain.ts";
 import { Names } from "../../src/names.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
-import { type ExplainBasis, explainHost, explainVm } from "../../src/planning/explain.ts";
 import { pools, ruleSets } from "../support/randomPools.ts";
 
 const runs = { seed: 20_120_612, numRuns: 300, endOnFailure: true } as const;

@@ -3,10 +3,10 @@ import type { Outcome } from "../../src/control/outcome.ts";
 import { resultLine, runLines } from "../../src/control/report.ts";
 import { dataGate, type Gate } from "../../src/decide/gates.ts";
 import type { Snapshot, StoredSnapshot } from "../../src/domain/pool.ts";
+import { planJson } from "../../src/explain/planJson.ts";
+import { gateLine, moveLine, type PlanBasis, planLines } from "../../src/explain/report.ts";
 import { Names } from "../../src/names.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
-import { planJson } from "../../src/planning/planJson.ts";
-import { gateLine, moveLine, type PlanBasis, planLines } from "../../src/planning/report.ts";
 import { aHost, aSnapshot, aStanding, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const { snapshot, vm2 } = chapterSix();

@@ -2,10 +2,10 @@
 
 import { forecastEvacuation, judgeEvacuation } from "../../decide/evacuation.ts";
 import type { Gate } from "../../decide/gates.ts";
+import { evacuationJson, evacuationLines } from "../../explain/evacuation.ts";
+import { gateJson } from "../../explain/planJson.ts";
+import { gateLine } from "../../explain/report.ts";
 import { loadSituation } from "../../planning/basis.ts";
-import { evacuationJson, evacuationLines } from "../../planning/evacuationText.ts";
-import { gateJson } from "../../planning/planJson.ts";
-import { gateLine } from "../../planning/report.ts";
 import type { ManagerContext } from "../context.ts";
 import type { Result } from "../result.ts";
 

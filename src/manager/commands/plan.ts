@@ -2,15 +2,15 @@
 
 import { forecastOf } from "../../decide/assess.ts";
 import type { Uuid } from "../../domain/pool.ts";
+import { type Explanation, explainHost, explainVm } from "../../explain/explain.ts";
+import { forecastJson, gateJson } from "../../explain/planJson.ts";
+import { greenMoves, greenObject, withGreen } from "../../explain/power.ts";
+import { forecastLines, gateLine, moveLine } from "../../explain/report.ts";
 import { findNamed, type Named } from "../../find.ts";
 import { Names } from "../../names.ts";
 import type { Move } from "../../planner/plan.ts";
 import { loadBasis } from "../../planning/basis.ts";
-import { type Explanation, explainHost, explainVm } from "../../planning/explain.ts";
 import { loadGreenForecast } from "../../planning/greenBasis.ts";
-import { greenMoves, greenObject, withGreen } from "../../planning/greenText.ts";
-import { forecastJson, gateJson } from "../../planning/planJson.ts";
-import { forecastLines, gateLine, moveLine } from "../../planning/report.ts";
 import { loadRests, type Rests } from "../../store/rests.ts";
 import type { ManagerContext } from "../context.ts";
 import { span } from "../layout.ts";

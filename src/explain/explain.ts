@@ -10,9 +10,9 @@ import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import type { Names } from "../names.ts";
 import { immovability } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
+import { allowedText, calledRule, inUnit, othersText, termOf } from "../planning/ruleWords.ts";
 import { figure } from "./figures.ts";
 import { gateLine, limitReached, moveLine } from "./report.ts";
-import { allowedText, calledRule, inUnit, othersText, termOf } from "./ruleWords.ts";
 
 /** What an answer is read off. */
 export interface ExplainBasis {

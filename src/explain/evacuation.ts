@@ -7,6 +7,7 @@ import { Names } from "../names.ts";
 import type { Evacuation } from "../planner/evacuate.ts";
 import type { Harm } from "../planner/harm.ts";
 import type { Stay } from "../planner/stay.ts";
+import { allowedText, calledRule, inUnit, termOf } from "../planning/ruleWords.ts";
 import { ruleObject } from "../ruleJson.ts";
 import { figure } from "./figures.ts";
 import { planJson } from "./planJson.ts";
@@ -20,7 +21,6 @@ import {
   unknownRuleLines,
   when,
 } from "./report.ts";
-import { allowedText, calledRule, inUnit, termOf } from "./ruleWords.ts";
 
 /** The plan for a person, in the manner of SHOW PLAN. */
 export function evacuationLines(basis: DrainBasis, stored: StoredSnapshot, plan: Evacuation): string[] {

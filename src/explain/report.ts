@@ -8,8 +8,6 @@ import type { StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan, Unresolved } from "../planner/plan.ts";
-import { ruleTitle } from "../ruleText.ts";
-import { figure, gigabytes, megabytes, span } from "./figures.ts";
 import {
   allowedText,
   inUnit,
@@ -20,7 +18,9 @@ import {
   termOf,
   unitOfTerm,
   valuesText,
-} from "./ruleWords.ts";
+} from "../planning/ruleWords.ts";
+import { ruleTitle } from "../ruleText.ts";
+import { figure, gigabytes, megabytes, span } from "./figures.ts";
 
 /** What a plan is told with. */
 export type PlanBasis = Pick<Basis, "sampling" | "tolerated"> &
