@@ -19,7 +19,7 @@ import {
 } from "../explain/evacuation.ts";
 import { moveLine, unknownRuleLines } from "../explain/report.ts";
 import { Names } from "../names.ts";
-import type { Evacuation } from "../planner/evacuate.ts";
+import type { Evacuation } from "../planner/evacuate/evacuate.ts";
 import type { Move } from "../planner/plan.ts";
 import { loadSituation } from "../planning/basis.ts";
 import type { Database } from "../store/connection.ts";

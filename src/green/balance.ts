@@ -7,7 +7,7 @@ import { withDerived } from "../domain/derived.ts";
 import { evaluate } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
-import { breaks, isWorse } from "../planner/harm.ts";
+import { breaks, isWorse } from "../planner/evacuate/harm.ts";
 import { planMigrations } from "../planner/planner.ts";
 import { describeRule, printRule } from "../ruleText.ts";
 import { figure } from "./limits.ts";

@@ -5,7 +5,7 @@
  * VMs of other hosts are moved only where without that one more VM would be left: the search begins without them.
  */
 import { Cover } from "./cover.ts";
-import type { Drain } from "./drain.ts";
+import type { Drain } from "./evacuate/drain.ts";
 import { orderSteps, type Step } from "./order.ts";
 import type { Random } from "./random.ts";
 import type { Spread } from "./spread.ts";

@@ -7,7 +7,7 @@ import type { Host, Snapshot, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { moveLine, planLines } from "../../src/explain/report.ts";
 import { Names } from "../../src/names.ts";
-import { planEvacuation } from "../../src/planner/evacuate.ts";
+import { planEvacuation } from "../../src/planner/evacuate/evacuate.ts";
 import type { PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { ChainBook } from "../support/chainBook.ts";

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Host, Snapshot, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
-import { type Evacuation, planEvacuation } from "../../src/planner/evacuate.ts";
+import { type Evacuation, planEvacuation } from "../../src/planner/evacuate/evacuate.ts";
 import type { PlanOptions } from "../../src/planner/plan.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 

@@ -5,11 +5,11 @@
  * The drained host takes part as a source and receives nothing. Anti-affinity groups are shared out among the hosts
  * that remain. Its VMs go though a measure of theirs is unknown, and though they leave companions: those leave too.
  */
-import { takesPart } from "../domain/deviation.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
-import type { Groups } from "./groups.ts";
-import type { PlanOptions } from "./plan.ts";
-import { type Problem, type Stuck, toProblem } from "./problem.ts";
+import { takesPart } from "../../domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
+import type { Groups } from "../groups.ts";
+import type { PlanOptions } from "../plan.ts";
+import { type Problem, type Stuck, toProblem } from "../problem.ts";
 
 export interface Drain {
   readonly problem: Problem;

@@ -1,17 +1,17 @@
 /** The steps of an evacuation as moves, with what each does to its two hosts. Pure. */
-import { termValue } from "../domain/deviation.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
-import { type Rule, termsOf } from "../domain/rule.ts";
+import { termValue } from "../../domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
+import { type Rule, termsOf } from "../../domain/rule.ts";
+import { termWeight } from "../facts.ts";
+import type { Step } from "../order.ts";
+import { hostsAfter } from "../outcome.ts";
+import type { Move } from "../plan.ts";
+import { type Reason, reasonsOf } from "../reason.ts";
+import type { Housing } from "../rehouse.ts";
+import type { Transfer } from "../schedule.ts";
+import type { Spread } from "../spread.ts";
+import { State } from "../state.ts";
 import type { Drain } from "./drain.ts";
-import { termWeight } from "./facts.ts";
-import type { Step } from "./order.ts";
-import { hostsAfter } from "./outcome.ts";
-import type { Move } from "./plan.ts";
-import { type Reason, reasonsOf } from "./reason.ts";
-import type { Housing } from "./rehouse.ts";
-import type { Transfer } from "./schedule.ts";
-import type { Spread } from "./spread.ts";
-import { State } from "./state.ts";
 
 export interface Evacuated {
   readonly drain: Drain;

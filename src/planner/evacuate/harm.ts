@@ -1,9 +1,9 @@
 /** What an evacuation does to the rules of the hosts that remain, as data. Pure. */
-import { type Evaluation, excess, rounding, termExcess, type Verdict } from "../domain/deviation.ts";
-import type { Host, Uuid } from "../domain/pool.ts";
-import { isSingle, type Rule, termsOf } from "../domain/rule.ts";
-import { isCurable } from "../ruleNonsense.ts";
-import type { Move, Unresolved } from "./plan.ts";
+import { type Evaluation, excess, rounding, termExcess, type Verdict } from "../../domain/deviation.ts";
+import type { Host, Uuid } from "../../domain/pool.ts";
+import { isSingle, type Rule, termsOf } from "../../domain/rule.ts";
+import { isCurable } from "../../ruleNonsense.ts";
+import type { Move, Unresolved } from "../plan.ts";
 
 /** A value, in the rule's unit, at or under which a host breaks nothing. */
 export type Floors = (rule: Rule, place: number) => number;

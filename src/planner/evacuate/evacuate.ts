@@ -4,23 +4,23 @@
  *
  * An administrator asked for it: a rule keeps no VM there, but which rule breaks on which host is told.
  */
-import { withDerived } from "../domain/derived.ts";
-import { absence, evaluate } from "../domain/deviation.ts";
-import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
-import type { Rule } from "../domain/rule.ts";
-import { Bounds } from "./bound.ts";
+import { withDerived } from "../../domain/derived.ts";
+import { absence, evaluate } from "../../domain/deviation.ts";
+import type { Host, Snapshot, Uuid } from "../../domain/pool.ts";
+import type { Rule } from "../../domain/rule.ts";
+import { Bounds } from "../bound.ts";
+import { hostsAfter } from "../outcome.ts";
+import type { Certificate, Plan, PlanOptions } from "../plan.ts";
+import { defaults, scheduleOf, transfersOf } from "../planner.ts";
+import { inOrder } from "../problem.ts";
+import { Random } from "../random.ts";
+import { type Housing, Rehousing } from "../rehouse.ts";
+import { Spread } from "../spread.ts";
+import { Work } from "../work.ts";
 import { type Drain, toDrain, withoutDrained } from "./drain.ts";
 import { toEvacuationMoves, unmeasuredOf } from "./evacuationMoves.ts";
 import { type Floors, type Harm, harmsOf, unresolvedOf } from "./harm.ts";
-import { hostsAfter } from "./outcome.ts";
-import type { Certificate, Plan, PlanOptions } from "./plan.ts";
-import { defaults, scheduleOf, transfersOf } from "./planner.ts";
-import { inOrder } from "./problem.ts";
-import { Random } from "./random.ts";
-import { type Housing, Rehousing } from "./rehouse.ts";
-import { Spread } from "./spread.ts";
 import { type Stay, staysOf } from "./stay.ts";
-import { Work } from "./work.ts";
 
 /** A plan that empties a host. Its evaluations are of the hosts that remain: a drained host leaves the mean. */
 export interface Evacuation extends Plan {

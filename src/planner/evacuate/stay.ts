@@ -1,10 +1,10 @@
 /** Why VMs of a drained host stay there: each with one reason and what every other host says. Pure. */
-import type { Snapshot, Uuid } from "../domain/pool.ts";
+import type { Snapshot, Uuid } from "../../domain/pool.ts";
+import { describe, obstacle } from "../explain.ts";
+import type { Plan, Refusal, RefusalCode } from "../plan.ts";
+import type { Housing } from "../rehouse.ts";
+import { State } from "../state.ts";
 import type { Drain } from "./drain.ts";
-import { describe, obstacle } from "./explain.ts";
-import type { Plan, Refusal, RefusalCode } from "./plan.ts";
-import type { Housing } from "./rehouse.ts";
-import { State } from "./state.ts";
 
 /** A VM that an evacuation leaves where it is. */
 export interface Stay {
