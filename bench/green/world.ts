@@ -4,7 +4,7 @@
  */
 
 import { asUuid, type Host, type Snapshot, type Uuid, type Vm } from "../../src/domain/pool.ts";
-import { Random } from "../../src/planner/random.ts";
+import { Random } from "../../src/planner/search/random.ts";
 
 const mebibyte = 1024 * 1024;
 export const bytesPerSecond = 110_000_000;

@@ -1,7 +1,7 @@
 /** The optimum of small pools by HiGHS: fewest broken pairs, then least to copy, over all final assignments. */
 import highsModule from "highs";
-import { Bounds } from "../../src/planner/bound.ts";
 import { toProblem } from "../../src/planner/problem.ts";
+import { Bounds } from "../../src/planner/search/bound.ts";
 import type { Pool } from "./pools.ts";
 
 /** Costs are counted in this unit so that the solver's numbers stay small; the generator's sizes are multiples. */

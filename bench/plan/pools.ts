@@ -9,7 +9,7 @@ import {
   type Vm,
 } from "../../src/domain/pool.ts";
 import type { SingleRule as Rule } from "../../src/domain/rule.ts";
-import { Random } from "../../src/planner/random.ts";
+import { Random } from "../../src/planner/search/random.ts";
 
 const mebibyte = 1024 * 1024;
 

@@ -3,8 +3,8 @@
  * that the mode prefers, with exchanges where one finds none. Pure. Hosts that stay only receive, so that the moves can
  * be made in any order.
  */
-import type { Random } from "../planner/random.ts";
-import type { Work } from "../planner/work.ts";
+import type { Random } from "../planner/search/random.ts";
+import type { Work } from "../planner/search/work.ts";
 import { type Packing, slackOf } from "./packing.ts";
 
 /** Which of the hosts that have room: where least is left over, where it is used evenly, where most is left. */

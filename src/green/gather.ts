@@ -2,8 +2,8 @@
  * The search for the fewest hosts that can stay on, then for the cheapest to empty. Pure; the same seed gives the same
  * search, and its budget counts work, not time.
  */
-import { Random } from "../planner/random.ts";
-import { Work } from "../planner/work.ts";
+import { Random } from "../planner/search/random.ts";
+import { Work } from "../planner/search/work.ts";
 import { bytesBound, type HostsBound, hostsBound, pricesOf, sumsHold } from "./bound.ts";
 import { Filler, modes } from "./fill.ts";
 import { greenDefaults, type PackingOptions } from "./options.ts";

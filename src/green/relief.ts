@@ -5,9 +5,9 @@
  */
 
 import type { Snapshot, Uuid } from "../domain/pool.ts";
-import { Cover } from "../planner/cover.ts";
-import { Random } from "../planner/random.ts";
-import { Work } from "../planner/work.ts";
+import { Cover } from "../planner/search/cover.ts";
+import { Random } from "../planner/search/random.ts";
+import { Work } from "../planner/search/work.ts";
 import { Filler } from "./fill.ts";
 import { greenDefaults, type PackingOptions } from "./options.ts";
 import { type Packing, roomsWithout, toPacking } from "./packing.ts";

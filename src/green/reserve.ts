@@ -3,7 +3,7 @@
  * limits. Tried by placing them, largest first; a balance rule and an anti-affinity group do not bind in an emergency.
  * Pure.
  */
-import type { Work } from "../planner/work.ts";
+import type { Work } from "../planner/search/work.ts";
 import type { Packing } from "./packing.ts";
 
 /** Whether the failure of each host that stays, with the largest others up to the number of spares, is absorbed. */

@@ -1,5 +1,5 @@
 /** Which hosts are emptied: the cheapest to copy whose going leaves room enough in every dimension. Pure. */
-import type { Random } from "../planner/random.ts";
+import type { Random } from "../planner/search/random.ts";
 import { shortage, subsets, sumsHold } from "./bound.ts";
 import type { Packing } from "./packing.ts";
 

@@ -2,8 +2,9 @@
  * Puts moves in an order in which every step is possible when the steps before it are done, parking a VM elsewhere
  * where moves wait for each other in a circle. Pure.
  */
+
+import type { Work } from "./search/work.ts";
 import type { State } from "./state.ts";
-import type { Work } from "./work.ts";
 
 export interface Step {
   readonly vm: number;

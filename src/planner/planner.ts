@@ -10,8 +10,6 @@ import { withDerived } from "../domain/derived.ts";
 import { absence, evaluate } from "../domain/deviation.ts";
 import type { Snapshot } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
-import { Bounds } from "./bound.ts";
-import { isTiny, searchExactly, searchFewest } from "./exact.ts";
 import { explain } from "./explain.ts";
 import { measured, placeOf } from "./figures.ts";
 import { withoutDetours } from "./needed.ts";
@@ -20,13 +18,15 @@ import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
 import { areWithin, beginning } from "./prefix.ts";
 import { countRules, inOrder, type Problem, toProblem } from "./problem.ts";
-import { Random } from "./random.ts";
 import { reasonsOf } from "./reason.ts";
-import { better, Repair, type Solution } from "./repair.ts";
 import { type Schedule, schedule, type Transfer } from "./schedule.ts";
+import { Bounds } from "./search/bound.ts";
+import { isTiny, searchExactly, searchFewest } from "./search/exact.ts";
+import { Random } from "./search/random.ts";
+import { better, Repair, type Solution } from "./search/repair.ts";
+import { Work } from "./search/work.ts";
 import { State } from "./state.ts";
 import { waitsOf } from "./waits.ts";
-import { Work } from "./work.ts";
 
 export const defaults = { seed: 1, budgetMs: 300, transfersPerHost: 2, bytesPerSecond: 110_000_000 };
 /** Rounds of repair before a tiny pool is searched through, and the states that search opens at most. */

@@ -7,7 +7,7 @@
  */
 import { excess, rounding } from "../domain/deviation.ts";
 import type { Problem } from "./problem.ts";
-import { Work } from "./work.ts";
+import { Work } from "./search/work.ts";
 
 /** Half the tolerance of the domain, so that what holds here holds there. */
 export function tolerance(value: number): number {

@@ -7,9 +7,9 @@ import type { Step } from "../order.ts";
 import { hostsAfter } from "../outcome.ts";
 import type { Move } from "../plan.ts";
 import { type Reason, reasonsOf } from "../reason.ts";
-import type { Housing } from "../rehouse.ts";
 import type { Transfer } from "../schedule.ts";
-import type { Spread } from "../spread.ts";
+import type { Housing } from "../search/rehouse.ts";
+import type { Spread } from "../search/spread.ts";
 import { State } from "../state.ts";
 import type { Drain } from "./drain.ts";
 

@@ -2,7 +2,7 @@
 import type { Snapshot, Uuid } from "../../domain/pool.ts";
 import { describe, obstacle } from "../explain.ts";
 import type { Plan, Refusal, RefusalCode } from "../plan.ts";
-import type { Housing } from "../rehouse.ts";
+import type { Housing } from "../search/rehouse.ts";
 import { State } from "../state.ts";
 import type { Drain } from "./drain.ts";
 

@@ -3,11 +3,11 @@
  * covers of all hosts add up to a lower bound; a pair without any cover can be cleared by nobody. Of a chain the term
  * that is cheapest to clear counts. Pure.
  */
-import { rounding } from "../domain/deviation.ts";
+import { rounding } from "../../domain/deviation.ts";
+import type { Problem } from "../problem.ts";
+import { aimOf, limitOf } from "../state.ts";
 import { byRule, choicesWithin } from "./choices.ts";
 import { Cover } from "./cover.ts";
-import type { Problem } from "./problem.ts";
-import { aimOf, limitOf } from "./state.ts";
 import { Work } from "./work.ts";
 
 /** Nodes of one cover; beyond them the bound is what the open nodes prove. */

@@ -5,13 +5,13 @@
  * The drained host is in no mean. VMs that are still expected to leave it count in the mean already, so that limits
  * stand from the beginning where they will stand at the end.
  */
-import { excess, mean, rounding, termValue } from "../domain/deviation.ts";
-import type { Host, Vm } from "../domain/pool.ts";
-import { isSingle, type Rule, subjectsOf, termsOf } from "../domain/rule.ts";
-import { isCurable } from "../ruleNonsense.ts";
-import type { Drain } from "./evacuate/drain.ts";
-import type { Floors } from "./evacuate/harm.ts";
-import { capacity, rawWeight, termCapacity, termWeight } from "./facts.ts";
+import { excess, mean, rounding, termValue } from "../../domain/deviation.ts";
+import type { Host, Vm } from "../../domain/pool.ts";
+import { isSingle, type Rule, subjectsOf, termsOf } from "../../domain/rule.ts";
+import { isCurable } from "../../ruleNonsense.ts";
+import type { Drain } from "../evacuate/drain.ts";
+import type { Floors } from "../evacuate/harm.ts";
+import { capacity, rawWeight, termCapacity, termWeight } from "../facts.ts";
 import type { Work } from "./work.ts";
 
 /** One thing that hosts are compared by: a term of a rule, or what no rule asks for. */

@@ -1,5 +1,5 @@
 /** Takes back every move that nothing needs: dearest first, as long as no pair un-clears and none gets worse. Pure. */
-import { type State, tolerance } from "./state.ts";
+import { type State, tolerance } from "../state.ts";
 import type { Work } from "./work.ts";
 
 /**

@@ -2,12 +2,12 @@
  * The exact finish for tiny pools: A* over single possible migrations, guided by the shedding bound. Pure.
  * It finds the cheapest sequence that clears every pair but the hopeless ones, or proves that there is none.
  */
-import { rounding } from "../domain/deviation.ts";
+import { rounding } from "../../domain/deviation.ts";
+import type { Step } from "../order.ts";
+import { aimOf, State } from "../state.ts";
 import type { Bounds } from "./bound.ts";
 import { choicesWithin } from "./choices.ts";
 import { Cover } from "./cover.ts";
-import type { Step } from "./order.ts";
-import { aimOf, State } from "./state.ts";
 import type { Work } from "./work.ts";
 
 /** Pools that are tiny enough to be searched through. */

@@ -2,9 +2,10 @@
  * Shed and place: relieves the worst host by the cheapest set of VMs that clears its rules, and gives each a
  * destination, making room there where none has it. Pure; works on a State and can take back what it did.
  */
+
+import { type State, tolerance } from "../state.ts";
 import { Cover } from "./cover.ts";
 import type { Random } from "./random.ts";
-import { type State, tolerance } from "./state.ts";
 import type { Work } from "./work.ts";
 
 /** How a destination is chosen among those that fit. */

@@ -2,14 +2,15 @@
  * Ruin and recreate: sends some VMs home and builds again with noise, keeping what is not worse, until the plan is
  * proved optimal or the budget ends. Pure; the same seed gives the same search.
  */
+
+import { takeNeeded } from "../needed.ts";
+import { orderMatters, orderSteps, type Step } from "../order.ts";
+import { countRules } from "../problem.ts";
+import { forbidden, State } from "../state.ts";
 import type { Bounds } from "./bound.ts";
 import { Builder, type Mode, type Settings } from "./construct.ts";
-import { takeNeeded } from "./needed.ts";
-import { orderMatters, orderSteps, type Step } from "./order.ts";
-import { countRules } from "./problem.ts";
 import type { Random } from "./random.ts";
 import { takeSingleSteps } from "./singleSteps.ts";
-import { forbidden, State } from "./state.ts";
 import { tidy } from "./tidy.ts";
 import type { Work } from "./work.ts";
 

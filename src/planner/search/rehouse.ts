@@ -4,12 +4,13 @@
  *
  * VMs of other hosts are moved only where without that one more VM would be left: the search begins without them.
  */
+
+import type { Drain } from "../evacuate/drain.ts";
+import { orderSteps, type Step } from "../order.ts";
+import { State } from "../state.ts";
 import { Cover } from "./cover.ts";
-import type { Drain } from "./evacuate/drain.ts";
-import { orderSteps, type Step } from "./order.ts";
 import type { Random } from "./random.ts";
 import type { Spread } from "./spread.ts";
-import { State } from "./state.ts";
 import type { Work } from "./work.ts";
 
 /** Places for all VMs that have one. */
