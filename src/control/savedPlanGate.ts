@@ -7,7 +7,7 @@ import type { Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import { isSingle, type Rule } from "../domain/rule.ts";
 import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
-import { recheck } from "../planner/recheck.ts";
+import { recheck } from "../planner/steps/recheck.ts";
 import { conditionText, printRule } from "../ruleText.ts";
 import type { ControlSettings } from "../settings.ts";
 import { type NoPlan, type SavedMove, type SavedPlan, savedHosts } from "./savedPlan.ts";

@@ -6,9 +6,10 @@
  * lowers the mean waits for as many earlier ones that raise it as keep it above that: of any steps that have ended, the
  * last that lowers has seen to it for all before it.
  */
-import type { Step } from "./order.ts";
+
 import type { Problem } from "./problem.ts";
 import { limitOf, tolerance } from "./state.ts";
+import type { Step } from "./steps/order.ts";
 
 interface Change {
   readonly index: number;

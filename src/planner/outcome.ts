@@ -4,11 +4,11 @@ import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import { type Subject, subjects } from "../domain/rule.ts";
 import { capacity, rawWeight } from "./facts.ts";
 import { measured, placeOf } from "./figures.ts";
-import type { Step } from "./order.ts";
 import type { Move } from "./plan.ts";
 import type { Reason } from "./reason.ts";
-import type { Transfer } from "./schedule.ts";
 import type { State } from "./state.ts";
+import type { Step } from "./steps/order.ts";
+import type { Transfer } from "./steps/schedule.ts";
 
 /** The steps as moves, with the values before and after each; `state` ends after the last. */
 export function toMoves(

@@ -12,21 +12,21 @@ import type { Snapshot } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
 import { explain } from "./explain.ts";
 import { measured, placeOf } from "./figures.ts";
-import { withoutDetours } from "./needed.ts";
-import { orderSteps, type Step } from "./order.ts";
 import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
-import { areWithin, beginning } from "./prefix.ts";
 import { countRules, inOrder, type Problem, toProblem } from "./problem.ts";
 import { reasonsOf } from "./reason.ts";
-import { type Schedule, schedule, type Transfer } from "./schedule.ts";
 import { Bounds } from "./search/bound.ts";
 import { isTiny, searchExactly, searchFewest } from "./search/exact.ts";
 import { Random } from "./search/random.ts";
 import { better, Repair, type Solution } from "./search/repair.ts";
 import { Work } from "./search/work.ts";
 import { State } from "./state.ts";
-import { waitsOf } from "./waits.ts";
+import { withoutDetours } from "./steps/needed.ts";
+import { orderSteps, type Step } from "./steps/order.ts";
+import { areWithin, beginning } from "./steps/prefix.ts";
+import { type Schedule, schedule, type Transfer } from "./steps/schedule.ts";
+import { waitsOf } from "./steps/waits.ts";
 
 export const defaults = { seed: 1, budgetMs: 300, transfersPerHost: 2, bytesPerSecond: 110_000_000 };
 /** Rounds of repair before a tiny pool is searched through, and the states that search opens at most. */

@@ -4,10 +4,10 @@
  */
 import { mebibytes } from "./facts.ts";
 import { amount, measured, rounded, subjectName } from "./figures.ts";
-import type { Step } from "./order.ts";
 import type { Purpose } from "./plan.ts";
 import type { Problem } from "./problem.ts";
 import { aimOf, limitOf, type State, tolerance } from "./state.ts";
+import type { Step } from "./steps/order.ts";
 
 export interface Reason {
   readonly purpose: Purpose;

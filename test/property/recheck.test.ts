@@ -6,7 +6,7 @@ import { type Checks, replay } from "../../bench/plan/verify.ts";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Move, PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
-import { recheck } from "../../src/planner/recheck.ts";
+import { recheck } from "../../src/planner/steps/recheck.ts";
 
 const options: PlanOptions = {
   maxMoves: 1000,

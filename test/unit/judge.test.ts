@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { judge, plannerOptions, planOf, type Situation } from "../../src/decide/assess.ts";
 import { applyMove } from "../../src/decide/moves.ts";
 import { isOpen, type Migration, type MigrationState } from "../../src/domain/migration.ts";
-import { recheck } from "../../src/planner/recheck.ts";
+import { recheck } from "../../src/planner/steps/recheck.ts";
 import { type ControlSettings, parseSettings } from "../../src/settings.ts";
 import { aHost, aSnapshot, aStanding, aVm, uuid } from "../support/fixtures.ts";
 

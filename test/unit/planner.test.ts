@@ -4,8 +4,8 @@ import type { Host, Snapshot, Vm } from "../../src/domain/pool.ts";
 import type { SingleRule as Rule } from "../../src/domain/rule.ts";
 import type { PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
-import { schedule } from "../../src/planner/schedule.ts";
 import { Cover } from "../../src/planner/search/cover.ts";
+import { schedule } from "../../src/planner/steps/schedule.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const mebibyte = 1024 * 1024;

@@ -3,8 +3,8 @@
  * It finds the cheapest sequence that clears every pair but the hopeless ones, or proves that there is none.
  */
 import { rounding } from "../../domain/deviation.ts";
-import type { Step } from "../order.ts";
 import { aimOf, State } from "../state.ts";
+import type { Step } from "../steps/order.ts";
 import type { Bounds } from "./bound.ts";
 import { choicesWithin } from "./choices.ts";
 import { Cover } from "./cover.ts";

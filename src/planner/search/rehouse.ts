@@ -6,8 +6,8 @@
  */
 
 import type { Drain } from "../evacuate/drain.ts";
-import { orderSteps, type Step } from "../order.ts";
 import { State } from "../state.ts";
+import { orderSteps, type Step } from "../steps/order.ts";
 import { Cover } from "./cover.ts";
 import type { Random } from "./random.ts";
 import type { Spread } from "./spread.ts";

@@ -3,10 +3,10 @@
  * proved optimal or the budget ends. Pure; the same seed gives the same search.
  */
 
-import { takeNeeded } from "../needed.ts";
-import { orderMatters, orderSteps, type Step } from "../order.ts";
 import { countRules } from "../problem.ts";
 import { forbidden, State } from "../state.ts";
+import { takeNeeded } from "../steps/needed.ts";
+import { orderMatters, orderSteps, type Step } from "../steps/order.ts";
 import type { Bounds } from "./bound.ts";
 import { Builder, type Mode, type Settings } from "./construct.ts";
 import type { Random } from "./random.ts";

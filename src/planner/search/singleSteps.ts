@@ -2,8 +2,9 @@
  * The plain way: one good step after the other. It copies more than a plan of sets, but it takes what is possible at
  * that moment, even to hosts that are not down to their aims themselves; no plan is to be worse than its. Pure.
  */
-import type { Step } from "../order.ts";
+
 import type { State } from "../state.ts";
+import type { Step } from "../steps/order.ts";
 import type { Work } from "./work.ts";
 
 /**

@@ -3,8 +3,8 @@
  * where moves wait for each other in a circle. Pure.
  */
 
-import type { Work } from "./search/work.ts";
-import type { State } from "./state.ts";
+import type { Work } from "../search/work.ts";
+import type { State } from "../state.ts";
 
 export interface Step {
   readonly vm: number;

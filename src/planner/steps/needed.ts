@@ -1,7 +1,8 @@
 /** Takes steps and detours out of a way that is possible without them. Pure. */
+
+import type { Work } from "../search/work.ts";
+import type { State } from "../state.ts";
 import type { Step } from "./order.ts";
-import type { Work } from "./search/work.ts";
-import type { State } from "./state.ts";
 
 /**
  * The steps without those that nothing needs, the dearest first: the others are possible without them, and no more pairs

@@ -9,9 +9,9 @@
  * limits stand above: see `MeanWatch`. Before the first step with which no such waits would do, all steps so far must
  * have ended.
  */
-import { MeanWatch } from "./meanWatch.ts";
+import { MeanWatch } from "../meanWatch.ts";
+import type { Problem } from "../problem.ts";
 import type { Step } from "./order.ts";
-import type { Problem } from "./problem.ts";
 
 /** For each of `steps` the indices of the earlier ones that it waits for. */
 export function waitsOf(problem: Problem, steps: readonly Step[]): readonly (readonly number[])[] {

@@ -2,9 +2,10 @@
  * What to do first when not all may be done: whole hosts, the worst before the others, as many as the limits of moves
  * hold, of the plan and of each host; what is left goes to the worst host that is not cleared. Pure.
  */
+
+import type { Problem } from "../problem.ts";
+import { forbidden, State } from "../state.ts";
 import type { Step } from "./order.ts";
-import type { Problem } from "./problem.ts";
-import { forbidden, State } from "./state.ts";
 
 export interface Beginning {
   /** All steps, possible in this order too. */
