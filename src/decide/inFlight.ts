@@ -1,7 +1,7 @@
 /** Migrations that go on while a plan is made, whoever began them, count as done. Pure. */
 
 import type { Snapshot, Uuid } from "../domain/pool.ts";
-import { hostsAfter } from "../planner/outcome.ts";
+import { hostsAfter } from "../planner/tell/outcome.ts";
 
 /**
  * The snapshot with VMs that are just being migrated on their new hosts, their load with them. Memory stays as it is:

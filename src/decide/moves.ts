@@ -1,7 +1,7 @@
 /** What a move does to a pool snapshot. Pure. */
 
 import type { Placement, Snapshot, Uuid } from "../domain/pool.ts";
-import { hostsAfter } from "../planner/outcome.ts";
+import { hostsAfter } from "../planner/tell/outcome.ts";
 
 /** The snapshot after `vm` moved from `source` to `destination`, by the VM's own measures. */
 export function applyMove(snapshot: Snapshot, vm: Uuid, source: Uuid, destination: Uuid): Snapshot {

@@ -7,9 +7,9 @@
  */
 
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
-import { hostsAfter } from "../planner/outcome.ts";
 import type { Move } from "../planner/plan.ts";
 import { schedule, type Transfer } from "../planner/steps/schedule.ts";
+import { hostsAfter } from "../planner/tell/outcome.ts";
 import { bytesBound } from "./bound.ts";
 import { Gatherer, type Gathering } from "./gather.ts";
 import type { PackingOptions } from "./options.ts";

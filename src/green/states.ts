@@ -9,7 +9,7 @@
  */
 import { takesPart } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
-import { hostsAfter } from "../planner/outcome.ts";
+import { hostsAfter } from "../planner/tell/outcome.ts";
 import type { Drain } from "./plan.ts";
 
 /** Times are seconds of one clock. */

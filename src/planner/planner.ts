@@ -10,12 +10,8 @@ import { withDerived } from "../domain/derived.ts";
 import { absence, evaluate } from "../domain/deviation.ts";
 import type { Snapshot } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
-import { explain } from "./explain.ts";
-import { measured, placeOf } from "./figures.ts";
-import { hostsAfter, toMoves } from "./outcome.ts";
 import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
 import { countRules, inOrder, type Problem, toProblem } from "./problem.ts";
-import { reasonsOf } from "./reason.ts";
 import { Bounds } from "./search/bound.ts";
 import { isTiny, searchExactly, searchFewest } from "./search/exact.ts";
 import { Random } from "./search/random.ts";
@@ -27,6 +23,10 @@ import { orderSteps, type Step } from "./steps/order.ts";
 import { areWithin, beginning } from "./steps/prefix.ts";
 import { type Schedule, schedule, type Transfer } from "./steps/schedule.ts";
 import { waitsOf } from "./steps/waits.ts";
+import { explain } from "./tell/explain.ts";
+import { measured, placeOf } from "./tell/figures.ts";
+import { hostsAfter, toMoves } from "./tell/outcome.ts";
+import { reasonsOf } from "./tell/reason.ts";
 
 export const defaults = { seed: 1, budgetMs: 300, transfersPerHost: 2, bytesPerSecond: 110_000_000 };
 /** Rounds of repair before a tiny pool is searched through, and the states that search opens at most. */

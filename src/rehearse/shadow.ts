@@ -7,7 +7,7 @@
  */
 
 import type { Host, Placement, Snapshot, Uuid, Vm } from "../domain/pool.ts";
-import { hostsAfter } from "../planner/outcome.ts";
+import { hostsAfter } from "../planner/tell/outcome.ts";
 
 /** A VM on its way. */
 export interface Flight {

@@ -7,10 +7,10 @@ import { type Checks, type PlainMove, replay } from "../../bench/plan/verify.ts"
 import { evaluate } from "../../src/domain/deviation.ts";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Rule as AnyRule } from "../../src/domain/rule.ts";
-import { hostsAfter } from "../../src/planner/outcome.ts";
 import type { Move, Plan, PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { Random } from "../../src/planner/search/random.ts";
+import { hostsAfter } from "../../src/planner/tell/outcome.ts";
 import { allAssignments, bestOf } from "../support/bruteForce.ts";
 import { single } from "../support/rules.ts";
 

@@ -3,14 +3,14 @@ import { termValue } from "../../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { type Rule, termsOf } from "../../domain/rule.ts";
 import { termWeight } from "../facts.ts";
-import { hostsAfter } from "../outcome.ts";
 import type { Move } from "../plan.ts";
-import { type Reason, reasonsOf } from "../reason.ts";
 import type { Housing } from "../search/rehouse.ts";
 import type { Spread } from "../search/spread.ts";
 import { State } from "../state.ts";
 import type { Step } from "../steps/order.ts";
 import type { Transfer } from "../steps/schedule.ts";
+import { hostsAfter } from "../tell/outcome.ts";
+import { type Reason, reasonsOf } from "../tell/reason.ts";
 import type { Drain } from "./drain.ts";
 
 export interface Evacuated {

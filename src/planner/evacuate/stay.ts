@@ -1,9 +1,9 @@
 /** Why VMs of a drained host stay there: each with one reason and what every other host says. Pure. */
 import type { Snapshot, Uuid } from "../../domain/pool.ts";
-import { describe, obstacle } from "../explain.ts";
 import type { Plan, Refusal, RefusalCode } from "../plan.ts";
 import type { Housing } from "../search/rehouse.ts";
 import { State } from "../state.ts";
+import { describe, obstacle } from "../tell/explain.ts";
 import type { Drain } from "./drain.ts";
 
 /** A VM that an evacuation leaves where it is. */

@@ -3,14 +3,14 @@ import { withDerived } from "../../domain/derived.ts";
 import { absence, evaluate } from "../../domain/deviation.ts";
 import type { Snapshot, Uuid } from "../../domain/pool.ts";
 import type { Rule } from "../../domain/rule.ts";
-import { describe } from "../explain.ts";
-import { hostsAfter, toMoves } from "../outcome.ts";
 import type { Certificate, Plan, PlanOptions, RefusalCode } from "../plan.ts";
 import { scheduleOf, transfersOf } from "../planner.ts";
 import { inOrder, type Problem, toProblem } from "../problem.ts";
-import { reasonsOf } from "../reason.ts";
 import { Bounds } from "../search/bound.ts";
 import { State } from "../state.ts";
+import { describe } from "../tell/explain.ts";
+import { hostsAfter, toMoves } from "../tell/outcome.ts";
+import { reasonsOf } from "../tell/reason.ts";
 import type { Step } from "./order.ts";
 
 /** A move as it was planned. */

@@ -1,14 +1,14 @@
 /** The plan as data: steps with their figures, and the pool after them. Pure. */
-import { subjectValue } from "../domain/deviation.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
-import { type Subject, subjects } from "../domain/rule.ts";
-import { capacity, rawWeight } from "./facts.ts";
+import { subjectValue } from "../../domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
+import { type Subject, subjects } from "../../domain/rule.ts";
+import { capacity, rawWeight } from "../facts.ts";
+import type { Move } from "../plan.ts";
+import type { State } from "../state.ts";
+import type { Step } from "../steps/order.ts";
+import type { Transfer } from "../steps/schedule.ts";
 import { measured, placeOf } from "./figures.ts";
-import type { Move } from "./plan.ts";
 import type { Reason } from "./reason.ts";
-import type { State } from "./state.ts";
-import type { Step } from "./steps/order.ts";
-import type { Transfer } from "./steps/schedule.ts";
 
 /** The steps as moves, with the values before and after each; `state` ends after the last. */
 export function toMoves(

@@ -1,9 +1,9 @@
 /** Why a pair stays broken: each VM of the host with what keeps it there, and the one limit that decides. Pure. */
-import { mebibytes } from "./facts.ts";
+import { mebibytes } from "../facts.ts";
+import type { Refusal, RefusalCode } from "../plan.ts";
+import type { Problem } from "../problem.ts";
+import { aimOf, type State } from "../state.ts";
 import { amount, measured, rounded, ruleName, subjectName } from "./figures.ts";
-import type { Refusal, RefusalCode } from "./plan.ts";
-import type { Problem } from "./problem.ts";
-import { aimOf, type State } from "./state.ts";
 
 export interface Explanation {
   readonly reason: string;

@@ -2,12 +2,12 @@
  * Why each step is in the plan, in words: its source breaks a rule that it lowers, or a later arrival there would find
  * no room without it. Pure.
  */
-import { mebibytes } from "./facts.ts";
+import { mebibytes } from "../facts.ts";
+import type { Purpose } from "../plan.ts";
+import type { Problem } from "../problem.ts";
+import { aimOf, limitOf, type State, tolerance } from "../state.ts";
+import type { Step } from "../steps/order.ts";
 import { amount, measured, rounded, subjectName } from "./figures.ts";
-import type { Purpose } from "./plan.ts";
-import type { Problem } from "./problem.ts";
-import { aimOf, limitOf, type State, tolerance } from "./state.ts";
-import type { Step } from "./steps/order.ts";
 
 export interface Reason {
   readonly purpose: Purpose;
