@@ -4,7 +4,7 @@
  */
 import highsModule from "highs";
 import type { Snapshot } from "../../src/domain/pool.ts";
-import { toPacking } from "../../src/green/packing.ts";
+import { toPacking } from "../../src/power/packing.ts";
 import { options, rule } from "./pools.ts";
 
 const unitBytes = 512 * 1024 * 1024;

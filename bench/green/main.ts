@@ -3,7 +3,7 @@
  * `npm run bench -- green [--only TEXT] [--count N] [--seed N]`; `--exact` compares small pools with HiGHS; `--week` simulates a week with day and night instead.
  */
 import { parseArgs } from "node:util";
-import { planGreen } from "../../src/green/plan.ts";
+import { planGreen } from "../../src/power/plan.ts";
 import { loadSolver, type Solver } from "./exact.ts";
 import { faultsOf, options, poolOf, rule, type Series, series } from "./pools.ts";
 import { story, weekTable } from "./week.ts";

@@ -1,9 +1,9 @@
 /** The kinds of pools that gatherings are compared on, and a judge of gatherings with arithmetic of its own. */
 
 import type { Host, Snapshot, Uuid } from "../../src/domain/pool.ts";
-import type { PackingOptions } from "../../src/green/options.ts";
-import type { Drain } from "../../src/green/plan.ts";
-import type { GreenRule } from "../../src/green/rule.ts";
+import type { PackingOptions } from "../../src/power/options.ts";
+import type { Drain } from "../../src/power/plan.ts";
+import type { GreenRule } from "../../src/power/rule.ts";
 import { generate } from "../plan/pools.ts";
 
 export interface Series {

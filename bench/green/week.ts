@@ -2,13 +2,13 @@
 
 import type { Uuid } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
-import { averaged, type Picture } from "../../src/green/load.ts";
-import { type GreenOptions, greenDefaults, type Wattage } from "../../src/green/options.ts";
-import { decide } from "../../src/green/policy.ts";
-import type { GreenRule } from "../../src/green/rule.ts";
-import { savingsOf } from "../../src/green/savings.ts";
-import { advance, type HostStates, observe, type Step } from "../../src/green/states.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
+import { averaged, type Picture } from "../../src/power/load.ts";
+import { type GreenOptions, greenDefaults, type Wattage } from "../../src/power/options.ts";
+import { decide } from "../../src/power/policy.ts";
+import type { GreenRule } from "../../src/power/rule.ts";
+import { savingsOf } from "../../src/power/savings.ts";
+import { advance, type HostStates, observe, type Step } from "../../src/power/states.ts";
 import { density } from "./density.ts";
 import { World } from "./world.ts";
 

@@ -4,7 +4,7 @@
  */
 import { describeError } from "../domain/errors.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
-import { advance, type HostState, type HostStates, type Step, stateOf } from "../green/states.ts";
+import { advance, type HostState, type HostStates, type Step, stateOf } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
 import { type RestChange, type RestEventKind, writeRests } from "../store/rests.ts";
 import type { XapiClient } from "../xapi/client.ts";

@@ -2,11 +2,11 @@
 
 import type { Host, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import type { GreenRule } from "../domain/rule.ts";
-import type { Picture } from "../green/load.ts";
-import { type GreenOptions, greenDefaults } from "../green/options.ts";
-import { type Decision, decide } from "../green/policy.ts";
-import { type GreenRule as Gathering, mayRest } from "../green/rule.ts";
-import { type HostStates, observe } from "../green/states.ts";
+import type { Picture } from "../power/load.ts";
+import { type GreenOptions, greenDefaults } from "../power/options.ts";
+import { type Decision, decide } from "../power/policy.ts";
+import { type GreenRule as Gathering, mayRest } from "../power/rule.ts";
+import { type HostStates, observe } from "../power/states.ts";
 import type { ControlSettings } from "../settings.ts";
 import type { Rests } from "../store/rests.ts";
 import type { Sample } from "../store/samples.ts";

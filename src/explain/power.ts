@@ -2,9 +2,9 @@
 
 import type { Basis } from "../decide/assess.ts";
 import type { GreenForecast } from "../decide/power.ts";
-import type { Step } from "../green/states.ts";
 import type { Names } from "../names.ts";
 import type { Move } from "../planner/plan.ts";
+import type { Step } from "../power/states.ts";
 import { printGreenRule } from "../ruleText.ts";
 import { moveJson } from "./planJson.ts";
 import { moveLine } from "./report.ts";

@@ -1,8 +1,8 @@
 /** The tables HostRest and HostRestEvent: what green rules did with each host. Every write is under the lease. */
 
 import { asUuid, type Host, type Uuid } from "../domain/pool.ts";
-import type { Rest } from "../green/savings.ts";
-import type { HostState, HostStates } from "../green/states.ts";
+import type { Rest } from "../power/savings.ts";
+import type { HostState, HostStates } from "../power/states.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { type Claim, holdsLease } from "./lease.ts";
 import { number, textOrNull } from "./values.ts";

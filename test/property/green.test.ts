@@ -7,10 +7,10 @@ import { generate } from "../../bench/plan/pools.ts";
 import { takesPart } from "../../src/domain/deviation.ts";
 import type { Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
-import { newlyBroken } from "../../src/green/balance.ts";
-import type { PackingOptions } from "../../src/green/options.ts";
-import { type GreenPlan, gathered, planGreen } from "../../src/green/plan.ts";
-import type { GreenRule } from "../../src/green/rule.ts";
+import { newlyBroken } from "../../src/power/balance.ts";
+import type { PackingOptions } from "../../src/power/options.ts";
+import { type GreenPlan, gathered, planGreen } from "../../src/power/plan.ts";
+import type { GreenRule } from "../../src/power/rule.ts";
 import { faultsOfGathering, fewestOn, spareSumsFail } from "../support/gatherings.ts";
 import { pools, ruleSets } from "../support/randomPools.ts";
 

@@ -1,8 +1,8 @@
 /** Judges gatherings with arithmetic of its own, and tries tiny pools through. */
 import { takesPart } from "../../src/domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
-import type { PackingOptions } from "../../src/green/options.ts";
-import type { GreenRule } from "../../src/green/rule.ts";
+import type { PackingOptions } from "../../src/power/options.ts";
+import type { GreenRule } from "../../src/power/rule.ts";
 
 interface Step {
   readonly vm: Uuid;

@@ -1,11 +1,11 @@
 /** How VMs are gathered on few hosts, the words of green rules, loads over windows, and what sleeping was worth. */
 import { describe, expect, it } from "vitest";
 import type { Snapshot } from "../../src/domain/pool.ts";
-import { averaged, covers, lately, risingBy, totals } from "../../src/green/load.ts";
-import { gathered, planDrain, planGreen } from "../../src/green/plan.ts";
-import { planRelief } from "../../src/green/relief.ts";
-import { mayRest, memoryFreePercent } from "../../src/green/rule.ts";
-import { savingsOf } from "../../src/green/savings.ts";
+import { averaged, covers, lately, risingBy, totals } from "../../src/power/load.ts";
+import { gathered, planDrain, planGreen } from "../../src/power/plan.ts";
+import { planRelief } from "../../src/power/relief.ts";
+import { mayRest, memoryFreePercent } from "../../src/power/rule.ts";
+import { savingsOf } from "../../src/power/savings.ts";
 import { uuid } from "../support/fixtures.ts";
 import { aGreenPool, greenOptions, greenRule, now, steady } from "../support/greenPools.ts";
 

@@ -1,10 +1,10 @@
 /** SHOW GREEN: hosts that green rules put to sleep, what that was worth, and what comes next. Read only. */
 
 import { gateLine } from "../../explain/report.ts";
-import { savingsOf } from "../../green/savings.ts";
 import { Names } from "../../names.ts";
 import { loadBasis } from "../../planning/basis.ts";
 import { loadGreenForecast } from "../../planning/greenBasis.ts";
+import { savingsOf } from "../../power/savings.ts";
 import { eventsIn, greenBytesIn, loadRests, restsOf } from "../../store/rests.ts";
 import { listAddedRules } from "../../store/rules.ts";
 import type { ManagerContext } from "../context.ts";
