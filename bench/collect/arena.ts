@@ -7,8 +7,8 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import mysql from "mysql2/promise";
-import type { PrivateServer } from "../../src/demo/privateServer.ts";
-import { startProjectServer, workFolder } from "../../src/demo/projectServer.ts";
+import type { PrivateServer } from "../../src/privateServer/privateServer.ts";
+import { startProjectServer, workFolder } from "../../src/privateServer/projectServer.ts";
 import { installSchema } from "../../src/store/schema.ts";
 
 export interface Size {

@@ -1,10 +1,10 @@
 /** A night of a small pool under a green rule, in fast motion: hosts are emptied, sleep, and are awake in the morning. */
 import { AppError } from "../domain/errors.ts";
 import { timeText } from "../domain/hours.ts";
+import { type ProgramName, runChild } from "../privateServer/children.ts";
 import { loadRests } from "../store/rests.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { fitWidth, padWidth, printable } from "../text.ts";
-import { type ProgramName, runChild } from "./children.ts";
 import type { Play, Stage } from "./stage.ts";
 import type { Audience } from "./story.ts";
 

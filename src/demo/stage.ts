@@ -3,6 +3,8 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import mysql from "mysql2/promise";
+import type { PrivateServer } from "../privateServer/privateServer.ts";
+import { startProjectServer, workFolder } from "../privateServer/projectServer.ts";
 import { renderAccounts } from "../store/accounts.ts";
 import { type Database, openDatabase, type StoreOptions } from "../store/connection.ts";
 import { installSchema } from "../store/schema.ts";
@@ -10,8 +12,6 @@ import { runCommand } from "../xapi/simulator/commands.ts";
 import { type RunningSimulator, startSimulator } from "../xapi/simulator/server.ts";
 import { SimulatedPool } from "../xapi/simulator/simulatedPool.ts";
 import { laterStatements } from "./fastMotion.ts";
-import type { PrivateServer } from "./privateServer.ts";
-import { startProjectServer, workFolder } from "./projectServer.ts";
 
 /** What is played. */
 export interface Play {

@@ -1,8 +1,8 @@
 /** Chapter 6 of the thesis, played by the real programs on the stage. */
 import { setTimeout as wait } from "node:timers/promises";
 import { AppError } from "../domain/errors.ts";
+import { type ProgramName, runChild } from "../privateServer/children.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
-import { type ProgramName, runChild } from "./children.ts";
 import { picture } from "./picture.ts";
 import type { Play, Stage } from "./stage.ts";
 

@@ -1,8 +1,8 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { findServer } from "../../src/demo/findServer.ts";
-import { ensureServer } from "../../src/demo/installServer.ts";
+import { findServer } from "../../src/privateServer/findServer.ts";
+import { ensureServer } from "../../src/privateServer/installServer.ts";
 import { temporaryFolder } from "../support/programs.ts";
 
 const maria = "mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for debian-linux-gnu on x86_64 (Debian 12)";

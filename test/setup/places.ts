@@ -1,7 +1,7 @@
 /** The database server that the tests of test/setup start for themselves. */
 import { join } from "node:path";
-import { findServer, type ServerProgram } from "../../src/demo/findServer.ts";
-import { workFolder } from "../../src/demo/projectServer.ts";
+import { findServer, type ServerProgram } from "../../src/privateServer/findServer.ts";
+import { workFolder } from "../../src/privateServer/projectServer.ts";
 
 /** The one of this machine; globalSetup installed it unless the run uses an outside server. */
 export function serverOfThisMachine(): Promise<ServerProgram | null> {

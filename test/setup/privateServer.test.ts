@@ -4,14 +4,14 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import mysql from "mysql2/promise";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { ServerProgram } from "../../src/demo/findServer.ts";
+import type { ServerProgram } from "../../src/privateServer/findServer.ts";
 import {
   type PrivateServer,
   removeServerFolder,
   startPrivateServer,
   sweepServerFolders,
-} from "../../src/demo/privateServer.ts";
-import { commandLineOf, endProcess, pause, startOf } from "../../src/demo/processes.ts";
+} from "../../src/privateServer/privateServer.ts";
+import { commandLineOf, endProcess, pause, startOf } from "../../src/privateServer/processes.ts";
 import { ensureBuilt, temporaryFolder } from "../support/programs.ts";
 import { serverOfThisMachine } from "./places.ts";
 

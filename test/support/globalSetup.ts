@@ -5,8 +5,8 @@
  */
 import mysql from "mysql2/promise";
 import type { TestProject } from "vitest/node";
-import { removeServerFolder, sweepServerFolders } from "../../src/demo/privateServer.ts";
-import { startProjectServer, workFolder } from "../../src/demo/projectServer.ts";
+import { removeServerFolder, sweepServerFolders } from "../../src/privateServer/privateServer.ts";
+import { startProjectServer, workFolder } from "../../src/privateServer/projectServer.ts";
 
 export interface TestServer {
   readonly host: string;

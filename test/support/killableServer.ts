@@ -2,8 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type PrivateServer, removeServerFolder } from "../../src/demo/privateServer.ts";
-import { startProjectServer, workFolder } from "../../src/demo/projectServer.ts";
+import { type PrivateServer, removeServerFolder } from "../../src/privateServer/privateServer.ts";
+import { startProjectServer, workFolder } from "../../src/privateServer/projectServer.ts";
 import { asRoot, type DatabaseServer } from "./database.ts";
 import { startTcpProxy } from "./tcpProxy.ts";
 
