@@ -1,6 +1,6 @@
 /** The measured parts, each run in a process of its own: node parts.js PART SETTINGS [ARGUMENTS]. Prints JSON. */
 import process from "node:process";
-import { loadSettings, storeOptions } from "../../src/program.ts";
+import { loadSettings, storeOptions } from "../../src/program/program.ts";
 import { openDatabase } from "../../src/store/connection.ts";
 import { compareWrites } from "./database.ts";
 import { fetchAll } from "./floor.ts";

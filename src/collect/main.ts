@@ -13,12 +13,12 @@ import {
   runProgram,
   runRepeatedly,
   withDatabase,
-} from "../program.ts";
+} from "../program/program.ts";
+import { writeWhole } from "../program/wholeFile.ts";
 import { parseSnapshot, printSnapshot } from "../snapshotText.ts";
 import type { Database } from "../store/connection.ts";
 import { type RunOutcome, recordRun } from "../store/runs.ts";
 import { printable, printableJson } from "../text.ts";
-import { writeWhole } from "../wholeFile.ts";
 import { type CollectResult, collect } from "./collect.ts";
 import { importSnapshot } from "./import.ts";
 import {

@@ -13,7 +13,7 @@ import {
   runRepeatedly,
   sleepUnaborted,
   withDatabase,
-} from "../program.ts";
+} from "../program/program.ts";
 import { acknowledgeBreaker } from "../store/breaker.ts";
 import { printable, printableJson } from "../text.ts";
 import { readPlanFile, writePlanFile } from "./planFile.ts";

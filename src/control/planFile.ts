@@ -2,8 +2,8 @@
 import { randomUUID } from "node:crypto";
 import fs from "node:fs/promises";
 import { AppError, describeError } from "../domain/errors.ts";
+import { writeWhole } from "../program/wholeFile.ts";
 import { printableJsonLines } from "../text.ts";
-import { writeWhole } from "../wholeFile.ts";
 
 /** A plan of the largest pool is far smaller. */
 const mostBytes = 64 * 1024 * 1024;

@@ -2,7 +2,7 @@
 /** The demo: sets a stage up, plays the story that was asked for, and takes the stage down again, also after Ctrl-C. */
 import process from "node:process";
 import { AppError, exitCode } from "../domain/errors.ts";
-import { runProgram } from "../program.ts";
+import { runProgram } from "../program/program.ts";
 import { nightPlay, playNight } from "./night.ts";
 import { buildStage, type Play, type Stage } from "./stage.ts";
 import { type Audience, playStory, thesisPlay } from "./story.ts";

@@ -13,7 +13,7 @@ import {
   runProgram,
   storeOptions,
   withDatabase,
-} from "../program.ts";
+} from "../program/program.ts";
 import type { StoreOptions } from "../store/connection.ts";
 import { printable, printableJson } from "../text.ts";
 import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./commands/schema.ts";

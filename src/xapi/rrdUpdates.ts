@@ -3,7 +3,7 @@
  * call for each value. The values are the same: the newest 5-second point of the AVERAGE archive.
  */
 import { AppError, describeError } from "../domain/errors.ts";
-import { limiter } from "../limiter.ts";
+import { limiter } from "../program/limiter.ts";
 import type { XapiClient } from "./client.ts";
 import { type ObjectMeasures, queryHost } from "./dataSources.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";

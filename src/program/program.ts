@@ -7,14 +7,14 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { parse as parseDotenv } from "dotenv";
-import { AppError, type AppErrorCode, describeError, exitCode } from "./domain/errors.ts";
+import { AppError, type AppErrorCode, describeError, exitCode } from "../domain/errors.ts";
+import type { SettingGroup } from "../settingKeys.ts";
+import { settingKeys } from "../settingKeys.ts";
+import { type MysqlSettings, parseSettings, type Settings } from "../settings.ts";
+import { type Database, openDatabase, type StoreOptions } from "../store/connection.ts";
+import { requireSchema } from "../store/schema.ts";
+import { printable } from "../text.ts";
 import { LiveLines } from "./liveLines.ts";
-import type { SettingGroup } from "./settingKeys.ts";
-import { settingKeys } from "./settingKeys.ts";
-import { type MysqlSettings, parseSettings, type Settings } from "./settings.ts";
-import { type Database, openDatabase, type StoreOptions } from "./store/connection.ts";
-import { requireSchema } from "./store/schema.ts";
-import { printable } from "./text.ts";
 
 /** What a program's body gets from its surroundings. */
 export interface ProgramContext {
@@ -80,7 +80,7 @@ export async function runProgram(
 
 /** The version in package.json, for --version. */
 export function packageVersion(): string {
-  const text = fs.readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const text = fs.readFileSync(new URL("../../package.json", import.meta.url), "utf8");
   return (JSON.parse(text) as { version: string }).version;
 }
 

@@ -1,6 +1,6 @@
 /** Puts a text into a file, all of it or nothing: written beside it and renamed. */
 import fs from "node:fs/promises";
-import { AppError, describeError } from "./domain/errors.ts";
+import { AppError, describeError } from "../domain/errors.ts";
 
 /**
  * Writes `text` with mode 0600. `unique` tells the file beside it from those of others; `advice` is added where `file`
