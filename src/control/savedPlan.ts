@@ -10,8 +10,8 @@ import { moveJson } from "../explain/planJson.ts";
 import { moveLine } from "../explain/report.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan, Purpose } from "../planner/plan.ts";
-import { ruleFromObject, ruleObject } from "../ruleJson.ts";
-import { ruleTitle } from "../ruleText.ts";
+import { ruleFromObject, ruleObject } from "../rules/json.ts";
+import { ruleTitle } from "../rules/print.ts";
 
 /** What is read back of a file; the rest is for people. */
 export interface SavedPlan {

@@ -8,7 +8,7 @@ import { isSingle, type Rule } from "../domain/rule.ts";
 import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
 import { recheck } from "../planner/steps/recheck.ts";
-import { conditionText, printRule } from "../ruleText.ts";
+import { conditionText, printRule } from "../rules/print.ts";
 import type { ControlSettings } from "../settings.ts";
 import { type NoPlan, type SavedMove, type SavedPlan, savedHosts } from "./savedPlan.ts";
 

@@ -6,7 +6,7 @@
  */
 import type { Migration } from "../domain/migration.ts";
 import type { Uuid } from "../domain/pool.ts";
-import { conditionText, ruleTitle } from "../ruleText.ts";
+import { conditionText, ruleTitle } from "../rules/print.ts";
 
 /** Coming back later than this is no flap. */
 export const flapWindowSeconds: number = 24 * 60 * 60;

@@ -10,7 +10,7 @@ import { evaluate, subjectValue, takesPart } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import { isSingle, type Rule, type Subject, subjects, subjectsOf } from "../domain/rule.ts";
 import { capacity, rawWeight } from "../planner/facts.ts";
-import { printRule } from "../ruleText.ts";
+import { printRule } from "../rules/print.ts";
 
 /** How often a host broke a rule, among the samples that have a value of it. */
 export interface Breaches {

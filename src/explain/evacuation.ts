@@ -7,8 +7,8 @@ import { Names } from "../names.ts";
 import type { Evacuation } from "../planner/evacuate/evacuate.ts";
 import type { Harm } from "../planner/evacuate/harm.ts";
 import type { Stay } from "../planner/evacuate/stay.ts";
-import { allowedText, calledRule, inUnit, termOf } from "../planning/ruleWords.ts";
-import { ruleObject } from "../ruleJson.ts";
+import { ruleObject } from "../rules/json.ts";
+import { allowedText, calledRule, inUnit, termOf } from "../rules/words.ts";
 import { figure } from "./figures.ts";
 import { planJson } from "./planJson.ts";
 import {

@@ -10,7 +10,7 @@ import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import type { Names } from "../names.ts";
 import { immovability } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import { allowedText, calledRule, inUnit, othersText, termOf } from "../planning/ruleWords.ts";
+import { allowedText, calledRule, inUnit, othersText, termOf } from "../rules/words.ts";
 import { figure } from "./figures.ts";
 import { gateLine, limitReached, moveLine } from "./report.ts";
 

@@ -7,9 +7,9 @@ import type { StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, sumText, type Term, termUnit } from "../domain/rule.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import { termOf } from "../planning/ruleWords.ts";
-import { ruleObject } from "../ruleJson.ts";
-import { printRule } from "../ruleText.ts";
+import { ruleObject } from "../rules/json.ts";
+import { printRule } from "../rules/print.ts";
+import { termOf } from "../rules/words.ts";
 import { gainPerGib, type IgnoredRule, type PlanBasis } from "./report.ts";
 
 /** Everything that a dry run tells, as one object. */

@@ -5,7 +5,7 @@ import type { GreenForecast } from "../decide/power.ts";
 import type { Names } from "../names.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Step } from "../power/states.ts";
-import { printGreenRule } from "../ruleText.ts";
+import { printGreenRule } from "../rules/print.ts";
 import { moveJson } from "./planJson.ts";
 import { moveLine } from "./report.ts";
 

@@ -8,6 +8,7 @@ import type { StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import { Names } from "../names.ts";
 import type { Move, Plan, Unresolved } from "../planner/plan.ts";
+import { ruleTitle } from "../rules/print.ts";
 import {
   allowedText,
   inUnit,
@@ -18,8 +19,7 @@ import {
   termOf,
   unitOfTerm,
   valuesText,
-} from "../planning/ruleWords.ts";
-import { ruleTitle } from "../ruleText.ts";
+} from "../rules/words.ts";
 import { figure, gigabytes, megabytes, span } from "./figures.ts";
 
 /** What a plan is told with. */

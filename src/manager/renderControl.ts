@@ -5,7 +5,7 @@ import type { Migration } from "../domain/migration.ts";
 import type { Cost } from "../domain/migrationCost.ts";
 import type { Explanation } from "../explain/explain.ts";
 import type { Names } from "../names.ts";
-import { conditionText } from "../ruleText.ts";
+import { conditionText } from "../rules/print.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import type { LeaseStatus } from "../store/lease.ts";
 import type { Pause } from "../store/pause.ts";

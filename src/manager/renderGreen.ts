@@ -1,7 +1,7 @@
 /** SHOW GREEN as text and as an object. Pure. */
 import { greenLines, greenObject } from "../explain/power.ts";
-import { greenRuleObject } from "../ruleJson.ts";
-import { describeGreenRule, describeOptions } from "../ruleText.ts";
+import { greenRuleObject } from "../rules/json.ts";
+import { describeGreenRule, describeOptions } from "../rules/print.ts";
 import { printable } from "../text.ts";
 import { figure, line, listEntry, span } from "./layout.ts";
 import type { GreenResult } from "./result.ts";

@@ -1,7 +1,7 @@
 /** Results as one line of JSON each, for scripts: real values, with what a terminal must not see escaped. Pure. */
 
 import { type AnyRule, isGreen } from "../domain/rule.ts";
-import { greenRuleObject, ruleObject } from "../ruleJson.ts";
+import { greenRuleObject, ruleObject } from "../rules/json.ts";
 import type { StoredRule } from "../store/ruleRows.ts";
 import { printableJson } from "../text.ts";
 import { greenResultObject } from "./renderGreen.ts";

@@ -4,7 +4,7 @@ import { type Flap, flapCause } from "../decide/flaps.ts";
 import type { Migration } from "../domain/migration.ts";
 import { moveJson } from "../explain/planJson.ts";
 import type { Names } from "../names.ts";
-import { ruleObject } from "../ruleJson.ts";
+import { ruleObject } from "../rules/json.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import { rateOf } from "./renderControl.ts";
 import type { Result, StatusResult } from "./result.ts";

@@ -1,7 +1,7 @@
 /** Rules and their changes as lines, in the thesis' voice. Pure; names and comments come out escaped. */
 
 import { type AnyRule, isGreen, isSingle, type Rule } from "../domain/rule.ts";
-import { describeGreenRule, describeOptions, describeRule } from "../ruleText.ts";
+import { describeGreenRule, describeOptions, describeRule } from "../rules/print.ts";
 import type { RuleChange, StoredRule } from "../store/ruleChanges.ts";
 import { printable } from "../text.ts";
 import { figure, timestamp } from "./layout.ts";

@@ -9,7 +9,7 @@ import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
 import { breaks, isWorse } from "../planner/evacuate/harm.ts";
 import { planMigrations } from "../planner/planner.ts";
-import { describeRule, printRule } from "../ruleText.ts";
+import { describeRule, printRule } from "../rules/print.ts";
 import { figure } from "./limits.ts";
 import type { PackingOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";

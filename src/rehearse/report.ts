@@ -1,5 +1,5 @@
 /** A rehearsal in words, for a person, and as one object, for scripts. Pure; not escaped. */
-import { describeRule } from "../ruleText.ts";
+import { describeRule } from "../rules/print.ts";
 import type { RehearsalResult, SetResult } from "./rehearsal.ts";
 import type { Figures, RuleFigures } from "./replay.ts";
 import type { Hour, Violations } from "./tally.ts";

@@ -1,8 +1,8 @@
 /** The tables AddedRule and RuleTerm: rules that say more than a row of HostRule can. Pure but for the reading. */
 import type { ChainRule, GreenLimit, GreenRule, Hours, RuleOptions, Term } from "../domain/rule.ts";
 import { parseSubject, subjectsOf } from "../domain/rule.ts";
-import { nonsenseOf } from "../ruleNonsense.ts";
-import { readSubjects } from "../ruleParse.ts";
+import { nonsenseOf } from "../rules/lint.ts";
+import { readSubjects } from "../rules/parse.ts";
 import type { Reader, Row, SqlValue, Writer } from "./connection.ts";
 import { textOrNull } from "./values.ts";
 

@@ -12,8 +12,8 @@ import {
 } from "../domain/migration.ts";
 import { asUuid, type Uuid } from "../domain/pool.ts";
 import { asSingle, parseSubject, type Rule } from "../domain/rule.ts";
-import { parseRule } from "../ruleParse.ts";
-import { printRule } from "../ruleText.ts";
+import { parseRule } from "../rules/parse.ts";
+import { printRule } from "../rules/print.ts";
 import { breakerIn, countEnd } from "./breaker.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { type Claim, holdsLease } from "./lease.ts";

@@ -3,7 +3,7 @@
  * there; every other in the added tables, under a number of its own. Only the manager changes rules.
  */
 import type { AnyRule, GreenRule, Rule } from "../domain/rule.ts";
-import { ruleWords } from "../ruleText.ts";
+import { ruleWords } from "../rules/print.ts";
 import { insertAdded } from "./addedRules.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import {

@@ -15,7 +15,7 @@ import {
   subjects,
 } from "../domain/rule.ts";
 import { quote } from "../quote.ts";
-import { describeRule, ruleWords } from "../ruleText.ts";
+import { describeRule, ruleWords } from "../rules/print.ts";
 import { addedRulesIn, deleteAdded, insertAdded, replaceAdded, type UnknownRule } from "./addedRules.ts";
 import type { Reader, Writer } from "./connection.ts";
 

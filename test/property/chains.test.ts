@@ -13,7 +13,7 @@ import { Bounds } from "../../src/planner/search/bound.ts";
 import { Random } from "../../src/planner/search/random.ts";
 import { recheck } from "../../src/planner/steps/recheck.ts";
 import { hostsAfter } from "../../src/planner/tell/outcome.ts";
-import { nonsenseOf } from "../../src/ruleNonsense.ts";
+import { nonsenseOf } from "../../src/rules/lint.ts";
 import { type BookMove, ChainBook } from "../support/chainBook.ts";
 import { rule } from "../support/rules.ts";
 

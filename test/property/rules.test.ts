@@ -10,10 +10,10 @@ import {
   type Term,
   unitOf,
 } from "../../src/domain/rule.ts";
-import { ruleFromObject, ruleObject } from "../../src/ruleJson.ts";
-import { nonsenseOf } from "../../src/ruleNonsense.ts";
-import { parseGreenRule, parseRule } from "../../src/ruleParse.ts";
-import { describeRule, printGreenRule, printRule } from "../../src/ruleText.ts";
+import { ruleFromObject, ruleObject } from "../../src/rules/json.ts";
+import { nonsenseOf } from "../../src/rules/lint.ts";
+import { parseGreenRule, parseRule } from "../../src/rules/parse.ts";
+import { describeRule, printGreenRule, printRule } from "../../src/rules/print.ts";
 import { printable } from "../../src/text.ts";
 
 const sources = [

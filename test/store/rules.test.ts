@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Rule } from "../../src/domain/rule.ts";
-import { parseGreenRule, parseRule } from "../../src/ruleParse.ts";
+import { parseGreenRule, parseRule } from "../../src/rules/parse.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import {
   alterRule,

@@ -1,6 +1,6 @@
 /** Rules as tests write them. */
 import { type ChainRule, isSingle, type Rule, type SingleRule } from "../../src/domain/rule.ts";
-import { parseRule } from "../../src/ruleParse.ts";
+import { parseRule } from "../../src/rules/parse.ts";
 
 /** The thesis' rule that `rule` is. */
 export function single(rule: Rule): SingleRule {

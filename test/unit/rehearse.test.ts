@@ -11,7 +11,7 @@ import { Ledger } from "../../src/rehearse/ledger.ts";
 import { controlsMoves } from "../../src/rehearse/rehearsal.ts";
 import { Shadow } from "../../src/rehearse/shadow.ts";
 import { Tally } from "../../src/rehearse/tally.ts";
-import { parseRule } from "../../src/ruleParse.ts";
+import { parseRule } from "../../src/rules/parse.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const mebibyte = 1024 * 1024;

@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { isWithin, minuteOfDay, overlap, parseTime, timeText } from "../../src/domain/hours.ts";
 import { parseCommand } from "../../src/manager/parse.ts";
-import { parseGreenRule, parseRule } from "../../src/ruleParse.ts";
-import { describeOptions, describeRule } from "../../src/ruleText.ts";
+import { parseGreenRule, parseRule } from "../../src/rules/parse.ts";
+import { describeOptions, describeRule } from "../../src/rules/print.ts";
 
 const plain = { repeat: null, between: null, name: null, comment: null, enabled: true };
 const term = (subjects: string[], amount: number, condition = "more than mean") => ({

@@ -13,9 +13,9 @@ import {
   type Term,
   unitOf,
 } from "../../domain/rule.ts";
-import { nonsenseOf } from "../../ruleNonsense.ts";
-import { readAmount, readSubjects } from "../../ruleParse.ts";
-import { describeRule } from "../../ruleText.ts";
+import { nonsenseOf } from "../../rules/lint.ts";
+import { readAmount, readSubjects } from "../../rules/parse.ts";
+import { describeRule } from "../../rules/print.ts";
 import type { Database } from "../../store/connection.ts";
 import { createGreenRule, createHostRule } from "../../store/ruleChanges.ts";
 import { listRules } from "../../store/rules.ts";

@@ -3,7 +3,7 @@
 import { withDerived } from "../../domain/derived.ts";
 import { subjectValue, takesPart } from "../../domain/deviation.ts";
 import { type AnySubject, isSource, type Rule, subjectsOf, sumText, termsOf } from "../../domain/rule.ts";
-import { withUnit } from "../../ruleText.ts";
+import { withUnit } from "../../rules/print.ts";
 import type { Database } from "../../store/connection.ts";
 import { noiseOf } from "../../store/noise.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";

@@ -2,7 +2,7 @@
 import { type Evaluation, excess, rounding, termExcess, type Verdict } from "../../domain/deviation.ts";
 import type { Host, Uuid } from "../../domain/pool.ts";
 import { isSingle, type Rule, termsOf } from "../../domain/rule.ts";
-import { isCurable } from "../../ruleNonsense.ts";
+import { isCurable } from "../../rules/lint.ts";
 import type { Move, Unresolved } from "../plan.ts";
 
 /** A value, in the rule's unit, at or under which a host breaks nothing. */

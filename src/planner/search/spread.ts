@@ -8,7 +8,7 @@
 import { excess, mean, rounding, termValue } from "../../domain/deviation.ts";
 import type { Host, Vm } from "../../domain/pool.ts";
 import { isSingle, type Rule, subjectsOf, termsOf } from "../../domain/rule.ts";
-import { isCurable } from "../../ruleNonsense.ts";
+import { isCurable } from "../../rules/lint.ts";
 import type { Drain } from "../evacuate/drain.ts";
 import type { Floors } from "../evacuate/harm.ts";
 import { capacity, rawWeight, termCapacity, termWeight } from "../facts.ts";

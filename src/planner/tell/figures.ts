@@ -1,7 +1,7 @@
 /** The planner's numbers as the domain has them, and in words. Pure. */
 
 import { isSingle, sumText, termUnit } from "../../domain/rule.ts";
-import { ruleTitle } from "../../ruleText.ts";
+import { ruleTitle } from "../../rules/print.ts";
 import type { Problem } from "../problem.ts";
 
 /** The value of a term as it is measured: what is BELOW a limit is kept with its sign turned. */

@@ -1,5 +1,5 @@
 /** Reads rules as an administrator writes them. Pure; never throws, and takes time in the length of the text only. */
-import { parseTime } from "./domain/hours.ts";
+import { parseTime } from "../domain/hours.ts";
 import {
   type AnySubject,
   asSingle,
@@ -19,11 +19,11 @@ import {
   subjects,
   type Term,
   unitOf,
-} from "./domain/rule.ts";
+} from "../domain/rule.ts";
+import { quote } from "../quote.ts";
+import { closest, editDistance, printable } from "../text.ts";
+import { nonsenseOf } from "./lint.ts";
 import { type Problem, problem } from "./problem.ts";
-import { quote } from "./quote.ts";
-import { nonsenseOf } from "./ruleNonsense.ts";
-import { closest, editDistance, printable } from "./text.ts";
 
 /** No rule is longer. */
 export const longestRule = 4000;

@@ -1,8 +1,8 @@
 /** Rules as objects for JSON, and back. Pure. */
-import { timeText } from "./domain/hours.ts";
-import { type GreenRule, isSingle, parseSubject, type Rule, termUnit, unitOf } from "./domain/rule.ts";
-import { parseRule } from "./ruleParse.ts";
-import { printGreenRule, printRule } from "./ruleText.ts";
+import { timeText } from "../domain/hours.ts";
+import { type GreenRule, isSingle, parseSubject, type Rule, termUnit, unitOf } from "../domain/rule.ts";
+import { parseRule } from "./parse.ts";
+import { printGreenRule, printRule } from "./print.ts";
 
 /** The thesis' rule with its unit; of any other `text` is what CREATE RULE HOST reads. */
 export function ruleObject(rule: Rule): Readonly<Record<string, unknown>> {

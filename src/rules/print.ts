@@ -1,5 +1,5 @@
 /** Rules in words: as CREATE RULE reads them back, and in the thesis' voice. Pure. */
-import { timeText } from "./domain/hours.ts";
+import { timeText } from "../domain/hours.ts";
 import {
   type AnyRule,
   amountText,
@@ -15,7 +15,7 @@ import {
   termsOf,
   termUnit,
   unitOf,
-} from "./domain/rule.ts";
+} from "../domain/rule.ts";
 
 /** The rule as `parseRule` reads it: "CpuAverage > 25 AND CpuAverage ABOVE 60 FOR 5 OF 6". */
 export function printRule(rule: Rule): string {

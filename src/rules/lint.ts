@@ -7,8 +7,8 @@ import {
   type Term,
   unitOf,
   whenVmLeaves,
-} from "./domain/rule.ts";
-import { printTerm, withUnit } from "./ruleText.ts";
+} from "../domain/rule.ts";
+import { printTerm, withUnit } from "./print.ts";
 
 /** Why `rule` cannot be meant so, with what to write instead; null where it can. */
 export function nonsenseOf(rule: ChainRule): string | null {

@@ -3,7 +3,7 @@ import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import { termLimit } from "../domain/deviation.ts";
 import { amountText, isSingle, type Rule, sumText, type Term, termsOf, termUnit } from "../domain/rule.ts";
 import { figure } from "../explain/figures.ts";
-import { describeOptions, ruleTitle, withUnit } from "../ruleText.ts";
+import { describeOptions, ruleTitle, withUnit } from "./print.ts";
 
 /** The term that figures of a rule are of. */
 export function termOf(rule: Rule, index = 0): Term {
