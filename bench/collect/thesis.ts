@@ -4,7 +4,7 @@
  * It calls over our client, whose connections are kept open and whose decoder is fast: the thesis' own was not faster.
  */
 import mysql, { type Connection, type RowDataPacket } from "mysql2/promise";
-import type { XenSettings } from "../../src/settings.ts";
+import type { XenSettings } from "../../src/settings/settings.ts";
 import type { StoreOptions } from "../../src/store/connection.ts";
 import { XapiError } from "../../src/xapi/errors.ts";
 import type { Session } from "../../src/xapi/session.ts";

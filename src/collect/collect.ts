@@ -6,7 +6,7 @@ import { type Arrival, believe } from "../decide/settling.ts";
 import { AppError, describeError } from "../domain/errors.ts";
 import type { Collection, PoolFacts, Snapshot, Uuid } from "../domain/pool.ts";
 import { isSource, parseAnySubject } from "../domain/rule.ts";
-import type { CollectSettings, XenSettings } from "../settings.ts";
+import type { CollectSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
 import { loadLastPlaces } from "../store/places.ts";

@@ -9,7 +9,7 @@ import { moveJson } from "../explain/planJson.ts";
 import { moveLine } from "../explain/report.ts";
 import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
-import type { ControlSettings, XenSettings } from "../settings.ts";
+import type { ControlSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import type { RunOutcome } from "../store/runs.ts";
 import type { Standing } from "../store/standing.ts";

@@ -10,7 +10,7 @@ import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
 import { loadBasis } from "../planning/basis.ts";
 import { loadGreenForecast } from "../planning/greenBasis.ts";
-import type { ControlSettings, XenSettings } from "../settings.ts";
+import type { ControlSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import { finishRun, startRun } from "../store/runs.ts";
 import { rememberSights } from "../store/sights.ts";

@@ -9,7 +9,7 @@ import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
 import { recheck } from "../planner/steps/recheck.ts";
 import { conditionText, printRule } from "../rules/print.ts";
-import type { ControlSettings } from "../settings.ts";
+import type { ControlSettings } from "../settings/settings.ts";
 import { type NoPlan, type SavedMove, type SavedPlan, savedHosts } from "./savedPlan.ts";
 
 type Closed = Pick<Gate, "measured" | "limit">;

@@ -19,7 +19,7 @@ import { pairKey } from "../planner/facts.ts";
 import type { Plan, PlanOptions } from "../planner/plan.ts";
 import { planMigrations } from "../planner/planner.ts";
 import { withUnit } from "../rules/print.ts";
-import type { ControlSettings } from "../settings.ts";
+import type { ControlSettings } from "../settings/settings.ts";
 import type { UnknownRule } from "../store/rules.ts";
 import type { Sample } from "../store/samples.ts";
 import type { Standing } from "../store/standing.ts";

@@ -7,7 +7,7 @@ import { type GreenOptions, greenDefaults } from "../power/options.ts";
 import { type Decision, decide } from "../power/policy.ts";
 import { type GreenRule as Gathering, mayRest } from "../power/rule.ts";
 import { type HostStates, observe } from "../power/states.ts";
-import type { ControlSettings } from "../settings.ts";
+import type { ControlSettings } from "../settings/settings.ts";
 import type { Rests } from "../store/rests.ts";
 import type { Sample } from "../store/samples.ts";
 import { type Basis, pairsOf, plannerOptions } from "./assess.ts";

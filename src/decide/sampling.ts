@@ -1,6 +1,6 @@
 /** Which earlier collections are averaged with the newest one. Pure. */
 import { isSingle, type Rule } from "../domain/rule.ts";
-import type { ControlSettings } from "../settings.ts";
+import type { ControlSettings } from "../settings/settings.ts";
 
 /** Which earlier pictures are wanted. */
 export interface SampleWish {

@@ -1,6 +1,6 @@
 /** What the manager's commands work with: the database, and the people or script that they talk to. */
 
-import type { ControlSettings } from "../settings.ts";
+import type { ControlSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 
 export interface ManagerContext {

@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import type { ReadStream } from "node:tty";
 import { AppError } from "../domain/errors.ts";
-import { Secret } from "../secret.ts";
+import { Secret } from "../settings/secret.ts";
 
 /** Asks for a password on the terminal `input`, echoing nothing. Throws AppError usage after Ctrl-C or Ctrl-D. */
 export async function askPassword(

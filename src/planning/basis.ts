@@ -2,7 +2,7 @@
 
 import { type Basis, judge, type Situation } from "../decide/assess.ts";
 import { sampleWish } from "../decide/sampling.ts";
-import type { ControlSettings } from "../settings.ts";
+import type { ControlSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import { readRules } from "../store/rules.ts";
 import { loadSamples } from "../store/samples.ts";

@@ -10,7 +10,7 @@ import {
 } from "../decide/power.ts";
 import { minuteOfDay } from "../domain/hours.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
-import type { ControlSettings } from "../settings.ts";
+import type { ControlSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import { loadRests } from "../store/rests.ts";
 import { listAddedRules } from "../store/rules.ts";

@@ -5,7 +5,7 @@ import type { Migration } from "../domain/migration.ts";
 import { CostBook, type CostSample } from "../domain/migrationCost.ts";
 import type { Uuid } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
-import type { ControlSettings } from "../settings.ts";
+import type { ControlSettings } from "../settings/settings.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import { asControl } from "./decide.ts";
 import { type Figures, type Moment, Replay } from "./replay.ts";

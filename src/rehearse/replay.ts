@@ -10,7 +10,7 @@ import { isOpen, type Migration } from "../domain/migration.ts";
 import type { CostSample } from "../domain/migrationCost.ts";
 import type { Collection, Snapshot } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
-import type { ControlSettings } from "../settings.ts";
+import type { ControlSettings } from "../settings/settings.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import type { Sample } from "../store/samples.ts";
 import type { Decide } from "./decide.ts";

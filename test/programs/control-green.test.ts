@@ -5,7 +5,7 @@ import { type GreenRule, noOptions } from "../../src/domain/rule.ts";
 import { showGreen } from "../../src/manager/commands/green.ts";
 import { explain } from "../../src/manager/commands/plan.ts";
 import { greenText } from "../../src/manager/renderGreen.ts";
-import { parseSettings, type Settings } from "../../src/settings.ts";
+import { parseSettings, type Settings } from "../../src/settings/settings.ts";
 import { exclude } from "../../src/store/exclusions.ts";
 import { listMigrations } from "../../src/store/migrations.ts";
 import { pauseControl, resumeControl } from "../../src/store/pause.ts";

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openHistory } from "../../src/manager/history.ts";
 import { runRepl } from "../../src/manager/repl.ts";
-import { type ControlSettings, parseSettings } from "../../src/settings.ts";
+import { type ControlSettings, parseSettings } from "../../src/settings/settings.ts";
 import { openDatabase } from "../../src/store/connection.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 

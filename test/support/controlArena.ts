@@ -3,7 +3,7 @@
 import { collect } from "../../src/collect/collect.ts";
 import { runControl, type Save, type Task } from "../../src/control/run.ts";
 import type { Rule } from "../../src/domain/rule.ts";
-import { parseSettings, type Settings } from "../../src/settings.ts";
+import { parseSettings, type Settings } from "../../src/settings/settings.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { createRule } from "../../src/store/rules.ts";
 import { connectXapi, type XapiClient } from "../../src/xapi/client.ts";

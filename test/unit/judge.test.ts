@@ -4,7 +4,7 @@ import { judge, plannerOptions, planOf, type Situation } from "../../src/decide/
 import { applyMove } from "../../src/decide/moves.ts";
 import { isOpen, type Migration, type MigrationState } from "../../src/domain/migration.ts";
 import { recheck } from "../../src/planner/steps/recheck.ts";
-import { type ControlSettings, parseSettings } from "../../src/settings.ts";
+import { type ControlSettings, parseSettings } from "../../src/settings/settings.ts";
 import { aHost, aSnapshot, aStanding, aVm, uuid } from "../support/fixtures.ts";
 
 const [a, b, c] = [uuid(1), uuid(2), uuid(3)];

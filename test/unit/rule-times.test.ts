@@ -5,7 +5,7 @@ import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { forecastJson } from "../../src/explain/planJson.ts";
 import { forecastLines } from "../../src/explain/report.ts";
-import { type ControlSettings, parseSettings } from "../../src/settings.ts";
+import { type ControlSettings, parseSettings } from "../../src/settings/settings.ts";
 import { aHost, aSnapshot, aStanding, aVm, uuid } from "../support/fixtures.ts";
 import { rule } from "../support/rules.ts";
 

@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { inspect } from "node:util";
 import { parse } from "dotenv";
 import { describe, expect, it } from "vitest";
-import { environmentName, type SettingGroup, settingKeys } from "../../src/settingKeys.ts";
-import { parseSettings, type SettingsResult, type SettingsSources } from "../../src/settings.ts";
+import { environmentName, type SettingGroup, settingKeys } from "../../src/settings/keys.ts";
+import { parseSettings, type SettingsResult, type SettingsSources } from "../../src/settings/settings.ts";
 
 const good = [
   "XenHost=10.0.0.1",

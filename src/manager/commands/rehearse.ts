@@ -5,7 +5,7 @@ import type { CostSample } from "../../domain/migrationCost.ts";
 import { isSingle, type Rule } from "../../domain/rule.ts";
 import { controlsMoves, Rehearsal, type RuleSet } from "../../rehearse/rehearsal.ts";
 import { rehearsalJson, rehearsalLines } from "../../rehearse/report.ts";
-import type { ControlSettings } from "../../settings.ts";
+import type { ControlSettings } from "../../settings/settings.ts";
 import type { Database } from "../../store/connection.ts";
 import { listExclusions } from "../../store/exclusions.ts";
 import { loadHistory } from "../../store/history.ts";

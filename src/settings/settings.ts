@@ -3,13 +3,13 @@
  * Does no IO itself: the file's text, dotenv's reading of it and a file reader are arguments. Never quotes a value
  * that could be a password.
  */
-import { isTimeZone } from "./domain/hours.ts";
-import type { Subject } from "./domain/rule.ts";
+import { isTimeZone } from "../domain/hours.ts";
+import type { Subject } from "../domain/rule.ts";
+import { closest } from "../text.ts";
+import { parseAddressPair, parseServer, parseXenUrl, type ServerAddress } from "./address.ts";
+import { environmentName, type SettingGroup, type SettingKey, settingKeys } from "./keys.ts";
 import { Secret } from "./secret.ts";
-import { environmentName, type SettingGroup, type SettingKey, settingKeys } from "./settingKeys.ts";
-import { parseAddressPair, parseServer, parseXenUrl, type ServerAddress } from "./settingsAddress.ts";
-import { keyLines, textProblems } from "./settingsText.ts";
-import { closest } from "./text.ts";
+import { keyLines, textProblems } from "./text.ts";
 
 export interface XenSettings {
   /** Members of the pool as URLs without a path, in the order to try them. */
