@@ -3,7 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { settingsLines } from "../../src/xapi/simulator/banner.ts";
+import { settingsLines } from "../../src/simulator/banner.ts";
 import { runProgram, startProgram, temporaryFolder } from "../support/programs.ts";
 import { call } from "./simServer.ts";
 

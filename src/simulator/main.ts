@@ -5,14 +5,14 @@ import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { AppError, describeError, exitCode } from "../../domain/errors.ts";
-import { printable } from "../../text.ts";
+import { AppError, describeError, exitCode } from "../domain/errors.ts";
+import { printable } from "../text.ts";
+import { builtinScenarios } from "../xapi/simulator/builtinScenarios.ts";
+import { runCommand } from "../xapi/simulator/commands.ts";
+import { profiles } from "../xapi/simulator/profile.ts";
+import { type Addressing, startSimulator } from "../xapi/simulator/server.ts";
+import { SimulatedPool, type SimulatedPoolOptions } from "../xapi/simulator/simulatedPool.ts";
 import { banner } from "./banner.ts";
-import { builtinScenarios } from "./builtinScenarios.ts";
-import { runCommand } from "./commands.ts";
-import { profiles } from "./profile.ts";
-import { type Addressing, startSimulator } from "./server.ts";
-import { SimulatedPool, type SimulatedPoolOptions } from "./simulatedPool.ts";
 
 interface Options {
   readonly scenario?: string;
