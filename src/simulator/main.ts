@@ -11,8 +11,8 @@ import { builtinScenarios } from "../xapi/simulator/builtinScenarios.ts";
 import { runCommand } from "../xapi/simulator/commands.ts";
 import { profiles } from "../xapi/simulator/profile.ts";
 import { type Addressing, startSimulator } from "../xapi/simulator/server.ts";
-import { SimulatedPool, type SimulatedPoolOptions } from "../xapi/simulator/simulatedPool.ts";
 import { banner } from "./banner.ts";
+import { SimulatedPool, type SimulatedPoolOptions } from "./behaviour/simulatedPool.ts";
 
 interface Options {
   readonly scenario?: string;

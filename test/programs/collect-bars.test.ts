@@ -1,8 +1,8 @@
 /** What collect stores about placement, against the simulated pool's own checks before a migration. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { assertCanBootHere } from "../../src/simulator/behaviour/placementChecks.ts";
+import { freeMemoryOf, requiredMemoryOf } from "../../src/simulator/behaviour/placementMemory.ts";
 import { SimFailure } from "../../src/xapi/simulator/failure.ts";
-import { assertCanBootHere } from "../../src/xapi/simulator/placementChecks.ts";
-import { freeMemoryOf, requiredMemoryOf } from "../../src/xapi/simulator/placementMemory.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { rowsOf } from "./collectPool.ts";
 

@@ -3,13 +3,13 @@
 import { asUuid } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import type { ControlSettings } from "../../src/settings/settings.ts";
+import type { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import type { Database } from "../../src/store/connection.ts";
 import { listExclusions } from "../../src/store/exclusions.ts";
 import { leaseStatus } from "../../src/store/lease.ts";
 import { findMigrations } from "../../src/store/migrationRecord.ts";
 import { listRuns } from "../../src/store/runs.ts";
 import { loadSnapshot } from "../../src/store/snapshot.ts";
-import type { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
 import type { CollectedState, Contents, History, PoolMigration } from "./invariants.ts";
 
 /** The pool's own record of the migrations that it began, in order. */

@@ -3,8 +3,8 @@
  * transaction; and a simulated pool that looks different in each of them whenever it is told to change.
  */
 import mysql from "mysql2/promise";
+import type { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { runCommand } from "../../src/xapi/simulator/commands.ts";
-import type { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
 import type { World } from "./world.ts";
 
 /** Rows of a table as texts, sorted. */

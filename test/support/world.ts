@@ -1,11 +1,11 @@
 /** A whole world for a test: a simulated pool over real HTTP, a database with its accounts, and the real programs. */
 import { readFileSync } from "node:fs";
+import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import {
   type RunningSimulator,
   type ServerOptions,
   startSimulator,
 } from "../../src/xapi/simulator/server.ts";
-import { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
 import { createTestDatabase, type DatabaseServer, type TestDatabase } from "./database.ts";
 import { type ProgramName, type ProgramOptions, type ProgramResult, runProgram } from "./programs.ts";
 

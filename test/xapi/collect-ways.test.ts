@@ -1,13 +1,13 @@
 /** Both ways of reading measures, one /rrd_updates a host and a call for each value, on pools of every era. */
 import { afterEach, describe, expect, test } from "vitest";
 import type { Snapshot } from "../../src/domain/pool.ts";
+import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { connectXapi } from "../../src/xapi/client.ts";
 import { readInventory } from "../../src/xapi/inventory.ts";
 import { readMeasures } from "../../src/xapi/rrdUpdates.ts";
 import { runCommand } from "../../src/xapi/simulator/commands.ts";
 import { profiles } from "../../src/xapi/simulator/profile.ts";
 import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
-import { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
 import { toSnapshot } from "../../src/xapi/snapshot.ts";
 
 const scenario = `

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { VirtualClock } from "../../src/xapi/simulator/clock.ts";
+import { VirtualClock } from "../../src/simulator/behaviour/clock.ts";
 
 test("timers run at their own times, those due together in the order they were set", async () => {
   const clock = new VirtualClock({ manual: true, startMs: 1000 });

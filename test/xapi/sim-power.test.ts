@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { machineOf } from "../../src/simulator/behaviour/machines.ts";
+import { isLive } from "../../src/simulator/behaviour/reach.ts";
+import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { runCommand } from "../../src/xapi/simulator/commands.ts";
-import { machineOf } from "../../src/xapi/simulator/machines.ts";
-import { isLive } from "../../src/xapi/simulator/reach.ts";
-import { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
 import { type CalledPool, openScenario } from "./simPool.ts";
 
 const seconds = 1000;

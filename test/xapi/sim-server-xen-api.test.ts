@@ -1,8 +1,8 @@
 /** The simulator as Xen Orchestra's own client sees it. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createClient } from "xen-api";
+import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
-import { SimulatedPool } from "../../src/xapi/simulator/simulatedPool.ts";
 import { type SmallPool, smallPool } from "./simServer.ts";
 
 let pool: SmallPool;

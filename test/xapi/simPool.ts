@@ -1,9 +1,10 @@
 /** Tests of the simulated pool's behaviour: a pool whose time is moved by hand, called as clients call it. */
+
+import { findHost, findVm } from "../../src/simulator/behaviour/find.ts";
+import { SimulatedPool, type SimulatedPoolOptions } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { Dispatcher } from "../../src/xapi/simulator/dispatch.ts";
 import { SimFailure } from "../../src/xapi/simulator/failure.ts";
-import { findHost, findVm } from "../../src/xapi/simulator/find.ts";
 import type { RpcValue } from "../../src/xapi/simulator/rpcValue.ts";
-import { SimulatedPool, type SimulatedPoolOptions } from "../../src/xapi/simulator/simulatedPool.ts";
 
 export type Argument = string | number | boolean | Readonly<Record<string, string>>;
 

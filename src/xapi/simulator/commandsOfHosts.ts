@@ -1,11 +1,11 @@
 /** Commands that switch hosts on, and that make waking them, shutting them down and other messages fail. */
 import { AppError } from "../../domain/errors.ts";
+import { findHost, nameOf } from "../../simulator/behaviour/find.ts";
+import { machineOf, type WakeKind, wakeKinds } from "../../simulator/behaviour/machines.ts";
+import { boot } from "../../simulator/behaviour/powerCycle.ts";
 import type { PoolCommand } from "./commandList.ts";
 import { readTimes } from "./commandsOfOutages.ts";
-import { findHost, nameOf } from "./find.ts";
-import { machineOf, type WakeKind, wakeKinds } from "./machines.ts";
 import type { PoolModel } from "./model.ts";
-import { boot } from "./powerCycle.ts";
 import { readDuration } from "./scenarioText.ts";
 
 export const hostCommands: Readonly<Record<string, PoolCommand>> = {

@@ -1,12 +1,12 @@
 /** Commands that change what VMs ask for, what sources tell and what becomes of migrations. */
 import { AppError } from "../../domain/errors.ts";
+import type { MigrationFate, MigrationPoint } from "../../simulator/behaviour/faults.ts";
+import { findEither, findVm, nameOf } from "../../simulator/behaviour/find.ts";
+import { noteVm } from "../../simulator/behaviour/upkeep.ts";
 import type { PoolCommand } from "./commandList.ts";
 import { readTimes } from "./commandsOfOutages.ts";
-import type { MigrationFate, MigrationPoint } from "./faults.ts";
-import { findEither, findVm, nameOf } from "./find.ts";
 import { idleVm, type PoolModel } from "./model.ts";
 import { readDuration, readProfile } from "./scenarioText.ts";
-import { noteVm } from "./upkeep.ts";
 
 export const loadCommands: Readonly<Record<string, PoolCommand>> = {
   load: {

@@ -1,9 +1,15 @@
 /** Commands that make hosts, toolstacks and calls fail. */
 import { AppError } from "../../domain/errors.ts";
+import { findHost, nameOf } from "../../simulator/behaviour/find.ts";
+import {
+  changeMaster,
+  crashHost,
+  declareDead,
+  recoverHost,
+  restartToolstack,
+} from "../../simulator/behaviour/outages.ts";
 import type { PoolCommand } from "./commandList.ts";
 import type { AnswerFault } from "./contract.ts";
-import { findHost, nameOf } from "./find.ts";
-import { changeMaster, crashHost, declareDead, recoverHost, restartToolstack } from "./outages.ts";
 import { readDuration } from "./scenarioText.ts";
 
 export const outageCommands: Readonly<Record<string, PoolCommand>> = {

@@ -1,14 +1,14 @@
 /** Commands that show the pool, and that start, stop and mark its VMs and hosts. */
 import { AppError } from "../../domain/errors.ts";
+import { findHost, findVm, nameOf } from "../../simulator/behaviour/find.ts";
+import { machineOf } from "../../simulator/behaviour/machines.ts";
+import { conditionOf } from "../../simulator/behaviour/outages.ts";
+import { freeMemoryOf } from "../../simulator/behaviour/placementMemory.ts";
+import { destroyVm, haltVm, setPaused, startVm } from "../../simulator/behaviour/vmLifecycle.ts";
 import type { PoolCommand } from "./commandList.ts";
 import { simMap } from "./datamodel.ts";
-import { findHost, findVm, nameOf } from "./find.ts";
-import { machineOf } from "./machines.ts";
 import { isActive, type PoolModel, refOrNull } from "./model.ts";
-import { conditionOf } from "./outages.ts";
-import { freeMemoryOf } from "./placementMemory.ts";
 import { slotAt, slotOf } from "./slots.ts";
-import { destroyVm, haltVm, setPaused, startVm } from "./vmLifecycle.ts";
 
 export const powerCommands: Readonly<Record<string, PoolCommand>> = {
   show: {

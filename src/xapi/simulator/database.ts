@@ -1,5 +1,6 @@
 /** The pool's objects: typed fields, both ends of every relation, and a journal of what changed. */
 
+import { Journal } from "../../simulator/behaviour/journal.ts";
 import {
   classSpec,
   type FieldSpec,
@@ -11,7 +12,6 @@ import {
   type SimValue,
 } from "./datamodel.ts";
 import { SimFailure } from "./failure.ts";
-import { Journal } from "./journal.ts";
 import { sameValue } from "./sameValue.ts";
 
 interface Row {

@@ -1,6 +1,7 @@
 /** Takes a call to its message: who may answer, who asks, whether the arguments fit, sync or Async. */
 
 import { randomUUID } from "node:crypto";
+import { Tasks } from "../../simulator/behaviour/tasks.ts";
 import type { MessageDefinition, SimulatedPoolLike, TaskHandle } from "./contract.ts";
 import { coreMessages } from "./coreMessages.ts";
 import { type SimValue, type WireType, wireType } from "./datamodel.ts";
@@ -11,7 +12,6 @@ import { todaysProfile } from "./profile.ts";
 import { hasMessage } from "./profileFields.ts";
 import { convert, type RpcCall, type RpcValue } from "./rpcValue.ts";
 import { Sessions } from "./sessions.ts";
-import { Tasks } from "./tasks.ts";
 import { valueXml } from "./xmlWriter.ts";
 
 /** A result with its type; a bare one is written without Status and Value. */

@@ -1,11 +1,11 @@
 /** A pool from the database of a real one: its objects as they were, its loads made up by the seed. */
 import { AppError } from "../../domain/errors.ts";
-import { unitOf } from "./chance.ts";
-import type { VirtualClock } from "./clock.ts";
+import { unitOf } from "../../simulator/behaviour/chance.ts";
+import type { VirtualClock } from "../../simulator/behaviour/clock.ts";
+import { mib } from "../../simulator/behaviour/memory.ts";
 import { classes, fieldSpec, relations, type SimValue, simMap, type WireType } from "./datamodel.ts";
 import { type DumpTables, readDumpTables, readSexpr, type Sexpr } from "./dumpXml.ts";
 import { constant } from "./load.ts";
-import { mib } from "./memory.ts";
 import { createModel, idleHost, isActive, type PoolModel, refOrNull } from "./model.ts";
 import type { ServerProfile } from "./profile.ts";
 import { releaseOfApi } from "./release.ts";

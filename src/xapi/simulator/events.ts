@@ -1,10 +1,10 @@
 /** event.from and its older brother event.next: what changed since a token, waited for in real time. */
 
 import { createHash } from "node:crypto";
+import type { Change } from "../../simulator/behaviour/journal.ts";
 import type { ObjectDatabase } from "./database.ts";
 import { classes, epoch, type SimMap, type SimValue, simMap } from "./datamodel.ts";
 import { SimFailure } from "./failure.ts";
-import type { Change } from "./journal.ts";
 import { refCountNames } from "./refCountNames.ts";
 import type { Sessions } from "./sessions.ts";
 

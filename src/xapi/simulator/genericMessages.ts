@@ -1,5 +1,6 @@
 /** The messages that every class has: records, lists, getters and setters, all from the datamodel. */
 
+import { parseWhere } from "../../simulator/behaviour/where.ts";
 import type { MessageCall, MessageDefinition } from "./contract.ts";
 import type { ObjectDatabase } from "./database.ts";
 import {
@@ -12,7 +13,6 @@ import {
   simMap,
 } from "./datamodel.ts";
 import { SimFailure } from "./failure.ts";
-import { parseWhere } from "./where.ts";
 
 type Messages = Map<string, MessageDefinition>;
 type Handle = MessageDefinition["handle"];

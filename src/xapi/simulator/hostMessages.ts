@@ -1,17 +1,18 @@
 /** The messages that hosts answer: maintenance, evacuation, power. */
+
+import { evacuate, evacuationBlockers } from "../../simulator/behaviour/evacuation.ts";
+import { assertDisableKeepsPlan } from "../../simulator/behaviour/highAvailability.ts";
+import { markHost, withHostOperation } from "../../simulator/behaviour/hostOperations.ts";
+import { machineOf } from "../../simulator/behaviour/machines.ts";
+import { conditionOf } from "../../simulator/behaviour/outages.ts";
+import { freeMemoryOf } from "../../simulator/behaviour/placementMemory.ts";
+import { goDown } from "../../simulator/behaviour/powerCycle.ts";
+import { powerOn } from "../../simulator/behaviour/powerOn.ts";
+import { assertReachable } from "../../simulator/behaviour/reach.ts";
 import type { MessageCall, MessageDefinition } from "./contract.ts";
 import type { SimMap, SimValue } from "./datamodel.ts";
-import { evacuate, evacuationBlockers } from "./evacuation.ts";
 import { SimFailure } from "./failure.ts";
-import { assertDisableKeepsPlan } from "./highAvailability.ts";
-import { markHost, withHostOperation } from "./hostOperations.ts";
-import { machineOf } from "./machines.ts";
 import type { PoolModel } from "./model.ts";
-import { conditionOf } from "./outages.ts";
-import { freeMemoryOf } from "./placementMemory.ts";
-import { goDown } from "./powerCycle.ts";
-import { powerOn } from "./powerOn.ts";
-import { assertReachable } from "./reach.ts";
 
 type Act = (hostRef: string, call: MessageCall) => SimValue | Promise<SimValue>;
 

@@ -1,18 +1,19 @@
 /** The messages of the simulated pool beyond reading and writing fields. */
+
+import { poolMigrate } from "../../simulator/behaviour/migration.ts";
+import { assertCanBootHere, possibleHosts } from "../../simulator/behaviour/placementChecks.ts";
+import { computedOverheadOf } from "../../simulator/behaviour/placementMemory.ts";
+import { assertReachable } from "../../simulator/behaviour/reach.ts";
+import { destroyVm, haltVm, setPaused, startVm } from "../../simulator/behaviour/vmLifecycle.ts";
+import { allowedOperations, operationFailure } from "../../simulator/behaviour/vmOperations.ts";
+import { untilAllowed } from "../../simulator/behaviour/waiting.ts";
 import type { MessageCall, MessageDefinition } from "./contract.ts";
 import type { SimValue } from "./datamodel.ts";
 import { simMap } from "./datamodel.ts";
 import { SimFailure } from "./failure.ts";
 import { hostMessages } from "./hostMessages.ts";
 import { metricsMessages } from "./metricsMessages.ts";
-import { poolMigrate } from "./migration.ts";
 import { isActive, type PoolModel, refOrNull } from "./model.ts";
-import { assertCanBootHere, possibleHosts } from "./placementChecks.ts";
-import { computedOverheadOf } from "./placementMemory.ts";
-import { assertReachable } from "./reach.ts";
-import { destroyVm, haltVm, setPaused, startVm } from "./vmLifecycle.ts";
-import { allowedOperations, operationFailure } from "./vmOperations.ts";
-import { untilAllowed } from "./waiting.ts";
 
 type Handle = (call: MessageCall) => SimValue | Promise<SimValue>;
 

@@ -1,10 +1,11 @@
 /** Messages that read data sources, with the errors of each release. */
+
+import { assertReachable } from "../../simulator/behaviour/reach.ts";
 import type { MessageDefinition } from "./contract.ts";
 import { type SimMap, simMap } from "./datamodel.ts";
 import { SimFailure } from "./failure.ts";
 import { hasMeasures, namesPowerState, type SourceSample, sampleHost, sampleVm } from "./metrics.ts";
 import { isActive, type PoolModel, refOrNull } from "./model.ts";
-import { assertReachable } from "./reach.ts";
 import { isAtLeast } from "./release.ts";
 
 export function metricsMessages(model: PoolModel): [string, MessageDefinition][] {

@@ -1,19 +1,19 @@
 /** The state of the simulated pool beside its objects: loads, history, faults, what migrates. */
-import { uuidOf } from "./chance.ts";
-import type { VirtualClock } from "./clock.ts";
+import { uuidOf } from "../../simulator/behaviour/chance.ts";
+import type { VirtualClock } from "../../simulator/behaviour/clock.ts";
+import { Faults } from "../../simulator/behaviour/faults.ts";
+import type { Machine } from "../../simulator/behaviour/machines.ts";
+import { mib } from "../../simulator/behaviour/memory.ts";
+import { PowerRecord } from "../../simulator/behaviour/powerRecord.ts";
+import { Transfers } from "../../simulator/behaviour/transfers.ts";
 import { ObjectDatabase } from "./database.ts";
 import { nullRef } from "./datamodel.ts";
 import type { SimFailure } from "./failure.ts";
-import { Faults } from "./faults.ts";
 import { VmHistory } from "./history.ts";
 import { constant, type Profile } from "./load.ts";
-import type { Machine } from "./machines.ts";
-import { mib } from "./memory.ts";
-import { PowerRecord } from "./powerRecord.ts";
 import type { ServerProfile } from "./profile.ts";
 import { visibilityOf } from "./profileFields.ts";
 import type { Release } from "./release.ts";
-import { Transfers } from "./transfers.ts";
 
 /** What a VM asks for while it runs. */
 export interface VmLoad {

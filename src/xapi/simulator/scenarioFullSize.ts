@@ -1,5 +1,5 @@
 /** What the records of real VMs carry along beside what matters here, so that answers are as big as real ones. */
-import { uuidOf } from "./chance.ts";
+import { uuidOf } from "../../simulator/behaviour/chance.ts";
 import type { Fields } from "./database.ts";
 import { simMap } from "./datamodel.ts";
 import { fromMib, type PoolModel } from "./model.ts";

@@ -1,5 +1,5 @@
 /** Pools of any size from one line: hosts alike, VMs of mixed sizes, unevenly spread. Pure; the same seed gives the same pool. */
-import { createRandom } from "./chance.ts";
+import { createRandom } from "../../simulator/behaviour/chance.ts";
 import type { Profile } from "./load.ts";
 import { idleHost } from "./model.ts";
 import type { HostSpec, VmSpec } from "./scenario.ts";

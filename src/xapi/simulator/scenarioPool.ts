@@ -1,9 +1,9 @@
 /** Builds the objects of a pool from a scenario. */
 import { AppError } from "../../domain/errors.ts";
-import { uuidOf } from "./chance.ts";
+import { uuidOf } from "../../simulator/behaviour/chance.ts";
+import { createMachine } from "../../simulator/behaviour/machines.ts";
+import { mib, overheadBytes } from "../../simulator/behaviour/memory.ts";
 import { nullRef, simMap } from "./datamodel.ts";
-import { createMachine } from "./machines.ts";
-import { mib, overheadBytes } from "./memory.ts";
 import { fromMib, memoryOf, type PoolModel } from "./model.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec } from "./scenario.ts";
 import { buildVm } from "./scenarioVm.ts";

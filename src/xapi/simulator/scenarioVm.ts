@@ -1,7 +1,7 @@
 /** Builds a VM of a scenario with its disks, interfaces and metrics. */
-import { uuidOf } from "./chance.ts";
+import { uuidOf } from "../../simulator/behaviour/chance.ts";
+import { mib, overheadBytes } from "../../simulator/behaviour/memory.ts";
 import { nullRef, type SimMap, simMap } from "./datamodel.ts";
-import { mib, overheadBytes } from "./memory.ts";
 import { fromMib, isActive, type PoolModel } from "./model.ts";
 import type { VmSpec } from "./scenario.ts";
 import { fullSizeFields, fullSizeGuest } from "./scenarioFullSize.ts";

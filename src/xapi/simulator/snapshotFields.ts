@@ -1,8 +1,8 @@
 /** What a scenario cannot say: names, exact memory, reasons and gaps of a snapshot, put into the objects it made. */
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
+import { machineOf } from "../../simulator/behaviour/machines.ts";
+import { mib } from "../../simulator/behaviour/memory.ts";
 import { simMap } from "./datamodel.ts";
-import { machineOf } from "./machines.ts";
-import { mib } from "./memory.ts";
 import { isActive, type PoolModel, poolRefOf } from "./model.ts";
 import type { BarCauses, VmNeeds } from "./snapshotBars.ts";
 import type { Residence } from "./snapshotPool.ts";

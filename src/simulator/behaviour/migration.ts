@@ -1,11 +1,17 @@
 /** VM.pool_migrate: checks, reservation, the copy, the hand-over, and everything an observer sees of them. */
-import type { TaskHandle } from "./contract.ts";
-import { nullRef } from "./datamodel.ts";
-import { SimFailure } from "./failure.ts";
+import type { TaskHandle } from "../../xapi/simulator/contract.ts";
+import { nullRef } from "../../xapi/simulator/datamodel.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
+import { valueAt } from "../../xapi/simulator/load.ts";
+import {
+  type ActiveMigration,
+  idleVm,
+  memoryOf,
+  type PoolModel,
+  poolRefOf,
+} from "../../xapi/simulator/model.ts";
 import { failureOfFate, type MigrationFate } from "./faults.ts";
 import { assertPlanHolds } from "./highAvailability.ts";
-import { valueAt } from "./load.ts";
-import { type ActiveMigration, idleVm, memoryOf, type PoolModel, poolRefOf } from "./model.ts";
 import { assertCanBootHere, assertCpuCompatible } from "./placementChecks.ts";
 import { assertReachable } from "./reach.ts";
 import { leave, reserve } from "./reservation.ts";

@@ -1,9 +1,9 @@
 /** Which operations a VM allows now, and the failure that says why not: checks in xapi's order. */
-import { nullRef } from "./datamodel.ts";
-import { SimFailure } from "./failure.ts";
-import type { PoolModel } from "./model.ts";
+import { nullRef } from "../../xapi/simulator/datamodel.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
+import type { PoolModel } from "../../xapi/simulator/model.ts";
+import { isAtLeast } from "../../xapi/simulator/release.ts";
 import { virtualisationOf } from "./placementMemory.ts";
-import { isAtLeast } from "./release.ts";
 
 /** Operations by the power states that allow them. */
 const statesOf: Readonly<Record<string, readonly string[]>> = {

@@ -1,8 +1,8 @@
 /** The life of tasks: written field by field, status last, and left for the client to destroy. */
 
-import type { SimulatedPoolLike, TaskHandle } from "./contract.ts";
-import { emptyMap, epoch, type SimValue, simMap } from "./datamodel.ts";
-import { SimFailure } from "./failure.ts";
+import type { SimulatedPoolLike, TaskHandle } from "../../xapi/simulator/contract.ts";
+import { emptyMap, epoch, type SimValue, simMap } from "../../xapi/simulator/datamodel.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
 
 const keptAfterFinishMs = 65 * 60_000;
 const keptPendingMs = 24 * 3_600_000;

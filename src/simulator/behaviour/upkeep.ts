@@ -1,9 +1,16 @@
 /** Keeps what follows from other fields as they change: allowed operations, history, free memory, woken waiters. */
-import { nullRef } from "./datamodel.ts";
+import { nullRef } from "../../xapi/simulator/datamodel.ts";
+import type { VmMoment } from "../../xapi/simulator/history.ts";
+import {
+  idleVm,
+  isActive,
+  memoryOf,
+  type PoolModel,
+  refOrNull,
+  unusedBytes,
+} from "../../xapi/simulator/model.ts";
 import { updatePoolStatus } from "./highAvailability.ts";
-import type { VmMoment } from "./history.ts";
 import { allowedHostOperations } from "./hostOperations.ts";
-import { idleVm, isActive, memoryOf, type PoolModel, refOrNull, unusedBytes } from "./model.ts";
 import { allowedOperations } from "./vmOperations.ts";
 
 /**

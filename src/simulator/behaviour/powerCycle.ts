@@ -1,8 +1,8 @@
 /** Shutting a host down and booting it: what the pool's records say meanwhile follows xapi's own steps. */
-import { simMap } from "./datamodel.ts";
+import { simMap } from "../../xapi/simulator/datamodel.ts";
+import { masterOf, type PoolModel, refOrNull } from "../../xapi/simulator/model.ts";
 import { evacuateWhatMoves } from "./evacuation.ts";
 import { machineOf, nextTurn, notePower } from "./machines.ts";
-import { masterOf, type PoolModel, refOrNull } from "./model.ts";
 import { buryVms, forgetVolatile, guestsOn, setLive } from "./outages.ts";
 import { haltVm } from "./vmLifecycle.ts";
 

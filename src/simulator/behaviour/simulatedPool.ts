@@ -1,27 +1,27 @@
 /** The simulated pool: objects, time, load and faults behind the servers. Opens no sockets. */
 import { AppError } from "../../domain/errors.ts";
 import { parseSnapshot } from "../../snapshotText.ts";
-import { builtinScenarios } from "./builtinScenarios.ts";
-import { VirtualClock } from "./clock.ts";
+import { builtinScenarios } from "../../xapi/simulator/builtinScenarios.ts";
 import type {
   AnswerFault,
   HostCondition,
   MeasureStore,
   MessageDefinition,
   SimulatedPoolLike,
-} from "./contract.ts";
-import type { ObjectDatabase } from "./database.ts";
-import { loadDump } from "./dump.ts";
-import { poolMessages } from "./messages.ts";
-import { createModel, masterOf, type PoolModel } from "./model.ts";
+} from "../../xapi/simulator/contract.ts";
+import type { ObjectDatabase } from "../../xapi/simulator/database.ts";
+import { loadDump } from "../../xapi/simulator/dump.ts";
+import { poolMessages } from "../../xapi/simulator/messages.ts";
+import { createModel, masterOf, type PoolModel } from "../../xapi/simulator/model.ts";
+import type { ServerProfile } from "../../xapi/simulator/profile.ts";
+import { dressHosts } from "../../xapi/simulator/profileHosts.ts";
+import { measureStore } from "../../xapi/simulator/rrdMeasures.ts";
+import { parseScenario } from "../../xapi/simulator/scenario.ts";
+import { buildPool } from "../../xapi/simulator/scenarioPool.ts";
+import { buildSnapshotPool, releaseOfSnapshot } from "../../xapi/simulator/snapshotPool.ts";
+import { VirtualClock } from "./clock.ts";
 import { conditionOf } from "./outages.ts";
 import type { PowerRecord } from "./powerRecord.ts";
-import type { ServerProfile } from "./profile.ts";
-import { dressHosts } from "./profileHosts.ts";
-import { measureStore } from "./rrdMeasures.ts";
-import { parseScenario } from "./scenario.ts";
-import { buildPool } from "./scenarioPool.ts";
-import { buildSnapshotPool, releaseOfSnapshot } from "./snapshotPool.ts";
 import { startUpkeep } from "./upkeep.ts";
 
 export interface SimulatedPoolOptions {

@@ -1,6 +1,7 @@
 /** The memory arithmetic of placement, fed from the pool's objects. */
+
+import { type PoolModel, totalBytes } from "../../xapi/simulator/model.ts";
 import { freeBytes, type MemoryDemand, overheadBytes, requiredBytes, type Virtualisation } from "./memory.ts";
-import { type PoolModel, totalBytes } from "./model.ts";
 
 /** host.compute_free_memory; `leavingOut` is a VM whose reservation does not count. */
 export function freeMemoryOf(model: PoolModel, hostRef: string, leavingOut: string | null = null): number {

@@ -1,9 +1,9 @@
 /** Hosts and toolstacks that go away and come back. */
-import type { HostCondition } from "./contract.ts";
-import { nullRef } from "./datamodel.ts";
-import { SimFailure } from "./failure.ts";
+import type { HostCondition } from "../../xapi/simulator/contract.ts";
+import { nullRef } from "../../xapi/simulator/datamodel.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
+import { isActive, masterOf, type PoolModel, poolRefOf } from "../../xapi/simulator/model.ts";
 import { nextTurn, notePower } from "./machines.ts";
-import { isActive, masterOf, type PoolModel, poolRefOf } from "./model.ts";
 import { haltVm } from "./vmLifecycle.ts";
 
 /** A silent host counts as alive for so long. */

@@ -1,6 +1,6 @@
 /** What goes wrong in the pool on command: a list of faults, asked by those whom they hit. */
-import type { AnswerFault } from "./contract.ts";
-import { SimFailure } from "./failure.ts";
+import type { AnswerFault } from "../../xapi/simulator/contract.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
 
 /** Calls that are not answered as usual. */
 export interface CallFault {

@@ -1,10 +1,10 @@
 /** Emptying a host: xapi's plan by memory, who stands in its way, and the migrations themselves. */
-import type { TaskHandle } from "./contract.ts";
-import { simMap } from "./datamodel.ts";
-import { SimFailure, toFailure } from "./failure.ts";
+import type { TaskHandle } from "../../xapi/simulator/contract.ts";
+import { simMap } from "../../xapi/simulator/datamodel.ts";
+import { SimFailure, toFailure } from "../../xapi/simulator/failure.ts";
+import { type PoolModel, poolRefOf } from "../../xapi/simulator/model.ts";
 import { isProtected } from "./highAvailability.ts";
 import { poolMigrate } from "./migration.ts";
-import { type PoolModel, poolRefOf } from "./model.ts";
 import { guestsOn } from "./outages.ts";
 import { assertCanBootHere } from "./placementChecks.ts";
 import { freeMemoryOf, requiredMemoryOf } from "./placementMemory.ts";

@@ -1,10 +1,10 @@
 /** Whether a VM could run on a host: xapi's checks, in xapi's order, with its codes and parameters. */
-import { nullRef } from "./datamodel.ts";
-import { SimFailure } from "./failure.ts";
-import { cpusOf, isActive, type PoolModel } from "./model.ts";
+import { nullRef } from "../../xapi/simulator/datamodel.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
+import { cpusOf, isActive, type PoolModel } from "../../xapi/simulator/model.ts";
+import { isAtLeast } from "../../xapi/simulator/release.ts";
 import { freeMemoryOf, requiredMemoryOf, virtualisationOf } from "./placementMemory.ts";
 import { isLive } from "./reach.ts";
-import { isAtLeast } from "./release.ts";
 
 /** Throws VM_INCOMPATIBLE_WITH_THIS_HOST when the VM saw CPU features at its start that the host lacks. */
 export function assertCpuCompatible(model: PoolModel, vmRef: string, hostRef: string): void {

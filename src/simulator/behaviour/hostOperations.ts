@@ -1,9 +1,9 @@
 /** Which operations a host allows now, the failure that says why not, and the marks of those that go on. */
-import type { TaskHandle } from "./contract.ts";
-import { simMap } from "./datamodel.ts";
-import { enumValues } from "./datamodelEnums.ts";
-import { SimFailure } from "./failure.ts";
-import type { PoolModel } from "./model.ts";
+import type { TaskHandle } from "../../xapi/simulator/contract.ts";
+import { simMap } from "../../xapi/simulator/datamodel.ts";
+import { enumValues } from "../../xapi/simulator/datamodelEnums.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
+import type { PoolModel } from "../../xapi/simulator/model.ts";
 import { isLive } from "./reach.ts";
 import { untilNothingFails } from "./waiting.ts";
 
