@@ -1,6 +1,6 @@
 /** Every column of the thesis' tables against the simulated pool's own numbers, on pools of three eras. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { refOf, rowsOf, storedTables, tablesOf, uuidOf } from "./collectPool.ts";
 

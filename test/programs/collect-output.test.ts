@@ -1,6 +1,6 @@
 /** What xcp-collect says, when it ends, and with which code. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { type ProgramOptions, runProgram, startProgram } from "../support/programs.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { rowsOf } from "./collectPool.ts";

@@ -1,8 +1,8 @@
 /** What xcp-collect stores of power and high availability, and of hosts that are switched off. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { openDatabase } from "../../src/store/connection.ts";
 import { loadSnapshot } from "../../src/store/snapshot.ts";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { rowsOf } from "./collectPool.ts";
 

@@ -1,7 +1,7 @@
 /** After each run the tables equal the pool: whatever appeared, moved or vanished in between. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { refOf, rowsOf, storedTables, tablesOf, uuidOf } from "./collectPool.ts";
 

@@ -1,6 +1,6 @@
 /** Hosts that do not answer: named, counted, their measures unknown, everything else stored, and in time. */
 import { afterEach, describe, expect, it } from "vitest";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcpProxy.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { refOf, rowsOf, storedTables, tablesOf } from "./collectPool.ts";

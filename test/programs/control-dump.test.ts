@@ -1,7 +1,7 @@
 /** The database of a real two-host pool: a VM on local storage stays, one on shared storage may go. */
 import { existsSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { startWorld, type World } from "../support/world.ts";
 
 const dump = new URL("../../../shared/xapi/pools/two-host-pool-xenserver-6.1.state.xml", import.meta.url);

@@ -1,6 +1,6 @@
 /** SIGTERM and SIGINT at xcp-control, before, during and between migrations. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { type Arena, openArena } from "../support/controlArena.ts";
 import { cpu25, threeHosts } from "../support/controlPools.ts";
 import { type RunningProgram, startProgram } from "../support/programs.ts";

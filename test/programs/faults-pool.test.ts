@@ -1,6 +1,6 @@
 /** Faults of the pool and of the way to it while it is collected, one test each, with the numbers of the fault matrix. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { type CrashWorld, collectWell, expectPoolsOwn, startCrashWorld } from "../support/crashes.ts";
 import { marksIn } from "../support/picture.ts";
 import type { ProgramResult } from "../support/programs.ts";

@@ -1,6 +1,6 @@
 /** MySQL as the programs meet it: away, wrong password, no database, no schema, a newer one, and cut in mid-run. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { asRoot, createEmptyDatabase, createTestDatabase } from "../support/database.ts";
 import { statementText } from "../support/mysqlWire.ts";
 import type { ProgramResult } from "../support/programs.ts";

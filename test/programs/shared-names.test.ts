@@ -1,6 +1,6 @@
 /** Names that an attacker chose, through every program: unchanged in MySQL and JSON, harmless on a terminal. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { answered, rowsOf, storedTables, tablesOf } from "./collectPool.ts";
 

@@ -1,6 +1,6 @@
 /** The way to the pool's master as the programs go it: members, redirects, passwords, certificates, sessions. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { makeCertificate } from "../xapi/support/certificates.ts";
 import { startRecordingServer } from "../xapi/support/recordingTls.ts";

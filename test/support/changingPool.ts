@@ -1,7 +1,7 @@
 /** A pool that lives while it is collected: VMs come, go, start, stop and move; hosts join, leave, crash and come back. */
 
 import type { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { guestsOf } from "./picture.ts";
 
 const mib = 1024 * 1024;

@@ -4,7 +4,7 @@
  */
 import mysql from "mysql2/promise";
 import type { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import type { World } from "./world.ts";
 
 /** Rows of a table as texts, sorted. */

@@ -1,10 +1,10 @@
 /** The client's verbs of hosts: their words on the wire, and a whole night of a simulated host. */
 import { describe, expect, test } from "vitest";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import type { XapiClient } from "../../src/xapi/client.ts";
 import { classifyHostFailure } from "../../src/xapi/errors.ts";
 import type { HostRef, TaskRef } from "../../src/xapi/records.ts";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
 import { startSimulator } from "../../src/xapi/simulator/server.ts";
 import { rejection, withClient } from "./support/connect.ts";
 import { type Answers, masterScript, startMember } from "./support/scriptedMember.ts";

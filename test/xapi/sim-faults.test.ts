@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AppError } from "../../src/domain/errors.ts";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { type CalledPool, openScenario } from "./simPool.ts";
 
 const text = `

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { nullRef } from "../../src/xapi/simulator/datamodel.ts";
 import { type CalledPool, openScenario, openThesis } from "./simPool.ts";
 

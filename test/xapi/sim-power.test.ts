@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { machineOf } from "../../src/simulator/behaviour/machines.ts";
 import { isLive } from "../../src/simulator/behaviour/reach.ts";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { runCommand } from "../../src/xapi/simulator/commands.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { type CalledPool, openScenario } from "./simPool.ts";
 
 const seconds = 1000;

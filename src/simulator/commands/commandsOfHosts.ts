@@ -1,12 +1,12 @@
 /** Commands that switch hosts on, and that make waking them, shutting them down and other messages fail. */
 import { AppError } from "../../domain/errors.ts";
-import { findHost, nameOf } from "../../simulator/behaviour/find.ts";
-import { machineOf, type WakeKind, wakeKinds } from "../../simulator/behaviour/machines.ts";
-import { boot } from "../../simulator/behaviour/powerCycle.ts";
+import type { PoolModel } from "../../xapi/simulator/model.ts";
+import { readDuration } from "../../xapi/simulator/scenarioText.ts";
+import { findHost, nameOf } from "../behaviour/find.ts";
+import { machineOf, type WakeKind, wakeKinds } from "../behaviour/machines.ts";
+import { boot } from "../behaviour/powerCycle.ts";
 import type { PoolCommand } from "./commandList.ts";
 import { readTimes } from "./commandsOfOutages.ts";
-import type { PoolModel } from "./model.ts";
-import { readDuration } from "./scenarioText.ts";
 
 export const hostCommands: Readonly<Record<string, PoolCommand>> = {
   "power-button": {

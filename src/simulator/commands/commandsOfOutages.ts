@@ -1,16 +1,10 @@
 /** Commands that make hosts, toolstacks and calls fail. */
 import { AppError } from "../../domain/errors.ts";
-import { findHost, nameOf } from "../../simulator/behaviour/find.ts";
-import {
-  changeMaster,
-  crashHost,
-  declareDead,
-  recoverHost,
-  restartToolstack,
-} from "../../simulator/behaviour/outages.ts";
+import type { AnswerFault } from "../../xapi/simulator/contract.ts";
+import { readDuration } from "../../xapi/simulator/scenarioText.ts";
+import { findHost, nameOf } from "../behaviour/find.ts";
+import { changeMaster, crashHost, declareDead, recoverHost, restartToolstack } from "../behaviour/outages.ts";
 import type { PoolCommand } from "./commandList.ts";
-import type { AnswerFault } from "./contract.ts";
-import { readDuration } from "./scenarioText.ts";
 
 export const outageCommands: Readonly<Record<string, PoolCommand>> = {
   crash: {

@@ -1,9 +1,9 @@
 /** Text commands that change the simulated pool while it runs: faults, power, loads. */
 import { AppError } from "../../domain/errors.ts";
-import type { SimulatedPool } from "../../simulator/behaviour/simulatedPool.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
+import { LineProblem, readStatementWords } from "../../xapi/simulator/scenarioText.ts";
+import type { SimulatedPool } from "../behaviour/simulatedPool.ts";
 import { commandList } from "./commandList.ts";
-import { SimFailure } from "./failure.ts";
-import { LineProblem, readStatementWords } from "./scenarioText.ts";
 
 /**
  * Runs one command and answers what it did, in words; "" for an empty line. Throws AppError (usage, or

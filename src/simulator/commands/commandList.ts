@@ -1,9 +1,10 @@
 /** The commands of a running simulated pool, one entry each. */
+
+import type { PoolModel } from "../../xapi/simulator/model.ts";
 import { hostCommands } from "./commandsOfHosts.ts";
 import { loadCommands } from "./commandsOfLoad.ts";
 import { outageCommands } from "./commandsOfOutages.ts";
 import { powerCommands } from "./commandsOfPower.ts";
-import type { PoolModel } from "./model.ts";
 
 export interface PoolCommand {
   /** Its words; settings in the form `[key=VALUE]`. */
