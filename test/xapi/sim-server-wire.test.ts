@@ -1,10 +1,10 @@
 /** What the simulator writes, against answers recorded from a real xapi, byte for byte. */
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { genericMessages } from "../../src/simulator/messages/genericMessages.ts";
 import { ObjectDatabase } from "../../src/xapi/simulator/database.ts";
 import { classes, fieldSpec, type SimValue, wireType } from "../../src/xapi/simulator/datamodel.ts";
 import { SimFailure } from "../../src/xapi/simulator/failure.ts";
-import { genericMessages } from "../../src/xapi/simulator/genericMessages.ts";
 import { valueJson } from "../../src/xapi/simulator/jsonWriter.ts";
 import { MalformedRequest, readCallXml } from "../../src/xapi/simulator/requestXml.ts";
 import { convert, type RpcValue } from "../../src/xapi/simulator/rpcValue.ts";

@@ -11,7 +11,6 @@ import type {
 } from "../../xapi/simulator/contract.ts";
 import type { ObjectDatabase } from "../../xapi/simulator/database.ts";
 import { loadDump } from "../../xapi/simulator/dump.ts";
-import { poolMessages } from "../../xapi/simulator/messages.ts";
 import { createModel, masterOf, type PoolModel } from "../../xapi/simulator/model.ts";
 import type { ServerProfile } from "../../xapi/simulator/profile.ts";
 import { dressHosts } from "../../xapi/simulator/profileHosts.ts";
@@ -19,6 +18,7 @@ import { measureStore } from "../../xapi/simulator/rrdMeasures.ts";
 import { parseScenario } from "../../xapi/simulator/scenario.ts";
 import { buildPool } from "../../xapi/simulator/scenarioPool.ts";
 import { buildSnapshotPool, releaseOfSnapshot } from "../../xapi/simulator/snapshotPool.ts";
+import { poolMessages } from "../messages/messages.ts";
 import { VirtualClock } from "./clock.ts";
 import { conditionOf } from "./outages.ts";
 import type { PowerRecord } from "./powerRecord.ts";

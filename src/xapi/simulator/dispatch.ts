@@ -2,12 +2,12 @@
 
 import { randomUUID } from "node:crypto";
 import { Tasks } from "../../simulator/behaviour/tasks.ts";
+import { coreMessages } from "../../simulator/messages/coreMessages.ts";
+import { genericMessages, textAt } from "../../simulator/messages/genericMessages.ts";
 import type { MessageDefinition, SimulatedPoolLike, TaskHandle } from "./contract.ts";
-import { coreMessages } from "./coreMessages.ts";
 import { type SimValue, type WireType, wireType } from "./datamodel.ts";
 import { Events } from "./events.ts";
 import { SimFailure, toFailure } from "./failure.ts";
-import { genericMessages, textAt } from "./genericMessages.ts";
 import { todaysProfile } from "./profile.ts";
 import { hasMessage } from "./profileFields.ts";
 import { convert, type RpcCall, type RpcValue } from "./rpcValue.ts";

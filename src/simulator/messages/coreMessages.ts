@@ -1,11 +1,11 @@
 /** The messages that belong to the server itself: sessions, tasks, events, messages and the clock. */
 
-import type { Tasks } from "../../simulator/behaviour/tasks.ts";
-import type { MessageCall, MessageDefinition, SimulatedPoolLike } from "./contract.ts";
-import { simMap } from "./datamodel.ts";
-import type { Events } from "./events.ts";
+import type { MessageCall, MessageDefinition, SimulatedPoolLike } from "../../xapi/simulator/contract.ts";
+import { simMap } from "../../xapi/simulator/datamodel.ts";
+import type { Events } from "../../xapi/simulator/events.ts";
+import type { Sessions } from "../../xapi/simulator/sessions.ts";
+import type { Tasks } from "../behaviour/tasks.ts";
 import { textAt } from "./genericMessages.ts";
-import type { Sessions } from "./sessions.ts";
 
 /** What the messages work on. */
 export interface Services {

@@ -1,8 +1,7 @@
 /** The messages that every class has: records, lists, getters and setters, all from the datamodel. */
 
-import { parseWhere } from "../../simulator/behaviour/where.ts";
-import type { MessageCall, MessageDefinition } from "./contract.ts";
-import type { ObjectDatabase } from "./database.ts";
+import type { MessageCall, MessageDefinition } from "../../xapi/simulator/contract.ts";
+import type { ObjectDatabase } from "../../xapi/simulator/database.ts";
 import {
   type ClassSpec,
   classes,
@@ -11,8 +10,9 @@ import {
   type SimMap,
   type SimValue,
   simMap,
-} from "./datamodel.ts";
-import { SimFailure } from "./failure.ts";
+} from "../../xapi/simulator/datamodel.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
+import { parseWhere } from "../behaviour/where.ts";
 
 type Messages = Map<string, MessageDefinition>;
 type Handle = MessageDefinition["handle"];

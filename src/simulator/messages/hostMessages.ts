@@ -1,18 +1,18 @@
 /** The messages that hosts answer: maintenance, evacuation, power. */
 
-import { evacuate, evacuationBlockers } from "../../simulator/behaviour/evacuation.ts";
-import { assertDisableKeepsPlan } from "../../simulator/behaviour/highAvailability.ts";
-import { markHost, withHostOperation } from "../../simulator/behaviour/hostOperations.ts";
-import { machineOf } from "../../simulator/behaviour/machines.ts";
-import { conditionOf } from "../../simulator/behaviour/outages.ts";
-import { freeMemoryOf } from "../../simulator/behaviour/placementMemory.ts";
-import { goDown } from "../../simulator/behaviour/powerCycle.ts";
-import { powerOn } from "../../simulator/behaviour/powerOn.ts";
-import { assertReachable } from "../../simulator/behaviour/reach.ts";
-import type { MessageCall, MessageDefinition } from "./contract.ts";
-import type { SimMap, SimValue } from "./datamodel.ts";
-import { SimFailure } from "./failure.ts";
-import type { PoolModel } from "./model.ts";
+import type { MessageCall, MessageDefinition } from "../../xapi/simulator/contract.ts";
+import type { SimMap, SimValue } from "../../xapi/simulator/datamodel.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
+import type { PoolModel } from "../../xapi/simulator/model.ts";
+import { evacuate, evacuationBlockers } from "../behaviour/evacuation.ts";
+import { assertDisableKeepsPlan } from "../behaviour/highAvailability.ts";
+import { markHost, withHostOperation } from "../behaviour/hostOperations.ts";
+import { machineOf } from "../behaviour/machines.ts";
+import { conditionOf } from "../behaviour/outages.ts";
+import { freeMemoryOf } from "../behaviour/placementMemory.ts";
+import { goDown } from "../behaviour/powerCycle.ts";
+import { powerOn } from "../behaviour/powerOn.ts";
+import { assertReachable } from "../behaviour/reach.ts";
 
 type Act = (hostRef: string, call: MessageCall) => SimValue | Promise<SimValue>;
 

@@ -1,12 +1,18 @@
 /** Messages that read data sources, with the errors of each release. */
 
-import { assertReachable } from "../../simulator/behaviour/reach.ts";
-import type { MessageDefinition } from "./contract.ts";
-import { type SimMap, simMap } from "./datamodel.ts";
-import { SimFailure } from "./failure.ts";
-import { hasMeasures, namesPowerState, type SourceSample, sampleHost, sampleVm } from "./metrics.ts";
-import { isActive, type PoolModel, refOrNull } from "./model.ts";
-import { isAtLeast } from "./release.ts";
+import type { MessageDefinition } from "../../xapi/simulator/contract.ts";
+import { type SimMap, simMap } from "../../xapi/simulator/datamodel.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
+import {
+  hasMeasures,
+  namesPowerState,
+  type SourceSample,
+  sampleHost,
+  sampleVm,
+} from "../../xapi/simulator/metrics.ts";
+import { isActive, type PoolModel, refOrNull } from "../../xapi/simulator/model.ts";
+import { isAtLeast } from "../../xapi/simulator/release.ts";
+import { assertReachable } from "../behaviour/reach.ts";
 
 export function metricsMessages(model: PoolModel): [string, MessageDefinition][] {
   const query = (owner: "host" | "VM", read: (ref: string) => SourceSample[]): MessageDefinition => ({

@@ -1,19 +1,19 @@
 /** The messages of the simulated pool beyond reading and writing fields. */
 
-import { poolMigrate } from "../../simulator/behaviour/migration.ts";
-import { assertCanBootHere, possibleHosts } from "../../simulator/behaviour/placementChecks.ts";
-import { computedOverheadOf } from "../../simulator/behaviour/placementMemory.ts";
-import { assertReachable } from "../../simulator/behaviour/reach.ts";
-import { destroyVm, haltVm, setPaused, startVm } from "../../simulator/behaviour/vmLifecycle.ts";
-import { allowedOperations, operationFailure } from "../../simulator/behaviour/vmOperations.ts";
-import { untilAllowed } from "../../simulator/behaviour/waiting.ts";
-import type { MessageCall, MessageDefinition } from "./contract.ts";
-import type { SimValue } from "./datamodel.ts";
-import { simMap } from "./datamodel.ts";
-import { SimFailure } from "./failure.ts";
+import type { MessageCall, MessageDefinition } from "../../xapi/simulator/contract.ts";
+import type { SimValue } from "../../xapi/simulator/datamodel.ts";
+import { simMap } from "../../xapi/simulator/datamodel.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
+import { isActive, type PoolModel, refOrNull } from "../../xapi/simulator/model.ts";
+import { poolMigrate } from "../behaviour/migration.ts";
+import { assertCanBootHere, possibleHosts } from "../behaviour/placementChecks.ts";
+import { computedOverheadOf } from "../behaviour/placementMemory.ts";
+import { assertReachable } from "../behaviour/reach.ts";
+import { destroyVm, haltVm, setPaused, startVm } from "../behaviour/vmLifecycle.ts";
+import { allowedOperations, operationFailure } from "../behaviour/vmOperations.ts";
+import { untilAllowed } from "../behaviour/waiting.ts";
 import { hostMessages } from "./hostMessages.ts";
 import { metricsMessages } from "./metricsMessages.ts";
-import { isActive, type PoolModel, refOrNull } from "./model.ts";
 
 type Handle = (call: MessageCall) => SimValue | Promise<SimValue>;
 
