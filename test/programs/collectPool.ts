@@ -1,7 +1,7 @@
 /** What a simulated pool itself says, as rows of the thesis' tables, beside what the tables hold. */
 import mysql from "mysql2/promise";
 import type { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { type SourceSample, sampleHost, sampleVm } from "../../src/xapi/simulator/metrics.ts";
+import { type SourceSample, sampleHost, sampleVm } from "../../src/simulator/metrics/metrics.ts";
 import type { World } from "../support/world.ts";
 
 type Row = Readonly<Record<string, unknown>>;

@@ -145,7 +145,7 @@ describe("commands", () => {
     expect(runCommand(p.pool, "load one cpu=90%")).toContain("one");
     await p.pool.clock.advance(5000);
     expect(await p.call("VM.query_data_source", p.vm("one"), "cpu0")).toBeCloseTo(0.9, 5);
-    const { sampleVm } = await import("../../src/xapi/simulator/metrics.ts");
+    const { sampleVm } = await import("../../src/simulator/metrics/metrics.ts");
     const past = sampleVm(p.pool.model, p.vm("one"), p.pool.clock.now() - 20_000);
     expect(past.find((source) => source.name === "cpu0")?.value).toBeCloseTo(0.05, 5);
   });

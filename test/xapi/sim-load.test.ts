@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { freeBytes, mib, overheadBytes, requiredBytes } from "../../src/simulator/behaviour/memory.ts";
-import { constant, shareCpus, spreadOverCpus, valueAt } from "../../src/xapi/simulator/load.ts";
+import { constant, shareCpus, spreadOverCpus, valueAt } from "../../src/simulator/metrics/load.ts";
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { sampleHost, sampleVm } from "../../src/xapi/simulator/metrics.ts";
+import { sampleHost, sampleVm } from "../../src/simulator/metrics/metrics.ts";
 import { type CalledPool, openScenario, openThesis } from "./simPool.ts";
 
 const kib = 1024;

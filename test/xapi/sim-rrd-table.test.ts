@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { chooseArchive } from "../../src/xapi/simulator/rrdTable.ts";
+import { chooseArchive } from "../../src/simulator/metrics/rrdTable.ts";
 import { formatValue, type NumberForm, tableJson } from "../../src/xapi/simulator/rrdText.ts";
 
 describe("the archive that answers", () => {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sampleHost } from "../../src/xapi/simulator/metrics.ts";
+import { sampleHost } from "../../src/simulator/metrics/metrics.ts";
 import { readUpdates, type ServedPool, serve } from "./simMeasures.ts";
 import { raw } from "./simServer.ts";
 

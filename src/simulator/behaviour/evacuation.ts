@@ -2,7 +2,7 @@
 import type { TaskHandle } from "../../xapi/simulator/contract.ts";
 import { simMap } from "../../xapi/simulator/datamodel.ts";
 import { SimFailure, toFailure } from "../../xapi/simulator/failure.ts";
-import { type PoolModel, poolRefOf } from "../../xapi/simulator/model.ts";
+import { type PoolModel, poolRefOf } from "../metrics/model.ts";
 import { isProtected } from "./highAvailability.ts";
 import { poolMigrate } from "./migration.ts";
 import { guestsOn } from "./outages.ts";

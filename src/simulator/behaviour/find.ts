@@ -1,6 +1,6 @@
 /** Finds hosts and VMs of the pool by what a person types. */
 import { AppError } from "../../domain/errors.ts";
-import type { PoolModel } from "../../xapi/simulator/model.ts";
+import type { PoolModel } from "../metrics/model.ts";
 
 /** The host with this name, uuid or unambiguous beginning of a uuid. */
 export function findHost(model: PoolModel, text: string): string {

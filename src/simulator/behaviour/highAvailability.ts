@@ -1,6 +1,6 @@
 /** A rough form of xapi's failover plan: enough to refuse what would leave protected VMs without a home. */
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import { isActive, type PoolModel, poolRefOf } from "../../xapi/simulator/model.ts";
+import { isActive, type PoolModel, poolRefOf } from "../metrics/model.ts";
 import { freeMemoryOf, requiredMemoryOf } from "./placementMemory.ts";
 import { isLive } from "./reach.ts";
 

@@ -3,7 +3,7 @@ import type { TaskHandle } from "../../xapi/simulator/contract.ts";
 import { simMap } from "../../xapi/simulator/datamodel.ts";
 import { enumValues } from "../../xapi/simulator/datamodelEnums.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import type { PoolModel } from "../../xapi/simulator/model.ts";
+import type { PoolModel } from "../metrics/model.ts";
 import { isLive } from "./reach.ts";
 import { untilNothingFails } from "./waiting.ts";
 

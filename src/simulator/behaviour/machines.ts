@@ -1,5 +1,5 @@
 /** The hosts as machines: whether they have power, how they boot, and what waking them comes to. */
-import type { PoolModel } from "../../xapi/simulator/model.ts";
+import type { PoolModel } from "../metrics/model.ts";
 import type { PowerEventKind } from "./powerRecord.ts";
 
 /**

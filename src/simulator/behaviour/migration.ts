@@ -2,14 +2,8 @@
 import type { TaskHandle } from "../../xapi/simulator/contract.ts";
 import { nullRef } from "../../xapi/simulator/datamodel.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import { valueAt } from "../../xapi/simulator/load.ts";
-import {
-  type ActiveMigration,
-  idleVm,
-  memoryOf,
-  type PoolModel,
-  poolRefOf,
-} from "../../xapi/simulator/model.ts";
+import { valueAt } from "../metrics/load.ts";
+import { type ActiveMigration, idleVm, memoryOf, type PoolModel, poolRefOf } from "../metrics/model.ts";
 import { failureOfFate, type MigrationFate } from "./faults.ts";
 import { assertPlanHolds } from "./highAvailability.ts";
 import { assertCanBootHere, assertCpuCompatible } from "./placementChecks.ts";

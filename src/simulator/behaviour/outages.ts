@@ -2,7 +2,7 @@
 import type { HostCondition } from "../../xapi/simulator/contract.ts";
 import { nullRef } from "../../xapi/simulator/datamodel.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import { isActive, masterOf, type PoolModel, poolRefOf } from "../../xapi/simulator/model.ts";
+import { isActive, masterOf, type PoolModel, poolRefOf } from "../metrics/model.ts";
 import { nextTurn, notePower } from "./machines.ts";
 import { haltVm } from "./vmLifecycle.ts";
 

@@ -1,6 +1,6 @@
 /** The memory arithmetic of placement, fed from the pool's objects. */
 
-import { type PoolModel, totalBytes } from "../../xapi/simulator/model.ts";
+import { type PoolModel, totalBytes } from "../metrics/model.ts";
 import { freeBytes, type MemoryDemand, overheadBytes, requiredBytes, type Virtualisation } from "./memory.ts";
 
 /** host.compute_free_memory; `leavingOut` is a VM whose reservation does not count. */

@@ -1,7 +1,7 @@
 /** The promise of a place on the target: written before the copy, taken back after it. */
 import { nullRef, type SimMap, simMap } from "../../xapi/simulator/datamodel.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import type { ActiveMigration, PoolModel } from "../../xapi/simulator/model.ts";
+import type { ActiveMigration, PoolModel } from "../metrics/model.ts";
 
 export interface ReservationRequest {
   readonly vmRef: string;

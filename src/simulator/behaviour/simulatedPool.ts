@@ -11,14 +11,14 @@ import type {
 } from "../../xapi/simulator/contract.ts";
 import type { ObjectDatabase } from "../../xapi/simulator/database.ts";
 import { loadDump } from "../../xapi/simulator/dump.ts";
-import { createModel, masterOf, type PoolModel } from "../../xapi/simulator/model.ts";
 import type { ServerProfile } from "../../xapi/simulator/profile.ts";
 import { dressHosts } from "../../xapi/simulator/profileHosts.ts";
-import { measureStore } from "../../xapi/simulator/rrdMeasures.ts";
 import { parseScenario } from "../../xapi/simulator/scenario.ts";
 import { buildPool } from "../../xapi/simulator/scenarioPool.ts";
 import { buildSnapshotPool, releaseOfSnapshot } from "../../xapi/simulator/snapshotPool.ts";
 import { poolMessages } from "../messages/messages.ts";
+import { createModel, masterOf, type PoolModel } from "../metrics/model.ts";
+import { measureStore } from "../metrics/rrdMeasures.ts";
 import { VirtualClock } from "./clock.ts";
 import { conditionOf } from "./outages.ts";
 import type { PowerRecord } from "./powerRecord.ts";

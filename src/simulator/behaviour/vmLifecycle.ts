@@ -1,7 +1,7 @@
 /** Starting, stopping and destroying VMs. */
 import { nullRef } from "../../xapi/simulator/datamodel.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import { type PoolModel, refOrNull } from "../../xapi/simulator/model.ts";
+import { type PoolModel, refOrNull } from "../metrics/model.ts";
 import { possibleHosts } from "./placementChecks.ts";
 import { freeMemoryOf } from "./placementMemory.ts";
 

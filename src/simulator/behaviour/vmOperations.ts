@@ -1,8 +1,8 @@
 /** Which operations a VM allows now, and the failure that says why not: checks in xapi's order. */
 import { nullRef } from "../../xapi/simulator/datamodel.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import type { PoolModel } from "../../xapi/simulator/model.ts";
 import { isAtLeast } from "../../xapi/simulator/release.ts";
+import type { PoolModel } from "../metrics/model.ts";
 import { virtualisationOf } from "./placementMemory.ts";
 
 /** Operations by the power states that allow them. */

@@ -1,7 +1,7 @@
 /** Waiting for the other operation of a VM or a host to end, as xapi does instead of failing. */
 import type { TaskHandle } from "../../xapi/simulator/contract.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import type { PoolModel } from "../../xapi/simulator/model.ts";
+import type { PoolModel } from "../metrics/model.ts";
 import { operationFailure } from "./vmOperations.ts";
 
 const firstWaitMs = 1000;

@@ -1,6 +1,6 @@
 /** The commands of a running simulated pool, one entry each. */
 
-import type { PoolModel } from "../../xapi/simulator/model.ts";
+import type { PoolModel } from "../metrics/model.ts";
 import { hostCommands } from "./commandsOfHosts.ts";
 import { loadCommands } from "./commandsOfLoad.ts";
 import { outageCommands } from "./commandsOfOutages.ts";

@@ -3,7 +3,6 @@
 import type { MessageCall, MessageDefinition } from "../../xapi/simulator/contract.ts";
 import type { SimMap, SimValue } from "../../xapi/simulator/datamodel.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import type { PoolModel } from "../../xapi/simulator/model.ts";
 import { evacuate, evacuationBlockers } from "../behaviour/evacuation.ts";
 import { assertDisableKeepsPlan } from "../behaviour/highAvailability.ts";
 import { markHost, withHostOperation } from "../behaviour/hostOperations.ts";
@@ -13,6 +12,7 @@ import { freeMemoryOf } from "../behaviour/placementMemory.ts";
 import { goDown } from "../behaviour/powerCycle.ts";
 import { powerOn } from "../behaviour/powerOn.ts";
 import { assertReachable } from "../behaviour/reach.ts";
+import type { PoolModel } from "../metrics/model.ts";
 
 type Act = (hostRef: string, call: MessageCall) => SimValue | Promise<SimValue>;
 

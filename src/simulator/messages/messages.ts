@@ -4,7 +4,6 @@ import type { MessageCall, MessageDefinition } from "../../xapi/simulator/contra
 import type { SimValue } from "../../xapi/simulator/datamodel.ts";
 import { simMap } from "../../xapi/simulator/datamodel.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import { isActive, type PoolModel, refOrNull } from "../../xapi/simulator/model.ts";
 import { poolMigrate } from "../behaviour/migration.ts";
 import { assertCanBootHere, possibleHosts } from "../behaviour/placementChecks.ts";
 import { computedOverheadOf } from "../behaviour/placementMemory.ts";
@@ -12,6 +11,7 @@ import { assertReachable } from "../behaviour/reach.ts";
 import { destroyVm, haltVm, setPaused, startVm } from "../behaviour/vmLifecycle.ts";
 import { allowedOperations, operationFailure } from "../behaviour/vmOperations.ts";
 import { untilAllowed } from "../behaviour/waiting.ts";
+import { isActive, type PoolModel, refOrNull } from "../metrics/model.ts";
 import { hostMessages } from "./hostMessages.ts";
 import { metricsMessages } from "./metricsMessages.ts";
 

@@ -3,16 +3,10 @@
 import type { MessageDefinition } from "../../xapi/simulator/contract.ts";
 import { type SimMap, simMap } from "../../xapi/simulator/datamodel.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import {
-  hasMeasures,
-  namesPowerState,
-  type SourceSample,
-  sampleHost,
-  sampleVm,
-} from "../../xapi/simulator/metrics.ts";
-import { isActive, type PoolModel, refOrNull } from "../../xapi/simulator/model.ts";
 import { isAtLeast } from "../../xapi/simulator/release.ts";
 import { assertReachable } from "../behaviour/reach.ts";
+import { hasMeasures, namesPowerState, type SourceSample, sampleHost, sampleVm } from "../metrics/metrics.ts";
+import { isActive, type PoolModel, refOrNull } from "../metrics/model.ts";
 
 export function metricsMessages(model: PoolModel): [string, MessageDefinition][] {
   const query = (owner: "host" | "VM", read: (ref: string) => SourceSample[]): MessageDefinition => ({

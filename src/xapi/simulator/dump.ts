@@ -3,10 +3,10 @@ import { AppError } from "../../domain/errors.ts";
 import { unitOf } from "../../simulator/behaviour/chance.ts";
 import type { VirtualClock } from "../../simulator/behaviour/clock.ts";
 import { mib } from "../../simulator/behaviour/memory.ts";
+import { constant } from "../../simulator/metrics/load.ts";
+import { createModel, idleHost, isActive, type PoolModel, refOrNull } from "../../simulator/metrics/model.ts";
 import { classes, fieldSpec, relations, type SimValue, simMap, type WireType } from "./datamodel.ts";
 import { type DumpTables, readDumpTables, readSexpr, type Sexpr } from "./dumpXml.ts";
-import { constant } from "./load.ts";
-import { createModel, idleHost, isActive, type PoolModel, refOrNull } from "./model.ts";
 import type { ServerProfile } from "./profile.ts";
 import { releaseOfApi } from "./release.ts";
 

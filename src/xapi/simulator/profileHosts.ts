@@ -1,6 +1,7 @@
 /** What the hosts of a release say of their software. */
+
+import type { PoolModel } from "../../simulator/metrics/model.ts";
 import { simMap } from "./datamodel.ts";
-import type { PoolModel } from "./model.ts";
 import type { ServerProfile } from "./profile.ts";
 
 /** Versions of the parts by profile: platform, Xen, Linux, date of the build. */

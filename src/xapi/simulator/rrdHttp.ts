@@ -1,9 +1,10 @@
 /** GET /rrd_updates, /host_rrd and /vm_rrd of one host: who may ask, what was asked, which answer. */
+
+import { rrdDocument } from "../../simulator/metrics/rrdDocument.ts";
+import { type Consolidation, type Subject, updatesTable } from "../../simulator/metrics/rrdTable.ts";
 import type { MeasureStore, SimulatedPoolLike } from "./contract.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { type RrdManners, type ServerProfile, todaysProfile } from "./profile.ts";
-import { rrdDocument } from "./rrdDocument.ts";
-import { type Consolidation, type Subject, updatesTable } from "./rrdTable.ts";
 import { tableJson, tableXml } from "./rrdText.ts";
 
 export interface RrdRequest {

@@ -1,7 +1,7 @@
 /** A pool described by text: the scenario format, and what it says as data. Pure. */
 import { AppError } from "../../domain/errors.ts";
 import type { WakeKind } from "../../simulator/behaviour/machines.ts";
-import type { HostLoad, VmLoad } from "./model.ts";
+import type { HostLoad, VmLoad } from "../../simulator/metrics/model.ts";
 import { profiles, type ServerProfile } from "./profile.ts";
 import { findRelease, knownReleases, type Release } from "./release.ts";
 import { generatePool } from "./scenarioGenerate.ts";

@@ -5,8 +5,8 @@
 import { AppError } from "../../domain/errors.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { usualBootMs } from "../../simulator/behaviour/machines.ts";
-import { constant } from "./load.ts";
-import { idleHost, type PoolModel } from "./model.ts";
+import { constant } from "../../simulator/metrics/load.ts";
+import { idleHost, type PoolModel } from "../../simulator/metrics/model.ts";
 import { findRelease, type Release } from "./release.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec, VmSpec } from "./scenario.ts";
 import { buildPool } from "./scenarioPool.ts";

@@ -1,5 +1,5 @@
 /** What VMs ask of their hosts over time, and how a host shares its CPUs among them. Pure. */
-import { unitOf } from "../../simulator/behaviour/chance.ts";
+import { unitOf } from "../behaviour/chance.ts";
 
 /** A quantity over the pool's time: a share of a vCPU, a rate, an amount of memory. */
 export type Profile =

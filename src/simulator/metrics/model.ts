@@ -1,19 +1,20 @@
 /** The state of the simulated pool beside its objects: loads, history, faults, what migrates. */
-import { uuidOf } from "../../simulator/behaviour/chance.ts";
-import type { VirtualClock } from "../../simulator/behaviour/clock.ts";
-import { Faults } from "../../simulator/behaviour/faults.ts";
-import type { Machine } from "../../simulator/behaviour/machines.ts";
-import { mib } from "../../simulator/behaviour/memory.ts";
-import { PowerRecord } from "../../simulator/behaviour/powerRecord.ts";
-import { Transfers } from "../../simulator/behaviour/transfers.ts";
-import { ObjectDatabase } from "./database.ts";
-import { nullRef } from "./datamodel.ts";
-import type { SimFailure } from "./failure.ts";
+
+import { ObjectDatabase } from "../../xapi/simulator/database.ts";
+import { nullRef } from "../../xapi/simulator/datamodel.ts";
+import type { SimFailure } from "../../xapi/simulator/failure.ts";
+import type { ServerProfile } from "../../xapi/simulator/profile.ts";
+import { visibilityOf } from "../../xapi/simulator/profileFields.ts";
+import type { Release } from "../../xapi/simulator/release.ts";
+import { uuidOf } from "../behaviour/chance.ts";
+import type { VirtualClock } from "../behaviour/clock.ts";
+import { Faults } from "../behaviour/faults.ts";
+import type { Machine } from "../behaviour/machines.ts";
+import { mib } from "../behaviour/memory.ts";
+import { PowerRecord } from "../behaviour/powerRecord.ts";
+import { Transfers } from "../behaviour/transfers.ts";
 import { VmHistory } from "./history.ts";
 import { constant, type Profile } from "./load.ts";
-import type { ServerProfile } from "./profile.ts";
-import { visibilityOf } from "./profileFields.ts";
-import type { Release } from "./release.ts";
 
 /** What a VM asks for while it runs. */
 export interface VmLoad {

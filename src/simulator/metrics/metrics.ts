@@ -1,8 +1,6 @@
 /** Data sources of hosts and VMs: names, units and values by release. */
-import { nullRef } from "./datamodel.ts";
-import { spreadOverCpus } from "./load.ts";
-import { idleHost, isActive, type PoolModel } from "./model.ts";
-import { isAtLeast } from "./release.ts";
+import { nullRef } from "../../xapi/simulator/datamodel.ts";
+import { isAtLeast } from "../../xapi/simulator/release.ts";
 import {
   firstPointIsNan,
   type HostSlot,
@@ -11,7 +9,9 @@ import {
   slotOf,
   type VmSlot,
   vmSlotOf,
-} from "./slots.ts";
+} from "../../xapi/simulator/slots.ts";
+import { spreadOverCpus } from "./load.ts";
+import { idleHost, isActive, type PoolModel } from "./model.ts";
 
 /** One data source with its value in a slot. NaN where it had none. */
 export interface SourceSample {

@@ -1,8 +1,8 @@
 /** The measures of the simulated pool as its hosts' round-robin databases hold them. */
-import type { MeasureStore } from "./contract.ts";
+import type { MeasureStore } from "../../xapi/simulator/contract.ts";
+import { hostSlotOf, slotAt } from "../../xapi/simulator/slots.ts";
 import { hasMeasures, hostSamples, type SourceSample, vmSamples } from "./metrics.ts";
 import { isActive, type PoolModel, refOrNull } from "./model.ts";
-import { hostSlotOf, slotAt } from "./slots.ts";
 
 /** Reads the model's history; what the messages that query data sources answer comes from there too. */
 export function measureStore(model: PoolModel): MeasureStore {
