@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { runCommand } from "../../src/simulator/commands/commands.ts";
-import { nullRef } from "../../src/xapi/simulator/datamodel.ts";
+import { nullRef } from "../../src/simulator/objects/datamodel.ts";
 import { type CalledPool, openScenario, openThesis } from "./simPool.ts";
 
 /** What a task looked like whenever it changed: [virtual ms since now, status, progress]. */
@@ -325,7 +325,7 @@ describe("waiting, cancelling, failing", () => {
 
   test("a host that is being emptied takes no VM", async () => {
     const p = await openScenario(three);
-    const { simMap } = await import("../../src/xapi/simulator/datamodel.ts");
+    const { simMap } = await import("../../src/simulator/objects/datamodel.ts");
     p.pool.db.set("host", p.host("B"), "current_operations", simMap([["OpaqueRef:t", "evacuate"]]));
     expect(await p.failure("VM.pool_migrate", p.vm("one"), p.host("B"), {})).toEqual([
       "OTHER_OPERATION_IN_PROGRESS",

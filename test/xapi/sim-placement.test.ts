@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { simMap } from "../../src/xapi/simulator/datamodel.ts";
+import { simMap } from "../../src/simulator/objects/datamodel.ts";
 import { type CalledPool, openScenario } from "./simPool.ts";
 
 const text = `

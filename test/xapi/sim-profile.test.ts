@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { profiles } from "../../src/xapi/simulator/profile.ts";
+import { profiles } from "../../src/simulator/objects/profile.ts";
 import { getRaw, readUpdates, type ServedPool, serve } from "./simMeasures.ts";
 import { call, callRaw, post, raw } from "./simServer.ts";
 

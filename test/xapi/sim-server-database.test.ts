@@ -1,7 +1,7 @@
 /** The simulator's database: both ends of relations, uuids, and what its journal remembers. */
 import { describe, expect, test } from "vitest";
-import { ObjectDatabase } from "../../src/xapi/simulator/database.ts";
-import { fieldSpec, nullRef, relations } from "../../src/xapi/simulator/datamodel.ts";
+import { ObjectDatabase } from "../../src/simulator/objects/database.ts";
+import { fieldSpec, nullRef, relations } from "../../src/simulator/objects/datamodel.ts";
 
 function database(): ObjectDatabase {
   let minted = 0;

@@ -1,7 +1,7 @@
 /** event.from of the simulator: what is told, when, and in which shape. */
 import { existsSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { refCountNames } from "../../src/xapi/simulator/refCountNames.ts";
+import { refCountNames } from "../../src/simulator/objects/refCountNames.ts";
 import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
 import { call, callJson, callRaw, type Param, type SmallPool, smallPool } from "./simServer.ts";
 

@@ -2,8 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { genericMessages } from "../../src/simulator/messages/genericMessages.ts";
-import { ObjectDatabase } from "../../src/xapi/simulator/database.ts";
-import { classes, fieldSpec, type SimValue, wireType } from "../../src/xapi/simulator/datamodel.ts";
+import { ObjectDatabase } from "../../src/simulator/objects/database.ts";
+import { classes, fieldSpec, type SimValue, wireType } from "../../src/simulator/objects/datamodel.ts";
 import { SimFailure } from "../../src/xapi/simulator/failure.ts";
 import { valueJson } from "../../src/xapi/simulator/jsonWriter.ts";
 import { MalformedRequest, readCallXml } from "../../src/xapi/simulator/requestXml.ts";

@@ -6,8 +6,8 @@ import type {
   MessageDefinition,
   SimClock,
   SimulatedPoolLike,
-} from "../../src/xapi/simulator/contract.ts";
-import { ObjectDatabase } from "../../src/xapi/simulator/database.ts";
+} from "../../src/simulator/objects/contract.ts";
+import { ObjectDatabase } from "../../src/simulator/objects/database.ts";
 import { readCallJson } from "../../src/xapi/simulator/jsonRpc.ts";
 import { readCallXml } from "../../src/xapi/simulator/requestXml.ts";
 import type { RpcValue } from "../../src/xapi/simulator/rpcValue.ts";

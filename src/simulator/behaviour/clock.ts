@@ -1,6 +1,6 @@
 /** The simulated pool's time: real, faster than real, or moved by hand. The only file that reads the machine's clock. */
 
-import type { SimClock } from "../../xapi/simulator/contract.ts";
+import type { SimClock } from "../objects/contract.ts";
 
 /** A timer that has not run yet. */
 export interface Timer {

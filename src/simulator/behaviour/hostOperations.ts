@@ -1,9 +1,10 @@
 /** Which operations a host allows now, the failure that says why not, and the marks of those that go on. */
-import type { TaskHandle } from "../../xapi/simulator/contract.ts";
-import { simMap } from "../../xapi/simulator/datamodel.ts";
-import { enumValues } from "../../xapi/simulator/datamodelEnums.ts";
+
 import { SimFailure } from "../../xapi/simulator/failure.ts";
 import type { PoolModel } from "../metrics/model.ts";
+import type { TaskHandle } from "../objects/contract.ts";
+import { simMap } from "../objects/datamodel.ts";
+import { enumValues } from "../objects/datamodelEnums.ts";
 import { isLive } from "./reach.ts";
 import { untilNothingFails } from "./waiting.ts";
 

@@ -1,8 +1,9 @@
 /** Whether a VM could run on a host: xapi's checks, in xapi's order, with its codes and parameters. */
-import { nullRef } from "../../xapi/simulator/datamodel.ts";
+
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import { isAtLeast } from "../../xapi/simulator/release.ts";
 import { cpusOf, isActive, type PoolModel } from "../metrics/model.ts";
+import { nullRef } from "../objects/datamodel.ts";
+import { isAtLeast } from "../objects/release.ts";
 import { freeMemoryOf, requiredMemoryOf, virtualisationOf } from "./placementMemory.ts";
 import { isLive } from "./reach.ts";
 

@@ -1,6 +1,7 @@
 /** Shutting a host down and booting it: what the pool's records say meanwhile follows xapi's own steps. */
-import { simMap } from "../../xapi/simulator/datamodel.ts";
+
 import { masterOf, type PoolModel, refOrNull } from "../metrics/model.ts";
+import { simMap } from "../objects/datamodel.ts";
 import { evacuateWhatMoves } from "./evacuation.ts";
 import { machineOf, nextTurn, notePower } from "./machines.ts";
 import { buryVms, forgetVolatile, guestsOn, setLive } from "./outages.ts";

@@ -2,23 +2,23 @@
 import { AppError } from "../../domain/errors.ts";
 import { parseSnapshot } from "../../snapshotText.ts";
 import { builtinScenarios } from "../../xapi/simulator/builtinScenarios.ts";
-import type {
-  AnswerFault,
-  HostCondition,
-  MeasureStore,
-  MessageDefinition,
-  SimulatedPoolLike,
-} from "../../xapi/simulator/contract.ts";
-import type { ObjectDatabase } from "../../xapi/simulator/database.ts";
 import { loadDump } from "../../xapi/simulator/dump.ts";
-import type { ServerProfile } from "../../xapi/simulator/profile.ts";
-import { dressHosts } from "../../xapi/simulator/profileHosts.ts";
 import { parseScenario } from "../../xapi/simulator/scenario.ts";
 import { buildPool } from "../../xapi/simulator/scenarioPool.ts";
 import { buildSnapshotPool, releaseOfSnapshot } from "../../xapi/simulator/snapshotPool.ts";
 import { poolMessages } from "../messages/messages.ts";
 import { createModel, masterOf, type PoolModel } from "../metrics/model.ts";
 import { measureStore } from "../metrics/rrdMeasures.ts";
+import type {
+  AnswerFault,
+  HostCondition,
+  MeasureStore,
+  MessageDefinition,
+  SimulatedPoolLike,
+} from "../objects/contract.ts";
+import type { ObjectDatabase } from "../objects/database.ts";
+import type { ServerProfile } from "../objects/profile.ts";
+import { dressHosts } from "../objects/profileHosts.ts";
 import { VirtualClock } from "./clock.ts";
 import { conditionOf } from "./outages.ts";
 import type { PowerRecord } from "./powerRecord.ts";

@@ -1,7 +1,8 @@
 /** Keeps what follows from other fields as they change: allowed operations, history, free memory, woken waiters. */
-import { nullRef } from "../../xapi/simulator/datamodel.ts";
+
 import type { VmMoment } from "../metrics/history.ts";
 import { idleVm, isActive, memoryOf, type PoolModel, refOrNull, unusedBytes } from "../metrics/model.ts";
+import { nullRef } from "../objects/datamodel.ts";
 import { updatePoolStatus } from "./highAvailability.ts";
 import { allowedHostOperations } from "./hostOperations.ts";
 import { allowedOperations } from "./vmOperations.ts";

@@ -1,7 +1,8 @@
 /** Starting, stopping and destroying VMs. */
-import { nullRef } from "../../xapi/simulator/datamodel.ts";
+
 import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { type PoolModel, refOrNull } from "../metrics/model.ts";
+import { nullRef } from "../objects/datamodel.ts";
 import { possibleHosts } from "./placementChecks.ts";
 import { freeMemoryOf } from "./placementMemory.ts";
 

@@ -1,8 +1,9 @@
 /** Which operations a VM allows now, and the failure that says why not: checks in xapi's order. */
-import { nullRef } from "../../xapi/simulator/datamodel.ts";
+
 import { SimFailure } from "../../xapi/simulator/failure.ts";
-import { isAtLeast } from "../../xapi/simulator/release.ts";
 import type { PoolModel } from "../metrics/model.ts";
+import { nullRef } from "../objects/datamodel.ts";
+import { isAtLeast } from "../objects/release.ts";
 import { virtualisationOf } from "./placementMemory.ts";
 
 /** Operations by the power states that allow them. */

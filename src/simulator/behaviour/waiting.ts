@@ -1,7 +1,8 @@
 /** Waiting for the other operation of a VM or a host to end, as xapi does instead of failing. */
-import type { TaskHandle } from "../../xapi/simulator/contract.ts";
+
 import { SimFailure } from "../../xapi/simulator/failure.ts";
 import type { PoolModel } from "../metrics/model.ts";
+import type { TaskHandle } from "../objects/contract.ts";
 import { operationFailure } from "./vmOperations.ts";
 
 const firstWaitMs = 1000;

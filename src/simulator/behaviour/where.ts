@@ -1,8 +1,8 @@
 /** The small language of get_all_records_where: `field "power_state" = "Running" and not (...)`. */
 
-import { fieldSpec, type SimMap, type SimValue } from "../../xapi/simulator/datamodel.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { formatDate, formatFloat } from "../../xapi/simulator/wireText.ts";
+import { fieldSpec, type SimMap, type SimValue } from "../objects/datamodel.ts";
 
 /** Whether a record of the class fits. */
 export type Condition = (record: SimMap) => boolean;

@@ -1,13 +1,13 @@
 /** Commands that show the pool, and that start, stop and mark its VMs and hosts. */
 import { AppError } from "../../domain/errors.ts";
-import { simMap } from "../../xapi/simulator/datamodel.ts";
-import { slotAt, slotOf } from "../../xapi/simulator/slots.ts";
 import { findHost, findVm, nameOf } from "../behaviour/find.ts";
 import { machineOf } from "../behaviour/machines.ts";
 import { conditionOf } from "../behaviour/outages.ts";
 import { freeMemoryOf } from "../behaviour/placementMemory.ts";
 import { destroyVm, haltVm, setPaused, startVm } from "../behaviour/vmLifecycle.ts";
 import { isActive, type PoolModel, refOrNull } from "../metrics/model.ts";
+import { simMap } from "../objects/datamodel.ts";
+import { slotAt, slotOf } from "../objects/slots.ts";
 import type { PoolCommand } from "./commandList.ts";
 
 export const powerCommands: Readonly<Record<string, PoolCommand>> = {

@@ -1,7 +1,9 @@
 /** The messages that every class has: records, lists, getters and setters, all from the datamodel. */
 
-import type { MessageCall, MessageDefinition } from "../../xapi/simulator/contract.ts";
-import type { ObjectDatabase } from "../../xapi/simulator/database.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
+import { parseWhere } from "../behaviour/where.ts";
+import type { MessageCall, MessageDefinition } from "../objects/contract.ts";
+import type { ObjectDatabase } from "../objects/database.ts";
 import {
   type ClassSpec,
   classes,
@@ -10,9 +12,7 @@ import {
   type SimMap,
   type SimValue,
   simMap,
-} from "../../xapi/simulator/datamodel.ts";
-import { SimFailure } from "../../xapi/simulator/failure.ts";
-import { parseWhere } from "../behaviour/where.ts";
+} from "../objects/datamodel.ts";
 
 type Messages = Map<string, MessageDefinition>;
 type Handle = MessageDefinition["handle"];

@@ -1,7 +1,5 @@
 /** The messages that hosts answer: maintenance, evacuation, power. */
 
-import type { MessageCall, MessageDefinition } from "../../xapi/simulator/contract.ts";
-import type { SimMap, SimValue } from "../../xapi/simulator/datamodel.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { evacuate, evacuationBlockers } from "../behaviour/evacuation.ts";
 import { assertDisableKeepsPlan } from "../behaviour/highAvailability.ts";
@@ -13,6 +11,8 @@ import { goDown } from "../behaviour/powerCycle.ts";
 import { powerOn } from "../behaviour/powerOn.ts";
 import { assertReachable } from "../behaviour/reach.ts";
 import type { PoolModel } from "../metrics/model.ts";
+import type { MessageCall, MessageDefinition } from "../objects/contract.ts";
+import type { SimMap, SimValue } from "../objects/datamodel.ts";
 
 type Act = (hostRef: string, call: MessageCall) => SimValue | Promise<SimValue>;
 

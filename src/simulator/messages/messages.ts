@@ -1,8 +1,5 @@
 /** The messages of the simulated pool beyond reading and writing fields. */
 
-import type { MessageCall, MessageDefinition } from "../../xapi/simulator/contract.ts";
-import type { SimValue } from "../../xapi/simulator/datamodel.ts";
-import { simMap } from "../../xapi/simulator/datamodel.ts";
 import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { poolMigrate } from "../behaviour/migration.ts";
 import { assertCanBootHere, possibleHosts } from "../behaviour/placementChecks.ts";
@@ -12,6 +9,9 @@ import { destroyVm, haltVm, setPaused, startVm } from "../behaviour/vmLifecycle.
 import { allowedOperations, operationFailure } from "../behaviour/vmOperations.ts";
 import { untilAllowed } from "../behaviour/waiting.ts";
 import { isActive, type PoolModel, refOrNull } from "../metrics/model.ts";
+import type { MessageCall, MessageDefinition } from "../objects/contract.ts";
+import type { SimValue } from "../objects/datamodel.ts";
+import { simMap } from "../objects/datamodel.ts";
 import { hostMessages } from "./hostMessages.ts";
 import { metricsMessages } from "./metricsMessages.ts";
 

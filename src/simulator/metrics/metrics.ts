@@ -1,6 +1,6 @@
 /** Data sources of hosts and VMs: names, units and values by release. */
-import { nullRef } from "../../xapi/simulator/datamodel.ts";
-import { isAtLeast } from "../../xapi/simulator/release.ts";
+import { nullRef } from "../objects/datamodel.ts";
+import { isAtLeast } from "../objects/release.ts";
 import {
   firstPointIsNan,
   type HostSlot,
@@ -9,7 +9,7 @@ import {
   slotOf,
   type VmSlot,
   vmSlotOf,
-} from "../../xapi/simulator/slots.ts";
+} from "../objects/slots.ts";
 import { spreadOverCpus } from "./load.ts";
 import { idleHost, isActive, type PoolModel } from "./model.ts";
 

@@ -1,11 +1,6 @@
 /** The state of the simulated pool beside its objects: loads, history, faults, what migrates. */
 
-import { ObjectDatabase } from "../../xapi/simulator/database.ts";
-import { nullRef } from "../../xapi/simulator/datamodel.ts";
 import type { SimFailure } from "../../xapi/simulator/failure.ts";
-import type { ServerProfile } from "../../xapi/simulator/profile.ts";
-import { visibilityOf } from "../../xapi/simulator/profileFields.ts";
-import type { Release } from "../../xapi/simulator/release.ts";
 import { uuidOf } from "../behaviour/chance.ts";
 import type { VirtualClock } from "../behaviour/clock.ts";
 import { Faults } from "../behaviour/faults.ts";
@@ -13,6 +8,11 @@ import type { Machine } from "../behaviour/machines.ts";
 import { mib } from "../behaviour/memory.ts";
 import { PowerRecord } from "../behaviour/powerRecord.ts";
 import { Transfers } from "../behaviour/transfers.ts";
+import { ObjectDatabase } from "../objects/database.ts";
+import { nullRef } from "../objects/datamodel.ts";
+import type { ServerProfile } from "../objects/profile.ts";
+import { visibilityOf } from "../objects/profileFields.ts";
+import type { Release } from "../objects/release.ts";
 import { VmHistory } from "./history.ts";
 import { constant, type Profile } from "./load.ts";
 

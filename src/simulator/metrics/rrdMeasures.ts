@@ -1,6 +1,6 @@
 /** The measures of the simulated pool as its hosts' round-robin databases hold them. */
-import type { MeasureStore } from "../../xapi/simulator/contract.ts";
-import { hostSlotOf, slotAt } from "../../xapi/simulator/slots.ts";
+import type { MeasureStore } from "../objects/contract.ts";
+import { hostSlotOf, slotAt } from "../objects/slots.ts";
 import { hasMeasures, hostSamples, type SourceSample, vmSamples } from "./metrics.ts";
 import { isActive, type PoolModel, refOrNull } from "./model.ts";
 

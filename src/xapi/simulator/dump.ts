@@ -5,10 +5,17 @@ import type { VirtualClock } from "../../simulator/behaviour/clock.ts";
 import { mib } from "../../simulator/behaviour/memory.ts";
 import { constant } from "../../simulator/metrics/load.ts";
 import { createModel, idleHost, isActive, type PoolModel, refOrNull } from "../../simulator/metrics/model.ts";
-import { classes, fieldSpec, relations, type SimValue, simMap, type WireType } from "./datamodel.ts";
+import {
+  classes,
+  fieldSpec,
+  relations,
+  type SimValue,
+  simMap,
+  type WireType,
+} from "../../simulator/objects/datamodel.ts";
+import type { ServerProfile } from "../../simulator/objects/profile.ts";
+import { releaseOfApi } from "../../simulator/objects/release.ts";
 import { type DumpTables, readDumpTables, readSexpr, type Sexpr } from "./dumpXml.ts";
-import type { ServerProfile } from "./profile.ts";
-import { releaseOfApi } from "./release.ts";
 
 /** What a restarted master does not find in its database. */
 const volatileClasses = new Set(["session", "task", "message", "data_source"]);

@@ -2,10 +2,10 @@
 
 import { createHash } from "node:crypto";
 import type { Change } from "../../simulator/behaviour/journal.ts";
-import type { ObjectDatabase } from "./database.ts";
-import { classes, epoch, type SimMap, type SimValue, simMap } from "./datamodel.ts";
+import type { ObjectDatabase } from "../../simulator/objects/database.ts";
+import { classes, epoch, type SimMap, type SimValue, simMap } from "../../simulator/objects/datamodel.ts";
+import { refCountNames } from "../../simulator/objects/refCountNames.ts";
 import { SimFailure } from "./failure.ts";
-import { refCountNames } from "./refCountNames.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Changes that fall together within this time are told together. */

@@ -1,6 +1,12 @@
 /** Writes answers as xapi's JSON, which is not always JSON: NaN and Infinity stand bare. */
 
-import { classSpec, type SimMap, type SimValue, type WireType, wireType } from "./datamodel.ts";
+import {
+  classSpec,
+  type SimMap,
+  type SimValue,
+  type WireType,
+  wireType,
+} from "../../simulator/objects/datamodel.ts";
 import { formatDate, formatFloat } from "./wireText.ts";
 
 /** A value in the form that `type` travels in. */

@@ -2,9 +2,9 @@
 
 import { rrdDocument } from "../../simulator/metrics/rrdDocument.ts";
 import { type Consolidation, type Subject, updatesTable } from "../../simulator/metrics/rrdTable.ts";
-import type { MeasureStore, SimulatedPoolLike } from "./contract.ts";
+import type { MeasureStore, SimulatedPoolLike } from "../../simulator/objects/contract.ts";
+import { type RrdManners, type ServerProfile, todaysProfile } from "../../simulator/objects/profile.ts";
 import type { Dispatcher } from "./dispatch.ts";
-import { type RrdManners, type ServerProfile, todaysProfile } from "./profile.ts";
 import { tableJson, tableXml } from "./rrdText.ts";
 
 export interface RrdRequest {

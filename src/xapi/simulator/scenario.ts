@@ -2,8 +2,8 @@
 import { AppError } from "../../domain/errors.ts";
 import type { WakeKind } from "../../simulator/behaviour/machines.ts";
 import type { HostLoad, VmLoad } from "../../simulator/metrics/model.ts";
-import { profiles, type ServerProfile } from "./profile.ts";
-import { findRelease, knownReleases, type Release } from "./release.ts";
+import { profiles, type ServerProfile } from "../../simulator/objects/profile.ts";
+import { findRelease, knownReleases, type Release } from "../../simulator/objects/release.ts";
 import { generatePool } from "./scenarioGenerate.ts";
 import { readHost, readNetwork, readStorage, readVm } from "./scenarioObjects.ts";
 import { LineProblem, readStatement, SettingsReader, type Statement } from "./scenarioText.ts";

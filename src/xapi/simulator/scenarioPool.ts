@@ -4,7 +4,7 @@ import { uuidOf } from "../../simulator/behaviour/chance.ts";
 import { createMachine } from "../../simulator/behaviour/machines.ts";
 import { mib, overheadBytes } from "../../simulator/behaviour/memory.ts";
 import { fromMib, memoryOf, type PoolModel } from "../../simulator/metrics/model.ts";
-import { nullRef, simMap } from "./datamodel.ts";
+import { nullRef, simMap } from "../../simulator/objects/datamodel.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec } from "./scenario.ts";
 import { buildVm } from "./scenarioVm.ts";
 

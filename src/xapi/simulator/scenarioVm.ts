@@ -2,7 +2,7 @@
 import { uuidOf } from "../../simulator/behaviour/chance.ts";
 import { mib, overheadBytes } from "../../simulator/behaviour/memory.ts";
 import { fromMib, isActive, type PoolModel } from "../../simulator/metrics/model.ts";
-import { nullRef, type SimMap, simMap } from "./datamodel.ts";
+import { nullRef, type SimMap, simMap } from "../../simulator/objects/datamodel.ts";
 import type { VmSpec } from "./scenario.ts";
 import { fullSizeFields, fullSizeGuest } from "./scenarioFullSize.ts";
 import type { BuiltPlaces } from "./scenarioPool.ts";

@@ -3,8 +3,8 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import { createServer } from "node:net";
+import type { SimulatedPoolLike } from "../../simulator/objects/contract.ts";
 import { createCertificate, type HostCertificate } from "./certificate.ts";
-import type { SimulatedPoolLike } from "./contract.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { createListener } from "./httpServer.ts";
 

@@ -3,7 +3,7 @@ import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { machineOf } from "../../simulator/behaviour/machines.ts";
 import { mib } from "../../simulator/behaviour/memory.ts";
 import { isActive, type PoolModel, poolRefOf } from "../../simulator/metrics/model.ts";
-import { simMap } from "./datamodel.ts";
+import { simMap } from "../../simulator/objects/datamodel.ts";
 import type { BarCauses, VmNeeds } from "./snapshotBars.ts";
 import type { Residence } from "./snapshotPool.ts";
 

@@ -1,6 +1,6 @@
 /** What the hosts of a release say of their software. */
 
-import type { PoolModel } from "../../simulator/metrics/model.ts";
+import type { PoolModel } from "../metrics/model.ts";
 import { simMap } from "./datamodel.ts";
 import type { ServerProfile } from "./profile.ts";
 

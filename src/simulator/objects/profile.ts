@@ -1,6 +1,7 @@
 /** Manners of a server by its release: fields, dialects, formats and limits that clients of an era meet. */
+
+import type { JsonForm, NumberForm } from "../../xapi/simulator/rrdText.ts";
 import { findRelease, type Release } from "./release.ts";
-import type { JsonForm, NumberForm } from "./rrdText.ts";
 
 /** How measures over HTTP differ among releases. */
 export interface RrdManners {

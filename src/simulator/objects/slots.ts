@@ -1,9 +1,9 @@
 /** What every host and VM did in one slot of 5 seconds. The same slot gives the same numbers whenever it is asked for. */
-import { unitOf } from "../../simulator/behaviour/chance.ts";
-import { mib } from "../../simulator/behaviour/memory.ts";
-import type { VmMoment } from "../../simulator/metrics/history.ts";
-import { shareCpus, slotMs, valueAt } from "../../simulator/metrics/load.ts";
-import { cpusOf, idleHost, type PoolModel, totalBytes, vcpusOf } from "../../simulator/metrics/model.ts";
+import { unitOf } from "../behaviour/chance.ts";
+import { mib } from "../behaviour/memory.ts";
+import type { VmMoment } from "../metrics/history.ts";
+import { shareCpus, slotMs, valueAt } from "../metrics/load.ts";
+import { cpusOf, idleHost, type PoolModel, totalBytes, vcpusOf } from "../metrics/model.ts";
 
 /** A VM in a slot; rates in bytes per second. */
 export interface VmSlot {

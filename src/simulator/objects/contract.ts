@@ -1,6 +1,6 @@
 /** What the server half of the simulator asks of the behaviour half: a pool, its clock, its messages, its faults. */
 
-import type { SourceSample } from "../../simulator/metrics/metrics.ts";
+import type { SourceSample } from "../metrics/metrics.ts";
 import type { ObjectDatabase } from "./database.ts";
 import type { SimValue } from "./datamodel.ts";
 import type { ServerProfile } from "./profile.ts";

@@ -1,6 +1,7 @@
 /** The pool's objects: typed fields, both ends of every relation, and a journal of what changed. */
 
-import { Journal } from "../../simulator/behaviour/journal.ts";
+import { SimFailure } from "../../xapi/simulator/failure.ts";
+import { Journal } from "../behaviour/journal.ts";
 import {
   classSpec,
   type FieldSpec,
@@ -11,7 +12,6 @@ import {
   type SimMap,
   type SimValue,
 } from "./datamodel.ts";
-import { SimFailure } from "./failure.ts";
 import { sameValue } from "./sameValue.ts";
 
 interface Row {
