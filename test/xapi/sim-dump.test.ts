@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { sampleHost, sampleVm } from "../../src/simulator/metrics/metrics.ts";
-import { readDumpTables, readSexpr } from "../../src/xapi/simulator/dumpXml.ts";
+import { readDumpTables, readSexpr } from "../../src/simulator/scenario/dumpXml.ts";
 import { open } from "./simPool.ts";
 
 const file = new URL("../../../shared/xapi/pools/two-host-pool-xenserver-6.1.state.xml", import.meta.url);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { AppError } from "../../src/domain/errors.ts";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { builtinScenarios } from "../../src/xapi/simulator/builtinScenarios.ts";
-import { parseScenario } from "../../src/xapi/simulator/scenario.ts";
+import { builtinScenarios } from "../../src/simulator/scenario/builtinScenarios.ts";
+import { parseScenario } from "../../src/simulator/scenario/scenario.ts";
 import { openScenario } from "./simPool.ts";
 
 function problems(text: string): string[] {

@@ -1,11 +1,6 @@
 /** The simulated pool: objects, time, load and faults behind the servers. Opens no sockets. */
 import { AppError } from "../../domain/errors.ts";
 import { parseSnapshot } from "../../snapshotText.ts";
-import { builtinScenarios } from "../../xapi/simulator/builtinScenarios.ts";
-import { loadDump } from "../../xapi/simulator/dump.ts";
-import { parseScenario } from "../../xapi/simulator/scenario.ts";
-import { buildPool } from "../../xapi/simulator/scenarioPool.ts";
-import { buildSnapshotPool, releaseOfSnapshot } from "../../xapi/simulator/snapshotPool.ts";
 import { poolMessages } from "../messages/messages.ts";
 import { createModel, masterOf, type PoolModel } from "../metrics/model.ts";
 import { measureStore } from "../metrics/rrdMeasures.ts";
@@ -19,6 +14,11 @@ import type {
 import type { ObjectDatabase } from "../objects/database.ts";
 import type { ServerProfile } from "../objects/profile.ts";
 import { dressHosts } from "../objects/profileHosts.ts";
+import { builtinScenarios } from "../scenario/builtinScenarios.ts";
+import { loadDump } from "../scenario/dump.ts";
+import { parseScenario } from "../scenario/scenario.ts";
+import { buildPool } from "../scenario/scenarioPool.ts";
+import { buildSnapshotPool, releaseOfSnapshot } from "../scenario/snapshotPool.ts";
 import { VirtualClock } from "./clock.ts";
 import { conditionOf } from "./outages.ts";
 import type { PowerRecord } from "./powerRecord.ts";

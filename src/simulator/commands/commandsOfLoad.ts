@@ -1,10 +1,10 @@
 /** Commands that change what VMs ask for, what sources tell and what becomes of migrations. */
 import { AppError } from "../../domain/errors.ts";
-import { readDuration, readProfile } from "../../xapi/simulator/scenarioText.ts";
 import type { MigrationFate, MigrationPoint } from "../behaviour/faults.ts";
 import { findEither, findVm, nameOf } from "../behaviour/find.ts";
 import { noteVm } from "../behaviour/upkeep.ts";
 import { idleVm, type PoolModel } from "../metrics/model.ts";
+import { readDuration, readProfile } from "../scenario/scenarioText.ts";
 import type { PoolCommand } from "./commandList.ts";
 import { readTimes } from "./commandsOfOutages.ts";
 

@@ -1,9 +1,9 @@
 /** Commands that make hosts, toolstacks and calls fail. */
 import { AppError } from "../../domain/errors.ts";
-import { readDuration } from "../../xapi/simulator/scenarioText.ts";
 import { findHost, nameOf } from "../behaviour/find.ts";
 import { changeMaster, crashHost, declareDead, recoverHost, restartToolstack } from "../behaviour/outages.ts";
 import type { AnswerFault } from "../objects/contract.ts";
+import { readDuration } from "../scenario/scenarioText.ts";
 import type { PoolCommand } from "./commandList.ts";
 
 export const outageCommands: Readonly<Record<string, PoolCommand>> = {

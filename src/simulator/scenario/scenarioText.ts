@@ -1,5 +1,5 @@
 /** Words of a scenario file: lines into statements, values into numbers, lists and load profiles. */
-import { constant, type Profile } from "../../simulator/metrics/load.ts";
+import { constant, type Profile } from "../metrics/load.ts";
 
 /** What is wrong with a line, in words. */
 export class LineProblem extends Error {}

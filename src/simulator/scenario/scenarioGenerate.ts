@@ -1,7 +1,7 @@
 /** Pools of any size from one line: hosts alike, VMs of mixed sizes, unevenly spread. Pure; the same seed gives the same pool. */
-import { createRandom } from "../../simulator/behaviour/chance.ts";
-import type { Profile } from "../../simulator/metrics/load.ts";
-import { idleHost } from "../../simulator/metrics/model.ts";
+import { createRandom } from "../behaviour/chance.ts";
+import type { Profile } from "../metrics/load.ts";
+import { idleHost } from "../metrics/model.ts";
 import type { HostSpec, VmSpec } from "./scenario.ts";
 import { commonFeatures, readPowering } from "./scenarioObjects.ts";
 import { LineProblem, type SettingsReader } from "./scenarioText.ts";

@@ -4,10 +4,10 @@
  */
 import { AppError } from "../../domain/errors.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
-import { usualBootMs } from "../../simulator/behaviour/machines.ts";
-import { constant } from "../../simulator/metrics/load.ts";
-import { idleHost, type PoolModel } from "../../simulator/metrics/model.ts";
-import { findRelease, type Release } from "../../simulator/objects/release.ts";
+import { usualBootMs } from "../behaviour/machines.ts";
+import { constant } from "../metrics/load.ts";
+import { idleHost, type PoolModel } from "../metrics/model.ts";
+import { findRelease, type Release } from "../objects/release.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec, VmSpec } from "./scenario.ts";
 import { buildPool } from "./scenarioPool.ts";
 import { type BarCauses, type BarredPlace, findCauses } from "./snapshotBars.ts";

@@ -1,9 +1,9 @@
 /** What a scenario cannot say: names, exact memory, reasons and gaps of a snapshot, put into the objects it made. */
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
-import { machineOf } from "../../simulator/behaviour/machines.ts";
-import { mib } from "../../simulator/behaviour/memory.ts";
-import { isActive, type PoolModel, poolRefOf } from "../../simulator/metrics/model.ts";
-import { simMap } from "../../simulator/objects/datamodel.ts";
+import { machineOf } from "../behaviour/machines.ts";
+import { mib } from "../behaviour/memory.ts";
+import { isActive, type PoolModel, poolRefOf } from "../metrics/model.ts";
+import { simMap } from "../objects/datamodel.ts";
 import type { BarCauses, VmNeeds } from "./snapshotBars.ts";
 import type { Residence } from "./snapshotPool.ts";
 

@@ -1,9 +1,9 @@
 /** A pool described by text: the scenario format, and what it says as data. Pure. */
 import { AppError } from "../../domain/errors.ts";
-import type { WakeKind } from "../../simulator/behaviour/machines.ts";
-import type { HostLoad, VmLoad } from "../../simulator/metrics/model.ts";
-import { profiles, type ServerProfile } from "../../simulator/objects/profile.ts";
-import { findRelease, knownReleases, type Release } from "../../simulator/objects/release.ts";
+import type { WakeKind } from "../behaviour/machines.ts";
+import type { HostLoad, VmLoad } from "../metrics/model.ts";
+import { profiles, type ServerProfile } from "../objects/profile.ts";
+import { findRelease, knownReleases, type Release } from "../objects/release.ts";
 import { generatePool } from "./scenarioGenerate.ts";
 import { readHost, readNetwork, readStorage, readVm } from "./scenarioObjects.ts";
 import { LineProblem, readStatement, SettingsReader, type Statement } from "./scenarioText.ts";

@@ -1,20 +1,13 @@
 /** A pool from the database of a real one: its objects as they were, its loads made up by the seed. */
 import { AppError } from "../../domain/errors.ts";
-import { unitOf } from "../../simulator/behaviour/chance.ts";
-import type { VirtualClock } from "../../simulator/behaviour/clock.ts";
-import { mib } from "../../simulator/behaviour/memory.ts";
-import { constant } from "../../simulator/metrics/load.ts";
-import { createModel, idleHost, isActive, type PoolModel, refOrNull } from "../../simulator/metrics/model.ts";
-import {
-  classes,
-  fieldSpec,
-  relations,
-  type SimValue,
-  simMap,
-  type WireType,
-} from "../../simulator/objects/datamodel.ts";
-import type { ServerProfile } from "../../simulator/objects/profile.ts";
-import { releaseOfApi } from "../../simulator/objects/release.ts";
+import { unitOf } from "../behaviour/chance.ts";
+import type { VirtualClock } from "../behaviour/clock.ts";
+import { mib } from "../behaviour/memory.ts";
+import { constant } from "../metrics/load.ts";
+import { createModel, idleHost, isActive, type PoolModel, refOrNull } from "../metrics/model.ts";
+import { classes, fieldSpec, relations, type SimValue, simMap, type WireType } from "../objects/datamodel.ts";
+import type { ServerProfile } from "../objects/profile.ts";
+import { releaseOfApi } from "../objects/release.ts";
 import { type DumpTables, readDumpTables, readSexpr, type Sexpr } from "./dumpXml.ts";
 
 /** What a restarted master does not find in its database. */

@@ -1,10 +1,10 @@
 /** Builds the objects of a pool from a scenario. */
 import { AppError } from "../../domain/errors.ts";
-import { uuidOf } from "../../simulator/behaviour/chance.ts";
-import { createMachine } from "../../simulator/behaviour/machines.ts";
-import { mib, overheadBytes } from "../../simulator/behaviour/memory.ts";
-import { fromMib, memoryOf, type PoolModel } from "../../simulator/metrics/model.ts";
-import { nullRef, simMap } from "../../simulator/objects/datamodel.ts";
+import { uuidOf } from "../behaviour/chance.ts";
+import { createMachine } from "../behaviour/machines.ts";
+import { mib, overheadBytes } from "../behaviour/memory.ts";
+import { fromMib, memoryOf, type PoolModel } from "../metrics/model.ts";
+import { nullRef, simMap } from "../objects/datamodel.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec } from "./scenario.ts";
 import { buildVm } from "./scenarioVm.ts";
 

@@ -1,8 +1,8 @@
 /** Builds a VM of a scenario with its disks, interfaces and metrics. */
-import { uuidOf } from "../../simulator/behaviour/chance.ts";
-import { mib, overheadBytes } from "../../simulator/behaviour/memory.ts";
-import { fromMib, isActive, type PoolModel } from "../../simulator/metrics/model.ts";
-import { nullRef, type SimMap, simMap } from "../../simulator/objects/datamodel.ts";
+import { uuidOf } from "../behaviour/chance.ts";
+import { mib, overheadBytes } from "../behaviour/memory.ts";
+import { fromMib, isActive, type PoolModel } from "../metrics/model.ts";
+import { nullRef, type SimMap, simMap } from "../objects/datamodel.ts";
 import type { VmSpec } from "./scenario.ts";
 import { fullSizeFields, fullSizeGuest } from "./scenarioFullSize.ts";
 import type { BuiltPlaces } from "./scenarioPool.ts";

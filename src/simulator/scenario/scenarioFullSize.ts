@@ -1,8 +1,8 @@
 /** What the records of real VMs carry along beside what matters here, so that answers are as big as real ones. */
-import { uuidOf } from "../../simulator/behaviour/chance.ts";
-import { fromMib, type PoolModel } from "../../simulator/metrics/model.ts";
-import type { Fields } from "../../simulator/objects/database.ts";
-import { simMap } from "../../simulator/objects/datamodel.ts";
+import { uuidOf } from "../behaviour/chance.ts";
+import { fromMib, type PoolModel } from "../metrics/model.ts";
+import type { Fields } from "../objects/database.ts";
+import { simMap } from "../objects/datamodel.ts";
 import type { VmSpec } from "./scenario.ts";
 
 const features =

@@ -1,6 +1,6 @@
 /** The lines of a scenario: hosts, VMs, storage, networks. Pure. */
-import { usualBootMs, type WakeKind, wakeKinds } from "../../simulator/behaviour/machines.ts";
-import { idleHost } from "../../simulator/metrics/model.ts";
+import { usualBootMs, type WakeKind, wakeKinds } from "../behaviour/machines.ts";
+import { idleHost } from "../metrics/model.ts";
 import type { HostSpec, NetworkSpec, StorageSpec, VmKind, VmSpec } from "./scenario.ts";
 import { LineProblem, readDuration, type SettingsReader } from "./scenarioText.ts";
 
