@@ -10,6 +10,7 @@ import type { Snapshot } from "../../src/domain/pool.ts";
 import type { PrivateServer } from "../../src/privateServer/privateServer.ts";
 import { startProjectServer } from "../../src/privateServer/projectServer.ts";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
+import { startSimulator } from "../../src/simulator/server/server.ts";
 import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
 import { loadHistory } from "../../src/store/history.ts";
 import { pruneHistory } from "../../src/store/historyRetention.ts";
@@ -18,7 +19,6 @@ import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
 import { connectXapi, type XapiClient } from "../../src/xapi/client.ts";
 import { readInventory } from "../../src/xapi/inventory.ts";
 import { readMeasures } from "../../src/xapi/rrdUpdates.ts";
-import { startSimulator } from "../../src/xapi/simulator/server.ts";
 import { toSnapshot } from "../../src/xapi/snapshot.ts";
 
 const everySeconds = 10;

@@ -7,10 +7,10 @@ import type { PrivateServer } from "../privateServer/privateServer.ts";
 import { startProjectServer, workFolder } from "../privateServer/projectServer.ts";
 import { SimulatedPool } from "../simulator/behaviour/simulatedPool.ts";
 import { runCommand } from "../simulator/commands/commands.ts";
+import { type RunningSimulator, startSimulator } from "../simulator/server/server.ts";
 import { renderAccounts } from "../store/accounts.ts";
 import { type Database, openDatabase, type StoreOptions } from "../store/connection.ts";
 import { installSchema } from "../store/schema.ts";
-import { type RunningSimulator, startSimulator } from "../xapi/simulator/server.ts";
 import { laterStatements } from "./fastMotion.ts";
 
 /** What is played. */

@@ -1,8 +1,8 @@
 /** What xcp-sim says when it is up: the hosts, and the settings lines to copy. Pure. */
 
 import { printable } from "../text.ts";
-import type { RunningHost, RunningSimulator } from "../xapi/simulator/server.ts";
 import type { SimulatedPoolLike } from "./objects/contract.ts";
+import type { RunningHost, RunningSimulator } from "./server/server.ts";
 
 export interface Credentials {
   readonly user: string;

@@ -7,12 +7,12 @@ import { createInterface } from "node:readline";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
 import { printable } from "../text.ts";
-import { type Addressing, startSimulator } from "../xapi/simulator/server.ts";
 import { banner } from "./banner.ts";
 import { SimulatedPool, type SimulatedPoolOptions } from "./behaviour/simulatedPool.ts";
 import { runCommand } from "./commands/commands.ts";
 import { profiles } from "./objects/profile.ts";
 import { builtinScenarios } from "./scenario/builtinScenarios.ts";
+import { type Addressing, startSimulator } from "./server/server.ts";
 
 interface Options {
   readonly scenario?: string;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { assertCanBootHere } from "../../src/simulator/behaviour/placementChecks.ts";
 import { freeMemoryOf, requiredMemoryOf } from "../../src/simulator/behaviour/placementMemory.ts";
-import { SimFailure } from "../../src/xapi/simulator/failure.ts";
+import { SimFailure } from "../../src/simulator/server/failure.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { rowsOf } from "./collectPool.ts";
 

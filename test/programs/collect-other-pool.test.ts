@@ -1,7 +1,7 @@
 /** A database belongs to one pool: another one's answers must not empty its tables unasked. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { startSimulator } from "../../src/xapi/simulator/server.ts";
+import { startSimulator } from "../../src/simulator/server/server.ts";
 import { poolPassword, startWorld, type World } from "../support/world.ts";
 import { storedTables } from "./collectPool.ts";
 

@@ -5,7 +5,7 @@ import {
   type RunningSimulator,
   type ServerOptions,
   startSimulator,
-} from "../../src/xapi/simulator/server.ts";
+} from "../../src/simulator/server/server.ts";
 import { createTestDatabase, type DatabaseServer, type TestDatabase } from "./database.ts";
 import { type ProgramName, type ProgramOptions, type ProgramResult, runProgram } from "./programs.ts";
 

@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { runCommand } from "../../src/simulator/commands/commands.ts";
+import { startSimulator } from "../../src/simulator/server/server.ts";
 import type { XapiClient } from "../../src/xapi/client.ts";
 import { classifyHostFailure } from "../../src/xapi/errors.ts";
 import type { HostRef, TaskRef } from "../../src/xapi/records.ts";
-import { startSimulator } from "../../src/xapi/simulator/server.ts";
 import { rejection, withClient } from "./support/connect.ts";
 import { type Answers, masterScript, startMember } from "./support/scriptedMember.ts";
 import { failure, success } from "./support/xapiText.ts";

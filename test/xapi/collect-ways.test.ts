@@ -4,10 +4,10 @@ import type { Snapshot } from "../../src/domain/pool.ts";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { profiles } from "../../src/simulator/objects/profile.ts";
+import { type RunningSimulator, startSimulator } from "../../src/simulator/server/server.ts";
 import { connectXapi } from "../../src/xapi/client.ts";
 import { readInventory } from "../../src/xapi/inventory.ts";
 import { readMeasures } from "../../src/xapi/rrdUpdates.ts";
-import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
 import { toSnapshot } from "../../src/xapi/snapshot.ts";
 
 const scenario = `

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { startSimulator } from "../../src/xapi/simulator/server.ts";
+import { startSimulator } from "../../src/simulator/server/server.ts";
 import { runProgram, startProgram } from "../support/programs.ts";
 import { readUpdates, serve } from "./simMeasures.ts";
 import { call, callRaw, callXml, post, raw } from "./simServer.ts";

@@ -1,7 +1,7 @@
 /** Calls to the simulator's server: objects, sessions, tasks, slaves, as a client sees them. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { SimFailure } from "../../src/xapi/simulator/failure.ts";
-import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
+import { SimFailure } from "../../src/simulator/server/failure.ts";
+import { type RunningSimulator, startSimulator } from "../../src/simulator/server/server.ts";
 import { call, callJson, callRaw, type Param, type SmallPool, smallPool } from "./simServer.ts";
 
 let pool: SmallPool;

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { refCountNames } from "../../src/simulator/objects/refCountNames.ts";
-import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
+import { type RunningSimulator, startSimulator } from "../../src/simulator/server/server.ts";
 import { call, callJson, callRaw, type Param, type SmallPool, smallPool } from "./simServer.ts";
 
 interface Event {

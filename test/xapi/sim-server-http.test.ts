@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect as connectTls, type PeerCertificate } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
+import { type RunningSimulator, startSimulator } from "../../src/simulator/server/server.ts";
 import { call, callXml, post, raw, type SmallPool, smallPool } from "./simServer.ts";
 
 let pool: SmallPool;

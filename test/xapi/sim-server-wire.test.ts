@@ -4,12 +4,12 @@ import { describe, expect, test } from "vitest";
 import { genericMessages } from "../../src/simulator/messages/genericMessages.ts";
 import { ObjectDatabase } from "../../src/simulator/objects/database.ts";
 import { classes, fieldSpec, type SimValue, wireType } from "../../src/simulator/objects/datamodel.ts";
-import { SimFailure } from "../../src/xapi/simulator/failure.ts";
-import { valueJson } from "../../src/xapi/simulator/jsonWriter.ts";
-import { MalformedRequest, readCallXml } from "../../src/xapi/simulator/requestXml.ts";
-import { convert, type RpcValue } from "../../src/xapi/simulator/rpcValue.ts";
-import { formatDate, formatFloat, parseDate } from "../../src/xapi/simulator/wireText.ts";
-import { failureXml, successXml, valueXml } from "../../src/xapi/simulator/xmlWriter.ts";
+import { SimFailure } from "../../src/simulator/server/failure.ts";
+import { valueJson } from "../../src/simulator/server/jsonWriter.ts";
+import { MalformedRequest, readCallXml } from "../../src/simulator/server/requestXml.ts";
+import { convert, type RpcValue } from "../../src/simulator/server/rpcValue.ts";
+import { formatDate, formatFloat, parseDate } from "../../src/simulator/server/wireText.ts";
+import { failureXml, successXml, valueXml } from "../../src/simulator/server/xmlWriter.ts";
 import { callXml, plain, readAnswer } from "./simServer.ts";
 
 const recordedFolder = new URL("../../../shared/xapi/recorded/", import.meta.url);

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createClient } from "xen-api";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
+import { type RunningSimulator, startSimulator } from "../../src/simulator/server/server.ts";
 import { type SmallPool, smallPool } from "./simServer.ts";
 
 let pool: SmallPool;

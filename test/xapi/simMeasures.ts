@@ -1,7 +1,7 @@
 /** Tests of measures over HTTP: a simulated pool on the network whose time stands still, and raw GETs to it. */
 import { connect } from "node:net";
 import { SimulatedPool, type SimulatedPoolOptions } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { type RunningSimulator, startSimulator } from "../../src/xapi/simulator/server.ts";
+import { type RunningSimulator, startSimulator } from "../../src/simulator/server/server.ts";
 import { call } from "./simServer.ts";
 
 export interface ServedPool {

@@ -2,9 +2,9 @@
 
 import { findHost, findVm } from "../../src/simulator/behaviour/find.ts";
 import { SimulatedPool, type SimulatedPoolOptions } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { Dispatcher } from "../../src/xapi/simulator/dispatch.ts";
-import { SimFailure } from "../../src/xapi/simulator/failure.ts";
-import type { RpcValue } from "../../src/xapi/simulator/rpcValue.ts";
+import { Dispatcher } from "../../src/simulator/server/dispatch.ts";
+import { SimFailure } from "../../src/simulator/server/failure.ts";
+import type { RpcValue } from "../../src/simulator/server/rpcValue.ts";
 
 export type Argument = string | number | boolean | Readonly<Record<string, string>>;
 

@@ -8,10 +8,10 @@ import type {
   SimulatedPoolLike,
 } from "../../src/simulator/objects/contract.ts";
 import { ObjectDatabase } from "../../src/simulator/objects/database.ts";
-import { readCallJson } from "../../src/xapi/simulator/jsonRpc.ts";
-import { readCallXml } from "../../src/xapi/simulator/requestXml.ts";
-import type { RpcValue } from "../../src/xapi/simulator/rpcValue.ts";
-import { escapeXml } from "../../src/xapi/simulator/xmlWriter.ts";
+import { readCallJson } from "../../src/simulator/server/jsonRpc.ts";
+import { readCallXml } from "../../src/simulator/server/requestXml.ts";
+import type { RpcValue } from "../../src/simulator/server/rpcValue.ts";
+import { escapeXml } from "../../src/simulator/server/xmlWriter.ts";
 
 /** A clock that stands still until a test moves it. */
 export class HandClock implements SimClock {

@@ -1,9 +1,9 @@
 /** Emptying a host: xapi's plan by memory, who stands in its way, and the migrations themselves. */
 
-import { SimFailure, toFailure } from "../../xapi/simulator/failure.ts";
 import { type PoolModel, poolRefOf } from "../metrics/model.ts";
 import type { TaskHandle } from "../objects/contract.ts";
 import { simMap } from "../objects/datamodel.ts";
+import { SimFailure, toFailure } from "../server/failure.ts";
 import { isProtected } from "./highAvailability.ts";
 import { poolMigrate } from "./migration.ts";
 import { guestsOn } from "./outages.ts";

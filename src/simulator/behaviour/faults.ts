@@ -1,7 +1,7 @@
 /** What goes wrong in the pool on command: a list of faults, asked by those whom they hit. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import type { AnswerFault } from "../objects/contract.ts";
+import { SimFailure } from "../server/failure.ts";
 
 /** Calls that are not answered as usual. */
 export interface CallFault {

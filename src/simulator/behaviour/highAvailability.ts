@@ -1,6 +1,7 @@
 /** A rough form of xapi's failover plan: enough to refuse what would leave protected VMs without a home. */
-import { SimFailure } from "../../xapi/simulator/failure.ts";
+
 import { isActive, type PoolModel, poolRefOf } from "../metrics/model.ts";
+import { SimFailure } from "../server/failure.ts";
 import { freeMemoryOf, requiredMemoryOf } from "./placementMemory.ts";
 import { isLive } from "./reach.ts";
 

@@ -1,10 +1,10 @@
 /** Which operations a host allows now, the failure that says why not, and the marks of those that go on. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import type { PoolModel } from "../metrics/model.ts";
 import type { TaskHandle } from "../objects/contract.ts";
 import { simMap } from "../objects/datamodel.ts";
 import { enumValues } from "../objects/datamodelEnums.ts";
+import { SimFailure } from "../server/failure.ts";
 import { isLive } from "./reach.ts";
 import { untilNothingFails } from "./waiting.ts";
 

@@ -1,10 +1,10 @@
 /** VM.pool_migrate: checks, reservation, the copy, the hand-over, and everything an observer sees of them. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { valueAt } from "../metrics/load.ts";
 import { type ActiveMigration, idleVm, memoryOf, type PoolModel, poolRefOf } from "../metrics/model.ts";
 import type { TaskHandle } from "../objects/contract.ts";
 import { nullRef } from "../objects/datamodel.ts";
+import { SimFailure } from "../server/failure.ts";
 import { failureOfFate, type MigrationFate } from "./faults.ts";
 import { assertPlanHolds } from "./highAvailability.ts";
 import { assertCanBootHere, assertCpuCompatible } from "./placementChecks.ts";

@@ -1,9 +1,9 @@
 /** Hosts and toolstacks that go away and come back. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { isActive, masterOf, type PoolModel, poolRefOf } from "../metrics/model.ts";
 import type { HostCondition } from "../objects/contract.ts";
 import { nullRef } from "../objects/datamodel.ts";
+import { SimFailure } from "../server/failure.ts";
 import { nextTurn, notePower } from "./machines.ts";
 import { haltVm } from "./vmLifecycle.ts";
 

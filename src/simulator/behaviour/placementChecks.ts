@@ -1,9 +1,9 @@
 /** Whether a VM could run on a host: xapi's checks, in xapi's order, with its codes and parameters. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { cpusOf, isActive, type PoolModel } from "../metrics/model.ts";
 import { nullRef } from "../objects/datamodel.ts";
 import { isAtLeast } from "../objects/release.ts";
+import { SimFailure } from "../server/failure.ts";
 import { freeMemoryOf, requiredMemoryOf, virtualisationOf } from "./placementMemory.ts";
 import { isLive } from "./reach.ts";
 

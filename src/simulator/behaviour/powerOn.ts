@@ -1,8 +1,8 @@
 /** host.power_on: wake-on-LAN, management boards and scripts, how each fails, and how long each is waited for. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import type { PoolModel } from "../metrics/model.ts";
 import type { TaskHandle } from "../objects/contract.ts";
+import { SimFailure } from "../server/failure.ts";
 import { machineOf, notePower } from "./machines.ts";
 import { boot } from "./powerCycle.ts";
 import { isLive } from "./reach.ts";

@@ -1,6 +1,7 @@
 /** Whether the master can reach another host. */
-import { SimFailure } from "../../xapi/simulator/failure.ts";
+
 import type { PoolModel } from "../metrics/model.ts";
+import { SimFailure } from "../server/failure.ts";
 
 /** Whether the pool counts the host as alive: still true for ten minutes after it died. */
 export function isLive(model: PoolModel, hostRef: string): boolean {

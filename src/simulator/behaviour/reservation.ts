@@ -1,8 +1,8 @@
 /** The promise of a place on the target: written before the copy, taken back after it. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import type { ActiveMigration, PoolModel } from "../metrics/model.ts";
 import { nullRef, type SimMap, simMap } from "../objects/datamodel.ts";
+import { SimFailure } from "../server/failure.ts";
 
 export interface ReservationRequest {
   readonly vmRef: string;

@@ -1,8 +1,8 @@
 /** The life of tasks: written field by field, status last, and left for the client to destroy. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import type { SimulatedPoolLike, TaskHandle } from "../objects/contract.ts";
 import { emptyMap, epoch, type SimValue, simMap } from "../objects/datamodel.ts";
+import { SimFailure } from "../server/failure.ts";
 
 const keptAfterFinishMs = 65 * 60_000;
 const keptPendingMs = 24 * 3_600_000;

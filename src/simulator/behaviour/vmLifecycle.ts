@@ -1,8 +1,8 @@
 /** Starting, stopping and destroying VMs. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { type PoolModel, refOrNull } from "../metrics/model.ts";
 import { nullRef } from "../objects/datamodel.ts";
+import { SimFailure } from "../server/failure.ts";
 import { possibleHosts } from "./placementChecks.ts";
 import { freeMemoryOf } from "./placementMemory.ts";
 

@@ -1,9 +1,9 @@
 /** Which operations a VM allows now, and the failure that says why not: checks in xapi's order. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import type { PoolModel } from "../metrics/model.ts";
 import { nullRef } from "../objects/datamodel.ts";
 import { isAtLeast } from "../objects/release.ts";
+import { SimFailure } from "../server/failure.ts";
 import { virtualisationOf } from "./placementMemory.ts";
 
 /** Operations by the power states that allow them. */

@@ -1,8 +1,8 @@
 /** Waiting for the other operation of a VM or a host to end, as xapi does instead of failing. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import type { PoolModel } from "../metrics/model.ts";
 import type { TaskHandle } from "../objects/contract.ts";
+import { SimFailure } from "../server/failure.ts";
 import { operationFailure } from "./vmOperations.ts";
 
 const firstWaitMs = 1000;

@@ -1,8 +1,8 @@
 /** The small language of get_all_records_where: `field "power_state" = "Running" and not (...)`. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
-import { formatDate, formatFloat } from "../../xapi/simulator/wireText.ts";
 import { fieldSpec, type SimMap, type SimValue } from "../objects/datamodel.ts";
+import { SimFailure } from "../server/failure.ts";
+import { formatDate, formatFloat } from "../server/wireText.ts";
 
 /** Whether a record of the class fits. */
 export type Condition = (record: SimMap) => boolean;

@@ -1,8 +1,8 @@
 /** Text commands that change the simulated pool while it runs: faults, power, loads. */
 import { AppError } from "../../domain/errors.ts";
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import type { SimulatedPool } from "../behaviour/simulatedPool.ts";
 import { LineProblem, readStatementWords } from "../scenario/scenarioText.ts";
+import { SimFailure } from "../server/failure.ts";
 import { commandList } from "./commandList.ts";
 
 /**

@@ -1,10 +1,10 @@
 /** The messages that belong to the server itself: sessions, tasks, events, messages and the clock. */
 
-import type { Events } from "../../xapi/simulator/events.ts";
-import type { Sessions } from "../../xapi/simulator/sessions.ts";
 import type { Tasks } from "../behaviour/tasks.ts";
 import type { MessageCall, MessageDefinition, SimulatedPoolLike } from "../objects/contract.ts";
 import { simMap } from "../objects/datamodel.ts";
+import type { Events } from "../server/events.ts";
+import type { Sessions } from "../server/sessions.ts";
 import { textAt } from "./genericMessages.ts";
 
 /** What the messages work on. */

@@ -1,6 +1,5 @@
 /** The messages that every class has: records, lists, getters and setters, all from the datamodel. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { parseWhere } from "../behaviour/where.ts";
 import type { MessageCall, MessageDefinition } from "../objects/contract.ts";
 import type { ObjectDatabase } from "../objects/database.ts";
@@ -13,6 +12,7 @@ import {
   type SimValue,
   simMap,
 } from "../objects/datamodel.ts";
+import { SimFailure } from "../server/failure.ts";
 
 type Messages = Map<string, MessageDefinition>;
 type Handle = MessageDefinition["handle"];

@@ -1,6 +1,5 @@
 /** The messages that hosts answer: maintenance, evacuation, power. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { evacuate, evacuationBlockers } from "../behaviour/evacuation.ts";
 import { assertDisableKeepsPlan } from "../behaviour/highAvailability.ts";
 import { markHost, withHostOperation } from "../behaviour/hostOperations.ts";
@@ -13,6 +12,7 @@ import { assertReachable } from "../behaviour/reach.ts";
 import type { PoolModel } from "../metrics/model.ts";
 import type { MessageCall, MessageDefinition } from "../objects/contract.ts";
 import type { SimMap, SimValue } from "../objects/datamodel.ts";
+import { SimFailure } from "../server/failure.ts";
 
 type Act = (hostRef: string, call: MessageCall) => SimValue | Promise<SimValue>;
 

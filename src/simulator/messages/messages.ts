@@ -1,6 +1,5 @@
 /** The messages of the simulated pool beyond reading and writing fields. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { poolMigrate } from "../behaviour/migration.ts";
 import { assertCanBootHere, possibleHosts } from "../behaviour/placementChecks.ts";
 import { computedOverheadOf } from "../behaviour/placementMemory.ts";
@@ -12,6 +11,7 @@ import { isActive, type PoolModel, refOrNull } from "../metrics/model.ts";
 import type { MessageCall, MessageDefinition } from "../objects/contract.ts";
 import type { SimValue } from "../objects/datamodel.ts";
 import { simMap } from "../objects/datamodel.ts";
+import { SimFailure } from "../server/failure.ts";
 import { hostMessages } from "./hostMessages.ts";
 import { metricsMessages } from "./metricsMessages.ts";
 

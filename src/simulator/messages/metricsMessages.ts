@@ -1,12 +1,12 @@
 /** Messages that read data sources, with the errors of each release. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { assertReachable } from "../behaviour/reach.ts";
 import { hasMeasures, namesPowerState, type SourceSample, sampleHost, sampleVm } from "../metrics/metrics.ts";
 import { isActive, type PoolModel, refOrNull } from "../metrics/model.ts";
 import type { MessageDefinition } from "../objects/contract.ts";
 import { type SimMap, simMap } from "../objects/datamodel.ts";
 import { isAtLeast } from "../objects/release.ts";
+import { SimFailure } from "../server/failure.ts";
 
 export function metricsMessages(model: PoolModel): [string, MessageDefinition][] {
   const query = (owner: "host" | "VM", read: (ref: string) => SourceSample[]): MessageDefinition => ({

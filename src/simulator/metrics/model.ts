@@ -1,6 +1,5 @@
 /** The state of the simulated pool beside its objects: loads, history, faults, what migrates. */
 
-import type { SimFailure } from "../../xapi/simulator/failure.ts";
 import { uuidOf } from "../behaviour/chance.ts";
 import type { VirtualClock } from "../behaviour/clock.ts";
 import { Faults } from "../behaviour/faults.ts";
@@ -13,6 +12,7 @@ import { nullRef } from "../objects/datamodel.ts";
 import type { ServerProfile } from "../objects/profile.ts";
 import { visibilityOf } from "../objects/profileFields.ts";
 import type { Release } from "../objects/release.ts";
+import type { SimFailure } from "../server/failure.ts";
 import { VmHistory } from "./history.ts";
 import { constant, type Profile } from "./load.ts";
 

@@ -1,7 +1,7 @@
 /** The pool's objects: typed fields, both ends of every relation, and a journal of what changed. */
 
-import { SimFailure } from "../../xapi/simulator/failure.ts";
 import { Journal } from "../behaviour/journal.ts";
+import { SimFailure } from "../server/failure.ts";
 import {
   classSpec,
   type FieldSpec,

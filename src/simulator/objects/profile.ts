@@ -1,6 +1,6 @@
 /** Manners of a server by its release: fields, dialects, formats and limits that clients of an era meet. */
 
-import type { JsonForm, NumberForm } from "../../xapi/simulator/rrdText.ts";
+import type { JsonForm, NumberForm } from "../server/rrdText.ts";
 import { findRelease, type Release } from "./release.ts";
 
 /** How measures over HTTP differ among releases. */

@@ -1,6 +1,6 @@
 /** What a request carries, with the tag it was written with, and its conversion to what a message wants. */
 
-import { type SimValue, simMap, valuesOfEnum, type WireType } from "../../simulator/objects/datamodel.ts";
+import { type SimValue, simMap, valuesOfEnum, type WireType } from "../objects/datamodel.ts";
 import { SimFailure } from "./failure.ts";
 import { parseDate } from "./wireText.ts";
 

@@ -1,10 +1,10 @@
 /** event.from and its older brother event.next: what changed since a token, waited for in real time. */
 
 import { createHash } from "node:crypto";
-import type { Change } from "../../simulator/behaviour/journal.ts";
-import type { ObjectDatabase } from "../../simulator/objects/database.ts";
-import { classes, epoch, type SimMap, type SimValue, simMap } from "../../simulator/objects/datamodel.ts";
-import { refCountNames } from "../../simulator/objects/refCountNames.ts";
+import type { Change } from "../behaviour/journal.ts";
+import type { ObjectDatabase } from "../objects/database.ts";
+import { classes, epoch, type SimMap, type SimValue, simMap } from "../objects/datamodel.ts";
+import { refCountNames } from "../objects/refCountNames.ts";
 import { SimFailure } from "./failure.ts";
 import type { Sessions } from "./sessions.ts";
 

@@ -1,12 +1,6 @@
 /** Writes answers as xapi's JSON, which is not always JSON: NaN and Infinity stand bare. */
 
-import {
-  classSpec,
-  type SimMap,
-  type SimValue,
-  type WireType,
-  wireType,
-} from "../../simulator/objects/datamodel.ts";
+import { classSpec, type SimMap, type SimValue, type WireType, wireType } from "../objects/datamodel.ts";
 import { formatDate, formatFloat } from "./wireText.ts";
 
 /** A value in the form that `type` travels in. */

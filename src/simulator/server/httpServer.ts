@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AnswerFault, MeasureStore, SimulatedPoolLike } from "../../simulator/objects/contract.ts";
-import { type ServerProfile, todaysProfile } from "../../simulator/objects/profile.ts";
+import type { AnswerFault, MeasureStore, SimulatedPoolLike } from "../objects/contract.ts";
+import { type ServerProfile, todaysProfile } from "../objects/profile.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { type SimFailure, toFailure } from "./failure.ts";
 import { failureJson, readCallJson, successJson } from "./jsonRpc.ts";

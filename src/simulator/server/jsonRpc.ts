@@ -1,6 +1,6 @@
 /** JSON-RPC as xapi speaks it: 2.0, and the older form without a version. */
 
-import type { SimValue, WireType } from "../../simulator/objects/datamodel.ts";
+import type { SimValue, WireType } from "../objects/datamodel.ts";
 import type { SimFailure } from "./failure.ts";
 import { valueJson } from "./jsonWriter.ts";
 import { MalformedRequest } from "./requestXml.ts";

@@ -1,12 +1,6 @@
 /** Writes answers as XML-RPC, byte for byte in xapi's way: bare strings, ints as text, one line. */
 
-import {
-  classSpec,
-  type SimMap,
-  type SimValue,
-  type WireType,
-  wireType,
-} from "../../simulator/objects/datamodel.ts";
+import { classSpec, type SimMap, type SimValue, type WireType, wireType } from "../objects/datamodel.ts";
 import type { SimFailure } from "./failure.ts";
 import { formatDate, formatFloat } from "./wireText.ts";
 

@@ -1,5 +1,5 @@
 /** Answers to /rrd_updates as text: XML, and the three things that xapi has called JSON. */
-import type { RrdTable } from "../../simulator/metrics/rrdTable.ts";
+import type { RrdTable } from "../metrics/rrdTable.ts";
 
 /** "%0.4f"; "%0.5g", which keeps five digits of whatever number; "%0.15g". */
 export type NumberForm = "fixed-4" | "digits-5" | "digits-15";

@@ -1,7 +1,7 @@
 /** Sessions: login, idle expiry, quotas. They are objects of the pool's database and die with it. */
 
 import { randomUUID } from "node:crypto";
-import type { SimulatedPoolLike } from "../../simulator/objects/contract.ts";
+import type { SimulatedPoolLike } from "../objects/contract.ts";
 import { SimFailure } from "./failure.ts";
 
 const idleMs = 24 * 3600 * 1000;

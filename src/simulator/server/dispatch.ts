@@ -1,13 +1,13 @@
 /** Takes a call to its message: who may answer, who asks, whether the arguments fit, sync or Async. */
 
 import { randomUUID } from "node:crypto";
-import { Tasks } from "../../simulator/behaviour/tasks.ts";
-import { coreMessages } from "../../simulator/messages/coreMessages.ts";
-import { genericMessages, textAt } from "../../simulator/messages/genericMessages.ts";
-import type { MessageDefinition, SimulatedPoolLike, TaskHandle } from "../../simulator/objects/contract.ts";
-import { type SimValue, type WireType, wireType } from "../../simulator/objects/datamodel.ts";
-import { todaysProfile } from "../../simulator/objects/profile.ts";
-import { hasMessage } from "../../simulator/objects/profileFields.ts";
+import { Tasks } from "../behaviour/tasks.ts";
+import { coreMessages } from "../messages/coreMessages.ts";
+import { genericMessages, textAt } from "../messages/genericMessages.ts";
+import type { MessageDefinition, SimulatedPoolLike, TaskHandle } from "../objects/contract.ts";
+import { type SimValue, type WireType, wireType } from "../objects/datamodel.ts";
+import { todaysProfile } from "../objects/profile.ts";
+import { hasMessage } from "../objects/profileFields.ts";
 import { Events } from "./events.ts";
 import { SimFailure, toFailure } from "./failure.ts";
 import { convert, type RpcCall, type RpcValue } from "./rpcValue.ts";

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 import { createServer } from "node:net";
-import type { SimulatedPoolLike } from "../../simulator/objects/contract.ts";
+import type { SimulatedPoolLike } from "../objects/contract.ts";
 import { createCertificate, type HostCertificate } from "./certificate.ts";
 import { Dispatcher } from "./dispatch.ts";
 import { createListener } from "./httpServer.ts";

@@ -1,9 +1,9 @@
 /** GET /rrd_updates, /host_rrd and /vm_rrd of one host: who may ask, what was asked, which answer. */
 
-import { rrdDocument } from "../../simulator/metrics/rrdDocument.ts";
-import { type Consolidation, type Subject, updatesTable } from "../../simulator/metrics/rrdTable.ts";
-import type { MeasureStore, SimulatedPoolLike } from "../../simulator/objects/contract.ts";
-import { type RrdManners, type ServerProfile, todaysProfile } from "../../simulator/objects/profile.ts";
+import { rrdDocument } from "../metrics/rrdDocument.ts";
+import { type Consolidation, type Subject, updatesTable } from "../metrics/rrdTable.ts";
+import type { MeasureStore, SimulatedPoolLike } from "../objects/contract.ts";
+import { type RrdManners, type ServerProfile, todaysProfile } from "../objects/profile.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { tableJson, tableXml } from "./rrdText.ts";
 
