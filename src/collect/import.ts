@@ -1,7 +1,7 @@
 /** `xcp-collect --import`: stores a snapshot's text as a collection, in a database of its own. */
 import { AppError } from "../domain/errors.ts";
 import type { Collection } from "../domain/pool.ts";
-import type { SnapshotDocument } from "../snapshotText.ts";
+import type { SnapshotDocument } from "../snapshot/text.ts";
 import type { Database } from "../store/connection.ts";
 import { beginCollection, saveSnapshot } from "../store/snapshot.ts";
 

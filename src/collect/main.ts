@@ -15,7 +15,7 @@ import {
   withDatabase,
 } from "../program/program.ts";
 import { writeWhole } from "../program/wholeFile.ts";
-import { parseSnapshot, printSnapshot } from "../snapshotText.ts";
+import { parseSnapshot, printSnapshot } from "../snapshot/text.ts";
 import type { Database } from "../store/connection.ts";
 import { type RunOutcome, recordRun } from "../store/runs.ts";
 import { printable, printableJson } from "../text.ts";

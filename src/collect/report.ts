@@ -1,6 +1,6 @@
 /** What a run of xcp-collect says about itself. Pure: result in, text or JSON out. */
 import type { Collection, Uuid } from "../domain/pool.ts";
-import type { SnapshotDocument } from "../snapshotText.ts";
+import type { SnapshotDocument } from "../snapshot/text.ts";
 import type { CollectResult } from "./collect.ts";
 
 /** The one-line summary: "collected pool main: 2 hosts, 5 VMs in 0.4 s". */

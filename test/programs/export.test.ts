@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { startSimulator } from "../../src/simulator/server/server.ts";
-import { parseSnapshot, printSnapshot, type SnapshotDocument } from "../../src/snapshotText.ts";
+import { parseSnapshot, printSnapshot, type SnapshotDocument } from "../../src/snapshot/text.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { runProgram, startProgram, temporaryFolder } from "../support/programs.ts";
 import { startWorld, type World } from "../support/world.ts";

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../src/domain/errors.ts";
 import { asUuid, type Host, type Snapshot, type Vm } from "../../src/domain/pool.ts";
-import { parseSnapshot, printSnapshot, type SnapshotDocument } from "../../src/snapshotText.ts";
+import { parseSnapshot, printSnapshot, type SnapshotDocument } from "../../src/snapshot/text.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const takenAt = new Date("2026-03-01T12:34:56.789Z");

@@ -1,6 +1,6 @@
 /** The simulated pool: objects, time, load and faults behind the servers. Opens no sockets. */
 import { AppError } from "../../domain/errors.ts";
-import { parseSnapshot } from "../../snapshotText.ts";
+import { parseSnapshot } from "../../snapshot/text.ts";
 import { poolMessages } from "../messages/messages.ts";
 import { createModel, masterOf, type PoolModel } from "../metrics/model.ts";
 import { measureStore } from "../metrics/rrdMeasures.ts";

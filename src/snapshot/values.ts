@@ -1,6 +1,6 @@
 /** How the values of a snapshot's text are written and read. Pure. */
-import { asUuid, type Uuid } from "./domain/pool.ts";
-import { quote, SnapshotProblem, unquote } from "./snapshotWords.ts";
+import { asUuid, type Uuid } from "../domain/pool.ts";
+import { quote, SnapshotProblem, unquote } from "./words.ts";
 
 /** A way to write values of one kind as one word, and to read them; `parse` throws a SnapshotProblem. */
 export interface Codec<T> {

@@ -5,7 +5,7 @@
  * git setting can change it. Numbers are written exactly; what is unknown is a dash. The last line counts the objects,
  * so that a text that was cut off is noticed.
  */
-import { AppError } from "./domain/errors.ts";
+import { AppError } from "../domain/errors.ts";
 import {
   asUuid,
   type Bar,
@@ -15,9 +15,9 @@ import {
   type PoolFacts,
   type Snapshot,
   type Vm,
-} from "./domain/pool.ts";
-import { type Codec, flag, list, number, optional, orUnknown, text, uuid, values } from "./snapshotValues.ts";
-import { type Line, LineReader, readLine, SnapshotProblem } from "./snapshotWords.ts";
+} from "../domain/pool.ts";
+import { type Codec, flag, list, number, optional, orUnknown, text, uuid, values } from "./values.ts";
+import { type Line, LineReader, readLine, SnapshotProblem } from "./words.ts";
 
 /** What the text holds beside the objects. */
 export interface SnapshotDocument {
