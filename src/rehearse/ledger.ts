@@ -6,9 +6,9 @@ import { CostBook, type CostSample } from "../domain/migrationCost.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Exclusion } from "../store/exclusions.ts";
+import type { Standing } from "../store/load/controlState.ts";
 import type { LastEnd } from "../store/migrations.ts";
 import type { HostSight } from "../store/sights.ts";
-import type { Standing } from "../store/standing.ts";
 
 /** What is to be moved, and why. */
 export interface Intent {

@@ -8,7 +8,7 @@ import {
   type Snapshot,
   type Vm,
 } from "../../src/domain/pool.ts";
-import type { Standing } from "../../src/store/standing.ts";
+import type { Standing } from "../../src/store/load/controlState.ts";
 
 const mebibyte = 1024 * 1024;
 

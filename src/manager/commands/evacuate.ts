@@ -5,7 +5,7 @@ import type { Gate } from "../../decide/gates.ts";
 import { evacuationJson, evacuationLines } from "../../explain/evacuation.ts";
 import { gateJson } from "../../explain/planJson.ts";
 import { gateLine } from "../../explain/report.ts";
-import { loadSituation } from "../../planning/basis.ts";
+import { loadSituation } from "../../store/load/decisionInput.ts";
 import type { ManagerContext } from "../context.ts";
 import type { Result } from "../result.ts";
 

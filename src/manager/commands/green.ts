@@ -2,9 +2,9 @@
 
 import { gateLine } from "../../explain/report.ts";
 import { Names } from "../../names.ts";
-import { loadBasis } from "../../planning/basis.ts";
-import { loadGreenForecast } from "../../planning/greenBasis.ts";
 import { savingsOf } from "../../power/savings.ts";
+import { loadBasis } from "../../store/load/decisionInput.ts";
+import { loadGreenForecast } from "../../store/load/powerInput.ts";
 import { eventsIn, greenBytesIn, loadRests, restsOf } from "../../store/rests.ts";
 import { listAddedRules } from "../../store/rules.ts";
 import type { ManagerContext } from "../context.ts";

@@ -1,20 +1,20 @@
 /** Reads what green rules are judged by: the rules, what is remembered of hosts, and the pictures of the windows. */
 
-import type { Basis } from "../decide/assess.ts";
+import type { Basis } from "../../decide/assess.ts";
 import {
   type GreenForecast,
   type GreenSituation,
   greenForecast,
   greenWish,
   isIdle,
-} from "../decide/power.ts";
-import { minuteOfDay } from "../domain/hours.ts";
-import type { StoredSnapshot } from "../domain/pool.ts";
-import type { ControlSettings } from "../settings/settings.ts";
-import type { Database } from "../store/connection.ts";
-import { loadRests } from "../store/rests.ts";
-import { listAddedRules } from "../store/rules.ts";
-import { loadSamples } from "../store/samples.ts";
+} from "../../decide/power.ts";
+import { minuteOfDay } from "../../domain/hours.ts";
+import type { StoredSnapshot } from "../../domain/pool.ts";
+import type { ControlSettings } from "../../settings/settings.ts";
+import type { Database } from "../connection.ts";
+import { loadRests } from "../rests.ts";
+import { listAddedRules } from "../rules.ts";
+import { loadSamples } from "../samples.ts";
 
 /** What green rules are about to do by the stored collection; null where there is nothing to decide. */
 export async function loadGreenForecast(

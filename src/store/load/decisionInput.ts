@@ -1,13 +1,13 @@
 /** Reads what a run decides on: the newest picture and those before it, the rules, and what stands against acting. */
 
-import { type Basis, judge, type Situation } from "../decide/assess.ts";
-import { sampleWish } from "../decide/sampling.ts";
-import type { ControlSettings } from "../settings/settings.ts";
-import type { Database } from "../store/connection.ts";
-import { readRules } from "../store/rules.ts";
-import { loadSamples } from "../store/samples.ts";
-import { loadSnapshot } from "../store/snapshot.ts";
-import { loadStanding } from "../store/standing.ts";
+import { type Basis, judge, type Situation } from "../../decide/assess.ts";
+import { sampleWish } from "../../decide/sampling.ts";
+import type { ControlSettings } from "../../settings/settings.ts";
+import type { Database } from "../connection.ts";
+import { readRules } from "../rules.ts";
+import { loadSamples } from "../samples.ts";
+import { loadSnapshot } from "../snapshot.ts";
+import { loadStanding } from "./controlState.ts";
 
 /** Reads and judges everything that a plan hangs on. `poolUuid` is the pool that the settings mean. */
 export async function loadBasis(

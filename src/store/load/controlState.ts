@@ -1,11 +1,11 @@
 /** All that decides whether control may act and what it leaves alone, read in one instant. */
-import type { Migration } from "../domain/migration.ts";
-import type { CostBook } from "../domain/migrationCost.ts";
-import type { Uuid } from "../domain/pool.ts";
-import { bandwidthIn } from "./bandwidth.ts";
-import { type BreakerStatus, breakerIn } from "./breaker.ts";
-import type { Database } from "./connection.ts";
-import { type Exclusion, exclusionsIn } from "./exclusions.ts";
+import type { Migration } from "../../domain/migration.ts";
+import type { CostBook } from "../../domain/migrationCost.ts";
+import type { Uuid } from "../../domain/pool.ts";
+import { bandwidthIn } from "../bandwidth.ts";
+import { type BreakerStatus, breakerIn } from "../breaker.ts";
+import type { Database } from "../connection.ts";
+import { type Exclusion, exclusionsIn } from "../exclusions.ts";
 import {
   type LastEnd,
   lastEndIn,
@@ -13,10 +13,10 @@ import {
   recentMigrationsIn,
   startedLastHour,
   unsettledIn,
-} from "./migrations.ts";
-import { type Pause, pauseIn } from "./pause.ts";
-import { handledIn } from "./rests.ts";
-import { type HostSight, sightsIn } from "./sights.ts";
+} from "../migrations.ts";
+import { type Pause, pauseIn } from "../pause.ts";
+import { handledIn } from "../rests.ts";
+import { type HostSight, sightsIn } from "../sights.ts";
 
 export interface Standing {
   readonly pause: Pause | null;
