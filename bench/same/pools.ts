@@ -7,8 +7,8 @@ import { evacuationJson, evacuationLines } from "../../src/explain/evacuation.ts
 import { explainHost, explainVm } from "../../src/explain/explain.ts";
 import { forecastJson } from "../../src/explain/planJson.ts";
 import { forecastLines, gateLine } from "../../src/explain/report.ts";
-import { Names } from "../../src/names.ts";
 import { parseRule } from "../../src/rules/parse.ts";
+import { Names } from "../../src/text/names.ts";
 import { aStanding } from "../../test/support/fixtures.ts";
 import { controlSettings } from "../loop/live.ts";
 import { type Series, series } from "../plan/kinds.ts";

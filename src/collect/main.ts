@@ -18,7 +18,7 @@ import { writeWhole } from "../program/wholeFile.ts";
 import { parseSnapshot, printSnapshot } from "../snapshot/text.ts";
 import type { Database } from "../store/connection.ts";
 import { type RunOutcome, recordRun } from "../store/runs.ts";
-import { printable, printableJson } from "../text.ts";
+import { printable, printableJson } from "../text/text.ts";
 import { type CollectResult, collect } from "./collect.ts";
 import { importSnapshot } from "./import.ts";
 import {

@@ -18,13 +18,13 @@ import {
   warningLines,
 } from "../explain/evacuation.ts";
 import { moveLine, unknownRuleLines } from "../explain/report.ts";
-import { Names } from "../names.ts";
 import type { Evacuation } from "../planner/evacuate/evacuate.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
 import { loadSituation } from "../store/load/decisionInput.ts";
 import { rememberSights } from "../store/sights.ts";
 import { storedCollectionId } from "../store/snapshot.ts";
+import { Names } from "../text/names.ts";
 import { act, type Conclusion, ending, type Manner, type RunEnd } from "./act.ts";
 import type { MoveResult, Planner, RunResult } from "./control.ts";
 import { refuse, tellGate } from "./refuse.ts";

@@ -15,7 +15,7 @@ import {
   withDatabase,
 } from "../program/program.ts";
 import { acknowledgeBreaker } from "../store/breaker.ts";
-import { printable, printableJson } from "../text.ts";
+import { printable, printableJson } from "../text/text.ts";
 import { readPlanFile, writePlanFile } from "./planFile.ts";
 import { runControl, type Save, type Task } from "./run.ts";
 import { contradiction } from "./usage.ts";

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import fs from "node:fs/promises";
 import { AppError, describeError } from "../domain/errors.ts";
 import { writeWhole } from "../program/wholeFile.ts";
-import { printableJsonLines } from "../text.ts";
+import { printableJsonLines } from "../text/text.ts";
 
 /** A plan of the largest pool is far smaller. */
 const mostBytes = 64 * 1024 * 1024;

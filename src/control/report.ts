@@ -1,7 +1,7 @@
 /** How the moves of a run ended, in words. Pure. */
 
 import { limitReached, unresolvedLines } from "../explain/report.ts";
-import type { Names } from "../names.ts";
+import type { Names } from "../text/names.ts";
 import type { MoveResult, RunResult } from "./control.ts";
 
 /** How one move ended, for a person. */

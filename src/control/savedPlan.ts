@@ -8,10 +8,10 @@ import { asUuid, type Snapshot, type StoredSnapshot, type Uuid } from "../domain
 import type { Rule } from "../domain/rule.ts";
 import { moveJson } from "../explain/planJson.ts";
 import { moveLine } from "../explain/report.ts";
-import { Names } from "../names.ts";
 import type { Move, Plan, Purpose } from "../planner/plan.ts";
 import { ruleFromObject, ruleObject } from "../rules/json.ts";
 import { ruleTitle } from "../rules/print.ts";
+import { Names } from "../text/names.ts";
 
 /** What is read back of a file; the rest is for people. */
 export interface SavedPlan {

@@ -5,11 +5,11 @@ import type { Gate } from "../decide/gates.ts";
 import { takesPart } from "../domain/deviation.ts";
 import type { Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import { isSingle, type Rule } from "../domain/rule.ts";
-import { Names } from "../names.ts";
 import type { Plan } from "../planner/plan.ts";
 import { recheck } from "../planner/steps/recheck.ts";
 import { conditionText, printRule } from "../rules/print.ts";
 import type { ControlSettings } from "../settings/settings.ts";
+import { Names } from "../text/names.ts";
 import { type NoPlan, type SavedMove, type SavedPlan, savedHosts } from "./savedPlan.ts";
 
 type Closed = Pick<Gate, "measured" | "limit">;

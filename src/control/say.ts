@@ -1,7 +1,7 @@
 /** How a run speaks: lines for people, events for programs. */
 
-import type { Names } from "../names.ts";
 import type { LeaseStatus } from "../store/lease.ts";
+import type { Names } from "../text/names.ts";
 import type { MoveResult } from "./control.ts";
 import { resultLine } from "./report.ts";
 

@@ -1,8 +1,8 @@
 /** How far the transfers in flight are, for people and programs: part, rate, time left. */
 
 import type { Uuid } from "../domain/pool.ts";
-import type { Names } from "../names.ts";
-import { printable } from "../text.ts";
+import type { Names } from "../text/names.ts";
+import { printable } from "../text/text.ts";
 import { say, type Voice } from "./say.ts";
 
 /** A transfer that is watched. */

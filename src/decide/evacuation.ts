@@ -6,9 +6,9 @@
 import { AppError } from "../domain/errors.ts";
 import { isOpen } from "../domain/migration.ts";
 import type { Host, Snapshot } from "../domain/pool.ts";
-import { findNamed } from "../find.ts";
 import { type Evacuation, planEvacuation } from "../planner/evacuate/evacuate.ts";
 import type { ControlSettings } from "../settings/settings.ts";
+import { findNamed } from "../text/find.ts";
 import { type Basis, judge, type PairBans, pairsOf, plannerOptions, type Situation } from "./assess.ts";
 import { bansOf } from "./cooldown.ts";
 import { type Gate, settledGate } from "./gates.ts";

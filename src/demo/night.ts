@@ -4,7 +4,7 @@ import { timeText } from "../domain/hours.ts";
 import { type ProgramName, runChild } from "../privateServer/children.ts";
 import { loadRests } from "../store/rests.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
-import { fitWidth, padWidth, printable } from "../text.ts";
+import { fitWidth, padWidth, printable } from "../text/text.ts";
 import type { Play, Stage } from "./stage.ts";
 import type { Audience } from "./story.ts";
 

@@ -1,6 +1,6 @@
 /** A pool as a picture in plain text: each host with a bar of its load, its VMs below it. Pure. */
 import type { Host, Snapshot, Vm } from "../domain/pool.ts";
-import { fitWidth, padWidth, printable } from "../text.ts";
+import { fitWidth, padWidth, printable } from "../text/text.ts";
 
 const barWidth = 40;
 

@@ -3,12 +3,12 @@
 import type { DrainBasis } from "../decide/evacuation.ts";
 import type { Host, StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, sumText } from "../domain/rule.ts";
-import { Names } from "../names.ts";
 import type { Evacuation } from "../planner/evacuate/evacuate.ts";
 import type { Harm } from "../planner/evacuate/harm.ts";
 import type { Stay } from "../planner/evacuate/stay.ts";
 import { ruleObject } from "../rules/json.ts";
 import { allowedText, calledRule, inUnit, termOf } from "../rules/words.ts";
+import { Names } from "../text/names.ts";
 import { figure } from "./figures.ts";
 import { planJson } from "./planJson.ts";
 import {

@@ -7,10 +7,10 @@ import type { Gate } from "../decide/gates.ts";
 import type { Verdict } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
-import type { Names } from "../names.ts";
 import { immovability } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import { allowedText, calledRule, inUnit, othersText, termOf } from "../rules/words.ts";
+import type { Names } from "../text/names.ts";
 import { figure } from "./figures.ts";
 import { gateLine, limitReached, moveLine } from "./report.ts";
 

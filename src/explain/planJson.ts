@@ -5,11 +5,11 @@ import type { Gate } from "../decide/gates.ts";
 import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, sumText, type Term, termUnit } from "../domain/rule.ts";
-import { Names } from "../names.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import { ruleObject } from "../rules/json.ts";
 import { printRule } from "../rules/print.ts";
 import { termOf } from "../rules/words.ts";
+import { Names } from "../text/names.ts";
 import { gainPerGib, type IgnoredRule, type PlanBasis } from "./report.ts";
 
 /** Everything that a dry run tells, as one object. */

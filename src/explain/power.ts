@@ -2,10 +2,10 @@
 
 import type { Basis } from "../decide/assess.ts";
 import type { GreenForecast } from "../decide/power.ts";
-import type { Names } from "../names.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Step } from "../power/states.ts";
 import { printGreenRule } from "../rules/print.ts";
+import type { Names } from "../text/names.ts";
 import { moveJson } from "./planJson.ts";
 import { moveLine } from "./report.ts";
 

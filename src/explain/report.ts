@@ -6,7 +6,6 @@ import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import type { Migration } from "../domain/migration.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
-import { Names } from "../names.ts";
 import type { Move, Plan, Unresolved } from "../planner/plan.ts";
 import { ruleTitle } from "../rules/print.ts";
 import {
@@ -20,6 +19,7 @@ import {
   unitOfTerm,
   valuesText,
 } from "../rules/words.ts";
+import { Names } from "../text/names.ts";
 import { figure, gigabytes, megabytes, span } from "./figures.ts";
 
 /** What a plan is told with. */

@@ -1,6 +1,6 @@
 /** The shapes that the manager's lines have, and how values are written in them. Pure; values come out escaped. */
 
-import { printable } from "../text.ts";
+import { printable } from "../text/text.ts";
 
 const bytesPerMb = 1024 * 1024;
 

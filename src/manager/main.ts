@@ -15,7 +15,7 @@ import {
   withDatabase,
 } from "../program/program.ts";
 import type { StoreOptions } from "../store/connection.ts";
-import { printable, printableJson } from "../text.ts";
+import { printable, printableJson } from "../text/text.ts";
 import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./commands/schema.ts";
 import { runManager } from "./manager.ts";
 import { askPassword, readPasswordFile } from "./secretInput.ts";

@@ -1,7 +1,7 @@
 /** The manager's language: a line of text in, a command or a problem out. Pure; never throws. */
 
 import type { GreenRule, Rule } from "../domain/rule.ts";
-import { closest, editDistance } from "../text.ts";
+import { closest, editDistance } from "../text/text.ts";
 import { readExclude, readMigration, readMigrations, readPause, readRehearse } from "./parseControl.ts";
 import {
   type RuleReference,

@@ -1,7 +1,7 @@
 /** The commands about rules: which rule is meant, and what it shall be. Pure; never throws. */
 import { isSingle, namedSubjects, parseSubject, type Subject } from "../domain/rule.ts";
 import { parseGreenRule, parseRule } from "../rules/parse.ts";
-import { closest } from "../text.ts";
+import { closest } from "../text/text.ts";
 import type { Command } from "./parse.ts";
 import { type Problem, problem, quote, readQuoted } from "./words.ts";
 

@@ -1,6 +1,6 @@
 /** Results as the thesis prints them, line for line. Pure; names come out escaped. */
 
-import { printable } from "../text.ts";
+import { printable } from "../text/text.ts";
 import { line, listItem, megabytes, percent, timestamp } from "./layout.ts";
 import {
   costLines,

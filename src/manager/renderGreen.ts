@@ -2,7 +2,7 @@
 import { greenLines, greenObject } from "../explain/power.ts";
 import { greenRuleObject } from "../rules/json.ts";
 import { describeGreenRule, describeOptions } from "../rules/print.ts";
-import { printable } from "../text.ts";
+import { printable } from "../text/text.ts";
 import { figure, line, listEntry, span } from "./layout.ts";
 import type { GreenResult } from "./result.ts";
 

@@ -3,7 +3,7 @@
 import { type AnyRule, isGreen } from "../domain/rule.ts";
 import { greenRuleObject, ruleObject } from "../rules/json.ts";
 import type { StoredRule } from "../store/ruleRows.ts";
-import { printableJson } from "../text.ts";
+import { printableJson } from "../text/text.ts";
 import { greenResultObject } from "./renderGreen.ts";
 import {
   costsObject,

@@ -3,9 +3,9 @@
 import { type Flap, flapCause } from "../decide/flaps.ts";
 import type { Migration } from "../domain/migration.ts";
 import { moveJson } from "../explain/planJson.ts";
-import type { Names } from "../names.ts";
 import { ruleObject } from "../rules/json.ts";
 import type { Exclusion } from "../store/exclusions.ts";
+import type { Names } from "../text/names.ts";
 import { rateOf } from "./renderControl.ts";
 import type { Result, StatusResult } from "./result.ts";
 

@@ -3,7 +3,7 @@
 import { type AnyRule, isGreen, isSingle, type Rule } from "../domain/rule.ts";
 import { describeGreenRule, describeOptions, describeRule } from "../rules/print.ts";
 import type { RuleChange, StoredRule } from "../store/ruleChanges.ts";
-import { printable } from "../text.ts";
+import { printable } from "../text/text.ts";
 import { figure, timestamp } from "./layout.ts";
 import type { Result, SubjectFigures } from "./result.ts";
 

@@ -3,7 +3,7 @@
 import readline from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { AppError, describeError } from "../domain/errors.ts";
-import { printable } from "../text.ts";
+import { printable } from "../text/text.ts";
 import {
   type Completion,
   completeAnswer,

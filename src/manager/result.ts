@@ -7,7 +7,6 @@ import type { CostBook } from "../domain/migrationCost.ts";
 import type { Bar, Collection, Host, PoolFacts, Uuid, Vm } from "../domain/pool.ts";
 import type { AnyRule, ChainRule, GreenRule, SingleRule } from "../domain/rule.ts";
 import type { Explanation } from "../explain/explain.ts";
-import type { Names } from "../names.ts";
 import type { Savings } from "../power/savings.ts";
 import type { HostState } from "../power/states.ts";
 import type { Numbered } from "../store/addedRules.ts";
@@ -19,6 +18,7 @@ import type { Pause } from "../store/pause.ts";
 import type { RestEvent } from "../store/rests.ts";
 import type { RuleChange, StoredRule } from "../store/ruleChanges.ts";
 import type { ProgramRun } from "../store/runs.ts";
+import type { Names } from "../text/names.ts";
 
 export type Result =
   | { readonly kind: "vms"; readonly vms: readonly VmOnHost[] }

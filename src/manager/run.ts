@@ -1,7 +1,7 @@
 /** Carries out one command and prints what came of it. */
 
 import { AppError } from "../domain/errors.ts";
-import { printable } from "../text.ts";
+import { printable } from "../text/text.ts";
 import { alterRuleTo, switchRuleTo } from "./commands/changeRule.ts";
 import { showCosts } from "./commands/costs.ts";
 import { createGreenRuleAtOnce, createRuleAtOnce, createRuleByDialogue } from "./commands/createRule.ts";

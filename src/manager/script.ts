@@ -1,7 +1,7 @@
 /** Runs a script: every line a command or the answer to one, until the first error. */
 
 import { AppError } from "../domain/errors.ts";
-import { printable } from "../text.ts";
+import { printable } from "../text/text.ts";
 import type { ManagerContext, Question, Talk } from "./context.ts";
 import type { LineSource } from "./lines.ts";
 import { type Command, parseCommand } from "./parse.ts";

@@ -1,10 +1,10 @@
 /** What the manager's commands are made of: fixed words, names in quotes, spans of time. Pure; never throws. */
 
-import { quote } from "../quote.ts";
 import { type Problem, problem } from "../rules/problem.ts";
+import { quote } from "../text/quote.ts";
 
-export { quote, quoteName } from "../quote.ts";
 export { type Problem, problem } from "../rules/problem.ts";
+export { quote, quoteName } from "../text/quote.ts";
 
 /** What follows `words` in `text`, in any case and with any blanks between; null when it begins otherwise. */
 export function after(words: string, text: string): string | null {

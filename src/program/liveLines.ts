@@ -1,5 +1,5 @@
 /** Lines at the bottom of a terminal that are drawn again and again, below what is printed for good. */
-import { fitWidth } from "../text.ts";
+import { fitWidth } from "../text/text.ts";
 
 export interface Screen {
   readonly write: (text: string) => void;

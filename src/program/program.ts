@@ -13,7 +13,7 @@ import { settingKeys } from "../settings/keys.ts";
 import { type MysqlSettings, parseSettings, type Settings } from "../settings/settings.ts";
 import { type Database, openDatabase, type StoreOptions } from "../store/connection.ts";
 import { requireSchema } from "../store/schema.ts";
-import { printable } from "../text.ts";
+import { printable } from "../text/text.ts";
 import { LiveLines } from "./liveLines.ts";
 
 /** What a program's body gets from its surroundings. */

@@ -20,8 +20,8 @@ import {
   type Term,
   unitOf,
 } from "../domain/rule.ts";
-import { quote } from "../quote.ts";
-import { closest, editDistance, printable } from "../text.ts";
+import { quote } from "../text/quote.ts";
+import { closest, editDistance, printable } from "../text/text.ts";
 import { nonsenseOf } from "./lint.ts";
 import { type Problem, problem } from "./problem.ts";
 

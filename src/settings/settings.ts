@@ -5,7 +5,7 @@
  */
 import { isTimeZone } from "../domain/hours.ts";
 import type { Subject } from "../domain/rule.ts";
-import { closest } from "../text.ts";
+import { closest } from "../text/text.ts";
 import { parseAddressPair, parseServer, parseXenUrl, type ServerAddress } from "./address.ts";
 import { environmentName, type SettingGroup, type SettingKey, settingKeys } from "./keys.ts";
 import { Secret } from "./secret.ts";

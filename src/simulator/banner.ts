@@ -1,6 +1,6 @@
 /** What xcp-sim says when it is up: the hosts, and the settings lines to copy. Pure. */
 
-import { printable } from "../text.ts";
+import { printable } from "../text/text.ts";
 import type { SimulatedPoolLike } from "./objects/contract.ts";
 import type { RunningHost, RunningSimulator } from "./server/server.ts";
 

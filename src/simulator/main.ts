@@ -6,7 +6,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
-import { printable } from "../text.ts";
+import { printable } from "../text/text.ts";
 import { banner } from "./banner.ts";
 import { SimulatedPool, type SimulatedPoolOptions } from "./behaviour/simulatedPool.ts";
 import { runCommand } from "./commands/commands.ts";

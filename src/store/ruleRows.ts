@@ -14,8 +14,8 @@ import {
   type Subject,
   subjects,
 } from "../domain/rule.ts";
-import { quote } from "../quote.ts";
 import { describeRule, ruleWords } from "../rules/print.ts";
+import { quote } from "../text/quote.ts";
 import { addedRulesIn, deleteAdded, insertAdded, replaceAdded, type UnknownRule } from "./addedRules.ts";
 import type { Reader, Writer } from "./connection.ts";
 

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { type ExplainBasis, explainHost, explainVm } from "../../src/explain/explain.ts";
-import { Names } from "../../src/names.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
+import { Names } from "../../src/text/names.ts";
 import { pools, ruleSets } from "../support/randomPools.ts";
 
 const runs = { seed: 20_120_612, numRuns: 300, endOnFailure: true } as const;

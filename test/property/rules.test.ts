@@ -14,7 +14,7 @@ import { ruleFromObject, ruleObject } from "../../src/rules/json.ts";
 import { nonsenseOf } from "../../src/rules/lint.ts";
 import { parseGreenRule, parseRule } from "../../src/rules/parse.ts";
 import { describeRule, printGreenRule, printRule } from "../../src/rules/print.ts";
-import { printable } from "../../src/text.ts";
+import { printable } from "../../src/text/text.ts";
 
 const sources = [
   "loadavg",

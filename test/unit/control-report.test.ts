@@ -5,8 +5,8 @@ import { dataGate, type Gate } from "../../src/decide/gates.ts";
 import type { Snapshot, StoredSnapshot } from "../../src/domain/pool.ts";
 import { planJson } from "../../src/explain/planJson.ts";
 import { gateLine, moveLine, type PlanBasis, planLines } from "../../src/explain/report.ts";
-import { Names } from "../../src/names.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
+import { Names } from "../../src/text/names.ts";
 import { aHost, aSnapshot, aStanding, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const { snapshot, vm2 } = chapterSix();

@@ -3,8 +3,8 @@ import type { Bans } from "../../src/decide/cooldown.ts";
 import type { Bar, Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { type ExplainBasis, explainHost, explainVm } from "../../src/explain/explain.ts";
-import { Names } from "../../src/names.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
+import { Names } from "../../src/text/names.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const { snapshot, host1, host2, vm1, vm2, vm3 } = chapterSix();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { AppError } from "../../src/domain/errors.ts";
 import { asUuid } from "../../src/domain/pool.ts";
-import { findNamed } from "../../src/find.ts";
 import { completeAnswer, completeCommand, needsNames } from "../../src/manager/completion.ts";
+import { findNamed } from "../../src/text/find.ts";
 
 function named(uuid: string, name: string) {
   return { uuid: asUuid(uuid), name };

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { subjects, subjectUnit } from "../../src/domain/rule.ts";
 import { commandWords, parseCommand } from "../../src/manager/parse.ts";
 import { quoteName } from "../../src/manager/words.ts";
-import { printable } from "../../src/text.ts";
+import { printable } from "../../src/text/text.ts";
 
 const uuid = "0a511f3b-ca5f-2c5d-7751-55b6a138f86e";
 

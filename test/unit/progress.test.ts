@@ -2,8 +2,8 @@
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import { lookAt, transferLine } from "../../src/control/transfers.ts";
-import { Names } from "../../src/names.ts";
 import { LiveLines } from "../../src/program/liveLines.ts";
+import { Names } from "../../src/text/names.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 describe("a look at a transfer", () => {

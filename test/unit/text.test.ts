@@ -8,7 +8,7 @@ import {
   padWidth,
   printable,
   printableJson,
-} from "../../src/text.ts";
+} from "../../src/text/text.ts";
 
 const graphicOrSpace = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u;
 

@@ -1,12 +1,12 @@
 /** SHOW GREEN: hosts that green rules put to sleep, what that was worth, and what comes next. Read only. */
 
 import { gateLine } from "../../explain/report.ts";
-import { Names } from "../../names.ts";
 import { savingsOf } from "../../power/savings.ts";
 import { loadBasis } from "../../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../../store/load/powerInput.ts";
 import { eventsIn, greenBytesIn, loadRests, restsOf } from "../../store/rests.ts";
 import { listAddedRules } from "../../store/rules.ts";
+import { Names } from "../../text/names.ts";
 import type { ManagerContext } from "../context.ts";
 import type { GreenResult } from "../result.ts";
 

@@ -2,13 +2,13 @@
 
 import { AppError } from "../../domain/errors.ts";
 import type { Snapshot } from "../../domain/pool.ts";
-import { findNamed, type Named } from "../../find.ts";
-import { Names } from "../../names.ts";
 import type { Database } from "../../store/connection.ts";
 import { exclude, include, listExclusions } from "../../store/exclusions.ts";
 import { openMigrations } from "../../store/migrations.ts";
 import { pauseControl, pauseStatus, resumeControl } from "../../store/pause.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
+import { findNamed, type Named } from "../../text/find.ts";
+import { Names } from "../../text/names.ts";
 import type { ManagerContext } from "../context.ts";
 import type { Command } from "../parse.ts";
 import type { Result } from "../result.ts";

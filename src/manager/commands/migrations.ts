@@ -2,11 +2,11 @@
 
 import { type Flap, flapsOf, flapWindowSeconds } from "../../decide/flaps.ts";
 import { AppError } from "../../domain/errors.ts";
-import { Names } from "../../names.ts";
 import type { Database } from "../../store/connection.ts";
 import { findMigrations } from "../../store/migrationRecord.ts";
 import { listMigrations, recentMigrationsIn } from "../../store/migrations.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
+import { Names } from "../../text/names.ts";
 import type { Result } from "../result.ts";
 import { quote } from "../words.ts";
 

@@ -6,12 +6,12 @@ import { type Explanation, explainHost, explainVm } from "../../explain/explain.
 import { forecastJson, gateJson } from "../../explain/planJson.ts";
 import { greenMoves, greenObject, withGreen } from "../../explain/power.ts";
 import { forecastLines, gateLine, moveLine } from "../../explain/report.ts";
-import { findNamed, type Named } from "../../find.ts";
-import { Names } from "../../names.ts";
 import type { Move } from "../../planner/plan.ts";
 import { loadBasis } from "../../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../../store/load/powerInput.ts";
 import { loadRests, type Rests } from "../../store/rests.ts";
+import { findNamed, type Named } from "../../text/find.ts";
+import { Names } from "../../text/names.ts";
 import type { ManagerContext } from "../context.ts";
 import { span } from "../layout.ts";
 import type { Command } from "../parse.ts";

@@ -2,9 +2,9 @@
 
 import { AppError } from "../../domain/errors.ts";
 import type { Host, Snapshot, StoredSnapshot, Uuid, Vm } from "../../domain/pool.ts";
-import { findNamed } from "../../find.ts";
 import type { Database } from "../../store/connection.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
+import { findNamed } from "../../text/find.ts";
 import type { HostWithVms, Result, VmOnHost } from "../result.ts";
 
 /** All VMs by uuid, control domains among them; none before the first collection. */

@@ -1,12 +1,12 @@
 /** SHOW STATUS: whether xcp-collect and xcp-control work, and what holds control back. Read only. */
 
-import { Names } from "../../names.ts";
 import type { Database } from "../../store/connection.ts";
 import { leaseStatus } from "../../store/lease.ts";
 import { loadStanding } from "../../store/load/controlState.ts";
 import { lastSuccess, listRuns, type ProgramName } from "../../store/runs.ts";
 import { schemaVersion } from "../../store/schemaVersion.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
+import { Names } from "../../text/names.ts";
 import type { ProgramStatus, StatusResult } from "../result.ts";
 import { flapsWithin } from "./migrations.ts";
 

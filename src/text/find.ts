@@ -1,7 +1,7 @@
 /** Finds the VM or host that the operator named. Pure. */
 
-import { AppError } from "./domain/errors.ts";
-import type { Uuid } from "./domain/pool.ts";
+import { AppError } from "../domain/errors.ts";
+import type { Uuid } from "../domain/pool.ts";
 import { quote, quoteName } from "./quote.ts";
 import { closest, printable } from "./text.ts";
 

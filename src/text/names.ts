@@ -1,6 +1,6 @@
 /** What objects of the pool are called, for texts that know them by uuid. Pure. */
 
-import type { Snapshot, Uuid } from "./domain/pool.ts";
+import type { Snapshot, Uuid } from "../domain/pool.ts";
 
 export class Names {
   readonly #names: ReadonlyMap<string, string>;
