@@ -222,7 +222,7 @@ async function startElsewhere(
   server: ServerProgram,
 ): Promise<{ owner: ChildProcess; pid: number }> {
   await ensureBuilt();
-  const module = new URL("../../dist/demo/privateServer.js", import.meta.url).href;
+  const module = new URL("../../dist/privateServer/privateServer.js", import.meta.url).href;
   const code = `
     const { startPrivateServer } = await import(${JSON.stringify(module)});
     await startPrivateServer(${JSON.stringify({ directory, server })});

@@ -146,7 +146,7 @@ describe("where the world may be touched", () => {
   });
 
   it("console stands nowhere but in the demo and the simulator's main", () => {
-    const allowed = (file: string) => file.startsWith("demo/") || file === "xapi/simulator/main.ts";
+    const allowed = (file: string) => file.startsWith("demo/") || file === "simulator/main.ts";
     expect(files.filter((file) => !allowed(file) && /\bconsole\./.test(code(file)))).toEqual([]);
   });
 
