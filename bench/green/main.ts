@@ -4,9 +4,9 @@
  */
 import { parseArgs } from "node:util";
 import { planGreen } from "../../src/power/plan.ts";
+import { story, weekTable } from "../../test/support/power/week.ts";
 import { loadSolver, type Solver } from "./exact.ts";
 import { faultsOf, options, poolOf, rule, type Series, series } from "./pools.ts";
-import { story, weekTable } from "./week.ts";
 
 const { values } = parseArgs({
   options: {

@@ -4,7 +4,7 @@ import type { Host, Snapshot, Uuid } from "../../src/domain/pool.ts";
 import type { PackingOptions } from "../../src/power/options.ts";
 import type { Drain } from "../../src/power/plan.ts";
 import type { GreenRule } from "../../src/power/rule.ts";
-import { generate } from "../plan/pools.ts";
+import { generate } from "../../test/support/plan/pools.ts";
 
 export interface Series {
   readonly name: string;

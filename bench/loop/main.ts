@@ -5,9 +5,9 @@
  */
 import { parseArgs } from "node:util";
 import type { Figures } from "../../src/rehearse/replay.ts";
-import { controlSettings, live, type Outcome } from "./live.ts";
-import { policies } from "./policies.ts";
-import { worlds } from "./world.ts";
+import { controlSettings, live, type Outcome } from "../../test/support/loop/live.ts";
+import { policies } from "../../test/support/loop/policies.ts";
+import { worlds } from "../../test/support/loop/world.ts";
 
 const { values } = parseArgs({
   options: {

@@ -1,7 +1,7 @@
 /** How much CPU a search takes that spends its whole budget, kind by kind: what the prices of its work are checked by. */
 import { planMigrations } from "../../src/planner/planner.ts";
+import { generate } from "../../test/support/plan/pools.ts";
 import { series } from "./kinds.ts";
-import { generate } from "./pools.ts";
 
 const budgetMs = 300;
 

@@ -2,7 +2,7 @@
 import highsModule from "highs";
 import { toProblem } from "../../src/planner/problem.ts";
 import { Bounds } from "../../src/planner/search/bound.ts";
-import type { Pool } from "./pools.ts";
+import type { Pool } from "../../test/support/plan/pools.ts";
 
 /** Costs are counted in this unit so that the solver's numbers stay small; the generator's sizes are multiples. */
 const unitBytes = 512 * 1024 * 1024;

@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import type { Pool } from "./pools.ts";
-import type { PlainMove } from "./verify.ts";
+import type { Pool } from "../../test/support/plan/pools.ts";
+import type { PlainMove } from "../../test/support/plan/verify.ts";
 
 const group = "11111111-2222-3333-4444-555555555555";
 

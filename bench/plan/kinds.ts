@@ -1,5 +1,5 @@
 /** The pools that are compared, from the smallest to the largest. */
-import type { Kind } from "./pools.ts";
+import type { Kind } from "../../test/support/plan/pools.ts";
 
 export interface Series extends Kind {
   /** Pools of the kind, by seeds of their own. */

@@ -8,13 +8,13 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { Plan } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
+import { boundMb, singleSteps, thesis, xenOrchestra } from "../../test/support/plan/others.ts";
+import { generate, type Kind, type Pool } from "../../test/support/plan/pools.ts";
+import { type PlainMove, replay } from "../../test/support/plan/verify.ts";
 import { budgets } from "./budget.ts";
 import { loadSolver, type Solver } from "./exact.ts";
 import { hasHbal, hbal } from "./hbal.ts";
 import { type Series, series } from "./kinds.ts";
-import { boundMb, singleSteps, thesis, xenOrchestra } from "./others.ts";
-import { generate, type Kind, type Pool } from "./pools.ts";
-import { type PlainMove, replay } from "./verify.ts";
 
 const solverSeconds = 4;
 const hbalSeconds = 20;

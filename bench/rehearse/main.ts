@@ -15,8 +15,8 @@ import { type Database, openDatabase, type StoreOptions } from "../../src/store/
 import { createRule } from "../../src/store/rules.ts";
 import { installSchema } from "../../src/store/schema.ts";
 import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
-import { controlSettings } from "../loop/live.ts";
-import { Day, sensed } from "../loop/world.ts";
+import { controlSettings } from "../../test/support/loop/live.ts";
+import { Day, sensed } from "../../test/support/loop/world.ts";
 
 const { values } = parseArgs({
   options: {

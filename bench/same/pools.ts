@@ -10,9 +10,9 @@ import { forecastLines, gateLine } from "../../src/explain/report.ts";
 import { parseRule } from "../../src/rules/parse.ts";
 import { Names } from "../../src/text/names.ts";
 import { aStanding } from "../../test/support/fixtures.ts";
-import { controlSettings } from "../loop/live.ts";
+import { controlSettings } from "../../test/support/loop/live.ts";
+import { generate } from "../../test/support/plan/pools.ts";
 import { type Series, series } from "../plan/kinds.ts";
-import { generate } from "../plan/pools.ts";
 
 /** Pools of each kind; larger ones cost more and differ in less. */
 const counts: ReadonlyMap<number, number> = new Map([

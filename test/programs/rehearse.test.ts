@@ -2,8 +2,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { controlSettings } from "../../bench/loop/live.ts";
-import { Day, sensed, worlds } from "../../bench/loop/world.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { asControl } from "../../src/rehearse/decide.ts";
 import { Replay } from "../../src/rehearse/replay.ts";
@@ -12,6 +10,8 @@ import { loadHistory } from "../../src/store/history.ts";
 import { createRule } from "../../src/store/rules.ts";
 import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
 import { asRoot, createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { controlSettings } from "../support/loop/live.ts";
+import { Day, sensed, worlds } from "../support/loop/world.ts";
 import { type ProgramResult, runProgram, temporaryFolder } from "../support/programs.ts";
 
 const minutes = 240;

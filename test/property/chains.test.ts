@@ -1,7 +1,6 @@
 /** Laws of plans by chains and sums over seeded random pools; tiny pools are compared with trying everything. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { generate, type Kind } from "../../bench/plan/pools.ts";
 import { withDerived } from "../../src/domain/derived.ts";
 import { evaluate, termValue } from "../../src/domain/deviation.ts";
 import type { Snapshot } from "../../src/domain/pool.ts";
@@ -15,6 +14,7 @@ import { recheck } from "../../src/planner/steps/recheck.ts";
 import { hostsAfter } from "../../src/planner/tell/outcome.ts";
 import { nonsenseOf } from "../../src/rules/lint.ts";
 import { type BookMove, ChainBook } from "../support/chainBook.ts";
+import { generate, type Kind } from "../support/plan/pools.ts";
 import { rule } from "../support/rules.ts";
 
 const headroomBytes = 64 * 1024 * 1024;

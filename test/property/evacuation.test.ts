@@ -1,11 +1,11 @@
 /** Laws of evacuations over seeded random pools; tiny pools are compared with trying everything. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { generate, type Kind, type Pool } from "../../bench/plan/pools.ts";
 import type { Snapshot, Uuid } from "../../src/domain/pool.ts";
 import { type Evacuation, planEvacuation } from "../../src/planner/evacuate/evacuate.ts";
 import type { PlanOptions } from "../../src/planner/plan.ts";
 import { Emptying, endings, faultsOf, harmedPairs } from "../support/evacuations.ts";
+import { generate, type Kind, type Pool } from "../support/plan/pools.ts";
 import { pools as roughPools, ruleSets } from "../support/randomPools.ts";
 import { single } from "../support/rules.ts";
 

@@ -1,9 +1,6 @@
 /** Laws of green computing over seeded random pools, and over days of simulated pools. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { green, step } from "../../bench/green/week.ts";
-import { World } from "../../bench/green/world.ts";
-import { generate } from "../../bench/plan/pools.ts";
 import { takesPart } from "../../src/domain/deviation.ts";
 import type { Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
@@ -12,6 +9,9 @@ import type { PackingOptions } from "../../src/power/options.ts";
 import { type GreenPlan, gathered, planGreen } from "../../src/power/plan.ts";
 import type { GreenRule } from "../../src/power/rule.ts";
 import { faultsOfGathering, fewestOn, spareSumsFail } from "../support/gatherings.ts";
+import { generate } from "../support/plan/pools.ts";
+import { green, step } from "../support/power/week.ts";
+import { World } from "../support/power/world.ts";
 import { pools, ruleSets } from "../support/randomPools.ts";
 
 const runs = { numRuns: 300, seed: 20_261_125 };

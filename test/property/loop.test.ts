@@ -3,15 +3,15 @@
  * timed. `npm run bench -- loop` is the long form.
  */
 import { describe, expect, it } from "vitest";
-import { type Course, controlSettings, live, type Outcome } from "../../bench/loop/live.ts";
-import { policies } from "../../bench/loop/policies.ts";
-import { worlds } from "../../bench/loop/world.ts";
-import { generate, type Kind } from "../../bench/plan/pools.ts";
 import { evaluate, termExcess } from "../../src/domain/deviation.ts";
 import type { Host, Snapshot } from "../../src/domain/pool.ts";
 import { type Rule, termsOf } from "../../src/domain/rule.ts";
 import { asControl } from "../../src/rehearse/decide.ts";
 import { type Figures, Replay } from "../../src/rehearse/replay.ts";
+import { type Course, controlSettings, live, type Outcome } from "../support/loop/live.ts";
+import { policies } from "../support/loop/policies.ts";
+import { worlds } from "../support/loop/world.ts";
+import { generate, type Kind } from "../support/plan/pools.ts";
 
 const settings = controlSettings(["ControlPlanMilliseconds=40"]);
 

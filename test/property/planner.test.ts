@@ -1,9 +1,6 @@
 /** Laws of the planner over seeded random pools; tiny pools are compared with trying everything. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { singleSteps, thesis } from "../../bench/plan/others.ts";
-import { generate, type Kind, type Pool } from "../../bench/plan/pools.ts";
-import { type Checks, type PlainMove, replay } from "../../bench/plan/verify.ts";
 import { evaluate } from "../../src/domain/deviation.ts";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Rule as AnyRule } from "../../src/domain/rule.ts";
@@ -12,6 +9,9 @@ import { planMigrations } from "../../src/planner/planner.ts";
 import { Random } from "../../src/planner/search/random.ts";
 import { hostsAfter } from "../../src/planner/tell/outcome.ts";
 import { allAssignments, bestOf } from "../support/bruteForce.ts";
+import { singleSteps, thesis } from "../support/plan/others.ts";
+import { generate, type Kind, type Pool } from "../support/plan/pools.ts";
+import { type Checks, type PlainMove, replay } from "../support/plan/verify.ts";
 import { single } from "../support/rules.ts";
 
 const options: PlanOptions = {

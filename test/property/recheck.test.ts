@@ -1,12 +1,12 @@
 /** Laws of judging saved moves again: what is accepted is sound on the pool as it is, what is refused is not. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { generate, type Kind } from "../../bench/plan/pools.ts";
-import { type Checks, replay } from "../../bench/plan/verify.ts";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Move, PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { recheck } from "../../src/planner/steps/recheck.ts";
+import { generate, type Kind } from "../support/plan/pools.ts";
+import { type Checks, replay } from "../support/plan/verify.ts";
 
 const options: PlanOptions = {
   maxMoves: 1000,

@@ -1,6 +1,6 @@
 /** Every state of a tiny pool that migrations can reach, by trying them all: slow and without any cleverness. */
-import type { Pool } from "../../bench/plan/pools.ts";
-import { type Checks, type PlainMove, replay } from "../../bench/plan/verify.ts";
+import type { Pool } from "./plan/pools.ts";
+import { type Checks, type PlainMove, replay } from "./plan/verify.ts";
 
 export interface Reached {
   /** Broken pairs as "host subject". */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { replay } from "../../bench/plan/verify.ts";
 import type { Host, Snapshot, Vm } from "../../src/domain/pool.ts";
 import type { SingleRule as Rule } from "../../src/domain/rule.ts";
 import type { PlanOptions } from "../../src/planner/plan.ts";
@@ -7,6 +6,7 @@ import { planMigrations } from "../../src/planner/planner.ts";
 import { Cover } from "../../src/planner/search/cover.ts";
 import { schedule } from "../../src/planner/steps/schedule.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
+import { replay } from "../support/plan/verify.ts";
 
 const mebibyte = 1024 * 1024;
 const cpu25: Rule = { subject: "CpuAverage", threshold: 25 };

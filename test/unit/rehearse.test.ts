@@ -1,7 +1,5 @@
 /** The parts of a rehearsal: the shadow of a recorded pool, the tally, the log, and what is decided by. */
 import { describe, expect, it } from "vitest";
-import { controlSettings } from "../../bench/loop/live.ts";
-import { generate, type Kind } from "../../bench/plan/pools.ts";
 import { forecastOf, judge, type Situation } from "../../src/decide/assess.ts";
 import type { Migration } from "../../src/domain/migration.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
@@ -13,6 +11,8 @@ import { Shadow } from "../../src/rehearse/shadow.ts";
 import { Tally } from "../../src/rehearse/tally.ts";
 import { parseRule } from "../../src/rules/parse.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
+import { controlSettings } from "../support/loop/live.ts";
+import { generate, type Kind } from "../support/plan/pools.ts";
 
 const mebibyte = 1024 * 1024;
 const [a, b, c] = [uuid(1), uuid(2), uuid(3)];

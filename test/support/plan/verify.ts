@@ -1,9 +1,9 @@
 /**
  * Goes through a plan step by step on the pool itself, with arithmetic of its own, and counts what no plan may do.
  */
-import { evaluate, excess, rounding, subjectValue, takesPart } from "../../src/domain/deviation.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
-import { type SingleRule as Rule, type Subject, subjects } from "../../src/domain/rule.ts";
+import { evaluate, excess, rounding, subjectValue, takesPart } from "../../../src/domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../../../src/domain/pool.ts";
+import { type SingleRule as Rule, type Subject, subjects } from "../../../src/domain/rule.ts";
 
 export interface PlainMove {
   readonly vm: Uuid;

@@ -1,9 +1,9 @@
 /** Who decides about moves: nobody, the thesis' trigger, ours at once, ours. */
 
-import type { Situation } from "../../src/decide/assess.ts";
-import { asSingle } from "../../src/domain/rule.ts";
-import { asControl, asOff, type Decide } from "../../src/rehearse/decide.ts";
-import type { ControlSettings } from "../../src/settings/settings.ts";
+import type { Situation } from "../../../src/decide/assess.ts";
+import { asSingle } from "../../../src/domain/rule.ts";
+import { asControl, asOff, type Decide } from "../../../src/rehearse/decide.ts";
+import type { ControlSettings } from "../../../src/settings/settings.ts";
 import { thesis } from "../plan/others.ts";
 
 export interface Policy {

@@ -1,6 +1,6 @@
 /** One day of one pool under one policy. */
-import { type Figures, Replay } from "../../src/rehearse/replay.ts";
-import { type ControlSettings, parseSettings } from "../../src/settings/settings.ts";
+import { type Figures, Replay } from "../../../src/rehearse/replay.ts";
+import { type ControlSettings, parseSettings } from "../../../src/settings/settings.ts";
 import type { Policy } from "./policies.ts";
 import { Day, sensed, type World } from "./world.ts";
 

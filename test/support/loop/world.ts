@@ -7,9 +7,9 @@ import {
   type Snapshot,
   type Uuid,
   type Vm,
-} from "../../src/domain/pool.ts";
-import type { Rule } from "../../src/domain/rule.ts";
-import { Random } from "../../src/planner/search/random.ts";
+} from "../../../src/domain/pool.ts";
+import type { Rule } from "../../../src/domain/rule.ts";
+import { Random } from "../../../src/planner/search/random.ts";
 import { type Load, natureOf, normal, VmLoad } from "./load.ts";
 
 export interface World {

@@ -7,9 +7,9 @@ import {
   type Placement,
   type Snapshot,
   type Vm,
-} from "../../src/domain/pool.ts";
-import type { SingleRule as Rule } from "../../src/domain/rule.ts";
-import { Random } from "../../src/planner/search/random.ts";
+} from "../../../src/domain/pool.ts";
+import type { SingleRule as Rule } from "../../../src/domain/rule.ts";
+import { Random } from "../../../src/planner/search/random.ts";
 
 const mebibyte = 1024 * 1024;
 

@@ -1,15 +1,15 @@
 /** A week of a pool of 16 hosts under several policies, minute by minute in virtual time. */
 
-import type { Uuid } from "../../src/domain/pool.ts";
-import type { Rule } from "../../src/domain/rule.ts";
-import { planMigrations } from "../../src/planner/planner.ts";
-import { averaged, type Picture } from "../../src/power/load.ts";
-import { type GreenOptions, greenDefaults, type Wattage } from "../../src/power/options.ts";
-import { decide } from "../../src/power/policy.ts";
-import type { GreenRule } from "../../src/power/rule.ts";
-import { savingsOf } from "../../src/power/savings.ts";
-import { advance, type HostStates, observe, type Step } from "../../src/power/states.ts";
-import { density } from "./density.ts";
+import { density } from "../../../bench/green/density.ts";
+import type { Uuid } from "../../../src/domain/pool.ts";
+import type { Rule } from "../../../src/domain/rule.ts";
+import { planMigrations } from "../../../src/planner/planner.ts";
+import { averaged, type Picture } from "../../../src/power/load.ts";
+import { type GreenOptions, greenDefaults, type Wattage } from "../../../src/power/options.ts";
+import { decide } from "../../../src/power/policy.ts";
+import type { GreenRule } from "../../../src/power/rule.ts";
+import { savingsOf } from "../../../src/power/savings.ts";
+import { advance, type HostStates, observe, type Step } from "../../../src/power/states.ts";
 import { World } from "./world.ts";
 
 const [hosts, vms] = [16, 320];

@@ -1,5 +1,5 @@
 /** How loaded each VM is, minute by minute: a day's curve, noise that remembers, bursts, batch jobs, spikes. */
-import type { Random } from "../../src/planner/search/random.ts";
+import type { Random } from "../../../src/planner/search/random.ts";
 
 /** What one VM is like. */
 export interface Nature {

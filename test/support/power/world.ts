@@ -3,8 +3,8 @@
  * boot and go down. Seeded: the same seed gives the same loads whatever is done with the pool.
  */
 
-import { asUuid, type Host, type Snapshot, type Uuid, type Vm } from "../../src/domain/pool.ts";
-import { Random } from "../../src/planner/search/random.ts";
+import { asUuid, type Host, type Snapshot, type Uuid, type Vm } from "../../../src/domain/pool.ts";
+import { Random } from "../../../src/planner/search/random.ts";
 
 const mebibyte = 1024 * 1024;
 export const bytesPerSecond = 110_000_000;

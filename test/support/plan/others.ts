@@ -1,8 +1,8 @@
 /** The planners that ours is compared with, restated: the thesis', single good steps, and Xen Orchestra's. */
 
-import { type Problem, toProblem } from "../../src/planner/problem.ts";
-import { Bounds } from "../../src/planner/search/bound.ts";
-import { State } from "../../src/planner/state.ts";
+import { type Problem, toProblem } from "../../../src/planner/problem.ts";
+import { Bounds } from "../../../src/planner/search/bound.ts";
+import { State } from "../../../src/planner/state.ts";
 import type { Pool } from "./pools.ts";
 import type { PlainMove } from "./verify.ts";
 
