@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import mysql from "mysql2/promise";
 import type { PrivateServer } from "../../src/privateServer/privateServer.ts";
 import { startProjectServer, workFolder } from "../../src/privateServer/projectServer.ts";
-import { installSchema } from "../../src/store/schema.ts";
+import { installSchema } from "../../src/store/schema/schema.ts";
 
 export interface Size {
   readonly hosts: number;

@@ -14,7 +14,7 @@ import { startSimulator } from "../../src/simulator/server/server.ts";
 import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
 import { loadHistory } from "../../src/store/history.ts";
 import { pruneHistory } from "../../src/store/historyRetention.ts";
-import { installSchema } from "../../src/store/schema.ts";
+import { installSchema } from "../../src/store/schema/schema.ts";
 import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
 import { connectXapi, type XapiClient } from "../../src/xapi/client.ts";
 import { readInventory } from "../../src/xapi/inventory.ts";

@@ -13,7 +13,7 @@ import type { PrivateServer } from "../../src/privateServer/privateServer.ts";
 import { startProjectServer } from "../../src/privateServer/projectServer.ts";
 import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
 import { createRule } from "../../src/store/rules.ts";
-import { installSchema } from "../../src/store/schema.ts";
+import { installSchema } from "../../src/store/schema/schema.ts";
 import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
 import { controlSettings } from "../../test/support/loop/live.ts";
 import { Day, sensed } from "../../test/support/loop/world.ts";

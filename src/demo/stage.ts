@@ -10,7 +10,7 @@ import { runCommand } from "../simulator/commands/commands.ts";
 import { type RunningSimulator, startSimulator } from "../simulator/server/server.ts";
 import { renderAccounts } from "../store/accounts.ts";
 import { type Database, openDatabase, type StoreOptions } from "../store/connection.ts";
-import { installSchema } from "../store/schema.ts";
+import { installSchema } from "../store/schema/schema.ts";
 import { laterStatements } from "./fastMotion.ts";
 
 /** What is played. */

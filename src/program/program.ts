@@ -12,7 +12,7 @@ import type { SettingGroup } from "../settings/keys.ts";
 import { settingKeys } from "../settings/keys.ts";
 import { type MysqlSettings, parseSettings, type Settings } from "../settings/settings.ts";
 import { type Database, openDatabase, type StoreOptions } from "../store/connection.ts";
-import { requireSchema } from "../store/schema.ts";
+import { requireSchema } from "../store/schema/schema.ts";
 import { printable } from "../text/text.ts";
 import { LiveLines } from "./liveLines.ts";
 

@@ -1,6 +1,6 @@
 /** Collect and the store on a Galera cluster whose nodes die, are cut off and come back. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { installSchema, schemaStatus } from "../../src/store/schema.ts";
+import { installSchema, schemaStatus } from "../../src/store/schema/schema.ts";
 import {
   type CrashWorld,
   collectWell,

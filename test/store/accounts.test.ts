@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AccountValues, renderAccounts } from "../../src/store/accounts.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
-import { schemaStatus } from "../../src/store/schema.ts";
+import { schemaStatus } from "../../src/store/schema/schema.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
 let test: TestDatabase;

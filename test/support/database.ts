@@ -5,7 +5,7 @@ import mysql from "mysql2/promise";
 import { inject } from "vitest";
 import { renderAccounts } from "../../src/store/accounts.ts";
 import type { StoreOptions } from "../../src/store/connection.ts";
-import { installSchema } from "../../src/store/schema.ts";
+import { installSchema } from "../../src/store/schema/schema.ts";
 
 export interface TestDatabase {
   /** The server's root: for arranging and for looking, not for the code under test. */

@@ -2,7 +2,12 @@
 
 import { exitCode } from "../../domain/errors.ts";
 import type { StoreOptions } from "../../store/connection.ts";
-import { type InstallResult, installSchema, type SchemaStatus, schemaStatus } from "../../store/schema.ts";
+import {
+  type InstallResult,
+  installSchema,
+  type SchemaStatus,
+  schemaStatus,
+} from "../../store/schema/schema.ts";
 
 /** What to print and how to end. */
 export interface SchemaReport {

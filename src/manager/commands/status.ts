@@ -4,7 +4,7 @@ import type { Database } from "../../store/connection.ts";
 import { leaseStatus } from "../../store/lease.ts";
 import { loadStanding } from "../../store/load/controlState.ts";
 import { lastSuccess, listRuns, type ProgramName } from "../../store/runs.ts";
-import { schemaVersion } from "../../store/schemaVersion.ts";
+import { schemaVersion } from "../../store/schema/version.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
 import { Names } from "../../text/names.ts";
 import type { ProgramStatus, StatusResult } from "../result.ts";

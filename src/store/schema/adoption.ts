@@ -1,6 +1,6 @@
 /** Recognises a database that was made by the thesis' statements, before we put our hands on it. */
-import { AppError } from "../domain/errors.ts";
-import type { Session } from "./session.ts";
+import { AppError } from "../../domain/errors.ts";
+import type { Session } from "../session.ts";
 
 const thesisColumns: Readonly<Record<string, readonly string[]>> = {
   Host: [

@@ -1,5 +1,5 @@
 /** The number of the schema that a database has. */
-import type { Database } from "./connection.ts";
+import type { Database } from "../connection.ts";
 
 /** The highest version that is wholly applied; 0 where none is. */
 export async function schemaVersion(db: Database): Promise<number> {

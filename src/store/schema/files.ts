@@ -17,7 +17,7 @@ export interface SchemaFiles {
 }
 
 /** The package's sql/ folder; the same distance from src/store as from dist/store. */
-const packageFolder: URL = new URL("../../sql/", import.meta.url);
+const packageFolder: URL = new URL("../../../sql/", import.meta.url);
 
 /** Reads the numbered files of `folder`. @throws Error when a number is missing or stands twice. */
 export function readSchemaFiles(folder: URL = packageFolder): SchemaFiles {

@@ -6,12 +6,12 @@
  * on the file; after a crash the next one goes on behind the last tick. Only the statement at that place may have been
  * done without its tick, so only there is "exists already" taken for done.
  */
-import { AppError } from "../domain/errors.ts";
-import type { Database, StoreOptions } from "./connection.ts";
-import { explainStatementFailure } from "./failure.ts";
-import { refuseForeignTables } from "./schemaAdoption.ts";
-import { readSchemaFiles, type SchemaFile, type SchemaFiles } from "./schemaFiles.ts";
-import { findServer, type Session } from "./session.ts";
+import { AppError } from "../../domain/errors.ts";
+import type { Database, StoreOptions } from "../connection.ts";
+import { explainStatementFailure } from "../failure.ts";
+import { findServer, type Session } from "../session.ts";
+import { refuseForeignTables } from "./adoption.ts";
+import { readSchemaFiles, type SchemaFile, type SchemaFiles } from "./files.ts";
 
 export interface SchemaStatus {
   /** What stands there: no database, none of our tables, a thesis' database without our ledger, or one of ours. */
