@@ -11,7 +11,14 @@ import { listMigrations } from "../../src/store/migrations.ts";
 import { pauseControl, resumeControl } from "../../src/store/pause.ts";
 import { loadRests } from "../../src/store/rests.ts";
 import { createGreenRule } from "../../src/store/ruleChanges.ts";
-import { type Arena, type ControlChange, openArena, type Ring, type Told } from "../support/controlArena.ts";
+import {
+  type Arena,
+  type ControlChange,
+  flowing,
+  openArena,
+  type Ring,
+  type Told,
+} from "../support/controlArena.ts";
 import { aMinuteLater, behindWire, strike } from "../support/controlCrashes.ts";
 import { cpu25 } from "../support/controlPools.ts";
 import { asRoot } from "../support/database.ts";
@@ -66,23 +73,22 @@ interface Night {
   readonly power: (host: string) => string;
 }
 
-/** Seconds of the pool in one real second. */
-const speed = 200;
-
 async function openNight(scenario = nightPool, rule: GreenRule | null = keep70): Promise<Night> {
-  const ring = await arena.open(scenario, { speed });
+  const ring = await arena.open(scenario, { byHand: true });
   if (rule !== null) await createGreenRule(arena.manager, rule, "ann");
   const pass = async (seconds: number) => {
     for (let passed = 0; passed < seconds; passed += 30) {
       await later(arena.database.admin.database, 30);
-      // The pool's own time must not fall behind.
-      await new Promise((resolve) => setTimeout(resolve, (30 / speed) * 1000));
+      await ring.pool.clock.advance(30_000);
       await ring.collect();
       await asRoot(["DELETE FROM VmArrival"], arena.database.admin.database);
     }
   };
   const run = (change: ControlChange = {}) =>
-    ring.control({ ...change, change: { green: greenSettings(), vmCooldownMinutes: 0, ...change.change } });
+    flowing(
+      ring.pool,
+      ring.control({ ...change, change: { green: greenSettings(), vmCooldownMinutes: 0, ...change.change } }),
+    );
   const power = (host: string) => {
     const { db } = ring.pool;
     const ref = db.all("host").find((each) => db.text("host", each, "name_label") === host) ?? "";
@@ -314,7 +320,8 @@ describe("a run that is killed", () => {
       for (let n = 0, struck = false; n < 4 && !struck; n++) {
         await behindWire(arena, night.ring, [], async (round) => {
           const start = () => round.start(settings);
-          const { event } = await strike({ ...round, start }, asking(method), "SIGKILL", moment);
+          const struckRun = strike({ ...round, start }, asking(method), "SIGKILL", moment);
+          const { event } = await flowing(night.ring.pool, struckRun);
           struck = event !== null;
         });
         await aMinuteLater(arena);
