@@ -67,7 +67,7 @@ function greenSettings(change: Partial<Settings["control"]["green"]> = {}): Sett
 
 interface Night {
   readonly ring: Ring;
-  /** So much time passes, with a collection every 30 s of it. */
+  /** So much time passes, with a collection a minute. */
   readonly pass: (seconds: number) => Promise<void>;
   readonly run: (change?: ControlChange) => Promise<Told>;
   readonly power: (host: string) => string;
@@ -77,9 +77,9 @@ async function openNight(scenario = nightPool, rule: GreenRule | null = keep70):
   const ring = await arena.open(scenario, { byHand: true });
   if (rule !== null) await createGreenRule(arena.manager, rule, "ann");
   const pass = async (seconds: number) => {
-    for (let passed = 0; passed < seconds; passed += 30) {
-      await later(arena.database.admin.database, 30);
-      await ring.pool.clock.advance(30_000);
+    for (let passed = 0; passed < seconds; passed += 60) {
+      await later(arena.database.admin.database, 60);
+      await ring.pool.clock.advance(60_000);
       await ring.collect();
       await asRoot(["DELETE FROM VmArrival"], arena.database.admin.database);
     }
@@ -96,7 +96,7 @@ async function openNight(scenario = nightPool, rule: GreenRule | null = keep70):
     if (db.get("host_metrics", metrics, "live") !== true) return "off";
     return db.get("host", ref, "enabled") === true ? "on" : "out of service";
   };
-  await pass(330);
+  await pass(360);
   return { ring, pass, run, power };
 }
 
@@ -227,7 +227,7 @@ describe("the pool's own safeguards", () => {
     const night = await openNight();
     for (let n = 0; n < 16; n++) {
       await night.run();
-      await night.pass(30);
+      await night.pass(60);
       await night.ring.collect(cpu25);
       await asRoot(["DELETE FROM VmArrival"], arena.database.admin.database);
     }
