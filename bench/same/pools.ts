@@ -9,7 +9,7 @@ import { forecastJson } from "../../src/explain/planJson.ts";
 import { forecastLines, gateLine } from "../../src/explain/report.ts";
 import { parseRule } from "../../src/rules/parse.ts";
 import { Names } from "../../src/text/names.ts";
-import { aStanding } from "../../test/support/fixtures.ts";
+import { aControlState } from "../../test/support/fixtures.ts";
 import { controlSettings } from "../../test/support/loop/live.ts";
 import { generate } from "../../test/support/plan/pools.ts";
 import { type Series, series } from "../plan/kinds.ts";
@@ -72,7 +72,7 @@ function tell(kind: Series, seed: number): string {
     samples: [],
     rules: seed % 3 === 0 ? [...rules, ...chains.map(rule)] : rules,
     unknown: [],
-    standing: aStanding({}),
+    controlState: aControlState({}),
   };
   const basis = judge(situation, settings, null);
   const { plan, gate } = forecastOf(basis, settings);

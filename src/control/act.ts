@@ -10,7 +10,7 @@ import { moveLine } from "../explain/report.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { ControlSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
-import type { Standing } from "../store/load/controlState.ts";
+import type { ControlState } from "../store/load/controlState.ts";
 import type { RunOutcome } from "../store/runs.ts";
 import { Names } from "../text/names.ts";
 import { connectXapi, type XapiClient } from "../xapi/client.ts";
@@ -45,7 +45,7 @@ export interface RunEnd {
 export async function closeOpen(
   db: Database,
   tenure: Tenure,
-  standing: Standing,
+  controlState: ControlState,
   stored: StoredSnapshot | null,
   options: ActOptions,
 ): Promise<RunEnd | null> {
@@ -55,20 +55,20 @@ export async function closeOpen(
     `${names.of(vm)} (${vm}) from ${names.of(source)} to ${names.of(destination)}`;
   const transfers = new Transfers(options, names, options.monotonicMs);
   return withPool(poolUuid, tenure, options, async (client, calls) => {
-    const why = await reconcile(standing.open, {
+    const why = await reconcile(controlState.open, {
       client,
       db,
       tenure,
       watch: (migration) => ({
         ...watchOptions(tenure, options),
-        ...leftOfLimit(migration, standing.costs, options.control),
+        ...leftOfLimit(migration, controlState.costs, options.control),
         onProgress: (progress) => transfers.progress(migration.vm, progress),
       }),
       onAdopted: (migration) => {
         calls.migrating++;
         say(options, "adopted", `An earlier run's migration still runs: ${what(migration)}`, ids(migration));
         transfers.begin(
-          { ...migration, ...expected(migration, migration.memoryBytes, standing.costs) },
+          { ...migration, ...expected(migration, migration.memoryBytes, controlState.costs) },
           migration.plannedSecondsAgo,
         );
       },
@@ -159,7 +159,7 @@ export async function act(
   options: ActOptions,
   manner: Manner = ruleKeeping(new Names(basis.stored.snapshot)),
 ): Promise<RunEnd> {
-  const { stored, standing } = basis;
+  const { stored, controlState } = basis;
   const { snapshot } = stored;
   const names = new Names(snapshot);
   const transfers = new Transfers(options, names, options.monotonicMs);
@@ -175,7 +175,7 @@ export async function act(
         log: manner.log,
       }),
       timeLimit: ({ source, destination, copyBytes }) =>
-        timeLimit(source, destination, copyBytes, standing.costs, options.control),
+        timeLimit(source, destination, copyBytes, controlState.costs, options.control),
       execute: {
         ...watchOptions(tenure, options),
         maxInPool: options.control.maxMigrationsInPool,
@@ -184,7 +184,7 @@ export async function act(
       onStart: (move) => {
         calls.migrating++;
         sayOffTerminal(options, "start", "Starting Migration ...", { vm: move.vm });
-        transfers.begin({ ...move, ...expected(move, move.copyBytes, standing.costs) });
+        transfers.begin({ ...move, ...expected(move, move.copyBytes, controlState.costs) });
       },
       onProgress: ({ vm }, progress) => transfers.progress(vm, progress),
       onEnd: ({ vm }) => {

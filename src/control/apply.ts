@@ -98,11 +98,11 @@ function viewOf(
   basis: Basis,
   { control }: RunOptions,
 ): View | { readonly gate: Gate | null } {
-  const { stored, gate, standing } = basis;
+  const { stored, gate, controlState } = basis;
   if (gate !== null || stored === null) return { gate };
   const plan = judgeSavedPlan(saved, basis, stored, control);
   if (!("moves" in plan)) return { gate: plan };
-  const unsettled = plan.moves.length === 0 ? null : settledGate(standing);
+  const unsettled = plan.moves.length === 0 ? null : settledGate(controlState);
   return unsettled === null ? { saved, basis, stored, plan } : { gate: unsettled };
 }
 
@@ -122,7 +122,7 @@ function applicationLines(view: View): string[] {
   const names = new Names(stored.snapshot);
   return [
     ...(basis.held === null ? [] : [`A run would be ${gateLine(basis.held)}`]),
-    ...basis.standing.open.map((migration) => openLine(migration, names)),
+    ...basis.controlState.open.map((migration) => openLine(migration, names)),
     poolLine({ ...basis, stored }),
     headLine(view),
     ...changesSince(saved, stored.snapshot),

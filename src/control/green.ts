@@ -63,11 +63,11 @@ export async function greenTurn(
 
 /** Nothing is decided on measures that are not believed yet; null where there is nothing to decide. */
 function waiting(
-  { gate, standing }: StoredBasis,
+  { gate, controlState }: StoredBasis,
   situation: GreenSituation,
   options: ActOptions,
 ): GreenTurn | null {
-  const settling = settledGate(standing);
+  const settling = settledGate(controlState);
   if (isIdle(situation) || gate !== null || settling === null) return null;
   say(options, "green", `Green: waits, ${settling.measured}`);
   return { moves: [], done: [], trouble: false, reason: settling.measured };

@@ -9,7 +9,7 @@ import { forecastLines, unknownRuleLines } from "../explain/report.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { ControlSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
-import { loadStanding } from "../store/load/controlState.ts";
+import { loadControlState } from "../store/load/controlState.ts";
 import { loadBasis } from "../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../store/load/powerInput.ts";
 import { finishRun, startRun } from "../store/runs.ts";
@@ -110,9 +110,9 @@ async function leasedRun(db: Database, runId: string, options: LiveOptions): Pro
 }
 
 async function underLease(db: Database, tenure: Tenure, options: LiveOptions): Promise<RunEnd> {
-  const standing = await loadStanding(db);
-  if (standing.open.length > 0) {
-    const end = await closeOpen(db, tenure, standing, await loadSnapshot(db), options);
+  const controlState = await loadControlState(db);
+  if (controlState.open.length > 0) {
+    const end = await closeOpen(db, tenure, controlState, await loadSnapshot(db), options);
     if (end !== null) return end;
   }
   if (options.task?.kind === "evacuate") return evacuate(db, tenure, options.task, options);

@@ -20,7 +20,7 @@ import type { Plan, PlanOptions } from "../planner/plan.ts";
 import { planMigrations } from "../planner/planner.ts";
 import { withUnit } from "../rules/print.ts";
 import type { ControlSettings } from "../settings/settings.ts";
-import type { Standing } from "../store/load/controlState.ts";
+import type { ControlState } from "../store/load/controlState.ts";
 import type { UnknownRule } from "../store/rules.ts";
 import type { Sample } from "../store/samples.ts";
 import { type Bans, bansOf, movesOfLastHour } from "./cooldown.ts";
@@ -44,7 +44,7 @@ export interface Situation {
   readonly rules: readonly Rule[];
   /** Rows of rules that nothing can follow. */
   readonly unknown: readonly UnknownRule[];
-  readonly standing: Standing;
+  readonly controlState: ControlState;
 }
 
 /** The collections that a plan stands on. */
@@ -77,11 +77,11 @@ export interface Basis extends Situation {
 
 /** Judges `situation`; `poolUuid` is the pool that the settings mean, null where they name none. */
 export function judge(situation: Situation, settings: ControlSettings, poolUuid: string | null): Basis {
-  const { stored, standing } = situation;
+  const { stored, controlState } = situation;
   const { acting: rules, resting } = sortByHours(situation.rules, stored, settings);
   const limits = { ...settings, poolUuid };
   const earlier = situation.samples.map(({ snapshot }) => snapshot);
-  const suspicion = stored === null ? unsuspected : suspicionIn(stored, earlier, standing);
+  const suspicion = stored === null ? unsuspected : suspicionIn(stored, earlier, controlState);
   const trusted = stored === null ? null : withArrivals(withoutSuspects(stored.snapshot, suspicion));
   const used = Math.max(0, settings.sampleCount - 1);
   const averaged = trusted === null ? null : average(trusted, earlier, rules, used + 1);
@@ -98,9 +98,9 @@ export function judge(situation: Situation, settings: ControlSettings, poolUuid:
     bans:
       trusted === null
         ? { vms: new Map(), hosts: new Map() }
-        : bansOf(trusted, standing.exclusions, standing.recent, settings),
-    held: heldGate(standing, limits),
-    gate: dataGate(stored, standing, suspicion, limits),
+        : bansOf(trusted, controlState.exclusions, controlState.recent, settings),
+    held: heldGate(controlState, limits),
+    gate: dataGate(stored, controlState, suspicion, limits),
     tolerated: averaged === null ? () => null : tolerance(averaged, settings),
   };
 }
@@ -113,11 +113,11 @@ export interface Forecast {
 
 /** What the next run would do, but for what holds it by somebody's word or by what control did lately. */
 export function forecastOf(basis: Basis, settings: ControlSettings): Forecast {
-  const { stored, gate, standing } = basis;
+  const { stored, gate, controlState } = basis;
   if (gate !== null || stored === null) return { plan: null, gate };
   const bans = { vms: basis.bans.vms, pairs: pairsOf(stored.snapshot, basis.bans) };
   const plan = planOf(basis, settings, stored.snapshot, bans, settings.maxMovesPerRun);
-  return { plan, gate: plan.moves.length === 0 ? null : settledGate(standing) };
+  return { plan, gate: plan.moves.length === 0 ? null : settledGate(controlState) };
 }
 
 /** What a plan must not touch, pairs of VM and host by `pairKey`. */
@@ -159,7 +159,7 @@ function movesBetween(then: Snapshot, now: Snapshot): ReadonlyMap<Uuid, number> 
 
 /** The settings and what is judged, as the planner wants to have it. */
 export function plannerOptions(
-  { standing: { costs, recent }, tolerated }: Pick<Basis, "standing" | "tolerated">,
+  { controlState: { costs, recent }, tolerated }: Pick<Basis, "controlState" | "tolerated">,
   settings: ControlSettings,
   bans: PairBans,
   maxMoves: number,
@@ -196,19 +196,26 @@ export function pairsOf(snapshot: Snapshot, { hosts }: Bans): ReadonlyMap<string
 
 const unsuspected: Suspicion = { hosts: new Map(), pool: null };
 
-function suspicionIn(stored: StoredSnapshot, earlier: readonly Snapshot[], standing: Standing): Suspicion {
+function suspicionIn(
+  stored: StoredSnapshot,
+  earlier: readonly Snapshot[],
+  controlState: ControlState,
+): Suspicion {
   const { snapshot } = stored;
-  return suspicionOf(snapshot, guestCounts(snapshot), expectedGuests(stored, standing), earlier);
+  return suspicionOf(snapshot, guestCounts(snapshot), expectedGuests(stored, controlState), earlier);
 }
 
 /** The guests of the collection that was looked at before this one, with what control itself has moved since. */
-function expectedGuests({ collection, snapshot }: StoredSnapshot, standing: Standing): ExpectedGuests {
+function expectedGuests(
+  { collection, snapshot }: StoredSnapshot,
+  controlState: ControlState,
+): ExpectedGuests {
   const expected = new Map<Uuid, number>();
-  for (const sight of standing.sights) {
+  for (const sight of controlState.sights) {
     if (sight.poolUuid.toLowerCase() !== snapshot.pool.uuid.toLowerCase()) continue;
     const base = sight.collectionId === collection.id ? sight.before : sight;
     if (base === null) continue;
-    const moved = standing.recent.filter(
+    const moved = controlState.recent.filter(
       ({ state, collectionsAtEnd }) =>
         state === "succeeded" && collectionsAtEnd !== null && collectionsAtEnd >= base.collectionId,
     );

@@ -32,7 +32,7 @@ export function judgeEvacuation(
   poolUuid: string | null,
   wanted: string,
 ): Drainable {
-  const { stored, standing } = situation;
+  const { stored, controlState } = situation;
   const relaxed = {
     ...settings,
     quietMinutes: 0,
@@ -49,8 +49,8 @@ export function judgeEvacuation(
   // Out of the mean, and no matter for suspicion: what is wrong with its figures does not keep its VMs there.
   const snapshot = withHost(stored.snapshot, { ...host, enabled: false });
   const basis = judge({ ...situation, stored: { ...stored, snapshot } }, relaxed, poolUuid);
-  const open = standing.recent.filter(({ state }) => isOpen(state));
-  const bans = bansOf(basis.stored?.snapshot ?? snapshot, standing.exclusions, open, relaxed);
+  const open = controlState.recent.filter(({ state }) => isOpen(state));
+  const bans = bansOf(basis.stored?.snapshot ?? snapshot, controlState.exclusions, open, relaxed);
   return { ...basis, bans, host };
 }
 
@@ -72,13 +72,13 @@ export interface EvacuationForecast {
 
 /** What an evacuation would do, but for what holds it by somebody's word. */
 export function forecastEvacuation(basis: DrainBasis, settings: ControlSettings): EvacuationForecast {
-  const { stored, gate, standing, bans } = basis;
+  const { stored, gate, controlState, bans } = basis;
   if (gate !== null || stored === null) return { plan: null, gate };
   const plan = evacuationOf(basis, settings, stored.snapshot, {
     vms: bans.vms,
     pairs: pairsOf(stored.snapshot, bans),
   });
-  return { plan, gate: plan.moves.length === 0 ? null : settledGate(standing) };
+  return { plan, gate: plan.moves.length === 0 ? null : settledGate(controlState) };
 }
 
 /** The plan from where things stand by now. */

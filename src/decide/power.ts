@@ -60,7 +60,7 @@ export function greenForecast(
   const { stored, gate } = basis;
   if (stored === null || isIdle({ rules, rests })) return null;
   const hold = holdOf(gate);
-  if ((gate !== null && hold === null) || settledGate(basis.standing) !== null) return null;
+  if ((gate !== null && hold === null) || settledGate(basis.controlState) !== null) return null;
   const active = rules.find((rule) => mayRest(rule, minuteOfDay)) ?? rules[0] ?? null;
   const newest: Picture = { at: rests.now - Math.max(0, stored.ageSeconds), snapshot: stored.snapshot };
   const earlier = pictures.map(({ snapshot, secondsBefore }) => ({
@@ -103,7 +103,7 @@ export function greenOptions(
   settings: ControlSettings,
   rests: Rests,
 ): GreenOptions {
-  const { stored, standing, bans, rules } = basis;
+  const { stored, controlState, bans, rules } = basis;
   const { green } = settings;
   const pairs = pairsOf(stored.snapshot, bans);
   const usual = plannerOptions(basis, settings, { vms: bans.vms, pairs }, Number.POSITIVE_INFINITY);
@@ -122,7 +122,7 @@ export function greenOptions(
     seed: settings.planSeed,
     canWake: (host) => wakeObjection(host, rests) === null,
     keepOn: new Map(
-      standing.exclusions
+      controlState.exclusions
         .filter(({ kind }) => kind === "HOST")
         .map(({ uuid, by }): [Uuid, string] => [uuid, `it is excluded${by === "" ? "" : ` by ${by}`}`]),
     ),

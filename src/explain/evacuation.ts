@@ -25,11 +25,11 @@ import {
 /** The plan for a person, in the manner of SHOW PLAN. */
 export function evacuationLines(basis: DrainBasis, stored: StoredSnapshot, plan: Evacuation): string[] {
   const names = new Names(stored.snapshot);
-  const { held, standing, host } = basis;
+  const { held, controlState, host } = basis;
   const absent = plan.absent.filter((each) => each.host !== host.uuid);
   return [
     ...(held === null ? [] : [`A run would be ${gateLine(held)}`]),
-    ...standing.open.map((migration) => openLine(migration, names)),
+    ...controlState.open.map((migration) => openLine(migration, names)),
     ...unknownRuleLines(basis.unknown),
     poolLine({ ...basis, stored }),
     `${purposeLine(plan, names)}; it is left out of the means`,
@@ -104,8 +104,8 @@ export function evacuationJson(
   stored: StoredSnapshot,
   plan: Evacuation,
 ): Readonly<Record<string, unknown>> {
-  const { held, standing, host } = basis;
-  const open = standing.open.map(({ vm, source, destination, state }) => ({
+  const { held, controlState, host } = basis;
+  const open = controlState.open.map(({ vm, source, destination, state }) => ({
     vm,
     from: source,
     to: destination,

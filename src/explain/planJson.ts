@@ -18,8 +18,8 @@ export function forecastJson(
   stored: StoredSnapshot,
   plan: Plan,
 ): Readonly<Record<string, unknown>> {
-  const { unknown, held, standing } = basis;
-  const open = standing.open.map(({ vm, source, destination, state }) => ({
+  const { unknown, held, controlState } = basis;
+  const open = controlState.open.map(({ vm, source, destination, state }) => ({
     vm,
     from: source,
     to: destination,

@@ -33,11 +33,11 @@ export function gateLine(gate: Gate): string {
 
 /** Everything that a dry run tells: what keeps the next run from acting, what is open, and the plan. */
 export function forecastLines(basis: Basis, stored: StoredSnapshot, plan: Plan): string[] {
-  const { unknown, held, standing } = basis;
+  const { unknown, held, controlState } = basis;
   const names = new Names(stored.snapshot);
   return [
     ...(held === null ? [] : [`A run would be ${gateLine(held)}`]),
-    ...standing.open.map((migration) => openLine(migration, names)),
+    ...controlState.open.map((migration) => openLine(migration, names)),
     ...unknownRuleLines(unknown),
     ...restingLines(basis.resting),
     ...planLines({ ...basis, stored }, plan),

@@ -6,7 +6,7 @@ import { CostBook, type CostSample } from "../domain/migrationCost.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Exclusion } from "../store/exclusions.ts";
-import type { Standing } from "../store/load/controlState.ts";
+import type { ControlState } from "../store/load/controlState.ts";
 import type { LastEnd } from "../store/migrations.ts";
 import type { HostSight } from "../store/sights.ts";
 
@@ -92,7 +92,7 @@ export class Ledger {
   }
 
   /** What control reads of all this. `arrived` are VMs that the newest collection saw on their host for the first time. */
-  standing(now: number, arrived: ReadonlySet<Uuid>): Standing {
+  controlState(now: number, arrived: ReadonlySet<Uuid>): ControlState {
     const recent = this.#recent(now).map((entry) => rowOf(entry, now));
     const last = this.#lastEnded;
     return {

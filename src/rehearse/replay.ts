@@ -154,7 +154,7 @@ export class Replay {
     const now = moment.seconds + lagSeconds;
     this.#lastRun = moment.seconds;
     this.#runs++;
-    const standing = this.#ledger.standing(now, new Set(arrivals.map(({ vmUuid }) => vmUuid)));
+    const controlState = this.#ledger.controlState(now, new Set(arrivals.map(({ vmUuid }) => vmUuid)));
     this.#ledger.look(snapshot, this.#collections, now);
     const collection = this.#collection(moment, snapshot);
     const { moves, gate, fired } = decide({
@@ -162,7 +162,7 @@ export class Replay {
       samples: this.#samples(moment.seconds, this.#seen),
       rules,
       unknown: [],
-      standing,
+      controlState,
     });
     for (const rule of fired) this.#fired.set(rule, (this.#fired.get(rule) ?? 0) + 1);
     if (gate !== null && fired.length > 0) this.#gates.set(gate.name, (this.#gates.get(gate.name) ?? 0) + 1);

@@ -8,7 +8,7 @@ import {
   type Snapshot,
   type Vm,
 } from "../../src/domain/pool.ts";
-import type { Standing } from "../../src/store/load/controlState.ts";
+import type { ControlState } from "../../src/store/load/controlState.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -141,7 +141,7 @@ export function chapterSix(): {
 }
 
 /** Nothing stands against acting, and nothing was done yet. */
-export function aStanding(extra: Partial<Standing> = {}): Standing {
+export function aControlState(extra: Partial<ControlState> = {}): ControlState {
   return {
     pause: null,
     breaker: { open: false, trips: 0, openedAt: null, openUntil: null, closesInSeconds: null, reason: null },

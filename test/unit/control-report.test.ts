@@ -7,7 +7,7 @@ import { planJson } from "../../src/explain/planJson.ts";
 import { gateLine, moveLine, type PlanBasis, planLines } from "../../src/explain/report.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { Names } from "../../src/text/names.ts";
-import { aHost, aSnapshot, aStanding, aVm, chapterSix, uuid } from "../support/fixtures.ts";
+import { aControlState, aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const { snapshot, vm2 } = chapterSix();
 const options = { maxMoves: 10, headroomBytes: 0, bannedVms: new Map(), bannedPairs: new Map() };
@@ -15,11 +15,11 @@ const rules = [{ subject: "CpuAverage", threshold: 25 }] as const;
 const plan = planMigrations(snapshot, rules, options);
 const names = new Names(snapshot);
 
-const standing = aStanding();
+const controlState = aControlState();
 
 function closedGate(collected: StoredSnapshot | null, poolUuid: string | null = null): Gate | null {
   const limits = { snapshotMaxAgeSeconds: 300, maxMovesPerHour: 20, quietMinutes: 30, poolUuid };
-  return dataGate(collected, standing, null, limits);
+  return dataGate(collected, controlState, null, limits);
 }
 
 function stored(of: Snapshot, extra: Partial<StoredSnapshot> = {}): StoredSnapshot {

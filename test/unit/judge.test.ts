@@ -5,7 +5,7 @@ import { applyMove } from "../../src/decide/moves.ts";
 import { isOpen, type Migration, type MigrationState } from "../../src/domain/migration.ts";
 import { recheck } from "../../src/planner/steps/recheck.ts";
 import { type ControlSettings, parseSettings } from "../../src/settings/settings.ts";
-import { aHost, aSnapshot, aStanding, aVm, uuid } from "../support/fixtures.ts";
+import { aControlState, aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const [a, b, c] = [uuid(1), uuid(2), uuid(3)];
 const vms = [20, 21, 22, 23].map((n) => aVm({ uuid: uuid(n), vcpuNum: 4, vcpuAverage: 24 }));
@@ -75,7 +75,7 @@ function situation(recent: readonly Migration[]): Situation {
     samples: [],
     rules,
     unknown: [],
-    standing: aStanding({ recent }),
+    controlState: aControlState({ recent }),
   };
 }
 

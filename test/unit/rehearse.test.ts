@@ -235,18 +235,18 @@ describe("the log of simulated migrations", () => {
   it("says what control reads of its own: open rows, recent ones, the last end, the hour's count, costs", () => {
     const ledger = new Ledger([], []);
     const id = ledger.begin(intent, "run", 7, 1000);
-    expect(ledger.standing(1030, new Set()).open).toMatchObject([
+    expect(ledger.controlState(1030, new Set()).open).toMatchObject([
       { state: "running", plannedSecondsAgo: 30 },
     ]);
     ledger.close(id, "succeeded", 1100, 8);
-    const then = ledger.standing(1160, new Set([small.uuid]));
+    const then = ledger.controlState(1160, new Set([small.uuid]));
     expect(then.open).toEqual([]);
     expect(then.recent).toMatchObject([{ state: "succeeded", finishedSecondsAgo: 60, collectionsAtEnd: 8 }]);
     expect(then.lastEnd).toEqual({ collectionsAtEnd: 8, secondsAgo: 60 });
     expect(then.unsettled).toEqual([small.uuid]);
     expect(then.costs.pool).toMatchObject({ bytesPerSecond: 1_100_000, samples: 1 });
     expect([then.startedLastHour, ledger.startedLastHour(4600)]).toEqual([1, 0]);
-    expect(ledger.standing(1000 + 86_400, new Set()).recent).toEqual([]);
+    expect(ledger.controlState(1000 + 86_400, new Set()).recent).toEqual([]);
   });
 
   it("remembers when a host was last seen to change", () => {
@@ -254,7 +254,7 @@ describe("the log of simulated migrations", () => {
     ledger.look(pool(), 1, 0);
     ledger.look(pool({ b: { enabled: false } }), 2, 60);
     ledger.look(pool({ b: { enabled: false } }), 3, 120);
-    const sight = ledger.standing(180, new Set()).sights.find(({ host }) => host === b);
+    const sight = ledger.controlState(180, new Set()).sights.find(({ host }) => host === b);
     expect(sight).toMatchObject({
       collectionId: 3,
       changedSecondsAgo: 120,
@@ -294,8 +294,8 @@ describe("what a rehearsed run decides", () => {
       durationMs: 1,
       clockSkewSeconds: 0,
     };
-    const standing = new Ledger([], []).standing(0, new Set());
-    return { stored: { snapshot, collection, ageSeconds: 1 }, samples: [], rules, unknown: [], standing };
+    const controlState = new Ledger([], []).controlState(0, new Set());
+    return { stored: { snapshot, collection, ageSeconds: 1 }, samples: [], rules, unknown: [], controlState };
   }
 
   it("is what control decides, also where no plan was made for want of a goal", () => {

@@ -6,7 +6,7 @@ import type { Rule } from "../../src/domain/rule.ts";
 import { forecastJson } from "../../src/explain/planJson.ts";
 import { forecastLines } from "../../src/explain/report.ts";
 import { type ControlSettings, parseSettings } from "../../src/settings/settings.ts";
-import { aHost, aSnapshot, aStanding, aVm, uuid } from "../support/fixtures.ts";
+import { aControlState, aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 import { rule } from "../support/rules.ts";
 
 const vms = [20, 21].map((n) => aVm({ uuid: uuid(n), vcpuNum: 4, vcpuAverage: 40 }));
@@ -50,7 +50,7 @@ function situation(rules: readonly Rule[], time: string, earlier: readonly Snaps
     samples: earlier.map((snapshot, i) => ({ snapshot, collectionId: 69 - i, secondsBefore: 60 * (i + 1) })),
     rules,
     unknown: [],
-    standing: aStanding(),
+    controlState: aControlState(),
   };
 }
 

@@ -18,7 +18,7 @@ import { type Pause, pauseIn } from "../pause.ts";
 import { handledIn } from "../rests.ts";
 import { type HostSight, sightsIn } from "../sights.ts";
 
-export interface Standing {
+export interface ControlState {
   readonly pause: Pause | null;
   readonly breaker: BreakerStatus;
   readonly startedLastHour: number;
@@ -36,7 +36,7 @@ export interface Standing {
 }
 
 /** Reads it all. */
-export async function loadStanding(db: Database): Promise<Standing> {
+export async function loadControlState(db: Database): Promise<ControlState> {
   return db.read(async (reader) => ({
     pause: await pauseIn(reader),
     breaker: await breakerIn(reader),

@@ -7,7 +7,7 @@ import type { Database } from "../connection.ts";
 import { readRules } from "../rules.ts";
 import { loadSamples } from "../samples.ts";
 import { loadSnapshot } from "../snapshot.ts";
-import { loadStanding } from "./controlState.ts";
+import { loadControlState } from "./controlState.ts";
 
 /** Reads and judges everything that a plan hangs on. `poolUuid` is the pool that the settings mean. */
 export async function loadBasis(
@@ -22,8 +22,8 @@ export async function loadBasis(
 export async function loadSituation(db: Database, settings: ControlSettings): Promise<Situation> {
   const stored = await loadSnapshot(db);
   const { rules, unknown } = await readRules(db);
-  const standing = await loadStanding(db);
+  const controlState = await loadControlState(db);
   const samples =
     stored === null ? [] : await loadSamples(db, stored.collection, sampleWish(settings, rules));
-  return { stored, samples, rules, unknown, standing };
+  return { stored, samples, rules, unknown, controlState };
 }
