@@ -1,6 +1,6 @@
 /** What is said of seeded pools: plan, EXPLAIN, dry run and evacuation, as text. Knows no clock and no chance. */
 
-import { forecastOf, judge, type Situation } from "../../src/decide/assess.ts";
+import { type DecisionInput, forecastOf, judge } from "../../src/decide/assess.ts";
 import { forecastEvacuation, judgeEvacuation } from "../../src/decide/evacuation.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { evacuationJson, evacuationLines } from "../../src/explain/evacuation.ts";
@@ -52,7 +52,7 @@ function tell(kind: Series, seed: number): string {
   const { snapshot, rules } = generate(kind, seed);
   const settings = controlSettings();
   const at = new Date(0);
-  const situation: Situation = {
+  const input: DecisionInput = {
     stored: {
       snapshot,
       collection: {
@@ -74,7 +74,7 @@ function tell(kind: Series, seed: number): string {
     unknown: [],
     controlState: aControlState({}),
   };
-  const basis = judge(situation, settings, null);
+  const basis = judge(input, settings, null);
   const { plan, gate } = forecastOf(basis, settings);
   if (basis.stored === null || plan === null) {
     return gate === null ? "no plan" : gateLine(gate);
@@ -96,7 +96,7 @@ function tell(kind: Series, seed: number): string {
       .filter((_, index) => index % every === 0)
       .map((vm) => JSON.stringify(explainVm(facts, vm), null, 1)),
   ];
-  return [...texts.flat(), ...(kind.hosts > 16 ? [] : tellEvacuation(situation))].join("\n");
+  return [...texts.flat(), ...(kind.hosts > 16 ? [] : tellEvacuation(input))].join("\n");
 }
 
 function rule(text: string): Rule {
@@ -106,11 +106,11 @@ function rule(text: string): Rule {
 }
 
 /** What emptying the pool's last host would be. */
-function tellEvacuation(situation: Situation): string[] {
+function tellEvacuation(input: DecisionInput): string[] {
   const settings = controlSettings();
-  const host = situation.stored?.snapshot.hosts.at(-1);
+  const host = input.stored?.snapshot.hosts.at(-1);
   if (host === undefined) return [];
-  const basis = judgeEvacuation(situation, settings, null, host.uuid);
+  const basis = judgeEvacuation(input, settings, null, host.uuid);
   if (!("host" in basis)) return [gateLine(basis.gate)];
   const { plan } = forecastEvacuation(basis, settings);
   if (basis.stored === null || plan === null) return ["no evacuation"];

@@ -21,7 +21,7 @@ import { moveLine, unknownRuleLines } from "../explain/report.ts";
 import type { Evacuation } from "../planner/evacuate/evacuate.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
-import { loadSituation } from "../store/load/decisionInput.ts";
+import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { rememberSights } from "../store/sights.ts";
 import { storedCollectionId } from "../store/snapshot.ts";
 import { Names } from "../text/names.ts";
@@ -51,8 +51,8 @@ interface View {
 /** The plan and what stands against it; neither the pool nor the database sees a change. Returns the exit code. */
 export async function showEvacuation(db: Database, task: EvacuateTask, options: RunOptions): Promise<number> {
   const poolUuid = options.xen?.poolUuid ?? null;
-  const situation = await loadSituation(db, options.control);
-  const basis = judgeEvacuation(situation, options.control, poolUuid, task.host);
+  const input = await loadDecisionInput(db, options.control);
+  const basis = judgeEvacuation(input, options.control, poolUuid, task.host);
   const { plan, gate } =
     "host" in basis ? forecastEvacuation(basis, options.control) : { plan: null, ...basis };
   if (!("host" in basis) || gate !== null || plan === null || basis.stored === null) {
@@ -95,10 +95,10 @@ async function look(
   { control, xen, monotonicMs }: LiveOptions,
 ): Promise<View | { readonly gate: Gate | null }> {
   const startedMs = monotonicMs();
-  const situation = await loadSituation(db, control);
-  const seen = situation.stored;
+  const input = await loadDecisionInput(db, control);
+  const seen = input.stored;
   if (seen !== null) await rememberSights(db, tenure.claim, seen.collection.id, seen.snapshot);
-  const basis = judgeEvacuation(situation, control, xen.poolUuid, task.host);
+  const basis = judgeEvacuation(input, control, xen.poolUuid, task.host);
   if (!("host" in basis)) return basis;
   if (basis.held !== null) return { gate: basis.held };
   const { stored } = basis;

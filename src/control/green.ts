@@ -2,7 +2,7 @@
 
 import type { Basis } from "../decide/assess.ts";
 import { settledGate } from "../decide/gates.ts";
-import { type GreenForecast, type GreenSituation, greenForecast, isIdle } from "../decide/power.ts";
+import { type GreenForecast, greenForecast, isIdle, type PowerInput } from "../decide/power.ts";
 import { AppError, exitCode } from "../domain/errors.ts";
 import type { StoredSnapshot, Uuid } from "../domain/pool.ts";
 import { greenMoves } from "../explain/power.ts";
@@ -10,7 +10,7 @@ import { moveLine } from "../explain/report.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import type { Step } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
-import { loadGreenSituation } from "../store/load/powerInput.ts";
+import { loadPowerInput } from "../store/load/powerInput.ts";
 import { writeRests } from "../store/rests.ts";
 import { Names } from "../text/names.ts";
 import type { XapiClient } from "../xapi/client.ts";
@@ -42,14 +42,14 @@ export async function greenTurn(
   options: ActOptions,
 ): Promise<GreenTurn | null> {
   const startedMs = options.monotonicMs();
-  const situation = await loadGreenSituation(db, options.control, basis.stored);
-  const forecast = greenForecast(basis, options.control, situation);
-  if (forecast === null) return waiting(basis, situation, options);
-  await keepProgress(db, tenure, basis.stored, situation, forecast);
+  const input = await loadPowerInput(db, options.control, basis.stored);
+  const forecast = greenForecast(basis, options.control, input);
+  if (forecast === null) return waiting(basis, input, options);
+  await keepProgress(db, tenure, basis.stored, input, forecast);
   const { decision } = forecast;
   say(options, "green", `Green: ${decision.reason}`);
-  const ends = await doSteps(db, tenure, basis.stored, situation, forecast, options, () => {
-    return situation.rests.now + (options.monotonicMs() - startedMs) / 1000;
+  const ends = await doSteps(db, tenure, basis.stored, input, forecast, options, () => {
+    return input.rests.now + (options.monotonicMs() - startedMs) / 1000;
   });
   const names = new Names(basis.stored.snapshot);
   const refusedHosts = new Set(ends.filter(({ end }) => end.kind !== "done").map(({ host }) => host));
@@ -64,11 +64,11 @@ export async function greenTurn(
 /** Nothing is decided on measures that are not believed yet; null where there is nothing to decide. */
 function waiting(
   { gate, controlState }: StoredBasis,
-  situation: GreenSituation,
+  input: PowerInput,
   options: ActOptions,
 ): GreenTurn | null {
   const settling = settledGate(controlState);
-  if (isIdle(situation) || gate !== null || settling === null) return null;
+  if (isIdle(input) || gate !== null || settling === null) return null;
   say(options, "green", `Green: waits, ${settling.measured}`);
   return { moves: [], done: [], trouble: false, reason: settling.measured };
 }
@@ -83,7 +83,7 @@ async function keepProgress(
   db: Database,
   tenure: Tenure,
   { snapshot }: StoredSnapshot,
-  { rests }: GreenSituation,
+  { rests }: PowerInput,
   { states }: GreenForecast,
 ): Promise<void> {
   const changes = [...states].flatMap(([host, state]) =>
@@ -104,7 +104,7 @@ async function doSteps(
   db: Database,
   tenure: Tenure,
   { snapshot }: StoredSnapshot,
-  { rests }: GreenSituation,
+  { rests }: PowerInput,
   { decision, states }: GreenForecast,
   options: ActOptions,
   now: () => number,

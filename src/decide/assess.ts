@@ -36,7 +36,7 @@ import {
 } from "./suspicion.ts";
 
 /** All that is known when a run begins. */
-export interface Situation {
+export interface DecisionInput {
   /** The newest collection; null before the first. */
   readonly stored: StoredSnapshot | null;
   /** Earlier ones, newest first, that are averaged with it. */
@@ -59,8 +59,8 @@ export interface RestingRule {
   readonly reason: string;
 }
 
-/** The situation with what is to be thought of it; `rules` are those that act now. */
-export interface Basis extends Situation {
+/** The decision input with what is to be thought of it; `rules` are those that act now. */
+export interface Basis extends DecisionInput {
   readonly resting: readonly RestingRule[];
   /** The newest collection with averaged measures, and with suspect hosts out of it. */
   readonly stored: StoredSnapshot | null;
@@ -75,24 +75,24 @@ export interface Basis extends Situation {
   readonly tolerated: (host: Uuid, rule: Rule) => string | null;
 }
 
-/** Judges `situation`; `poolUuid` is the pool that the settings mean, null where they name none. */
-export function judge(situation: Situation, settings: ControlSettings, poolUuid: string | null): Basis {
-  const { stored, controlState } = situation;
-  const { acting: rules, resting } = sortByHours(situation.rules, stored, settings);
+/** Judges `input`; `poolUuid` is the pool that the settings mean, null where they name none. */
+export function judge(input: DecisionInput, settings: ControlSettings, poolUuid: string | null): Basis {
+  const { stored, controlState } = input;
+  const { acting: rules, resting } = sortByHours(input.rules, stored, settings);
   const limits = { ...settings, poolUuid };
-  const earlier = situation.samples.map(({ snapshot }) => snapshot);
+  const earlier = input.samples.map(({ snapshot }) => snapshot);
   const suspicion = stored === null ? unsuspected : suspicionIn(stored, earlier, controlState);
   const trusted = stored === null ? null : withArrivals(withoutSuspects(stored.snapshot, suspicion));
   const used = Math.max(0, settings.sampleCount - 1);
   const averaged = trusted === null ? null : average(trusted, earlier, rules, used + 1);
   return {
-    ...situation,
+    ...input,
     rules,
     resting,
     stored: stored === null || averaged === null ? null : { ...stored, snapshot: averaged.snapshot },
     sampling: {
       samples: averaged?.samples ?? 0,
-      spanSeconds: situation.samples.slice(0, used).at(-1)?.secondsBefore ?? 0,
+      spanSeconds: input.samples.slice(0, used).at(-1)?.secondsBefore ?? 0,
     },
     suspicion,
     bans:

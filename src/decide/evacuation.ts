@@ -9,7 +9,7 @@ import type { Host, Snapshot } from "../domain/pool.ts";
 import { type Evacuation, planEvacuation } from "../planner/evacuate/evacuate.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import { findNamed } from "../text/find.ts";
-import { type Basis, judge, type PairBans, pairsOf, plannerOptions, type Situation } from "./assess.ts";
+import { type Basis, type DecisionInput, judge, type PairBans, pairsOf, plannerOptions } from "./assess.ts";
 import { bansOf } from "./cooldown.ts";
 import { type Gate, settledGate } from "./gates.ts";
 
@@ -23,16 +23,16 @@ export interface DrainBasis extends Basis {
 export type Drainable = DrainBasis | { readonly gate: Gate };
 
 /**
- * Judges `situation` for emptying the host that `wanted` names, by uuid, the start of one, or name.
+ * Judges `input` for emptying the host that `wanted` names, by uuid, the start of one, or name.
  * Throws AppError not-found, ambiguous, or conflict where it is the pool's only host.
  */
 export function judgeEvacuation(
-  situation: Situation,
+  input: DecisionInput,
   settings: ControlSettings,
   poolUuid: string | null,
   wanted: string,
 ): Drainable {
-  const { stored, controlState } = situation;
+  const { stored, controlState } = input;
   const relaxed = {
     ...settings,
     quietMinutes: 0,
@@ -40,7 +40,7 @@ export function judgeEvacuation(
     maxMovesPerHost: Number.POSITIVE_INFINITY,
   };
   if (stored === null) {
-    const { gate } = judge(situation, relaxed, poolUuid);
+    const { gate } = judge(input, relaxed, poolUuid);
     if (gate === null) throw new Error("there is nothing to decide by, and no gate says so");
     return { gate };
   }
@@ -48,7 +48,7 @@ export function judgeEvacuation(
   refuseOnly(host, stored.snapshot);
   // Out of the mean, and no matter for suspicion: what is wrong with its figures does not keep its VMs there.
   const snapshot = withHost(stored.snapshot, { ...host, enabled: false });
-  const basis = judge({ ...situation, stored: { ...stored, snapshot } }, relaxed, poolUuid);
+  const basis = judge({ ...input, stored: { ...stored, snapshot } }, relaxed, poolUuid);
   const open = controlState.recent.filter(({ state }) => isOpen(state));
   const bans = bansOf(basis.stored?.snapshot ?? snapshot, controlState.exclusions, open, relaxed);
   return { ...basis, bans, host };

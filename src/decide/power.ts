@@ -14,7 +14,7 @@ import { type Basis, pairsOf, plannerOptions } from "./assess.ts";
 import { type Gate, settledGate } from "./gates.ts";
 
 /** What is known beside the basis of a run. */
-export interface GreenSituation {
+export interface PowerInput {
   /** Rules that are enabled, by number. */
   readonly rules: readonly GreenRule[];
   readonly rests: Rests;
@@ -55,7 +55,7 @@ export function greenWish({ green: { downMinutes } }: ControlSettings): {
 export function greenForecast(
   basis: Basis,
   settings: ControlSettings,
-  { rules, rests, pictures, minuteOfDay }: GreenSituation,
+  { rules, rests, pictures, minuteOfDay }: PowerInput,
 ): GreenForecast | null {
   const { stored, gate } = basis;
   if (stored === null || isIdle({ rules, rests })) return null;
@@ -80,7 +80,7 @@ export function greenForecast(
 }
 
 /** Whether there is nothing to decide: no rule gathers VMs, and every host is on. */
-export function isIdle({ rules, rests }: Pick<GreenSituation, "rules" | "rests">): boolean {
+export function isIdle({ rules, rests }: Pick<PowerInput, "rules" | "rests">): boolean {
   return rules.length === 0 && [...rests.states.values()].every(({ kind }) => kind === "on");
 }
 

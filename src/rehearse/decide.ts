@@ -1,6 +1,6 @@
 /** What a run would decide: by the very code that xcp-control runs. Pure. */
 
-import { type Basis, forecastOf, judge, type Situation } from "../decide/assess.ts";
+import { type Basis, type DecisionInput, forecastOf, judge } from "../decide/assess.ts";
 import type { Gate } from "../decide/gates.ts";
 import { derivedFor } from "../domain/derived.ts";
 import { evaluate } from "../domain/deviation.ts";
@@ -19,12 +19,12 @@ export interface Decision {
   readonly fired: readonly Rule[];
 }
 
-export type Decide = (situation: Situation) => Decision;
+export type Decide = (input: DecisionInput) => Decision;
 
 /** Decides as a run of control with these settings does. */
 export function asControl(settings: ControlSettings): Decide {
-  return (situation) => {
-    const basis = judge(situation, settings, null);
+  return (input) => {
+    const basis = judge(input, settings, null);
     const fired = firedRules(basis);
     if (basis.held !== null) return { moves: [], gate: basis.held, fired };
     // A plan without a goal is empty: it need not be made.
@@ -37,7 +37,7 @@ export function asControl(settings: ControlSettings): Decide {
 
 /** Nothing is ever moved; rules fire all the same. */
 export function asOff(settings: ControlSettings): Decide {
-  return (situation) => ({ moves: [], gate: null, fired: firedRules(judge(situation, settings, null)) });
+  return (input) => ({ moves: [], gate: null, fired: firedRules(judge(input, settings, null)) });
 }
 
 function firedRules({ stored, rules, tolerated }: Basis): readonly Rule[] {

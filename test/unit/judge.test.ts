@@ -1,6 +1,6 @@
 /** What the planner is told of the settings and of what control has done lately. */
 import { describe, expect, it } from "vitest";
-import { judge, plannerOptions, planOf, type Situation } from "../../src/decide/assess.ts";
+import { type DecisionInput, judge, plannerOptions, planOf } from "../../src/decide/assess.ts";
 import { applyMove } from "../../src/decide/moves.ts";
 import { isOpen, type Migration, type MigrationState } from "../../src/domain/migration.ts";
 import { recheck } from "../../src/planner/steps/recheck.ts";
@@ -56,7 +56,7 @@ function row(state: MigrationState, source: string, destination: string, minutes
   };
 }
 
-function situation(recent: readonly Migration[]): Situation {
+function input(recent: readonly Migration[]): DecisionInput {
   const at = new Date(0);
   const collection = {
     id: 7,
@@ -91,13 +91,13 @@ describe("a host's limit of moves within an hour", () => {
       row("succeeded", b, c, 60),
     ];
     const control = settings({ ControlMaxMovesPerHost: "2" });
-    const options = plannerOptions(judge(situation(recent), control, null), control, noBans, 10);
+    const options = plannerOptions(judge(input(recent), control, null), control, noBans, 10);
     expect([a, b, c].map((host) => options.movesLeftOf?.(host))).toEqual([1, 0, 0]);
   });
 
   it("holds within one plan, is named where it cuts it, and counts what the run itself has moved", () => {
     const control = settings({ ControlMaxMovesPerHost: "1" });
-    const basis = judge(situation([]), control, null);
+    const basis = judge(input([]), control, null);
     const plan = planOf(basis, control, snapshot, noBans, 10);
     expect(plan).toMatchObject({ limited: true, spent: [a] });
     expect(plan.moves).toHaveLength(1);
@@ -123,7 +123,7 @@ describe("a host's limit of moves within an hour", () => {
         snapshot,
         rules,
         moves,
-        plannerOptions(judge(situation([]), control, null), control, noBans, 2),
+        plannerOptions(judge(input([]), control, null), control, noBans, 2),
       );
     };
     expect(judged("2")).toMatchObject({ moves: [{ destination: b }, { destination: b }] });

@@ -1,6 +1,6 @@
 /** The parts of a rehearsal: the shadow of a recorded pool, the tally, the log, and what is decided by. */
 import { describe, expect, it } from "vitest";
-import { forecastOf, judge, type Situation } from "../../src/decide/assess.ts";
+import { type DecisionInput, forecastOf, judge } from "../../src/decide/assess.ts";
 import type { Migration } from "../../src/domain/migration.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
@@ -277,7 +277,7 @@ describe("what a rehearsed run decides", () => {
   const settings = controlSettings(["ControlPlanMilliseconds=20"]);
 
   /** Every second pool has a chain that asks for what follows from where the VMs are. */
-  function situation(seed: number): Situation {
+  function input(seed: number): DecisionInput {
     const { snapshot, rules: thesis } = generate(kind, seed);
     const crowded = parseRule("VmCount > 2 AND CpuAverage > 5");
     if ("kind" in crowded) throw new Error(crowded.message);
@@ -301,7 +301,7 @@ describe("what a rehearsed run decides", () => {
   it("is what control decides, also where no plan was made for want of a goal", () => {
     let empty = 0;
     for (let seed = 1; seed <= 60; seed++) {
-      const known = situation(seed);
+      const known = input(seed);
       const { moves, fired } = asControl(settings)(known);
       const { plan } = forecastOf(judge(known, settings, null), settings);
       expect(moves, `seed ${seed}`).toEqual(plan?.moves);

@@ -1,6 +1,6 @@
 /** When a rule acts: disabled ones, hours of the day in the pool's time zone, k of n samples of its own. */
 import { describe, expect, it } from "vitest";
-import { forecastOf, judge, type Situation } from "../../src/decide/assess.ts";
+import { type DecisionInput, forecastOf, judge } from "../../src/decide/assess.ts";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { forecastJson } from "../../src/explain/planJson.ts";
@@ -31,7 +31,7 @@ function settings(values: Readonly<Record<string, string>> = {}): ControlSetting
   return (result.settings as { control: ControlSettings }).control;
 }
 
-function situation(rules: readonly Rule[], time: string, earlier: readonly Snapshot[] = []): Situation {
+function input(rules: readonly Rule[], time: string, earlier: readonly Snapshot[] = []): DecisionInput {
   const startedAt = new Date(time);
   const collection = {
     id: 70,
@@ -54,7 +54,7 @@ function situation(rules: readonly Rule[], time: string, earlier: readonly Snaps
   };
 }
 
-function movesOf(of: Situation, values: Readonly<Record<string, string>> = {}): number {
+function movesOf(of: DecisionInput, values: Readonly<Record<string, string>> = {}): number {
   const control = settings(values);
   return forecastOf(judge(of, control, null), control).plan?.moves.length ?? -1;
 }
@@ -70,19 +70,19 @@ describe("a rule with hours", () => {
     ["2026-07-16T05:59:00Z", 1],
     ["2026-07-16T06:00:00Z", 0],
   ])("acts in them alone: at %s it gives %d moves", (time, count) => {
-    expect(movesOf(situation([night], time))).toBe(count);
+    expect(movesOf(input([night], time))).toBe(count);
   });
 
   it("has them in the pool's time zone", () => {
     // In Rome it is 22:30 in summer and 21:30 in winter.
     const zone = { ControlTimeZone: "Europe/Rome" };
-    expect(movesOf(situation([night], "2026-07-15T20:30:00Z"), zone)).toBe(1);
-    expect(movesOf(situation([night], "2026-01-15T20:30:00Z"), zone)).toBe(0);
+    expect(movesOf(input([night], "2026-07-15T20:30:00Z"), zone)).toBe(1);
+    expect(movesOf(input([night], "2026-01-15T20:30:00Z"), zone)).toBe(0);
   });
 
   it("is told with its reason outside of them, and the others act", () => {
     const control = settings();
-    const of = situation([night, rule("CpuAverage > 20")], noon);
+    const of = input([night, rule("CpuAverage > 20")], noon);
     const basis = judge(of, control, null);
     const { plan } = forecastOf(basis, control);
     if (plan === null || basis.stored === null) throw new Error("no plan");
@@ -99,7 +99,7 @@ describe("a rule with hours", () => {
 
   it("alone leaves nothing to do, and says so", () => {
     const control = settings();
-    const basis = judge(situation([night], noon), control, null);
+    const basis = judge(input([night], noon), control, null);
     const { plan } = forecastOf(basis, control);
     if (plan === null || basis.stored === null) throw new Error("no plan");
     expect(forecastLines(basis, basis.stored, plan).at(-1)).toBe("Nothing to do: no rule acts now");
@@ -115,8 +115,8 @@ describe("a rule with hours", () => {
 describe("a disabled rule", () => {
   it("does nothing, and is told", () => {
     const off = rule("CpuAverage > 20 DISABLED");
-    expect(movesOf(situation([off], noon))).toBe(0);
-    expect(judge(situation([off], noon), settings(), null).resting).toEqual([
+    expect(movesOf(input([off], noon))).toBe(0);
+    expect(judge(input([off], noon), settings(), null).resting).toEqual([
       { rule: off, reason: "it is disabled" },
     ]);
   });
@@ -127,7 +127,7 @@ describe("a rule that names its samples", () => {
   const plain = rule("CpuAverage > 20");
 
   it("waits for them where the settings would act already", () => {
-    const of = (rules: readonly Rule[]) => situation(rules, noon, [hot, hot, cool, cool, hot]);
+    const of = (rules: readonly Rule[]) => input(rules, noon, [hot, hot, cool, cool, hot]);
     expect(movesOf(of([plain]))).toBe(1);
     expect(movesOf(of([five]))).toBe(0);
     const { tolerated } = judge(of([five]), settings(), null);
@@ -137,12 +137,12 @@ describe("a rule that names its samples", () => {
   });
 
   it("acts when they are there", () => {
-    expect(movesOf(situation([five], noon, [hot, hot, cool, hot, hot]))).toBe(1);
+    expect(movesOf(input([five], noon, [hot, hot, cool, hot, hot]))).toBe(1);
   });
 
   it("can act earlier than the settings, too", () => {
     const once = rule("CpuAverage > 30 FOR 1 OF 1");
-    const of = (rules: readonly Rule[]) => situation(rules, noon, [cool, cool]);
+    const of = (rules: readonly Rule[]) => input(rules, noon, [cool, cool]);
     const usual = rule("CpuAverage > 30");
     expect(movesOf(of([usual]), { ControlBreaches: "2", ControlSampleCount: "3" })).toBe(0);
     const values = { ControlBreaches: "2", ControlSampleCount: "3", ControlTargetPercent: "100" };

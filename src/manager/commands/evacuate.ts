@@ -5,7 +5,7 @@ import type { Gate } from "../../decide/gates.ts";
 import { evacuationJson, evacuationLines } from "../../explain/evacuation.ts";
 import { gateJson } from "../../explain/planJson.ts";
 import { gateLine } from "../../explain/report.ts";
-import { loadSituation } from "../../store/load/decisionInput.ts";
+import { loadDecisionInput } from "../../store/load/decisionInput.ts";
 import type { ManagerContext } from "../context.ts";
 import type { Result } from "../result.ts";
 
@@ -14,7 +14,7 @@ export async function showEvacuation(
   { db, control }: Pick<ManagerContext, "db" | "control">,
   wanted: string,
 ): Promise<Result> {
-  const basis = judgeEvacuation(await loadSituation(db, control), control, null, wanted);
+  const basis = judgeEvacuation(await loadDecisionInput(db, control), control, null, wanted);
   if (!("host" in basis)) return closed(basis.gate);
   const { stored } = basis;
   const { plan, gate } = forecastEvacuation(basis, control);

@@ -1,6 +1,6 @@
 /** Reads what a run decides on: the newest picture and those before it, the rules, and what stands against acting. */
 
-import { type Basis, judge, type Situation } from "../../decide/assess.ts";
+import { type Basis, type DecisionInput, judge } from "../../decide/assess.ts";
 import { sampleWish } from "../../decide/sampling.ts";
 import type { ControlSettings } from "../../settings/settings.ts";
 import type { Database } from "../connection.ts";
@@ -15,11 +15,11 @@ export async function loadBasis(
   settings: ControlSettings,
   poolUuid: string | null,
 ): Promise<Basis> {
-  return judge(await loadSituation(db, settings), settings, poolUuid);
+  return judge(await loadDecisionInput(db, settings), settings, poolUuid);
 }
 
 /** Reads everything that a plan hangs on. */
-export async function loadSituation(db: Database, settings: ControlSettings): Promise<Situation> {
+export async function loadDecisionInput(db: Database, settings: ControlSettings): Promise<DecisionInput> {
   const stored = await loadSnapshot(db);
   const { rules, unknown } = await readRules(db);
   const controlState = await loadControlState(db);

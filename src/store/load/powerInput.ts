@@ -1,13 +1,7 @@
 /** Reads what green rules are judged by: the rules, what is remembered of hosts, and the pictures of the windows. */
 
 import type { Basis } from "../../decide/assess.ts";
-import {
-  type GreenForecast,
-  type GreenSituation,
-  greenForecast,
-  greenWish,
-  isIdle,
-} from "../../decide/power.ts";
+import { type GreenForecast, greenForecast, greenWish, isIdle, type PowerInput } from "../../decide/power.ts";
 import { minuteOfDay } from "../../domain/hours.ts";
 import type { StoredSnapshot } from "../../domain/pool.ts";
 import type { ControlSettings } from "../../settings/settings.ts";
@@ -24,15 +18,15 @@ export async function loadGreenForecast(
 ): Promise<GreenForecast | null> {
   const { stored } = basis;
   if (stored === null) return null;
-  return greenForecast(basis, settings, await loadGreenSituation(db, settings, stored));
+  return greenForecast(basis, settings, await loadPowerInput(db, settings, stored));
 }
 
 /** Pictures are read only where there is something to decide. */
-export async function loadGreenSituation(
+export async function loadPowerInput(
   db: Database,
   settings: ControlSettings,
   { collection }: StoredSnapshot,
-): Promise<GreenSituation> {
+): Promise<PowerInput> {
   const rules = (await listAddedRules(db)).green.map(({ rule }) => rule).filter(({ enabled }) => enabled);
   const rests = await loadRests(db);
   const pictures = isIdle({ rules, rests }) ? [] : await loadSamples(db, collection, greenWish(settings));
