@@ -1,7 +1,7 @@
 /** What is said of seeded pools: plan, EXPLAIN, dry run and evacuation, as text. Knows no clock and no chance. */
 
-import { type DecisionInput, forecastOf, judge } from "../../src/decide/assess.ts";
-import { forecastEvacuation, judgeEvacuation } from "../../src/decide/evacuation.ts";
+import { assess, type DecisionInput, forecastOf } from "../../src/decide/assess.ts";
+import { assessEvacuation, forecastEvacuation } from "../../src/decide/evacuation.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { evacuationJson, evacuationLines } from "../../src/explain/evacuation.ts";
 import { explainHost, explainVm } from "../../src/explain/explain.ts";
@@ -74,23 +74,23 @@ function tell(kind: Series, seed: number): string {
     unknown: [],
     controlState: aControlState({}),
   };
-  const basis = judge(input, settings, null);
-  const { plan, gate } = forecastOf(basis, settings);
-  if (basis.stored === null || plan === null) {
+  const assessment = assess(input, settings, null);
+  const { plan, gate } = forecastOf(assessment, settings);
+  if (assessment.stored === null || plan === null) {
     return gate === null ? "no plan" : gateLine(gate);
   }
   const facts = {
     snapshot,
     plan,
-    bans: basis.bans,
+    bans: assessment.bans,
     gate,
-    tolerated: basis.tolerated,
+    tolerated: assessment.tolerated,
     names: new Names(snapshot),
   };
   const every = Math.max(1, Math.floor(snapshot.vms.length / explained));
   const texts = [
-    forecastLines(basis, basis.stored, plan),
-    [JSON.stringify(forecastJson(basis, basis.stored, plan), null, 1)],
+    forecastLines(assessment, assessment.stored, plan),
+    [JSON.stringify(forecastJson(assessment, assessment.stored, plan), null, 1)],
     snapshot.hosts.map((host) => JSON.stringify(explainHost(facts, host), null, 1)),
     snapshot.vms
       .filter((_, index) => index % every === 0)
@@ -110,12 +110,12 @@ function tellEvacuation(input: DecisionInput): string[] {
   const settings = controlSettings();
   const host = input.stored?.snapshot.hosts.at(-1);
   if (host === undefined) return [];
-  const basis = judgeEvacuation(input, settings, null, host.uuid);
-  if (!("host" in basis)) return [gateLine(basis.gate)];
-  const { plan } = forecastEvacuation(basis, settings);
-  if (basis.stored === null || plan === null) return ["no evacuation"];
+  const assessment = assessEvacuation(input, settings, null, host.uuid);
+  if (!("host" in assessment)) return [gateLine(assessment.gate)];
+  const { plan } = forecastEvacuation(assessment, settings);
+  if (assessment.stored === null || plan === null) return ["no evacuation"];
   return [
-    ...evacuationLines(basis, basis.stored, plan),
-    JSON.stringify(evacuationJson(basis, basis.stored, plan), null, 1),
+    ...evacuationLines(assessment, assessment.stored, plan),
+    JSON.stringify(evacuationJson(assessment, assessment.stored, plan), null, 1),
   ];
 }

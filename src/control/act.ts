@@ -1,6 +1,6 @@
 /** The part of a run that talks to the pool: closes what earlier runs left open, and carries the plan out. */
 
-import { type Basis, pairsOf, planOf } from "../decide/assess.ts";
+import { type Assessment, pairsOf, planOf } from "../decide/assess.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { Migration } from "../domain/migration.ts";
 import { type CostBook, limitSeconds } from "../domain/migrationCost.ts";
@@ -114,19 +114,19 @@ const empty: Snapshot = {
 
 /** The plan that control carries out to keep the rules, and how it goes on after a setback. */
 export function plannerFor(
-  basis: Basis & { readonly stored: StoredSnapshot },
+  assessment: Assessment & { readonly stored: StoredSnapshot },
   first: Plan,
   control: ControlSettings,
 ): Planner {
-  const pairs = pairsOf(basis.stored.snapshot, basis.bans);
+  const pairs = pairsOf(assessment.stored.snapshot, assessment.bans);
   return {
     first,
     replan: ({ state, bans, movesLeft }) => {
       const all = {
-        vms: new Map([...basis.bans.vms, ...bans.vms]),
+        vms: new Map([...assessment.bans.vms, ...bans.vms]),
         pairs: new Map([...pairs, ...bans.pairs]),
       };
-      return planOf(basis, control, state, all, movesLeft);
+      return planOf(assessment, control, state, all, movesLeft);
     },
   };
 }
@@ -154,19 +154,19 @@ export function ruleKeeping(names: Names): Manner {
 export async function act(
   db: Database,
   tenure: Tenure,
-  basis: Basis & { readonly stored: StoredSnapshot; readonly ageSeconds: () => number },
+  assessment: Assessment & { readonly stored: StoredSnapshot; readonly ageSeconds: () => number },
   planner: Planner,
   options: ActOptions,
-  manner: Manner = ruleKeeping(new Names(basis.stored.snapshot)),
+  manner: Manner = ruleKeeping(new Names(assessment.stored.snapshot)),
 ): Promise<RunEnd> {
-  const { stored, controlState } = basis;
+  const { stored, controlState } = assessment;
   const { snapshot } = stored;
   const names = new Names(snapshot);
   const transfers = new Transfers(options, names, options.monotonicMs);
   return withPool(snapshot.pool.uuid, tenure, options, async (client, calls) => {
     const result = await carryOut(snapshot, planner, options.control, {
       client,
-      ageSeconds: basis.ageSeconds,
+      ageSeconds: assessment.ageSeconds,
       lost: tenure.lost,
       journal: new Journal(db, tenure, {
         collectionId: stored.collection.id,

@@ -1,6 +1,6 @@
 /** The part of a run that follows green rules: hosts are emptied, put to sleep and woken, one step a run. */
 
-import type { Basis } from "../decide/assess.ts";
+import type { Assessment } from "../decide/assess.ts";
 import { settledGate } from "../decide/gates.ts";
 import { type GreenForecast, greenForecast, isIdle, type PowerInput } from "../decide/power.ts";
 import { AppError, exitCode } from "../domain/errors.ts";
@@ -32,26 +32,26 @@ export interface GreenTurn {
   readonly reason: string;
 }
 
-type StoredBasis = Basis & { readonly stored: StoredSnapshot };
+type StoredAssessment = Assessment & { readonly stored: StoredSnapshot };
 
 /** Does the steps with hosts that are due; null where no rule gathers VMs and no host sleeps. Its moves are the caller's. */
 export async function greenTurn(
   db: Database,
   tenure: Tenure,
-  basis: StoredBasis,
+  assessment: StoredAssessment,
   options: ActOptions,
 ): Promise<GreenTurn | null> {
   const startedMs = options.monotonicMs();
-  const input = await loadPowerInput(db, options.control, basis.stored);
-  const forecast = greenForecast(basis, options.control, input);
-  if (forecast === null) return waiting(basis, input, options);
-  await keepProgress(db, tenure, basis.stored, input, forecast);
+  const input = await loadPowerInput(db, options.control, assessment.stored);
+  const forecast = greenForecast(assessment, options.control, input);
+  if (forecast === null) return waiting(assessment, input, options);
+  await keepProgress(db, tenure, assessment.stored, input, forecast);
   const { decision } = forecast;
   say(options, "green", `Green: ${decision.reason}`);
-  const ends = await doSteps(db, tenure, basis.stored, input, forecast, options, () => {
+  const ends = await doSteps(db, tenure, assessment.stored, input, forecast, options, () => {
     return input.rests.now + (options.monotonicMs() - startedMs) / 1000;
   });
-  const names = new Names(basis.stored.snapshot);
+  const names = new Names(assessment.stored.snapshot);
   const refusedHosts = new Set(ends.filter(({ end }) => end.kind !== "done").map(({ host }) => host));
   return {
     moves: movesOf(forecast, refusedHosts),
@@ -63,7 +63,7 @@ export async function greenTurn(
 
 /** Nothing is decided on measures that are not believed yet; null where there is nothing to decide. */
 function waiting(
-  { gate, controlState }: StoredBasis,
+  { gate, controlState }: StoredAssessment,
   input: PowerInput,
   options: ActOptions,
 ): GreenTurn | null {
@@ -157,7 +157,7 @@ const words: Readonly<Record<Step["kind"], string>> = {
 export async function gather(
   db: Database,
   tenure: Tenure,
-  basis: StoredBasis & { readonly ageSeconds: () => number },
+  assessment: StoredAssessment & { readonly ageSeconds: () => number },
   turn: GreenTurn,
   options: ActOptions,
 ): Promise<RunEnd> {
@@ -167,7 +167,7 @@ export async function gather(
     maxMovesPerHour: Number.POSITIVE_INFINITY,
   };
   const planner = { first: planOfMoves(turn.moves), replan: () => null };
-  return act(db, tenure, basis, planner, { ...options, control }, gathering(basis.stored, turn));
+  return act(db, tenure, assessment, planner, { ...options, control }, gathering(assessment.stored, turn));
 }
 
 function gathering({ snapshot }: StoredSnapshot, turn: GreenTurn): Manner {
@@ -194,7 +194,7 @@ export function withTurn(end: RunEnd, turn: GreenTurn | null): RunEnd {
   return { ...end, outcome: "done", detail };
 }
 
-/** A plan that is only to be carried out: whoever made the moves has judged them. */
+/** A plan that is only to be carried out: whoever made the moves has assessed them. */
 function planOfMoves(moves: readonly Move[]): Plan {
   if (moves.some(({ after }) => after.length > 0))
     throw new AppError("usage", "moves of several plans that wait");

@@ -1,5 +1,5 @@
 /**
- * What a run decides by, judged from what is stored: which data is believed, what rests, which gates are closed, and
+ * What a run decides by, assessed from what is stored: which data is believed, what rests, which gates are closed, and
  * the plan. Pure: xcp-control, the manager and the benchmarks ask the same code.
  */
 
@@ -60,7 +60,7 @@ export interface RestingRule {
 }
 
 /** The decision input with what is to be thought of it; `rules` are those that act now. */
-export interface Basis extends DecisionInput {
+export interface Assessment extends DecisionInput {
   readonly resting: readonly RestingRule[];
   /** The newest collection with averaged measures, and with suspect hosts out of it. */
   readonly stored: StoredSnapshot | null;
@@ -75,8 +75,8 @@ export interface Basis extends DecisionInput {
   readonly tolerated: (host: Uuid, rule: Rule) => string | null;
 }
 
-/** Judges `input`; `poolUuid` is the pool that the settings mean, null where they name none. */
-export function judge(input: DecisionInput, settings: ControlSettings, poolUuid: string | null): Basis {
+/** Assesses `input`; `poolUuid` is the pool that the settings mean, null where they name none. */
+export function assess(input: DecisionInput, settings: ControlSettings, poolUuid: string | null): Assessment {
   const { stored, controlState } = input;
   const { acting: rules, resting } = sortByHours(input.rules, stored, settings);
   const limits = { ...settings, poolUuid };
@@ -112,11 +112,11 @@ export interface Forecast {
 }
 
 /** What the next run would do, but for what holds it by somebody's word or by what control did lately. */
-export function forecastOf(basis: Basis, settings: ControlSettings): Forecast {
-  const { stored, gate, controlState } = basis;
+export function forecastOf(assessment: Assessment, settings: ControlSettings): Forecast {
+  const { stored, gate, controlState } = assessment;
   if (gate !== null || stored === null) return { plan: null, gate };
-  const bans = { vms: basis.bans.vms, pairs: pairsOf(stored.snapshot, basis.bans) };
-  const plan = planOf(basis, settings, stored.snapshot, bans, settings.maxMovesPerRun);
+  const bans = { vms: assessment.bans.vms, pairs: pairsOf(stored.snapshot, assessment.bans) };
+  const plan = planOf(assessment, settings, stored.snapshot, bans, settings.maxMovesPerRun);
   return { plan, gate: plan.moves.length === 0 ? null : settledGate(controlState) };
 }
 
@@ -128,19 +128,20 @@ export interface PairBans {
 
 /** The plan from where things stand by now, with the true reason why suspect hosts take no part. */
 export function planOf(
-  basis: Basis,
+  assessment: Assessment,
   settings: ControlSettings,
   state: Snapshot,
   bans: PairBans,
   maxMoves: number,
 ): Plan {
-  const options = plannerOptions(basis, settings, bans, maxMoves);
-  const made = basis.stored === null ? new Map<Uuid, number>() : movesBetween(basis.stored.snapshot, state);
+  const options = plannerOptions(assessment, settings, bans, maxMoves);
+  const made =
+    assessment.stored === null ? new Map<Uuid, number>() : movesBetween(assessment.stored.snapshot, state);
   const movesLeftOf = (host: Uuid) => (options.movesLeftOf?.(host) ?? 0) - (made.get(host) ?? 0);
-  const plan = planMigrations(state, basis.rules, { ...options, movesLeftOf });
+  const plan = planMigrations(state, assessment.rules, { ...options, movesLeftOf });
   const absent = plan.absent.map(({ host, reason }) => ({
     host,
-    reason: basis.suspicion.hosts.get(host) ?? reason,
+    reason: assessment.suspicion.hosts.get(host) ?? reason,
   }));
   return { ...plan, absent };
 }
@@ -157,9 +158,9 @@ function movesBetween(then: Snapshot, now: Snapshot): ReadonlyMap<Uuid, number> 
   return counts;
 }
 
-/** The settings and what is judged, as the planner wants to have it. */
+/** The settings and what is assessed, as the planner wants to have it. */
 export function plannerOptions(
-  { controlState: { costs, recent }, tolerated }: Pick<Basis, "controlState" | "tolerated">,
+  { controlState: { costs, recent }, tolerated }: Pick<Assessment, "controlState" | "tolerated">,
   settings: ControlSettings,
   bans: PairBans,
   maxMoves: number,
@@ -255,7 +256,7 @@ function restOf({ enabled, between }: ChainRule, minute: number | null, timeZone
   return `it acts between ${hours}, and at the collection it was ${timeText(minute)} (${timeZone})`;
 }
 
-function tolerance({ snapshot, breaches }: Averaged, settings: ControlSettings): Basis["tolerated"] {
+function tolerance({ snapshot, breaches }: Averaged, settings: ControlSettings): Assessment["tolerated"] {
   const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
   return (uuid, rule) => {
     const host = hosts.get(uuid);

@@ -1,4 +1,4 @@
-/** What green rules ask for next, judged from what is stored: the same for a run, its dry run and SHOW GREEN. Pure. */
+/** What green rules ask for next, assessed from what is stored: the same for a run, its dry run and SHOW GREEN. Pure. */
 
 import type { Host, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import type { GreenRule } from "../domain/rule.ts";
@@ -10,10 +10,10 @@ import { type HostStates, observe } from "../power/states.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import type { Rests } from "../store/rests.ts";
 import type { Sample } from "../store/samples.ts";
-import { type Basis, pairsOf, plannerOptions } from "./assess.ts";
+import { type Assessment, pairsOf, plannerOptions } from "./assess.ts";
 import { type Gate, settledGate } from "./gates.ts";
 
-/** What is known beside the basis of a run. */
+/** What is known beside the assessment of a run. */
 export interface PowerInput {
   /** Rules that are enabled, by number. */
   readonly rules: readonly GreenRule[];
@@ -53,14 +53,14 @@ export function greenWish({ green: { downMinutes } }: ControlSettings): {
  * everything, or measures are not believed yet. A pool that is upgraded or balanced by another takes back what is being emptied.
  */
 export function greenForecast(
-  basis: Basis,
+  assessment: Assessment,
   settings: ControlSettings,
   { rules, rests, pictures, minuteOfDay }: PowerInput,
 ): GreenForecast | null {
-  const { stored, gate } = basis;
+  const { stored, gate } = assessment;
   if (stored === null || isIdle({ rules, rests })) return null;
   const hold = holdOf(gate);
-  if ((gate !== null && hold === null) || settledGate(basis.controlState) !== null) return null;
+  if ((gate !== null && hold === null) || settledGate(assessment.controlState) !== null) return null;
   const active = rules.find((rule) => mayRest(rule, minuteOfDay)) ?? rules[0] ?? null;
   const newest: Picture = { at: rests.now - Math.max(0, stored.ageSeconds), snapshot: stored.snapshot };
   const earlier = pictures.map(({ snapshot, secondsBefore }) => ({
@@ -75,7 +75,7 @@ export function greenForecast(
     states,
     hold,
   };
-  const options = greenOptions({ ...basis, stored }, settings, rests);
+  const options = greenOptions({ ...assessment, stored }, settings, rests);
   return { rule: active, decision: decide(view, active ?? noRule(minuteOfDay), options), states };
 }
 
@@ -99,14 +99,14 @@ function noRule(minuteOfDay: number): Gathering {
 
 /** The settings, and what is left alone, as the policy wants to have it. */
 export function greenOptions(
-  basis: Basis & { readonly stored: StoredSnapshot },
+  assessment: Assessment & { readonly stored: StoredSnapshot },
   settings: ControlSettings,
   rests: Rests,
 ): GreenOptions {
-  const { stored, controlState, bans, rules } = basis;
+  const { stored, controlState, bans, rules } = assessment;
   const { green } = settings;
   const pairs = pairsOf(stored.snapshot, bans);
-  const usual = plannerOptions(basis, settings, { vms: bans.vms, pairs }, Number.POSITIVE_INFINITY);
+  const usual = plannerOptions(assessment, settings, { vms: bans.vms, pairs }, Number.POSITIVE_INFINITY);
   const { pool } = stored.snapshot;
   return {
     ...greenDefaults,

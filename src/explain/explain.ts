@@ -15,7 +15,7 @@ import { figure } from "./figures.ts";
 import { gateLine, limitReached, moveLine } from "./report.ts";
 
 /** What an answer is read off. */
-export interface ExplainBasis {
+export interface ExplainContext {
   readonly snapshot: Snapshot;
   /** Null where no plan is made, which is the collection's fault: see `gate`. */
   readonly plan: Plan | null;
@@ -65,14 +65,14 @@ export interface Explanation {
 }
 
 /** Why `vm` moves, or why it stays. */
-export function explainVm(basis: ExplainBasis, vm: Vm): Explanation {
-  const { snapshot, plan, gate, names } = basis;
+export function explainVm(assessment: ExplainContext, vm: Vm): Explanation {
+  const { snapshot, plan, gate, names } = assessment;
   const name = names.of(vm.uuid);
   const hostUuid = snapshot.placements.find(({ vmUuid }) => vmUuid === vm.uuid)?.hostUuid;
   const host = snapshot.hosts.find(({ uuid }) => uuid === hostUuid);
   if (plan === null) return refused(`${name} stays`, "stays", gate);
   const moves = plan.moves.filter((move) => move.vm === vm.uuid);
-  const figures = host === undefined ? [] : figuresOf(basis, plan, host.uuid);
+  const figures = host === undefined ? [] : figuresOf(assessment, plan, host.uuid);
   const last = moves.at(-1);
   if (last !== undefined) {
     const answer = `${name} moves to ${names.of(last.destination)}, because ${becauseOf(last, names)}`;
@@ -82,7 +82,7 @@ export function explainVm(basis: ExplainBasis, vm: Vm): Explanation {
     return { ...explained, ...heldBack(`${name} stays for now`, gate, answer, details), verdict: "stays" };
   }
   const refusals = host === undefined ? [] : refusalsOf(plan, vm.uuid);
-  const reason = whyItStays(basis, plan, vm, host, refusals);
+  const reason = whyItStays(assessment, plan, vm, host, refusals);
   return {
     verdict: "stays",
     answer: `${name} stays${host === undefined ? "" : ` on ${names.of(host.uuid)}`}: ${reason}`,
@@ -98,20 +98,20 @@ export function explainVm(basis: ExplainBasis, vm: Vm): Explanation {
 
 /** The first reason that holds, in the order in which the planner asks. */
 function whyItStays(
-  basis: ExplainBasis,
+  assessment: ExplainContext,
   plan: Plan,
   vm: Vm,
   host: Host | undefined,
   refusals: readonly Refused[],
 ): string {
-  const { bans, names } = basis;
+  const { bans, names } = assessment;
   const immovable = immovability(vm) ?? bans.vms.get(vm.uuid);
   if (immovable !== undefined && immovable !== null) return immovable;
   if (host === undefined) return "the last collection saw it on no host";
   if (plan.before.length === 0) return "there are no rules";
   const absent = plan.absent.find((each) => each.host === host.uuid);
   if (absent !== undefined) return `its host is left out of mean and moves: ${absent.reason}`;
-  const figures = figuresOf(basis, plan, host.uuid);
+  const figures = figuresOf(assessment, plan, host.uuid);
   const broken = figures.filter(isBroken);
   if (broken.length === 0) return `its host breaks no rule (${figures.map(shortFigures).join("; ")})`;
   const left = broken.filter((each) => each.brokenAfter === true);
@@ -127,12 +127,12 @@ function whyItStays(
 }
 
 /** Why `host` is as it is, and what the plan does about it. */
-export function explainHost(basis: ExplainBasis, host: Host): Explanation {
-  const { plan, bans, gate, names } = basis;
+export function explainHost(assessment: ExplainContext, host: Host): Explanation {
+  const { plan, bans, gate, names } = assessment;
   const name = names.of(host.uuid);
   if (plan === null) return refused(`Nothing is done about ${name}`, "unknown", gate);
   const absent = plan.absent.find((each) => each.host === host.uuid);
-  const figures = figuresOf(basis, plan, host.uuid);
+  const figures = figuresOf(assessment, plan, host.uuid);
   const moves = plan.moves.filter(({ source, destination }) => [source, destination].includes(host.uuid));
   const refusals = plan.unresolved.filter((each) => each.host === host.uuid).flatMap((each) => each.refusals);
   const verdict = absent !== undefined ? "absent" : figures.some(isBroken) ? "breaks" : "keeps";
@@ -209,7 +209,7 @@ function isBroken({ broken, tolerated }: RuleFigures): boolean {
   return broken && tolerated === null;
 }
 
-function figuresOf({ tolerated }: ExplainBasis, plan: Plan, host: Uuid): readonly RuleFigures[] {
+function figuresOf({ tolerated }: ExplainContext, plan: Plan, host: Uuid): readonly RuleFigures[] {
   const of = (verdicts: readonly Verdict[] | undefined) => verdicts?.find((each) => each.hostUuid === host);
   return plan.before.map((before, index) => {
     const [now, later] = [of(before.verdicts), of(plan.after[index]?.verdicts)];

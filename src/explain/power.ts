@@ -1,6 +1,6 @@
 /** What green rules are about to do, in words and as an object. Pure. */
 
-import type { Basis } from "../decide/assess.ts";
+import type { Assessment } from "../decide/assess.ts";
 import type { GreenForecast } from "../decide/power.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Step } from "../power/states.ts";
@@ -33,7 +33,7 @@ export function greenLines({ decision }: GreenForecast, names: Names): string[] 
 /** A dry run's lines with those of green rules; that rules which balance could be made is no news where there are others. */
 export function withGreen(
   lines: readonly string[],
-  { rules }: Basis,
+  { rules }: Assessment,
   green: GreenForecast | null,
   names: Names,
 ): readonly string[] {

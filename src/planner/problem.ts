@@ -174,7 +174,7 @@ type Columns = Pick<
   "rules" | "terms" | "places" | "first" | "end" | "chained" | "sign" | "rising" | "anyRising"
 >;
 
-/** The terms of the rules; a chain that no host has the values of judges nobody and is left out. */
+/** The terms of the rules; a chain that no host has the values of assesses nobody and is left out. */
 function columnsOf(all: readonly Rule[], hosts: readonly Host[]): Columns {
   const rules: Rule[] = [];
   const terms: Term[] = [];
@@ -376,7 +376,7 @@ function breaches(
       const own = Array.from({ length: (end[r] ?? R) - r }, (_, i) => h * R + r + i);
       if (own.some((pair) => known[pair] === 0)) {
         for (const pair of own) known[pair] = 0;
-        // A chain that cannot be judged stands in nobody's way; whom a thesis' rule cannot judge is blind.
+        // A chain that cannot be assessed stands in nobody's way; whom a thesis' rule cannot judge is blind.
         if (own.length > 1 || !isSingle(rules[r] as Rule))
           for (const pair of own) ceiling[pair] = Number.POSITIVE_INFINITY;
         continue;

@@ -27,7 +27,7 @@ export class State {
   readonly taken: Int32Array;
   /** Of a term: the mean that limits stand above. */
   readonly floor: Float64Array;
-  /** The same after a step that is being judged. */
+  /** The same after a step that is being assessed. */
   readonly #floorAfter: Float64Array;
   /** 1 where VMs came or went since the last `settle` or `reset`; after a reset all have. */
   readonly touched: Uint8Array;
@@ -370,7 +370,7 @@ export class State {
 
   /**
    * Whether one migration of `v` to `d` may be made now: memory, groups, no pair newly broken, no value of a broken
-   * pair above what it was at the start. A broken pair may stay broken: this judges a step, not an end.
+   * pair above what it was at the start. A broken pair may stay broken: this assesses a step, not an end.
    */
   stepFits(v: number, d: number): boolean {
     const { R, weight, inverse, need, varying } = this.problem;

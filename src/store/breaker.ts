@@ -66,7 +66,7 @@ export async function acknowledgeBreaker(db: Database, by: string): Promise<bool
 /** Counts a migration that was just closed in `writer`'s transaction; true when that opens the breaker. */
 export async function countEnd(writer: Writer, state: MigrationState): Promise<boolean> {
   if (!isFailure(state)) return false;
-  const reason = judge(await lastEnds(writer));
+  const reason = assess(await lastEnds(writer));
   if (reason === null) return false;
   const trips = await recentTrips(writer);
   await writer.run(
@@ -107,7 +107,7 @@ async function lastEnds(reader: Reader): Promise<readonly End[]> {
 }
 
 /** Why the ends open the breaker, or null. */
-function judge(ends: readonly End[]): string | null {
+function assess(ends: readonly End[]): string | null {
   const failed = ends.filter(({ state }) => state !== null && isFailure(state));
   const last = failed[0]?.error ?? "";
   const row = ends.findIndex(({ state }) => state === null || !isFailure(state));

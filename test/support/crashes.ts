@@ -97,7 +97,7 @@ export interface Round {
 export type Disturb = (
   event: Passing,
   running: RunningProgram,
-) => ReturnType<NonNullable<Wire["judge"]>> | null;
+) => ReturnType<NonNullable<Wire["assess"]>> | null;
 
 /**
  * One round: `before` is what the tables hold. The pool changes, collect runs and `disturb` strikes; `repair` then
@@ -114,7 +114,7 @@ export async function crashRound(
   const { running, struck } = await runDisturbed(crash, disturb);
   const ended = await running.ended;
   const event = struck();
-  crash.wire.judge = undefined;
+  crash.wire.assess = undefined;
   await repair();
   await crash.onlooker.settled();
   const found = await crash.onlooker.stored();
@@ -139,7 +139,7 @@ async function runDisturbed(
   const running = await crash.start();
   // The program needs far longer to get going than this takes.
   expect(crash.wire.events).toBe(0);
-  crash.wire.judge = (event) => {
+  crash.wire.assess = (event) => {
     if (struck !== null) return "pass";
     const verdict = disturb(event, running);
     if (verdict === null) return "pass";

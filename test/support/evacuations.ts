@@ -1,4 +1,4 @@
-/** Judges evacuations with arithmetic of its own, and tries tiny pools through. */
+/** Assesses evacuations with arithmetic of its own, and tries tiny pools through. */
 import { evaluate, rounding, takesPart } from "../../src/domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { SingleRule as Rule } from "../../src/domain/rule.ts";

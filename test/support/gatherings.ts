@@ -1,4 +1,4 @@
-/** Judges gatherings with arithmetic of its own, and tries tiny pools through. */
+/** Assesses gatherings with arithmetic of its own, and tries tiny pools through. */
 import { takesPart } from "../../src/domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { PackingOptions } from "../../src/power/options.ts";

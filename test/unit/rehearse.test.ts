@@ -1,6 +1,6 @@
 /** The parts of a rehearsal: the shadow of a recorded pool, the tally, the log, and what is decided by. */
 import { describe, expect, it } from "vitest";
-import { type DecisionInput, forecastOf, judge } from "../../src/decide/assess.ts";
+import { assess, type DecisionInput, forecastOf } from "../../src/decide/assess.ts";
 import type { Migration } from "../../src/domain/migration.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
@@ -303,7 +303,7 @@ describe("what a rehearsed run decides", () => {
     for (let seed = 1; seed <= 60; seed++) {
       const known = input(seed);
       const { moves, fired } = asControl(settings)(known);
-      const { plan } = forecastOf(judge(known, settings, null), settings);
+      const { plan } = forecastOf(assess(known, settings, null), settings);
       expect(moves, `seed ${seed}`).toEqual(plan?.moves);
       if (fired.length === 0) empty++;
     }

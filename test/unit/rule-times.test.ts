@@ -1,6 +1,6 @@
 /** When a rule acts: disabled ones, hours of the day in the pool's time zone, k of n samples of its own. */
 import { describe, expect, it } from "vitest";
-import { type DecisionInput, forecastOf, judge } from "../../src/decide/assess.ts";
+import { assess, type DecisionInput, forecastOf } from "../../src/decide/assess.ts";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { forecastJson } from "../../src/explain/planJson.ts";
@@ -56,7 +56,7 @@ function input(rules: readonly Rule[], time: string, earlier: readonly Snapshot[
 
 function movesOf(of: DecisionInput, values: Readonly<Record<string, string>> = {}): number {
   const control = settings(values);
-  return forecastOf(judge(of, control, null), control).plan?.moves.length ?? -1;
+  return forecastOf(assess(of, control, null), control).plan?.moves.length ?? -1;
 }
 
 const noon = "2026-07-15T12:00:00Z";
@@ -83,26 +83,26 @@ describe("a rule with hours", () => {
   it("is told with its reason outside of them, and the others act", () => {
     const control = settings();
     const of = input([night, rule("CpuAverage > 20")], noon);
-    const basis = judge(of, control, null);
-    const { plan } = forecastOf(basis, control);
-    if (plan === null || basis.stored === null) throw new Error("no plan");
+    const assessment = assess(of, control, null);
+    const { plan } = forecastOf(assessment, control);
+    if (plan === null || assessment.stored === null) throw new Error("no plan");
     expect(plan.moves).toHaveLength(1);
     const reason = "it acts between 22:00 and 06:00, and at the collection it was 12:00 (UTC)";
-    expect(basis.resting).toEqual([{ rule: night, reason }]);
-    expect(forecastLines(basis, basis.stored, plan)).toContain(
+    expect(assessment.resting).toEqual([{ rule: night, reason }]);
+    expect(forecastLines(assessment, assessment.stored, plan)).toContain(
       `Rule CpuAverage more than 20 % above the mean (between 22:00 and 06:00) does nothing now: ${reason}`,
     );
-    expect(forecastJson(basis, basis.stored, plan)).toMatchObject({
+    expect(forecastJson(assessment, assessment.stored, plan)).toMatchObject({
       restingRules: [{ text: "CpuAverage > 20 BETWEEN 22:00 AND 06:00", reason }],
     });
   });
 
   it("alone leaves nothing to do, and says so", () => {
     const control = settings();
-    const basis = judge(input([night], noon), control, null);
-    const { plan } = forecastOf(basis, control);
-    if (plan === null || basis.stored === null) throw new Error("no plan");
-    expect(forecastLines(basis, basis.stored, plan).at(-1)).toBe("Nothing to do: no rule acts now");
+    const assessment = assess(input([night], noon), control, null);
+    const { plan } = forecastOf(assessment, control);
+    if (plan === null || assessment.stored === null) throw new Error("no plan");
+    expect(forecastLines(assessment, assessment.stored, plan).at(-1)).toBe("Nothing to do: no rule acts now");
   });
 
   it("refuses a zone that there is not, with the key", () => {
@@ -116,7 +116,7 @@ describe("a disabled rule", () => {
   it("does nothing, and is told", () => {
     const off = rule("CpuAverage > 20 DISABLED");
     expect(movesOf(input([off], noon))).toBe(0);
-    expect(judge(input([off], noon), settings(), null).resting).toEqual([
+    expect(assess(input([off], noon), settings(), null).resting).toEqual([
       { rule: off, reason: "it is disabled" },
     ]);
   });
@@ -130,7 +130,7 @@ describe("a rule that names its samples", () => {
     const of = (rules: readonly Rule[]) => input(rules, noon, [hot, hot, cool, cool, hot]);
     expect(movesOf(of([plain]))).toBe(1);
     expect(movesOf(of([five]))).toBe(0);
-    const { tolerated } = judge(of([five]), settings(), null);
+    const { tolerated } = assess(of([five]), settings(), null);
     expect(tolerated(uuid(1), five)).toBe(
       "above the threshold in 4 of the last 6 samples only, 5 are needed (FOR 5 OF 6)",
     );

@@ -2,7 +2,7 @@
 
 import { gateLine } from "../../explain/report.ts";
 import { savingsOf } from "../../power/savings.ts";
-import { loadBasis } from "../../store/load/decisionInput.ts";
+import { loadAssessment } from "../../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../../store/load/powerInput.ts";
 import { eventsIn, greenBytesIn, loadRests, restsOf } from "../../store/rests.ts";
 import { listAddedRules } from "../../store/rules.ts";
@@ -30,9 +30,9 @@ export async function showGreen({
     days,
     saved: savingsOf(asleep, bytes[i] ?? 0, control.green, rests.now - days * day, rests.now),
   }));
-  const basis = await loadBasis(db, control, null);
-  const forecast = await loadGreenForecast(db, control, basis);
-  const gate = basis.held ?? basis.gate;
+  const assessment = await loadAssessment(db, control, null);
+  const forecast = await loadGreenForecast(db, control, assessment);
+  const gate = assessment.held ?? assessment.gate;
   return {
     kind: "green",
     rules: (await listAddedRules(db)).green.map(({ rule }) => rule),
@@ -49,6 +49,6 @@ export async function showGreen({
       .map((event) => ({ ...event, secondsAgo: rests.now - event.at })),
     forecast,
     closed: gate === null ? null : gateLine(gate),
-    names: new Names(basis.stored?.snapshot ?? null),
+    names: new Names(assessment.stored?.snapshot ?? null),
   };
 }

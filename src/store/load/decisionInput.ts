@@ -1,6 +1,6 @@
 /** Reads what a run decides on: the newest picture and those before it, the rules, and what stands against acting. */
 
-import { type Basis, type DecisionInput, judge } from "../../decide/assess.ts";
+import { type Assessment, assess, type DecisionInput } from "../../decide/assess.ts";
 import { sampleWish } from "../../decide/sampling.ts";
 import type { ControlSettings } from "../../settings/settings.ts";
 import type { Database } from "../connection.ts";
@@ -9,13 +9,13 @@ import { loadSamples } from "../samples.ts";
 import { loadSnapshot } from "../snapshot.ts";
 import { loadControlState } from "./controlState.ts";
 
-/** Reads and judges everything that a plan hangs on. `poolUuid` is the pool that the settings mean. */
-export async function loadBasis(
+/** Reads and assesses everything that a plan hangs on. `poolUuid` is the pool that the settings mean. */
+export async function loadAssessment(
   db: Database,
   settings: ControlSettings,
   poolUuid: string | null,
-): Promise<Basis> {
-  return judge(await loadDecisionInput(db, settings), settings, poolUuid);
+): Promise<Assessment> {
+  return assess(await loadDecisionInput(db, settings), settings, poolUuid);
 }
 
 /** Reads everything that a plan hangs on. */

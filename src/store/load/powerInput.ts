@@ -1,6 +1,6 @@
-/** Reads what green rules are judged by: the rules, what is remembered of hosts, and the pictures of the windows. */
+/** Reads what green rules are assessed by: the rules, what is remembered of hosts, and the pictures of the windows. */
 
-import type { Basis } from "../../decide/assess.ts";
+import type { Assessment } from "../../decide/assess.ts";
 import { type GreenForecast, greenForecast, greenWish, isIdle, type PowerInput } from "../../decide/power.ts";
 import { minuteOfDay } from "../../domain/hours.ts";
 import type { StoredSnapshot } from "../../domain/pool.ts";
@@ -14,11 +14,11 @@ import { loadSamples } from "../samples.ts";
 export async function loadGreenForecast(
   db: Database,
   settings: ControlSettings,
-  basis: Basis,
+  assessment: Assessment,
 ): Promise<GreenForecast | null> {
-  const { stored } = basis;
+  const { stored } = assessment;
   if (stored === null) return null;
-  return greenForecast(basis, settings, await loadPowerInput(db, settings, stored));
+  return greenForecast(assessment, settings, await loadPowerInput(db, settings, stored));
 }
 
 /** Pictures are read only where there is something to decide. */

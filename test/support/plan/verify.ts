@@ -25,7 +25,7 @@ export interface Verdict {
 
 export interface Checks {
   readonly headroomBytes: number;
-  /** Judge memory, bars and rules of each step; other planners are judged by their end only. */
+  /** Judge memory, bars and rules of each step; other planners are assessed by their end only. */
   readonly steps: boolean;
   /** A value at or under which the host breaks the rule in no case; default: none. */
   readonly ceiling?: (host: Uuid, rule: Rule) => number;
