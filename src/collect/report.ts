@@ -71,7 +71,7 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
     hosts: snapshot.hosts.length,
     vms: snapshot.vms.length,
     placements: snapshot.placements.length,
-    bars: snapshot.bars.length,
+    infeasiblePairs: snapshot.infeasiblePairs.length,
     unread,
     slow: result.slow,
     clockSkewSeconds: result.clockSkewSeconds,

@@ -109,7 +109,7 @@ const empty: Snapshot = {
   hosts: [],
   vms: [],
   placements: [],
-  bars: [],
+  infeasiblePairs: [],
 };
 
 /** The plan that control carries out to keep the rules, and how it goes on after a setback. */

@@ -12,7 +12,7 @@ import { gateLine, moveLine, openLine, poolLine, ruleLines, totalLines, when } f
 import type { Move, Plan } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
 import { loadAssessment } from "../store/load/decisionInput.ts";
-import { rememberSights } from "../store/sights.ts";
+import { rememberObservations } from "../store/observations.ts";
 import { Names } from "../text/names.ts";
 import { act, type Conclusion, ending, type Manner, type RunEnd } from "./act.ts";
 import type { RunResult } from "./control.ts";
@@ -72,7 +72,7 @@ export async function apply(
   const startedMs = options.monotonicMs();
   const assessment = await loadAssessment(db, options.control, options.xen.poolUuid);
   const seen = assessment.stored;
-  if (seen !== null) await rememberSights(db, tenure.claim, seen.collection.id, seen.snapshot);
+  if (seen !== null) await rememberObservations(db, tenure.claim, seen.collection.id, seen.snapshot);
   if (assessment.held !== null) return refuse(assessment.held, options);
   const view = viewOf(saved, assessment, options);
   if ("gate" in view) return refuse(view.gate, options);

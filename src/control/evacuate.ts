@@ -27,7 +27,7 @@ import type { Evacuation } from "../planner/evacuate/evacuate.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
-import { rememberSights } from "../store/sights.ts";
+import { rememberObservations } from "../store/observations.ts";
 import { storedCollectionId } from "../store/snapshot.ts";
 import { Names } from "../text/names.ts";
 import { act, type Conclusion, ending, type Manner, type RunEnd } from "./act.ts";
@@ -102,7 +102,7 @@ async function look(
   const startedMs = monotonicMs();
   const input = await loadDecisionInput(db, control);
   const seen = input.stored;
-  if (seen !== null) await rememberSights(db, tenure.claim, seen.collection.id, seen.snapshot);
+  if (seen !== null) await rememberObservations(db, tenure.claim, seen.collection.id, seen.snapshot);
   const assessment = assessEvacuation(input, control, xen.poolUuid, task.host);
   if (!("host" in assessment)) return assessment;
   if (assessment.held !== null) return { gate: assessment.held };

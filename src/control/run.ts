@@ -12,8 +12,8 @@ import type { Database } from "../store/connection.ts";
 import { loadControlState } from "../store/load/controlState.ts";
 import { loadAssessment } from "../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../store/load/powerInput.ts";
+import { rememberObservations } from "../store/observations.ts";
 import { finishRun, startRun } from "../store/runs.ts";
-import { rememberSights } from "../store/sights.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { Names } from "../text/names.ts";
 import { type ActOptions, act, closeOpen, plannerFor, type RunEnd } from "./act.ts";
@@ -120,7 +120,7 @@ async function underLease(db: Database, tenure: Tenure, options: LiveOptions): P
   const startedMs = options.monotonicMs();
   const assessment = await loadAssessment(db, options.control, options.xen.poolUuid);
   const { stored } = assessment;
-  if (stored !== null) await rememberSights(db, tenure.claim, stored.collection.id, stored.snapshot);
+  if (stored !== null) await rememberObservations(db, tenure.claim, stored.collection.id, stored.snapshot);
   // The hour's limit is for balancing: hosts that are needed are woken all the same.
   const { held } = assessment;
   if (held !== null && held.name !== "migrations per hour") return refuse(held, options);

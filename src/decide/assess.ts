@@ -212,17 +212,17 @@ function expectedGuests(
   controlState: ControlState,
 ): ExpectedGuests {
   const expected = new Map<Uuid, number>();
-  for (const sight of controlState.sights) {
-    if (sight.poolUuid.toLowerCase() !== snapshot.pool.uuid.toLowerCase()) continue;
-    const base = sight.collectionId === collection.id ? sight.before : sight;
+  for (const observation of controlState.observations) {
+    if (observation.poolUuid.toLowerCase() !== snapshot.pool.uuid.toLowerCase()) continue;
+    const base = observation.collectionId === collection.id ? observation.before : observation;
     if (base === null) continue;
     const moved = controlState.recent.filter(
       ({ state, collectionsAtEnd }) =>
         state === "succeeded" && collectionsAtEnd !== null && collectionsAtEnd >= base.collectionId,
     );
-    const came = moved.filter(({ destination }) => destination === sight.host).length;
-    const went = moved.filter(({ source }) => source === sight.host).length;
-    expected.set(sight.host, Math.max(0, base.guests + came - went));
+    const came = moved.filter(({ destination }) => destination === observation.host).length;
+    const went = moved.filter(({ source }) => source === observation.host).length;
+    expected.set(observation.host, Math.max(0, base.guests + came - went));
   }
   return expected;
 }

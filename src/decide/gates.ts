@@ -167,13 +167,17 @@ function quietGate(
   quietMinutes: number,
 ): Gate | null {
   if (quietMinutes === 0) return null;
-  const sights = new Map(controlState.sights.map((sight) => [sight.host, sight]));
+  const observations = new Map(
+    controlState.observations.map((observation) => [observation.host, observation]),
+  );
   for (const { uuid, name, enabled, live } of snapshot.hosts) {
-    const sight = sights.get(uuid);
-    if (sight === undefined) continue;
+    const observation = observations.get(uuid);
+    if (observation === undefined) continue;
     // A collection that was not looked at yet tells of the change itself.
-    const isNew = sight.collectionId !== collection.id && (sight.enabled !== enabled || sight.live !== live);
-    const secondsAgo = isNew ? 0 : sight.changedSecondsAgo;
+    const isNew =
+      observation.collectionId !== collection.id &&
+      (observation.enabled !== enabled || observation.live !== live);
+    const secondsAgo = isNew ? 0 : observation.changedSecondsAgo;
     if (secondsAgo === null || secondsAgo >= quietMinutes * 60) continue;
     const ownSecondsAgo = controlState.handled.get(uuid);
     if (ownSecondsAgo !== undefined && ownSecondsAgo < quietMinutes * 60 + slowestBootSeconds) continue;

@@ -4,7 +4,7 @@ import type { Flap } from "../decide/flaps.ts";
 import type { GreenForecast } from "../decide/power.ts";
 import type { Migration } from "../domain/migration.ts";
 import type { CostBook } from "../domain/migrationCost.ts";
-import type { Bar, Collection, Host, PoolFacts, Uuid, Vm } from "../domain/pool.ts";
+import type { Collection, Host, InfeasiblePair, PoolFacts, Uuid, Vm } from "../domain/pool.ts";
 import type { AnyRule, ChainRule, GreenRule, SingleRule } from "../domain/rule.ts";
 import type { Explanation } from "../explain/explain.ts";
 import type { Savings } from "../power/savings.ts";
@@ -153,11 +153,11 @@ export interface ObjectNamed {
 export interface VmOnHost {
   readonly vm: Vm;
   readonly host: Host | null;
-  readonly bars: readonly NamedBar[];
+  readonly infeasiblePairs: readonly NamedInfeasiblePair[];
 }
 
-/** A bar with the name of its host, "" where the host is unknown. */
-export interface NamedBar extends Bar {
+/** A infeasible pair with the name of its host, "" where the host is unknown. */
+export interface NamedInfeasiblePair extends InfeasiblePair {
   readonly hostName: string;
 }
 

@@ -101,7 +101,7 @@ export type RefusalCode =
   | "unknown"
   | "no part"
   | "absent"
-  | "bar"
+  | "infeasible"
   | "memory"
   | "apart"
   | "rule"

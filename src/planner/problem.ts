@@ -88,7 +88,7 @@ export interface Problem {
   /** Of a host: moves that it may take part in, coming and going together; infinite where any number. */
   readonly movesLeft: Float64Array;
   readonly groups: Groups;
-  /** Bars and bans by v * H + h, with what the reasons are. */
+  /** Infeasible pairs and bans by v * H + h, with what the reasons are. */
   readonly closed: ReadonlyMap<number, { readonly code: RefusalCode; readonly reason: string }>;
   /** 1 at v * H + h where that pair is closed; empty where none is. */
   readonly shut: Uint8Array;
@@ -103,13 +103,13 @@ export function countRules({ R, first }: Problem, marked: Uint8Array): number {
 
 /** The snapshot with its lists by uuid: indices, sums and ties then depend on nothing but what is in it. */
 export function inOrder(snapshot: Snapshot): Snapshot {
-  const { hosts, vms, placements, bars } = snapshot;
+  const { hosts, vms, placements, infeasiblePairs } = snapshot;
   return {
     ...snapshot,
     hosts: hosts.toSorted((a, b) => compare(a.uuid, b.uuid)),
     vms: vms.toSorted((a, b) => compare(a.uuid, b.uuid)),
     placements: placements.toSorted((a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid)),
-    bars: bars.toSorted(
+    infeasiblePairs: infeasiblePairs.toSorted(
       (a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid) || compare(a.reason, b.reason),
     ),
   };
@@ -431,9 +431,9 @@ function closedPairs(
   const closed = new Map<number, Obstacle>();
   const H = hostIndex.size;
   const vmIndex = new Map(vms.map((vm, index) => [vm.uuid, index]));
-  for (const { vmUuid, hostUuid, reason } of snapshot.bars) {
+  for (const { vmUuid, hostUuid, reason } of snapshot.infeasiblePairs) {
     const [v, h] = [vmIndex.get(vmUuid), hostIndex.get(hostUuid)];
-    if (v !== undefined && h !== undefined) closed.set(v * H + h, { code: "bar", reason });
+    if (v !== undefined && h !== undefined) closed.set(v * H + h, { code: "infeasible", reason });
   }
   if (options.bannedPairs.size === 0) return closed;
   const byKey = options.bannedPairs;

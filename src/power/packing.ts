@@ -31,7 +31,7 @@ export interface Packing {
   readonly weight: Float64Array;
   /** Bytes to copy. */
   readonly cost: Float64Array;
-  /** 1 where no bar, ban or exclusion keeps the item from the host. */
+  /** 1 where no infeasible pair, ban or exclusion keeps the item from the host. */
   readonly open: Uint8Array;
   /** 1 where a host is past a limit already: nothing arrives there, not even what takes nothing of it. */
   readonly over: Uint8Array;

@@ -8,7 +8,7 @@ import type { Rule } from "../domain/rule.ts";
 import type { Exclusion } from "../store/exclusions.ts";
 import type { ControlState } from "../store/load/controlState.ts";
 import type { LastEnd } from "../store/migrations.ts";
-import type { HostSight } from "../store/sights.ts";
+import type { HostObservation } from "../store/observations.ts";
 
 /** What is to be moved, and why. */
 export interface Intent {
@@ -31,7 +31,7 @@ interface Entry extends Intent {
   collectionsAtEnd: number | null;
 }
 
-interface Sight extends Omit<HostSight, "changedSecondsAgo"> {
+interface Sight extends Omit<HostObservation, "changedSecondsAgo"> {
   readonly changedAt: number | null;
 }
 
@@ -43,7 +43,7 @@ export class Ledger {
   readonly #entries: Entry[] = [];
   readonly #costs: CostSample[];
   readonly #exclusions: readonly Exclusion[];
-  readonly #sights = new Map<Uuid, Sight>();
+  readonly #observations = new Map<Uuid, Sight>();
   #book: CostBook;
   #lastEnded: Entry | null = null;
   /** The first entry that is younger than a day. */
@@ -114,8 +114,8 @@ export class Ledger {
         .filter(({ state, finishedSecondsAgo }) => state === "succeeded" && (finishedSecondsAgo ?? 0) < 3600)
         .map(({ vm }) => vm)
         .filter((vm) => arrived.has(vm)),
-      sights: [...this.#sights.values()].map(({ changedAt, ...sight }) => ({
-        ...sight,
+      observations: [...this.#observations.values()].map(({ changedAt, ...observation }) => ({
+        ...observation,
         changedSecondsAgo: changedAt === null ? null : now - changedAt,
       })),
       handled: new Map(),
@@ -127,9 +127,9 @@ export class Ledger {
   look(snapshot: Snapshot, collectionId: number, now: number): void {
     const counts = guestCounts(snapshot);
     for (const { uuid, enabled, live } of snapshot.hosts) {
-      const known = this.#sights.get(uuid);
+      const known = this.#observations.get(uuid);
       const changed = known !== undefined && (known.enabled !== enabled || known.live !== live);
-      this.#sights.set(uuid, {
+      this.#observations.set(uuid, {
         host: uuid,
         poolUuid: snapshot.pool.uuid,
         collectionId,

@@ -40,7 +40,7 @@ describe("a run", () => {
       hosts: 2,
       vms: 5,
       placements: 5,
-      bars: 0,
+      infeasiblePairs: 0,
       unread: [],
       slow: [],
       clockSkewSeconds: expect.any(Number),

@@ -175,13 +175,13 @@ describe("a gathering", () => {
   it("is the same whatever the order of the lists", () => {
     fc.assert(
       fc.property(cases, (each) => {
-        const { hosts, vms, placements, bars } = each.snapshot;
+        const { hosts, vms, placements, infeasiblePairs } = each.snapshot;
         const turned = {
           ...each.snapshot,
           hosts: hosts.toReversed(),
           vms: vms.toReversed(),
           placements: placements.toReversed(),
-          bars: bars.toReversed(),
+          infeasiblePairs: infeasiblePairs.toReversed(),
         };
         expect(plan({ ...each, snapshot: turned })).toEqual(plan(each));
       }),

@@ -177,7 +177,7 @@ describe("laws of every plan", () => {
           hosts: shuffled(snapshot.hosts),
           vms: shuffled(snapshot.vms),
           placements: shuffled(snapshot.placements),
-          bars: shuffled(snapshot.bars),
+          infeasiblePairs: shuffled(snapshot.infeasiblePairs),
         };
         expect(planFor({ snapshot: other, rules })).toEqual(planFor({ snapshot, rules }));
       }),

@@ -34,7 +34,7 @@ export class Emptying {
     this.#limits = limits;
     this.#vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
     this.#closed = new Set([
-      ...snapshot.bars.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`),
+      ...snapshot.infeasiblePairs.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`),
       ...limits.bannedPairs.keys(),
     ]);
     this.#atStart = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));

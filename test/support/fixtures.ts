@@ -2,8 +2,8 @@
 import { CostBook } from "../../src/domain/migrationCost.ts";
 import {
   asUuid,
-  type Bar,
   type Host,
+  type InfeasiblePair,
   type Placement,
   type Snapshot,
   type Vm,
@@ -70,7 +70,7 @@ export function aVm(fields: Partial<Vm> & Pick<Vm, "uuid">): Vm {
 /** A snapshot of hosts with the VMs that run on each. */
 export function aSnapshot(
   placed: readonly (readonly [Host, readonly Vm[]])[],
-  extra: { readonly bars?: readonly Bar[]; readonly halted?: readonly Vm[] } = {},
+  extra: { readonly infeasiblePairs?: readonly InfeasiblePair[]; readonly halted?: readonly Vm[] } = {},
 ): Snapshot {
   const placements: Placement[] = placed.flatMap(([host, vms]) =>
     vms.map((vm) => ({ hostUuid: host.uuid, vmUuid: vm.uuid })),
@@ -88,7 +88,7 @@ export function aSnapshot(
     hosts: placed.map(([host]) => host),
     vms: [...placed.flatMap(([, vms]) => vms), ...(extra.halted ?? [])],
     placements,
-    bars: extra.bars ?? [],
+    infeasiblePairs: extra.infeasiblePairs ?? [],
   };
 }
 
@@ -151,7 +151,7 @@ export function aControlState(extra: Partial<ControlState> = {}): ControlState {
     recent: [],
     lastEnd: null,
     unsettled: [],
-    sights: [],
+    observations: [],
     handled: new Map(),
     costs: new CostBook([]),
     ...extra,

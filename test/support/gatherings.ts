@@ -20,7 +20,7 @@ class Gathering {
   readonly #home: ReadonlyMap<Uuid, Uuid>;
   readonly #rule: GreenRule;
   readonly #options: PackingOptions;
-  readonly #barred: ReadonlySet<string>;
+  readonly #infeasible: ReadonlySet<string>;
 
   constructor(snapshot: Snapshot, rule: GreenRule, options: PackingOptions) {
     this.#snapshot = snapshot;
@@ -29,7 +29,9 @@ class Gathering {
     this.vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
     this.#home = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
     this.at = new Map(this.#home);
-    this.#barred = new Set(snapshot.bars.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`));
+    this.#infeasible = new Set(
+      snapshot.infeasiblePairs.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`),
+    );
   }
 
   guests(host: Uuid): Vm[] {
@@ -95,7 +97,7 @@ class Gathering {
     const host = this.#snapshot.hosts.find(({ uuid }) => uuid === destination);
     if (host === undefined || !takesPart(host)) return "the host takes no part";
     if (!this.isMovable(vm)) return "the VM does not move";
-    if (this.#barred.has(`${vm.uuid}>${destination}`)) return "it is barred";
+    if (this.#infeasible.has(`${vm.uuid}>${destination}`)) return "it is barred";
     return null;
   }
 
@@ -190,7 +192,7 @@ function part(vm: Vm): number {
   return (vm.vcpuAverage ?? 0) * (vm.vcpuNum ?? 0);
 }
 
-/** Whether some movable VM of the host stays, because no other host is ever free enough, or is barred. */
+/** Whether some movable VM of the host stays, because no other host is ever free enough, or is infeasible. */
 function hasHomebody(gathering: Gathering, host: Host, hosts: readonly Host[], most: number): boolean {
   return gathering.guests(host.uuid).some((vm) =>
     hosts.every((other) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Bans } from "../../src/decide/cooldown.ts";
-import type { Bar, Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
+import type { Host, InfeasiblePair, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { type ExplainContext, explainHost, explainVm } from "../../src/explain/explain.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
@@ -93,7 +93,7 @@ describe("EXPLAIN VM", () => {
 
   test("of a VM that no host can take gives every destination's refusal", () => {
     const host3 = aHost({ uuid: uuid(3), name: "Host3", cpuAverage: 30, placementFreeBytes: 0 });
-    const bars: Bar[] = [vm2, vm3].map(({ uuid: vmUuid }) => ({
+    const infeasiblePairs: InfeasiblePair[] = [vm2, vm3].map(({ uuid: vmUuid }) => ({
       vmUuid,
       hostUuid: host1.uuid,
       reason: "VM_REQUIRES_SR: local",
@@ -104,7 +104,7 @@ describe("EXPLAIN VM", () => {
         [host2, [vm2, vm3]],
         [host3, []],
       ],
-      { bars },
+      { infeasiblePairs },
     );
     const explained = explainVm(assessmentOf(pool), vm2);
     expect(explained.verdict).toBe("stays");

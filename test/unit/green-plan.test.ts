@@ -63,9 +63,9 @@ describe("gathering", () => {
     const pair = { antiAffinityGroups: ["db"] };
     const apart = aGreenPool([{ vms: [10], vmFields: pair }, { vms: [10], vmFields: pair }, {}]);
     expect(emptied(apart)).toEqual([2]);
-    const bars = [{ vmUuid: uuid(200), hostUuid: uuid(1), reason: "VM_REQUIRES_SR" }];
-    const barred = { ...aGreenPool([{ vms: [10] }, { vms: [10] }]), bars };
-    expect(emptied(barred)).toEqual([]);
+    const infeasiblePairs = [{ vmUuid: uuid(200), hostUuid: uuid(1), reason: "VM_REQUIRES_SR" }];
+    const infeasible = { ...aGreenPool([{ vms: [10] }, { vms: [10] }]), infeasiblePairs };
+    expect(emptied(infeasible)).toEqual([]);
     expect(
       emptied(aGreenPool([{ vms: [10] }, { vms: [10] }]), greenRule, {
         bannedVms: new Map([[uuid(200), "cool-down"]]),

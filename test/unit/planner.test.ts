@@ -160,8 +160,8 @@ describe("limits that no plan passes", () => {
 
   it("a bar and a banned pair are kept, and named", () => {
     const reason = "VM_REQUIRES_SR (local)";
-    const barred = { ...onlyVm2, bars: [{ vmUuid: vm2.uuid, hostUuid: host1.uuid, reason }] };
-    expect(plan(barred).unresolved[0]?.refusals).toContainEqual({
+    const infeasible = { ...onlyVm2, infeasiblePairs: [{ vmUuid: vm2.uuid, hostUuid: host1.uuid, reason }] };
+    expect(plan(infeasible).unresolved[0]?.refusals).toContainEqual({
       vm: vm2.uuid,
       host: host1.uuid,
       code: "bar",

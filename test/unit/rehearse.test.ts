@@ -254,8 +254,8 @@ describe("the log of simulated migrations", () => {
     ledger.look(pool(), 1, 0);
     ledger.look(pool({ b: { enabled: false } }), 2, 60);
     ledger.look(pool({ b: { enabled: false } }), 3, 120);
-    const sight = ledger.controlState(180, new Set()).sights.find(({ host }) => host === b);
-    expect(sight).toMatchObject({
+    const observation = ledger.controlState(180, new Set()).observations.find(({ host }) => host === b);
+    expect(observation).toMatchObject({
       collectionId: 3,
       changedSecondsAgo: 120,
       before: { collectionId: 2, guests: 0 },

@@ -14,9 +14,9 @@ import {
   startedLastHour,
   unsettledIn,
 } from "../migrations.ts";
+import { type HostObservation, observationsIn } from "../observations.ts";
 import { type Pause, pauseIn } from "../pause.ts";
 import { handledIn } from "../rests.ts";
-import { type HostSight, sightsIn } from "../sights.ts";
 
 export interface ControlState {
   readonly pause: Pause | null;
@@ -29,7 +29,7 @@ export interface ControlState {
   readonly lastEnd: LastEnd | null;
   /** VMs whose move the stored collection does not show in its measures yet. */
   readonly unsettled: readonly Uuid[];
-  readonly sights: readonly HostSight[];
+  readonly observations: readonly HostObservation[];
   /** Hosts that control itself takes out of service and brings back, with the seconds since the last time (0: still). */
   readonly handled: ReadonlyMap<Uuid, number>;
   readonly costs: CostBook;
@@ -46,7 +46,7 @@ export async function loadControlState(db: Database): Promise<ControlState> {
     recent: await recentMigrationsIn(reader, 86_400),
     lastEnd: await lastEndIn(reader),
     unsettled: await unsettledIn(reader),
-    sights: await sightsIn(reader),
+    observations: await observationsIn(reader),
     handled: await handledIn(reader),
     costs: await bandwidthIn(reader),
   }));

@@ -7,7 +7,7 @@ import { type Claim, holdsLease } from "./lease.ts";
 import { ageSeconds, flag, number } from "./values.ts";
 
 /** What was seen of one host. */
-export interface HostSight {
+export interface HostObservation {
   readonly host: Uuid;
   readonly poolUuid: Uuid;
   readonly collectionId: number;
@@ -22,7 +22,7 @@ export interface HostSight {
 }
 
 /** Everything that is remembered, inside a transaction. */
-export async function sightsIn(reader: Reader): Promise<readonly HostSight[]> {
+export async function observationsIn(reader: Reader): Promise<readonly HostObservation[]> {
   const rows = await reader.rows(
     `SELECT HostUuid, PoolUuid, CollectionId, Guests, BeforeCollectionId, BeforeGuests, Enabled, Live,
             ${ageSeconds("ChangedAt")} AS changedAge FROM HostSight ORDER BY HostUuid`,
@@ -43,18 +43,18 @@ export async function sightsIn(reader: Reader): Promise<readonly HostSight[]> {
 }
 
 /** Remembers what this collection says of each host; a second look at the same collection changes nothing. */
-export async function rememberSights(
+export async function rememberObservations(
   db: Database,
   claim: Claim,
   collectionId: number,
   snapshot: Snapshot,
 ): Promise<void> {
-  await db.write<void>((writer) => writeSights(writer, claim, collectionId, snapshot), {
+  await db.write<void>((writer) => writeObservations(writer, claim, collectionId, snapshot), {
     verify: async () => undefined,
   });
 }
 
-async function writeSights(
+async function writeObservations(
   writer: Writer,
   claim: Claim,
   collectionId: number,
@@ -62,17 +62,17 @@ async function writeSights(
 ): Promise<void> {
   if (!(await holdsLease(writer, claim))) return;
   const counts = guestCounts(snapshot);
-  const known = new Map((await sightsIn(writer)).map((sight) => [sight.host, sight]));
+  const known = new Map((await observationsIn(writer)).map((observation) => [observation.host, observation]));
   for (const { uuid, enabled, live } of snapshot.hosts) {
     const guests = counts.get(uuid) ?? 0;
-    const sight = known.get(uuid);
-    if (sight === undefined) {
+    const observation = known.get(uuid);
+    if (observation === undefined) {
       await writer.run(
         "INSERT INTO HostSight (HostUuid, PoolUuid, CollectionId, Guests, Enabled, Live) VALUES (?, ?, ?, ?, ?, ?)",
         [uuid, snapshot.pool.uuid, collectionId, guests, enabled ? 1 : 0, live ? 1 : 0],
       );
-    } else if (sight.collectionId !== collectionId) {
-      const changed = sight.enabled !== enabled || sight.live !== live;
+    } else if (observation.collectionId !== collectionId) {
+      const changed = observation.enabled !== enabled || observation.live !== live;
       await writer.run(
         `UPDATE HostSight SET PoolUuid = ?, BeforeCollectionId = CollectionId, BeforeGuests = Guests,
                 CollectionId = ?, Guests = ?, Enabled = ?, Live = ?${changed ? ", ChangedAt = UTC_TIMESTAMP(6)" : ""}
