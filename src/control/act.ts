@@ -17,11 +17,11 @@ import { connectXapi, type XapiClient } from "../xapi/client.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import { CallLimit } from "./calls.ts";
 import { carryOut, type Planner, type RunResult } from "./control.ts";
+import type { HeldLease } from "./heldLease.ts";
 import { Journal, type JournalOptions } from "./journal.ts";
 import { reconcile } from "./reconcile.ts";
 import { runLines } from "./report.ts";
 import { announce, say, sayOffTerminal, type Voice } from "./say.ts";
-import type { Tenure } from "./tenure.ts";
 import { Transfers, type Watched } from "./transfers.ts";
 import type { WatchOptions } from "./watch.ts";
 
@@ -44,7 +44,7 @@ export interface RunEnd {
 /** Closes what earlier runs left open; how the run ends where that cannot be done, else null. */
 export async function closeOpen(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   controlState: ControlState,
   stored: StoredSnapshot | null,
   options: ActOptions,
@@ -54,13 +54,13 @@ export async function closeOpen(
   const what = ({ vm, source, destination }: Migration) =>
     `${names.of(vm)} (${vm}) from ${names.of(source)} to ${names.of(destination)}`;
   const transfers = new Transfers(options, names, options.monotonicMs);
-  return withPool(poolUuid, tenure, options, async (client, calls) => {
+  return withPool(poolUuid, heldLease, options, async (client, calls) => {
     const why = await reconcile(controlState.open, {
       client,
       db,
-      tenure,
+      heldLease,
       watch: (migration) => ({
-        ...watchOptions(tenure, options),
+        ...watchOptions(heldLease, options),
         ...leftOfLimit(migration, controlState.costs, options.control),
         onProgress: (progress) => transfers.progress(migration.vm, progress),
       }),
@@ -153,7 +153,7 @@ export function ruleKeeping(names: Names): Manner {
 /** Carries a plan out. */
 export async function act(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   assessment: Assessment & { readonly stored: StoredSnapshot; readonly ageSeconds: () => number },
   planner: Planner,
   options: ActOptions,
@@ -163,12 +163,12 @@ export async function act(
   const { snapshot } = stored;
   const names = new Names(snapshot);
   const transfers = new Transfers(options, names, options.monotonicMs);
-  return withPool(snapshot.pool.uuid, tenure, options, async (client, calls) => {
+  return withPool(snapshot.pool.uuid, heldLease, options, async (client, calls) => {
     const result = await carryOut(snapshot, planner, options.control, {
       client,
       ageSeconds: assessment.ageSeconds,
-      lost: tenure.lost,
-      journal: new Journal(db, tenure, {
+      lost: heldLease.lost,
+      journal: new Journal(db, heldLease, {
         collectionId: stored.collection.id,
         maxMovesPerHour: options.control.maxMovesPerHour,
         monotonicMs: options.monotonicMs,
@@ -177,7 +177,7 @@ export async function act(
       timeLimit: ({ source, destination, copyBytes }) =>
         timeLimit(source, destination, copyBytes, controlState.costs, options.control),
       execute: {
-        ...watchOptions(tenure, options),
+        ...watchOptions(heldLease, options),
         maxInPool: options.control.maxMigrationsInPool,
       },
       onMove: (move) => say(options, "move", moveLine(move, names), moveJson(move, names)),
@@ -202,11 +202,11 @@ export async function act(
 /** Runs `work` with a connection to the pool. */
 export async function withPool<T>(
   poolUuid: string | null,
-  tenure: Tenure,
+  heldLease: HeldLease,
   options: ActOptions,
   work: (client: XapiClient, calls: CallLimit) => Promise<T>,
 ): Promise<T> {
-  const calls = new CallLimit(options.signal, tenure.lost, options.graceMs);
+  const calls = new CallLimit(options.signal, heldLease.lost, options.graceMs);
   try {
     const client = await connectXapi(xapiOptions({ ...options.xen, poolUuid }, "xcp-control", calls.signal));
     try {
@@ -220,10 +220,10 @@ export async function withPool<T>(
 }
 
 function watchOptions(
-  tenure: Tenure,
+  heldLease: HeldLease,
   { control, signal, graceMs, sleep, monotonicMs }: ActOptions,
 ): Omit<WatchOptions, "timeoutMs" | "timeoutReason" | "onProgress"> {
-  return { pollMs: control.pollMs, stop: signal, lost: tenure.lost, graceMs, sleep, monotonicMs };
+  return { pollMs: control.pollMs, stop: signal, lost: heldLease.lost, graceMs, sleep, monotonicMs };
 }
 
 function expected(

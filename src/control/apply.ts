@@ -16,13 +16,13 @@ import { rememberObservations } from "../store/observations.ts";
 import { Names } from "../text/names.ts";
 import { act, type Conclusion, ending, type Manner, type RunEnd } from "./act.ts";
 import type { RunResult } from "./control.ts";
+import type { HeldLease } from "./heldLease.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { resultReason } from "./report.ts";
 import type { LiveOptions, RunOptions } from "./run.ts";
 import { type NoPlan, readSavedPlan, type SavedPlan } from "./savedPlan.ts";
 import { assessSavedPlan, changesSince, noPlanGate } from "./savedPlanGate.ts";
 import { say } from "./say.ts";
-import type { Tenure } from "./tenure.ts";
 
 export interface ApplyTask {
   readonly kind: "apply";
@@ -63,7 +63,7 @@ function tellRefusal(gate: Gate | null, options: RunOptions): number {
 /** Carries the plan out under the lease: done when all its moves were made, partly when some are left. */
 export async function apply(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   task: ApplyTask,
   options: LiveOptions,
 ): Promise<RunEnd> {
@@ -72,7 +72,7 @@ export async function apply(
   const startedMs = options.monotonicMs();
   const assessment = await loadAssessment(db, options.control, options.xen.poolUuid);
   const seen = assessment.stored;
-  if (seen !== null) await rememberObservations(db, tenure.claim, seen.collection.id, seen.snapshot);
+  if (seen !== null) await rememberObservations(db, heldLease.leaseToken, seen.collection.id, seen.snapshot);
   if (assessment.held !== null) return refuse(assessment.held, options);
   const view = viewOf(saved, assessment, options);
   if ("gate" in view) return refuse(view.gate, options);
@@ -88,7 +88,7 @@ export async function apply(
   const control = { ...options.control, maxMovesPerRun: plan.moves.length };
   const planner = { first: plan, replan: () => null };
   const manner = mannerOf(saved, plan, task, names);
-  return act(db, tenure, { ...assessment, stored, ageSeconds }, planner, { ...options, control }, manner);
+  return act(db, heldLease, { ...assessment, stored, ageSeconds }, planner, { ...options, control }, manner);
 }
 
 const nothing = "Nothing to do: the saved plan has no moves";

@@ -32,10 +32,10 @@ import { storedCollectionId } from "../store/snapshot.ts";
 import { Names } from "../text/names.ts";
 import { act, type Conclusion, ending, type Manner, type RunEnd } from "./act.ts";
 import type { MoveResult, Planner, RunResult } from "./control.ts";
+import type { HeldLease } from "./heldLease.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import type { LiveOptions, RunOptions } from "./run.ts";
 import { say } from "./say.ts";
-import type { Tenure } from "./tenure.ts";
 
 export interface EvacuateTask {
   readonly kind: "evacuate";
@@ -75,18 +75,18 @@ export async function showEvacuation(db: Database, task: EvacuateTask, options: 
  */
 export async function evacuate(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   task: EvacuateTask,
   options: LiveOptions,
 ): Promise<RunEnd> {
-  let view = await look(db, tenure, task, options);
+  let view = await look(db, heldLease, task, options);
   if ("gate" in view) return refuse(view.gate, options);
   for (let moved = 0; ; ) {
     const attempt = new Attempt(view, task, moved, options);
-    const end = await attempt.run(db, tenure);
+    const end = await attempt.run(db, heldLease);
     if (!attempt.cut) return end;
     moved = attempt.moved;
-    const next = await newerView(db, tenure, task, options, view.stored.collection.id);
+    const next = await newerView(db, heldLease, task, options, view.stored.collection.id);
     if ("why" in next) return attempt.leave(next.why);
     view = next;
   }
@@ -95,14 +95,14 @@ export async function evacuate(
 /** What is to be done by the stored collection, or the gate that forbids it. */
 async function look(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   task: EvacuateTask,
   { control, xen, monotonicMs }: LiveOptions,
 ): Promise<View | { readonly gate: Gate | null }> {
   const startedMs = monotonicMs();
   const input = await loadDecisionInput(db, control);
   const seen = input.stored;
-  if (seen !== null) await rememberObservations(db, tenure.claim, seen.collection.id, seen.snapshot);
+  if (seen !== null) await rememberObservations(db, heldLease.leaseToken, seen.collection.id, seen.snapshot);
   const assessment = assessEvacuation(input, control, xen.poolUuid, task.host);
   if (!("host" in assessment)) return assessment;
   if (assessment.held !== null) return { gate: assessment.held };
@@ -116,7 +116,7 @@ async function look(
 /** Waits for a collection after `id` that may be acted on; why there is none after as long as one may be old. */
 async function newerView(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   task: EvacuateTask,
   options: LiveOptions,
   id: number,
@@ -125,17 +125,17 @@ async function newerView(
   const deadline = monotonicMs() + control.snapshotMaxAgeSeconds * 1000;
   let looked = id;
   let why = `no newer collection came within ${control.snapshotMaxAgeSeconds} s`;
-  while (!signal.aborted && !tenure.lost.aborted && monotonicMs() < deadline) {
+  while (!signal.aborted && !heldLease.lost.aborted && monotonicMs() < deadline) {
     await sleep(control.pollMs);
     const newest = await storedCollectionId(db);
     if (newest === looked) continue;
     looked = newest;
-    const view = await look(db, tenure, task, options);
+    const view = await look(db, heldLease, task, options);
     if (!("gate" in view)) return view;
     if (view.gate !== null) why = `${view.gate.name}: ${view.gate.measured}`;
   }
   if (signal.aborted) return { why: "a signal" };
-  return { why: tenure.lost.aborted ? "the lease was lost: another run may act now" : why };
+  return { why: heldLease.lost.aborted ? "the lease was lost: another run may act now" : why };
 }
 
 /** The plan of one collection, carried out as far as that goes. */
@@ -160,7 +160,7 @@ class Attempt {
     this.moved = moved;
   }
 
-  async run(db: Database, tenure: Tenure): Promise<RunEnd> {
+  async run(db: Database, heldLease: HeldLease): Promise<RunEnd> {
     const { assessment, stored, plan, ageSeconds } = this.#view;
     this.#announce();
     if (plan.moves.length === 0) {
@@ -173,7 +173,14 @@ class Attempt {
       maxMovesPerHour: Number.POSITIVE_INFINITY,
     };
     const options = { ...this.#options, control };
-    return act(db, tenure, { ...assessment, stored, ageSeconds }, this.#planner(), options, this.#manner());
+    return act(
+      db,
+      heldLease,
+      { ...assessment, stored, ageSeconds },
+      this.#planner(),
+      options,
+      this.#manner(),
+    );
   }
 
   /** Ends what no newer collection could be found for. */

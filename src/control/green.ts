@@ -17,9 +17,9 @@ import type { XapiClient } from "../xapi/client.ts";
 import type { TaskRef } from "../xapi/records.ts";
 import { type ActOptions, act, ending, type Manner, type RunEnd, withPool } from "./act.ts";
 import { Hands, type StepEnd } from "./greenHands.ts";
+import type { HeldLease } from "./heldLease.ts";
 import { resultReason } from "./report.ts";
 import { say } from "./say.ts";
-import type { Tenure } from "./tenure.ts";
 
 /** What the green part of a run came to. */
 export interface GreenTurn {
@@ -37,7 +37,7 @@ type StoredAssessment = Assessment & { readonly stored: StoredSnapshot };
 /** Does the steps with hosts that are due; null where no rule gathers VMs and no host sleeps. Its moves are the caller's. */
 export async function greenTurn(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   assessment: StoredAssessment,
   options: ActOptions,
 ): Promise<GreenTurn | null> {
@@ -45,10 +45,10 @@ export async function greenTurn(
   const input = await loadPowerInput(db, options.control, assessment.stored);
   const forecast = greenForecast(assessment, options.control, input);
   if (forecast === null) return waiting(assessment, input, options);
-  await keepProgress(db, tenure, assessment.stored, input, forecast);
+  await keepProgress(db, heldLease, assessment.stored, input, forecast);
   const { decision } = forecast;
   say(options, "green", `Green: ${decision.reason}`);
-  const ends = await doSteps(db, tenure, assessment.stored, input, forecast, options, () => {
+  const ends = await doSteps(db, heldLease, assessment.stored, input, forecast, options, () => {
     return input.rests.now + (options.monotonicMs() - startedMs) / 1000;
   });
   const names = new Names(assessment.stored.snapshot);
@@ -81,7 +81,7 @@ function movesOf({ decision }: GreenForecast, refusedHosts: ReadonlySet<Uuid>): 
 /** VMs that have left a host since the last look count as progress of its drain. */
 async function keepProgress(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   { snapshot }: StoredSnapshot,
   { rests }: PowerInput,
   { states }: GreenForecast,
@@ -91,7 +91,7 @@ async function keepProgress(
       ? []
       : [{ host, state, reason: rests.reasons.get(host) ?? "", event: null }],
   );
-  await writeRests(db, tenure.claim, snapshot.pool.uuid, changes);
+  await writeRests(db, heldLease.leaseToken, snapshot.pool.uuid, changes);
 }
 
 interface Done {
@@ -102,7 +102,7 @@ interface Done {
 
 async function doSteps(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   { snapshot }: StoredSnapshot,
   { rests }: PowerInput,
   { decision, states }: GreenForecast,
@@ -112,16 +112,16 @@ async function doSteps(
   const { steps } = decision;
   if (steps.length === 0 && rests.tasks.size === 0) return [];
   const names = new Names(snapshot);
-  return withPool(snapshot.pool.uuid, tenure, options, async (client: XapiClient) => {
+  return withPool(snapshot.pool.uuid, heldLease, options, async (client: XapiClient) => {
     const { sleep, control } = options;
-    const hands = new Hands(states, { db, tenure, client, snapshot, now, pollMs: control.pollMs, sleep });
+    const hands = new Hands(states, { db, heldLease, client, snapshot, now, pollMs: control.pollMs, sleep });
     const ends: Done[] = [];
     for (const [host, task] of rests.tasks) {
       const end = await hands.followUp(host, task as TaskRef);
       if (end.kind !== "done") ends.push(tell({ host, what: "its task", end }, "", names, options));
     }
     for (const step of steps) {
-      if (options.signal.aborted || tenure.lost.aborted) break;
+      if (options.signal.aborted || heldLease.lost.aborted) break;
       const { host, kind, reason } = step;
       const why = decision.reason.includes(reason) ? "" : reason;
       ends.push(tell({ host, what: kind, end: await hands.do(step) }, why, names, options));
@@ -156,7 +156,7 @@ const words: Readonly<Record<Step["kind"], string>> = {
 /** Carries out the moves of the turn; the hour's and the run's limits are for rules that balance. */
 export async function gather(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   assessment: StoredAssessment & { readonly ageSeconds: () => number },
   turn: GreenTurn,
   options: ActOptions,
@@ -167,7 +167,7 @@ export async function gather(
     maxMovesPerHour: Number.POSITIVE_INFINITY,
   };
   const planner = { first: planOfMoves(turn.moves), replan: () => null };
-  return act(db, tenure, assessment, planner, { ...options, control }, gathering(assessment.stored, turn));
+  return act(db, heldLease, assessment, planner, { ...options, control }, gathering(assessment.stored, turn));
 }
 
 function gathering({ snapshot }: StoredSnapshot, turn: GreenTurn): Manner {

@@ -9,11 +9,11 @@ import type { Database } from "../store/connection.ts";
 import { type RestChange, type RestEventKind, writeRests } from "../store/rests.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import type { HostRef, TaskRef } from "../xapi/records.ts";
-import type { Tenure } from "./tenure.ts";
+import type { HeldLease } from "./heldLease.ts";
 
 export interface HandOptions {
   readonly db: Database;
-  readonly tenure: Tenure;
+  readonly heldLease: HeldLease;
   readonly client: XapiClient;
   readonly snapshot: Snapshot;
   /** Seconds since 1970, by the database's clock. */
@@ -44,7 +44,7 @@ export class Hands {
 
   /** Does the step; whatever the pool says becomes an end. */
   async do(step: Step): Promise<StepEnd> {
-    if (!this.#options.tenure.mayStart()) return refused("the lease is about to run out, or was lost");
+    if (!this.#options.heldLease.mayStart()) return refused("the lease is about to run out, or was lost");
     switch (step.kind) {
       case "note on":
         return this.#write(step, "on");
@@ -223,8 +223,8 @@ export class Hands {
   }
 
   async #put(change: RestChange): Promise<StepEnd> {
-    const { db, tenure, snapshot } = this.#options;
-    const written = await writeRests(db, tenure.claim, snapshot.pool.uuid, [change]);
+    const { db, heldLease, snapshot } = this.#options;
+    const written = await writeRests(db, heldLease.leaseToken, snapshot.pool.uuid, [change]);
     if (!written) return refused("the lease was lost: another run may act now");
     this.#states = new Map([...this.#states, [change.host, change.state]]);
     return { kind: "done" };

@@ -20,10 +20,10 @@ import { type ActOptions, act, closeOpen, plannerFor, type RunEnd } from "./act.
 import { type ApplyTask, apply, showApplication } from "./apply.ts";
 import { type EvacuateTask, evacuate, showEvacuation } from "./evacuate.ts";
 import { type GreenTurn, gather, greenTurn, withTurn } from "./green.ts";
+import { HeldLease } from "./heldLease.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { planToSave } from "./savedPlan.ts";
 import { passedLine, say, type Voice } from "./say.ts";
-import { Tenure } from "./tenure.ts";
 
 /** What an administrator may ask for in a run's place. */
 export type Task = EvacuateTask | ApplyTask;
@@ -87,13 +87,13 @@ export type LiveOptions = RunOptions & ActOptions;
 
 async function leasedRun(db: Database, runId: string, options: LiveOptions): Promise<RunEnd> {
   const { host, pid } = options.who;
-  const taken = await Tenure.take(db, {
+  const taken = await HeldLease.take(db, {
     runId,
     holder: `${host} pid ${pid}`,
     ttlMs: options.control.leaseMs,
     monotonicMs: options.leaseClockMs ?? options.monotonicMs,
   });
-  if (!(taken instanceof Tenure)) {
+  if (!(taken instanceof HeldLease)) {
     const line = passedLine(taken);
     say(options, "passed", line, { holder: taken.holder, ageSeconds: taken.takenSecondsAgo });
     return { code: exitCode.done, outcome: "passed", detail: line };
@@ -109,29 +109,30 @@ async function leasedRun(db: Database, runId: string, options: LiveOptions): Pro
   }
 }
 
-async function underLease(db: Database, tenure: Tenure, options: LiveOptions): Promise<RunEnd> {
+async function underLease(db: Database, heldLease: HeldLease, options: LiveOptions): Promise<RunEnd> {
   const controlState = await loadControlState(db);
   if (controlState.open.length > 0) {
-    const end = await closeOpen(db, tenure, controlState, await loadSnapshot(db), options);
+    const end = await closeOpen(db, heldLease, controlState, await loadSnapshot(db), options);
     if (end !== null) return end;
   }
-  if (options.task?.kind === "evacuate") return evacuate(db, tenure, options.task, options);
-  if (options.task?.kind === "apply") return apply(db, tenure, options.task, options);
+  if (options.task?.kind === "evacuate") return evacuate(db, heldLease, options.task, options);
+  if (options.task?.kind === "apply") return apply(db, heldLease, options.task, options);
   const startedMs = options.monotonicMs();
   const assessment = await loadAssessment(db, options.control, options.xen.poolUuid);
   const { stored } = assessment;
-  if (stored !== null) await rememberObservations(db, tenure.claim, stored.collection.id, stored.snapshot);
+  if (stored !== null)
+    await rememberObservations(db, heldLease.leaseToken, stored.collection.id, stored.snapshot);
   // The hour's limit is for balancing: hosts that are needed are woken all the same.
   const { held } = assessment;
   if (held !== null && held.name !== "migrations per hour") return refuse(held, options);
   const ageSeconds = () => (stored?.ageSeconds ?? 0) + (options.monotonicMs() - startedMs) / 1000;
-  const turn = stored === null ? null : await greenTurn(db, tenure, { ...assessment, stored }, options);
+  const turn = stored === null ? null : await greenTurn(db, heldLease, { ...assessment, stored }, options);
   if (turn !== null && turn.moves.length > 0 && stored !== null) {
-    return withTurn(await gather(db, tenure, { ...assessment, stored, ageSeconds }, turn, options), turn);
+    return withTurn(await gather(db, heldLease, { ...assessment, stored, ageSeconds }, turn, options), turn);
   }
   const end =
     held === null
-      ? await balance(db, tenure, { ...assessment, ageSeconds }, turn, options)
+      ? await balance(db, heldLease, { ...assessment, ageSeconds }, turn, options)
       : refuse(held, options);
   return withTurn(end, turn);
 }
@@ -139,7 +140,7 @@ async function underLease(db: Database, tenure: Tenure, options: LiveOptions): P
 /** Keeps the rules that balance. */
 async function balance(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   assessment: Assessment & { readonly ageSeconds: () => number },
   turn: GreenTurn | null,
   options: LiveOptions,
@@ -162,7 +163,7 @@ async function balance(
   for (const [host, reason] of assessment.suspicion.hosts)
     say(options, "warning", `${names.of(host)} is left out of mean and moves: ${reason}`, { host });
   const planner = plannerFor({ ...assessment, stored }, plan, options.control);
-  return act(db, tenure, { ...assessment, stored }, planner, options);
+  return act(db, heldLease, { ...assessment, stored }, planner, options);
 }
 
 /** The plan and what stands against it; neither the pool nor the database sees a change. */

@@ -3,7 +3,7 @@
 import { guestCounts } from "../decide/suspicion.ts";
 import { asUuid, type Snapshot, type Uuid } from "../domain/pool.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
-import { type Claim, holdsLease } from "./lease.ts";
+import { holdsLease, type LeaseToken } from "./lease.ts";
 import { ageSeconds, flag, number } from "./values.ts";
 
 /** What was seen of one host. */
@@ -45,22 +45,22 @@ export async function observationsIn(reader: Reader): Promise<readonly HostObser
 /** Remembers what this collection says of each host; a second look at the same collection changes nothing. */
 export async function rememberObservations(
   db: Database,
-  claim: Claim,
+  leaseToken: LeaseToken,
   collectionId: number,
   snapshot: Snapshot,
 ): Promise<void> {
-  await db.write<void>((writer) => writeObservations(writer, claim, collectionId, snapshot), {
+  await db.write<void>((writer) => writeObservations(writer, leaseToken, collectionId, snapshot), {
     verify: async () => undefined,
   });
 }
 
 async function writeObservations(
   writer: Writer,
-  claim: Claim,
+  leaseToken: LeaseToken,
   collectionId: number,
   snapshot: Snapshot,
 ): Promise<void> {
-  if (!(await holdsLease(writer, claim))) return;
+  if (!(await holdsLease(writer, leaseToken))) return;
   const counts = guestCounts(snapshot);
   const known = new Map((await observationsIn(writer)).map((observation) => [observation.host, observation]));
   for (const { uuid, enabled, live } of snapshot.hosts) {

@@ -4,7 +4,7 @@ import { asUuid, type Host, type Uuid } from "../domain/pool.ts";
 import type { Rest } from "../power/savings.ts";
 import type { HostState, HostStates } from "../power/states.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
-import { type Claim, holdsLease } from "./lease.ts";
+import { holdsLease, type LeaseToken } from "./lease.ts";
 import { number, textOrNull } from "./values.ts";
 
 /** What is remembered of the hosts of a pool; times are seconds since 1970 by the database's clock. */
@@ -149,7 +149,7 @@ export function restsOf(events: readonly RestEvent[]): readonly Rest[] {
 /** Writes what becomes of hosts, all or nothing; false when the lease was lost. */
 export async function writeRests(
   db: Database,
-  claim: Claim,
+  leaseToken: LeaseToken,
   poolUuid: string,
   changes: readonly RestChange[],
 ): Promise<boolean> {
@@ -157,14 +157,14 @@ export async function writeRests(
   const ids = changes.map(() => crypto.randomUUID());
   return db.write<boolean>(
     async (writer) => {
-      if (!(await holdsLease(writer, claim))) return false;
+      if (!(await holdsLease(writer, leaseToken))) return false;
       for (const [i, change] of changes.entries()) {
         await writeState(writer, poolUuid, change);
         if (change.event === null) continue;
         await writer.run(
           `INSERT INTO HostRestEvent (Id, HostUuid, PoolUuid, RunId, HappenedAt, Kind, Reason)
            VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6), ?, ?)`,
-          [ids[i] ?? "", change.host, poolUuid, claim.runId, change.event, change.reason],
+          [ids[i] ?? "", change.host, poolUuid, leaseToken.runId, change.event, change.reason],
         );
       }
       return true;
