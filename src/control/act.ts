@@ -21,11 +21,11 @@ import type { HeldLease } from "./heldLease.ts";
 import { Journal, type JournalOptions } from "./journal.ts";
 import { reconcile } from "./reconcile.ts";
 import { runLines } from "./report.ts";
-import { announce, say, sayOffTerminal, type Voice } from "./say.ts";
+import { announce, type Reporter, say, sayOffTerminal } from "./say.ts";
 import { Transfers, type Watched } from "./transfers.ts";
 import type { WatchOptions } from "./watch.ts";
 
-export interface ActOptions extends Voice {
+export interface ActOptions extends Reporter {
   readonly xen: XenSettings;
   readonly control: ControlSettings;
   readonly signal: AbortSignal;
@@ -132,7 +132,7 @@ export function plannerFor(
 }
 
 /** How a run logs its moves and what it says in the end. */
-export interface Manner {
+export interface RunKind {
   readonly log: JournalOptions["log"];
   readonly conclude: (result: RunResult) => Conclusion;
 }
@@ -142,8 +142,8 @@ export interface Conclusion extends Omit<RunEnd, "detail"> {
   readonly lines: readonly string[];
 }
 
-/** The manner of a run that keeps the rules. */
-export function ruleKeeping(names: Names): Manner {
+/** The kind of a run that keeps the rules. */
+export function ruleKeeping(names: Names): RunKind {
   return {
     log: (move) => ({ rule: move.rule, cause: "rules", reason: moveLine(move, names) }),
     conclude: (result) => ({ ...ending(result), lines: runLines(result, names) }),
@@ -157,7 +157,7 @@ export async function act(
   assessment: Assessment & { readonly stored: StoredSnapshot; readonly ageSeconds: () => number },
   planner: Planner,
   options: ActOptions,
-  manner: Manner = ruleKeeping(new Names(assessment.stored.snapshot)),
+  runKind: RunKind = ruleKeeping(new Names(assessment.stored.snapshot)),
 ): Promise<RunEnd> {
   const { stored, controlState } = assessment;
   const { snapshot } = stored;
@@ -172,7 +172,7 @@ export async function act(
         collectionId: stored.collection.id,
         maxMovesPerHour: options.control.maxMovesPerHour,
         monotonicMs: options.monotonicMs,
-        log: manner.log,
+        log: runKind.log,
       }),
       timeLimit: ({ source, destination, copyBytes }) =>
         timeLimit(source, destination, copyBytes, controlState.costs, options.control),
@@ -193,7 +193,7 @@ export async function act(
       },
       onResult: (each) => announce(each, names, options),
     });
-    const { lines, code, outcome } = manner.conclude(result);
+    const { lines, code, outcome } = runKind.conclude(result);
     for (const line of lines) say(options, "summary", line);
     return { code, outcome, detail: lines.slice(0, 2).join("; ") };
   });

@@ -14,7 +14,7 @@ import type { Database } from "../store/connection.ts";
 import { loadAssessment } from "../store/load/decisionInput.ts";
 import { rememberObservations } from "../store/observations.ts";
 import { Names } from "../text/names.ts";
-import { act, type Conclusion, ending, type Manner, type RunEnd } from "./act.ts";
+import { act, type Conclusion, ending, type RunEnd, type RunKind } from "./act.ts";
 import type { RunResult } from "./control.ts";
 import type { HeldLease } from "./heldLease.ts";
 import { refuse, tellGate } from "./refuse.ts";
@@ -87,8 +87,8 @@ export async function apply(
   const ageSeconds = () => stored.ageSeconds + (options.monotonicMs() - startedMs) / 1000;
   const control = { ...options.control, maxMovesPerRun: plan.moves.length };
   const planner = { first: plan, replan: () => null };
-  const manner = mannerOf(saved, plan, task, names);
-  return act(db, heldLease, { ...assessment, stored, ageSeconds }, planner, { ...options, control }, manner);
+  const runKind = mannerOf(saved, plan, task, names);
+  return act(db, heldLease, { ...assessment, stored, ageSeconds }, planner, { ...options, control }, runKind);
 }
 
 const nothing = "Nothing to do: the saved plan has no moves";
@@ -144,7 +144,7 @@ function applicationJson({ saved, assessment, stored, plan }: View): object {
   };
 }
 
-function mannerOf({ savedAt, savedBy }: SavedPlan, plan: Plan, { by }: ApplyTask, names: Names): Manner {
+function mannerOf({ savedAt, savedBy }: SavedPlan, plan: Plan, { by }: ApplyTask, names: Names): RunKind {
   const origin = `saved plan of ${timeOf(savedAt)} by ${savedBy}, carried out by ${by}`;
   return {
     log: (move) => ({ rule: move.rule, cause: "rules", reason: `${origin}: ${moveLine(move, names)}` }),

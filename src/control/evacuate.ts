@@ -30,7 +30,7 @@ import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { rememberObservations } from "../store/observations.ts";
 import { storedCollectionId } from "../store/snapshot.ts";
 import { Names } from "../text/names.ts";
-import { act, type Conclusion, ending, type Manner, type RunEnd } from "./act.ts";
+import { act, type Conclusion, ending, type RunEnd, type RunKind } from "./act.ts";
 import type { MoveResult, Planner, RunResult } from "./control.ts";
 import type { HeldLease } from "./heldLease.ts";
 import { refuse, tellGate } from "./refuse.ts";
@@ -179,7 +179,7 @@ class Attempt {
       { ...assessment, stored, ageSeconds },
       this.#planner(),
       options,
-      this.#manner(),
+      this.#runKind(),
     );
   }
 
@@ -218,7 +218,7 @@ class Attempt {
     };
   }
 
-  #manner(): Manner {
+  #runKind(): RunKind {
     const { host } = this.#view.assessment;
     const asked = `evacuation of ${host.name === "" ? host.uuid : host.name} asked by ${this.#task.by}`;
     return {

@@ -15,7 +15,7 @@ import { writeRests } from "../store/rests.ts";
 import { Names } from "../text/names.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import type { TaskRef } from "../xapi/records.ts";
-import { type ActOptions, act, ending, type Manner, type RunEnd, withPool } from "./act.ts";
+import { type ActOptions, act, ending, type RunEnd, type RunKind, withPool } from "./act.ts";
 import { Hands, type StepEnd } from "./greenHands.ts";
 import type { HeldLease } from "./heldLease.ts";
 import { resultReason } from "./report.ts";
@@ -170,7 +170,7 @@ export async function gather(
   return act(db, heldLease, assessment, planner, { ...options, control }, gathering(assessment.stored, turn));
 }
 
-function gathering({ snapshot }: StoredSnapshot, turn: GreenTurn): Manner {
+function gathering({ snapshot }: StoredSnapshot, turn: GreenTurn): RunKind {
   const names = new Names(snapshot);
   return {
     log: (move) => ({ rule: null, cause: "green", reason: `${turn.reason}: ${moveLine(move, names)}` }),

@@ -23,7 +23,7 @@ import { type GreenTurn, gather, greenTurn, withTurn } from "./green.ts";
 import { HeldLease } from "./heldLease.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { planToSave } from "./savedPlan.ts";
-import { passedLine, say, type Voice } from "./say.ts";
+import { passedLine, type Reporter, say } from "./say.ts";
 
 /** What an administrator may ask for in a run's place. */
 export type Task = EvacuateTask | ApplyTask;
@@ -37,7 +37,7 @@ export interface Save {
   readonly write: (file: string, plan: object) => Promise<void>;
 }
 
-export interface RunOptions extends Voice {
+export interface RunOptions extends Reporter {
   /** What an administrator asks for; without it the rules are kept. */
   readonly task?: Task;
   /** With dryRun and without a task. */
@@ -203,6 +203,6 @@ function planEvent(assessment: Assessment, stored: StoredSnapshot, plan: Plan): 
   return { event: "plan", text, ...forecastJson(assessment, stored, plan) };
 }
 
-function tellPlan(assessment: Assessment, stored: StoredSnapshot, plan: Plan, options: Voice): void {
+function tellPlan(assessment: Assessment, stored: StoredSnapshot, plan: Plan, options: Reporter): void {
   for (const line of forecastLines(assessment, stored, plan)) options.print(line);
 }

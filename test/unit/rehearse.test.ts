@@ -41,7 +41,7 @@ function pool({ on = "a", vm = {}, b: ofB = {} }: Change = {}): Snapshot {
 
 const quiet = { cpus: 0, eth0Kb: 0 };
 const byOthers = () => false;
-const flight = { vm: small.uuid, source: a, destination: b };
+const migration = { vm: small.uuid, source: a, destination: b };
 
 function hostOf(snapshot: Snapshot, id: Uuid): Host {
   const host = snapshot.hosts.find(({ uuid: each }) => each === id);
@@ -56,8 +56,8 @@ const placeOf = ({ placements }: Snapshot) =>
 function moved(isControls: ConstructorParameters<typeof Shadow>[0] = byOthers): Shadow {
   const shadow = new Shadow(isControls, quiet);
   shadow.at(pool(), 0);
-  shadow.depart(flight);
-  expect(shadow.land(flight)).toBe(true);
+  shadow.depart(migration);
+  expect(shadow.land(migration)).toBe(true);
   return shadow;
 }
 
@@ -83,7 +83,7 @@ describe("the shadow of a recorded pool", () => {
   it("reserves memory on the destination and shows the VM as migrating while it is on its way", () => {
     const shadow = new Shadow(byOthers, { cpus: 0.4, eth0Kb: 1000 });
     shadow.at(pool(), 0);
-    shadow.depart(flight);
+    shadow.depart(migration);
     const then = shadow.at(pool(), 30);
     expect(placeOf(then)).toBe(a);
     expect(then.vms.find(({ uuid: each }) => each === small.uuid)?.migratingTo).toBe(b);
@@ -95,12 +95,12 @@ describe("the shadow of a recorded pool", () => {
   it("refuses a move that the pool would refuse", () => {
     const shadow = new Shadow(byOthers, quiet);
     shadow.at(pool(), 0);
-    expect(shadow.objection(flight)).toBeNull();
-    expect(shadow.objection({ ...flight, source: c })).toMatch(/not on its source/);
+    expect(shadow.objection(migration)).toBeNull();
+    expect(shadow.objection({ ...migration, source: c })).toMatch(/not on its source/);
     shadow.at(pool({ b: { enabled: false } }), 60);
-    expect(shadow.objection(flight)).toMatch(/does not serve/);
+    expect(shadow.objection(migration)).toMatch(/does not serve/);
     shadow.at(pool({ b: { placementFreeBytes: 1023 * mebibyte } }), 120);
-    expect(shadow.objection(flight)).toMatch(/lacks the memory/);
+    expect(shadow.objection(migration)).toMatch(/lacks the memory/);
   });
 
   it("follows a VM that somebody else moved, and not one that control moved", () => {
