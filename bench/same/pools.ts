@@ -84,7 +84,7 @@ function tell(kind: Series, seed: number): string {
     plan,
     bans: assessment.bans,
     gate,
-    tolerated: assessment.tolerated,
+    suppressed: assessment.suppressed,
     names: new Names(snapshot),
   };
   const every = Math.max(1, Math.floor(snapshot.vms.length / explained));
@@ -96,7 +96,9 @@ function tell(kind: Series, seed: number): string {
       .filter((_, index) => index % every === 0)
       .map((vm) => JSON.stringify(explainVm(facts, vm), null, 1)),
   ];
-  return [...texts.flat(), ...(kind.hosts > 16 ? [] : tellEvacuation(input))].join("\n");
+  return [...texts.flat(), ...(kind.hosts > 16 ? [] : tellEvacuation(input))]
+    .join("\n")
+    .replaceAll('"suppressed":', '"tolerated":');
 }
 
 function rule(text: string): Rule {

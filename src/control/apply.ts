@@ -73,7 +73,7 @@ export async function apply(
   const assessment = await loadAssessment(db, options.control, options.xen.poolUuid);
   const seen = assessment.stored;
   if (seen !== null) await rememberObservations(db, heldLease.leaseToken, seen.collection.id, seen.snapshot);
-  if (assessment.held !== null) return refuse(assessment.held, options);
+  if (assessment.blocked !== null) return refuse(assessment.blocked, options);
   const view = viewOf(saved, assessment, options);
   if ("gate" in view) return refuse(view.gate, options);
   const { stored, plan } = view;
@@ -121,7 +121,7 @@ function applicationLines(view: View): string[] {
   const { saved, assessment, stored, plan } = view;
   const names = new Names(stored.snapshot);
   return [
-    ...(assessment.held === null ? [] : [`A run would be ${gateLine(assessment.held)}`]),
+    ...(assessment.blocked === null ? [] : [`A run would be ${gateLine(assessment.blocked)}`]),
     ...assessment.controlState.open.map((migration) => openLine(migration, names)),
     poolLine({ ...assessment, stored }),
     headLine(view),
@@ -140,7 +140,7 @@ function applicationJson({ saved, assessment, stored, plan }: View): object {
   return {
     savedPlan: { savedAt, savedBy, collection, changes: changesSince(saved, stored.snapshot) },
     ...planJson({ ...assessment, stored }, plan, assessment.unknown),
-    held: assessment.held,
+    held: assessment.blocked,
   };
 }
 

@@ -105,7 +105,7 @@ async function look(
   if (seen !== null) await rememberObservations(db, heldLease.leaseToken, seen.collection.id, seen.snapshot);
   const assessment = assessEvacuation(input, control, xen.poolUuid, task.host);
   if (!("host" in assessment)) return assessment;
-  if (assessment.held !== null) return { gate: assessment.held };
+  if (assessment.blocked !== null) return { gate: assessment.blocked };
   const { stored } = assessment;
   const { plan, gate } = forecastEvacuation(assessment, control);
   if (gate !== null || plan === null || stored === null) return { gate };

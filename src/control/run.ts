@@ -123,17 +123,17 @@ async function underLease(db: Database, heldLease: HeldLease, options: LiveOptio
   if (stored !== null)
     await rememberObservations(db, heldLease.leaseToken, stored.collection.id, stored.snapshot);
   // The hour's limit is for balancing: hosts that are needed are woken all the same.
-  const { held } = assessment;
-  if (held !== null && held.name !== "migrations per hour") return refuse(held, options);
+  const { blocked } = assessment;
+  if (blocked !== null && blocked.name !== "migrations per hour") return refuse(blocked, options);
   const ageSeconds = () => (stored?.ageSeconds ?? 0) + (options.monotonicMs() - startedMs) / 1000;
   const turn = stored === null ? null : await greenTurn(db, heldLease, { ...assessment, stored }, options);
   if (turn !== null && turn.moves.length > 0 && stored !== null) {
     return withTurn(await gather(db, heldLease, { ...assessment, stored, ageSeconds }, turn, options), turn);
   }
   const end =
-    held === null
+    blocked === null
       ? await balance(db, heldLease, { ...assessment, ageSeconds }, turn, options)
-      : refuse(held, options);
+      : refuse(blocked, options);
   return withTurn(end, turn);
 }
 

@@ -24,7 +24,7 @@ import type { ControlState } from "../store/load/controlState.ts";
 import type { UnknownRule } from "../store/rules.ts";
 import type { Sample } from "../store/samples.ts";
 import { type Bans, bansOf, movesOfLastHour } from "./cooldown.ts";
-import { dataGate, type Gate, heldGate, settledGate } from "./gates.ts";
+import { blockedGate, dataGate, type Gate, settledGate } from "./gates.ts";
 import { withArrivals } from "./inFlight.ts";
 import { type Averaged, average, type Breaches } from "./samples.ts";
 import {
@@ -68,11 +68,11 @@ export interface Assessment extends DecisionInput {
   readonly suspicion: Suspicion;
   readonly bans: Bans;
   /** Closed by somebody's word or by what control did lately. */
-  readonly held: Gate | null;
+  readonly blocked: Gate | null;
   /** Closed by the collection. */
   readonly gate: Gate | null;
   /** Why nothing is done about a host above the threshold; null where something is. */
-  readonly tolerated: (host: Uuid, rule: Rule) => string | null;
+  readonly suppressed: (host: Uuid, rule: Rule) => string | null;
 }
 
 /** Assesses `input`; `poolUuid` is the pool that the settings mean, null where they name none. */
@@ -99,9 +99,9 @@ export function assess(input: DecisionInput, settings: ControlSettings, poolUuid
       trusted === null
         ? { vms: new Map(), hosts: new Map() }
         : bansOf(trusted, controlState.exclusions, controlState.recent, settings),
-    held: heldGate(controlState, limits),
+    blocked: blockedGate(controlState, limits),
     gate: dataGate(stored, controlState, suspicion, limits),
-    tolerated: averaged === null ? () => null : tolerance(averaged, settings),
+    suppressed: averaged === null ? () => null : suppression(averaged, settings),
   };
 }
 
@@ -160,7 +160,7 @@ function movesBetween(then: Snapshot, now: Snapshot): ReadonlyMap<Uuid, number> 
 
 /** The settings and what is assessed, as the planner wants to have it. */
 export function plannerOptions(
-  { controlState: { costs, recent }, tolerated }: Pick<Assessment, "controlState" | "tolerated">,
+  { controlState: { costs, recent }, suppressed }: Pick<Assessment, "controlState" | "suppressed">,
   settings: ControlSettings,
   bans: PairBans,
   maxMoves: number,
@@ -178,7 +178,7 @@ export function plannerOptions(
     transfersInPool: settings.maxMigrationsInPool,
     affinityTags: settings.affinityTags,
     antiAffinityTags: settings.antiAffinityTags,
-    dormant: (host, rule) => tolerated(host, rule) !== null,
+    suppressed: (host, rule) => suppressed(host, rule) !== null,
     floors: (rule, place) => floorOf(termsOf(rule)[place], settings),
     costOf: (vm, source) => (vm.copyBytes === null ? null : vm.copyBytes * costs.from(source).dirtyFactor),
     movesLeftOf: (host) => Math.max(0, settings.maxMovesPerHost - (made.get(host) ?? 0)),
@@ -256,7 +256,7 @@ function restOf({ enabled, between }: ChainRule, minute: number | null, timeZone
   return `it acts between ${hours}, and at the collection it was ${timeText(minute)} (${timeZone})`;
 }
 
-function tolerance({ snapshot, breaches }: Averaged, settings: ControlSettings): Assessment["tolerated"] {
+function suppression({ snapshot, breaches }: Averaged, settings: ControlSettings): Assessment["suppressed"] {
   const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
   return (uuid, rule) => {
     const host = hosts.get(uuid);

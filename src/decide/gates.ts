@@ -20,7 +20,7 @@ export interface GateLimits {
 }
 
 /** The first gate that is closed by somebody's word or by what control itself did lately; null when all are open. */
-export function heldGate(controlState: ControlState, { maxMovesPerHour }: GateLimits): Gate | null {
+export function blockedGate(controlState: ControlState, { maxMovesPerHour }: GateLimits): Gate | null {
   const { pause, breaker, startedLastHour } = controlState;
   if (pause !== null) {
     const why = pause.reason === "" ? "" : `: ${pause.reason}`;

@@ -29,10 +29,10 @@ export function evacuationLines(
   plan: Evacuation,
 ): string[] {
   const names = new Names(stored.snapshot);
-  const { held, controlState, host } = assessment;
+  const { blocked, controlState, host } = assessment;
   const absent = plan.absent.filter((each) => each.host !== host.uuid);
   return [
-    ...(held === null ? [] : [`A run would be ${gateLine(held)}`]),
+    ...(blocked === null ? [] : [`A run would be ${gateLine(blocked)}`]),
     ...controlState.open.map((migration) => openLine(migration, names)),
     ...unknownRuleLines(assessment.unknown),
     poolLine({ ...assessment, stored }),
@@ -108,7 +108,7 @@ export function evacuationJson(
   stored: StoredSnapshot,
   plan: Evacuation,
 ): Readonly<Record<string, unknown>> {
-  const { held, controlState, host } = assessment;
+  const { blocked, controlState, host } = assessment;
   const open = controlState.open.map(({ vm, source, destination, state }) => ({
     vm,
     from: source,
@@ -118,7 +118,7 @@ export function evacuationJson(
   return {
     evacuation: evacuationObject(plan, host, new Names(stored.snapshot)),
     ...planJson({ ...assessment, stored }, plan, assessment.unknown),
-    held,
+    held: blocked,
     open,
   };
 }

@@ -23,7 +23,7 @@ export interface ExplainContext {
   /** What keeps the next run from acting: a gate of the data, somebody's word, or what control did lately. */
   readonly gate: Gate | null;
   /** Why nothing is done about a host above the threshold; null where something is. */
-  readonly tolerated: (host: Uuid, rule: Rule) => string | null;
+  readonly suppressed: (host: Uuid, rule: Rule) => string | null;
   readonly names: Names;
 }
 
@@ -37,7 +37,7 @@ export interface RuleFigures {
   readonly deviation: number | null;
   readonly broken: boolean;
   /** Why nothing is done about it though it is above the threshold; null where something is, or it is not. */
-  readonly tolerated: string | null;
+  readonly suppressed: string | null;
   readonly valueAfter: number | null;
   readonly brokenAfter: boolean | null;
 }
@@ -79,7 +79,7 @@ export function explainVm(assessment: ExplainContext, vm: Vm): Explanation {
     const details = moves.map((move) => `Move ${plan.moves.indexOf(move) + 1}: ${moveLine(move, names)}`);
     const explained = { answer, details, figures, moves, refusals: [] };
     if (gate === null) return { verdict: "moves", ...explained };
-    return { ...explained, ...heldBack(`${name} stays for now`, gate, answer, details), verdict: "stays" };
+    return { ...explained, ...blockedFor(`${name} stays for now`, gate, answer, details), verdict: "stays" };
   }
   const refusals = host === undefined ? [] : refusalsOf(plan, vm.uuid);
   const reason = whyItStays(assessment, plan, vm, host, refusals);
@@ -181,7 +181,7 @@ function refused(head: string, verdict: "stays" | "unknown", gate: Gate | null):
   };
 }
 
-function heldBack(head: string, gate: Gate, answer: string, details: readonly string[]) {
+function blockedFor(head: string, gate: Gate, answer: string, details: readonly string[]) {
   return {
     answer: `${head}: the next run does nothing: ${gateLine(gate)}`,
     details: [`Without that ${answer}`, ...details],
@@ -205,11 +205,11 @@ function becauseOf(
 }
 
 /** Above the threshold, and something is to be done about it. */
-function isBroken({ broken, tolerated }: RuleFigures): boolean {
-  return broken && tolerated === null;
+function isBroken({ broken, suppressed }: RuleFigures): boolean {
+  return broken && suppressed === null;
 }
 
-function figuresOf({ tolerated }: ExplainContext, plan: Plan, host: Uuid): readonly RuleFigures[] {
+function figuresOf({ suppressed }: ExplainContext, plan: Plan, host: Uuid): readonly RuleFigures[] {
   const of = (verdicts: readonly Verdict[] | undefined) => verdicts?.find((each) => each.hostUuid === host);
   return plan.before.map((before, index) => {
     const [now, later] = [of(before.verdicts), of(plan.after[index]?.verdicts)];
@@ -221,7 +221,7 @@ function figuresOf({ tolerated }: ExplainContext, plan: Plan, host: Uuid): reado
       mean: before.means[term] ?? null,
       deviation: now?.deviation ?? null,
       broken: now?.broken ?? false,
-      tolerated: now?.broken === true ? tolerated(host, before.rule) : null,
+      suppressed: now?.broken === true ? suppressed(host, before.rule) : null,
       valueAfter: later?.values[term] ?? null,
       brokenAfter: later?.broken ?? null,
     };
@@ -235,7 +235,7 @@ function figureLine(figures: RuleFigures, host: string): string {
   return `${host}: ${shortFigures(figures)}${isBroken(figures) ? ": BREAKS IT" : ""}${after}`;
 }
 
-function shortFigures({ rule, term: place, value, mean, deviation, tolerated }: RuleFigures): string {
+function shortFigures({ rule, term: place, value, mean, deviation, suppressed }: RuleFigures): string {
   if (value === null || deviation === null) return `${calledRule(rule)}: no value`;
   const term = termOf(rule, place);
   const side = deviation < 0 ? "below" : "above";
@@ -245,7 +245,7 @@ function shortFigures({ rule, term: place, value, mean, deviation, tolerated }: 
     term.condition === "more than mean"
       ? `${figure(Math.abs(deviation))} ${side} the mean of ${figure(mean ?? 0)}, allowed ${term.amount}`
       : allowedText(term, 0);
-  return `${name}${sumText(term)} ${inUnit(value, term)}, ${limit}${others}${tolerated === null ? "" : `: ${tolerated}`}`;
+  return `${name}${sumText(term)} ${inUnit(value, term)}, ${limit}${others}${suppressed === null ? "" : `: ${suppressed}`}`;
 }
 
 function overAfter({ rule, term: place, valueAfter }: RuleFigures): string {

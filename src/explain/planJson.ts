@@ -18,14 +18,14 @@ export function forecastJson(
   stored: StoredSnapshot,
   plan: Plan,
 ): Readonly<Record<string, unknown>> {
-  const { unknown, held, controlState } = assessment;
+  const { unknown, blocked, controlState } = assessment;
   const open = controlState.open.map(({ vm, source, destination, state }) => ({
     vm,
     from: source,
     to: destination,
     state,
   }));
-  return { ...planJson({ ...assessment, stored }, plan, unknown), held, open };
+  return { ...planJson({ ...assessment, stored }, plan, unknown), held: blocked, open };
 }
 
 /** The plan as one object; `moves` are in an order that can be carried out. */
@@ -74,7 +74,7 @@ export function gateJson(gate: Gate): Readonly<Record<string, unknown>> {
 function ruleJson(
   before: Evaluation,
   after: Evaluation | undefined,
-  { tolerated }: PlanContext,
+  { suppressed }: PlanContext,
   names: Names,
 ): Readonly<Record<string, unknown>> {
   const { rule } = before;
@@ -90,7 +90,7 @@ function ruleJson(
       hostName: names.exact(verdict.hostUuid),
       ...figuresJson(rule, verdict, later.get(verdict.hostUuid)),
       broken: verdict.broken,
-      tolerated: verdict.broken ? tolerated(verdict.hostUuid, rule) : null,
+      tolerated: verdict.broken ? suppressed(verdict.hostUuid, rule) : null,
       brokenAfter: later.get(verdict.hostUuid)?.broken ?? null,
     })),
   };

@@ -23,7 +23,7 @@ import { Names } from "../text/names.ts";
 import { figure, gigabytes, megabytes, span } from "./figures.ts";
 
 /** What a plan is told with. */
-export type PlanContext = Pick<Assessment, "sampling" | "tolerated"> &
+export type PlanContext = Pick<Assessment, "sampling" | "suppressed"> &
   Partial<Pick<Assessment, "resting">> & { readonly stored: StoredSnapshot };
 
 /** "refused: age of data: collected 900 s ago, limit 300 s (...); run xcp-collect" */
@@ -33,10 +33,10 @@ export function gateLine(gate: Gate): string {
 
 /** Everything that a dry run tells: what keeps the next run from acting, what is open, and the plan. */
 export function forecastLines(assessment: Assessment, stored: StoredSnapshot, plan: Plan): string[] {
-  const { unknown, held, controlState } = assessment;
+  const { unknown, blocked, controlState } = assessment;
   const names = new Names(stored.snapshot);
   return [
-    ...(held === null ? [] : [`A run would be ${gateLine(held)}`]),
+    ...(blocked === null ? [] : [`A run would be ${gateLine(blocked)}`]),
     ...controlState.open.map((migration) => openLine(migration, names)),
     ...unknownRuleLines(unknown),
     ...restingLines(assessment.resting),
@@ -101,7 +101,7 @@ const shownQuietHosts = 8;
 export function ruleLines(
   before: Evaluation,
   after: Evaluation | undefined,
-  { tolerated }: PlanContext,
+  { suppressed }: PlanContext,
   names: Names,
 ): string[] {
   const { rule, verdicts } = before;
@@ -134,7 +134,7 @@ export function ruleLines(
 
   function mark({ hostUuid, broken }: Verdict): string {
     if (!broken) return "";
-    const reason = tolerated(hostUuid, rule);
+    const reason = suppressed(hostUuid, rule);
     return reason === null ? " BREAKS IT" : ` ${reason}`;
   }
 }
@@ -233,7 +233,7 @@ function closingLines(plan: Plan, assessment: PlanContext, names: Names): string
   if (lines.length > 0 || plan.moves.length > 0) return lines;
   const above = plan.before.flatMap(({ rule, verdicts }) =>
     verdicts.flatMap(({ hostUuid, broken }) => {
-      const reason = broken ? assessment.tolerated(hostUuid, rule) : null;
+      const reason = broken ? assessment.suppressed(hostUuid, rule) : null;
       return reason === null ? [] : [`${names.of(hostUuid)} is ${reason}.`];
     }),
   );

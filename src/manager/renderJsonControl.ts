@@ -66,7 +66,11 @@ export function explanationObject({
     verdict,
     answer,
     moves: moves.map((move) => moveJson(move, names)),
-    rules: figures.map(({ rule, ...values }) => ({ ...ruleObject(rule), ...values })),
+    rules: figures.map(({ rule, suppressed, ...values }) => ({
+      ...ruleObject(rule),
+      ...values,
+      tolerated: suppressed,
+    })),
     refusals,
   };
 }

@@ -61,7 +61,7 @@ export interface Problem {
   readonly inverse: Float64Array;
   /**
    * Of a pair: a value at or under which it keeps its rule whatever the mean; minus infinity where none is. It is the
-   * rule's floor, and for a dormant pair at least its value at the start: it is no goal then, and cannot get worse.
+   * rule's floor, and for a suppressed pair at least its value at the start: it is no goal then, and cannot get worse.
    */
   readonly ceiling: Float64Array;
   /**
@@ -386,10 +386,10 @@ function breaches(
         return excess(load[pair] ?? 0, limit, 0) > 0;
       });
       if (!past) continue;
-      const dormant = isDormant(hosts[h], rules[r] as Rule, options);
+      const suppressed = isSuppressed(hosts[h], rules[r] as Rule, options);
       for (const pair of own) {
         if (own.length > 1) held[pair] = 1;
-        if (dormant) ceiling[pair] = load[pair] ?? 0;
+        if (suppressed) ceiling[pair] = load[pair] ?? 0;
         else broken[pair] = 1;
       }
     }
@@ -402,8 +402,8 @@ function allowedOf({ condition, amount }: Term): number {
   return condition === "below" ? -amount : amount;
 }
 
-function isDormant(host: Host | undefined, rule: Rule, { dormant }: PlanOptions): boolean {
-  return host !== undefined && (dormant?.(host.uuid, rule) ?? false);
+function isSuppressed(host: Host | undefined, rule: Rule, { suppressed }: PlanOptions): boolean {
+  return host !== undefined && (suppressed?.(host.uuid, rule) ?? false);
 }
 
 /** A limit that does not hang on the mean is aimed at as it is: a part of it would be another condition. */

@@ -71,9 +71,9 @@ export function toPacking(pool: Snapshot, rule: GreenRule, options: PackingOptio
 function sharedByAll(groups: Groups, H: number, hosts: number): Groups {
   const limit = groups.limit.slice();
   groups.names.forEach((_, g) => {
-    const held = groups.count.subarray(g * H, (g + 1) * H);
-    const share = Math.ceil(held.reduce((sum, each) => sum + each, 0) / Math.max(1, hosts));
-    for (let h = 0; h < H; h++) limit[g * H + h] = Math.max(held[h] ?? 0, share, 1);
+    const blocked = groups.count.subarray(g * H, (g + 1) * H);
+    const share = Math.ceil(blocked.reduce((sum, each) => sum + each, 0) / Math.max(1, hosts));
+    for (let h = 0; h < H; h++) limit[g * H + h] = Math.max(blocked[h] ?? 0, share, 1);
   });
   return { ...groups, limit };
 }
@@ -117,9 +117,9 @@ function keptHosts(
     if (busy.has(host.uuid)) return { reason: "a VM is just being migrated from or to it", mute: false };
     const awake = options.stayOn?.get(host.uuid);
     if (awake !== undefined) return { reason: awake, mute: false };
-    const held = stuck.get(h);
-    if (held !== undefined)
-      return { reason: `VM ${nameOf(held.vm)} cannot leave: ${held.reason}`, mute: false };
+    const blocked = stuck.get(h);
+    if (blocked !== undefined)
+      return { reason: `VM ${nameOf(blocked.vm)} cannot leave: ${blocked.reason}`, mute: false };
     const riddle = unknown.get(h);
     if (riddle !== undefined) return { reason: `what VM ${nameOf(riddle)} needs is unknown`, mute: false };
     return { reason: null, mute: false };

@@ -26,7 +26,7 @@ export function asControl(settings: ControlSettings): Decide {
   return (input) => {
     const assessment = assess(input, settings, null);
     const fired = firedRules(assessment);
-    if (assessment.held !== null) return { moves: [], gate: assessment.held, fired };
+    if (assessment.blocked !== null) return { moves: [], gate: assessment.blocked, fired };
     // A plan without a goal is empty: it need not be made.
     if (fired.length === 0) return { moves: [], gate: assessment.gate, fired };
     const { plan, gate } = forecastOf(assessment, settings);
@@ -40,12 +40,12 @@ export function asOff(settings: ControlSettings): Decide {
   return (input) => ({ moves: [], gate: null, fired: firedRules(assess(input, settings, null)) });
 }
 
-function firedRules({ stored, rules, tolerated }: Assessment): readonly Rule[] {
+function firedRules({ stored, rules, suppressed }: Assessment): readonly Rule[] {
   if (stored === null) return [];
   const { hosts } = derivedFor(stored.snapshot, rules);
   return rules.filter((rule) =>
     evaluate(hosts, rule).verdicts.some(
-      ({ broken, hostUuid }) => broken && tolerated(hostUuid, rule) === null,
+      ({ broken, hostUuid }) => broken && suppressed(hostUuid, rule) === null,
     ),
   );
 }

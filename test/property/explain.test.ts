@@ -20,7 +20,7 @@ function assessmentOf(snapshot: Snapshot, rules: readonly Rule[], maxMoves: numb
     plan,
     bans,
     gate: null,
-    tolerated: () => null,
+    suppressed: () => null,
     names: new Names(snapshot),
   } satisfies ExplainContext;
 }

@@ -292,7 +292,7 @@ describe("what is said of chains", () => {
       clockSkewSeconds: null,
     },
   };
-  const assessment = { stored, sampling: { samples: 1, spanSeconds: 0 }, tolerated: () => null };
+  const assessment = { stored, sampling: { samples: 1, spanSeconds: 0 }, suppressed: () => null };
 
   it("a plan tells each term of each host, and the term that each move lowers", () => {
     const made = plan(snapshot, [named]);

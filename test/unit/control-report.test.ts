@@ -38,7 +38,7 @@ function stored(of: Snapshot, extra: Partial<StoredSnapshot> = {}): StoredSnapsh
 }
 
 function assessment(of: Snapshot): PlanContext {
-  return { stored: stored(of), sampling: { samples: 1, spanSeconds: 0 }, tolerated: () => null };
+  return { stored: stored(of), sampling: { samples: 1, spanSeconds: 0 }, suppressed: () => null };
 }
 
 describe("the plan", () => {

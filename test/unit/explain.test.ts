@@ -27,7 +27,7 @@ function assessmentOf(
     bannedVms: bans.vms,
     bannedPairs: new Map(pairs),
   });
-  return { snapshot: pool, plan, bans, gate: null, tolerated: () => null, names: new Names(pool) };
+  return { snapshot: pool, plan, bans, gate: null, suppressed: () => null, names: new Names(pool) };
 }
 
 const answerOf = (assessment: ExplainContext, vm: Vm): string => explainVm(assessment, vm).answer;
@@ -169,7 +169,7 @@ describe("EXPLAIN HOST", () => {
         mean: 62.5,
         deviation: 37.5,
         broken: true,
-        tolerated: null,
+        suppressed: null,
         valueAfter: 50.5,
         brokenAfter: false,
       },

@@ -75,8 +75,8 @@ describe("what is known of the pool beside the snapshot", () => {
   const { snapshot, host1, host2, vm2, vm3 } = chapterSix();
 
   it("a dormant pair is no goal and is not named, but its value still shows", () => {
-    const dormant = (host: string) => host === host2.uuid;
-    const { moves, unresolved, after, certificate } = plan(snapshot, [cpu25], { dormant });
+    const suppressed = (host: string) => host === host2.uuid;
+    const { moves, unresolved, after, certificate } = plan(snapshot, [cpu25], { suppressed });
     expect({ moves, unresolved, kind: certificate.kind }).toEqual({
       moves: [],
       unresolved: [],
@@ -164,7 +164,7 @@ describe("limits that no plan passes", () => {
     expect(plan(infeasible).unresolved[0]?.refusals).toContainEqual({
       vm: vm2.uuid,
       host: host1.uuid,
-      code: "bar",
+      code: "infeasible",
       reason,
     });
     const bannedPairs = new Map([[`${vm2.uuid}>${host1.uuid}`, "tried"]]);

@@ -130,8 +130,8 @@ describe("a rule that names its samples", () => {
     const of = (rules: readonly Rule[]) => input(rules, noon, [hot, hot, cool, cool, hot]);
     expect(movesOf(of([plain]))).toBe(1);
     expect(movesOf(of([five]))).toBe(0);
-    const { tolerated } = assess(of([five]), settings(), null);
-    expect(tolerated(uuid(1), five)).toBe(
+    const { suppressed } = assess(of([five]), settings(), null);
+    expect(suppressed(uuid(1), five)).toBe(
       "above the threshold in 4 of the last 6 samples only, 5 are needed (FOR 5 OF 6)",
     );
   });

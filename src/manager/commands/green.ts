@@ -32,7 +32,7 @@ export async function showGreen({
   }));
   const assessment = await loadAssessment(db, control, null);
   const forecast = await loadGreenForecast(db, control, assessment);
-  const gate = assessment.held ?? assessment.gate;
+  const gate = assessment.blocked ?? assessment.gate;
   return {
     kind: "green",
     rules: (await listAddedRules(db)).green.map(({ rule }) => rule),

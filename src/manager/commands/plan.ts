@@ -44,14 +44,14 @@ export async function explain(
   { object, wanted }: Extract<Command, { kind: "explain" }>,
 ): Promise<Result> {
   const assessment = await loadAssessment(db, control, null);
-  const { stored, held, bans } = assessment;
+  const { stored, blocked, bans } = assessment;
   if (stored === null) throw notCollected();
   const { snapshot } = stored;
   const names = new Names(snapshot);
   const { plan, gate } = forecastOf(assessment, control);
   const green = await loadGreenForecast(db, control, assessment);
-  const first = green === null || held !== null ? [] : greenMoves(green.decision);
-  const facts = { snapshot, plan, bans, gate: held ?? gate, tolerated: assessment.tolerated, names };
+  const first = green === null || blocked !== null ? [] : greenMoves(green.decision);
+  const facts = { snapshot, plan, bans, gate: blocked ?? gate, suppressed: assessment.suppressed, names };
   const answer = (found: Named, explanation: Explanation): Result => ({
     kind: "explanation",
     object: { kind: object, uuid: found.uuid, name: found.name },
