@@ -25,7 +25,7 @@ import type { UnknownRule } from "../store/rules.ts";
 import type { Sample } from "../store/samples.ts";
 import { type Bans, bansOf, movesOfLastHour } from "./cooldown.ts";
 import { blockedGate, dataGate, type Gate, settledGate } from "./gates.ts";
-import { withArrivals } from "./inFlight.ts";
+import { withInFlightMoves } from "./inFlight.ts";
 import { type Averaged, average, type Breaches } from "./samples.ts";
 import {
   type ExpectedGuests,
@@ -82,7 +82,7 @@ export function assess(input: DecisionInput, settings: ControlSettings, poolUuid
   const limits = { ...settings, poolUuid };
   const earlier = input.samples.map(({ snapshot }) => snapshot);
   const suspicion = stored === null ? unsuspected : suspicionIn(stored, earlier, controlState);
-  const trusted = stored === null ? null : withArrivals(withoutSuspects(stored.snapshot, suspicion));
+  const trusted = stored === null ? null : withInFlightMoves(withoutSuspects(stored.snapshot, suspicion));
   const used = Math.max(0, settings.sampleCount - 1);
   const averaged = trusted === null ? null : average(trusted, earlier, rules, used + 1);
   return {

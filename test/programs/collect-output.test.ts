@@ -45,7 +45,7 @@ describe("a run", () => {
       slow: [],
       clockSkewSeconds: expect.any(Number),
       skipped: [],
-      arrivals: [],
+      settling: [],
       warnings: [],
       durationMs: expect.any(Number),
     });

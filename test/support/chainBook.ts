@@ -176,7 +176,7 @@ export class ChainBook {
     return found;
   }
 
-  /** Whether arrivals bring a host nearer to keeping it. */
+  /** Whether settling VMs bring a host nearer to keeping it. */
   #fallsByLoad({ subjects, condition }: Term): boolean {
     const free = subjects.includes("MemoryFreeMb" as AnySubject);
     return (condition === "below") !== free;

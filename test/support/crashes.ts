@@ -79,10 +79,10 @@ export async function collectWell(crash: CrashWorld): Promise<Stored> {
 
 /** The thesis' tables equal the pool's own records and samples; of VMs that have just arrived nothing is measured. */
 export async function expectPoolsOwn({ world, onlooker }: CrashWorld): Promise<void> {
-  const arrivals = (await onlooker.query("SELECT VmUuid FROM VmArrival")).map((row) => row["VmUuid"]);
+  const settling = (await onlooker.query("SELECT VmUuid FROM VmArrival")).map((row) => row["VmUuid"]);
   const unmeasured = { MemoryInternalFreeMb: null, Vif0RxKb: null, Vif0TxKb: null, VcpuAverage: null };
   const own = tablesOf(world.pool);
-  const Vm = own.Vm.map((row) => (arrivals.includes(row["UUID"]) ? { ...row, ...unmeasured } : row));
+  const Vm = own.Vm.map((row) => (settling.includes(row["UUID"]) ? { ...row, ...unmeasured } : row));
   expect(await storedTables(world)).toEqual({ ...own, Vm });
 }
 

@@ -68,7 +68,7 @@ export class Emptying {
     return crowd === undefined ? null : `too many of ${crowd}`;
   }
 
-  /** Bytes that the host would give to arrivals now. */
+  /** Bytes that the host would give to settling VMs now. */
   freeOf(uuid: Uuid): number {
     const host = this.#snapshot.hosts.find((each) => each.uuid === uuid);
     let free = host?.placementFreeBytes ?? Number.NEGATIVE_INFINITY;

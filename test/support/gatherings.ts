@@ -58,7 +58,7 @@ class Gathering {
     );
   }
 
-  /** Percent of CPU, MB free and bytes for arrivals, as VMs have moved so far; null where a measure is unknown. */
+  /** Percent of CPU, MB free and bytes for settling VMs, as VMs have moved so far; null where a measure is unknown. */
   figures(host: Host): { cpu: number; freeMb: number; free: number } | null {
     const { cpuAverage, cpuNum, memoryFreeMb, placementFreeBytes } = host;
     if (cpuAverage === null || cpuNum === null || memoryFreeMb === null || placementFreeBytes === null)
