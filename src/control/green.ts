@@ -10,8 +10,8 @@ import { moveLine } from "../explain/report.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import type { Step } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
+import { writeHostPower } from "../store/hostPower.ts";
 import { loadPowerInput } from "../store/load/powerInput.ts";
-import { writeRests } from "../store/rests.ts";
 import { Names } from "../text/names.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import type { TaskRef } from "../xapi/records.ts";
@@ -49,7 +49,7 @@ export async function greenTurn(
   const { decision } = forecast;
   say(options, "green", `Green: ${decision.reason}`);
   const ends = await doSteps(db, heldLease, assessment.stored, input, forecast, options, () => {
-    return input.rests.now + (options.monotonicMs() - startedMs) / 1000;
+    return input.hostPower.now + (options.monotonicMs() - startedMs) / 1000;
   });
   const names = new Names(assessment.stored.snapshot);
   const refusedHosts = new Set(ends.filter(({ end }) => end.kind !== "done").map(({ host }) => host));
@@ -83,15 +83,15 @@ async function keepProgress(
   db: Database,
   heldLease: HeldLease,
   { snapshot }: StoredSnapshot,
-  { rests }: PowerInput,
+  { hostPower }: PowerInput,
   { states }: GreenForecast,
 ): Promise<void> {
   const changes = [...states].flatMap(([host, state]) =>
-    state === rests.states.get(host)
+    state === hostPower.states.get(host)
       ? []
-      : [{ host, state, reason: rests.reasons.get(host) ?? "", event: null }],
+      : [{ host, state, reason: hostPower.reasons.get(host) ?? "", event: null }],
   );
-  await writeRests(db, heldLease.leaseToken, snapshot.pool.uuid, changes);
+  await writeHostPower(db, heldLease.leaseToken, snapshot.pool.uuid, changes);
 }
 
 interface Done {
@@ -104,19 +104,19 @@ async function doSteps(
   db: Database,
   heldLease: HeldLease,
   { snapshot }: StoredSnapshot,
-  { rests }: PowerInput,
+  { hostPower }: PowerInput,
   { decision, states }: GreenForecast,
   options: ActOptions,
   now: () => number,
 ): Promise<readonly Done[]> {
   const { steps } = decision;
-  if (steps.length === 0 && rests.tasks.size === 0) return [];
+  if (steps.length === 0 && hostPower.tasks.size === 0) return [];
   const names = new Names(snapshot);
   return withPool(snapshot.pool.uuid, heldLease, options, async (client: XapiClient) => {
     const { sleep, control } = options;
     const hands = new Hands(states, { db, heldLease, client, snapshot, now, pollMs: control.pollMs, sleep });
     const ends: Done[] = [];
-    for (const [host, task] of rests.tasks) {
+    for (const [host, task] of hostPower.tasks) {
       const end = await hands.followUp(host, task as TaskRef);
       if (end.kind !== "done") ends.push(tell({ host, what: "its task", end }, "", names, options));
     }

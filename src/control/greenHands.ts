@@ -6,7 +6,7 @@ import { describeError } from "../domain/errors.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { advance, type HostState, type HostStates, type Step, stateOf } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
-import { type RestChange, type RestEventKind, writeRests } from "../store/rests.ts";
+import { type HostPowerChange, type HostPowerEventKind, writeHostPower } from "../store/hostPower.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import type { HostRef, TaskRef } from "../xapi/records.ts";
 import type { HeldLease } from "./heldLease.ts";
@@ -217,14 +217,14 @@ export class Hands {
   }
 
   /** The state that the step leads to. */
-  #write(step: Step, event: RestEventKind): Promise<StepEnd> {
+  #write(step: Step, event: HostPowerEventKind): Promise<StepEnd> {
     const after = advance(this.#states, [step], this.#options.snapshot, this.#options.now());
     return this.#put({ host: step.host, state: stateOf(after, step.host), reason: step.reason, event });
   }
 
-  async #put(change: RestChange): Promise<StepEnd> {
+  async #put(change: HostPowerChange): Promise<StepEnd> {
     const { db, heldLease, snapshot } = this.#options;
-    const written = await writeRests(db, heldLease.leaseToken, snapshot.pool.uuid, [change]);
+    const written = await writeHostPower(db, heldLease.leaseToken, snapshot.pool.uuid, [change]);
     if (!written) return refused("the lease was lost: another run may act now");
     this.#states = new Map([...this.#states, [change.host, change.state]]);
     return { kind: "done" };

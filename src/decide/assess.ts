@@ -54,14 +54,14 @@ export interface Sampling {
 }
 
 /** A rule that does nothing now, and why. */
-export interface RestingRule {
+export interface InactiveRule {
   readonly rule: ChainRule;
   readonly reason: string;
 }
 
 /** The decision input with what is to be thought of it; `rules` are those that act now. */
 export interface Assessment extends DecisionInput {
-  readonly resting: readonly RestingRule[];
+  readonly inactive: readonly InactiveRule[];
   /** The newest collection with averaged measures, and with suspect hosts out of it. */
   readonly stored: StoredSnapshot | null;
   readonly sampling: Sampling;
@@ -78,7 +78,7 @@ export interface Assessment extends DecisionInput {
 /** Assesses `input`; `poolUuid` is the pool that the settings mean, null where they name none. */
 export function assess(input: DecisionInput, settings: ControlSettings, poolUuid: string | null): Assessment {
   const { stored, controlState } = input;
-  const { acting: rules, resting } = sortByHours(input.rules, stored, settings);
+  const { acting: rules, inactive } = sortByHours(input.rules, stored, settings);
   const limits = { ...settings, poolUuid };
   const earlier = input.samples.map(({ snapshot }) => snapshot);
   const suspicion = stored === null ? unsuspected : suspicionIn(stored, earlier, controlState);
@@ -88,7 +88,7 @@ export function assess(input: DecisionInput, settings: ControlSettings, poolUuid
   return {
     ...input,
     rules,
-    resting,
+    inactive,
     stored: stored === null || averaged === null ? null : { ...stored, snapshot: averaged.snapshot },
     sampling: {
       samples: averaged?.samples ?? 0,
@@ -232,16 +232,16 @@ function sortByHours(
   all: readonly Rule[],
   stored: StoredSnapshot | null,
   { timeZone }: ControlSettings,
-): { readonly acting: readonly Rule[]; readonly resting: readonly RestingRule[] } {
+): { readonly acting: readonly Rule[]; readonly inactive: readonly InactiveRule[] } {
   const minute = stored === null ? null : minuteOfDay(timeOf(stored), timeZone);
   const acting: Rule[] = [];
-  const resting: RestingRule[] = [];
+  const inactive: InactiveRule[] = [];
   for (const rule of all) {
     const reason = isSingle(rule) ? null : restOf(rule, minute, timeZone);
     if (reason === null || isSingle(rule)) acting.push(rule);
-    else resting.push({ rule, reason });
+    else inactive.push({ rule, reason });
   }
-  return { acting, resting };
+  return { acting, inactive };
 }
 
 /** When the collection began; of one without a time, any: nothing acts on it. */

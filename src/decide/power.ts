@@ -5,10 +5,10 @@ import type { GreenRule } from "../domain/rule.ts";
 import type { Picture } from "../power/load.ts";
 import { type GreenOptions, greenDefaults } from "../power/options.ts";
 import { type Decision, decide } from "../power/policy.ts";
-import { type GreenRule as Gathering, mayRest } from "../power/rule.ts";
+import { type GreenRule as Gathering, maySleep } from "../power/rule.ts";
 import { type HostStates, observe } from "../power/states.ts";
 import type { ControlSettings } from "../settings/settings.ts";
-import type { Rests } from "../store/rests.ts";
+import type { HostPower } from "../store/hostPower.ts";
 import type { Sample } from "../store/samples.ts";
 import { type Assessment, pairsOf, plannerOptions } from "./assess.ts";
 import { type Gate, settledGate } from "./gates.ts";
@@ -17,7 +17,7 @@ import { type Gate, settledGate } from "./gates.ts";
 export interface PowerInput {
   /** Rules that are enabled, by number. */
   readonly rules: readonly GreenRule[];
-  readonly rests: Rests;
+  readonly hostPower: HostPower;
   /** Earlier pictures over the windows, newest first. */
   readonly pictures: readonly Sample[];
   /** The minute of the day, in the time zone of the settings. */
@@ -55,33 +55,33 @@ export function greenWish({ green: { downMinutes } }: ControlSettings): {
 export function greenForecast(
   assessment: Assessment,
   settings: ControlSettings,
-  { rules, rests, pictures, minuteOfDay }: PowerInput,
+  { rules, hostPower, pictures, minuteOfDay }: PowerInput,
 ): GreenForecast | null {
   const { stored, gate } = assessment;
-  if (stored === null || isIdle({ rules, rests })) return null;
+  if (stored === null || isIdle({ rules, hostPower })) return null;
   const hold = holdOf(gate);
   if ((gate !== null && hold === null) || settledGate(assessment.controlState) !== null) return null;
-  const active = rules.find((rule) => mayRest(rule, minuteOfDay)) ?? rules[0] ?? null;
-  const newest: Picture = { at: rests.now - Math.max(0, stored.ageSeconds), snapshot: stored.snapshot };
+  const active = rules.find((rule) => maySleep(rule, minuteOfDay)) ?? rules[0] ?? null;
+  const newest: Picture = { at: hostPower.now - Math.max(0, stored.ageSeconds), snapshot: stored.snapshot };
   const earlier = pictures.map(({ snapshot, secondsBefore }) => ({
     at: newest.at - secondsBefore,
     snapshot,
   }));
-  const states = observe(rests.states, stored.snapshot, rests.now);
+  const states = observe(hostPower.states, stored.snapshot, hostPower.now);
   const view = {
-    now: rests.now,
+    now: hostPower.now,
     minuteOfDay,
     pictures: [...earlier.reverse(), newest],
     states,
     hold,
   };
-  const options = greenOptions({ ...assessment, stored }, settings, rests);
+  const options = greenOptions({ ...assessment, stored }, settings, hostPower);
   return { rule: active, decision: decide(view, active ?? noRule(minuteOfDay), options), states };
 }
 
 /** Whether there is nothing to decide: no rule gathers VMs, and every host is on. */
-export function isIdle({ rules, rests }: Pick<PowerInput, "rules" | "rests">): boolean {
-  return rules.length === 0 && [...rests.states.values()].every(({ kind }) => kind === "on");
+export function isIdle({ rules, hostPower }: Pick<PowerInput, "rules" | "hostPower">): boolean {
+  return rules.length === 0 && [...hostPower.states.values()].every(({ kind }) => kind === "on");
 }
 
 /** Gates that tell of the pool, not of this one collection. */
@@ -101,7 +101,7 @@ function noRule(minuteOfDay: number): Gathering {
 export function greenOptions(
   assessment: Assessment & { readonly stored: StoredSnapshot },
   settings: ControlSettings,
-  rests: Rests,
+  hostPower: HostPower,
 ): GreenOptions {
   const { stored, controlState, bans, rules } = assessment;
   const { green } = settings;
@@ -120,7 +120,7 @@ export function greenOptions(
     ...(usual.costOf === undefined ? {} : { costOf: usual.costOf }),
     ...(usual.secondsOf === undefined ? {} : { secondsOf: usual.secondsOf }),
     seed: settings.planSeed,
-    canWake: (host) => wakeObjection(host, rests) === null,
+    canWake: (host) => wakeObjection(host, hostPower) === null,
     keepOn: new Map(
       controlState.exclusions
         .filter(({ kind }) => kind === "HOST")
@@ -139,10 +139,10 @@ export function greenOptions(
 }
 
 /** Why the host must not sleep because nobody knows that it would wake, or null. */
-export function wakeObjection(host: Host, rests: Rests): string | null {
+export function wakeObjection(host: Host, hostPower: HostPower): string | null {
   if (host.isMaster) return "it is the pool's master";
   if (host.powerOnMode === null || host.powerOnMode === "") return "it has no power-on mode";
-  const failed = rests.unreliable.get(host.uuid);
+  const failed = hostPower.unreliable.get(host.uuid);
   if (failed === undefined) return null;
-  return `its power failed ${Math.round((rests.now - failed) / 3600)} h ago, and control has not woken it since`;
+  return `its power failed ${Math.round((hostPower.now - failed) / 3600)} h ago, and control has not woken it since`;
 }

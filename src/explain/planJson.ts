@@ -60,7 +60,7 @@ export function planJson(
     })),
     absent: plan.absent,
     ignoredRules: unknownRules,
-    restingRules: (assessment.resting ?? []).map(({ rule, reason }) => ({ ...ruleObject(rule), reason })),
+    restingRules: (assessment.inactive ?? []).map(({ rule, reason }) => ({ ...ruleObject(rule), reason })),
     limited: plan.limited,
     spent: plan.spent,
   };

@@ -24,7 +24,7 @@ import { figure, gigabytes, megabytes, span } from "./figures.ts";
 
 /** What a plan is told with. */
 export type PlanContext = Pick<Assessment, "sampling" | "suppressed"> &
-  Partial<Pick<Assessment, "resting">> & { readonly stored: StoredSnapshot };
+  Partial<Pick<Assessment, "inactive">> & { readonly stored: StoredSnapshot };
 
 /** "refused: age of data: collected 900 s ago, limit 300 s (...); run xcp-collect" */
 export function gateLine(gate: Gate): string {
@@ -39,7 +39,7 @@ export function forecastLines(assessment: Assessment, stored: StoredSnapshot, pl
     ...(blocked === null ? [] : [`A run would be ${gateLine(blocked)}`]),
     ...controlState.open.map((migration) => openLine(migration, names)),
     ...unknownRuleLines(unknown),
-    ...restingLines(assessment.resting),
+    ...inactiveLines(assessment.inactive),
     ...planLines({ ...assessment, stored }, plan),
   ];
 }
@@ -63,8 +63,8 @@ export function unknownRuleLines(unknown: readonly IgnoredRule[]): string[] {
 }
 
 /** Rules that do nothing now, each with the reason. */
-export function restingLines(resting: Assessment["resting"]): string[] {
-  return resting.map(({ rule, reason }) => `${ruleHead(rule)} does nothing now: ${reason}`);
+export function inactiveLines(inactive: Assessment["inactive"]): string[] {
+  return inactive.map(({ rule, reason }) => `${ruleHead(rule)} does nothing now: ${reason}`);
 }
 
 /** The plan for a person: each rule with its hosts before and after, the moves, and what stays broken. */
@@ -220,7 +220,7 @@ function percent(share: number): string {
 
 /** Why nothing more is done: always at least one sentence. */
 function closingLines(plan: Plan, assessment: PlanContext, names: Names): string[] {
-  if (plan.before.length === 0 && (assessment.resting ?? []).length > 0) {
+  if (plan.before.length === 0 && (assessment.inactive ?? []).length > 0) {
     return ["Nothing to do: no rule acts now"];
   }
   if (plan.before.length === 0) {

@@ -12,10 +12,10 @@ import type { HostState } from "../power/states.ts";
 import type { Numbered } from "../store/addedRules.ts";
 import type { BreakerStatus } from "../store/breaker.ts";
 import type { Exclusion } from "../store/exclusions.ts";
+import type { HostPowerEvent } from "../store/hostPower.ts";
 import type { LeaseStatus } from "../store/lease.ts";
 import type { MigrationRecord } from "../store/migrationRecord.ts";
 import type { Pause } from "../store/pause.ts";
-import type { RestEvent } from "../store/rests.ts";
 import type { RuleChange, StoredRule } from "../store/ruleChanges.ts";
 import type { ProgramRun } from "../store/runs.ts";
 import type { Names } from "../text/names.ts";
@@ -93,7 +93,7 @@ export interface GreenResult {
   /** Of the last day and of the last 30 days. */
   readonly savings: readonly { readonly days: number; readonly saved: Savings }[];
   /** Newest first. */
-  readonly events: readonly (RestEvent & { readonly secondsAgo: number })[];
+  readonly events: readonly (HostPowerEvent & { readonly secondsAgo: number })[];
   readonly forecast: GreenForecast | null;
   /** Why nothing can be said of what comes next; null where something can. */
   readonly closed: string | null;

@@ -98,7 +98,7 @@ function leftBroken(snapshot: Snapshot, options: PackingOptions): ReadonlySet<st
 }
 
 /** Hosts that the sleepers' order prefers: longest asleep first. */
-export function restedFirst(
+export function longestAwakeFirst(
   sleepers: readonly { readonly host: Host; readonly since: number }[],
 ): readonly Host[] {
   return sleepers

@@ -8,7 +8,7 @@
  */
 import { takesPart } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
-import { balanceNeed, brokenPairs, describePair, restedFirst } from "./balance.ts";
+import { balanceNeed, brokenPairs, describePair, longestAwakeFirst } from "./balance.ts";
 import { comings, hostsIn, type Known } from "./comings.ts";
 import { chooseDrain } from "./down.ts";
 import { describePassed, figure, minutes, passedLimits } from "./limits.ts";
@@ -18,7 +18,7 @@ import type { GreenOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";
 import { type Drain, gathered, planDrain } from "./plan.ts";
 import { planRelief, type Relief } from "./relief.ts";
-import { describeLimit, type GreenRule, mayRest } from "./rule.ts";
+import { describeLimit, type GreenRule, maySleep } from "./rule.ts";
 import {
   type HostState,
   type HostStates,
@@ -114,7 +114,7 @@ class Turn {
       this.#takeBack(gate);
       return this.#say(`nothing is begun: ${gate}`);
     }
-    if (mayRest(this.#rule, minuteOfDay)) return null;
+    if (maySleep(this.#rule, minuteOfDay)) return null;
     const reason = "it is outside the rule's hours";
     this.#takeBack(reason);
     const back = withEnabled(this.#newest, new Set(this.#of("draining").map(({ uuid }) => uuid)));
@@ -145,7 +145,7 @@ class Turn {
     const asleep = this.#of("asleep").filter(
       ({ uuid, state }) => this.#hosts.get(uuid)?.live !== true && this.#view.now - state.since >= seconds,
     );
-    return restedFirst(asleep.map(({ state }) => ({ host: state.empty, since: state.since })));
+    return longestAwakeFirst(asleep.map(({ state }) => ({ host: state.empty, since: state.since })));
   }
 
   /** What is left of each drain; or the decision to take one back. */

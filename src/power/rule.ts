@@ -17,7 +17,7 @@ export function describeLimit(limit: Limit): string {
 }
 
 /** Whether hosts may sleep at this minute of the day; where a rule names no hours, always. */
-export function mayRest({ between }: GreenRule, minuteOfDay: number): boolean {
+export function maySleep({ between }: GreenRule, minuteOfDay: number): boolean {
   return between === null || isWithin(between, minuteOfDay);
 }
 

@@ -3,7 +3,7 @@ import type { Uuid } from "../domain/pool.ts";
 import type { Wattage } from "./options.ts";
 
 /** A time in which a host slept; times in seconds. Draining, booting and waking are not in it: the host is on then. */
-export interface Rest {
+export interface SleepSpan {
   readonly host: Uuid;
   readonly from: number;
   /** Null while it sleeps. */
@@ -18,15 +18,15 @@ export interface Savings {
   readonly kWhPerGib: number | null;
 }
 
-/** The savings of `rests` between two times; a host that slept over the border counts from or up to it. */
+/** The savings of `hostPower` between two times; a host that slept over the border counts from or up to it. */
 export function savingsOf(
-  rests: readonly Rest[],
+  hostPower: readonly SleepSpan[],
   migratedBytes: number,
   watts: Wattage,
   from: number,
   to: number,
 ): Savings {
-  const seconds = rests.reduce((sum, rest) => {
+  const seconds = hostPower.reduce((sum, rest) => {
     return sum + Math.max(0, Math.min(rest.to ?? to, to) - Math.max(rest.from, from));
   }, 0);
   const hoursAsleep = seconds / 3600;

@@ -88,7 +88,7 @@ describe("a rule with hours", () => {
     if (plan === null || assessment.stored === null) throw new Error("no plan");
     expect(plan.moves).toHaveLength(1);
     const reason = "it acts between 22:00 and 06:00, and at the collection it was 12:00 (UTC)";
-    expect(assessment.resting).toEqual([{ rule: night, reason }]);
+    expect(assessment.inactive).toEqual([{ rule: night, reason }]);
     expect(forecastLines(assessment, assessment.stored, plan)).toContain(
       `Rule CpuAverage more than 20 % above the mean (between 22:00 and 06:00) does nothing now: ${reason}`,
     );
@@ -116,7 +116,7 @@ describe("a disabled rule", () => {
   it("does nothing, and is told", () => {
     const off = rule("CpuAverage > 20 DISABLED");
     expect(movesOf(input([off], noon))).toBe(0);
-    expect(assess(input([off], noon), settings(), null).resting).toEqual([
+    expect(assess(input([off], noon), settings(), null).inactive).toEqual([
       { rule: off, reason: "it is disabled" },
     ]);
   });

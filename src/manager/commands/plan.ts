@@ -7,9 +7,9 @@ import { forecastJson, gateJson } from "../../explain/planJson.ts";
 import { greenMoves, greenObject, withGreen } from "../../explain/power.ts";
 import { forecastLines, gateLine, moveLine } from "../../explain/report.ts";
 import type { Move } from "../../planner/plan.ts";
+import { type HostPower, loadHostPower } from "../../store/hostPower.ts";
 import { loadAssessment } from "../../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../../store/load/powerInput.ts";
-import { loadRests, type Rests } from "../../store/rests.ts";
 import { findNamed, type Named } from "../../text/find.ts";
 import { Names } from "../../text/names.ts";
 import type { ManagerContext } from "../context.ts";
@@ -67,11 +67,15 @@ export async function explain(
     return answer(vm, explainVm(facts, vm));
   }
   const host = findNamed("host", wanted, snapshot.hosts);
-  return answer(host, withRest(explainHost(facts, host), host.uuid, await loadRests(db)));
+  return answer(host, withHostPower(explainHost(facts, host), host.uuid, await loadHostPower(db)));
 }
 
 /** What a green rule has done with the host, beside what is said of it. */
-function withRest(explanation: Explanation, host: Uuid, { states, reasons, now }: Rests): Explanation {
+function withHostPower(
+  explanation: Explanation,
+  host: Uuid,
+  { states, reasons, now }: HostPower,
+): Explanation {
   const state = states.get(host);
   if (state === undefined || state.kind === "on") return explanation;
   const rest = `green rule: ${state.kind} for ${span(now - state.since)}: ${reasons.get(host) ?? ""}`;

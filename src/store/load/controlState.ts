@@ -6,6 +6,7 @@ import { bandwidthIn } from "../bandwidth.ts";
 import { type BreakerStatus, breakerIn } from "../breaker.ts";
 import type { Database } from "../connection.ts";
 import { type Exclusion, exclusionsIn } from "../exclusions.ts";
+import { handledIn } from "../hostPower.ts";
 import {
   type LastEnd,
   lastEndIn,
@@ -16,7 +17,6 @@ import {
 } from "../migrations.ts";
 import { type HostObservation, observationsIn } from "../observations.ts";
 import { type Pause, pauseIn } from "../pause.ts";
-import { handledIn } from "../rests.ts";
 
 export interface ControlState {
   readonly pause: Pause | null;

@@ -6,7 +6,7 @@ import { minuteOfDay } from "../../domain/hours.ts";
 import type { StoredSnapshot } from "../../domain/pool.ts";
 import type { ControlSettings } from "../../settings/settings.ts";
 import type { Database } from "../connection.ts";
-import { loadRests } from "../rests.ts";
+import { loadHostPower } from "../hostPower.ts";
 import { listAddedRules } from "../rules.ts";
 import { loadSamples } from "../samples.ts";
 
@@ -28,8 +28,8 @@ export async function loadPowerInput(
   { collection }: StoredSnapshot,
 ): Promise<PowerInput> {
   const rules = (await listAddedRules(db)).green.map(({ rule }) => rule).filter(({ enabled }) => enabled);
-  const rests = await loadRests(db);
-  const pictures = isIdle({ rules, rests }) ? [] : await loadSamples(db, collection, greenWish(settings));
-  const minute = minuteOfDay(new Date(rests.now * 1000), settings.timeZone);
-  return { rules, rests, pictures, minuteOfDay: minute };
+  const hostPower = await loadHostPower(db);
+  const pictures = isIdle({ rules, hostPower }) ? [] : await loadSamples(db, collection, greenWish(settings));
+  const minute = minuteOfDay(new Date(hostPower.now * 1000), settings.timeZone);
+  return { rules, hostPower, pictures, minuteOfDay: minute };
 }

@@ -196,8 +196,14 @@ export function* weekTable(seed: number): Generator<string> {
   yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
   for (const [name, make] of policies) {
     const { world, tally } = live(make(), seed);
-    const rests = [{ host: world.machines[0]?.uuid as Uuid, from: 0, to: tally.asleepMinutes * 60 }];
-    const { hoursAsleep, kWh } = savingsOf(rests, world.migratedBytes, watts, 0, hosts * weekMinutes * 60);
+    const hostPower = [{ host: world.machines[0]?.uuid as Uuid, from: 0, to: tally.asleepMinutes * 60 }];
+    const { hoursAsleep, kWh } = savingsOf(
+      hostPower,
+      world.migratedBytes,
+      watts,
+      0,
+      hosts * weekMinutes * 60,
+    );
     const part = (100 * tally.asleepMinutes) / (hosts * weekMinutes);
     yield `| ${name} | ${hoursAsleep.toFixed(0)} | ${part.toFixed(0)} % | ${kWh.toFixed(0)} | ${tally.over} | ${tally.ours} | ${tally.hot} | ${tally.starved} | ${(world.migrations / 7).toFixed(0)} | ${(world.migratedBytes / 1024 ** 3 / 7).toFixed(0)} | ${world.shutdowns} | ${world.boots} | ${(tally.milliseconds / weekMinutes).toFixed(1)} |`;
   }
