@@ -1,4 +1,4 @@
-/** The kinds of pools that gatherings are compared on, and a judge of gatherings with arithmetic of its own. */
+/** The kinds of pools that consolidations are compared on, and a judge of consolidations with arithmetic of its own. */
 
 import type { Host, Snapshot, Uuid } from "../../src/domain/pool.ts";
 import type { PackingOptions } from "../../src/power/options.ts";

@@ -19,8 +19,8 @@ import { Names } from "../text/names.ts";
 import { type ActOptions, act, closeOpen, plannerFor, type RunEnd } from "./act.ts";
 import { type ApplyTask, apply, showApplication } from "./apply.ts";
 import { type EvacuateTask, evacuate, showEvacuation } from "./evacuate.ts";
-import { type GreenTurn, gather, greenTurn, withTurn } from "./green.ts";
 import { HeldLease } from "./heldLease.ts";
+import { consolidate, type PowerTurn, powerTurn, withTurn } from "./power.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { planToSave } from "./savedPlan.ts";
 import { passedLine, type Reporter, say } from "./say.ts";
@@ -126,9 +126,12 @@ async function underLease(db: Database, heldLease: HeldLease, options: LiveOptio
   const { blocked } = assessment;
   if (blocked !== null && blocked.name !== "migrations per hour") return refuse(blocked, options);
   const ageSeconds = () => (stored?.ageSeconds ?? 0) + (options.monotonicMs() - startedMs) / 1000;
-  const turn = stored === null ? null : await greenTurn(db, heldLease, { ...assessment, stored }, options);
+  const turn = stored === null ? null : await powerTurn(db, heldLease, { ...assessment, stored }, options);
   if (turn !== null && turn.moves.length > 0 && stored !== null) {
-    return withTurn(await gather(db, heldLease, { ...assessment, stored, ageSeconds }, turn, options), turn);
+    return withTurn(
+      await consolidate(db, heldLease, { ...assessment, stored, ageSeconds }, turn, options),
+      turn,
+    );
   }
   const end =
     blocked === null
@@ -142,7 +145,7 @@ async function balance(
   db: Database,
   heldLease: HeldLease,
   assessment: Assessment & { readonly ageSeconds: () => number },
-  turn: GreenTurn | null,
+  turn: PowerTurn | null,
   options: LiveOptions,
 ): Promise<RunEnd> {
   const { stored, unknown } = assessment;

@@ -5,7 +5,7 @@ import type { GreenRule } from "../domain/rule.ts";
 import type { Picture } from "../power/load.ts";
 import { type GreenOptions, greenDefaults } from "../power/options.ts";
 import { type Decision, decide } from "../power/policy.ts";
-import { type GreenRule as Gathering, maySleep } from "../power/rule.ts";
+import { type GreenRule as Consolidation, maySleep } from "../power/rule.ts";
 import { type HostStates, observe } from "../power/states.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import type { HostPower } from "../store/hostPower.ts";
@@ -79,7 +79,7 @@ export function greenForecast(
   return { rule: active, decision: decide(view, active ?? noRule(minuteOfDay), options), states };
 }
 
-/** Whether there is nothing to decide: no rule gathers VMs, and every host is on. */
+/** Whether there is nothing to decide: no rule consolidates VMs, and every host is on. */
 export function isIdle({ rules, hostPower }: Pick<PowerInput, "rules" | "hostPower">): boolean {
   return rules.length === 0 && [...hostPower.states.values()].every(({ kind }) => kind === "on");
 }
@@ -92,7 +92,7 @@ function holdOf(gate: Gate | null): string | null {
 }
 
 /** Where the last rule is gone: hosts may sleep at no time, so all are woken. */
-function noRule(minuteOfDay: number): Gathering {
+function noRule(minuteOfDay: number): Consolidation {
   const from = (minuteOfDay + 720) % 1440;
   return { limits: [], spareHosts: 0, between: { from, to: (from + 1) % 1440 } };
 }

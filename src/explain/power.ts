@@ -41,7 +41,7 @@ export function withGreen(
   return [...(rules.length === 0 ? lines.slice(0, -1) : lines), ...greenLines(green, names)];
 }
 
-/** The same as an object; null where no rule gathers VMs and no host sleeps. */
+/** The same as an object; null where no rule consolidates VMs and no host sleeps. */
 export function greenObject(forecast: GreenForecast | null, names: Names): object | null {
   if (forecast === null) return null;
   const { rule, decision } = forecast;

@@ -1,5 +1,5 @@
 /**
- * What no gathering undercuts: so many hosts stay on, and so many bytes are copied to empty so many. Pure.
+ * What no consolidation undercuts: so many hosts stay on, and so many bytes are copied to empty so many. Pure.
  *
  * Hosts: in each dimension the hosts that stay, the spare ones not counted, must hold all; the largest hold most. An
  * anti-affinity group needs as many hosts as hold its members. Bytes: who empties so many hosts copies at least what
@@ -13,7 +13,7 @@ export interface HostsBound {
   readonly reason: string;
 }
 
-/** The fewest hosts that any gathering leaves on. */
+/** The fewest hosts that any consolidation leaves on. */
 export function hostsBound(packing: Packing): HostsBound {
   const { H, hard, dimensions, kept, minimum } = packing;
   const forced = kept.filter((reason) => reason !== null).length;
@@ -91,7 +91,7 @@ export function pricesOf({ kept, itemsOf, cost }: Packing): [number, number][] {
     .sort(([a, priceA], [b, priceB]) => priceA - priceB || a - b);
 }
 
-/** The fewest bytes that any gathering copies which empties `count` hosts. */
+/** The fewest bytes that any consolidation copies which empties `count` hosts. */
 export function bytesBound(packing: Packing, count: number): number {
   const prices = pricesOf(packing);
   if (count <= 0) return 0;

@@ -67,7 +67,7 @@ export function toPacking(pool: Snapshot, rule: GreenRule, options: PackingOptio
   return { ...withoutHomebodies(sketch), snapshot, problem, dimensions, minimum, spares };
 }
 
-/** The even share of a group is that of all hosts of the pool: else each host that goes to sleep would let members gather. */
+/** The even share of a group is that of all hosts of the pool: else each host that goes to sleep would let members consolidate. */
 function sharedByAll(groups: Groups, H: number, hosts: number): Groups {
   const limit = groups.limit.slice();
   groups.names.forEach((_, g) => {

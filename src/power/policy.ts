@@ -9,14 +9,14 @@
 import { takesPart } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { balanceNeed, brokenPairs, describePair, longestAwakeFirst } from "./balance.ts";
-import { comings, hostsIn, type Known } from "./comings.ts";
 import { chooseDrain } from "./down.ts";
 import { describePassed, figure, minutes, passedLimits } from "./limits.ts";
 import { averaged, covers, lately, type Picture, risingBy, totals } from "./load.ts";
 import { type Lack, lacksOf, type Rise, sizeOf, wakersOf } from "./need.ts";
 import type { GreenOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";
-import { type Drain, gathered, planDrain } from "./plan.ts";
+import { consolidated, type Drain, planDrain } from "./plan.ts";
+import { hostsIn, type Known, powerTransitions } from "./powerTransitions.ts";
 import { planRelief, type Relief } from "./relief.ts";
 import { describeLimit, type GreenRule, maySleep } from "./rule.ts";
 import {
@@ -75,7 +75,9 @@ class Turn {
   }
 
   decide(): Decision {
-    this.#steps.push(...comings(this.#newest, this.#view.states, this.#view.now, this.#options.wakeSeconds));
+    this.#steps.push(
+      ...powerTransitions(this.#newest, this.#view.states, this.#view.now, this.#options.wakeSeconds),
+    );
     const closed = this.#closed();
     if (closed !== null) return closed;
     const drains = this.#goingOn();
@@ -199,7 +201,7 @@ class Turn {
   /** The pool by the average of the short window, drains done and woken hosts there. */
   #poolAfter(drains: ReadonlyMap<Uuid, Drain>): Snapshot {
     const here = this.#averaged(settled(withEnabled(this.#newest, new Set(drains.keys()))));
-    const pool = gathered(here, [...drains.values()]);
+    const pool = consolidated(here, [...drains.values()]);
     return withHosts(pool, this.#waking());
   }
 

@@ -1,4 +1,4 @@
-/** What gathering wants of a green rule: its limits, its spare hosts and its hours. Pure. */
+/** What consolidation wants of a green rule: its limits, its spare hosts and its hours. Pure. */
 import { isWithin } from "../domain/hours.ts";
 import type { Host } from "../domain/pool.ts";
 import type { GreenLimit, GreenRule as KeptRule } from "../domain/rule.ts";

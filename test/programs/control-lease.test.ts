@@ -1,4 +1,4 @@
-/** The lease in the hands of a run: kept by renewing, given up by the run's own clock, lost to whoever takes it. */
+/** The lease in the host actions of a run: kept by renewing, given up by the run's own clock, lost to whoever takes it. */
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { HeldLease } from "../../src/control/heldLease.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";

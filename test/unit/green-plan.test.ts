@@ -1,8 +1,8 @@
-/** How VMs are gathered on few hosts, the words of green rules, loads over windows, and what sleeping was worth. */
+/** How VMs are consolidated on few hosts, the words of green rules, loads over windows, and what sleeping was worth. */
 import { describe, expect, it } from "vitest";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import { averaged, covers, lately, risingBy, totals } from "../../src/power/load.ts";
-import { gathered, planDrain, planGreen } from "../../src/power/plan.ts";
+import { consolidated, planDrain, planGreen } from "../../src/power/plan.ts";
 import { planRelief } from "../../src/power/relief.ts";
 import { maySleep, memoryFreePercent } from "../../src/power/rule.ts";
 import { savingsOf } from "../../src/power/savings.ts";
@@ -120,7 +120,7 @@ describe("gathering", () => {
 
   it("what is gathered takes part no more, and its load is where its VMs are", () => {
     const pool = aGreenPool([{ vms: [100] }, { vms: [200] }]);
-    const after = gathered(pool, planGreen(pool, greenRule, options).drains);
+    const after = consolidated(pool, planGreen(pool, greenRule, options).drains);
     expect(after.hosts.map(({ enabled, cpuAverage }) => [enabled, cpuAverage])).toEqual([
       [true, 32],
       [false, 2],

@@ -16,13 +16,13 @@ import { Names } from "../text/names.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import type { TaskRef } from "../xapi/records.ts";
 import { type ActOptions, act, ending, type RunEnd, type RunKind, withPool } from "./act.ts";
-import { Hands, type StepEnd } from "./greenHands.ts";
 import type { HeldLease } from "./heldLease.ts";
+import { HostActions, type StepEnd } from "./hostActions.ts";
 import { resultReason } from "./report.ts";
 import { say } from "./say.ts";
 
 /** What the green part of a run came to. */
-export interface GreenTurn {
+export interface PowerTurn {
   /** Moves that empty a host or bring one under a limit; empty where there is nothing to move. */
   readonly moves: readonly Move[];
   /** What was done, a line each. */
@@ -34,13 +34,13 @@ export interface GreenTurn {
 
 type StoredAssessment = Assessment & { readonly stored: StoredSnapshot };
 
-/** Does the steps with hosts that are due; null where no rule gathers VMs and no host sleeps. Its moves are the caller's. */
-export async function greenTurn(
+/** Does the steps with hosts that are due; null where no rule consolidates VMs and no host sleeps. Its moves are the caller's. */
+export async function powerTurn(
   db: Database,
   heldLease: HeldLease,
   assessment: StoredAssessment,
   options: ActOptions,
-): Promise<GreenTurn | null> {
+): Promise<PowerTurn | null> {
   const startedMs = options.monotonicMs();
   const input = await loadPowerInput(db, options.control, assessment.stored);
   const forecast = greenForecast(assessment, options.control, input);
@@ -66,7 +66,7 @@ function waiting(
   { gate, controlState }: StoredAssessment,
   input: PowerInput,
   options: ActOptions,
-): GreenTurn | null {
+): PowerTurn | null {
   const settling = settledGate(controlState);
   if (isIdle(input) || gate !== null || settling === null) return null;
   say(options, "green", `Green: waits, ${settling.measured}`);
@@ -114,17 +114,25 @@ async function doSteps(
   const names = new Names(snapshot);
   return withPool(snapshot.pool.uuid, heldLease, options, async (client: XapiClient) => {
     const { sleep, control } = options;
-    const hands = new Hands(states, { db, heldLease, client, snapshot, now, pollMs: control.pollMs, sleep });
+    const hostActions = new HostActions(states, {
+      db,
+      heldLease,
+      client,
+      snapshot,
+      now,
+      pollMs: control.pollMs,
+      sleep,
+    });
     const ends: Done[] = [];
     for (const [host, task] of hostPower.tasks) {
-      const end = await hands.followUp(host, task as TaskRef);
+      const end = await hostActions.followUp(host, task as TaskRef);
       if (end.kind !== "done") ends.push(tell({ host, what: "its task", end }, "", names, options));
     }
     for (const step of steps) {
       if (options.signal.aborted || heldLease.lost.aborted) break;
       const { host, kind, reason } = step;
       const why = decision.reason.includes(reason) ? "" : reason;
-      ends.push(tell({ host, what: kind, end: await hands.do(step) }, why, names, options));
+      ends.push(tell({ host, what: kind, end: await hostActions.do(step) }, why, names, options));
     }
     return ends;
   });
@@ -154,11 +162,11 @@ const words: Readonly<Record<Step["kind"], string>> = {
 };
 
 /** Carries out the moves of the turn; the hour's and the run's limits are for rules that balance. */
-export async function gather(
+export async function consolidate(
   db: Database,
   heldLease: HeldLease,
   assessment: StoredAssessment & { readonly ageSeconds: () => number },
-  turn: GreenTurn,
+  turn: PowerTurn,
   options: ActOptions,
 ): Promise<RunEnd> {
   const control = {
@@ -167,10 +175,17 @@ export async function gather(
     maxMovesPerHour: Number.POSITIVE_INFINITY,
   };
   const planner = { first: planOfMoves(turn.moves), replan: () => null };
-  return act(db, heldLease, assessment, planner, { ...options, control }, gathering(assessment.stored, turn));
+  return act(
+    db,
+    heldLease,
+    assessment,
+    planner,
+    { ...options, control },
+    consolidation(assessment.stored, turn),
+  );
 }
 
-function gathering({ snapshot }: StoredSnapshot, turn: GreenTurn): RunKind {
+function consolidation({ snapshot }: StoredSnapshot, turn: PowerTurn): RunKind {
   const names = new Names(snapshot);
   return {
     log: (move) => ({ rule: null, cause: "green", reason: `${turn.reason}: ${moveLine(move, names)}` }),
@@ -186,7 +201,7 @@ function gathering({ snapshot }: StoredSnapshot, turn: GreenTurn): RunKind {
 }
 
 /** The end of the run with what was done to hosts. */
-export function withTurn(end: RunEnd, turn: GreenTurn | null): RunEnd {
+export function withTurn(end: RunEnd, turn: PowerTurn | null): RunEnd {
   if (turn === null || (turn.done.length === 0 && !turn.trouble)) return end;
   const detail = [...turn.done, end.detail].filter((part) => part !== "").join("; ");
   if (end.code !== exitCode.done) return { ...end, detail };

@@ -22,7 +22,7 @@ export function hostsIn<K extends HostState["kind"]>(states: HostStates, kind: K
  * What is to be done with hosts that were woken, or that somebody switched on: enable them, remember that they are on, or
  * give up one that is not there after `wakeSeconds`.
  */
-export function comings(
+export function powerTransitions(
   { hosts }: Snapshot,
   states: HostStates,
   now: number,

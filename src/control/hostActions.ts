@@ -11,7 +11,7 @@ import type { XapiClient } from "../xapi/client.ts";
 import type { HostRef, TaskRef } from "../xapi/records.ts";
 import type { HeldLease } from "./heldLease.ts";
 
-export interface HandOptions {
+export interface HostActionOptions {
   readonly db: Database;
   readonly heldLease: HeldLease;
   readonly client: XapiClient;
@@ -33,11 +33,11 @@ export type StepEnd =
 /** Looks at a task's first moments only: a waking that fails says so at once, or is seen to by the next run. */
 const looks = 8;
 
-export class Hands {
-  readonly #options: HandOptions;
+export class HostActions {
+  readonly #options: HostActionOptions;
   #states: HostStates;
 
-  constructor(states: HostStates, options: HandOptions) {
+  constructor(states: HostStates, options: HostActionOptions) {
     this.#options = options;
     this.#states = states;
   }
