@@ -79,7 +79,7 @@ export async function carryOut(
   settings: ControlSettings,
   executor: Executor,
 ): Promise<RunResult> {
-  return new Conduct(snapshot, planner, settings, executor).run();
+  return new PlanExecutor(snapshot, planner, settings, executor).run();
 }
 
 /** A migration in flight that this run answers for. */
@@ -98,7 +98,7 @@ interface Ending {
   readonly isTrouble: boolean;
 }
 
-class Conduct {
+class PlanExecutor {
   readonly #planner: Planner;
   readonly #settings: ControlSettings;
   readonly #executor: Executor;

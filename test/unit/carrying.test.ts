@@ -1,4 +1,4 @@
-/** The pure rules of carrying plans out: states, costs, cool-downs, suspicion. */
+/** The pure rules of carrying plans out: states, costs, cooldowns, suspicion. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bansOf } from "../../src/decide/cooldown.ts";
