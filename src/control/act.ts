@@ -1,6 +1,7 @@
 /** The part of a run that talks to the pool: closes what earlier runs left open, and carries the plan out. */
 
 import { type Assessment, pairsOf, planOf } from "../decide/assess.ts";
+import type { ControlState } from "../domain/controlState.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { Migration } from "../domain/migration.ts";
 import { type CostBook, limitSeconds } from "../domain/migrationCost.ts";
@@ -10,7 +11,6 @@ import { moveLine } from "../explain/report.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { ControlSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
-import type { ControlState } from "../store/load/controlState.ts";
 import type { RunOutcome } from "../store/runs.ts";
 import { Names } from "../text/names.ts";
 import { connectXapi, type XapiClient } from "../xapi/client.ts";

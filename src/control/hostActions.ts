@@ -2,11 +2,13 @@
  * Does what a green rule asks of one host. What takes a host out of service is written down before the pool is asked, so
  * that a run which is killed leaves a state that the next one goes on from; what brings it back is written afterwards.
  */
+
 import { describeError } from "../domain/errors.ts";
+import type { HostPowerChange, HostPowerEventKind, HostState, HostStates } from "../domain/hostPower.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
-import { advance, type HostState, type HostStates, type Step, stateOf } from "../power/states.ts";
+import { advance, type Step, stateOf } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
-import { type HostPowerChange, type HostPowerEventKind, writeHostPower } from "../store/hostPower.ts";
+import { writeHostPower } from "../store/hostPower.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import type { HostRef, TaskRef } from "../xapi/records.ts";
 import type { HeldLease } from "./heldLease.ts";

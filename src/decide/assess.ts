@@ -3,9 +3,11 @@
  * the plan. Pure: xcp-control, the manager and the benchmarks ask the same code.
  */
 
+import type { ControlState } from "../domain/controlState.ts";
 import { termValue } from "../domain/deviation.ts";
 import { isWithin, minuteOfDay, timeText } from "../domain/hours.ts";
 import type { Host, Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
+import type { UnknownRule } from "../domain/rule.ts";
 import {
   type ChainRule,
   isSingle,
@@ -20,13 +22,11 @@ import type { Plan, PlanOptions } from "../planner/plan.ts";
 import { planMigrations } from "../planner/planner.ts";
 import { withUnit } from "../rules/print.ts";
 import type { ControlSettings } from "../settings/settings.ts";
-import type { ControlState } from "../store/load/controlState.ts";
-import type { UnknownRule } from "../store/rules.ts";
-import type { Sample } from "../store/samples.ts";
 import { type Bans, bansOf, movesOfLastHour } from "./cooldown.ts";
 import { blockedGate, dataGate, type Gate, settledGate } from "./gates.ts";
 import { withInFlightMoves } from "./inFlight.ts";
 import { type Averaged, average, type Breaches } from "./samples.ts";
+import type { Sample } from "./sampling.ts";
 import {
   type ExpectedGuests,
   guestCounts,

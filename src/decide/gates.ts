@@ -1,6 +1,6 @@
 /** What must hold before anything is planned, in order, each with a name, the measured value and the limit. Pure. */
+import type { ControlState } from "../domain/controlState.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
-import type { ControlState } from "../store/load/controlState.ts";
 import type { Suspicion } from "./suspicion.ts";
 
 /** A condition that must hold before anything is planned; the first that does not ends the run. */

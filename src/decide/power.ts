@@ -1,17 +1,17 @@
 /** What green rules ask for next, assessed from what is stored: the same for a run, its dry run and SHOW GREEN. Pure. */
 
+import type { HostPower, HostStates } from "../domain/hostPower.ts";
 import type { Host, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import type { GreenRule } from "../domain/rule.ts";
 import type { Picture } from "../power/load.ts";
 import { type GreenOptions, greenDefaults } from "../power/options.ts";
 import { type Decision, decide } from "../power/policy.ts";
 import { type GreenRule as Consolidation, maySleep } from "../power/rule.ts";
-import { type HostStates, observe } from "../power/states.ts";
+import { observe } from "../power/states.ts";
 import type { ControlSettings } from "../settings/settings.ts";
-import type { HostPower } from "../store/hostPower.ts";
-import type { Sample } from "../store/samples.ts";
 import { type Assessment, pairsOf, plannerOptions } from "./assess.ts";
 import { type Gate, settledGate } from "./gates.ts";
+import type { Sample } from "./sampling.ts";
 
 /** What is known beside the assessment of a run. */
 export interface PowerInput {

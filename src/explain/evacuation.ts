@@ -8,8 +8,8 @@ import type { Harm } from "../planner/evacuate/harm.ts";
 import type { Stay } from "../planner/evacuate/stay.ts";
 import { ruleObject } from "../rules/json.ts";
 import { allowedText, calledRule, inUnit, termOf } from "../rules/words.ts";
+import { figure } from "../text/format.ts";
 import { Names } from "../text/names.ts";
-import { figure } from "./figures.ts";
 import { planJson } from "./planJson.ts";
 import {
   gateLine,

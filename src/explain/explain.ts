@@ -10,8 +10,8 @@ import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import { immovability } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import { allowedText, calledRule, inUnit, othersText, termOf } from "../rules/words.ts";
+import { figure } from "../text/format.ts";
 import type { Names } from "../text/names.ts";
-import { figure } from "./figures.ts";
 import { gateLine, limitReached, moveLine } from "./report.ts";
 
 /** What an answer is read off. */

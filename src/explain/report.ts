@@ -19,8 +19,8 @@ import {
   unitOfTerm,
   valuesText,
 } from "../rules/words.ts";
+import { figure, gigabytes, megabytes, span } from "../text/format.ts";
 import { Names } from "../text/names.ts";
-import { figure, gigabytes, megabytes, span } from "./figures.ts";
 
 /** What a plan is told with. */
 export type PlanContext = Pick<Assessment, "sampling" | "suppressed"> &

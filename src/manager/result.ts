@@ -2,20 +2,17 @@
 
 import type { Flap } from "../decide/flaps.ts";
 import type { GreenForecast } from "../decide/power.ts";
+import type { BreakerStatus, Exclusion, Pause } from "../domain/controlState.ts";
+import type { HostPowerEvent, HostState } from "../domain/hostPower.ts";
 import type { Migration } from "../domain/migration.ts";
 import type { CostBook } from "../domain/migrationCost.ts";
 import type { Collection, Host, InfeasiblePair, PoolFacts, Uuid, Vm } from "../domain/pool.ts";
 import type { AnyRule, ChainRule, GreenRule, SingleRule } from "../domain/rule.ts";
 import type { Explanation } from "../explain/explain.ts";
 import type { Savings } from "../power/savings.ts";
-import type { HostState } from "../power/states.ts";
 import type { Numbered } from "../store/addedRules.ts";
-import type { BreakerStatus } from "../store/breaker.ts";
-import type { Exclusion } from "../store/exclusions.ts";
-import type { HostPowerEvent } from "../store/hostPower.ts";
 import type { LeaseStatus } from "../store/lease.ts";
 import type { MigrationRecord } from "../store/migrationRecord.ts";
-import type { Pause } from "../store/pause.ts";
 import type { RuleChange, StoredRule } from "../store/ruleChanges.ts";
 import type { ProgramRun } from "../store/runs.ts";
 import type { Names } from "../text/names.ts";

@@ -6,7 +6,9 @@
  * drain is taken back, then sleepers are woken); hosts past a limit; a drain that goes on; balance rules; and last, one
  * more host to sleep. Down slowly, up fast.
  */
+
 import { takesPart } from "../domain/deviation.ts";
+import type { HostState, HostStates } from "../domain/hostPower.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { balanceNeed, brokenPairs, describePair, longestAwakeFirst } from "./balance.ts";
 import { chooseDrain } from "./down.ts";
@@ -19,16 +21,7 @@ import { consolidated, type Drain, planDrain } from "./plan.ts";
 import { hostsIn, type Known, powerTransitions } from "./powerTransitions.ts";
 import { planRelief, type Relief } from "./relief.ts";
 import { describeLimit, type GreenRule, maySleep } from "./rule.ts";
-import {
-  type HostState,
-  type HostStates,
-  type Step,
-  settled,
-  stateOf,
-  vmsOn,
-  withEnabled,
-  withHosts,
-} from "./states.ts";
+import { type Step, settled, stateOf, vmsOn, withEnabled, withHosts } from "./states.ts";
 
 export interface View {
   /** Seconds, of the clock of states and pictures; and the minute of the pool's day. */

@@ -1,8 +1,10 @@
 /** Hosts that are there again, and those that should be and are not. Pure. */
+
 import { takesPart } from "../domain/deviation.ts";
+import type { HostState, HostStates } from "../domain/hostPower.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { minutes } from "./limits.ts";
-import type { HostState, HostStates, Step } from "./states.ts";
+import type { Step } from "./states.ts";
 
 export interface Known<K extends HostState["kind"]> {
   readonly uuid: Uuid;

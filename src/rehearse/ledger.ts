@@ -1,14 +1,11 @@
 /** The log of simulated migrations, and what it says at a moment: the same shapes as the store's. Pure. */
 
 import { guestCounts } from "../decide/suspicion.ts";
+import type { ControlState, Exclusion, HostObservation, LastEnd } from "../domain/controlState.ts";
 import { type EndState, isOpen, type Migration } from "../domain/migration.ts";
 import { CostBook, type CostSample } from "../domain/migrationCost.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
-import type { Exclusion } from "../store/exclusions.ts";
-import type { ControlState } from "../store/load/controlState.ts";
-import type { LastEnd } from "../store/migrations.ts";
-import type { HostObservation } from "../store/observations.ts";
 
 /** What is to be moved, and why. */
 export interface Intent {

@@ -4,15 +4,15 @@
  */
 
 import { flapsOf } from "../decide/flaps.ts";
+import type { Sample } from "../decide/sampling.ts";
 import { chooseSamples, sampleWish } from "../decide/sampling.ts";
 import { ignoreUnsettled, type LastPlaces, type Settled } from "../decide/settling.ts";
+import type { Exclusion } from "../domain/controlState.ts";
 import { isOpen, type Migration } from "../domain/migration.ts";
 import type { CostSample } from "../domain/migrationCost.ts";
 import type { Collection, Snapshot } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { ControlSettings } from "../settings/settings.ts";
-import type { Exclusion } from "../store/exclusions.ts";
-import type { Sample } from "../store/samples.ts";
 import type { Decide } from "./decide.ts";
 import { Ledger } from "./ledger.ts";
 import { type IsControls, Shadow, type TransferLoad } from "./shadow.ts";

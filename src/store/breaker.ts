@@ -2,22 +2,11 @@
  * The breaker: after failed migrations nothing more is started for a while, and after a second time until somebody
  * has looked. Its row is written in the transaction that closes the migration.
  */
+import type { BreakerStatus } from "../domain/controlState.ts";
 import { isFailure, type MigrationState, parseState } from "../domain/migration.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { rowMissing } from "./pause.ts";
 import { ageSeconds, dateOrNull, flag, number, textOrNull } from "./values.ts";
-
-export interface BreakerStatus {
-  readonly open: boolean;
-  /** Times it opened within a day, since somebody acknowledged. */
-  readonly trips: number;
-  readonly openedAt: Date | null;
-  readonly openUntil: Date | null;
-  /** Seconds until it closes by itself; null while closed. */
-  readonly closesInSeconds: number | null;
-  /** Why it opened last. */
-  readonly reason: string | null;
-}
 
 const failuresInARow = 2;
 const failuresOfLast = { failures: 3, migrations: 10 };

@@ -1,52 +1,17 @@
 /** The tables HostRest and HostRestEvent: what green rules did with each host. Every write is under the lease. */
 
+import type {
+  HostPower,
+  HostPowerChange,
+  HostPowerEvent,
+  HostPowerEventKind,
+  HostState,
+  SleepSpan,
+} from "../domain/hostPower.ts";
 import { asUuid, type Host, type Uuid } from "../domain/pool.ts";
-import type { SleepSpan } from "../power/savings.ts";
-import type { HostState, HostStates } from "../power/states.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { holdsLease, type LeaseToken } from "./lease.ts";
 import { number, textOrNull } from "./values.ts";
-
-/** What is remembered of the hosts of a pool; times are seconds since 1970 by the database's clock. */
-export interface HostPower {
-  readonly now: number;
-  readonly states: HostStates;
-  readonly reasons: ReadonlyMap<Uuid, string>;
-  /** Tasks of shutdowns and wakings that have not been looked at to their end. */
-  readonly tasks: ReadonlyMap<Uuid, string>;
-  /** Hosts that did not wake or go down within the last week, and have not been woken by us since, with the seconds then. */
-  readonly unreliable: ReadonlyMap<Uuid, number>;
-  /** Hosts that we switched or took in or out of service, with the seconds of the last time. */
-  readonly touched: ReadonlyMap<Uuid, number>;
-}
-
-export type HostPowerEventKind =
-  | "drain"
-  | "take back"
-  | "shut down"
-  | "wake"
-  | "enable"
-  | "on"
-  | "failed"
-  | "refused";
-
-/** One step with a host, as it is kept. */
-export interface HostPowerEvent {
-  readonly host: Uuid;
-  readonly kind: HostPowerEventKind;
-  readonly at: number;
-  readonly reason: string;
-}
-
-/** What becomes of a host; `task` is the pool's task that does it, null where none goes on. */
-export interface HostPowerChange {
-  readonly host: Uuid;
-  readonly state: HostState;
-  readonly reason: string;
-  readonly task?: string | null;
-  /** Null where nothing has happened that is worth an event. */
-  readonly event: HostPowerEventKind | null;
-}
 
 const epoch = (column: string) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) / 1e6`;
 

@@ -2,6 +2,7 @@
  * The table Migration: what control means to do is committed here before the pool is asked, and closed when the end is
  * known. Every write is under the lease; whoever has lost it writes nothing more.
  */
+import type { LastEnd } from "../domain/controlState.ts";
 import {
   type EndState,
   isOpen,
@@ -230,12 +231,6 @@ export async function recentMigrationsIn(reader: Reader, seconds: number): Promi
       WHERE PlannedAt > TIMESTAMPADD(SECOND, -${Math.ceil(seconds)}, UTC_TIMESTAMP(6)) ORDER BY PlannedAt, Id`,
   );
   return rows.map(migrationFrom);
-}
-
-/** The migrations that make collections up to the number `collectionsAtEnd` too old to plan from. */
-export interface LastEnd {
-  readonly collectionsAtEnd: number;
-  readonly secondsAgo: number;
 }
 
 /** When a migration that may have moved something ended last; null where none is known. */

@@ -1,25 +1,11 @@
 /** The table HostSight: how many guests each host had, and whether it served, in the last two collections looked at. */
 
 import { guestCounts } from "../decide/suspicion.ts";
-import { asUuid, type Snapshot, type Uuid } from "../domain/pool.ts";
+import type { HostObservation } from "../domain/controlState.ts";
+import { asUuid, type Snapshot } from "../domain/pool.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { holdsLease, type LeaseToken } from "./lease.ts";
 import { ageSeconds, flag, number } from "./values.ts";
-
-/** What was seen of one host. */
-export interface HostObservation {
-  readonly host: Uuid;
-  readonly poolUuid: Uuid;
-  readonly collectionId: number;
-  /** Running VMs, the control domain not counted. */
-  readonly guests: number;
-  /** Of the collection before; null where there is none. */
-  readonly before: { readonly collectionId: number; readonly guests: number } | null;
-  readonly enabled: boolean;
-  readonly live: boolean;
-  /** Seconds since `enabled` or `live` was seen to change; null where it never was. */
-  readonly changedSecondsAgo: number | null;
-}
 
 /** Everything that is remembered, inside a transaction. */
 export async function observationsIn(reader: Reader): Promise<readonly HostObservation[]> {

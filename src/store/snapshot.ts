@@ -205,3 +205,17 @@ function neverCollected({ hosts, vms }: Snapshot): Collection {
     clockSkewSeconds: null,
   };
 }
+
+/**
+ * The pool of the newest collection that an import for `poolUuid` would take the place of: one that was read from a
+ * pool, or that was imported for another. Null where there is none.
+ */
+export async function lastForeignPool(db: Database, poolUuid: string): Promise<string | null> {
+  const [found] = await db.read((reader) =>
+    reader.rows(
+      "SELECT PoolUuid FROM Collection WHERE PoolUuid <> ? OR NOT Imported ORDER BY Id DESC LIMIT 1",
+      [poolUuid],
+    ),
+  );
+  return found === undefined ? null : String(found["PoolUuid"]);
+}

@@ -1,4 +1,5 @@
 /** The only builders of domain objects in tests: every field that is set is meaningful for the test that sets it. */
+import type { ControlState } from "../../src/domain/controlState.ts";
 import { CostBook } from "../../src/domain/migrationCost.ts";
 import {
   asUuid,
@@ -8,7 +9,6 @@ import {
   type Snapshot,
   type Vm,
 } from "../../src/domain/pool.ts";
-import type { ControlState } from "../../src/store/load/controlState.ts";
 
 const mebibyte = 1024 * 1024;
 

@@ -1,13 +1,14 @@
 /** SHOW PLAN and EXPLAIN: what xcp-control would do now, by the code that it plans with. Read only. */
 
 import { forecastOf } from "../../decide/assess.ts";
+import type { HostPower } from "../../domain/hostPower.ts";
 import type { Uuid } from "../../domain/pool.ts";
 import { type Explanation, explainHost, explainVm } from "../../explain/explain.ts";
 import { forecastJson, gateJson } from "../../explain/planJson.ts";
 import { greenMoves, greenObject, withGreen } from "../../explain/power.ts";
 import { forecastLines, gateLine, moveLine } from "../../explain/report.ts";
 import type { Move } from "../../planner/plan.ts";
-import { type HostPower, loadHostPower } from "../../store/hostPower.ts";
+import { loadHostPower } from "../../store/hostPower.ts";
 import { loadAssessment } from "../../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../../store/load/powerInput.ts";
 import { findNamed, type Named } from "../../text/find.ts";

@@ -1,6 +1,7 @@
 /** A week of a pool of 16 hosts under several policies, minute by minute in virtual time. */
 
 import { density } from "../../../bench/green/density.ts";
+import type { HostStates } from "../../../src/domain/hostPower.ts";
 import type { Uuid } from "../../../src/domain/pool.ts";
 import type { Rule } from "../../../src/domain/rule.ts";
 import { planMigrations } from "../../../src/planner/planner.ts";
@@ -9,7 +10,7 @@ import { type GreenOptions, greenDefaults, type Wattage } from "../../../src/pow
 import { decide } from "../../../src/power/policy.ts";
 import type { GreenRule } from "../../../src/power/rule.ts";
 import { savingsOf } from "../../../src/power/savings.ts";
-import { advance, type HostStates, observe, type Step } from "../../../src/power/states.ts";
+import { advance, observe, type Step } from "../../../src/power/states.ts";
 import { World } from "./world.ts";
 
 const [hosts, vms] = [16, 320];
