@@ -101,7 +101,7 @@ export type RefusalCode =
   | "unknown"
   | "no part"
   | "absent"
-  | "infeasible"
+  | "bar"
   | "memory"
   | "apart"
   | "rule"

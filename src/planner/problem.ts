@@ -433,7 +433,7 @@ function closedPairs(
   const vmIndex = new Map(vms.map((vm, index) => [vm.uuid, index]));
   for (const { vmUuid, hostUuid, reason } of snapshot.infeasiblePairs) {
     const [v, h] = [vmIndex.get(vmUuid), hostIndex.get(hostUuid)];
-    if (v !== undefined && h !== undefined) closed.set(v * H + h, { code: "infeasible", reason });
+    if (v !== undefined && h !== undefined) closed.set(v * H + h, { code: "bar", reason });
   }
   if (options.bannedPairs.size === 0) return closed;
   const byKey = options.bannedPairs;

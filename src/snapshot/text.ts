@@ -225,7 +225,7 @@ class Draft {
       hosts: this.#hosts.size,
       vms: this.#vms.size,
       places: this.#placements.size,
-      infeasiblePairs: this.#infeasiblePairs.size,
+      bars: this.#infeasiblePairs.size,
     };
     for (const [what, found] of Object.entries(counts)) {
       const expected = reader.value(what, number);

@@ -164,7 +164,7 @@ describe("limits that no plan passes", () => {
     expect(plan(infeasible).unresolved[0]?.refusals).toContainEqual({
       vm: vm2.uuid,
       host: host1.uuid,
-      code: "infeasible",
+      code: "bar",
       reason,
     });
     const bannedPairs = new Map([[`${vm2.uuid}>${host1.uuid}`, "tried"]]);

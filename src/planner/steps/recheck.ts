@@ -83,7 +83,7 @@ function stepOf(problem: Problem, state: State, move: Planned): Step | string {
 
 function stepObstacle(state: State, v: number, d: number): RefusalCode {
   const { H, shut, closed, need } = state.problem;
-  if (shut.length > 0 && shut[v * H + d] === 1) return closed.get(v * H + d)?.code ?? "infeasible";
+  if (shut.length > 0 && shut[v * H + d] === 1) return closed.get(v * H + d)?.code ?? "bar";
   const free = state.free[d] ?? 0;
   if (free === Number.NEGATIVE_INFINITY) return "unknown";
   if (free < (need[v] ?? 0)) return "memory";

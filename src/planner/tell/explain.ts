@@ -85,7 +85,7 @@ const most = 8;
 export function obstacle(state: State, v: number, d: number): RefusalCode {
   const { problem } = state;
   if (problem.shut.length > 0 && problem.shut[v * problem.H + d] === 1) {
-    return problem.closed.get(v * problem.H + d)?.code ?? "infeasible";
+    return problem.closed.get(v * problem.H + d)?.code ?? "bar";
   }
   const free = state.free[d] ?? 0;
   if (free === Number.NEGATIVE_INFINITY) return "unknown";
@@ -159,7 +159,7 @@ const words: Readonly<Record<RefusalCode, string>> = {
   unknown: "have an unknown measure",
   "no part": "have no part in it",
   absent: "could only go to hosts that take no part",
-  infeasible: "are barred from the other hosts",
+  bar: "are barred from the other hosts",
   memory: "find no memory",
   apart: "are kept apart from others",
   rule: "would break a rule elsewhere",
@@ -201,7 +201,7 @@ const nearness: readonly RefusalCode[] = [
   "unknown",
   "no part",
   "absent",
-  "infeasible",
+  "bar",
   "memory",
   "apart",
   "rule",
