@@ -78,6 +78,16 @@ describe("docs/ has every", () => {
     expect(usages.filter((usage) => !page.includes(`| ${usage} |`))).toEqual([]);
   });
 
+  it("number of a fault that tests carry, in docs/developing.md", () => {
+    const page = read("docs/developing.md");
+    const texts = ["test", "soak"].flatMap(filesBelow).filter((file) => file.endsWith(".test.ts"));
+    const numbers = new Set(texts.flatMap((file) => read(file).match(/\bF\d{1,2}(?=:)/g) ?? []));
+    expect(numbers.size).toBeGreaterThan(30);
+    expect(
+      [...numbers].filter((number) => !new RegExp(`^\\|.*\\b${number}\\b.*\\|`, "m").test(page)),
+    ).toEqual([]);
+  });
+
   it("page linked from README.md", () => {
     const linked = linksOf("README.md").map(({ file }) => file);
     expect(docs.filter((page) => !linked.includes(page))).toEqual([]);
