@@ -22,10 +22,10 @@ import { printable, printableJson } from "../text/text.ts";
 import { type CollectResult, collect } from "./collect.ts";
 import { importSnapshot } from "./import.ts";
 import {
-  arrivalLines,
   clockLines,
   importLine,
   problemLines,
+  settlingLines,
   slowLines,
   summaryJson,
   summaryLine,
@@ -106,7 +106,7 @@ async function collectOnce(context: ProgramContext, options: Options): Promise<n
       summaryLine(result, durationMs),
       ...slowLines(result),
       ...clockLines(result),
-      ...arrivalLines(result),
+      ...settlingLines(result),
     ])
       tell(printable(line));
   return codeOf(result);

@@ -1,5 +1,5 @@
 /**
- * The invariants of operations.md 1.6, I1 to I8, as checks over a recorded history: what the database and the simulated
+ * The invariants I1 to I8, each named at its check below, over a recorded history: what the database and the simulated
  * pool wrote down, never over the final state alone. Each gives what breaks it, in words; nothing where it holds.
  */
 import { evaluate, termExcess } from "../../src/domain/deviation.ts";
@@ -247,10 +247,10 @@ function stretches({ states, migrations }: History): readonly (readonly Collecte
 }
 
 /** How many pairs of states I5 has compared, and how many stretches I6: for tests that want some. */
-export function constantLoad(history: History): { readonly plans: number; readonly rests: number } {
+export function constantLoad(history: History): { readonly plans: number; readonly hostPower: number } {
   const all = stretches(history);
   const plans = all.flatMap((stretch) => stretch.slice(1).filter((to, n) => acted(history, stretch[n], to)));
-  return { plans: plans.length, rests: all.filter(({ length }) => length > runsToRest).length };
+  return { plans: plans.length, hostPower: all.filter(({ length }) => length > runsToRest).length };
 }
 
 function acted({ migrations }: History, from: CollectedState | undefined, to: CollectedState): boolean {
