@@ -10,7 +10,7 @@ import type { DriverFailure } from "./retry.ts";
  * Where MySQL is and how to log in. Servers are tried in their order.
  *
  * The password never crosses the network in clear, but without `caPem` somebody who can change packets between here
- * and a MySQL server can pose as that server (caching_sha2_password host actions the password to whoever sends a key), so use
+ * and a MySQL server can pose as that server (caching_sha2_password hands the password to whoever sends a key), so use
  * TLS wherever the way is not a socket, the machine itself or a trusted network.
  */
 export interface StoreOptions {
