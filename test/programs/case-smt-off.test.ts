@@ -74,7 +74,10 @@ describe("case smt-off: half of the threads sleep", () => {
   );
 
   it("a rule on cpu_avg, which counts the sleepers as busy, compares the CPUs that run", async () => {
-    const add = await world.run("xcp-manager", ["-e", "CREATE RULE HOST OccupiedMemoryMb > 5000 AND cpu_avg > 1"]);
+    const add = await world.run("xcp-manager", [
+      "-e",
+      "CREATE RULE HOST OccupiedMemoryMb > 5000 AND cpu_avg > 1",
+    ]);
     expect(add).toMatchObject({ code: 0 });
     expect((await world.run("xcp-collect")).code).toBe(0);
     const measures = await rowsOf(
