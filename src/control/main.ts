@@ -5,6 +5,7 @@ import process from "node:process";
 import { Command } from "commander";
 import { AppError, exitCode } from "../domain/errors.ts";
 import {
+  commandLineOutput,
   loadSettings,
   operatorName,
   packageVersion,
@@ -75,6 +76,7 @@ await runProgram("xcp-control", async (context) => {
     .version(packageVersion())
     .addHelpText("after", help)
     .exitOverride()
+    .configureOutput(commandLineOutput)
     .parse(process.argv)
     .opts<Options>();
   const wrong = contradiction(options);
