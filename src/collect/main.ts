@@ -126,7 +126,7 @@ function read(context: ProgramContext, options: Options): Promise<CollectResult>
     return collect(null, { xen, collect: settings, replacePool, signal });
   }
   const { xen, mysql, collect: settings } = loadSettings(["xen", "mysql", "collect"], options.settings);
-  return withDatabase(mysql, (db) =>
+  return withDatabase({ ...context, quiet: options.quiet === true }, mysql, (db) =>
     recorded(context, db, () => collect(db, { xen, collect: settings, replacePool, signal })),
   );
 }
@@ -173,7 +173,9 @@ async function exportTo(
 async function importFile(context: ProgramContext, options: Options, file: string): Promise<number> {
   const document = parseSnapshot(readText(file), file);
   const { mysql } = loadSettings(["mysql"], options.settings);
-  const stored = await withDatabase(mysql, (db) => importSnapshot(db, document, options.force === true));
+  const stored = await withDatabase(context, mysql, (db) =>
+    importSnapshot(db, document, options.force === true),
+  );
   if (options.json) {
     const { pool } = document.snapshot;
     const collection = stored === "superseded" ? null : stored.id;

@@ -125,7 +125,7 @@ await runProgram("xcp-manager", async (context) => {
 
 function manage(context: ProgramContext, options: Options): Promise<number> {
   const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
-  return withDatabase(mysql, (db) =>
+  return withDatabase(context, mysql, (db) =>
     runManager({
       db,
       commands: options.execute ?? [],
@@ -159,7 +159,7 @@ function rehearseLine({ since, every, rules = [] }: RehearseOptions): string {
 }
 
 function mysqlOf(options: Options): StoreOptions {
-  return storeOptions(loadSettings(["mysql"], options.settings).mysql);
+  return storeOptions(loadSettings(["mysql"], options.settings).mysql, "xcp-manager");
 }
 
 /** The settings' own account, or the administrator's: the programs' accounts need no right to create tables. */

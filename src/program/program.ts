@@ -144,10 +144,11 @@ export function isTerminal(): boolean {
   return process.stdin.isTTY === true && process.stdout.isTTY === true;
 }
 
-/** The store's options from the settings. */
-export function storeOptions(mysql: MysqlSettings): StoreOptions {
+/** The store's options from the settings of the program `name`. */
+export function storeOptions(mysql: MysqlSettings, name?: string): StoreOptions {
   return {
     servers: mysql.servers,
+    ...(isStoreProgram(name) ? { program: name } : {}),
     user: mysql.user,
     password: mysql.password.reveal(),
     database: mysql.database,
@@ -157,9 +158,26 @@ export function storeOptions(mysql: MysqlSettings): StoreOptions {
   };
 }
 
-/** Connects to MySQL and checks the schema, runs `work`, and closes the connection in every outcome. */
-export async function withDatabase<T>(mysql: MysqlSettings, work: (db: Database) => Promise<T>): Promise<T> {
-  const db = await openDatabase(storeOptions(mysql));
+function isStoreProgram(name: string | undefined): name is NonNullable<StoreOptions["program"]> {
+  return name === "xcp-collect" || name === "xcp-manager" || name === "xcp-control";
+}
+
+/**
+ * Connects to MySQL and checks the schema, runs `work`, and closes the connection in every outcome. Warns once in a
+ * program's life of a connection that others can read, unless it is to be quiet.
+ */
+export async function withDatabase<T>(
+  { name, warn, quiet = false }: Pick<ProgramContext, "name" | "warn"> & { readonly quiet?: boolean },
+  mysql: MysqlSettings,
+  work: (db: Database) => Promise<T>,
+): Promise<T> {
+  const db = await openDatabase(storeOptions(mysql, name));
+  if (db.exposed && !quiet && !toldExposed.has(db.server)) {
+    toldExposed.add(db.server);
+    warn(
+      `the connection to MySQL at ${db.server} is not encrypted: others can read and change it; set MysqlCaFile`,
+    );
+  }
   try {
     await requireSchema(db);
     return await work(db);
@@ -167,6 +185,8 @@ export async function withDatabase<T>(mysql: MysqlSettings, work: (db: Database)
     await db.close();
   }
 }
+
+const toldExposed = new Set<string>();
 
 /** How a failure is told. */
 interface Telling {

@@ -237,10 +237,10 @@ class Reading {
     return value === null || value === "" ? null : value;
   }
 
-  secret(key: string): Secret {
+  secret(key: string, mayBeMissing = false): Secret {
     const value = this.lookup(key);
     // An empty password is a password (MySQL accepts one); only a missing key is missing.
-    if (value === null) this.#missing.push(key);
+    if (value === null && !mayBeMissing) this.#missing.push(key);
     return new Secret(value ?? "");
   }
 
@@ -360,10 +360,13 @@ function buildMysql(reading: Reading): MysqlSettings {
   if (!/^[0-9A-Za-z_$-]{1,64}$/.test(database)) {
     reading.problem("MysqlDatabase", "must be 1 to 64 letters, digits, _, $ or -");
   }
+  const servers = reading.list("MysqlHost", parseServer);
+  const bySocket = servers.length > 0 && servers.every(({ host }) => host.startsWith("/"));
   return {
-    servers: reading.list("MysqlHost", parseServer),
+    servers,
     user: reading.text("MysqlUsr"),
-    password: reading.secret("MysqlPass"),
+    // Over a socket the server may know the caller without one.
+    password: reading.secret("MysqlPass", bySocket),
     database,
     caPem: reading.fileContent("MysqlCaFile"),
     connectTimeoutMs: reading.integer("MysqlConnectSeconds") * 1000,
