@@ -57,7 +57,7 @@ it("control, stopped beyond its lease at 30 events on the wire while another one
       const first = await start({ ControlLeaseSeconds: "5" });
       let isStopped = false;
       const stopped = new Promise<void>((resolve) => {
-        wire.judge = (event) => {
+        wire.assess = (event) => {
           if (!isStopped && event.number === number) {
             isStopped = true;
             first.child.kill("SIGSTOP");

@@ -17,7 +17,7 @@ export interface CpuShares {
   readonly parsing: number;
   /** TLS, HTTP, sockets. */
   readonly wire: number;
-  /** Snapshot, placement, bars. */
+  /** Snapshot, placement, infeasible pairs. */
   readonly snapshot: number;
   readonly database: number;
   readonly garbage: number;

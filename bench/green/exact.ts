@@ -1,5 +1,5 @@
 /**
- * The optimum of a gathering by HiGHS: fewest hosts on, then least to copy, where only VMs of emptied hosts move. Hosts to
+ * The optimum of a consolidation by HiGHS: fewest hosts on, then least to copy, where only VMs of emptied hosts move. Hosts to
  * spare are not asked: whether their VMs would find places is no linear question.
  */
 import highsModule from "highs";

@@ -1,5 +1,5 @@
 /**
- * How good gatherings are: hosts on against the counting bound, memory against its bound, CPU time, on seeded pools.
+ * How good consolidations are: hosts on against the counting bound, memory against its bound, CPU time, on seeded pools.
  * `npm run bench -- green [--only TEXT] [--count N] [--seed N]`; `--exact` compares small pools with HiGHS; `--week` simulates a week with day and night instead.
  */
 import { parseArgs } from "node:util";

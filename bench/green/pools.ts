@@ -1,4 +1,4 @@
-/** The kinds of pools that gatherings are compared on, and a judge of gatherings with arithmetic of its own. */
+/** The kinds of pools that consolidations are compared on, and a judge of consolidations with arithmetic of its own. */
 
 import type { Host, Snapshot, Uuid } from "../../src/domain/pool.ts";
 import type { PackingOptions } from "../../src/power/options.ts";
@@ -64,7 +64,7 @@ export function faultsOf(snapshot: Snapshot, drains: readonly Drain[]): string[]
   const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, { ...figuresOf(host), off: false }]));
   const at = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   const vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
-  const barred = new Set(snapshot.bars.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`));
+  const infeasible = new Set(snapshot.infeasiblePairs.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`));
   for (const drain of drains) {
     if (snapshot.hosts.find(({ uuid }) => uuid === drain.host)?.isMaster)
       faults.push("the master is emptied");
@@ -78,7 +78,7 @@ export function faultsOf(snapshot: Snapshot, drains: readonly Drain[]): string[]
       to.cpu += ((vm.vcpuAverage ?? 0) * (vm.vcpuNum ?? 0)) / to.cpus;
       to.freeMb -= vm.memoryMb ?? 0;
       to.free -= vm.placementBytes ?? 0;
-      if (to.off || vm.immovable !== null || barred.has(`${uuid}>${destination}`))
+      if (to.off || vm.immovable !== null || infeasible.has(`${uuid}>${destination}`))
         faults.push(`${vm.name} may not go there`);
       if (to.cpu > 80.0001) faults.push(`${vm.name}: CPU at ${to.cpu}`);
       if (to.freeMb < 0.05 * to.totalMb - 0.01) faults.push(`${vm.name}: ${to.freeMb} MB free`);

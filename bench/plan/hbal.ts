@@ -36,7 +36,7 @@ export function hbal(pool: Pool, seconds: number): { moves: PlainMove[]; wallMs:
   }
 }
 
-/** Pinned VMs are written as VMs on local storage, which hbal never moves; it knows no bars. */
+/** Pinned VMs are written as VMs on local storage, which hbal never moves; it knows no infeasible pairs. */
 function write({ snapshot, rules }: Pool): { data: string; use: string } {
   const at = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   const subjects = new Set(rules.map(({ subject }) => subject));

@@ -147,7 +147,7 @@ function compare(kind: Series, solve: Solver, withHbal: boolean): string[] {
     const started = cpuMs();
     const plan = ours(pool);
     const ms = cpuMs() - started;
-    const reference = judge(kind, pool, plan, solve, certified, pools <= 5);
+    const reference = assess(kind, pool, plan, solve, certified, pools <= 5);
     add(tally("ours"), pool, plan.moves, ms, reference, true);
     const others = { "single steps": singleSteps, thesis, "Xen Orchestra": xenOrchestra };
     for (const [name, planner] of Object.entries(others)) {
@@ -168,7 +168,7 @@ function compare(kind: Series, solve: Solver, withHbal: boolean): string[] {
 }
 
 /** The optimum where it is known, by proof or by the solver; else the bound for what our plan clears. */
-function judge(
+function assess(
   kind: Series,
   pool: Pool,
   plan: Plan,

@@ -1,7 +1,7 @@
 /** What is said of seeded pools: plan, EXPLAIN, dry run and evacuation, as text. Knows no clock and no chance. */
 
-import { forecastOf, judge, type Situation } from "../../src/decide/assess.ts";
-import { forecastEvacuation, judgeEvacuation } from "../../src/decide/evacuation.ts";
+import { assess, type DecisionInput, forecastOf } from "../../src/decide/assess.ts";
+import { assessEvacuation, forecastEvacuation } from "../../src/decide/evacuation.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { evacuationJson, evacuationLines } from "../../src/explain/evacuation.ts";
 import { explainHost, explainVm } from "../../src/explain/explain.ts";
@@ -9,7 +9,7 @@ import { forecastJson } from "../../src/explain/planJson.ts";
 import { forecastLines, gateLine } from "../../src/explain/report.ts";
 import { parseRule } from "../../src/rules/parse.ts";
 import { Names } from "../../src/text/names.ts";
-import { aStanding } from "../../test/support/fixtures.ts";
+import { aControlState } from "../../test/support/fixtures.ts";
 import { controlSettings } from "../../test/support/loop/live.ts";
 import { generate } from "../../test/support/plan/pools.ts";
 import { type Series, series } from "../plan/kinds.ts";
@@ -52,7 +52,7 @@ function tell(kind: Series, seed: number): string {
   const { snapshot, rules } = generate(kind, seed);
   const settings = controlSettings();
   const at = new Date(0);
-  const situation: Situation = {
+  const input: DecisionInput = {
     stored: {
       snapshot,
       collection: {
@@ -72,31 +72,33 @@ function tell(kind: Series, seed: number): string {
     samples: [],
     rules: seed % 3 === 0 ? [...rules, ...chains.map(rule)] : rules,
     unknown: [],
-    standing: aStanding({}),
+    controlState: aControlState({}),
   };
-  const basis = judge(situation, settings, null);
-  const { plan, gate } = forecastOf(basis, settings);
-  if (basis.stored === null || plan === null) {
+  const assessment = assess(input, settings, null);
+  const { plan, gate } = forecastOf(assessment, settings);
+  if (assessment.stored === null || plan === null) {
     return gate === null ? "no plan" : gateLine(gate);
   }
   const facts = {
     snapshot,
     plan,
-    bans: basis.bans,
+    bans: assessment.bans,
     gate,
-    tolerated: basis.tolerated,
+    suppressed: assessment.suppressed,
     names: new Names(snapshot),
   };
   const every = Math.max(1, Math.floor(snapshot.vms.length / explained));
   const texts = [
-    forecastLines(basis, basis.stored, plan),
-    [JSON.stringify(forecastJson(basis, basis.stored, plan), null, 1)],
+    forecastLines(assessment, assessment.stored, plan),
+    [JSON.stringify(forecastJson(assessment, assessment.stored, plan), null, 1)],
     snapshot.hosts.map((host) => JSON.stringify(explainHost(facts, host), null, 1)),
     snapshot.vms
       .filter((_, index) => index % every === 0)
       .map((vm) => JSON.stringify(explainVm(facts, vm), null, 1)),
   ];
-  return [...texts.flat(), ...(kind.hosts > 16 ? [] : tellEvacuation(situation))].join("\n");
+  return [...texts.flat(), ...(kind.hosts > 16 ? [] : tellEvacuation(input))]
+    .join("\n")
+    .replaceAll('"suppressed":', '"tolerated":');
 }
 
 function rule(text: string): Rule {
@@ -106,16 +108,16 @@ function rule(text: string): Rule {
 }
 
 /** What emptying the pool's last host would be. */
-function tellEvacuation(situation: Situation): string[] {
+function tellEvacuation(input: DecisionInput): string[] {
   const settings = controlSettings();
-  const host = situation.stored?.snapshot.hosts.at(-1);
+  const host = input.stored?.snapshot.hosts.at(-1);
   if (host === undefined) return [];
-  const basis = judgeEvacuation(situation, settings, null, host.uuid);
-  if (!("host" in basis)) return [gateLine(basis.gate)];
-  const { plan } = forecastEvacuation(basis, settings);
-  if (basis.stored === null || plan === null) return ["no evacuation"];
+  const assessment = assessEvacuation(input, settings, null, host.uuid);
+  if (!("host" in assessment)) return [gateLine(assessment.gate)];
+  const { plan } = forecastEvacuation(assessment, settings);
+  if (assessment.stored === null || plan === null) return ["no evacuation"];
   return [
-    ...evacuationLines(basis, basis.stored, plan),
-    JSON.stringify(evacuationJson(basis, basis.stored, plan), null, 1),
+    ...evacuationLines(assessment, assessment.stored, plan),
+    JSON.stringify(evacuationJson(assessment, assessment.stored, plan), null, 1),
   ];
 }

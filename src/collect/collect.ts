@@ -2,7 +2,7 @@
  * One run of xcp-collect: reads the pool into one snapshot and stores it in one transaction.
  * Never stores half of a pool, and never a 0 for what it could not read.
  */
-import { type Arrival, believe } from "../decide/settling.ts";
+import { ignoreUnsettled, type SettlingVm } from "../decide/settling.ts";
 import { AppError, describeError } from "../domain/errors.ts";
 import type { Collection, PoolFacts, Snapshot, Uuid } from "../domain/pool.ts";
 import { isSource, parseAnySubject } from "../domain/rule.ts";
@@ -42,8 +42,8 @@ export interface CollectResult {
   /** Hosts that cost a call for each value, and why: mostly an address or a certificate that is missing. */
   readonly slow: readonly { readonly name: string; readonly reason: string }[];
   readonly skipped: readonly { readonly what: string; readonly reason: string }[];
-  /** VMs that came to their host a moment ago, whose measures are not believed yet. */
-  readonly arrivals: readonly Arrival[];
+  /** VMs that came to their host a moment ago, whose measures are not counted yet. */
+  readonly settling: readonly SettlingVm[];
   /** "superseded" when a run that started later has stored its picture already; null when nothing was to be stored. */
   readonly stored: Collection | "superseded" | null;
   /** What went wrong after the collection was stored; nothing of it is lost. */
@@ -70,7 +70,11 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
     const read = toSnapshot(inventory, measures, options.collect.eth0Device, named);
     const last = db === null ? null : await loadLastPlaces(db);
     if (last !== null && !options.replacePool) refuseOtherPool(last.poolUuid, read.pool);
-    const { snapshot, arrivals } = believe(read, last, poolTime === null ? null : poolTime.getTime() / 1000);
+    const { snapshot, settling } = ignoreUnsettled(
+      read,
+      last,
+      poolTime === null ? null : poolTime.getTime() / 1000,
+    );
     signal.throwIfAborted();
     const complete = measures.unread.size * 100 <= options.collect.unreadHostsPercent * inventory.hosts.size;
     const result = {
@@ -78,11 +82,11 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       poolTime,
       clockSkewSeconds,
       complete,
-      arrivals,
+      settling,
       ...leftOut(inventory, measures),
     };
     if (db === null || start === null) return { ...result, stored: null, warnings: [] };
-    const stored = await saveSnapshot(db, start, snapshot, { complete, arrivals, clockSkewSeconds });
+    const stored = await saveSnapshot(db, start, snapshot, { complete, settling, clockSkewSeconds });
     return { ...result, stored, warnings: await prune(db, options.collect, signal) };
   } catch (error) {
     if (!deadline.aborted || options.signal.aborted) throw error;

@@ -3,7 +3,7 @@ import { AppError } from "../domain/errors.ts";
 import type { Collection } from "../domain/pool.ts";
 import type { SnapshotDocument } from "../snapshot/text.ts";
 import type { Database } from "../store/connection.ts";
-import { beginCollection, saveSnapshot } from "../store/snapshot.ts";
+import { beginCollection, lastForeignPool, saveSnapshot } from "../store/snapshot.ts";
 
 /**
  * Stores the snapshot as if it had been collected now, marked as imported.
@@ -21,17 +21,12 @@ export async function importSnapshot(
 }
 
 async function refuseLiveDatabase(db: Database, poolUuid: string): Promise<void> {
-  const [found] = await db.read((reader) =>
-    reader.rows(
-      "SELECT PoolUuid FROM Collection WHERE PoolUuid <> ? OR NOT Imported ORDER BY Id DESC LIMIT 1",
-      [poolUuid],
-    ),
-  );
-  if (found === undefined) return;
+  const found = await lastForeignPool(db, poolUuid);
+  if (found === null) return;
   const holds =
-    found["PoolUuid"] === poolUuid
+    found === poolUuid
       ? "collections that were read from this pool itself"
-      : `collections of another pool (${String(found["PoolUuid"])})`;
+      : `collections of another pool (${found})`;
   throw new AppError(
     "refused",
     `database ${db.name} holds ${holds}, and the imported picture would take their place: import into a database of its own (MysqlDatabase, \`xcp-manager schema install\`), or say --force`,

@@ -23,10 +23,10 @@ import { printable, printableJson } from "../text/text.ts";
 import { type CollectResult, collect } from "./collect.ts";
 import { importSnapshot } from "./import.ts";
 import {
-  arrivalLines,
   clockLines,
   importLine,
   problemLines,
+  settlingLines,
   slowLines,
   summaryJson,
   summaryLine,
@@ -108,7 +108,7 @@ async function collectOnce(context: ProgramContext, options: Options): Promise<n
       summaryLine(result, durationMs),
       ...slowLines(result),
       ...clockLines(result),
-      ...arrivalLines(result),
+      ...settlingLines(result),
     ])
       tell(printable(line));
   return codeOf(result);

@@ -21,11 +21,14 @@ export function summaryLine(result: CollectResult, durationMs: number): string {
     : `${text}; INCOMPLETE: too many hosts unread, xcp-control will not act on it`;
 }
 
-/** One line for each VM whose measures are not believed yet, and why. */
-export function arrivalLines({ snapshot, arrivals }: Pick<CollectResult, "snapshot" | "arrivals">): string[] {
+/** One line for each VM whose measures are not counted yet, and why. */
+export function settlingLines({
+  snapshot,
+  settling,
+}: Pick<CollectResult, "snapshot" | "settling">): string[] {
   const names = new Map([...snapshot.hosts, ...snapshot.vms].map(({ uuid, name }) => [uuid, name]));
   const nameOf = (uuid: Uuid) => names.get(uuid) || uuid;
-  return arrivals.map(({ vmUuid, hostUuid, isNew }) =>
+  return settling.map(({ vmUuid, hostUuid, isNew }) =>
     isNew
       ? `${nameOf(vmUuid)} moved to ${nameOf(hostUuid)} since the last collection: its measures are believed from the next one`
       : `${nameOf(vmUuid)} moved to ${nameOf(hostUuid)} less than 10 s ago: its measures are not believed yet`,
@@ -71,12 +74,12 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
     hosts: snapshot.hosts.length,
     vms: snapshot.vms.length,
     placements: snapshot.placements.length,
-    bars: snapshot.bars.length,
+    infeasiblePairs: snapshot.infeasiblePairs.length,
     unread,
     slow: result.slow,
     clockSkewSeconds: result.clockSkewSeconds,
     skipped,
-    arrivals: result.arrivals.map(({ vmUuid, hostUuid }) => ({ vm: vmUuid, host: hostUuid })),
+    arrivals: result.settling.map(({ vmUuid, hostUuid }) => ({ vm: vmUuid, host: hostUuid })),
     warnings: result.warnings,
     durationMs: Math.round(durationMs),
   };

@@ -1,6 +1,7 @@
 /** The part of a run that talks to the pool: closes what earlier runs left open, and carries the plan out. */
 
-import { type Basis, pairsOf, planOf } from "../decide/assess.ts";
+import { type Assessment, pairsOf, planOf } from "../decide/assess.ts";
+import type { ControlState } from "../domain/controlState.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { Migration } from "../domain/migration.ts";
 import { type CostBook, limitSeconds } from "../domain/migrationCost.ts";
@@ -10,22 +11,21 @@ import { moveLine } from "../explain/report.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { ControlSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
-import type { Standing } from "../store/load/controlState.ts";
 import type { RunOutcome } from "../store/runs.ts";
 import { Names } from "../text/names.ts";
 import { connectXapi, type XapiClient } from "../xapi/client.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import { CallLimit } from "./calls.ts";
 import { carryOut, type Planner, type RunResult } from "./control.ts";
+import type { HeldLease } from "./heldLease.ts";
 import { Journal, type JournalOptions } from "./journal.ts";
 import { reconcile } from "./reconcile.ts";
 import { runLines } from "./report.ts";
-import { announce, say, sayOffTerminal, type Voice } from "./say.ts";
-import type { Tenure } from "./tenure.ts";
+import { announce, type Reporter, say, sayOffTerminal } from "./say.ts";
 import { Transfers, type Watched } from "./transfers.ts";
 import type { WatchOptions } from "./watch.ts";
 
-export interface ActOptions extends Voice {
+export interface ActOptions extends Reporter {
   readonly xen: XenSettings;
   readonly control: ControlSettings;
   readonly signal: AbortSignal;
@@ -44,8 +44,8 @@ export interface RunEnd {
 /** Closes what earlier runs left open; how the run ends where that cannot be done, else null. */
 export async function closeOpen(
   db: Database,
-  tenure: Tenure,
-  standing: Standing,
+  heldLease: HeldLease,
+  controlState: ControlState,
   stored: StoredSnapshot | null,
   options: ActOptions,
 ): Promise<RunEnd | null> {
@@ -54,21 +54,21 @@ export async function closeOpen(
   const what = ({ vm, source, destination }: Migration) =>
     `${names.of(vm)} (${vm}) from ${names.of(source)} to ${names.of(destination)}`;
   const transfers = new Transfers(options, names, options.monotonicMs);
-  return withPool(poolUuid, tenure, options, async (client, calls) => {
-    const why = await reconcile(standing.open, {
+  return withPool(poolUuid, heldLease, options, async (client, calls) => {
+    const why = await reconcile(controlState.open, {
       client,
       db,
-      tenure,
+      heldLease,
       watch: (migration) => ({
-        ...watchOptions(tenure, options),
-        ...leftOfLimit(migration, standing.costs, options.control),
+        ...watchOptions(heldLease, options),
+        ...leftOfLimit(migration, controlState.costs, options.control),
         onProgress: (progress) => transfers.progress(migration.vm, progress),
       }),
       onAdopted: (migration) => {
         calls.migrating++;
         say(options, "adopted", `An earlier run's migration still runs: ${what(migration)}`, ids(migration));
         transfers.begin(
-          { ...migration, ...expected(migration, migration.memoryBytes, standing.costs) },
+          { ...migration, ...expected(migration, migration.memoryBytes, controlState.costs) },
           migration.plannedSecondsAgo,
         );
       },
@@ -109,30 +109,30 @@ const empty: Snapshot = {
   hosts: [],
   vms: [],
   placements: [],
-  bars: [],
+  infeasiblePairs: [],
 };
 
 /** The plan that control carries out to keep the rules, and how it goes on after a setback. */
 export function plannerFor(
-  basis: Basis & { readonly stored: StoredSnapshot },
+  assessment: Assessment & { readonly stored: StoredSnapshot },
   first: Plan,
   control: ControlSettings,
 ): Planner {
-  const pairs = pairsOf(basis.stored.snapshot, basis.bans);
+  const pairs = pairsOf(assessment.stored.snapshot, assessment.bans);
   return {
     first,
     replan: ({ state, bans, movesLeft }) => {
       const all = {
-        vms: new Map([...basis.bans.vms, ...bans.vms]),
+        vms: new Map([...assessment.bans.vms, ...bans.vms]),
         pairs: new Map([...pairs, ...bans.pairs]),
       };
-      return planOf(basis, control, state, all, movesLeft);
+      return planOf(assessment, control, state, all, movesLeft);
     },
   };
 }
 
 /** How a run logs its moves and what it says in the end. */
-export interface Manner {
+export interface RunKind {
   readonly log: JournalOptions["log"];
   readonly conclude: (result: RunResult) => Conclusion;
 }
@@ -142,8 +142,8 @@ export interface Conclusion extends Omit<RunEnd, "detail"> {
   readonly lines: readonly string[];
 }
 
-/** The manner of a run that keeps the rules. */
-export function ruleKeeping(names: Names): Manner {
+/** The kind of a run that keeps the rules. */
+export function ruleKeeping(names: Names): RunKind {
   return {
     log: (move) => ({ rule: move.rule, cause: "rules", reason: moveLine(move, names) }),
     conclude: (result) => ({ ...ending(result), lines: runLines(result, names) }),
@@ -153,38 +153,38 @@ export function ruleKeeping(names: Names): Manner {
 /** Carries a plan out. */
 export async function act(
   db: Database,
-  tenure: Tenure,
-  basis: Basis & { readonly stored: StoredSnapshot; readonly ageSeconds: () => number },
+  heldLease: HeldLease,
+  assessment: Assessment & { readonly stored: StoredSnapshot; readonly ageSeconds: () => number },
   planner: Planner,
   options: ActOptions,
-  manner: Manner = ruleKeeping(new Names(basis.stored.snapshot)),
+  runKind: RunKind = ruleKeeping(new Names(assessment.stored.snapshot)),
 ): Promise<RunEnd> {
-  const { stored, standing } = basis;
+  const { stored, controlState } = assessment;
   const { snapshot } = stored;
   const names = new Names(snapshot);
   const transfers = new Transfers(options, names, options.monotonicMs);
-  return withPool(snapshot.pool.uuid, tenure, options, async (client, calls) => {
+  return withPool(snapshot.pool.uuid, heldLease, options, async (client, calls) => {
     const result = await carryOut(snapshot, planner, options.control, {
       client,
-      ageSeconds: basis.ageSeconds,
-      lost: tenure.lost,
-      journal: new Journal(db, tenure, {
+      ageSeconds: assessment.ageSeconds,
+      lost: heldLease.lost,
+      journal: new Journal(db, heldLease, {
         collectionId: stored.collection.id,
         maxMovesPerHour: options.control.maxMovesPerHour,
         monotonicMs: options.monotonicMs,
-        log: manner.log,
+        log: runKind.log,
       }),
       timeLimit: ({ source, destination, copyBytes }) =>
-        timeLimit(source, destination, copyBytes, standing.costs, options.control),
+        timeLimit(source, destination, copyBytes, controlState.costs, options.control),
       execute: {
-        ...watchOptions(tenure, options),
+        ...watchOptions(heldLease, options),
         maxInPool: options.control.maxMigrationsInPool,
       },
       onMove: (move) => say(options, "move", moveLine(move, names), moveJson(move, names)),
       onStart: (move) => {
         calls.migrating++;
         sayOffTerminal(options, "start", "Starting Migration ...", { vm: move.vm });
-        transfers.begin({ ...move, ...expected(move, move.copyBytes, standing.costs) });
+        transfers.begin({ ...move, ...expected(move, move.copyBytes, controlState.costs) });
       },
       onProgress: ({ vm }, progress) => transfers.progress(vm, progress),
       onEnd: ({ vm }) => {
@@ -193,7 +193,7 @@ export async function act(
       },
       onResult: (each) => announce(each, names, options),
     });
-    const { lines, code, outcome } = manner.conclude(result);
+    const { lines, code, outcome } = runKind.conclude(result);
     for (const line of lines) say(options, "summary", line);
     return { code, outcome, detail: lines.slice(0, 2).join("; ") };
   });
@@ -202,11 +202,11 @@ export async function act(
 /** Runs `work` with a connection to the pool. */
 export async function withPool<T>(
   poolUuid: string | null,
-  tenure: Tenure,
+  heldLease: HeldLease,
   options: ActOptions,
   work: (client: XapiClient, calls: CallLimit) => Promise<T>,
 ): Promise<T> {
-  const calls = new CallLimit(options.signal, tenure.lost, options.graceMs);
+  const calls = new CallLimit(options.signal, heldLease.lost, options.graceMs);
   try {
     const client = await connectXapi(xapiOptions({ ...options.xen, poolUuid }, "xcp-control", calls.signal));
     try {
@@ -220,10 +220,10 @@ export async function withPool<T>(
 }
 
 function watchOptions(
-  tenure: Tenure,
+  heldLease: HeldLease,
   { control, signal, graceMs, sleep, monotonicMs }: ActOptions,
 ): Omit<WatchOptions, "timeoutMs" | "timeoutReason" | "onProgress"> {
-  return { pollMs: control.pollMs, stop: signal, lost: tenure.lost, graceMs, sleep, monotonicMs };
+  return { pollMs: control.pollMs, stop: signal, lost: heldLease.lost, graceMs, sleep, monotonicMs };
 }
 
 function expected(

@@ -3,7 +3,7 @@
  * the pool is not as the plan has it. After a setback nothing is planned anew: the rest is left, and said.
  */
 
-import type { Basis } from "../decide/assess.ts";
+import type { Assessment } from "../decide/assess.ts";
 import { type Gate, settledGate } from "../decide/gates.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
@@ -11,18 +11,18 @@ import { planJson } from "../explain/planJson.ts";
 import { gateLine, moveLine, openLine, poolLine, ruleLines, totalLines, when } from "../explain/report.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
-import { loadBasis } from "../store/load/decisionInput.ts";
-import { rememberSights } from "../store/sights.ts";
+import { loadAssessment } from "../store/load/decisionInput.ts";
+import { rememberObservations } from "../store/observations.ts";
 import { Names } from "../text/names.ts";
-import { act, type Conclusion, ending, type Manner, type RunEnd } from "./act.ts";
+import { act, type Conclusion, ending, type RunEnd, type RunKind } from "./act.ts";
 import type { RunResult } from "./control.ts";
+import type { HeldLease } from "./heldLease.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { resultReason } from "./report.ts";
 import type { LiveOptions, RunOptions } from "./run.ts";
 import { type NoPlan, readSavedPlan, type SavedPlan } from "./savedPlan.ts";
-import { changesSince, judgeSavedPlan, noPlanGate } from "./savedPlanGate.ts";
+import { assessSavedPlan, changesSince, noPlanGate } from "./savedPlanGate.ts";
 import { say } from "./say.ts";
-import type { Tenure } from "./tenure.ts";
 
 export interface ApplyTask {
   readonly kind: "apply";
@@ -34,7 +34,7 @@ export interface ApplyTask {
 
 interface View {
   readonly saved: SavedPlan;
-  readonly basis: Basis;
+  readonly assessment: Assessment;
   readonly stored: StoredSnapshot;
   readonly plan: Plan;
 }
@@ -43,8 +43,8 @@ interface View {
 export async function showApplication(db: Database, task: ApplyTask, options: RunOptions): Promise<number> {
   const saved = readSavedPlan(task.content);
   if (isNoPlan(saved)) return tellRefusal(noPlanGate(saved), options);
-  const basis = await loadBasis(db, options.control, options.xen?.poolUuid ?? null);
-  const view = viewOf(saved, basis, options);
+  const assessment = await loadAssessment(db, options.control, options.xen?.poolUuid ?? null);
+  const view = viewOf(saved, assessment, options);
   if ("gate" in view) return tellRefusal(view.gate, options);
   if (options.json) options.printJson(applicationJson(view));
   else for (const line of applicationLines(view)) options.print(line);
@@ -63,18 +63,18 @@ function tellRefusal(gate: Gate | null, options: RunOptions): number {
 /** Carries the plan out under the lease: done when all its moves were made, partly when some are left. */
 export async function apply(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   task: ApplyTask,
   options: LiveOptions,
 ): Promise<RunEnd> {
   const saved = readSavedPlan(task.content);
   if (isNoPlan(saved)) return refuse(noPlanGate(saved), options);
   const startedMs = options.monotonicMs();
-  const basis = await loadBasis(db, options.control, options.xen.poolUuid);
-  const seen = basis.stored;
-  if (seen !== null) await rememberSights(db, tenure.claim, seen.collection.id, seen.snapshot);
-  if (basis.held !== null) return refuse(basis.held, options);
-  const view = viewOf(saved, basis, options);
+  const assessment = await loadAssessment(db, options.control, options.xen.poolUuid);
+  const seen = assessment.stored;
+  if (seen !== null) await rememberObservations(db, heldLease.leaseToken, seen.collection.id, seen.snapshot);
+  if (assessment.blocked !== null) return refuse(assessment.blocked, options);
+  const view = viewOf(saved, assessment, options);
   if ("gate" in view) return refuse(view.gate, options);
   const { stored, plan } = view;
   const names = new Names(stored.snapshot);
@@ -87,23 +87,23 @@ export async function apply(
   const ageSeconds = () => stored.ageSeconds + (options.monotonicMs() - startedMs) / 1000;
   const control = { ...options.control, maxMovesPerRun: plan.moves.length };
   const planner = { first: plan, replan: () => null };
-  const manner = mannerOf(saved, plan, task, names);
-  return act(db, tenure, { ...basis, stored, ageSeconds }, planner, { ...options, control }, manner);
+  const runKind = mannerOf(saved, plan, task, names);
+  return act(db, heldLease, { ...assessment, stored, ageSeconds }, planner, { ...options, control }, runKind);
 }
 
 const nothing = "Nothing to do: the saved plan has no moves";
 
 function viewOf(
   saved: SavedPlan,
-  basis: Basis,
+  assessment: Assessment,
   { control }: RunOptions,
 ): View | { readonly gate: Gate | null } {
-  const { stored, gate, standing } = basis;
+  const { stored, gate, controlState } = assessment;
   if (gate !== null || stored === null) return { gate };
-  const plan = judgeSavedPlan(saved, basis, stored, control);
+  const plan = assessSavedPlan(saved, assessment, stored, control);
   if (!("moves" in plan)) return { gate: plan };
-  const unsettled = plan.moves.length === 0 ? null : settledGate(standing);
-  return unsettled === null ? { saved, basis, stored, plan } : { gate: unsettled };
+  const unsettled = plan.moves.length === 0 ? null : settledGate(controlState);
+  return unsettled === null ? { saved, assessment, stored, plan } : { gate: unsettled };
 }
 
 /** "Saved plan of 2026-03-01 08:00:00 UTC by ann@desk7, from collection 17: 2 moves" */
@@ -118,16 +118,16 @@ function timeOf(iso: string): string {
 }
 
 function applicationLines(view: View): string[] {
-  const { saved, basis, stored, plan } = view;
+  const { saved, assessment, stored, plan } = view;
   const names = new Names(stored.snapshot);
   return [
-    ...(basis.held === null ? [] : [`A run would be ${gateLine(basis.held)}`]),
-    ...basis.standing.open.map((migration) => openLine(migration, names)),
-    poolLine({ ...basis, stored }),
+    ...(assessment.blocked === null ? [] : [`A run would be ${gateLine(assessment.blocked)}`]),
+    ...assessment.controlState.open.map((migration) => openLine(migration, names)),
+    poolLine({ ...assessment, stored }),
     headLine(view),
     ...changesSince(saved, stored.snapshot),
     ...plan.before.flatMap((before, index) =>
-      ruleLines(before, plan.after[index], { ...basis, stored }, names),
+      ruleLines(before, plan.after[index], { ...assessment, stored }, names),
     ),
     ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
     ...totalLines(plan),
@@ -135,16 +135,16 @@ function applicationLines(view: View): string[] {
   ];
 }
 
-function applicationJson({ saved, basis, stored, plan }: View): object {
+function applicationJson({ saved, assessment, stored, plan }: View): object {
   const { savedAt, savedBy, collection } = saved;
   return {
     savedPlan: { savedAt, savedBy, collection, changes: changesSince(saved, stored.snapshot) },
-    ...planJson({ ...basis, stored }, plan, basis.unknown),
-    held: basis.held,
+    ...planJson({ ...assessment, stored }, plan, assessment.unknown),
+    held: assessment.blocked,
   };
 }
 
-function mannerOf({ savedAt, savedBy }: SavedPlan, plan: Plan, { by }: ApplyTask, names: Names): Manner {
+function mannerOf({ savedAt, savedBy }: SavedPlan, plan: Plan, { by }: ApplyTask, names: Names): RunKind {
   const origin = `saved plan of ${timeOf(savedAt)} by ${savedBy}, carried out by ${by}`;
   return {
     log: (move) => ({ rule: move.rule, cause: "rules", reason: `${origin}: ${moveLine(move, names)}` }),

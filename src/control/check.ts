@@ -1,7 +1,7 @@
 /** The look at the pool right before a migration: is everything still as the collection saw it? */
 import type { XapiClient } from "../xapi/client.ts";
 import type { HostRecord, HostRef, TaskRef, VmRecord, VmRef } from "../xapi/records.ts";
-import { type Errand, type Outcome, overtaken } from "./outcome.ts";
+import { type MoveTask, type Outcome, overtaken } from "./outcome.ts";
 
 export interface Refs {
   readonly vm: VmRef;
@@ -27,14 +27,14 @@ const leaving = [
  */
 export async function checkBefore(
   client: XapiClient,
-  errand: Errand,
+  task: MoveTask,
   own: ReadonlySet<TaskRef>,
   maxInPool: number,
 ): Promise<Refs | Outcome> {
   const [vm, source, destination] = await Promise.all([
-    client.vmByUuid(errand.vm),
-    client.hostByUuid(errand.source),
-    client.hostByUuid(errand.destination),
+    client.vmByUuid(task.vm),
+    client.hostByUuid(task.source),
+    client.hostByUuid(task.destination),
   ]);
   const [record, hosts, metrics] = await Promise.all([
     client.vm(vm),

@@ -79,17 +79,17 @@ export async function carryOut(
   settings: ControlSettings,
   executor: Executor,
 ): Promise<RunResult> {
-  return new Conduct(snapshot, planner, settings, executor).run();
+  return new PlanExecutor(snapshot, planner, settings, executor).run();
 }
 
 /** A migration in flight that this run answers for. */
-interface Flight {
+interface InFlightMigration {
   readonly index: number;
   readonly move: Move;
   readonly entry: Entry;
   readonly transfer: Transfer;
   /** Never rejects before somebody waits for it. */
-  readonly landed: Promise<Flight>;
+  readonly landed: Promise<InFlightMigration>;
   outcome: Outcome | null;
 }
 
@@ -98,13 +98,13 @@ interface Ending {
   readonly isTrouble: boolean;
 }
 
-class Conduct {
+class PlanExecutor {
   readonly #planner: Planner;
   readonly #settings: ControlSettings;
   readonly #executor: Executor;
   readonly #results: MoveResult[] = [];
   readonly #bans = { vms: new Map<Uuid, string>(), pairs: new Map<string, string>() };
-  readonly #flights = new Set<Flight>();
+  readonly #inFlight = new Set<InFlightMigration>();
   /** Moves that were started. */
   #started = 0;
   #state: Snapshot;
@@ -128,7 +128,7 @@ class Conduct {
     for (;;) {
       const index = this.#next();
       if (index !== null) await this.#start(index);
-      else if (this.#flights.size > 0) await this.#land();
+      else if (this.#inFlight.size > 0) await this.#land();
       else if (this.#ending === null && this.#setback) this.#planAnew();
       else return this.#result();
     }
@@ -146,7 +146,7 @@ class Conduct {
 
   #fits({ after, source, destination }: Move): boolean {
     const { maxMigrationsInPool, transfersPerHost } = this.#settings;
-    const moves = [...this.#flights].map(({ move }) => move);
+    const moves = [...this.#inFlight].map(({ move }) => move);
     const busy = (host: Uuid) =>
       moves.filter((each) => each.source === host || each.destination === host).length;
     return (
@@ -176,18 +176,25 @@ class Conduct {
     this.#tried.add(index);
     this.#executor.onMove(move);
     const entry = this.#executor.journal.entry(move);
-    const own = new Set([...this.#flights].flatMap(({ transfer }) => transfer.task ?? []));
+    const own = new Set([...this.#inFlight].flatMap(({ transfer }) => transfer.task ?? []));
     const begun = await startMove(this.#executor.client, move, own, this.#options(move, entry));
     if ("kind" in begun) return this.#settle(index, move, entry, begun);
     this.#started++;
-    const flight: Flight = { index, move, entry, transfer: begun, landed: landing(), outcome: null };
-    this.#flights.add(flight);
+    const migration: InFlightMigration = {
+      index,
+      move,
+      entry,
+      transfer: begun,
+      landed: landing(),
+      outcome: null,
+    };
+    this.#inFlight.add(migration);
 
-    async function landing(): Promise<Flight> {
+    async function landing(): Promise<InFlightMigration> {
       const outcome = await (begun as Transfer).end;
       entry.ended();
-      flight.outcome = outcome;
-      return flight;
+      migration.outcome = outcome;
+      return migration;
     }
   }
 
@@ -210,9 +217,10 @@ class Conduct {
 
   /** Waits for the first of those in flight to end. */
   async #land(): Promise<void> {
-    const flight = await Promise.race([...this.#flights].map(({ landed }) => landed));
-    this.#flights.delete(flight);
-    if (flight.outcome !== null) await this.#settle(flight.index, flight.move, flight.entry, flight.outcome);
+    const migration = await Promise.race([...this.#inFlight].map(({ landed }) => landed));
+    this.#inFlight.delete(migration);
+    if (migration.outcome !== null)
+      await this.#settle(migration.index, migration.move, migration.entry, migration.outcome);
   }
 
   async #settle(index: number, move: Move, entry: Entry, outcome: Outcome): Promise<void> {

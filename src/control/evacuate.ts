@@ -4,7 +4,12 @@
  */
 
 import { pairsOf } from "../decide/assess.ts";
-import { type DrainBasis, evacuationOf, forecastEvacuation, judgeEvacuation } from "../decide/evacuation.ts";
+import {
+  assessEvacuation,
+  type EvacuationAssessment,
+  evacuationOf,
+  forecastEvacuation,
+} from "../decide/evacuation.ts";
 import type { Gate } from "../decide/gates.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { StoredSnapshot, Uuid } from "../domain/pool.ts";
@@ -21,16 +26,16 @@ import { moveLine, unknownRuleLines } from "../explain/report.ts";
 import type { Evacuation } from "../planner/evacuate/evacuate.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
-import { loadSituation } from "../store/load/decisionInput.ts";
-import { rememberSights } from "../store/sights.ts";
+import { loadDecisionInput } from "../store/load/decisionInput.ts";
+import { rememberObservations } from "../store/observations.ts";
 import { storedCollectionId } from "../store/snapshot.ts";
 import { Names } from "../text/names.ts";
-import { act, type Conclusion, ending, type Manner, type RunEnd } from "./act.ts";
+import { act, type Conclusion, ending, type RunEnd, type RunKind } from "./act.ts";
 import type { MoveResult, Planner, RunResult } from "./control.ts";
+import type { HeldLease } from "./heldLease.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import type { LiveOptions, RunOptions } from "./run.ts";
 import { say } from "./say.ts";
-import type { Tenure } from "./tenure.ts";
 
 export interface EvacuateTask {
   readonly kind: "evacuate";
@@ -42,7 +47,7 @@ export interface EvacuateTask {
 
 /** A plan with all that it was made from. */
 interface View {
-  readonly basis: DrainBasis;
+  readonly assessment: EvacuationAssessment;
   readonly stored: StoredSnapshot;
   readonly plan: Evacuation;
   readonly ageSeconds: () => number;
@@ -51,37 +56,37 @@ interface View {
 /** The plan and what stands against it; neither the pool nor the database sees a change. Returns the exit code. */
 export async function showEvacuation(db: Database, task: EvacuateTask, options: RunOptions): Promise<number> {
   const poolUuid = options.xen?.poolUuid ?? null;
-  const situation = await loadSituation(db, options.control);
-  const basis = judgeEvacuation(situation, options.control, poolUuid, task.host);
+  const input = await loadDecisionInput(db, options.control);
+  const assessment = assessEvacuation(input, options.control, poolUuid, task.host);
   const { plan, gate } =
-    "host" in basis ? forecastEvacuation(basis, options.control) : { plan: null, ...basis };
-  if (!("host" in basis) || gate !== null || plan === null || basis.stored === null) {
+    "host" in assessment ? forecastEvacuation(assessment, options.control) : { plan: null, ...assessment };
+  if (!("host" in assessment) || gate !== null || plan === null || assessment.stored === null) {
     if (gate !== null) tellGate(gate, options);
     return exitCode.refused;
   }
-  if (options.json) options.printJson(evacuationJson(basis, basis.stored, plan));
-  else for (const line of evacuationLines(basis, basis.stored, plan)) options.print(line);
+  if (options.json) options.printJson(evacuationJson(assessment, assessment.stored, plan));
+  else for (const line of evacuationLines(assessment, assessment.stored, plan)) options.print(line);
   return options.exitCode && plan.moves.length > 0 ? exitCode.planNotEmpty : exitCode.done;
 }
 
 /**
  * Empties the host under the lease: done when it is empty, partly when VMs stay, each with its reason.
- * Throws AppError not-found, ambiguous or conflict as `judgeEvacuation` does.
+ * Throws AppError not-found, ambiguous or conflict as `assessEvacuation` does.
  */
 export async function evacuate(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   task: EvacuateTask,
   options: LiveOptions,
 ): Promise<RunEnd> {
-  let view = await look(db, tenure, task, options);
+  let view = await look(db, heldLease, task, options);
   if ("gate" in view) return refuse(view.gate, options);
   for (let moved = 0; ; ) {
     const attempt = new Attempt(view, task, moved, options);
-    const end = await attempt.run(db, tenure);
+    const end = await attempt.run(db, heldLease);
     if (!attempt.cut) return end;
     moved = attempt.moved;
-    const next = await newerView(db, tenure, task, options, view.stored.collection.id);
+    const next = await newerView(db, heldLease, task, options, view.stored.collection.id);
     if ("why" in next) return attempt.leave(next.why);
     view = next;
   }
@@ -90,28 +95,28 @@ export async function evacuate(
 /** What is to be done by the stored collection, or the gate that forbids it. */
 async function look(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   task: EvacuateTask,
   { control, xen, monotonicMs }: LiveOptions,
 ): Promise<View | { readonly gate: Gate | null }> {
   const startedMs = monotonicMs();
-  const situation = await loadSituation(db, control);
-  const seen = situation.stored;
-  if (seen !== null) await rememberSights(db, tenure.claim, seen.collection.id, seen.snapshot);
-  const basis = judgeEvacuation(situation, control, xen.poolUuid, task.host);
-  if (!("host" in basis)) return basis;
-  if (basis.held !== null) return { gate: basis.held };
-  const { stored } = basis;
-  const { plan, gate } = forecastEvacuation(basis, control);
+  const input = await loadDecisionInput(db, control);
+  const seen = input.stored;
+  if (seen !== null) await rememberObservations(db, heldLease.leaseToken, seen.collection.id, seen.snapshot);
+  const assessment = assessEvacuation(input, control, xen.poolUuid, task.host);
+  if (!("host" in assessment)) return assessment;
+  if (assessment.blocked !== null) return { gate: assessment.blocked };
+  const { stored } = assessment;
+  const { plan, gate } = forecastEvacuation(assessment, control);
   if (gate !== null || plan === null || stored === null) return { gate };
   const ageSeconds = () => stored.ageSeconds + (monotonicMs() - startedMs) / 1000;
-  return { basis, stored, plan, ageSeconds };
+  return { assessment, stored, plan, ageSeconds };
 }
 
 /** Waits for a collection after `id` that may be acted on; why there is none after as long as one may be old. */
 async function newerView(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   task: EvacuateTask,
   options: LiveOptions,
   id: number,
@@ -120,17 +125,17 @@ async function newerView(
   const deadline = monotonicMs() + control.snapshotMaxAgeSeconds * 1000;
   let looked = id;
   let why = `no newer collection came within ${control.snapshotMaxAgeSeconds} s`;
-  while (!signal.aborted && !tenure.lost.aborted && monotonicMs() < deadline) {
+  while (!signal.aborted && !heldLease.lost.aborted && monotonicMs() < deadline) {
     await sleep(control.pollMs);
     const newest = await storedCollectionId(db);
     if (newest === looked) continue;
     looked = newest;
-    const view = await look(db, tenure, task, options);
+    const view = await look(db, heldLease, task, options);
     if (!("gate" in view)) return view;
     if (view.gate !== null) why = `${view.gate.name}: ${view.gate.measured}`;
   }
   if (signal.aborted) return { why: "a signal" };
-  return { why: tenure.lost.aborted ? "the lease was lost: another run may act now" : why };
+  return { why: heldLease.lost.aborted ? "the lease was lost: another run may act now" : why };
 }
 
 /** The plan of one collection, carried out as far as that goes. */
@@ -155,8 +160,8 @@ class Attempt {
     this.moved = moved;
   }
 
-  async run(db: Database, tenure: Tenure): Promise<RunEnd> {
-    const { basis, stored, plan, ageSeconds } = this.#view;
+  async run(db: Database, heldLease: HeldLease): Promise<RunEnd> {
+    const { assessment, stored, plan, ageSeconds } = this.#view;
     this.#announce();
     if (plan.moves.length === 0) {
       this.#left = plan.stays;
@@ -168,7 +173,14 @@ class Attempt {
       maxMovesPerHour: Number.POSITIVE_INFINITY,
     };
     const options = { ...this.#options, control };
-    return act(db, tenure, { ...basis, stored, ageSeconds }, this.#planner(), options, this.#manner());
+    return act(
+      db,
+      heldLease,
+      { ...assessment, stored, ageSeconds },
+      this.#planner(),
+      options,
+      this.#runKind(),
+    );
   }
 
   /** Ends what no newer collection could be found for. */
@@ -179,8 +191,8 @@ class Attempt {
   }
 
   #announce(): void {
-    const { basis, plan } = this.#view;
-    const { host, unknown, suspicion } = basis;
+    const { assessment, plan } = this.#view;
+    const { host, unknown, suspicion } = assessment;
     const names = this.#names;
     for (const line of unknownRuleLines(unknown)) say(this.#options, "warning", line);
     for (const [suspect, reason] of suspicion.hosts)
@@ -192,13 +204,13 @@ class Attempt {
   }
 
   #planner(): Planner {
-    const { basis, stored } = this.#view;
-    const pairs = pairsOf(stored.snapshot, basis.bans);
+    const { assessment, stored } = this.#view;
+    const pairs = pairsOf(stored.snapshot, assessment.bans);
     return {
       first: this.#view.plan,
       replan: ({ state, bans }) => {
-        this.#last = evacuationOf(basis, this.#options.control, state, {
-          vms: new Map([...basis.bans.vms, ...bans.vms]),
+        this.#last = evacuationOf(assessment, this.#options.control, state, {
+          vms: new Map([...assessment.bans.vms, ...bans.vms]),
           pairs: new Map([...pairs, ...bans.pairs]),
         });
         return this.#last;
@@ -206,8 +218,8 @@ class Attempt {
     };
   }
 
-  #manner(): Manner {
-    const { host } = this.#view.basis;
+  #runKind(): RunKind {
+    const { host } = this.#view.assessment;
     const asked = `evacuation of ${host.name === "" ? host.uuid : host.name} asked by ${this.#task.by}`;
     return {
       // It serves no rule: an administrator asked for it.
@@ -221,9 +233,9 @@ class Attempt {
   }
 
   #conclude(result: RunResult): Conclusion {
-    const { basis, ageSeconds } = this.#view;
+    const { assessment, ageSeconds } = this.#view;
     const { signal, control } = this.#options;
-    const gone = goneFrom(basis.host.uuid, result.results);
+    const gone = goneFrom(assessment.host.uuid, result.results);
     this.moved += gone.size;
     this.#left = this.#staying(result, gone);
     const stale = ageSeconds() > control.snapshotMaxAgeSeconds;
@@ -246,7 +258,7 @@ class Attempt {
 
   /** VMs that the last collection saw on the host and that did not leave it, each with the reason. */
   #staying(result: RunResult, gone: ReadonlySet<Uuid>): { readonly vm: Uuid; readonly reason: string }[] {
-    const { host } = this.#view.basis;
+    const { host } = this.#view.assessment;
     const { placements, vms } = this.#view.stored.snapshot;
     const domains = new Set(vms.filter((vm) => vm.isControlDomain).map(({ uuid }) => uuid));
     const reasons = new Map(this.#last.stays.map(({ vm, reason }) => [vm, reason]));
@@ -266,7 +278,7 @@ class Attempt {
   }
 
   #conclusion(first: readonly string[]): Conclusion {
-    const { host } = this.#view.basis;
+    const { host } = this.#view.assessment;
     const lines = [
       ...first,
       ...stayLines(this.#left, host, this.#names),

@@ -4,7 +4,7 @@ import type { XapiClient } from "../xapi/client.ts";
 import { XapiUnreachable } from "../xapi/errors.ts";
 import type { TaskRef } from "../xapi/records.ts";
 import { checkBefore, type Refs } from "./check.ts";
-import { type Errand, type Outcome, refusal } from "./outcome.ts";
+import { type MoveTask, type Outcome, refusal } from "./outcome.ts";
 import { Watch, type WatchOptions } from "./watch.ts";
 
 export interface ExecuteOptions extends WatchOptions {
@@ -31,18 +31,18 @@ export interface Transfer {
 }
 
 /**
- * Starts `errand` beside `own`, the tasks of this run's migrations in flight; the outcome where it was not started. Every failure of
+ * Starts `task` beside `own`, the tasks of this run's migrations in flight; the outcome where it was not started. Every failure of
  * the pool becomes an outcome. One at a time: the look at the pool and the request belong together.
  */
 export async function startMove(
   client: XapiClient,
-  errand: Errand,
+  task: MoveTask,
   own: ReadonlySet<TaskRef>,
   options: ExecuteOptions,
 ): Promise<Outcome | Transfer> {
   let checked: Refs | Outcome;
   try {
-    checked = await checkBefore(client, errand, own, options.maxInPool);
+    checked = await checkBefore(client, task, own, options.maxInPool);
   } catch (error) {
     if (!options.stop.aborted) return refusal(error);
     checked = stopped;

@@ -5,8 +5,8 @@ import type { Rule } from "../domain/rule.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
 import { closeMigration, type Hindrance, markSubmitted, planMigration } from "../store/migrations.ts";
+import type { HeldLease } from "./heldLease.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Tenure } from "./tenure.ts";
 
 export interface JournalOptions {
   readonly collectionId: number;
@@ -23,39 +23,39 @@ export interface JournalOptions {
 /** The journal of one run. */
 export class Journal {
   readonly #db: Database;
-  readonly #tenure: Tenure;
+  readonly #heldLease: HeldLease;
   readonly #options: JournalOptions;
 
-  constructor(db: Database, tenure: Tenure, options: JournalOptions) {
+  constructor(db: Database, heldLease: HeldLease, options: JournalOptions) {
     this.#db = db;
-    this.#tenure = tenure;
+    this.#heldLease = heldLease;
     this.#options = options;
   }
 
   /** The page of one move; nothing is written yet. */
   entry(move: Move): Entry {
-    return new Entry(this.#db, this.#tenure, move, this.#options);
+    return new Entry(this.#db, this.#heldLease, move, this.#options);
   }
 
   /** Asked with nothing between the answer and the call to the pool. */
   mayStart(): boolean {
-    return this.#tenure.mayStart();
+    return this.#heldLease.mayStart();
   }
 }
 
 /** One move in the journal: its row, once it is meant to be made. */
 export class Entry {
   readonly #db: Database;
-  readonly #tenure: Tenure;
+  readonly #heldLease: HeldLease;
   readonly #move: Move;
   readonly #options: JournalOptions;
   #id: string | null = null;
   #startedMs: number | null = null;
   #endedMs: number | null = null;
 
-  constructor(db: Database, tenure: Tenure, move: Move, options: JournalOptions) {
+  constructor(db: Database, heldLease: HeldLease, move: Move, options: JournalOptions) {
     this.#db = db;
-    this.#tenure = tenure;
+    this.#heldLease = heldLease;
     this.#move = move;
     this.#options = options;
   }
@@ -73,7 +73,12 @@ export class Entry {
       collectionId: this.#options.collectionId,
       memoryBytes: copyBytes,
     };
-    const planned = await planMigration(this.#db, this.#tenure.claim, intent, this.#options.maxMovesPerHour);
+    const planned = await planMigration(
+      this.#db,
+      this.#heldLease.leaseToken,
+      intent,
+      this.#options.maxMovesPerHour,
+    );
     if (!("id" in planned)) return held(planned, this.#options.maxMovesPerHour);
     this.#id = planned.id;
     return null;
@@ -93,7 +98,7 @@ export class Entry {
   async submitted(task: string): Promise<void> {
     if (this.#id === null) return;
     try {
-      await markSubmitted(this.#db, this.#tenure.claim, this.#id, task);
+      await markSubmitted(this.#db, this.#heldLease.leaseToken, this.#id, task);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
     }
@@ -105,7 +110,11 @@ export class Entry {
     if (this.#id === null || state === null) return null;
     const error = outcome.kind === "moved" ? null : outcome.reason;
     const seconds = outcome.kind === "moved" ? this.#seconds() : null;
-    const closing = await closeMigration(this.#db, this.#tenure.claim, this.#id, { state, error, seconds });
+    const closing = await closeMigration(this.#db, this.#heldLease.leaseToken, this.#id, {
+      state,
+      error,
+      seconds,
+    });
     if (closing === "lease lost") return "the lease was lost";
     return closing === "breaker opened" ? breakerOpened : null;
   }

@@ -4,7 +4,7 @@ import type { Uuid } from "../domain/pool.ts";
 import { classifyFailure, type FailureClass, XapiError } from "../xapi/errors.ts";
 
 /** One migration to carry out. */
-export interface Errand {
+export interface MoveTask {
   readonly vm: Uuid;
   readonly source: Uuid;
   readonly destination: Uuid;

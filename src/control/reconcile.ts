@@ -7,15 +7,15 @@ import type { Database } from "../store/connection.ts";
 import { adoptMigration, type Closing, closeMigration, type End } from "../store/migrations.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import type { HostRef, TaskRef, VmRecord, VmRef } from "../xapi/records.ts";
+import type { HeldLease } from "./heldLease.ts";
 import { endState } from "./journal.ts";
 import { isGone, type Outcome } from "./outcome.ts";
-import type { Tenure } from "./tenure.ts";
 import { Watch, type WatchOptions } from "./watch.ts";
 
 export interface ReconcileOptions {
   readonly client: XapiClient;
   readonly db: Database;
-  readonly tenure: Tenure;
+  readonly heldLease: HeldLease;
   /** How to watch a migration; `timeoutMs` is what is left of its time. */
   readonly watch: (migration: Migration) => WatchOptions;
   /** Called before a migration that still runs is waited for, and after. */
@@ -41,15 +41,15 @@ async function settle(
   migration: Migration,
   options: ReconcileOptions,
 ): Promise<"closed" | "left" | "lease lost"> {
-  const { db, tenure } = options;
-  if (tenure.lost.aborted) return "lease lost";
-  if (!(await adoptMigration(db, tenure.claim, migration.id))) return "lease lost";
+  const { db, heldLease } = options;
+  if (heldLease.lost.aborted) return "lease lost";
+  if (!(await adoptMigration(db, heldLease.leaseToken, migration.id))) return "lease lost";
   const found = await findEnd(migration, options);
   if ("left" in found) {
     options.onLeft(migration, found.left);
     return "left";
   }
-  const closing: Closing = await closeMigration(db, tenure.claim, migration.id, found);
+  const closing: Closing = await closeMigration(db, heldLease.leaseToken, migration.id, found);
   if (closing === "lease lost") return "lease lost";
   options.onClosed(migration, found);
   return "closed";

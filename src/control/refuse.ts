@@ -5,10 +5,10 @@ import { exitCode } from "../domain/errors.ts";
 import { gateJson } from "../explain/planJson.ts";
 import { gateLine } from "../explain/report.ts";
 import type { RunEnd } from "./act.ts";
-import { say, type Voice } from "./say.ts";
+import { type Reporter, say } from "./say.ts";
 
 /** Tells of the gate, and ends the run with code 4. */
-export function refuse(gate: Gate | null, options: Voice): RunEnd {
+export function refuse(gate: Gate | null, options: Reporter): RunEnd {
   if (gate !== null) say(options, "refused", gateLine(gate), gateJson(gate));
   return {
     code: exitCode.refused,
@@ -18,7 +18,7 @@ export function refuse(gate: Gate | null, options: Voice): RunEnd {
 }
 
 /** Tells of the gate in a dry run's place. */
-export function tellGate(gate: Gate, { json, print, printJson }: Voice): void {
+export function tellGate(gate: Gate, { json, print, printJson }: Reporter): void {
   if (json) printJson(gateJson(gate));
   else print(gateLine(gate));
 }

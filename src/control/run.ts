@@ -1,6 +1,6 @@
 /** One run of xcp-control, wired: lease, what was left open, gates, plan, pool only when something is to be moved. */
 
-import { type Basis, forecastOf } from "../decide/assess.ts";
+import { type Assessment, forecastOf } from "../decide/assess.ts";
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
 import { forecastJson } from "../explain/planJson.ts";
@@ -9,21 +9,21 @@ import { forecastLines, unknownRuleLines } from "../explain/report.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { ControlSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
-import { loadStanding } from "../store/load/controlState.ts";
-import { loadBasis } from "../store/load/decisionInput.ts";
+import { loadControlState } from "../store/load/controlState.ts";
+import { loadAssessment } from "../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../store/load/powerInput.ts";
+import { rememberObservations } from "../store/observations.ts";
 import { finishRun, startRun } from "../store/runs.ts";
-import { rememberSights } from "../store/sights.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { Names } from "../text/names.ts";
 import { type ActOptions, act, closeOpen, plannerFor, type RunEnd } from "./act.ts";
 import { type ApplyTask, apply, showApplication } from "./apply.ts";
 import { type EvacuateTask, evacuate, showEvacuation } from "./evacuate.ts";
-import { type GreenTurn, gather, greenTurn, withTurn } from "./green.ts";
+import { HeldLease } from "./heldLease.ts";
+import { consolidate, type PowerTurn, powerTurn, withTurn } from "./power.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { planToSave } from "./savedPlan.ts";
-import { passedLine, say, type Voice } from "./say.ts";
-import { Tenure } from "./tenure.ts";
+import { passedLine, type Reporter, say } from "./say.ts";
 
 /** What an administrator may ask for in a run's place. */
 export type Task = EvacuateTask | ApplyTask;
@@ -37,7 +37,7 @@ export interface Save {
   readonly write: (file: string, plan: object) => Promise<void>;
 }
 
-export interface RunOptions extends Voice {
+export interface RunOptions extends Reporter {
   /** What an administrator asks for; without it the rules are kept. */
   readonly task?: Task;
   /** With dryRun and without a task. */
@@ -87,13 +87,13 @@ export type LiveOptions = RunOptions & ActOptions;
 
 async function leasedRun(db: Database, runId: string, options: LiveOptions): Promise<RunEnd> {
   const { host, pid } = options.who;
-  const taken = await Tenure.take(db, {
+  const taken = await HeldLease.take(db, {
     runId,
     holder: `${host} pid ${pid}`,
     ttlMs: options.control.leaseMs,
     monotonicMs: options.leaseClockMs ?? options.monotonicMs,
   });
-  if (!(taken instanceof Tenure)) {
+  if (!(taken instanceof HeldLease)) {
     const line = passedLine(taken);
     say(options, "passed", line, { holder: taken.holder, ageSeconds: taken.takenSecondsAgo });
     return { code: exitCode.done, outcome: "passed", detail: line };
@@ -109,84 +109,88 @@ async function leasedRun(db: Database, runId: string, options: LiveOptions): Pro
   }
 }
 
-async function underLease(db: Database, tenure: Tenure, options: LiveOptions): Promise<RunEnd> {
-  const standing = await loadStanding(db);
-  if (standing.open.length > 0) {
-    const end = await closeOpen(db, tenure, standing, await loadSnapshot(db), options);
+async function underLease(db: Database, heldLease: HeldLease, options: LiveOptions): Promise<RunEnd> {
+  const controlState = await loadControlState(db);
+  if (controlState.open.length > 0) {
+    const end = await closeOpen(db, heldLease, controlState, await loadSnapshot(db), options);
     if (end !== null) return end;
   }
-  if (options.task?.kind === "evacuate") return evacuate(db, tenure, options.task, options);
-  if (options.task?.kind === "apply") return apply(db, tenure, options.task, options);
+  if (options.task?.kind === "evacuate") return evacuate(db, heldLease, options.task, options);
+  if (options.task?.kind === "apply") return apply(db, heldLease, options.task, options);
   const startedMs = options.monotonicMs();
-  const basis = await loadBasis(db, options.control, options.xen.poolUuid);
-  const { stored } = basis;
-  if (stored !== null) await rememberSights(db, tenure.claim, stored.collection.id, stored.snapshot);
+  const assessment = await loadAssessment(db, options.control, options.xen.poolUuid);
+  const { stored } = assessment;
+  if (stored !== null)
+    await rememberObservations(db, heldLease.leaseToken, stored.collection.id, stored.snapshot);
   // The hour's limit is for balancing: hosts that are needed are woken all the same.
-  const { held } = basis;
-  if (held !== null && held.name !== "migrations per hour") return refuse(held, options);
+  const { blocked } = assessment;
+  if (blocked !== null && blocked.name !== "migrations per hour") return refuse(blocked, options);
   const ageSeconds = () => (stored?.ageSeconds ?? 0) + (options.monotonicMs() - startedMs) / 1000;
-  const turn = stored === null ? null : await greenTurn(db, tenure, { ...basis, stored }, options);
+  const turn = stored === null ? null : await powerTurn(db, heldLease, { ...assessment, stored }, options);
   if (turn !== null && turn.moves.length > 0 && stored !== null) {
-    return withTurn(await gather(db, tenure, { ...basis, stored, ageSeconds }, turn, options), turn);
+    return withTurn(
+      await consolidate(db, heldLease, { ...assessment, stored, ageSeconds }, turn, options),
+      turn,
+    );
   }
   const end =
-    held === null
-      ? await balance(db, tenure, { ...basis, ageSeconds }, turn, options)
-      : refuse(held, options);
+    blocked === null
+      ? await balance(db, heldLease, { ...assessment, ageSeconds }, turn, options)
+      : refuse(blocked, options);
   return withTurn(end, turn);
 }
 
 /** Keeps the rules that balance. */
 async function balance(
   db: Database,
-  tenure: Tenure,
-  basis: Basis & { readonly ageSeconds: () => number },
-  turn: GreenTurn | null,
+  heldLease: HeldLease,
+  assessment: Assessment & { readonly ageSeconds: () => number },
+  turn: PowerTurn | null,
   options: LiveOptions,
 ): Promise<RunEnd> {
-  const { stored, unknown } = basis;
-  const { plan, gate } = forecastOf(basis, options.control);
+  const { stored, unknown } = assessment;
+  const { plan, gate } = forecastOf(assessment, options.control);
   if (gate !== null || plan === null || stored === null) return refuse(gate, options);
   // A green rule has just said what it does: there is no need of another one.
-  if (basis.rules.length === 0 && turn !== null) {
+  if (assessment.rules.length === 0 && turn !== null) {
     return { code: exitCode.done, outcome: "nothing", detail: turn.reason };
   }
   if (plan.moves.length === 0) {
-    if (options.json) options.printJson(planEvent(basis, stored, plan));
-    else tellPlan(basis, stored, plan, options);
+    if (options.json) options.printJson(planEvent(assessment, stored, plan));
+    else tellPlan(assessment, stored, plan, options);
     return { code: exitCode.done, outcome: "nothing", detail: "nothing to do" };
   }
-  if (options.json) options.printJson(planEvent(basis, stored, plan));
+  if (options.json) options.printJson(planEvent(assessment, stored, plan));
   for (const line of unknownRuleLines(unknown)) say(options, "warning", line);
   const names = new Names(stored.snapshot);
-  for (const [host, reason] of basis.suspicion.hosts)
+  for (const [host, reason] of assessment.suspicion.hosts)
     say(options, "warning", `${names.of(host)} is left out of mean and moves: ${reason}`, { host });
-  const planner = plannerFor({ ...basis, stored }, plan, options.control);
-  return act(db, tenure, { ...basis, stored }, planner, options);
+  const planner = plannerFor({ ...assessment, stored }, plan, options.control);
+  return act(db, heldLease, { ...assessment, stored }, planner, options);
 }
 
 /** The plan and what stands against it; neither the pool nor the database sees a change. */
 async function dryRun(db: Database, options: RunOptions): Promise<number> {
   if (options.task?.kind === "evacuate") return showEvacuation(db, options.task, options);
   if (options.task?.kind === "apply") return showApplication(db, options.task, options);
-  const basis = await loadBasis(db, options.control, options.xen?.poolUuid ?? null);
-  const { stored } = basis;
-  const { plan, gate } = forecastOf(basis, options.control);
+  const assessment = await loadAssessment(db, options.control, options.xen?.poolUuid ?? null);
+  const { stored } = assessment;
+  const { plan, gate } = forecastOf(assessment, options.control);
   if (gate !== null || stored === null || plan === null) {
     if (gate !== null) tellGate(gate, options);
     return exitCode.refused;
   }
-  const green = await loadGreenForecast(db, options.control, basis);
+  const green = await loadGreenForecast(db, options.control, assessment);
   const names = new Names(stored.snapshot);
   if (options.json) {
-    options.printJson({ ...forecastJson(basis, stored, plan), green: greenObject(green, names) });
+    options.printJson({ ...forecastJson(assessment, stored, plan), green: greenObject(green, names) });
   } else {
-    for (const line of withGreen(forecastLines(basis, stored, plan), basis, green, names))
+    for (const line of withGreen(forecastLines(assessment, stored, plan), assessment, green, names))
       options.print(line);
   }
   if (options.save !== undefined) {
     const { file, by, at, write } = options.save;
-    await write(file, planToSave(stored, basis.rules, plan, { by, at: at() }));
+    await write(file, planToSave(stored, assessment.rules, plan, { by, at: at() }));
     if (!options.json)
       options.print(`Saved in ${file}: xcp-control --apply carries out exactly this, or nothing`);
   }
@@ -196,12 +200,12 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
 }
 
 /** What a dry run prints, as the first event of a run. */
-function planEvent(basis: Basis, stored: StoredSnapshot, plan: Plan): object {
+function planEvent(assessment: Assessment, stored: StoredSnapshot, plan: Plan): object {
   const count = plan.moves.length;
   const text = count === 0 ? "nothing to do" : `${count} ${count === 1 ? "move" : "moves"} planned`;
-  return { event: "plan", text, ...forecastJson(basis, stored, plan) };
+  return { event: "plan", text, ...forecastJson(assessment, stored, plan) };
 }
 
-function tellPlan(basis: Basis, stored: StoredSnapshot, plan: Plan, options: Voice): void {
-  for (const line of forecastLines(basis, stored, plan)) options.print(line);
+function tellPlan(assessment: Assessment, stored: StoredSnapshot, plan: Plan, options: Reporter): void {
+  for (const line of forecastLines(assessment, stored, plan)) options.print(line);
 }

@@ -1,6 +1,6 @@
 /** Whether a saved plan may still be carried out, by the newest collection; and what has changed since it was made. */
 
-import { type Basis, pairsOf, plannerOptions } from "../decide/assess.ts";
+import { type Assessment, pairsOf, plannerOptions } from "../decide/assess.ts";
 import type { Gate } from "../decide/gates.ts";
 import { takesPart } from "../domain/deviation.ts";
 import type { Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
@@ -29,16 +29,16 @@ export function noPlanGate({ measured }: NoPlan): Gate {
 }
 
 /** Exactly the saved moves with the figures that they have now, or the gate that keeps them from being made. */
-export function judgeSavedPlan(
+export function assessSavedPlan(
   saved: SavedPlan,
-  basis: Basis,
+  assessment: Assessment,
   { snapshot }: StoredSnapshot,
   settings: ControlSettings,
 ): Plan | Gate {
   const changed =
     poolChange(saved, snapshot) ??
-    rulesChange(saved.rules, basis.rules) ??
-    hostsChange(saved, snapshot, basis) ??
+    rulesChange(saved.rules, assessment.rules) ??
+    hostsChange(saved, snapshot, assessment) ??
     firstOf(saved.moves, (move) => unknownObject(move, saved)) ??
     vmsChange(saved.moves, snapshot);
   if (changed !== null) return closed(changed);
@@ -48,9 +48,9 @@ export function judgeSavedPlan(
     destination: to,
     parked: purpose === "waits elsewhere",
   }));
-  const bans = { vms: basis.bans.vms, pairs: pairsOf(snapshot, basis.bans) };
-  const options = plannerOptions(basis, settings, bans, moves.length);
-  const found = recheck(snapshot, basis.rules, moves, options);
+  const bans = { vms: assessment.bans.vms, pairs: pairsOf(snapshot, assessment.bans) };
+  const options = plannerOptions(assessment, settings, bans, moves.length);
+  const found = recheck(snapshot, assessment.rules, moves, options);
   if ("moves" in found) return found;
   const move = saved.moves[found.index];
   const what = move === undefined ? "" : `, ${routeOf(move)}`;
@@ -93,7 +93,7 @@ function rulesChange(then: readonly Rule[], now: readonly Rule[]): Closed | null
   return { measured: `the rules are ${words(now)}`, limit: `those of the plan, ${words(then)}` };
 }
 
-function hostsChange({ hosts }: SavedPlan, snapshot: Snapshot, { suspicion }: Basis): Closed | null {
+function hostsChange({ hosts }: SavedPlan, snapshot: Snapshot, { suspicion }: Assessment): Closed | null {
   const names = new Names(snapshot);
   const now = new Map(snapshot.hosts.map((host) => [host.uuid, takesPart(host)]));
   const then = new Map(hosts.map((host) => [host.uuid, host.takesPart]));

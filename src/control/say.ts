@@ -5,7 +5,7 @@ import type { Names } from "../text/names.ts";
 import type { MoveResult } from "./control.ts";
 import { resultLine } from "./report.ts";
 
-export interface Voice {
+export interface Reporter {
   readonly json: boolean;
   /** One line of text, not escaped yet. */
   readonly print: (line: string) => void;
@@ -15,21 +15,21 @@ export interface Voice {
 }
 
 /** One event: the thesis' line, or a JSON object on a line of its own. */
-export function say(voice: Voice, event: string, text: string, detail: object = {}): void {
-  if (voice.json) voice.printJson({ event, text, ...detail });
-  else voice.print(text);
+export function say(reporter: Reporter, event: string, text: string, detail: object = {}): void {
+  if (reporter.json) reporter.printJson({ event, text, ...detail });
+  else reporter.print(text);
 }
 
 /** A line of the thesis that a terminal shows in another way. */
-export function sayOffTerminal(voice: Voice, event: string, text: string, detail: object = {}): void {
-  if (voice.json || voice.show === undefined) say(voice, event, text, detail);
+export function sayOffTerminal(reporter: Reporter, event: string, text: string, detail: object = {}): void {
+  if (reporter.json || reporter.show === undefined) say(reporter, event, text, detail);
 }
 
 /** How a move ended. */
-export function announce(result: MoveResult, names: Names, voice: Voice): void {
+export function announce(result: MoveResult, names: Names, reporter: Reporter): void {
   const { move, outcome } = result;
-  if (outcome.kind === "moved") sayOffTerminal(voice, "end", "End Migration", { vm: move.vm });
-  say(voice, "result", resultLine(result, names), {
+  if (outcome.kind === "moved") sayOffTerminal(reporter, "end", "End Migration", { vm: move.vm });
+  say(reporter, "result", resultLine(result, names), {
     vm: move.vm,
     from: move.source,
     to: move.destination,

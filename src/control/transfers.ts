@@ -3,7 +3,7 @@
 import type { Uuid } from "../domain/pool.ts";
 import type { Names } from "../text/names.ts";
 import { printable } from "../text/text.ts";
-import { say, type Voice } from "./say.ts";
+import { type Reporter, say } from "./say.ts";
 
 /** A transfer that is watched. */
 export interface Watched {
@@ -44,7 +44,7 @@ export function lookAt(
 /** Lines are not repeated before something changes, or this many milliseconds have passed. */
 const heartbeatMs = 30_000;
 
-interface Flight extends Watched {
+interface InFlightMigration extends Watched {
   readonly startedMs: number;
   look: Look;
   /** What was said of it last, and when. */
@@ -52,15 +52,15 @@ interface Flight extends Watched {
   saidMs: number;
 }
 
-/** The transfers of one run, and their progress told in its voice. */
+/** The transfers of one run, and their progress told in its reporter. */
 export class Transfers {
-  readonly #voice: Voice;
+  readonly #reporter: Reporter;
   readonly #names: Names;
   readonly #monotonicMs: () => number;
-  readonly #flights = new Map<Uuid, Flight>();
+  readonly #inFlight = new Map<Uuid, InFlightMigration>();
 
-  constructor(voice: Voice, names: Names, monotonicMs: () => number) {
-    this.#voice = voice;
+  constructor(reporter: Reporter, names: Names, monotonicMs: () => number) {
+    this.#reporter = reporter;
     this.#names = names;
     this.#monotonicMs = monotonicMs;
   }
@@ -69,7 +69,7 @@ export class Transfers {
   begin(watched: Watched, secondsAgo = 0): void {
     const startedMs = this.#monotonicMs() - secondsAgo * 1000;
     const look = lookAt(watched, 0, secondsAgo);
-    this.#flights.set(watched.vm, {
+    this.#inFlight.set(watched.vm, {
       ...watched,
       startedMs,
       look,
@@ -81,30 +81,30 @@ export class Transfers {
 
   /** The pool says how far it is. */
   progress(vm: Uuid, progress: number): void {
-    const flight = this.#flights.get(vm);
-    if (flight === undefined) return;
-    const most = Math.max(flight.look.progress, Math.min(1, progress));
-    flight.look = lookAt(flight, most, (this.#monotonicMs() - flight.startedMs) / 1000);
+    const migration = this.#inFlight.get(vm);
+    if (migration === undefined) return;
+    const most = Math.max(migration.look.progress, Math.min(1, progress));
+    migration.look = lookAt(migration, most, (this.#monotonicMs() - migration.startedMs) / 1000);
     if (this.#onTerminal()) this.#draw();
-    else this.#tell(flight);
+    else this.#tell(migration);
   }
 
   end(vm: Uuid): void {
-    this.#flights.delete(vm);
+    this.#inFlight.delete(vm);
     this.#draw();
   }
 
   /** The thesis' line, "Progress: 0.27"; with the VM where several are in flight. */
-  #tell(flight: Flight): void {
-    const { vm, look } = flight;
+  #tell(migration: InFlightMigration): void {
+    const { vm, look } = migration;
     const part = `Progress: ${Math.round(look.progress * 100) / 100}`;
-    const text = this.#flights.size > 1 ? `${part} (${this.#names.of(vm)})` : part;
+    const text = this.#inFlight.size > 1 ? `${part} (${this.#names.of(vm)})` : part;
     const now = this.#monotonicMs();
-    if (text === flight.said && now - flight.saidMs < heartbeatMs) return;
-    flight.said = text;
-    flight.saidMs = now;
+    if (text === migration.said && now - migration.saidMs < heartbeatMs) return;
+    migration.said = text;
+    migration.saidMs = now;
     const { bytesPerSecond, secondsLeft } = look;
-    say(this.#voice, "progress", text, {
+    say(this.#reporter, "progress", text, {
       vm,
       progress: look.progress,
       bytesPerSecond: bytesPerSecond === null ? null : Math.round(bytesPerSecond),
@@ -113,13 +113,13 @@ export class Transfers {
   }
 
   #onTerminal(): boolean {
-    return this.#voice.show !== undefined && !this.#voice.json;
+    return this.#reporter.show !== undefined && !this.#reporter.json;
   }
 
   #draw(): void {
     if (!this.#onTerminal()) return;
-    this.#voice.show?.(
-      [...this.#flights.values()].map((flight) => printable(transferLine(flight, this.#names))),
+    this.#reporter.show?.(
+      [...this.#inFlight.values()].map((migration) => printable(transferLine(migration, this.#names))),
     );
   }
 }

@@ -84,7 +84,7 @@ export class Watch {
         if (!look.mayEnd || this.#over(silentUntil)) return { kind: "unknown", reason };
       } else {
         silentUntil = null;
-        const outcome = this.#judge(look, end);
+        const outcome = this.#assess(look, end);
         if (outcome !== null) return outcome;
         if (this.#over(until)) return this.#left(end.why);
       }
@@ -151,7 +151,7 @@ export class Watch {
   }
 
   /** How it ended, or null while the migration goes on. */
-  #judge(vm: VmRecord, { why, code }: TaskEnd): Outcome | null {
+  #assess(vm: VmRecord, { why, code }: TaskEnd): Outcome | null {
     const said = why === "" ? "the task reports success" : why;
     const runs = vm.power_state === "Running" || vm.power_state === "Paused";
     if (vm.resident_on === this.#refs.destination && runs) return { kind: "moved" };

@@ -1,11 +1,13 @@
 /**
- * What a run decides by, judged from what is stored: which data is believed, what rests, which gates are closed, and
+ * What a run decides by, assessed from what is stored: which data is believed, what rests, which gates are closed, and
  * the plan. Pure: xcp-control, the manager and the benchmarks ask the same code.
  */
 
+import type { ControlState } from "../domain/controlState.ts";
 import { termValue } from "../domain/deviation.ts";
 import { isWithin, minuteOfDay, timeText } from "../domain/hours.ts";
 import type { Host, Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
+import type { UnknownRule } from "../domain/rule.ts";
 import {
   type ChainRule,
   isSingle,
@@ -20,13 +22,11 @@ import type { Plan, PlanOptions } from "../planner/plan.ts";
 import { planMigrations } from "../planner/planner.ts";
 import { withUnit } from "../rules/print.ts";
 import type { ControlSettings } from "../settings/settings.ts";
-import type { Standing } from "../store/load/controlState.ts";
-import type { UnknownRule } from "../store/rules.ts";
-import type { Sample } from "../store/samples.ts";
 import { type Bans, bansOf, movesOfLastHour } from "./cooldown.ts";
-import { dataGate, type Gate, heldGate, settledGate } from "./gates.ts";
-import { withArrivals } from "./inFlight.ts";
+import { blockedGate, dataGate, type Gate, settledGate } from "./gates.ts";
+import { withInFlightMoves } from "./inFlight.ts";
 import { type Averaged, average, type Breaches } from "./samples.ts";
+import type { Sample } from "./sampling.ts";
 import {
   type ExpectedGuests,
   guestCounts,
@@ -36,7 +36,7 @@ import {
 } from "./suspicion.ts";
 
 /** All that is known when a run begins. */
-export interface Situation {
+export interface DecisionInput {
   /** The newest collection; null before the first. */
   readonly stored: StoredSnapshot | null;
   /** Earlier ones, newest first, that are averaged with it. */
@@ -44,7 +44,7 @@ export interface Situation {
   readonly rules: readonly Rule[];
   /** Rows of rules that nothing can follow. */
   readonly unknown: readonly UnknownRule[];
-  readonly standing: Standing;
+  readonly controlState: ControlState;
 }
 
 /** The collections that a plan stands on. */
@@ -54,54 +54,54 @@ export interface Sampling {
 }
 
 /** A rule that does nothing now, and why. */
-export interface RestingRule {
+export interface InactiveRule {
   readonly rule: ChainRule;
   readonly reason: string;
 }
 
-/** The situation with what is to be thought of it; `rules` are those that act now. */
-export interface Basis extends Situation {
-  readonly resting: readonly RestingRule[];
+/** The decision input with what is to be thought of it; `rules` are those that act now. */
+export interface Assessment extends DecisionInput {
+  readonly inactive: readonly InactiveRule[];
   /** The newest collection with averaged measures, and with suspect hosts out of it. */
   readonly stored: StoredSnapshot | null;
   readonly sampling: Sampling;
   readonly suspicion: Suspicion;
   readonly bans: Bans;
   /** Closed by somebody's word or by what control did lately. */
-  readonly held: Gate | null;
+  readonly blocked: Gate | null;
   /** Closed by the collection. */
   readonly gate: Gate | null;
   /** Why nothing is done about a host above the threshold; null where something is. */
-  readonly tolerated: (host: Uuid, rule: Rule) => string | null;
+  readonly suppressed: (host: Uuid, rule: Rule) => string | null;
 }
 
-/** Judges `situation`; `poolUuid` is the pool that the settings mean, null where they name none. */
-export function judge(situation: Situation, settings: ControlSettings, poolUuid: string | null): Basis {
-  const { stored, standing } = situation;
-  const { acting: rules, resting } = sortByHours(situation.rules, stored, settings);
+/** Assesses `input`; `poolUuid` is the pool that the settings mean, null where they name none. */
+export function assess(input: DecisionInput, settings: ControlSettings, poolUuid: string | null): Assessment {
+  const { stored, controlState } = input;
+  const { acting: rules, inactive } = sortByHours(input.rules, stored, settings);
   const limits = { ...settings, poolUuid };
-  const earlier = situation.samples.map(({ snapshot }) => snapshot);
-  const suspicion = stored === null ? unsuspected : suspicionIn(stored, earlier, standing);
-  const trusted = stored === null ? null : withArrivals(withoutSuspects(stored.snapshot, suspicion));
+  const earlier = input.samples.map(({ snapshot }) => snapshot);
+  const suspicion = stored === null ? unsuspected : suspicionIn(stored, earlier, controlState);
+  const trusted = stored === null ? null : withInFlightMoves(withoutSuspects(stored.snapshot, suspicion));
   const used = Math.max(0, settings.sampleCount - 1);
   const averaged = trusted === null ? null : average(trusted, earlier, rules, used + 1);
   return {
-    ...situation,
+    ...input,
     rules,
-    resting,
+    inactive,
     stored: stored === null || averaged === null ? null : { ...stored, snapshot: averaged.snapshot },
     sampling: {
       samples: averaged?.samples ?? 0,
-      spanSeconds: situation.samples.slice(0, used).at(-1)?.secondsBefore ?? 0,
+      spanSeconds: input.samples.slice(0, used).at(-1)?.secondsBefore ?? 0,
     },
     suspicion,
     bans:
       trusted === null
         ? { vms: new Map(), hosts: new Map() }
-        : bansOf(trusted, standing.exclusions, standing.recent, settings),
-    held: heldGate(standing, limits),
-    gate: dataGate(stored, standing, suspicion, limits),
-    tolerated: averaged === null ? () => null : tolerance(averaged, settings),
+        : bansOf(trusted, controlState.exclusions, controlState.recent, settings),
+    blocked: blockedGate(controlState, limits),
+    gate: dataGate(stored, controlState, suspicion, limits),
+    suppressed: averaged === null ? () => null : suppression(averaged, settings),
   };
 }
 
@@ -112,12 +112,12 @@ export interface Forecast {
 }
 
 /** What the next run would do, but for what holds it by somebody's word or by what control did lately. */
-export function forecastOf(basis: Basis, settings: ControlSettings): Forecast {
-  const { stored, gate, standing } = basis;
+export function forecastOf(assessment: Assessment, settings: ControlSettings): Forecast {
+  const { stored, gate, controlState } = assessment;
   if (gate !== null || stored === null) return { plan: null, gate };
-  const bans = { vms: basis.bans.vms, pairs: pairsOf(stored.snapshot, basis.bans) };
-  const plan = planOf(basis, settings, stored.snapshot, bans, settings.maxMovesPerRun);
-  return { plan, gate: plan.moves.length === 0 ? null : settledGate(standing) };
+  const bans = { vms: assessment.bans.vms, pairs: pairsOf(stored.snapshot, assessment.bans) };
+  const plan = planOf(assessment, settings, stored.snapshot, bans, settings.maxMovesPerRun);
+  return { plan, gate: plan.moves.length === 0 ? null : settledGate(controlState) };
 }
 
 /** What a plan must not touch, pairs of VM and host by `pairKey`. */
@@ -128,19 +128,20 @@ export interface PairBans {
 
 /** The plan from where things stand by now, with the true reason why suspect hosts take no part. */
 export function planOf(
-  basis: Basis,
+  assessment: Assessment,
   settings: ControlSettings,
   state: Snapshot,
   bans: PairBans,
   maxMoves: number,
 ): Plan {
-  const options = plannerOptions(basis, settings, bans, maxMoves);
-  const made = basis.stored === null ? new Map<Uuid, number>() : movesBetween(basis.stored.snapshot, state);
+  const options = plannerOptions(assessment, settings, bans, maxMoves);
+  const made =
+    assessment.stored === null ? new Map<Uuid, number>() : movesBetween(assessment.stored.snapshot, state);
   const movesLeftOf = (host: Uuid) => (options.movesLeftOf?.(host) ?? 0) - (made.get(host) ?? 0);
-  const plan = planMigrations(state, basis.rules, { ...options, movesLeftOf });
+  const plan = planMigrations(state, assessment.rules, { ...options, movesLeftOf });
   const absent = plan.absent.map(({ host, reason }) => ({
     host,
-    reason: basis.suspicion.hosts.get(host) ?? reason,
+    reason: assessment.suspicion.hosts.get(host) ?? reason,
   }));
   return { ...plan, absent };
 }
@@ -157,9 +158,9 @@ function movesBetween(then: Snapshot, now: Snapshot): ReadonlyMap<Uuid, number> 
   return counts;
 }
 
-/** The settings and what is judged, as the planner wants to have it. */
+/** The settings and what is assessed, as the planner wants to have it. */
 export function plannerOptions(
-  { standing: { costs, recent }, tolerated }: Pick<Basis, "standing" | "tolerated">,
+  { controlState: { costs, recent }, suppressed }: Pick<Assessment, "controlState" | "suppressed">,
   settings: ControlSettings,
   bans: PairBans,
   maxMoves: number,
@@ -177,7 +178,7 @@ export function plannerOptions(
     transfersInPool: settings.maxMigrationsInPool,
     affinityTags: settings.affinityTags,
     antiAffinityTags: settings.antiAffinityTags,
-    dormant: (host, rule) => tolerated(host, rule) !== null,
+    suppressed: (host, rule) => suppressed(host, rule) !== null,
     floors: (rule, place) => floorOf(termsOf(rule)[place], settings),
     costOf: (vm, source) => (vm.copyBytes === null ? null : vm.copyBytes * costs.from(source).dirtyFactor),
     movesLeftOf: (host) => Math.max(0, settings.maxMovesPerHost - (made.get(host) ?? 0)),
@@ -196,25 +197,32 @@ export function pairsOf(snapshot: Snapshot, { hosts }: Bans): ReadonlyMap<string
 
 const unsuspected: Suspicion = { hosts: new Map(), pool: null };
 
-function suspicionIn(stored: StoredSnapshot, earlier: readonly Snapshot[], standing: Standing): Suspicion {
+function suspicionIn(
+  stored: StoredSnapshot,
+  earlier: readonly Snapshot[],
+  controlState: ControlState,
+): Suspicion {
   const { snapshot } = stored;
-  return suspicionOf(snapshot, guestCounts(snapshot), expectedGuests(stored, standing), earlier);
+  return suspicionOf(snapshot, guestCounts(snapshot), expectedGuests(stored, controlState), earlier);
 }
 
 /** The guests of the collection that was looked at before this one, with what control itself has moved since. */
-function expectedGuests({ collection, snapshot }: StoredSnapshot, standing: Standing): ExpectedGuests {
+function expectedGuests(
+  { collection, snapshot }: StoredSnapshot,
+  controlState: ControlState,
+): ExpectedGuests {
   const expected = new Map<Uuid, number>();
-  for (const sight of standing.sights) {
-    if (sight.poolUuid.toLowerCase() !== snapshot.pool.uuid.toLowerCase()) continue;
-    const base = sight.collectionId === collection.id ? sight.before : sight;
+  for (const observation of controlState.observations) {
+    if (observation.poolUuid.toLowerCase() !== snapshot.pool.uuid.toLowerCase()) continue;
+    const base = observation.collectionId === collection.id ? observation.before : observation;
     if (base === null) continue;
-    const moved = standing.recent.filter(
+    const moved = controlState.recent.filter(
       ({ state, collectionsAtEnd }) =>
         state === "succeeded" && collectionsAtEnd !== null && collectionsAtEnd >= base.collectionId,
     );
-    const came = moved.filter(({ destination }) => destination === sight.host).length;
-    const went = moved.filter(({ source }) => source === sight.host).length;
-    expected.set(sight.host, Math.max(0, base.guests + came - went));
+    const came = moved.filter(({ destination }) => destination === observation.host).length;
+    const went = moved.filter(({ source }) => source === observation.host).length;
+    expected.set(observation.host, Math.max(0, base.guests + came - went));
   }
   return expected;
 }
@@ -224,16 +232,16 @@ function sortByHours(
   all: readonly Rule[],
   stored: StoredSnapshot | null,
   { timeZone }: ControlSettings,
-): { readonly acting: readonly Rule[]; readonly resting: readonly RestingRule[] } {
+): { readonly acting: readonly Rule[]; readonly inactive: readonly InactiveRule[] } {
   const minute = stored === null ? null : minuteOfDay(timeOf(stored), timeZone);
   const acting: Rule[] = [];
-  const resting: RestingRule[] = [];
+  const inactive: InactiveRule[] = [];
   for (const rule of all) {
     const reason = isSingle(rule) ? null : restOf(rule, minute, timeZone);
     if (reason === null || isSingle(rule)) acting.push(rule);
-    else resting.push({ rule, reason });
+    else inactive.push({ rule, reason });
   }
-  return { acting, resting };
+  return { acting, inactive };
 }
 
 /** When the collection began; of one without a time, any: nothing acts on it. */
@@ -248,7 +256,7 @@ function restOf({ enabled, between }: ChainRule, minute: number | null, timeZone
   return `it acts between ${hours}, and at the collection it was ${timeText(minute)} (${timeZone})`;
 }
 
-function tolerance({ snapshot, breaches }: Averaged, settings: ControlSettings): Basis["tolerated"] {
+function suppression({ snapshot, breaches }: Averaged, settings: ControlSettings): Assessment["suppressed"] {
   const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
   return (uuid, rule) => {
     const host = hosts.get(uuid);

@@ -1,4 +1,4 @@
-/** VMs and hosts that are left alone for now, with the reason: exclusions, cool-downs, failures, contention. Pure. */
+/** VMs and hosts that are left alone for now, with the reason: exclusions, cooldowns, failures, contention. Pure. */
 import { isFailure, isOpen, type Migration } from "../domain/migration.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 

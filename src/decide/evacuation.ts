@@ -9,30 +9,37 @@ import type { Host, Snapshot } from "../domain/pool.ts";
 import { type Evacuation, planEvacuation } from "../planner/evacuate/evacuate.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import { findNamed } from "../text/find.ts";
-import { type Basis, judge, type PairBans, pairsOf, plannerOptions, type Situation } from "./assess.ts";
+import {
+  type Assessment,
+  assess,
+  type DecisionInput,
+  type PairBans,
+  pairsOf,
+  plannerOptions,
+} from "./assess.ts";
 import { bansOf } from "./cooldown.ts";
 import { type Gate, settledGate } from "./gates.ts";
 
-/** A basis for emptying one host. */
-export interface DrainBasis extends Basis {
+/** An assessment for emptying one host. */
+export interface EvacuationAssessment extends Assessment {
   /** As collected: whether it is enabled is of interest, though it takes no part here. */
   readonly host: Host;
 }
 
 /** Either what an evacuation is decided by, or why there is nothing to decide by. */
-export type Drainable = DrainBasis | { readonly gate: Gate };
+export type Drainable = EvacuationAssessment | { readonly gate: Gate };
 
 /**
- * Judges `situation` for emptying the host that `wanted` names, by uuid, the start of one, or name.
+ * Assesses `input` for emptying the host that `wanted` names, by uuid, the start of one, or name.
  * Throws AppError not-found, ambiguous, or conflict where it is the pool's only host.
  */
-export function judgeEvacuation(
-  situation: Situation,
+export function assessEvacuation(
+  input: DecisionInput,
   settings: ControlSettings,
   poolUuid: string | null,
   wanted: string,
 ): Drainable {
-  const { stored, standing } = situation;
+  const { stored, controlState } = input;
   const relaxed = {
     ...settings,
     quietMinutes: 0,
@@ -40,7 +47,7 @@ export function judgeEvacuation(
     maxMovesPerHost: Number.POSITIVE_INFINITY,
   };
   if (stored === null) {
-    const { gate } = judge(situation, relaxed, poolUuid);
+    const { gate } = assess(input, relaxed, poolUuid);
     if (gate === null) throw new Error("there is nothing to decide by, and no gate says so");
     return { gate };
   }
@@ -48,10 +55,10 @@ export function judgeEvacuation(
   refuseOnly(host, stored.snapshot);
   // Out of the mean, and no matter for suspicion: what is wrong with its figures does not keep its VMs there.
   const snapshot = withHost(stored.snapshot, { ...host, enabled: false });
-  const basis = judge({ ...situation, stored: { ...stored, snapshot } }, relaxed, poolUuid);
-  const open = standing.recent.filter(({ state }) => isOpen(state));
-  const bans = bansOf(basis.stored?.snapshot ?? snapshot, standing.exclusions, open, relaxed);
-  return { ...basis, bans, host };
+  const assessment = assess({ ...input, stored: { ...stored, snapshot } }, relaxed, poolUuid);
+  const open = controlState.recent.filter(({ state }) => isOpen(state));
+  const bans = bansOf(assessment.stored?.snapshot ?? snapshot, controlState.exclusions, open, relaxed);
+  return { ...assessment, bans, host };
 }
 
 function refuseOnly(host: Host, { hosts }: Snapshot): void {
@@ -71,23 +78,29 @@ export interface EvacuationForecast {
 }
 
 /** What an evacuation would do, but for what holds it by somebody's word. */
-export function forecastEvacuation(basis: DrainBasis, settings: ControlSettings): EvacuationForecast {
-  const { stored, gate, standing, bans } = basis;
+export function forecastEvacuation(
+  assessment: EvacuationAssessment,
+  settings: ControlSettings,
+): EvacuationForecast {
+  const { stored, gate, controlState, bans } = assessment;
   if (gate !== null || stored === null) return { plan: null, gate };
-  const plan = evacuationOf(basis, settings, stored.snapshot, {
+  const plan = evacuationOf(assessment, settings, stored.snapshot, {
     vms: bans.vms,
     pairs: pairsOf(stored.snapshot, bans),
   });
-  return { plan, gate: plan.moves.length === 0 ? null : settledGate(standing) };
+  return { plan, gate: plan.moves.length === 0 ? null : settledGate(controlState) };
 }
 
 /** The plan from where things stand by now. */
 export function evacuationOf(
-  basis: DrainBasis,
+  assessment: EvacuationAssessment,
   settings: ControlSettings,
   state: Snapshot,
   bans: PairBans,
 ): Evacuation {
-  const options = plannerOptions(basis, settings, bans, 0);
-  return planEvacuation(state, basis.rules, basis.host.uuid, { ...options, suspects: basis.suspicion.hosts });
+  const options = plannerOptions(assessment, settings, bans, 0);
+  return planEvacuation(state, assessment.rules, assessment.host.uuid, {
+    ...options,
+    suspects: assessment.suspicion.hosts,
+  });
 }

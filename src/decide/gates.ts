@@ -1,6 +1,6 @@
 /** What must hold before anything is planned, in order, each with a name, the measured value and the limit. Pure. */
+import type { ControlState } from "../domain/controlState.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
-import type { Standing } from "../store/load/controlState.ts";
 import type { Suspicion } from "./suspicion.ts";
 
 /** A condition that must hold before anything is planned; the first that does not ends the run. */
@@ -20,8 +20,8 @@ export interface GateLimits {
 }
 
 /** The first gate that is closed by somebody's word or by what control itself did lately; null when all are open. */
-export function heldGate(standing: Standing, { maxMovesPerHour }: GateLimits): Gate | null {
-  const { pause, breaker, startedLastHour } = standing;
+export function blockedGate(controlState: ControlState, { maxMovesPerHour }: GateLimits): Gate | null {
+  const { pause, breaker, startedLastHour } = controlState;
   if (pause !== null) {
     const why = pause.reason === "" ? "" : `: ${pause.reason}`;
     return {
@@ -51,7 +51,7 @@ export function heldGate(standing: Standing, { maxMovesPerHour }: GateLimits): G
 /** The first gate that is closed for this collection, or null when all are open. */
 export function dataGate(
   stored: StoredSnapshot | null,
-  standing: Standing,
+  controlState: ControlState,
   suspicion: Suspicion | null,
   limits: GateLimits,
 ): Gate | null {
@@ -67,9 +67,9 @@ export function dataGate(
     suspectGate(suspicion) ??
     ageGate(stored, limits.snapshotMaxAgeSeconds) ??
     completenessGate(stored) ??
-    freshnessGate(stored, standing) ??
+    freshnessGate(stored, controlState) ??
     poolGate(stored, limits.poolUuid) ??
-    quietGate(stored, standing, limits.quietMinutes)
+    quietGate(stored, controlState, limits.quietMinutes)
   );
 }
 
@@ -109,7 +109,7 @@ function completenessGate({ collection }: StoredSnapshot): Gate | null {
  * Closed while VMs that were migrated are not believed on their new hosts yet: no move may be made on such measures.
  * Asked only where there is a move to make: that no host breaks a rule may be said at once.
  */
-export function settledGate({ unsettled }: Standing): Gate | null {
+export function settledGate({ unsettled }: ControlState): Gate | null {
   if (unsettled.length === 0) return null;
   const vms = unsettled.length === 1 ? "1 VM that was" : `${unsettled.length} VMs that were`;
   return {
@@ -121,7 +121,7 @@ export function settledGate({ unsettled }: Standing): Gate | null {
 }
 
 /** By the numbers of collections, not by times: a clock can be set. */
-function freshnessGate({ collection }: StoredSnapshot, { lastEnd }: Standing): Gate | null {
+function freshnessGate({ collection }: StoredSnapshot, { lastEnd }: ControlState): Gate | null {
   if (lastEnd === null || collection.id > lastEnd.collectionsAtEnd) return null;
   return {
     name: "freshness",
@@ -163,19 +163,23 @@ const slowestBootSeconds = 1800;
 /** Hosts that died, came back, or were disabled or enabled a moment ago, but for those that green rules handle. */
 function quietGate(
   { snapshot, collection }: StoredSnapshot,
-  standing: Standing,
+  controlState: ControlState,
   quietMinutes: number,
 ): Gate | null {
   if (quietMinutes === 0) return null;
-  const sights = new Map(standing.sights.map((sight) => [sight.host, sight]));
+  const observations = new Map(
+    controlState.observations.map((observation) => [observation.host, observation]),
+  );
   for (const { uuid, name, enabled, live } of snapshot.hosts) {
-    const sight = sights.get(uuid);
-    if (sight === undefined) continue;
+    const observation = observations.get(uuid);
+    if (observation === undefined) continue;
     // A collection that was not looked at yet tells of the change itself.
-    const isNew = sight.collectionId !== collection.id && (sight.enabled !== enabled || sight.live !== live);
-    const secondsAgo = isNew ? 0 : sight.changedSecondsAgo;
+    const isNew =
+      observation.collectionId !== collection.id &&
+      (observation.enabled !== enabled || observation.live !== live);
+    const secondsAgo = isNew ? 0 : observation.changedSecondsAgo;
     if (secondsAgo === null || secondsAgo >= quietMinutes * 60) continue;
-    const ownSecondsAgo = standing.handled.get(uuid);
+    const ownSecondsAgo = controlState.handled.get(uuid);
     if (ownSecondsAgo !== undefined && ownSecondsAgo < quietMinutes * 60 + slowestBootSeconds) continue;
     const state = !live ? "dead" : enabled ? "alive and enabled" : "disabled";
     return {

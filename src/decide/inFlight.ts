@@ -7,7 +7,7 @@ import { hostsAfter } from "../planner/tell/outcome.ts";
  * The snapshot with VMs that are just being migrated on their new hosts, their load with them. Memory stays as it is:
  * xapi holds it on both ends until the migration has ended.
  */
-export function withArrivals(snapshot: Snapshot): Snapshot {
+export function withInFlightMoves(snapshot: Snapshot): Snapshot {
   const targets = new Map<Uuid, Uuid>();
   for (const { uuid, migratingTo } of snapshot.vms) {
     if (migratingTo !== null) targets.set(uuid, migratingTo);

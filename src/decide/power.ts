@@ -1,23 +1,23 @@
-/** What green rules ask for next, judged from what is stored: the same for a run, its dry run and SHOW GREEN. Pure. */
+/** What green rules ask for next, assessed from what is stored: the same for a run, its dry run and SHOW GREEN. Pure. */
 
+import type { HostPower, HostStates } from "../domain/hostPower.ts";
 import type { Host, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import type { GreenRule } from "../domain/rule.ts";
 import type { Picture } from "../power/load.ts";
 import { type GreenOptions, greenDefaults } from "../power/options.ts";
 import { type Decision, decide } from "../power/policy.ts";
-import { type GreenRule as Gathering, mayRest } from "../power/rule.ts";
-import { type HostStates, observe } from "../power/states.ts";
+import { type GreenRule as Consolidation, maySleep } from "../power/rule.ts";
+import { observe } from "../power/states.ts";
 import type { ControlSettings } from "../settings/settings.ts";
-import type { Rests } from "../store/rests.ts";
-import type { Sample } from "../store/samples.ts";
-import { type Basis, pairsOf, plannerOptions } from "./assess.ts";
+import { type Assessment, pairsOf, plannerOptions } from "./assess.ts";
 import { type Gate, settledGate } from "./gates.ts";
+import type { Sample } from "./sampling.ts";
 
-/** What is known beside the basis of a run. */
-export interface GreenSituation {
+/** What is known beside the assessment of a run. */
+export interface PowerInput {
   /** Rules that are enabled, by number. */
   readonly rules: readonly GreenRule[];
-  readonly rests: Rests;
+  readonly hostPower: HostPower;
   /** Earlier pictures over the windows, newest first. */
   readonly pictures: readonly Sample[];
   /** The minute of the day, in the time zone of the settings. */
@@ -53,35 +53,35 @@ export function greenWish({ green: { downMinutes } }: ControlSettings): {
  * everything, or measures are not believed yet. A pool that is upgraded or balanced by another takes back what is being emptied.
  */
 export function greenForecast(
-  basis: Basis,
+  assessment: Assessment,
   settings: ControlSettings,
-  { rules, rests, pictures, minuteOfDay }: GreenSituation,
+  { rules, hostPower, pictures, minuteOfDay }: PowerInput,
 ): GreenForecast | null {
-  const { stored, gate } = basis;
-  if (stored === null || isIdle({ rules, rests })) return null;
+  const { stored, gate } = assessment;
+  if (stored === null || isIdle({ rules, hostPower })) return null;
   const hold = holdOf(gate);
-  if ((gate !== null && hold === null) || settledGate(basis.standing) !== null) return null;
-  const active = rules.find((rule) => mayRest(rule, minuteOfDay)) ?? rules[0] ?? null;
-  const newest: Picture = { at: rests.now - Math.max(0, stored.ageSeconds), snapshot: stored.snapshot };
+  if ((gate !== null && hold === null) || settledGate(assessment.controlState) !== null) return null;
+  const active = rules.find((rule) => maySleep(rule, minuteOfDay)) ?? rules[0] ?? null;
+  const newest: Picture = { at: hostPower.now - Math.max(0, stored.ageSeconds), snapshot: stored.snapshot };
   const earlier = pictures.map(({ snapshot, secondsBefore }) => ({
     at: newest.at - secondsBefore,
     snapshot,
   }));
-  const states = observe(rests.states, stored.snapshot, rests.now);
+  const states = observe(hostPower.states, stored.snapshot, hostPower.now);
   const view = {
-    now: rests.now,
+    now: hostPower.now,
     minuteOfDay,
     pictures: [...earlier.reverse(), newest],
     states,
     hold,
   };
-  const options = greenOptions({ ...basis, stored }, settings, rests);
+  const options = greenOptions({ ...assessment, stored }, settings, hostPower);
   return { rule: active, decision: decide(view, active ?? noRule(minuteOfDay), options), states };
 }
 
-/** Whether there is nothing to decide: no rule gathers VMs, and every host is on. */
-export function isIdle({ rules, rests }: Pick<GreenSituation, "rules" | "rests">): boolean {
-  return rules.length === 0 && [...rests.states.values()].every(({ kind }) => kind === "on");
+/** Whether there is nothing to decide: no rule consolidates VMs, and every host is on. */
+export function isIdle({ rules, hostPower }: Pick<PowerInput, "rules" | "hostPower">): boolean {
+  return rules.length === 0 && [...hostPower.states.values()].every(({ kind }) => kind === "on");
 }
 
 /** Gates that tell of the pool, not of this one collection. */
@@ -92,21 +92,21 @@ function holdOf(gate: Gate | null): string | null {
 }
 
 /** Where the last rule is gone: hosts may sleep at no time, so all are woken. */
-function noRule(minuteOfDay: number): Gathering {
+function noRule(minuteOfDay: number): Consolidation {
   const from = (minuteOfDay + 720) % 1440;
   return { limits: [], spareHosts: 0, between: { from, to: (from + 1) % 1440 } };
 }
 
 /** The settings, and what is left alone, as the policy wants to have it. */
 export function greenOptions(
-  basis: Basis & { readonly stored: StoredSnapshot },
+  assessment: Assessment & { readonly stored: StoredSnapshot },
   settings: ControlSettings,
-  rests: Rests,
+  hostPower: HostPower,
 ): GreenOptions {
-  const { stored, standing, bans, rules } = basis;
+  const { stored, controlState, bans, rules } = assessment;
   const { green } = settings;
   const pairs = pairsOf(stored.snapshot, bans);
-  const usual = plannerOptions(basis, settings, { vms: bans.vms, pairs }, Number.POSITIVE_INFINITY);
+  const usual = plannerOptions(assessment, settings, { vms: bans.vms, pairs }, Number.POSITIVE_INFINITY);
   const { pool } = stored.snapshot;
   return {
     ...greenDefaults,
@@ -120,9 +120,9 @@ export function greenOptions(
     ...(usual.costOf === undefined ? {} : { costOf: usual.costOf }),
     ...(usual.secondsOf === undefined ? {} : { secondsOf: usual.secondsOf }),
     seed: settings.planSeed,
-    canWake: (host) => wakeObjection(host, rests) === null,
+    canWake: (host) => wakeObjection(host, hostPower) === null,
     keepOn: new Map(
-      standing.exclusions
+      controlState.exclusions
         .filter(({ kind }) => kind === "HOST")
         .map(({ uuid, by }): [Uuid, string] => [uuid, `it is excluded${by === "" ? "" : ` by ${by}`}`]),
     ),
@@ -139,10 +139,10 @@ export function greenOptions(
 }
 
 /** Why the host must not sleep because nobody knows that it would wake, or null. */
-export function wakeObjection(host: Host, rests: Rests): string | null {
+export function wakeObjection(host: Host, hostPower: HostPower): string | null {
   if (host.isMaster) return "it is the pool's master";
   if (host.powerOnMode === null || host.powerOnMode === "") return "it has no power-on mode";
-  const failed = rests.unreliable.get(host.uuid);
+  const failed = hostPower.unreliable.get(host.uuid);
   if (failed === undefined) return null;
-  return `its power failed ${Math.round((rests.now - failed) / 3600)} h ago, and control has not woken it since`;
+  return `its power failed ${Math.round((hostPower.now - failed) / 3600)} h ago, and control has not woken it since`;
 }

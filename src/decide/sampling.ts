@@ -1,4 +1,5 @@
 /** Which earlier collections are averaged with the newest one. Pure. */
+import type { Snapshot } from "../domain/pool.ts";
 import { isSingle, type Rule } from "../domain/rule.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 
@@ -42,4 +43,12 @@ export function chooseSamples<T extends { readonly secondsBefore: number }>(
     last = each.secondsBefore;
   }
   return chosen;
+}
+
+/** An earlier picture. */
+export interface Sample {
+  readonly snapshot: Snapshot;
+  readonly collectionId: number;
+  /** Seconds from its start to the start of the newest collection. */
+  readonly secondsBefore: number;
 }

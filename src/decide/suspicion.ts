@@ -28,7 +28,7 @@ const suspectShare = 1 / 3;
 const stillSamples = 3;
 
 /**
- * Judges `snapshot` by itself, by what is expected and by `earlier` samples, newest first; `guests` are the running
+ * Assesses `snapshot` by itself, by what is expected and by `earlier` samples, newest first; `guests` are the running
  * guests of each host.
  */
 export function suspicionOf(

@@ -2,7 +2,7 @@
 import { AppError } from "../domain/errors.ts";
 import { timeText } from "../domain/hours.ts";
 import { type ProgramName, runChild } from "../privateServer/children.ts";
-import { loadRests } from "../store/rests.ts";
+import { loadHostPower } from "../store/hostPower.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { fitWidth, padWidth, printable } from "../text/text.ts";
 import type { Play, Stage } from "./stage.ts";
@@ -97,7 +97,7 @@ class Night {
     for (let round = 0; round < mostRounds; round++) {
       before();
       await this.round();
-      const { states } = await loadRests(this.#stage.db);
+      const { states } = await loadHostPower(this.#stage.db);
       if (isOver([...states.values()].map(({ kind }) => kind)) && states.size > 0) return;
     }
     throw new AppError(
@@ -134,7 +134,7 @@ class Night {
   async #row(): Promise<string> {
     const stored = await loadSnapshot(this.#stage.db);
     if (stored === null) throw new AppError("pool", "the demo's collection was not stored");
-    const { states } = await loadRests(this.#stage.db);
+    const { states } = await loadHostPower(this.#stage.db);
     return stored.snapshot.hosts
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .map((host) => {

@@ -82,7 +82,7 @@ export interface Evaluation {
   /** Of each term; null of an absolute condition. */
   readonly means: readonly (number | null)[];
   readonly verdicts: readonly Verdict[];
-  /** Hosts that take part but have no value of a subject: judged by nobody, and in no mean of that. */
+  /** Hosts that take part but have no value of a subject: assessed by nobody, and in no mean of that. */
   readonly missing: readonly Uuid[];
 }
 
@@ -99,7 +99,7 @@ export function evaluate(hosts: readonly Host[], rule: Rule): Evaluation {
     else measured.push({ hostUuid: host.uuid, values });
   }
   const verdicts = measured
-    .map(({ hostUuid, values }) => judge(hostUuid, values, terms, means))
+    .map(({ hostUuid, values }) => assess(hostUuid, values, terms, means))
     .sort((a, b) => b.severity - a.severity || (a.hostUuid < b.hostUuid ? -1 : 1))
     .map(({ severity: _, ...verdict }) => verdict);
   return { rule, mean: means.find((each) => each !== null) ?? null, means, verdicts, missing };
@@ -143,7 +143,7 @@ export function excess(value: number, poolMean: number, threshold: number): numb
   return Math.abs(over) <= rounding(value) ? 0 : over;
 }
 
-function judge(
+function assess(
   hostUuid: Uuid,
   values: readonly number[],
   terms: readonly Term[],

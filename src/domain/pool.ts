@@ -7,7 +7,7 @@
  * - control domain: dom0 or a driver domain; it never moves, its load counts;
  * - placement: which host a VM is resident on (table Map);
  * - snapshot: all facts about a pool at one instant;
- * - bar: a host that cannot take a VM, with the reason;
+ * - infeasible pair: a host that cannot take a VM, with the reason;
  * - pool mean: the mean of a subject over the hosts; deviation: host value minus pool mean.
  */
 
@@ -120,7 +120,7 @@ export interface Placement {
 }
 
 /** A host that cannot take a VM, and why (XAPI's code and what it names). */
-export interface Bar {
+export interface InfeasiblePair {
   readonly vmUuid: Uuid;
   readonly hostUuid: Uuid;
   readonly reason: string;
@@ -145,7 +145,7 @@ export interface Snapshot {
   readonly hosts: readonly Host[];
   readonly vms: readonly Vm[];
   readonly placements: readonly Placement[];
-  readonly bars: readonly Bar[];
+  readonly infeasiblePairs: readonly InfeasiblePair[];
 }
 
 /** One run of collect as the database remembers it. Times are the database's clock. */

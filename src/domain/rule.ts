@@ -136,3 +136,10 @@ export function amountText(amount: number): string {
     ? amount.toLocaleString("en", { useGrouping: false, maximumFractionDigits: 20 })
     : text;
 }
+
+/** A row of a rule that this program cannot follow: somebody's slip of the pen, or a later version's rule. */
+export interface UnknownRule {
+  readonly subject: string;
+  readonly threshold: number;
+  readonly reason: string;
+}

@@ -1,6 +1,6 @@
 /** An evacuation in words and as an object: what would be done, what stays, and which rules break. Pure. */
 
-import type { DrainBasis } from "../decide/evacuation.ts";
+import type { EvacuationAssessment } from "../decide/evacuation.ts";
 import type { Host, StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, sumText } from "../domain/rule.ts";
 import type { Evacuation } from "../planner/evacuate/evacuate.ts";
@@ -8,8 +8,8 @@ import type { Harm } from "../planner/evacuate/harm.ts";
 import type { Stay } from "../planner/evacuate/stay.ts";
 import { ruleObject } from "../rules/json.ts";
 import { allowedText, calledRule, inUnit, termOf } from "../rules/words.ts";
+import { figure } from "../text/format.ts";
 import { Names } from "../text/names.ts";
-import { figure } from "./figures.ts";
 import { planJson } from "./planJson.ts";
 import {
   gateLine,
@@ -23,19 +23,23 @@ import {
 } from "./report.ts";
 
 /** The plan for a person, in the manner of SHOW PLAN. */
-export function evacuationLines(basis: DrainBasis, stored: StoredSnapshot, plan: Evacuation): string[] {
+export function evacuationLines(
+  assessment: EvacuationAssessment,
+  stored: StoredSnapshot,
+  plan: Evacuation,
+): string[] {
   const names = new Names(stored.snapshot);
-  const { held, standing, host } = basis;
+  const { blocked, controlState, host } = assessment;
   const absent = plan.absent.filter((each) => each.host !== host.uuid);
   return [
-    ...(held === null ? [] : [`A run would be ${gateLine(held)}`]),
-    ...standing.open.map((migration) => openLine(migration, names)),
-    ...unknownRuleLines(basis.unknown),
-    poolLine({ ...basis, stored }),
+    ...(blocked === null ? [] : [`A run would be ${gateLine(blocked)}`]),
+    ...controlState.open.map((migration) => openLine(migration, names)),
+    ...unknownRuleLines(assessment.unknown),
+    poolLine({ ...assessment, stored }),
     `${purposeLine(plan, names)}; it is left out of the means`,
     ...absent.map((each) => `${names.of(each.host)} is left out of mean and moves: ${each.reason}`),
     ...plan.before.flatMap((before, index) =>
-      ruleLines(before, plan.after[index], { ...basis, stored }, names),
+      ruleLines(before, plan.after[index], { ...assessment, stored }, names),
     ),
     ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
     ...totalLines(plan),
@@ -100,12 +104,12 @@ export function endLine(stays: number, host: Host, names: Names, be: "is" | "wou
 
 /** The same as one object. */
 export function evacuationJson(
-  basis: DrainBasis,
+  assessment: EvacuationAssessment,
   stored: StoredSnapshot,
   plan: Evacuation,
 ): Readonly<Record<string, unknown>> {
-  const { held, standing, host } = basis;
-  const open = standing.open.map(({ vm, source, destination, state }) => ({
+  const { blocked, controlState, host } = assessment;
+  const open = controlState.open.map(({ vm, source, destination, state }) => ({
     vm,
     from: source,
     to: destination,
@@ -113,8 +117,8 @@ export function evacuationJson(
   }));
   return {
     evacuation: evacuationObject(plan, host, new Names(stored.snapshot)),
-    ...planJson({ ...basis, stored }, plan, basis.unknown),
-    held,
+    ...planJson({ ...assessment, stored }, plan, assessment.unknown),
+    held: blocked,
     open,
   };
 }

@@ -10,12 +10,12 @@ import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import { immovability } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import { allowedText, calledRule, inUnit, othersText, termOf } from "../rules/words.ts";
+import { figure } from "../text/format.ts";
 import type { Names } from "../text/names.ts";
-import { figure } from "./figures.ts";
 import { gateLine, limitReached, moveLine } from "./report.ts";
 
 /** What an answer is read off. */
-export interface ExplainBasis {
+export interface ExplainContext {
   readonly snapshot: Snapshot;
   /** Null where no plan is made, which is the collection's fault: see `gate`. */
   readonly plan: Plan | null;
@@ -23,7 +23,7 @@ export interface ExplainBasis {
   /** What keeps the next run from acting: a gate of the data, somebody's word, or what control did lately. */
   readonly gate: Gate | null;
   /** Why nothing is done about a host above the threshold; null where something is. */
-  readonly tolerated: (host: Uuid, rule: Rule) => string | null;
+  readonly suppressed: (host: Uuid, rule: Rule) => string | null;
   readonly names: Names;
 }
 
@@ -37,7 +37,7 @@ export interface RuleFigures {
   readonly deviation: number | null;
   readonly broken: boolean;
   /** Why nothing is done about it though it is above the threshold; null where something is, or it is not. */
-  readonly tolerated: string | null;
+  readonly suppressed: string | null;
   readonly valueAfter: number | null;
   readonly brokenAfter: boolean | null;
 }
@@ -65,24 +65,24 @@ export interface Explanation {
 }
 
 /** Why `vm` moves, or why it stays. */
-export function explainVm(basis: ExplainBasis, vm: Vm): Explanation {
-  const { snapshot, plan, gate, names } = basis;
+export function explainVm(assessment: ExplainContext, vm: Vm): Explanation {
+  const { snapshot, plan, gate, names } = assessment;
   const name = names.of(vm.uuid);
   const hostUuid = snapshot.placements.find(({ vmUuid }) => vmUuid === vm.uuid)?.hostUuid;
   const host = snapshot.hosts.find(({ uuid }) => uuid === hostUuid);
   if (plan === null) return refused(`${name} stays`, "stays", gate);
   const moves = plan.moves.filter((move) => move.vm === vm.uuid);
-  const figures = host === undefined ? [] : figuresOf(basis, plan, host.uuid);
+  const figures = host === undefined ? [] : figuresOf(assessment, plan, host.uuid);
   const last = moves.at(-1);
   if (last !== undefined) {
     const answer = `${name} moves to ${names.of(last.destination)}, because ${becauseOf(last, names)}`;
     const details = moves.map((move) => `Move ${plan.moves.indexOf(move) + 1}: ${moveLine(move, names)}`);
     const explained = { answer, details, figures, moves, refusals: [] };
     if (gate === null) return { verdict: "moves", ...explained };
-    return { ...explained, ...heldBack(`${name} stays for now`, gate, answer, details), verdict: "stays" };
+    return { ...explained, ...blockedFor(`${name} stays for now`, gate, answer, details), verdict: "stays" };
   }
   const refusals = host === undefined ? [] : refusalsOf(plan, vm.uuid);
-  const reason = whyItStays(basis, plan, vm, host, refusals);
+  const reason = whyItStays(assessment, plan, vm, host, refusals);
   return {
     verdict: "stays",
     answer: `${name} stays${host === undefined ? "" : ` on ${names.of(host.uuid)}`}: ${reason}`,
@@ -98,20 +98,20 @@ export function explainVm(basis: ExplainBasis, vm: Vm): Explanation {
 
 /** The first reason that holds, in the order in which the planner asks. */
 function whyItStays(
-  basis: ExplainBasis,
+  assessment: ExplainContext,
   plan: Plan,
   vm: Vm,
   host: Host | undefined,
   refusals: readonly Refused[],
 ): string {
-  const { bans, names } = basis;
+  const { bans, names } = assessment;
   const immovable = immovability(vm) ?? bans.vms.get(vm.uuid);
   if (immovable !== undefined && immovable !== null) return immovable;
   if (host === undefined) return "the last collection saw it on no host";
   if (plan.before.length === 0) return "there are no rules";
   const absent = plan.absent.find((each) => each.host === host.uuid);
   if (absent !== undefined) return `its host is left out of mean and moves: ${absent.reason}`;
-  const figures = figuresOf(basis, plan, host.uuid);
+  const figures = figuresOf(assessment, plan, host.uuid);
   const broken = figures.filter(isBroken);
   if (broken.length === 0) return `its host breaks no rule (${figures.map(shortFigures).join("; ")})`;
   const left = broken.filter((each) => each.brokenAfter === true);
@@ -127,12 +127,12 @@ function whyItStays(
 }
 
 /** Why `host` is as it is, and what the plan does about it. */
-export function explainHost(basis: ExplainBasis, host: Host): Explanation {
-  const { plan, bans, gate, names } = basis;
+export function explainHost(assessment: ExplainContext, host: Host): Explanation {
+  const { plan, bans, gate, names } = assessment;
   const name = names.of(host.uuid);
   if (plan === null) return refused(`Nothing is done about ${name}`, "unknown", gate);
   const absent = plan.absent.find((each) => each.host === host.uuid);
-  const figures = figuresOf(basis, plan, host.uuid);
+  const figures = figuresOf(assessment, plan, host.uuid);
   const moves = plan.moves.filter(({ source, destination }) => [source, destination].includes(host.uuid));
   const refusals = plan.unresolved.filter((each) => each.host === host.uuid).flatMap((each) => each.refusals);
   const verdict = absent !== undefined ? "absent" : figures.some(isBroken) ? "breaks" : "keeps";
@@ -181,7 +181,7 @@ function refused(head: string, verdict: "stays" | "unknown", gate: Gate | null):
   };
 }
 
-function heldBack(head: string, gate: Gate, answer: string, details: readonly string[]) {
+function blockedFor(head: string, gate: Gate, answer: string, details: readonly string[]) {
   return {
     answer: `${head}: the next run does nothing: ${gateLine(gate)}`,
     details: [`Without that ${answer}`, ...details],
@@ -205,11 +205,11 @@ function becauseOf(
 }
 
 /** Above the threshold, and something is to be done about it. */
-function isBroken({ broken, tolerated }: RuleFigures): boolean {
-  return broken && tolerated === null;
+function isBroken({ broken, suppressed }: RuleFigures): boolean {
+  return broken && suppressed === null;
 }
 
-function figuresOf({ tolerated }: ExplainBasis, plan: Plan, host: Uuid): readonly RuleFigures[] {
+function figuresOf({ suppressed }: ExplainContext, plan: Plan, host: Uuid): readonly RuleFigures[] {
   const of = (verdicts: readonly Verdict[] | undefined) => verdicts?.find((each) => each.hostUuid === host);
   return plan.before.map((before, index) => {
     const [now, later] = [of(before.verdicts), of(plan.after[index]?.verdicts)];
@@ -221,7 +221,7 @@ function figuresOf({ tolerated }: ExplainBasis, plan: Plan, host: Uuid): readonl
       mean: before.means[term] ?? null,
       deviation: now?.deviation ?? null,
       broken: now?.broken ?? false,
-      tolerated: now?.broken === true ? tolerated(host, before.rule) : null,
+      suppressed: now?.broken === true ? suppressed(host, before.rule) : null,
       valueAfter: later?.values[term] ?? null,
       brokenAfter: later?.broken ?? null,
     };
@@ -235,7 +235,7 @@ function figureLine(figures: RuleFigures, host: string): string {
   return `${host}: ${shortFigures(figures)}${isBroken(figures) ? ": BREAKS IT" : ""}${after}`;
 }
 
-function shortFigures({ rule, term: place, value, mean, deviation, tolerated }: RuleFigures): string {
+function shortFigures({ rule, term: place, value, mean, deviation, suppressed }: RuleFigures): string {
   if (value === null || deviation === null) return `${calledRule(rule)}: no value`;
   const term = termOf(rule, place);
   const side = deviation < 0 ? "below" : "above";
@@ -245,7 +245,7 @@ function shortFigures({ rule, term: place, value, mean, deviation, tolerated }: 
     term.condition === "more than mean"
       ? `${figure(Math.abs(deviation))} ${side} the mean of ${figure(mean ?? 0)}, allowed ${term.amount}`
       : allowedText(term, 0);
-  return `${name}${sumText(term)} ${inUnit(value, term)}, ${limit}${others}${tolerated === null ? "" : `: ${tolerated}`}`;
+  return `${name}${sumText(term)} ${inUnit(value, term)}, ${limit}${others}${suppressed === null ? "" : `: ${suppressed}`}`;
 }
 
 function overAfter({ rule, term: place, valueAfter }: RuleFigures): string {

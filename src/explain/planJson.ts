@@ -1,6 +1,6 @@
 /** What the next run of xcp-control would do, as objects for programs: uuids, with names beside them. Pure. */
 
-import type { Basis } from "../decide/assess.ts";
+import type { Assessment } from "../decide/assess.ts";
 import type { Gate } from "../decide/gates.ts";
 import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
@@ -10,31 +10,31 @@ import { ruleObject } from "../rules/json.ts";
 import { printRule } from "../rules/print.ts";
 import { termOf } from "../rules/words.ts";
 import { Names } from "../text/names.ts";
-import { gainPerGib, type IgnoredRule, type PlanBasis } from "./report.ts";
+import { gainPerGib, type IgnoredRule, type PlanContext } from "./report.ts";
 
 /** Everything that a dry run tells, as one object. */
 export function forecastJson(
-  basis: Basis,
+  assessment: Assessment,
   stored: StoredSnapshot,
   plan: Plan,
 ): Readonly<Record<string, unknown>> {
-  const { unknown, held, standing } = basis;
-  const open = standing.open.map(({ vm, source, destination, state }) => ({
+  const { unknown, blocked, controlState } = assessment;
+  const open = controlState.open.map(({ vm, source, destination, state }) => ({
     vm,
     from: source,
     to: destination,
     state,
   }));
-  return { ...planJson({ ...basis, stored }, plan, unknown), held, open };
+  return { ...planJson({ ...assessment, stored }, plan, unknown), held: blocked, open };
 }
 
 /** The plan as one object; `moves` are in an order that can be carried out. */
 export function planJson(
-  basis: PlanBasis,
+  assessment: PlanContext,
   plan: Plan,
   unknownRules: readonly IgnoredRule[] = [],
 ): Readonly<Record<string, unknown>> {
-  const { stored, sampling } = basis;
+  const { stored, sampling } = assessment;
   const names = new Names(stored.snapshot);
   return {
     pool: { uuid: stored.snapshot.pool.uuid, name: stored.snapshot.pool.name },
@@ -43,7 +43,7 @@ export function planJson(
     samples: sampling.samples,
     samplesSpanSeconds: sampling.spanSeconds,
     gate: null,
-    rules: plan.before.map((before, index) => ruleJson(before, plan.after[index], basis, names)),
+    rules: plan.before.map((before, index) => ruleJson(before, plan.after[index], assessment, names)),
     moves: plan.moves.map((move) => moveJson(move, names)),
     seconds: plan.seconds,
     secondsBound: plan.secondsBound,
@@ -60,7 +60,7 @@ export function planJson(
     })),
     absent: plan.absent,
     ignoredRules: unknownRules,
-    restingRules: (basis.resting ?? []).map(({ rule, reason }) => ({ ...ruleObject(rule), reason })),
+    restingRules: (assessment.inactive ?? []).map(({ rule, reason }) => ({ ...ruleObject(rule), reason })),
     limited: plan.limited,
     spent: plan.spent,
   };
@@ -74,7 +74,7 @@ export function gateJson(gate: Gate): Readonly<Record<string, unknown>> {
 function ruleJson(
   before: Evaluation,
   after: Evaluation | undefined,
-  { tolerated }: PlanBasis,
+  { suppressed }: PlanContext,
   names: Names,
 ): Readonly<Record<string, unknown>> {
   const { rule } = before;
@@ -90,7 +90,7 @@ function ruleJson(
       hostName: names.exact(verdict.hostUuid),
       ...figuresJson(rule, verdict, later.get(verdict.hostUuid)),
       broken: verdict.broken,
-      tolerated: verdict.broken ? tolerated(verdict.hostUuid, rule) : null,
+      tolerated: verdict.broken ? suppressed(verdict.hostUuid, rule) : null,
       brokenAfter: later.get(verdict.hostUuid)?.broken ?? null,
     })),
   };
@@ -138,7 +138,7 @@ export function moveJson(move: Move, names: Names): Readonly<Record<string, unkn
   };
 }
 
-/** Without a rule nothing is known by which to judge the hosts. */
+/** Without a rule nothing is known by which to assess the hosts. */
 function moveFigures(move: Move): Readonly<Record<string, unknown>> {
   const { rule, mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter } = move;
   if (rule === null) return { subject: null, threshold: null, unit: null };

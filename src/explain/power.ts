@@ -1,6 +1,6 @@
 /** What green rules are about to do, in words and as an object. Pure. */
 
-import type { Basis } from "../decide/assess.ts";
+import type { Assessment } from "../decide/assess.ts";
 import type { GreenForecast } from "../decide/power.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Step } from "../power/states.ts";
@@ -33,7 +33,7 @@ export function greenLines({ decision }: GreenForecast, names: Names): string[] 
 /** A dry run's lines with those of green rules; that rules which balance could be made is no news where there are others. */
 export function withGreen(
   lines: readonly string[],
-  { rules }: Basis,
+  { rules }: Assessment,
   green: GreenForecast | null,
   names: Names,
 ): readonly string[] {
@@ -41,7 +41,7 @@ export function withGreen(
   return [...(rules.length === 0 ? lines.slice(0, -1) : lines), ...greenLines(green, names)];
 }
 
-/** The same as an object; null where no rule gathers VMs and no host sleeps. */
+/** The same as an object; null where no rule consolidates VMs and no host sleeps. */
 export function greenObject(forecast: GreenForecast | null, names: Names): object | null {
   if (forecast === null) return null;
   const { rule, decision } = forecast;

@@ -1,6 +1,6 @@
 /** What the next run of xcp-control would do, in words. Pure: values in, lines out. */
 
-import type { Basis } from "../decide/assess.ts";
+import type { Assessment } from "../decide/assess.ts";
 import type { Gate } from "../decide/gates.ts";
 import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import type { Migration } from "../domain/migration.ts";
@@ -19,12 +19,12 @@ import {
   unitOfTerm,
   valuesText,
 } from "../rules/words.ts";
+import { figure, gigabytes, megabytes, span } from "../text/format.ts";
 import { Names } from "../text/names.ts";
-import { figure, gigabytes, megabytes, span } from "./figures.ts";
 
 /** What a plan is told with. */
-export type PlanBasis = Pick<Basis, "sampling" | "tolerated"> &
-  Partial<Pick<Basis, "resting">> & { readonly stored: StoredSnapshot };
+export type PlanContext = Pick<Assessment, "sampling" | "suppressed"> &
+  Partial<Pick<Assessment, "inactive">> & { readonly stored: StoredSnapshot };
 
 /** "refused: age of data: collected 900 s ago, limit 300 s (...); run xcp-collect" */
 export function gateLine(gate: Gate): string {
@@ -32,15 +32,15 @@ export function gateLine(gate: Gate): string {
 }
 
 /** Everything that a dry run tells: what keeps the next run from acting, what is open, and the plan. */
-export function forecastLines(basis: Basis, stored: StoredSnapshot, plan: Plan): string[] {
-  const { unknown, held, standing } = basis;
+export function forecastLines(assessment: Assessment, stored: StoredSnapshot, plan: Plan): string[] {
+  const { unknown, blocked, controlState } = assessment;
   const names = new Names(stored.snapshot);
   return [
-    ...(held === null ? [] : [`A run would be ${gateLine(held)}`]),
-    ...standing.open.map((migration) => openLine(migration, names)),
+    ...(blocked === null ? [] : [`A run would be ${gateLine(blocked)}`]),
+    ...controlState.open.map((migration) => openLine(migration, names)),
     ...unknownRuleLines(unknown),
-    ...restingLines(basis.resting),
-    ...planLines({ ...basis, stored }, plan),
+    ...inactiveLines(assessment.inactive),
+    ...planLines({ ...assessment, stored }, plan),
   ];
 }
 
@@ -63,25 +63,25 @@ export function unknownRuleLines(unknown: readonly IgnoredRule[]): string[] {
 }
 
 /** Rules that do nothing now, each with the reason. */
-export function restingLines(resting: Basis["resting"]): string[] {
-  return resting.map(({ rule, reason }) => `${ruleHead(rule)} does nothing now: ${reason}`);
+export function inactiveLines(inactive: Assessment["inactive"]): string[] {
+  return inactive.map(({ rule, reason }) => `${ruleHead(rule)} does nothing now: ${reason}`);
 }
 
 /** The plan for a person: each rule with its hosts before and after, the moves, and what stays broken. */
-export function planLines(basis: PlanBasis, plan: Plan): string[] {
-  const { snapshot } = basis.stored;
+export function planLines(assessment: PlanContext, plan: Plan): string[] {
+  const { snapshot } = assessment.stored;
   const names = new Names(snapshot);
   return [
-    poolLine(basis),
+    poolLine(assessment),
     ...plan.absent.map(({ host, reason }) => `${names.of(host)} is left out of mean and moves: ${reason}`),
-    ...plan.before.flatMap((before, index) => ruleLines(before, plan.after[index], basis, names)),
+    ...plan.before.flatMap((before, index) => ruleLines(before, plan.after[index], assessment, names)),
     ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
     ...totalLines(plan),
-    ...closingLines(plan, basis, names),
+    ...closingLines(plan, assessment, names),
   ];
 }
 
-export function poolLine({ stored: { snapshot, ageSeconds }, sampling }: PlanBasis): string {
+export function poolLine({ stored: { snapshot, ageSeconds }, sampling }: PlanContext): string {
   const { pool, hosts, placements } = snapshot;
   const average =
     sampling.samples > 1
@@ -101,7 +101,7 @@ const shownQuietHosts = 8;
 export function ruleLines(
   before: Evaluation,
   after: Evaluation | undefined,
-  { tolerated }: PlanBasis,
+  { suppressed }: PlanContext,
   names: Names,
 ): string[] {
   const { rule, verdicts } = before;
@@ -134,7 +134,7 @@ export function ruleLines(
 
   function mark({ hostUuid, broken }: Verdict): string {
     if (!broken) return "";
-    const reason = tolerated(hostUuid, rule);
+    const reason = suppressed(hostUuid, rule);
     return reason === null ? " BREAKS IT" : ` ${reason}`;
   }
 }
@@ -219,8 +219,8 @@ function percent(share: number): string {
 }
 
 /** Why nothing more is done: always at least one sentence. */
-function closingLines(plan: Plan, basis: PlanBasis, names: Names): string[] {
-  if (plan.before.length === 0 && (basis.resting ?? []).length > 0) {
+function closingLines(plan: Plan, assessment: PlanContext, names: Names): string[] {
+  if (plan.before.length === 0 && (assessment.inactive ?? []).length > 0) {
     return ["Nothing to do: no rule acts now"];
   }
   if (plan.before.length === 0) {
@@ -233,7 +233,7 @@ function closingLines(plan: Plan, basis: PlanBasis, names: Names): string[] {
   if (lines.length > 0 || plan.moves.length > 0) return lines;
   const above = plan.before.flatMap(({ rule, verdicts }) =>
     verdicts.flatMap(({ hostUuid, broken }) => {
-      const reason = broken ? basis.tolerated(hostUuid, rule) : null;
+      const reason = broken ? assessment.suppressed(hostUuid, rule) : null;
       return reason === null ? [] : [`${names.of(hostUuid)} is ${reason}.`];
     }),
   );

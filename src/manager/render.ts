@@ -95,9 +95,10 @@ function vmLines({ vm }: VmOnHost): string[] {
   ];
 }
 
-function vmDetails({ vm, host, bars }: VmOnHost): string[] {
-  const items = bars.map(
-    (bar) => `${listItem({ uuid: bar.hostUuid, name: bar.hostName })} - ${printable(bar.reason)}`,
+function vmDetails({ vm, host, infeasiblePairs }: VmOnHost): string[] {
+  const items = infeasiblePairs.map(
+    (infeasiblePair) =>
+      `${listItem({ uuid: infeasiblePair.hostUuid, name: infeasiblePair.hostName })} - ${printable(infeasiblePair.reason)}`,
   );
   return [
     line("Resident on", host === null ? null : `${host.uuid} - ${host.name}`),
@@ -108,7 +109,7 @@ function vmDetails({ vm, host, bars }: VmOnHost): string[] {
     line("HA restart priority", vm.haPriority),
     line("Anti-affinity groups", vm.antiAffinityGroups.join(", ")),
     line("Tags", vm.tags.join(", ")),
-    `Hosts that cannot take it: ${bars.length}`,
+    `Hosts that cannot take it: ${infeasiblePairs.length}`,
     ...items,
   ];
 }

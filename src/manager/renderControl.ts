@@ -1,13 +1,12 @@
 /** What xcp-control did and what holds it back, as lines. Pure; names and reasons come out escaped. */
 
 import { type Flap, flapCause } from "../decide/flaps.ts";
+import type { Exclusion, Pause } from "../domain/controlState.ts";
 import type { Migration } from "../domain/migration.ts";
 import type { Cost } from "../domain/migrationCost.ts";
 import type { Explanation } from "../explain/explain.ts";
 import { conditionText } from "../rules/print.ts";
-import type { Exclusion } from "../store/exclusions.ts";
 import type { LeaseStatus } from "../store/lease.ts";
-import type { Pause } from "../store/pause.ts";
 import type { Names } from "../text/names.ts";
 import { printable } from "../text/text.ts";
 import { figure, line, listEntry, megabytes, rate, span, timestamp } from "./layout.ts";

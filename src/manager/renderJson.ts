@@ -99,9 +99,9 @@ function vmSummary({ vm, host }: VmOnHost): unknown {
   return { uuid, name, powerState, isControlDomain, hostUuid: host?.uuid ?? null };
 }
 
-function vmObject({ vm, host, bars }: VmOnHost): unknown {
-  const barred = bars.map(({ hostUuid, reason }) => ({ hostUuid, reason }));
-  return { ...vm, hostUuid: host?.uuid ?? null, bars: barred };
+function vmObject({ vm, host, infeasiblePairs }: VmOnHost): unknown {
+  const infeasible = infeasiblePairs.map(({ hostUuid, reason }) => ({ hostUuid, reason }));
+  return { ...vm, hostUuid: host?.uuid ?? null, infeasiblePairs: infeasible };
 }
 
 function hostSummary({ host, vms }: HostWithVms): unknown {

@@ -1,10 +1,10 @@
 /** What xcp-control did and what holds it back, as objects for JSON: uuids with the names beside them. Pure. */
 
 import { type Flap, flapCause } from "../decide/flaps.ts";
+import type { Exclusion } from "../domain/controlState.ts";
 import type { Migration } from "../domain/migration.ts";
 import { moveJson } from "../explain/planJson.ts";
 import { ruleObject } from "../rules/json.ts";
-import type { Exclusion } from "../store/exclusions.ts";
 import type { Names } from "../text/names.ts";
 import { rateOf } from "./renderControl.ts";
 import type { Result, StatusResult } from "./result.ts";
@@ -66,7 +66,11 @@ export function explanationObject({
     verdict,
     answer,
     moves: moves.map((move) => moveJson(move, names)),
-    rules: figures.map(({ rule, ...values }) => ({ ...ruleObject(rule), ...values })),
+    rules: figures.map(({ rule, suppressed, ...values }) => ({
+      ...ruleObject(rule),
+      ...values,
+      tolerated: suppressed,
+    })),
     refusals,
   };
 }

@@ -67,13 +67,13 @@ async function runTyped(
 const tabPatienceMs = 2_000;
 
 /** What arrives from readline: a line, a Ctrl-C or the end. */
-type Arrival = { readonly line: string } | "interrupt" | "end";
+type Input = { readonly line: string } | "interrupt" | "end";
 
 class Terminal {
   readonly talk: Talk;
   readonly #options: ReplOptions;
   readonly #readline: readline.Interface;
-  readonly #arrived: Arrival[] = [];
+  readonly #arrived: Input[] = [];
   #wake: (() => void) | null = null;
   /** What Tab offers while a question waits; null at the prompt. */
   #suggestions: readonly string[] | null = null;
@@ -105,10 +105,10 @@ class Terminal {
   /** The next command; null when the person leaves. Ctrl-C only clears the line. */
   async readCommand(): Promise<string | null> {
     for (;;) {
-      const arrival = await this.#prompt(prompt);
-      if (arrival === "end") this.#write("\n");
-      if (arrival === "end") return null;
-      if (arrival !== "interrupt") return arrival.line;
+      const input = await this.#prompt(prompt);
+      if (input === "end") this.#write("\n");
+      if (input === "end") return null;
+      if (input !== "interrupt") return input.line;
     }
   }
 
@@ -122,14 +122,14 @@ class Terminal {
     this.#write(text.slice(0, lineEnd));
     this.#suggestions = suggestions;
     try {
-      const arrival = await this.#prompt(text.slice(lineEnd));
-      return typeof arrival === "object" ? arrival.line : null;
+      const input = await this.#prompt(text.slice(lineEnd));
+      return typeof input === "object" ? input.line : null;
     } finally {
       this.#suggestions = null;
     }
   }
 
-  async #prompt(text: string): Promise<Arrival> {
+  async #prompt(text: string): Promise<Input> {
     this.#readline.setPrompt(text);
     if (!this.#arrived.includes("end")) this.#readline.prompt();
     while (this.#arrived.length === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
@@ -150,8 +150,8 @@ class Terminal {
     signal.addEventListener("abort", () => this.#readline.close(), { once: true });
   }
 
-  #arrive(arrival: Arrival): void {
-    this.#arrived.push(arrival);
+  #arrive(input: Input): void {
+    this.#arrived.push(input);
     this.#wake?.();
   }
 

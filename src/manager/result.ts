@@ -2,20 +2,17 @@
 
 import type { Flap } from "../decide/flaps.ts";
 import type { GreenForecast } from "../decide/power.ts";
+import type { BreakerStatus, Exclusion, Pause } from "../domain/controlState.ts";
+import type { HostPowerEvent, HostState } from "../domain/hostPower.ts";
 import type { Migration } from "../domain/migration.ts";
 import type { CostBook } from "../domain/migrationCost.ts";
-import type { Bar, Collection, Host, PoolFacts, Uuid, Vm } from "../domain/pool.ts";
+import type { Collection, Host, InfeasiblePair, PoolFacts, Uuid, Vm } from "../domain/pool.ts";
 import type { AnyRule, ChainRule, GreenRule, SingleRule } from "../domain/rule.ts";
 import type { Explanation } from "../explain/explain.ts";
 import type { Savings } from "../power/savings.ts";
-import type { HostState } from "../power/states.ts";
 import type { Numbered } from "../store/addedRules.ts";
-import type { BreakerStatus } from "../store/breaker.ts";
-import type { Exclusion } from "../store/exclusions.ts";
 import type { LeaseStatus } from "../store/lease.ts";
 import type { MigrationRecord } from "../store/migrationRecord.ts";
-import type { Pause } from "../store/pause.ts";
-import type { RestEvent } from "../store/rests.ts";
 import type { RuleChange, StoredRule } from "../store/ruleChanges.ts";
 import type { ProgramRun } from "../store/runs.ts";
 import type { Names } from "../text/names.ts";
@@ -93,7 +90,7 @@ export interface GreenResult {
   /** Of the last day and of the last 30 days. */
   readonly savings: readonly { readonly days: number; readonly saved: Savings }[];
   /** Newest first. */
-  readonly events: readonly (RestEvent & { readonly secondsAgo: number })[];
+  readonly events: readonly (HostPowerEvent & { readonly secondsAgo: number })[];
   readonly forecast: GreenForecast | null;
   /** Why nothing can be said of what comes next; null where something can. */
   readonly closed: string | null;
@@ -153,11 +150,11 @@ export interface ObjectNamed {
 export interface VmOnHost {
   readonly vm: Vm;
   readonly host: Host | null;
-  readonly bars: readonly NamedBar[];
+  readonly infeasiblePairs: readonly NamedInfeasiblePair[];
 }
 
-/** A bar with the name of its host, "" where the host is unknown. */
-export interface NamedBar extends Bar {
+/** A infeasible pair with the name of its host, "" where the host is unknown. */
+export interface NamedInfeasiblePair extends InfeasiblePair {
   readonly hostName: string;
 }
 

@@ -70,7 +70,7 @@ export function immovability(vm: Vm): string | null {
   return vm.immovable;
 }
 
-/** The key of a VM with a host it might go to, for bars and bans. */
+/** The key of a VM with a host it might go to, for infeasible pairs and bans. */
 export function pairKey(vm: Uuid, destination: Uuid): string {
   return `${vm}>${destination}`;
 }

@@ -33,7 +33,7 @@ export interface PlanOptions {
   /** VMs that carry the same one of these tags are spread, as anti-affinity groups are. */
   readonly antiAffinityTags?: readonly string[];
   /** Whether a pair that is above its threshold is no goal yet; it is never made worse. Default: none is. */
-  readonly dormant?: (host: Uuid, rule: Rule) => boolean;
+  readonly suppressed?: (host: Uuid, rule: Rule) => boolean;
   /**
    * A value, in the rule's unit, at or under which a host breaks nothing; of a chain that of the term at `place` which
    * is compared with the mean. Default: none.

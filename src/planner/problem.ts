@@ -61,7 +61,7 @@ export interface Problem {
   readonly inverse: Float64Array;
   /**
    * Of a pair: a value at or under which it keeps its rule whatever the mean; minus infinity where none is. It is the
-   * rule's floor, and for a dormant pair at least its value at the start: it is no goal then, and cannot get worse.
+   * rule's floor, and for a suppressed pair at least its value at the start: it is no goal then, and cannot get worse.
    */
   readonly ceiling: Float64Array;
   /**
@@ -88,7 +88,7 @@ export interface Problem {
   /** Of a host: moves that it may take part in, coming and going together; infinite where any number. */
   readonly movesLeft: Float64Array;
   readonly groups: Groups;
-  /** Bars and bans by v * H + h, with what the reasons are. */
+  /** Infeasible pairs and bans by v * H + h, with what the reasons are. */
   readonly closed: ReadonlyMap<number, { readonly code: RefusalCode; readonly reason: string }>;
   /** 1 at v * H + h where that pair is closed; empty where none is. */
   readonly shut: Uint8Array;
@@ -103,13 +103,13 @@ export function countRules({ R, first }: Problem, marked: Uint8Array): number {
 
 /** The snapshot with its lists by uuid: indices, sums and ties then depend on nothing but what is in it. */
 export function inOrder(snapshot: Snapshot): Snapshot {
-  const { hosts, vms, placements, bars } = snapshot;
+  const { hosts, vms, placements, infeasiblePairs } = snapshot;
   return {
     ...snapshot,
     hosts: hosts.toSorted((a, b) => compare(a.uuid, b.uuid)),
     vms: vms.toSorted((a, b) => compare(a.uuid, b.uuid)),
     placements: placements.toSorted((a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid)),
-    bars: bars.toSorted(
+    infeasiblePairs: infeasiblePairs.toSorted(
       (a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid) || compare(a.reason, b.reason),
     ),
   };
@@ -174,7 +174,7 @@ type Columns = Pick<
   "rules" | "terms" | "places" | "first" | "end" | "chained" | "sign" | "rising" | "anyRising"
 >;
 
-/** The terms of the rules; a chain that no host has the values of judges nobody and is left out. */
+/** The terms of the rules; a chain that no host has the values of assesses nobody and is left out. */
 function columnsOf(all: readonly Rule[], hosts: readonly Host[]): Columns {
   const rules: Rule[] = [];
   const terms: Term[] = [];
@@ -376,7 +376,7 @@ function breaches(
       const own = Array.from({ length: (end[r] ?? R) - r }, (_, i) => h * R + r + i);
       if (own.some((pair) => known[pair] === 0)) {
         for (const pair of own) known[pair] = 0;
-        // A chain that cannot be judged stands in nobody's way; whom a thesis' rule cannot judge is blind.
+        // A chain that cannot be assessed stands in nobody's way; whom a thesis' rule cannot judge is blind.
         if (own.length > 1 || !isSingle(rules[r] as Rule))
           for (const pair of own) ceiling[pair] = Number.POSITIVE_INFINITY;
         continue;
@@ -386,10 +386,10 @@ function breaches(
         return excess(load[pair] ?? 0, limit, 0) > 0;
       });
       if (!past) continue;
-      const dormant = isDormant(hosts[h], rules[r] as Rule, options);
+      const suppressed = isSuppressed(hosts[h], rules[r] as Rule, options);
       for (const pair of own) {
         if (own.length > 1) held[pair] = 1;
-        if (dormant) ceiling[pair] = load[pair] ?? 0;
+        if (suppressed) ceiling[pair] = load[pair] ?? 0;
         else broken[pair] = 1;
       }
     }
@@ -402,8 +402,8 @@ function allowedOf({ condition, amount }: Term): number {
   return condition === "below" ? -amount : amount;
 }
 
-function isDormant(host: Host | undefined, rule: Rule, { dormant }: PlanOptions): boolean {
-  return host !== undefined && (dormant?.(host.uuid, rule) ?? false);
+function isSuppressed(host: Host | undefined, rule: Rule, { suppressed }: PlanOptions): boolean {
+  return host !== undefined && (suppressed?.(host.uuid, rule) ?? false);
 }
 
 /** A limit that does not hang on the mean is aimed at as it is: a part of it would be another condition. */
@@ -431,7 +431,7 @@ function closedPairs(
   const closed = new Map<number, Obstacle>();
   const H = hostIndex.size;
   const vmIndex = new Map(vms.map((vm, index) => [vm.uuid, index]));
-  for (const { vmUuid, hostUuid, reason } of snapshot.bars) {
+  for (const { vmUuid, hostUuid, reason } of snapshot.infeasiblePairs) {
     const [v, h] = [vmIndex.get(vmUuid), hostIndex.get(hostUuid)];
     if (v !== undefined && h !== undefined) closed.set(v * H + h, { code: "bar", reason });
   }

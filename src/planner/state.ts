@@ -27,7 +27,7 @@ export class State {
   readonly taken: Int32Array;
   /** Of a term: the mean that limits stand above. */
   readonly floor: Float64Array;
-  /** The same after a step that is being judged. */
+  /** The same after a step that is being assessed. */
   readonly #floorAfter: Float64Array;
   /** 1 where VMs came or went since the last `settle` or `reset`; after a reset all have. */
   readonly touched: Uint8Array;
@@ -335,7 +335,7 @@ export class State {
     return Math.min(mean[r] ?? 0, ((this.#sum[r] ?? 0) + change) / (counted[r] ?? 1));
   }
 
-  /** Whether neither a bar, a ban nor a group keeps `v` from `d`. */
+  /** Whether neither a infeasible pair, a ban nor a group keeps `v` from `d`. */
   #admits(v: number, d: number): boolean {
     const { H, shut } = this.problem;
     if (shut.length > 0 && shut[v * H + d] === 1) return false;
@@ -370,7 +370,7 @@ export class State {
 
   /**
    * Whether one migration of `v` to `d` may be made now: memory, groups, no pair newly broken, no value of a broken
-   * pair above what it was at the start. A broken pair may stay broken: this judges a step, not an end.
+   * pair above what it was at the start. A broken pair may stay broken: this assesses a step, not an end.
    */
   stepFits(v: number, d: number): boolean {
     const { R, weight, inverse, need, varying } = this.problem;

@@ -1,5 +1,5 @@
 /**
- * What balance rules say to gathering, so that the two kinds never undo each other: while a broken rule can be cured, no
+ * What balance rules say to consolidation, so that the two kinds never undo each other: while a broken rule can be cured, no
  * host is put to sleep; where only a sleeping host cures it, that host is woken; and no host goes to sleep whose absence
  * would break one. Pure.
  */
@@ -63,7 +63,7 @@ function keyOf({ host, rule }: BrokenPair): string {
 export type BalanceNeed =
   /** Nothing is broken, or nothing that any host could cure. */
   | { readonly kind: "none" }
-  /** Balance cures it with the hosts that are on: gathering waits. */
+  /** Balance cures it with the hosts that are on: consolidation waits. */
   | { readonly kind: "curable"; readonly pair: BrokenPair }
   /** It takes this sleeping host. */
   | { readonly kind: "wake"; readonly pair: BrokenPair; readonly host: Host };
@@ -98,7 +98,7 @@ function leftBroken(snapshot: Snapshot, options: PackingOptions): ReadonlySet<st
 }
 
 /** Hosts that the sleepers' order prefers: longest asleep first. */
-export function restedFirst(
+export function longestAwakeFirst(
   sleepers: readonly { readonly host: Host; readonly since: number }[],
 ): readonly Host[] {
   return sleepers

@@ -1,5 +1,5 @@
 /**
- * What no gathering undercuts: so many hosts stay on, and so many bytes are copied to empty so many. Pure.
+ * What no consolidation undercuts: so many hosts stay on, and so many bytes are copied to empty so many. Pure.
  *
  * Hosts: in each dimension the hosts that stay, the spare ones not counted, must hold all; the largest hold most. An
  * anti-affinity group needs as many hosts as hold its members. Bytes: who empties so many hosts copies at least what
@@ -13,7 +13,7 @@ export interface HostsBound {
   readonly reason: string;
 }
 
-/** The fewest hosts that any gathering leaves on. */
+/** The fewest hosts that any consolidation leaves on. */
 export function hostsBound(packing: Packing): HostsBound {
   const { H, hard, dimensions, kept, minimum } = packing;
   const forced = kept.filter((reason) => reason !== null).length;
@@ -77,8 +77,8 @@ function hostsForGroup({ problem, H, kept }: Packing, g: number): number {
   for (let h = 0; h < H; h++) members += count[g * H + h] ?? 0;
   const order = forcedFirst(kept, (h) => limit[g * H + h] ?? 0);
   for (let n = 1; n <= H; n++) {
-    const held = order.slice(0, n).reduce((sum, h) => sum + (limit[g * H + h] ?? 0), 0);
-    if (held >= members) return n;
+    const blocked = order.slice(0, n).reduce((sum, h) => sum + (limit[g * H + h] ?? 0), 0);
+    if (blocked >= members) return n;
   }
   return H;
 }
@@ -91,7 +91,7 @@ export function pricesOf({ kept, itemsOf, cost }: Packing): [number, number][] {
     .sort(([a, priceA], [b, priceB]) => priceA - priceB || a - b);
 }
 
-/** The fewest bytes that any gathering copies which empties `count` hosts. */
+/** The fewest bytes that any consolidation copies which empties `count` hosts. */
 export function bytesBound(packing: Packing, count: number): number {
   const prices = pricesOf(packing);
   if (count <= 0) return 0;

@@ -16,11 +16,11 @@ export function bundlesOf(
   const bundles: number[][] = [];
   const keysOf = (vm: Vm | undefined, host: number | undefined): string[] =>
     (vm?.tags ?? []).filter((tag) => tags.includes(tag)).map((tag) => `${host}>${tag}`);
-  const held = new Set(stuck.flatMap(({ vm, host }) => keysOf(vm, host)));
+  const blocked = new Set(stuck.flatMap(({ vm, host }) => keysOf(vm, host)));
   for (let v = 0; v < V; v++) {
     if (!movable(v)) continue;
     const keys = keysOf(vms[v], home[v]);
-    if (keys.some((key) => held.has(key))) continue;
+    if (keys.some((key) => blocked.has(key))) continue;
     const joined = [...new Set(keys.flatMap((key) => byTag.get(key) ?? []))];
     const own = [v];
     for (const list of new Set(joined.map((u) => bundle.get(u) ?? []))) {

@@ -6,7 +6,7 @@ import { averaged, type Picture, totals } from "./load.ts";
 import { lacksOf, type Rise } from "./need.ts";
 import type { GreenOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";
-import { type Drain, gathered, planDrain, planGreen } from "./plan.ts";
+import { consolidated, type Drain, planDrain, planGreen } from "./plan.ts";
 import type { GreenRule } from "./rule.ts";
 
 /** Hosts of a plan that are tried before the next run's turn. */
@@ -28,7 +28,7 @@ export type Choice =
   | { readonly kind: "drain"; readonly drain: Drain; readonly reason: string }
   | { readonly kind: "none"; readonly reason: string };
 
-/** The host that the gathering empties first and that nothing in the window speaks against. */
+/** The host that the consolidation empties first and that nothing in the window speaks against. */
 export function chooseDrain(sparing: Sparing): Choice {
   const { pool, rule, young } = sparing;
   const options = { ...sparing.options, stayOn: new Map([...(sparing.options.stayOn ?? []), ...young]) };
@@ -91,7 +91,7 @@ function hostName({ hosts }: Snapshot, uuid: Uuid): string {
 function objectionTo(sparing: Sparing, usual: Snapshot, drain: Drain): string | null {
   const { pool, window, recent, rise, rule, options } = sparing;
   const soon = lacksOf(
-    gathered(averaged(pool, recent), [drain]),
+    consolidated(averaged(pool, recent), [drain]),
     rule,
     options,
     options.wakeFraction,
@@ -99,11 +99,11 @@ function objectionTo(sparing: Sparing, usual: Snapshot, drain: Drain): string | 
   )[0];
   if (soon !== undefined)
     return `${soon.dimension} would soon need ${figure(soon.part * 100)} % of what stays on`;
-  const broken = newlyBroken(usual, gathered(usual, [drain]), options);
+  const broken = newlyBroken(usual, consolidated(usual, [drain]), options);
   if (broken !== null) return `it would break a balance rule: ${describePair(broken)}`;
   const receivers = new Set(drain.moves.map(({ destination }) => destination));
   for (const picture of window) {
-    const after = gathered(averaged(pool, [picture]), [drain]);
+    const after = consolidated(averaged(pool, [picture]), [drain]);
     const passed = passedLimits(after, rule, options.wakeFraction).find(({ host }) =>
       receivers.has(host.uuid),
     );
@@ -111,7 +111,7 @@ function objectionTo(sparing: Sparing, usual: Snapshot, drain: Drain): string | 
       return `in one picture of the window there would have been ${describePassed(passed)}`;
   }
   for (const picture of busiest(window, rule)) {
-    const after = gathered(averaged(pool, [picture]), [drain]);
+    const after = consolidated(averaged(pool, [picture]), [drain]);
     const [lack] = lacksOf(after, rule, options, options.wakeFraction);
     if (lack !== undefined) {
       return `in one picture of the window ${lack.dimension} would have needed ${figure(lack.part * 100)} % of what stays on`;

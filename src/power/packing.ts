@@ -31,7 +31,7 @@ export interface Packing {
   readonly weight: Float64Array;
   /** Bytes to copy. */
   readonly cost: Float64Array;
-  /** 1 where no bar, ban or exclusion keeps the item from the host. */
+  /** 1 where no infeasible pair, ban or exclusion keeps the item from the host. */
   readonly open: Uint8Array;
   /** 1 where a host is past a limit already: nothing arrives there, not even what takes nothing of it. */
   readonly over: Uint8Array;
@@ -67,13 +67,13 @@ export function toPacking(pool: Snapshot, rule: GreenRule, options: PackingOptio
   return { ...withoutHomebodies(sketch), snapshot, problem, dimensions, minimum, spares };
 }
 
-/** The even share of a group is that of all hosts of the pool: else each host that goes to sleep would let members gather. */
+/** The even share of a group is that of all hosts of the pool: else each host that goes to sleep would let members consolidate. */
 function sharedByAll(groups: Groups, H: number, hosts: number): Groups {
   const limit = groups.limit.slice();
   groups.names.forEach((_, g) => {
-    const held = groups.count.subarray(g * H, (g + 1) * H);
-    const share = Math.ceil(held.reduce((sum, each) => sum + each, 0) / Math.max(1, hosts));
-    for (let h = 0; h < H; h++) limit[g * H + h] = Math.max(held[h] ?? 0, share, 1);
+    const blocked = groups.count.subarray(g * H, (g + 1) * H);
+    const share = Math.ceil(blocked.reduce((sum, each) => sum + each, 0) / Math.max(1, hosts));
+    for (let h = 0; h < H; h++) limit[g * H + h] = Math.max(blocked[h] ?? 0, share, 1);
   });
   return { ...groups, limit };
 }
@@ -117,9 +117,9 @@ function keptHosts(
     if (busy.has(host.uuid)) return { reason: "a VM is just being migrated from or to it", mute: false };
     const awake = options.stayOn?.get(host.uuid);
     if (awake !== undefined) return { reason: awake, mute: false };
-    const held = stuck.get(h);
-    if (held !== undefined)
-      return { reason: `VM ${nameOf(held.vm)} cannot leave: ${held.reason}`, mute: false };
+    const blocked = stuck.get(h);
+    if (blocked !== undefined)
+      return { reason: `VM ${nameOf(blocked.vm)} cannot leave: ${blocked.reason}`, mute: false };
     const riddle = unknown.get(h);
     if (riddle !== undefined) return { reason: `what VM ${nameOf(riddle)} needs is unknown`, mute: false };
     return { reason: null, mute: false };

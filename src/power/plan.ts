@@ -1,5 +1,5 @@
 /**
- * Plans how running VMs are gathered: fewest hosts on within the rule's limits and with its hosts to spare, then least
+ * Plans how running VMs are consolidated: fewest hosts on within the rule's limits and with its hosts to spare, then least
  * memory copied. Pure: reads nothing but its arguments, decides nothing by time or chance.
  *
  * Hosts that are emptied only send and hosts that stay only receive: after every step every host that stays is within
@@ -11,7 +11,7 @@ import type { Move } from "../planner/plan.ts";
 import { schedule, type Transfer } from "../planner/steps/schedule.ts";
 import { hostsAfter } from "../planner/tell/outcome.ts";
 import { bytesBound } from "./bound.ts";
-import { Gatherer, type Gathering } from "./gather.ts";
+import { type Consolidation, Consolidator } from "./consolidate.ts";
 import type { PackingOptions } from "./options.ts";
 import { type Packing, toPacking } from "./packing.ts";
 import type { GreenRule } from "./rule.ts";
@@ -25,7 +25,7 @@ export interface Drain {
 }
 
 export interface GreenCertificate {
-  /** No gathering within the limits and with the hosts to spare leaves fewer on, and what forces so many. */
+  /** No consolidation within the limits and with the hosts to spare leaves fewer on, and what forces so many. */
   readonly hostsBound: number;
   readonly boundReason: string;
   readonly hostsOn: number;
@@ -44,20 +44,20 @@ export interface GreenPlan {
   readonly certificate: GreenCertificate;
 }
 
-/** The gathering of `pool` under `rule`: the same input and seed give the same plan, in whatever order its lists come. */
+/** The consolidation of `pool` under `rule`: the same input and seed give the same plan, in whatever order its lists come. */
 export function planGreen(pool: Snapshot, rule: GreenRule, options: PackingOptions): GreenPlan {
   const packing = toPacking(pool, rule, options);
-  const gatherer = new Gatherer(packing, options);
-  let gathering = gatherer.run();
+  const consolidator = new Consolidator(packing, options);
+  let consolidation = consolidator.run();
   // What is asked again of the pool as the plan leaves it must say nothing, so the plan asks itself.
-  const most = packing.H - gatherer.bound.hosts;
-  for (let asked = packing.snapshot; gathering.count < most; ) {
-    asked = afterwards(packing, gathering);
-    const more = furtherGathering(packing, asked, rule, options, gathering);
+  const most = packing.H - consolidator.bound.hosts;
+  for (let asked = packing.snapshot; consolidation.count < most; ) {
+    asked = afterwards(packing, consolidation);
+    const more = furtherConsolidation(packing, asked, rule, options, consolidation);
     if (more === null) break;
-    gathering = more;
+    consolidation = more;
   }
-  return toPlan(packing, gatherer, gathering, options);
+  return toPlan(packing, consolidator, consolidation, options);
 }
 
 /**
@@ -79,12 +79,14 @@ export function planDrain(
   const receives = off.map((each, d) =>
     each === 1 || !(receivers?.has(hosts[d]?.uuid ?? host) ?? true) ? 0 : 1,
   );
-  const gatherer = new Gatherer(packing, options);
-  return gatherer.tryOff(off, 0, receives) ? (drainsOf(packing, gatherer.best, options)[0] ?? null) : null;
+  const consolidator = new Consolidator(packing, options);
+  return consolidator.tryOff(off, 0, receives)
+    ? (drainsOf(packing, consolidator.best, options)[0] ?? null)
+    : null;
 }
 
 /** The pool when the drains are carried out: emptied hosts take no part any more. */
-export function gathered(
+export function consolidated(
   pool: Snapshot,
   drains: readonly {
     readonly host: Uuid;
@@ -104,44 +106,44 @@ export function gathered(
   };
 }
 
-function afterwards(packing: Packing, gathering: Gathering): Snapshot {
-  const moved = movedItems(packing, gathering);
+function afterwards(packing: Packing, consolidation: Consolidation): Snapshot {
+  const moved = movedItems(packing, consolidation);
   const drains = packing.problem.hosts
-    .filter((_, h) => gathering.off[h] === 1)
+    .filter((_, h) => consolidation.off[h] === 1)
     .map((host) => ({
       host: host.uuid,
       moves: moved
         .filter(({ from }) => from === host)
         .flatMap(({ vms, to }) => vms.map((vm) => ({ vm, source: host.uuid, destination: to.uuid }))),
     }));
-  return gathered(packing.snapshot, drains);
+  return consolidated(packing.snapshot, drains);
 }
 
-/** What the same search finds in the pool as the gathering leaves it, as one gathering from where things are; or null. */
-function furtherGathering(
+/** What the same search finds in the pool as the consolidation leaves it, as one consolidation from where things are; or null. */
+function furtherConsolidation(
   packing: Packing,
   asked: Snapshot,
   rule: GreenRule,
   options: PackingOptions,
-  gathering: Gathering,
-): Gathering | null {
+  consolidation: Consolidation,
+): Consolidation | null {
   const next = toPacking(asked, rule, options);
-  const found = new Gatherer(next, options).run();
+  const found = new Consolidator(next, options).run();
   if (found.count === 0) return null;
   const index = new Map(packing.problem.hosts.map(({ uuid }, h) => [uuid, h]));
-  const off = gathering.off.slice();
+  const off = consolidation.off.slice();
   next.problem.hosts.forEach(({ uuid }, h) => {
     if (found.off[h] === 1) off[index.get(uuid) ?? 0] = 1;
   });
   const places = new Map(
     movedItems(next, found).flatMap(({ vms, to }) => vms.map((vm) => [vm, index.get(to.uuid) ?? 0])),
   );
-  const at = gathering.at.map((h, i) => {
+  const at = consolidation.at.map((h, i) => {
     const vm = packing.problem.vms[packing.members[i]?.[0] ?? 0]?.uuid;
     return (vm === undefined ? undefined : places.get(vm)) ?? h;
   });
   const bytes = packing.cost.reduce((sum, each, i) => sum + (at[i] === packing.home[i] ? 0 : each), 0);
-  return { off, count: gathering.count + found.count, bytes, at };
+  return { off, count: consolidation.count + found.count, bytes, at };
 }
 
 interface MovedItem {
@@ -150,7 +152,7 @@ interface MovedItem {
   readonly to: Host;
 }
 
-function movedItems({ problem, members, home }: Packing, { at }: Gathering): MovedItem[] {
+function movedItems({ problem, members, home }: Packing, { at }: Consolidation): MovedItem[] {
   return members.flatMap((bundle, i) => {
     const [from, to] = [problem.hosts[home[i] ?? 0], problem.hosts[at[i] ?? 0]];
     if (from === undefined || to === undefined || from === to) return [];
@@ -160,35 +162,35 @@ function movedItems({ problem, members, home }: Packing, { at }: Gathering): Mov
 
 function toPlan(
   packing: Packing,
-  { bound }: Gatherer,
-  gathering: Gathering,
+  { bound }: Consolidator,
+  consolidation: Consolidation,
   options: PackingOptions,
 ): GreenPlan {
   const { problem, kept, H } = packing;
   const needed = `no fewer hosts were found to hold all VMs; ${bound.reason} alone needs ${bound.hosts} on`;
-  const boundBytes = bytesBound(packing, gathering.count);
-  const hostsOn = H - gathering.count;
-  const optimal = hostsOn === bound.hosts && gathering.bytes <= boundBytes;
+  const boundBytes = bytesBound(packing, consolidation.count);
+  const hostsOn = H - consolidation.count;
+  const optimal = hostsOn === bound.hosts && consolidation.bytes <= boundBytes;
   return {
     on: problem.hosts.flatMap(({ uuid }, h) =>
-      gathering.off[h] === 1 ? [] : [{ host: uuid, reason: kept[h] ?? needed }],
+      consolidation.off[h] === 1 ? [] : [{ host: uuid, reason: kept[h] ?? needed }],
     ),
-    drains: drainsOf(packing, gathering, options),
+    drains: drainsOf(packing, consolidation, options),
     certificate: {
       hostsBound: bound.hosts,
       boundReason: bound.reason,
       hostsOn,
       boundBytes,
-      costBytes: gathering.bytes,
+      costBytes: consolidation.bytes,
       kind: optimal ? "optimal" : "bounded",
     },
   };
 }
 
-function drainsOf(packing: Packing, gathering: Gathering, options: PackingOptions): Drain[] {
+function drainsOf(packing: Packing, consolidation: Consolidation, options: PackingOptions): Drain[] {
   const { problem } = packing;
   const drains = problem.hosts.flatMap((_, h) =>
-    gathering.off[h] === 1 ? [drainTo(packing, gathering.at, options, h)] : [],
+    consolidation.off[h] === 1 ? [drainTo(packing, consolidation.at, options, h)] : [],
   );
   return drains.sort((a, b) => a.copyBytes - b.copyBytes || (a.host < b.host ? -1 : 1));
 }

@@ -6,29 +6,22 @@
  * drain is taken back, then sleepers are woken); hosts past a limit; a drain that goes on; balance rules; and last, one
  * more host to sleep. Down slowly, up fast.
  */
+
 import { takesPart } from "../domain/deviation.ts";
+import type { HostState, HostStates } from "../domain/hostPower.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
-import { balanceNeed, brokenPairs, describePair, restedFirst } from "./balance.ts";
-import { comings, hostsIn, type Known } from "./comings.ts";
+import { balanceNeed, brokenPairs, describePair, longestAwakeFirst } from "./balance.ts";
 import { chooseDrain } from "./down.ts";
 import { describePassed, figure, minutes, passedLimits } from "./limits.ts";
 import { averaged, covers, lately, type Picture, risingBy, totals } from "./load.ts";
 import { type Lack, lacksOf, type Rise, sizeOf, wakersOf } from "./need.ts";
 import type { GreenOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";
-import { type Drain, gathered, planDrain } from "./plan.ts";
+import { consolidated, type Drain, planDrain } from "./plan.ts";
+import { hostsIn, type Known, powerTransitions } from "./powerTransitions.ts";
 import { planRelief, type Relief } from "./relief.ts";
-import { describeLimit, type GreenRule, mayRest } from "./rule.ts";
-import {
-  type HostState,
-  type HostStates,
-  type Step,
-  settled,
-  stateOf,
-  vmsOn,
-  withEnabled,
-  withHosts,
-} from "./states.ts";
+import { describeLimit, type GreenRule, maySleep } from "./rule.ts";
+import { type Step, settled, stateOf, vmsOn, withEnabled, withHosts } from "./states.ts";
 
 export interface View {
   /** Seconds, of the clock of states and pictures; and the minute of the pool's day. */
@@ -75,7 +68,9 @@ class Turn {
   }
 
   decide(): Decision {
-    this.#steps.push(...comings(this.#newest, this.#view.states, this.#view.now, this.#options.wakeSeconds));
+    this.#steps.push(
+      ...powerTransitions(this.#newest, this.#view.states, this.#view.now, this.#options.wakeSeconds),
+    );
     const closed = this.#closed();
     if (closed !== null) return closed;
     const drains = this.#goingOn();
@@ -114,7 +109,7 @@ class Turn {
       this.#takeBack(gate);
       return this.#say(`nothing is begun: ${gate}`);
     }
-    if (mayRest(this.#rule, minuteOfDay)) return null;
+    if (maySleep(this.#rule, minuteOfDay)) return null;
     const reason = "it is outside the rule's hours";
     this.#takeBack(reason);
     const back = withEnabled(this.#newest, new Set(this.#of("draining").map(({ uuid }) => uuid)));
@@ -145,7 +140,7 @@ class Turn {
     const asleep = this.#of("asleep").filter(
       ({ uuid, state }) => this.#hosts.get(uuid)?.live !== true && this.#view.now - state.since >= seconds,
     );
-    return restedFirst(asleep.map(({ state }) => ({ host: state.empty, since: state.since })));
+    return longestAwakeFirst(asleep.map(({ state }) => ({ host: state.empty, since: state.since })));
   }
 
   /** What is left of each drain; or the decision to take one back. */
@@ -199,7 +194,7 @@ class Turn {
   /** The pool by the average of the short window, drains done and woken hosts there. */
   #poolAfter(drains: ReadonlyMap<Uuid, Drain>): Snapshot {
     const here = this.#averaged(settled(withEnabled(this.#newest, new Set(drains.keys()))));
-    const pool = gathered(here, [...drains.values()]);
+    const pool = consolidated(here, [...drains.values()]);
     return withHosts(pool, this.#waking());
   }
 

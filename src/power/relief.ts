@@ -1,7 +1,7 @@
 /**
  * Moves that bring hosts which are past a limit, or near it, back under it, into hosts that have room. Pure.
  *
- * Only where a host is past a limit do VMs leave a host that stays on: gathering never moves them.
+ * Only where a host is past a limit do VMs leave a host that stays on: consolidation never moves them.
  */
 
 import type { Snapshot, Uuid } from "../domain/pool.ts";

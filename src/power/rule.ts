@@ -1,4 +1,4 @@
-/** What gathering wants of a green rule: its limits, its spare hosts and its hours. Pure. */
+/** What consolidation wants of a green rule: its limits, its spare hosts and its hours. Pure. */
 import { isWithin } from "../domain/hours.ts";
 import type { Host } from "../domain/pool.ts";
 import type { GreenLimit, GreenRule as KeptRule } from "../domain/rule.ts";
@@ -17,7 +17,7 @@ export function describeLimit(limit: Limit): string {
 }
 
 /** Whether hosts may sleep at this minute of the day; where a rule names no hours, always. */
-export function mayRest({ between }: GreenRule, minuteOfDay: number): boolean {
+export function maySleep({ between }: GreenRule, minuteOfDay: number): boolean {
   return between === null || isWithin(between, minuteOfDay);
 }
 

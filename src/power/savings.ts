@@ -1,14 +1,7 @@
 /** What sleeping was worth: hours asleep by the watts that it saves, against the memory that was migrated for it. Pure. */
-import type { Uuid } from "../domain/pool.ts";
-import type { Wattage } from "./options.ts";
 
-/** A time in which a host slept; times in seconds. Draining, booting and waking are not in it: the host is on then. */
-export interface Rest {
-  readonly host: Uuid;
-  readonly from: number;
-  /** Null while it sleeps. */
-  readonly to: number | null;
-}
+import type { SleepSpan } from "../domain/hostPower.ts";
+import type { Wattage } from "./options.ts";
 
 export interface Savings {
   readonly hoursAsleep: number;
@@ -18,16 +11,16 @@ export interface Savings {
   readonly kWhPerGib: number | null;
 }
 
-/** The savings of `rests` between two times; a host that slept over the border counts from or up to it. */
+/** The savings of `spans` between two times; a host that slept over the border counts from or up to it. */
 export function savingsOf(
-  rests: readonly Rest[],
+  spans: readonly SleepSpan[],
   migratedBytes: number,
   watts: Wattage,
   from: number,
   to: number,
 ): Savings {
-  const seconds = rests.reduce((sum, rest) => {
-    return sum + Math.max(0, Math.min(rest.to ?? to, to) - Math.max(rest.from, from));
+  const seconds = spans.reduce((sum, span) => {
+    return sum + Math.max(0, Math.min(span.to ?? to, to) - Math.max(span.from, from));
   }, 0);
   const hoursAsleep = seconds / 3600;
   const kWh = (hoursAsleep * (watts.idleWatts - watts.asleepWatts)) / 1000;

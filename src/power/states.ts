@@ -7,23 +7,12 @@
  *
  * A host that nobody put to sleep is never asleep here, so that nobody's maintenance is ended by us.
  */
+
 import { takesPart } from "../domain/deviation.ts";
+import type { HostState, HostStates } from "../domain/hostPower.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { hostsAfter } from "../planner/tell/outcome.ts";
 import type { Drain } from "./plan.ts";
-
-/** Times are seconds of one clock. */
-export type HostState =
-  | { readonly kind: "on"; readonly since: number }
-  /** `left` VMs were there when the last one had gone, at `progressAt`. */
-  | { readonly kind: "draining"; readonly since: number; readonly left: number; readonly progressAt: number }
-  /** `empty` is the host as it was when it was empty: what it has when it comes back. */
-  | { readonly kind: "asleep"; readonly since: number; readonly empty: Host }
-  | { readonly kind: "waking"; readonly since: number; readonly empty: Host }
-  | { readonly kind: "failed"; readonly since: number; readonly empty: Host };
-
-/** Hosts that are not in it are on, and have been so for long. */
-export type HostStates = ReadonlyMap<Uuid, HostState>;
 
 /** One thing to do with a host, with the reason in figures. */
 export type Step =

@@ -1,6 +1,6 @@
 /** What a run would decide: by the very code that xcp-control runs. Pure. */
 
-import { type Basis, forecastOf, judge, type Situation } from "../decide/assess.ts";
+import { type Assessment, assess, type DecisionInput, forecastOf } from "../decide/assess.ts";
 import type { Gate } from "../decide/gates.ts";
 import { derivedFor } from "../domain/derived.ts";
 import { evaluate } from "../domain/deviation.ts";
@@ -19,17 +19,17 @@ export interface Decision {
   readonly fired: readonly Rule[];
 }
 
-export type Decide = (situation: Situation) => Decision;
+export type Decide = (input: DecisionInput) => Decision;
 
 /** Decides as a run of control with these settings does. */
 export function asControl(settings: ControlSettings): Decide {
-  return (situation) => {
-    const basis = judge(situation, settings, null);
-    const fired = firedRules(basis);
-    if (basis.held !== null) return { moves: [], gate: basis.held, fired };
+  return (input) => {
+    const assessment = assess(input, settings, null);
+    const fired = firedRules(assessment);
+    if (assessment.blocked !== null) return { moves: [], gate: assessment.blocked, fired };
     // A plan without a goal is empty: it need not be made.
-    if (fired.length === 0) return { moves: [], gate: basis.gate, fired };
-    const { plan, gate } = forecastOf(basis, settings);
+    if (fired.length === 0) return { moves: [], gate: assessment.gate, fired };
+    const { plan, gate } = forecastOf(assessment, settings);
     if (gate !== null || plan === null) return { moves: [], gate, fired };
     return { moves: plan.moves, gate: null, fired };
   };
@@ -37,15 +37,15 @@ export function asControl(settings: ControlSettings): Decide {
 
 /** Nothing is ever moved; rules fire all the same. */
 export function asOff(settings: ControlSettings): Decide {
-  return (situation) => ({ moves: [], gate: null, fired: firedRules(judge(situation, settings, null)) });
+  return (input) => ({ moves: [], gate: null, fired: firedRules(assess(input, settings, null)) });
 }
 
-function firedRules({ stored, rules, tolerated }: Basis): readonly Rule[] {
+function firedRules({ stored, rules, suppressed }: Assessment): readonly Rule[] {
   if (stored === null) return [];
   const { hosts } = derivedFor(stored.snapshot, rules);
   return rules.filter((rule) =>
     evaluate(hosts, rule).verdicts.some(
-      ({ broken, hostUuid }) => broken && tolerated(hostUuid, rule) === null,
+      ({ broken, hostUuid }) => broken && suppressed(hostUuid, rule) === null,
     ),
   );
 }

@@ -1,14 +1,11 @@
 /** The log of simulated migrations, and what it says at a moment: the same shapes as the store's. Pure. */
 
 import { guestCounts } from "../decide/suspicion.ts";
+import type { ControlState, Exclusion, HostObservation, LastEnd } from "../domain/controlState.ts";
 import { type EndState, isOpen, type Migration } from "../domain/migration.ts";
 import { CostBook, type CostSample } from "../domain/migrationCost.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
-import type { Exclusion } from "../store/exclusions.ts";
-import type { Standing } from "../store/load/controlState.ts";
-import type { LastEnd } from "../store/migrations.ts";
-import type { HostSight } from "../store/sights.ts";
 
 /** What is to be moved, and why. */
 export interface Intent {
@@ -31,7 +28,7 @@ interface Entry extends Intent {
   collectionsAtEnd: number | null;
 }
 
-interface Sight extends Omit<HostSight, "changedSecondsAgo"> {
+interface Sight extends Omit<HostObservation, "changedSecondsAgo"> {
   readonly changedAt: number | null;
 }
 
@@ -43,7 +40,7 @@ export class Ledger {
   readonly #entries: Entry[] = [];
   readonly #costs: CostSample[];
   readonly #exclusions: readonly Exclusion[];
-  readonly #sights = new Map<Uuid, Sight>();
+  readonly #observations = new Map<Uuid, Sight>();
   #book: CostBook;
   #lastEnded: Entry | null = null;
   /** The first entry that is younger than a day. */
@@ -92,7 +89,7 @@ export class Ledger {
   }
 
   /** What control reads of all this. `arrived` are VMs that the newest collection saw on their host for the first time. */
-  standing(now: number, arrived: ReadonlySet<Uuid>): Standing {
+  controlState(now: number, arrived: ReadonlySet<Uuid>): ControlState {
     const recent = this.#recent(now).map((entry) => rowOf(entry, now));
     const last = this.#lastEnded;
     return {
@@ -114,8 +111,8 @@ export class Ledger {
         .filter(({ state, finishedSecondsAgo }) => state === "succeeded" && (finishedSecondsAgo ?? 0) < 3600)
         .map(({ vm }) => vm)
         .filter((vm) => arrived.has(vm)),
-      sights: [...this.#sights.values()].map(({ changedAt, ...sight }) => ({
-        ...sight,
+      observations: [...this.#observations.values()].map(({ changedAt, ...observation }) => ({
+        ...observation,
         changedSecondsAgo: changedAt === null ? null : now - changedAt,
       })),
       handled: new Map(),
@@ -127,9 +124,9 @@ export class Ledger {
   look(snapshot: Snapshot, collectionId: number, now: number): void {
     const counts = guestCounts(snapshot);
     for (const { uuid, enabled, live } of snapshot.hosts) {
-      const known = this.#sights.get(uuid);
+      const known = this.#observations.get(uuid);
       const changed = known !== undefined && (known.enabled !== enabled || known.live !== live);
-      this.#sights.set(uuid, {
+      this.#observations.set(uuid, {
         host: uuid,
         poolUuid: snapshot.pool.uuid,
         collectionId,

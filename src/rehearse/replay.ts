@@ -4,15 +4,15 @@
  */
 
 import { flapsOf } from "../decide/flaps.ts";
+import type { Sample } from "../decide/sampling.ts";
 import { chooseSamples, sampleWish } from "../decide/sampling.ts";
-import { type Believed, believe, type LastPlaces } from "../decide/settling.ts";
+import { ignoreUnsettled, type LastPlaces, type Settled } from "../decide/settling.ts";
+import type { Exclusion } from "../domain/controlState.ts";
 import { isOpen, type Migration } from "../domain/migration.ts";
 import type { CostSample } from "../domain/migrationCost.ts";
 import type { Collection, Snapshot } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { ControlSettings } from "../settings/settings.ts";
-import type { Exclusion } from "../store/exclusions.ts";
-import type { Sample } from "../store/samples.ts";
 import type { Decide } from "./decide.ts";
 import { Ledger } from "./ledger.ts";
 import { type IsControls, Shadow, type TransferLoad } from "./shadow.ts";
@@ -115,28 +115,28 @@ export class Replay {
     const truth = this.#shadow.at(moment.snapshot, seconds);
     this.#tally.add(truth, seconds);
     const { measure } = this.#options;
-    const believed = this.#believe(measure === undefined ? truth : measure(truth, seconds), seconds);
+    const settled = this.#ignoreUnsettled(measure === undefined ? truth : measure(truth, seconds), seconds);
     this.#collections++;
-    this.#keep(believed, seconds);
+    this.#keep(settled, seconds);
     this.#now = seconds;
-    if (this.#isDue(seconds)) this.#run(moment, believed);
+    if (this.#isDue(seconds)) this.#run(moment, settled);
   }
 
-  #believe(snapshot: Snapshot, seconds: number): Believed {
+  #ignoreUnsettled(snapshot: Snapshot, seconds: number): Settled {
     // The same array: nobody has moved, and nobody had just come.
-    if (snapshot.placements === this.#placements && this.#places?.arrivals.size === 0)
-      return { snapshot, arrivals: [] };
-    const believed = believe(snapshot, this.#places, seconds);
+    if (snapshot.placements === this.#placements && this.#places?.settling.size === 0)
+      return { snapshot, settling: [] };
+    const settled = ignoreUnsettled(snapshot, this.#places, seconds);
     this.#placements = snapshot.placements;
     this.#places = {
       poolUuid: snapshot.pool.uuid,
       hostOf: new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid])),
-      arrivals: new Map(believed.arrivals.map((arrival) => [arrival.vmUuid, arrival])),
+      settling: new Map(settled.settling.map((settlingVm) => [settlingVm.vmUuid, settlingVm])),
     };
-    return believed;
+    return settled;
   }
 
-  #keep({ snapshot }: Believed, seconds: number): void {
+  #keep({ snapshot }: Settled, seconds: number): void {
     this.#seen.unshift({ id: this.#collections, seconds, snapshot });
     // Older ones are never chosen where those after them are enough.
     const { count } = sampleWish(this.#options.settings, this.#options.rules);
@@ -149,12 +149,12 @@ export class Replay {
     return seconds - this.#lastRun >= this.#options.everySeconds - slackSeconds;
   }
 
-  #run(moment: Moment, { snapshot, arrivals }: Believed): void {
+  #run(moment: Moment, { snapshot, settling }: Settled): void {
     const { settings, rules, decide, duration } = this.#options;
     const now = moment.seconds + lagSeconds;
     this.#lastRun = moment.seconds;
     this.#runs++;
-    const standing = this.#ledger.standing(now, new Set(arrivals.map(({ vmUuid }) => vmUuid)));
+    const controlState = this.#ledger.controlState(now, new Set(settling.map(({ vmUuid }) => vmUuid)));
     this.#ledger.look(snapshot, this.#collections, now);
     const collection = this.#collection(moment, snapshot);
     const { moves, gate, fired } = decide({
@@ -162,7 +162,7 @@ export class Replay {
       samples: this.#samples(moment.seconds, this.#seen),
       rules,
       unknown: [],
-      standing,
+      controlState,
     });
     for (const rule of fired) this.#fired.set(rule, (this.#fired.get(rule) ?? 0) + 1);
     if (gate !== null && fired.length > 0) this.#gates.set(gate.name, (this.#gates.get(gate.name) ?? 0) + 1);

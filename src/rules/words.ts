@@ -2,7 +2,7 @@
 import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import { termLimit } from "../domain/deviation.ts";
 import { amountText, isSingle, type Rule, sumText, type Term, termsOf, termUnit } from "../domain/rule.ts";
-import { figure } from "../explain/figures.ts";
+import { figure } from "../text/format.ts";
 import { describeOptions, ruleTitle, withUnit } from "./print.ts";
 
 /** The term that figures of a rule are of. */

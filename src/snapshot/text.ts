@@ -8,9 +8,9 @@
 import { AppError } from "../domain/errors.ts";
 import {
   asUuid,
-  type Bar,
   type Host,
   type HostAdditions,
+  type InfeasiblePair,
   type Placement,
   type PoolFacts,
   type Snapshot,
@@ -89,7 +89,7 @@ const vmFields: Fields<Omit<Vm, "uuid" | "name" | "cpuWait">> = {
 
 /** The text of a snapshot: the same snapshot gives the same text, whatever the order of its lists. */
 export function printSnapshot({ snapshot, takenAt, complete }: SnapshotDocument): string {
-  const { pool, hosts, vms, placements, bars } = snapshot;
+  const { pool, hosts, vms, placements, infeasiblePairs } = snapshot;
   const named = (word: string, object: { uuid: string; name: string }, values: string) =>
     `${word} ${object.uuid} ${text.print(object.name)}${values}`;
   const lines = [
@@ -99,10 +99,10 @@ export function printSnapshot({ snapshot, takenAt, complete }: SnapshotDocument)
     ...hosts.toSorted(by(({ uuid }) => uuid)).map((host) => named("host", host, printHost(host))),
     ...vms.toSorted(by(({ uuid }) => uuid)).map((vm) => named("vm", vm, printVm(vm))),
     ...placements.map(({ vmUuid, hostUuid }) => `place ${vmUuid} ${hostUuid}`).sort(by((line) => line)),
-    ...bars
+    ...infeasiblePairs
       .map(({ vmUuid, hostUuid, reason }) => `bar ${vmUuid} ${hostUuid} ${text.print(reason)}`)
       .sort(by((line) => line)),
-    `end hosts=${hosts.length} vms=${vms.length} places=${placements.length} bars=${bars.length}`,
+    `end hosts=${hosts.length} vms=${vms.length} places=${placements.length} bars=${infeasiblePairs.length}`,
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -144,7 +144,7 @@ class Draft {
   readonly #hosts = new Map<string, Host>();
   readonly #vms = new Map<string, Vm>();
   readonly #placements = new Map<string, Placement>();
-  readonly #bars = new Map<string, Bar>();
+  readonly #infeasiblePairs = new Map<string, InfeasiblePair>();
 
   take(line: Line): void {
     if (!this.begun) {
@@ -197,8 +197,13 @@ class Draft {
         return;
       }
       case "bar": {
-        const bar = { ...this.#pair(reader), reason: reader.quoted("a reason") };
-        putNew(this.#bars, `${bar.vmUuid} ${bar.hostUuid}`, bar, "bar");
+        const infeasiblePair = { ...this.#pair(reader), reason: reader.quoted("a reason") };
+        putNew(
+          this.#infeasiblePairs,
+          `${infeasiblePair.vmUuid} ${infeasiblePair.hostUuid}`,
+          infeasiblePair,
+          "bar",
+        );
         return;
       }
       case "end":
@@ -220,7 +225,7 @@ class Draft {
       hosts: this.#hosts.size,
       vms: this.#vms.size,
       places: this.#placements.size,
-      bars: this.#bars.size,
+      bars: this.#infeasiblePairs.size,
     };
     for (const [what, found] of Object.entries(counts)) {
       const expected = reader.value(what, number);
@@ -236,7 +241,7 @@ class Draft {
     if (!this.#ended) throw new SnapshotProblem(`the line "end" is missing: the text was cut off`);
     if (this.#pool === null) throw new SnapshotProblem("there is no line pool");
     if (this.#taken === null) throw new SnapshotProblem("there is no line taken");
-    for (const { vmUuid, hostUuid } of [...this.#placements.values(), ...this.#bars.values()]) {
+    for (const { vmUuid, hostUuid } of [...this.#placements.values(), ...this.#infeasiblePairs.values()]) {
       if (!this.#vms.has(vmUuid))
         throw new SnapshotProblem(`there is no vm ${vmUuid}, but it has a place or bar`);
       if (!this.#hosts.has(hostUuid))
@@ -252,7 +257,9 @@ class Draft {
         hosts: [...this.#hosts.values()].sort(by(({ uuid }) => uuid)),
         vms: [...this.#vms.values()].sort(by(({ uuid }) => uuid)),
         placements: [...this.#placements.values()].sort(by((each) => `${each.hostUuid} ${each.vmUuid}`)),
-        bars: [...this.#bars.values()].sort(by((each) => `${each.vmUuid} ${each.hostUuid}`)),
+        infeasiblePairs: [...this.#infeasiblePairs.values()].sort(
+          by((each) => `${each.vmUuid} ${each.hostUuid}`),
+        ),
       },
       takenAt: this.#taken.at,
       complete: this.#taken.complete,

@@ -1,5 +1,13 @@
 /** The tables AddedRule and RuleTerm: rules that say more than a row of HostRule can. Pure but for the reading. */
-import type { ChainRule, GreenLimit, GreenRule, Hours, RuleOptions, Term } from "../domain/rule.ts";
+import type {
+  ChainRule,
+  GreenLimit,
+  GreenRule,
+  Hours,
+  RuleOptions,
+  Term,
+  UnknownRule,
+} from "../domain/rule.ts";
 import { parseSubject, subjectsOf } from "../domain/rule.ts";
 import { nonsenseOf } from "../rules/lint.ts";
 import { readSubjects } from "../rules/parse.ts";
@@ -10,13 +18,6 @@ import { textOrNull } from "./values.ts";
 export interface Numbered<R> {
   readonly id: number;
   readonly rule: R;
-}
-
-/** A row of a rule that this program cannot follow: somebody's slip of the pen, or a later version's rule. */
-export interface UnknownRule {
-  readonly subject: string;
-  readonly threshold: number;
-  readonly reason: string;
 }
 
 export interface AddedRules {

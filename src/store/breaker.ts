@@ -2,22 +2,11 @@
  * The breaker: after failed migrations nothing more is started for a while, and after a second time until somebody
  * has looked. Its row is written in the transaction that closes the migration.
  */
+import type { BreakerStatus } from "../domain/controlState.ts";
 import { isFailure, type MigrationState, parseState } from "../domain/migration.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { rowMissing } from "./pause.ts";
 import { ageSeconds, dateOrNull, flag, number, textOrNull } from "./values.ts";
-
-export interface BreakerStatus {
-  readonly open: boolean;
-  /** Times it opened within a day, since somebody acknowledged. */
-  readonly trips: number;
-  readonly openedAt: Date | null;
-  readonly openUntil: Date | null;
-  /** Seconds until it closes by itself; null while closed. */
-  readonly closesInSeconds: number | null;
-  /** Why it opened last. */
-  readonly reason: string | null;
-}
 
 const failuresInARow = 2;
 const failuresOfLast = { failures: 3, migrations: 10 };
@@ -66,7 +55,7 @@ export async function acknowledgeBreaker(db: Database, by: string): Promise<bool
 /** Counts a migration that was just closed in `writer`'s transaction; true when that opens the breaker. */
 export async function countEnd(writer: Writer, state: MigrationState): Promise<boolean> {
   if (!isFailure(state)) return false;
-  const reason = judge(await lastEnds(writer));
+  const reason = assess(await lastEnds(writer));
   if (reason === null) return false;
   const trips = await recentTrips(writer);
   await writer.run(
@@ -107,7 +96,7 @@ async function lastEnds(reader: Reader): Promise<readonly End[]> {
 }
 
 /** Why the ends open the breaker, or null. */
-function judge(ends: readonly End[]): string | null {
+function assess(ends: readonly End[]): string | null {
   const failed = ends.filter(({ state }) => state !== null && isFailure(state));
   const last = failed[0]?.error ?? "";
   const row = ends.findIndex(({ state }) => state === null || !isFailure(state));

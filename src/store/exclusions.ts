@@ -1,17 +1,8 @@
 /** The table Exclusion: VMs that control never moves, hosts that it takes nothing from and puts nothing on. */
+import type { Exclusion } from "../domain/controlState.ts";
 import { asUuid, type Uuid } from "../domain/pool.ts";
 import type { Database, Reader } from "./connection.ts";
 import { dateOrNull, textOrNull } from "./values.ts";
-
-export type ExclusionKind = "VM" | "HOST";
-
-export interface Exclusion {
-  readonly kind: ExclusionKind;
-  readonly uuid: Uuid;
-  readonly by: string;
-  readonly at: Date;
-  readonly reason: string;
-}
 
 /** Excludes a VM or host; one that is excluded already gets the new reason. */
 export async function exclude(

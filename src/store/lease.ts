@@ -6,7 +6,7 @@ import type { Database, Reader, Writer } from "./connection.ts";
 import { ageSeconds, dateOrNull, microseconds, number, textOrNull } from "./values.ts";
 
 /** A lease that is held: show it to whatever writes for control. */
-export interface Claim {
+export interface LeaseToken {
   readonly runId: string;
   readonly token: number;
 }
@@ -32,8 +32,8 @@ export async function takeLease(
   runId: string,
   holder: string,
   ttlMs: number,
-): Promise<Claim | LeaseStatus> {
-  return db.write<Claim | LeaseStatus>(
+): Promise<LeaseToken | LeaseStatus> {
+  return db.write<LeaseToken | LeaseStatus>(
     async (writer) => {
       const ttl = microseconds(ttlMs);
       await writer.run(
@@ -44,41 +44,41 @@ export async function takeLease(
         // An end further away than any lease lasts says that the clock was set back: nobody renews that one.
         [runId, holder, ttl, 3 * ttl],
       );
-      return (await claimOf(writer, runId)) ?? (await statusOf(writer));
+      return (await leaseTokenOf(writer, runId)) ?? (await statusOf(writer));
     },
-    { verify: (reader) => claimOf(reader, runId) },
+    { verify: (reader) => leaseTokenOf(reader, runId) },
   );
 }
 
-export function isClaim(taken: Claim | LeaseStatus): taken is Claim {
+export function isLeaseToken(taken: LeaseToken | LeaseStatus): taken is LeaseToken {
   return !("holder" in taken);
 }
 
 /** Puts the end of the lease off, `ttlMs` from now; false when it is not ours any more. */
-export async function renewLease(db: Database, claim: Claim, ttlMs: number): Promise<boolean> {
+export async function renewLease(db: Database, leaseToken: LeaseToken, ttlMs: number): Promise<boolean> {
   return db.write(
     async (writer) => {
       const renewed = await writer.run(
         `UPDATE Lease SET RenewedAt = UTC_TIMESTAMP(6),
                 ExpiresAt = TIMESTAMPADD(MICROSECOND, ?, UTC_TIMESTAMP(6))
           WHERE Name = '${name}' AND RunId = ? AND Token = ?`,
-        [microseconds(ttlMs), claim.runId, claim.token],
+        [microseconds(ttlMs), leaseToken.runId, leaseToken.token],
       );
       return renewed === 1;
     },
     // Not renewed is the safe answer: the local deadline stays where it was, and the next renewal tells.
-    { verify: (reader) => isHeld(reader, claim) },
+    { verify: (reader) => isHeld(reader, leaseToken) },
   );
 }
 
 /** Gives the lease back, where it is still ours. */
-export async function releaseLease(db: Database, claim: Claim): Promise<void> {
+export async function releaseLease(db: Database, leaseToken: LeaseToken): Promise<void> {
   await db.write<void>(
     async (writer) => {
       await writer.run(
         `UPDATE Lease SET RunId = NULL, ExpiresAt = UTC_TIMESTAMP(6)
           WHERE Name = '${name}' AND RunId = ? AND Token = ?`,
-        [claim.runId, claim.token],
+        [leaseToken.runId, leaseToken.token],
       );
     },
     { verify: async () => undefined },
@@ -86,14 +86,14 @@ export async function releaseLease(db: Database, claim: Claim): Promise<void> {
 }
 
 /**
- * Whether the claim holds now, inside the caller's transaction. It writes the row: two nodes of a cluster that do so
+ * Whether the lease token holds now, inside the caller's transaction. It writes the row: two nodes of a cluster that do so
  * at the same time collide, and one transaction is undone.
  */
-export async function holdsLease(writer: Writer, claim: Claim): Promise<boolean> {
+export async function holdsLease(writer: Writer, leaseToken: LeaseToken): Promise<boolean> {
   const held = await writer.run(
     `UPDATE Lease SET RenewedAt = UTC_TIMESTAMP(6)
       WHERE Name = '${name}' AND RunId = ? AND Token = ? AND ExpiresAt > UTC_TIMESTAMP(6)`,
-    [claim.runId, claim.token],
+    [leaseToken.runId, leaseToken.token],
   );
   return held === 1;
 }
@@ -103,12 +103,12 @@ export async function leaseStatus(db: Database): Promise<LeaseStatus> {
   return db.read(statusOf);
 }
 
-async function isHeld(reader: Reader, claim: Claim): Promise<boolean | null> {
-  const found = await claimOf(reader, claim.runId);
-  return found === null ? false : found.token === claim.token;
+async function isHeld(reader: Reader, leaseToken: LeaseToken): Promise<boolean | null> {
+  const found = await leaseTokenOf(reader, leaseToken.runId);
+  return found === null ? false : found.token === leaseToken.token;
 }
 
-async function claimOf(reader: Reader, runId: string): Promise<Claim | null> {
+async function leaseTokenOf(reader: Reader, runId: string): Promise<LeaseToken | null> {
   const [row] = await reader.rows(`SELECT Token FROM Lease WHERE Name = '${name}' AND RunId = ?`, [runId]);
   return row === undefined ? null : { runId, token: Number(row["Token"]) };
 }

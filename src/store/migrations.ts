@@ -2,6 +2,7 @@
  * The table Migration: what control means to do is committed here before the pool is asked, and closed when the end is
  * known. Every write is under the lease; whoever has lost it writes nothing more.
  */
+import type { LastEnd } from "../domain/controlState.ts";
 import {
   type EndState,
   isOpen,
@@ -16,7 +17,7 @@ import { parseRule } from "../rules/parse.ts";
 import { printRule } from "../rules/print.ts";
 import { breakerIn, countEnd } from "./breaker.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
-import { type Claim, holdsLease } from "./lease.ts";
+import { holdsLease, type LeaseToken } from "./lease.ts";
 import { pauseIn } from "./pause.ts";
 import { ageSeconds, dateOrNull, number, textOrNull } from "./values.ts";
 
@@ -52,16 +53,16 @@ export type Hindrance =
  */
 export async function planMigration(
   db: Database,
-  claim: Claim,
+  leaseToken: LeaseToken,
   intent: Intent,
   maxPerHour: number,
 ): Promise<{ readonly id: string } | Hindrance> {
   const id = crypto.randomUUID();
   return db.write<{ readonly id: string } | Hindrance>(
     async (writer) => {
-      const hindrance = await hindranceOf(writer, claim, intent, maxPerHour);
+      const hindrance = await hindranceOf(writer, leaseToken, intent, maxPerHour);
       if (hindrance !== null) return hindrance;
-      await insertIntent(writer, id, claim, intent);
+      await insertIntent(writer, id, leaseToken, intent);
       return { id };
     },
     { verify: async (reader) => ((await migrationOf(reader, id)) === null ? null : { id }) },
@@ -70,11 +71,11 @@ export async function planMigration(
 
 async function hindranceOf(
   writer: Writer,
-  claim: Claim,
+  leaseToken: LeaseToken,
   { vm, collectionId }: Intent,
   maxPerHour: number,
 ): Promise<Hindrance | null> {
-  if (!(await holdsLease(writer, claim))) return { kind: "lease" };
+  if (!(await holdsLease(writer, leaseToken))) return { kind: "lease" };
   const pause = await pauseIn(writer);
   if (pause !== null) return { kind: "paused", by: pause.by, reason: pause.reason };
   const breaker = await breakerIn(writer);
@@ -89,7 +90,7 @@ async function hindranceOf(
   const [fresher] = await writer.rows(
     `SELECT Id FROM Migration WHERE RunId <> ? AND (OpenVm IS NOT NULL OR ${movedSomething} AND CollectionsAtEnd >= ?)
       LIMIT 1`,
-    [claim.runId, collectionId],
+    [leaseToken.runId, collectionId],
   );
   return fresher === undefined ? null : { kind: "stale" };
 }
@@ -97,7 +98,12 @@ async function hindranceOf(
 /** Ends after which older pictures of the pool are not to be trusted. */
 const movedSomething = "State IN ('succeeded', 'failed', 'cancelled', 'lost', 'overtaken')";
 
-async function insertIntent(writer: Writer, id: string, claim: Claim, intent: Intent): Promise<void> {
+async function insertIntent(
+  writer: Writer,
+  id: string,
+  leaseToken: LeaseToken,
+  intent: Intent,
+): Promise<void> {
   const single = intent.rule === null ? null : asSingle(intent.rule);
   await writer.run(
     `INSERT INTO Migration (Id, RunId, Token, VmUuid, OpenVm, SourceUuid, DestinationUuid, Subject, Threshold, Rule,
@@ -105,8 +111,8 @@ async function insertIntent(writer: Writer, id: string, claim: Claim, intent: In
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', UTC_TIMESTAMP(6), ?, ?)`,
     [
       id,
-      claim.runId,
-      claim.token,
+      leaseToken.runId,
+      leaseToken.token,
       intent.vm,
       intent.vm,
       intent.source,
@@ -126,18 +132,18 @@ async function insertIntent(writer: Writer, id: string, claim: Claim, intent: In
 /** Records that the pool took the request, with its task; false when the lease or the row is not ours any more. */
 export async function markSubmitted(
   db: Database,
-  claim: Claim,
+  leaseToken: LeaseToken,
   id: string,
   taskRef: string,
 ): Promise<boolean> {
   const running = transition("planned", "running");
   return db.write(
     async (writer) => {
-      if (!(await holdsLease(writer, claim))) return false;
+      if (!(await holdsLease(writer, leaseToken))) return false;
       const changed = await writer.run(
         `UPDATE Migration SET State = ?, SubmittedAt = UTC_TIMESTAMP(6), TaskRef = ?
           WHERE Id = ? AND Token = ? AND State = 'planned'`,
-        [running, taskRef.slice(0, 255), id, claim.token],
+        [running, taskRef.slice(0, 255), id, leaseToken.token],
       );
       return changed === 1;
     },
@@ -146,12 +152,12 @@ export async function markSubmitted(
 }
 
 /** Makes an open row of an earlier run ours; false when the lease or the row is not there any more. */
-export async function adoptMigration(db: Database, claim: Claim, id: string): Promise<boolean> {
+export async function adoptMigration(db: Database, leaseToken: LeaseToken, id: string): Promise<boolean> {
   return db.write(
     async (writer) => {
-      if (!(await holdsLease(writer, claim))) return false;
+      if (!(await holdsLease(writer, leaseToken))) return false;
       const sql = "UPDATE Migration SET Token = ? WHERE Id = ? AND OpenVm IS NOT NULL";
-      return (await writer.run(sql, [claim.token, id])) === 1;
+      return (await writer.run(sql, [leaseToken.token, id])) === 1;
     },
     { verify: async (reader) => (await migrationOf(reader, id)) !== null },
   );
@@ -169,17 +175,22 @@ export interface End {
 export type Closing = "lease lost" | "closed" | "breaker opened";
 
 /** Closes a row, and counts its end for the breaker. */
-export async function closeMigration(db: Database, claim: Claim, id: string, end: End): Promise<Closing> {
+export async function closeMigration(
+  db: Database,
+  leaseToken: LeaseToken,
+  id: string,
+  end: End,
+): Promise<Closing> {
   return db.write<Closing>(
     async (writer) => {
-      if (!(await holdsLease(writer, claim))) return "lease lost";
+      if (!(await holdsLease(writer, leaseToken))) return "lease lost";
       const closed = await writer.run(
         `UPDATE Migration SET State = ?, OpenVm = NULL, FinishedAt = UTC_TIMESTAMP(6), Error = ?, Seconds = ?,
                 CollectionsAtEnd = (SELECT StartedId FROM CollectionHead WHERE Id = 1)
           WHERE Id = ? AND Token = ? AND State IN (${statesBefore(end.state)
             .map((state) => `'${state}'`)
             .join(", ")})`,
-        [end.state, end.error, end.seconds, id, claim.token],
+        [end.state, end.error, end.seconds, id, leaseToken.token],
       );
       if (closed !== 1) return "lease lost";
       return (await countEnd(writer, end.state)) ? "breaker opened" : "closed";
@@ -220,12 +231,6 @@ export async function recentMigrationsIn(reader: Reader, seconds: number): Promi
       WHERE PlannedAt > TIMESTAMPADD(SECOND, -${Math.ceil(seconds)}, UTC_TIMESTAMP(6)) ORDER BY PlannedAt, Id`,
   );
   return rows.map(migrationFrom);
-}
-
-/** The migrations that make collections up to the number `collectionsAtEnd` too old to plan from. */
-export interface LastEnd {
-  readonly collectionsAtEnd: number;
-  readonly secondsAgo: number;
 }
 
 /** When a migration that may have moved something ended last; null where none is known. */

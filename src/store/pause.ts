@@ -1,17 +1,8 @@
 /** The pause: an administrator's word that xcp-control shall start nothing. */
+import type { Pause } from "../domain/controlState.ts";
 import { AppError } from "../domain/errors.ts";
 import type { Database, Reader } from "./connection.ts";
 import { ageSeconds, dateOrNull, flag, number, textOrNull } from "./values.ts";
-
-/** A pause that is in force. */
-export interface Pause {
-  readonly by: string;
-  readonly since: Date;
-  readonly sinceSecondsAgo: number;
-  /** Null: until somebody resumes. */
-  readonly until: Date | null;
-  readonly reason: string;
-}
 
 /** Who pauses, why, and for how many seconds (null: until somebody resumes). */
 export interface PauseOrder {

@@ -1,17 +1,17 @@
 /** Where the last stored collection saw the VMs, and which of them had just arrived. */
-import type { Arrival, LastPlaces } from "../decide/settling.ts";
+import type { LastPlaces, SettlingVm } from "../decide/settling.ts";
 import { asUuid } from "../domain/pool.ts";
 import type { Database } from "./connection.ts";
 import type { SnapshotTable } from "./rows.ts";
 import type { SqlValue } from "./session.ts";
 
-export const arrivalTable: SnapshotTable = {
+export const settlingTable: SnapshotTable = {
   name: "VmArrival",
   columns: ["VmUuid", "HostUuid", "SeenAtSeconds"],
   keys: 1,
 };
 
-export function arrivalRow({ vmUuid, hostUuid, seenAtSeconds }: Arrival): SqlValue[] {
+export function settlingRow({ vmUuid, hostUuid, seenAtSeconds }: SettlingVm): SqlValue[] {
   return [vmUuid, hostUuid, seenAtSeconds];
 }
 
@@ -23,12 +23,12 @@ export async function loadLastPlaces(db: Database): Promise<LastPlaces | null> {
     );
     if (stored === undefined) return null;
     const map = await reader.tuples("SELECT VmUuid, HostUuid FROM Map");
-    const arrivals = await reader.rows("SELECT VmUuid, HostUuid, SeenAtSeconds FROM VmArrival");
+    const settling = await reader.rows("SELECT VmUuid, HostUuid, SeenAtSeconds FROM VmArrival");
     return {
       poolUuid: asUuid(String(stored["PoolUuid"])),
       hostOf: new Map(map.map(([vm, host]) => [asUuid(String(vm)), asUuid(String(host))])),
-      arrivals: new Map(
-        arrivals.map((row) => {
+      settling: new Map(
+        settling.map((row) => {
           const vmUuid = asUuid(String(row["VmUuid"]));
           const seenAt = row["SeenAtSeconds"];
           return [

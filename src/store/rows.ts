@@ -1,9 +1,9 @@
 /** From domain objects to rows and back, one pair for each table that collect fills. Pure. */
 import {
   asUuid,
-  type Bar,
   type Collection,
   type Host,
+  type InfeasiblePair,
   type Placement,
   type PoolFacts,
   type Uuid,
@@ -214,13 +214,17 @@ export function placementFrom(row: Row): Placement {
   return { hostUuid: asUuid(text(row["HostUuid"])), vmUuid: asUuid(text(row["VmUuid"])) };
 }
 
-export const barTable: SnapshotTable = { name: "VmBar", columns: ["VmUuid", "HostUuid", "Reason"], keys: 2 };
+export const infeasiblePairTable: SnapshotTable = {
+  name: "VmBar",
+  columns: ["VmUuid", "HostUuid", "Reason"],
+  keys: 2,
+};
 
-export function barRow(bar: Bar): SqlValue[] {
-  return [bar.vmUuid, bar.hostUuid, bar.reason];
+export function infeasiblePairRow(infeasiblePair: InfeasiblePair): SqlValue[] {
+  return [infeasiblePair.vmUuid, infeasiblePair.hostUuid, infeasiblePair.reason];
 }
 
-export function barFrom(row: Row): Bar {
+export function infeasiblePairFrom(row: Row): InfeasiblePair {
   return {
     vmUuid: asUuid(text(row["VmUuid"])),
     hostUuid: asUuid(text(row["HostUuid"])),

@@ -1,6 +1,8 @@
 /** Where rules stand: rows of HostRule and of the added tables, found, written and removed inside a transaction. */
+
 import { AppError } from "../domain/errors.ts";
 import { overlap } from "../domain/hours.ts";
+import type { UnknownRule } from "../domain/rule.ts";
 import {
   type AnyRule,
   asSingle,
@@ -16,7 +18,7 @@ import {
 } from "../domain/rule.ts";
 import { describeRule, ruleWords } from "../rules/print.ts";
 import { quote } from "../text/quote.ts";
-import { addedRulesIn, deleteAdded, insertAdded, replaceAdded, type UnknownRule } from "./addedRules.ts";
+import { addedRulesIn, deleteAdded, insertAdded, replaceAdded } from "./addedRules.ts";
 import type { Reader, Writer } from "./connection.ts";
 
 export type RuleKind = "HOST" | "GREEN";

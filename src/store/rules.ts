@@ -1,11 +1,9 @@
 /** The rules as plans ask for them. Only the manager writes rules: see ruleChanges.ts. */
-import type { Rule, SingleRule, Subject } from "../domain/rule.ts";
-import { type AddedRules, addedRulesIn, namedByRules, type UnknownRule } from "./addedRules.ts";
+import type { Rule, SingleRule, Subject, UnknownRule } from "../domain/rule.ts";
+import { type AddedRules, addedRulesIn, namedByRules } from "./addedRules.ts";
 import type { Database } from "./connection.ts";
 import { createHostRule, deleteRuleOfKind } from "./ruleChanges.ts";
 import { singlesIn } from "./ruleRows.ts";
-
-export type { UnknownRule } from "./addedRules.ts";
 
 /**
  * Every rule about hosts that balance: those of HostRule in the order of `subjects`, then the others by number,

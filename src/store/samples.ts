@@ -1,17 +1,10 @@
 /** The pictures before the newest one that are averaged with it, read from the history. Read only. */
 
+import type { Sample } from "../decide/sampling.ts";
 import { chooseSamples, type SampleWish } from "../decide/sampling.ts";
-import type { Collection, Snapshot } from "../domain/pool.ts";
+import type { Collection } from "../domain/pool.ts";
 import type { Database, Reader } from "./connection.ts";
 import { readPictures } from "./history.ts";
-
-/** An earlier picture. */
-export interface Sample {
-  readonly snapshot: Snapshot;
-  readonly collectionId: number;
-  /** Seconds from its start to the start of the newest collection. */
-  readonly secondsBefore: number;
-}
 
 /**
  * The samples before `newest`, newest first; fewer than wished where there are no more. Pictures of another pool, and

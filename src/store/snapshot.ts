@@ -1,13 +1,13 @@
 /**
  * The pool's picture in MySQL: stored in one transaction, read in one, so that nobody ever sees a mixture of two
- * moments. Collections are ordered by numbers that the database hands out when they start.
+ * moments. Collections are ordered by numbers that the database host actions out when they start.
  */
-import type { Arrival } from "../decide/settling.ts";
+import type { SettlingVm } from "../decide/settling.ts";
 import { AppError } from "../domain/errors.ts";
 import type { Collection, Snapshot, StoredSnapshot } from "../domain/pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { storePicture, storeSamples } from "./history.ts";
-import { arrivalRow, arrivalTable } from "./places.ts";
+import { settlingRow, settlingTable } from "./places.ts";
 import { collectionColumns, collectionFrom, toInt } from "./rows.ts";
 import { snapshotFrom, snapshotRows, snapshotTables, type TableRows, unknownPool } from "./snapshotRows.ts";
 import { compareTable, deleteGone, type TableDifference, writeFresh } from "./tableDifference.ts";
@@ -49,7 +49,7 @@ export interface SaveOptions {
   /** False when more hosts were unread than the settings allow. */
   readonly complete: boolean;
   /** VMs whose measures were left out of the snapshot because they had just arrived on their host. */
-  readonly arrivals?: readonly Arrival[];
+  readonly settling?: readonly SettlingVm[];
   /** Seconds that the pool's clock was ahead of the database's. */
   readonly clockSkewSeconds?: number | null;
   /** True when the snapshot came from a file. */
@@ -92,7 +92,7 @@ async function storeSnapshot(
   const tables = snapshotRows(snapshot);
   await writeTables(writer, [
     ...tables,
-    { table: arrivalTable, rows: (options.arrivals ?? []).map(arrivalRow) },
+    { table: settlingTable, rows: (options.settling ?? []).map(settlingRow) },
   ]);
   await recordCollection(writer, start, snapshot, options);
   await storeSamples(writer, start, snapshot);
@@ -204,4 +204,18 @@ function neverCollected({ hosts, vms }: Snapshot): Collection {
     durationMs: 0,
     clockSkewSeconds: null,
   };
+}
+
+/**
+ * The pool of the newest collection that an import for `poolUuid` would take the place of: one that was read from a
+ * pool, or that was imported for another. Null where there is none.
+ */
+export async function lastForeignPool(db: Database, poolUuid: string): Promise<string | null> {
+  const [found] = await db.read((reader) =>
+    reader.rows(
+      "SELECT PoolUuid FROM Collection WHERE PoolUuid <> ? OR NOT Imported ORDER BY Id DESC LIMIT 1",
+      [poolUuid],
+    ),
+  );
+  return found === undefined ? null : String(found["PoolUuid"]);
 }

@@ -1,9 +1,6 @@
 /** A whole snapshot as the rows of its tables, and back. Pure. */
 import { asUuid, type Host, type PoolFacts, type Snapshot, type Vm } from "../domain/pool.ts";
 import {
-  barFrom,
-  barRow,
-  barTable,
   hostDetailRow,
   hostDetailTable,
   hostFrom,
@@ -11,6 +8,9 @@ import {
   hostMeasureTable,
   hostRow,
   hostTable,
+  infeasiblePairFrom,
+  infeasiblePairRow,
+  infeasiblePairTable,
   mapTable,
   measuresFrom,
   placementFrom,
@@ -43,13 +43,13 @@ export const snapshotTables: readonly SnapshotTable[] = [
   hostDetailTable,
   vmDetailTable,
   mapTable,
-  barTable,
+  infeasiblePairTable,
   hostMeasureTable,
   vmMeasureTable,
 ];
 
 /** The rows of every table, in the order of `snapshotTables`. */
-export function snapshotRows({ pool, hosts, vms, placements, bars }: Snapshot): TableRows[] {
+export function snapshotRows({ pool, hosts, vms, placements, infeasiblePairs }: Snapshot): TableRows[] {
   return [
     { table: poolTable, rows: [poolRow(pool)] },
     { table: hostTable, rows: hosts.map(hostRow) },
@@ -57,7 +57,7 @@ export function snapshotRows({ pool, hosts, vms, placements, bars }: Snapshot): 
     { table: hostDetailTable, rows: hosts.map(hostDetailRow) },
     { table: vmDetailTable, rows: vms.map(vmDetailRow) },
     { table: mapTable, rows: placements.map(placementRow) },
-    { table: barTable, rows: bars.map(barRow) },
+    { table: infeasiblePairTable, rows: infeasiblePairs.map(infeasiblePairRow) },
     { table: hostMeasureTable, rows: hosts.flatMap(hostMeasureRows) },
     { table: vmMeasureTable, rows: vms.flatMap(vmMeasureRows) },
   ];
@@ -82,9 +82,9 @@ export function snapshotFrom(tables: ReadonlyMap<string, readonly Row[]>): Snaps
     placements: rowsOf(mapTable)
       .map(placementFrom)
       .sort(by((placement) => placement.hostUuid + placement.vmUuid)),
-    bars: rowsOf(barTable)
-      .map(barFrom)
-      .sort(by((bar) => bar.vmUuid + bar.hostUuid)),
+    infeasiblePairs: rowsOf(infeasiblePairTable)
+      .map(infeasiblePairFrom)
+      .sort(by((infeasiblePair) => infeasiblePair.vmUuid + infeasiblePair.hostUuid)),
   };
 }
 

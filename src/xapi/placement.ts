@@ -106,11 +106,11 @@ function disks(vm: VmRecord, inventory: Inventory) {
 }
 
 /** Answers, for any VM and host, why the host cannot take the VM. Looks storage and networks up once for the pool. */
-export class BarFinder {
+export class InfeasiblePairFinder {
   readonly #inventory: Inventory;
   readonly #hostsOfStorage = new Map<SrRef, Set<HostRef>>();
   readonly #hostsOfNetwork = new Map<NetworkRef, Map<HostRef, { usable: boolean }>>();
-  readonly #barred = new Map<string, readonly HostRef[]>();
+  readonly #infeasible = new Map<string, readonly HostRef[]>();
   readonly #subsets = new Map<string, Map<string, boolean>>();
   readonly #runningOnNetwork = new Map<NetworkRef, { vm: VmRef; host: HostRef }[]>();
 
@@ -133,8 +133,8 @@ export class BarFinder {
   }
 
   /** The hosts that cannot take the VM, among them perhaps its own. VMs that need the same share the answer. */
-  barredHosts(vmRef: VmRef, vm: VmRecord): readonly HostRef[] {
-    return mapEntry(this.#barred, this.#needs(vmRef, vm), () =>
+  infeasibleHosts(vmRef: VmRef, vm: VmRecord): readonly HostRef[] {
+    return mapEntry(this.#infeasible, this.#needs(vmRef, vm), () =>
       [...this.#inventory.hosts]
         .filter(([hostRef, host]) => this.reason(vmRef, vm, hostRef, host) !== null)
         .map(([hostRef]) => hostRef),

@@ -292,13 +292,13 @@ export function fieldNames(name: XapiClass): ReadonlySet<string> {
 export function readRecords<C extends XapiClass>(name: C, value: XapiValue): Records<Ref<C>, RecordOf<C>> {
   if (!(value instanceof Map)) throw new XmlError(`${name}.get_all_records: the answer is no struct`);
   const struct: XapiStruct = value;
-  const gathered = new RecordGatherer(name);
-  for (const [ref, record] of struct) gathered.add(ref, record);
-  return gathered.records();
+  const collected = new RecordCollector(name);
+  for (const [ref, record] of struct) collected.add(ref, record);
+  return collected.records();
 }
 
 /** Turns structs into records one by one; those that make no sense are named, and left out. */
-export class RecordGatherer<C extends XapiClass> {
+export class RecordCollector<C extends XapiClass> {
   readonly #name: C;
   readonly #records = new Map<Ref<C>, RecordOf<C>>();
   readonly #skipped = new Map<string, SkippedRecord>();

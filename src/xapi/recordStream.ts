@@ -3,7 +3,7 @@
  * The largest pools answer 150 MB, most of it fields that nobody here needs; neither the text nor a tree of it is held.
  */
 import { decodeAnswer, valueIn } from "./codec.ts";
-import { fieldNames, RecordGatherer, type RecordOf, readRecords, type XapiClass } from "./recordCodec.ts";
+import { fieldNames, RecordCollector, type RecordOf, readRecords, type XapiClass } from "./recordCodec.ts";
 import type { Records, Ref } from "./records.ts";
 import type { AnswerReader } from "./rpc.ts";
 import { decodeReferences } from "./scalars.ts";
@@ -14,27 +14,27 @@ const byteOrderMark = 0xfeff;
 /** How deep the records lie: in the envelope's struct, in the value's. */
 const recordDepth = 2;
 
-/** Characters to gather before they are read: a record that is cut is read again from its beginning. */
+/** Characters to collect before they are read: a record that is cut is read again from its beginning. */
 const usualBatch = 64 * 1024;
 
 /** The records of `name` in an answer of `method`. */
 export class RecordsReader<C extends XapiClass> implements AnswerReader<Records<Ref<C>, RecordOf<C>>> {
   readonly #name: C;
   readonly #method: string;
-  readonly #gathered: RecordGatherer<C>;
+  readonly #collected: RecordCollector<C>;
   readonly #scanner: RecordScanner;
   #pieces: string[] = [];
   #waiting = 0;
   readonly #batch: number;
   #enough: number;
 
-  /** `batch`: characters to gather before they are read. */
+  /** `batch`: characters to collect before they are read. */
   constructor(name: C, method: string, batch: number = usualBatch) {
     this.#batch = batch;
     this.#enough = batch;
     this.#name = name;
     this.#method = method;
-    this.#gathered = new RecordGatherer(name);
+    this.#collected = new RecordCollector(name);
     this.#scanner = new RecordScanner(fieldNames(name));
   }
 
@@ -50,9 +50,9 @@ export class RecordsReader<C extends XapiClass> implements AnswerReader<Records<
     // A refusal, an empty pool, or no answer of XAPI's at all: small, and read as any other answer.
     if (!scanner.inRecords) return readRecords(this.#name, decodeAnswer(scanner.rest, this.#method));
     // What could not be read will not come any more: now it is an error.
-    for (let next = scanner.next(); next !== null; next = scanner.next()) this.#gathered.add(...next);
+    for (let next = scanner.next(); next !== null; next = scanner.next()) this.#collected.add(...next);
     valueIn(scanner.finishAnswer(), this.#method);
-    return this.#gathered.records();
+    return this.#collected.records();
   }
 
   /** Reads as many whole records as have come. */
@@ -63,7 +63,7 @@ export class RecordsReader<C extends XapiClass> implements AnswerReader<Records<
     this.#waiting = 0;
     try {
       if (scanner.begin()) {
-        for (let next = scanner.next(); next !== null; next = scanner.next()) this.#gathered.add(...next);
+        for (let next = scanner.next(); next !== null; next = scanner.next()) this.#collected.add(...next);
       }
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;

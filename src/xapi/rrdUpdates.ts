@@ -3,11 +3,11 @@
  * call for each value. The values are the same: the newest 5-second point of the AVERAGE archive.
  */
 import { AppError, describeError } from "../domain/errors.ts";
-import { limiter } from "../program/limiter.ts";
 import type { XapiClient } from "./client.ts";
 import { type ObjectMeasures, queryHost } from "./dataSources.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import type { Inventory } from "./inventory.ts";
+import { limiter } from "./limiter.ts";
 import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } from "./measures.ts";
 import { isCoarse, isDoubtful } from "./precision.ts";
 import type { HostRecord, HostRef, VmRef } from "./records.ts";

@@ -4,9 +4,9 @@
  */
 import {
   asUuid,
-  type Bar,
   type Host,
   type HostMeasures,
+  type InfeasiblePair,
   type Placement,
   type Snapshot,
   type Uuid,
@@ -15,10 +15,10 @@ import {
 import type { Inventory } from "./inventory.ts";
 import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } from "./measures.ts";
 import {
-  BarFinder,
   countsStaticMax,
   freeBytes,
   hasTools,
+  InfeasiblePairFinder,
   immovableReason,
   requiredBytes,
 } from "./placement.ts";
@@ -50,7 +50,7 @@ export function toSnapshot(
     hosts: toHosts(inventory, measures, eth0Device, named),
     vms: toVms(vms, inventory, measures, named),
     placements: toPlacements(vms, inventory),
-    bars: toBars(vms, inventory),
+    infeasiblePairs: toInfeasiblePairs(vms, inventory),
   };
 }
 
@@ -198,20 +198,24 @@ function residence(vm: VmRecord, inventory: Inventory): HostRecord | null {
   return vm.resident_on === null ? null : (inventory.hosts.get(vm.resident_on) ?? null);
 }
 
-function toBars(vms: readonly (readonly [VmRef, VmRecord])[], inventory: Inventory): Bar[] {
-  const finder = new BarFinder(inventory);
-  const bars: Bar[] = [];
+function toInfeasiblePairs(
+  vms: readonly (readonly [VmRef, VmRecord])[],
+  inventory: Inventory,
+): InfeasiblePair[] {
+  const finder = new InfeasiblePairFinder(inventory);
+  const infeasiblePairs: InfeasiblePair[] = [];
   for (const [vmRef, vm] of vms) {
     const home = residence(vm, inventory);
     if (home === null || vm.is_control_domain) continue;
-    for (const hostRef of finder.barredHosts(vmRef, vm)) {
+    for (const hostRef of finder.infeasibleHosts(vmRef, vm)) {
       const host = inventory.hosts.get(hostRef);
       if (host === undefined || host === home) continue;
       const reason = finder.reason(vmRef, vm, hostRef, host);
-      if (reason !== null) bars.push({ vmUuid: asUuid(vm.uuid), hostUuid: asUuid(host.uuid), reason });
+      if (reason !== null)
+        infeasiblePairs.push({ vmUuid: asUuid(vm.uuid), hostUuid: asUuid(host.uuid), reason });
     }
   }
-  return bars.sort((a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid));
+  return infeasiblePairs.sort((a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid));
 }
 
 /** Mean of cpu0..cpuN-1 in percent; null unless every one of them is known. */

@@ -80,9 +80,9 @@ describe.skipIf(!existsSync(dump))("the dump of a two-host pool (skipped where .
   });
 
   it("knows that two of the guests cannot leave their host's local storage, and names it", async () => {
-    const bars = await rowsOf(world, "SELECT VmUuid, HostUuid, Reason FROM VmBar");
-    expect(new Set(bars.map((bar) => bar["VmUuid"])).size).toBe(2);
-    for (const { VmUuid, HostUuid, Reason } of bars) {
+    const infeasiblePairs = await rowsOf(world, "SELECT VmUuid, HostUuid, Reason FROM VmBar");
+    expect(new Set(infeasiblePairs.map((infeasiblePair) => infeasiblePair["VmUuid"])).size).toBe(2);
+    for (const { VmUuid, HostUuid, Reason } of infeasiblePairs) {
       expect(Reason).toMatch(/^VM_REQUIRES_SR \(disk ".*" is on storage "Local storage"/);
       const home = await rowsOf(world, `SELECT HostUuid FROM Map WHERE VmUuid = '${String(VmUuid)}'`);
       expect(home).not.toEqual([{ HostUuid }]);

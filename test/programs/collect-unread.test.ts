@@ -40,7 +40,7 @@ async function deafFor(refs: readonly string[], from = 1): Promise<{ url: string
   const proxy = await startTcpProxy({ host: master.hostname, port: Number(master.port) });
   proxies.push(proxy);
   let asked = 0;
-  proxy.judge = ({ direction, bytes }) => {
+  proxy.assess = ({ direction, bytes }) => {
     if (direction === "down" || !bytes.includes("query_data_source")) return "pass";
     if (!refs.some((ref) => bytes.includes(ref))) return "pass";
     return ++asked >= from ? "swallow" : "pass";

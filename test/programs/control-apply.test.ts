@@ -114,7 +114,7 @@ describe("a saved plan", () => {
         /^saved plan of 2026-03-01 08:00:00 UTC by ann@desk7, carried out by bob@desk8: /,
       );
     }
-    // A host that had no load is believed once its measures show what has come to it.
+    // A host that had no load is counted once its measures show what has come to it.
     await expect
       .poll(
         async () => {

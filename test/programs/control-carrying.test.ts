@@ -1,4 +1,4 @@
-/** What keeps control from acting: an administrator's word, caps, cool-downs, data that cannot be; and what it learns. */
+/** What keeps control from acting: an administrator's word, caps, cooldowns, data that cannot be; and what it learns. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { asUuid } from "../../src/domain/pool.ts";
 import { bandwidthOf } from "../../src/store/bandwidth.ts";

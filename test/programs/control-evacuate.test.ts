@@ -38,7 +38,7 @@ function evacuate(ring: Ring, host = "hot", change: ControlChange = {}): Promise
 }
 
 /** Two more collections: the second one believes the measures of what was moved. */
-/** A host that had no load is believed once its measures show what has come to it: 15 s of the pool's time. */
+/** A host that had no load is counted once its measures show what has come to it: 15 s of the pool's time. */
 async function collectAgain(ring: Ring): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 750));
   await ring.collect(cpu25);
@@ -303,7 +303,7 @@ describe("an evacuation that is interrupted", () => {
       hastyLimit: 45,
       change: { transfersPerHost: 1 },
       onLine: (line) => {
-        // The first one may be looked at before its arrivals are taken away; the second has none.
+        // The first one may be looked at before its settling VMs are taken away; the second has none.
         if (/waiting for a newer collection$/.test(line))
           newer = collectAgain(ring).then(() => collectAgain(ring));
       },

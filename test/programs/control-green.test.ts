@@ -7,9 +7,9 @@ import { explain } from "../../src/manager/commands/plan.ts";
 import { greenText } from "../../src/manager/renderGreen.ts";
 import { parseSettings, type Settings } from "../../src/settings/settings.ts";
 import { exclude } from "../../src/store/exclusions.ts";
+import { loadHostPower } from "../../src/store/hostPower.ts";
 import { listMigrations } from "../../src/store/migrations.ts";
 import { pauseControl, resumeControl } from "../../src/store/pause.ts";
-import { loadRests } from "../../src/store/rests.ts";
 import { createGreenRule } from "../../src/store/ruleChanges.ts";
 import { type Arena, type ControlChange, openArena, type Ring, type Told } from "../support/controlArena.ts";
 import { aMinuteLater, behindWire, strike } from "../support/controlCrashes.ts";
@@ -322,9 +322,9 @@ describe("a run that is killed", () => {
         if (n === 3) expect(struck).toBe(true);
       }
       await settle(night, 14, { change: { green: greenSettings({ wakeMinutes: 3, stallMinutes: 4 }) } });
-      const rests = await loadRests(arena.manager);
+      const hostPower = await loadHostPower(arena.manager);
       for (const host of ["a", "b"]) {
-        const kind = rests.states.get(asUuid(night.ring.uuid("host", host)))?.kind ?? "on";
+        const kind = hostPower.states.get(asUuid(night.ring.uuid("host", host)))?.kind ?? "on";
         expect([host, kind, night.power(host)]).toEqual([host, kind, kind === "on" ? "on" : "off"]);
       }
       expect(night.ring.pool.model.power.events.filter(({ kind }) => kind === "vm-stopped")).toEqual([]);

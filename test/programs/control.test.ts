@@ -172,7 +172,7 @@ describe("xcp-control --json", () => {
     );
     await world.run("xcp-manager", ["-e", "DELETE RULE HOST CpuAverage"]);
     await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 100"]);
-    // The first collection that sees the VM on its new host does not believe its measures yet: the gate says so.
+    // The first collection that sees the VM on its new host does not count its measures yet: the gate says so.
     await expect
       .poll(
         async () => {

@@ -154,7 +154,7 @@ describe("two xcp-control", () => {
       const first = await start({ ControlLeaseSeconds: "5" });
       const isIt = intentCommitted();
       const stopped = new Promise<void>((resolve) => {
-        wire.judge = (event) => {
+        wire.assess = (event) => {
           if (isIt(event)) {
             first.child.kill("SIGSTOP");
             resolve();

@@ -73,9 +73,9 @@ describe("the thesis' experiment", () => {
     expect(soon.stdout).toMatch(/Nothing to do: no host breaks a rule\. CpuAverage: mean 62\.5\d* %/);
 
     await wait(15_000 / speed);
-    const believed = await world.run("xcp-collect");
-    expect(believed).toMatchObject({ code: 0, stderr: "" });
-    expect(believed.stdout).not.toContain("moved to");
+    const settled = await world.run("xcp-collect");
+    expect(settled).toMatchObject({ code: 0, stderr: "" });
+    expect(settled.stdout).not.toContain("moved to");
     expect(await show("SHOW HOST Host1")).toContain("Cpu Load Average - 75%");
     expect(await show("SHOW HOST Host2")).toContain("Cpu Load Average - 50%");
 

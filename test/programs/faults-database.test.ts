@@ -36,9 +36,9 @@ describe("a run that stands still in the midst of its transaction, with the writ
     const stale = await crash.start({ MysqlStatementSeconds: "1" });
     await new Promise<void>((resolve) => {
       const isHolder = holdsLock();
-      crash.wire.judge = (event) => {
+      crash.wire.assess = (event) => {
         if (!isHolder(event)) return "pass";
-        crash.wire.judge = undefined;
+        crash.wire.assess = undefined;
         stale.child.kill("SIGSTOP");
         resolve();
         return "pass";

@@ -14,16 +14,16 @@ beforeAll(async () => {
 });
 afterAll(() => crash?.stop());
 
-/** Runs collect with `judge` on the wire. */
+/** Runs collect with `assess` on the wire. */
 async function run(
-  judge: Wire["judge"],
+  assess: Wire["assess"],
   change: Readonly<Record<string, string>> = {},
 ): Promise<ProgramResult> {
   crash.wire.restart();
   const running = await crash.start(change);
-  crash.wire.judge = judge;
+  crash.wire.assess = assess;
   const ended = await running.ended;
-  crash.wire.judge = undefined;
+  crash.wire.assess = undefined;
   return ended;
 }
 
@@ -84,7 +84,7 @@ describe("a pool that does not answer as it should", () => {
   const large = ({ side, direction, bytes }: Passing) =>
     side === "pool" && direction === "down" && bytes.length > 3_000;
   const unavailable = Buffer.from("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
-  it.each<[string, NonNullable<Wire["judge"]>, RegExp]>([
+  it.each<[string, NonNullable<Wire["assess"]>, RegExp]>([
     ["HTTP 503", (event) => (isRequest(event) ? { answer: unavailable } : "pass"), /HTTP 503/],
     [
       "cut connections",
@@ -101,9 +101,9 @@ describe("a pool that does not answer as it should", () => {
       (event) => (large(event) ? { replace: event.bytes.subarray(0, 1_500) } : "pass"),
       /no complete answer within 1 s/,
     ],
-  ])("F25: with %s: the run ends with 1 and the reason, and the tables stay", async (_, judge, reason) => {
+  ])("F25: with %s: the run ends with 1 and the reason, and the tables stay", async (_, assess, reason) => {
     const began = performance.now();
-    await expectFailure(run(judge, { XenCallSeconds: "1" }), reason);
+    await expectFailure(run(assess, { XenCallSeconds: "1" }), reason);
     expect(performance.now() - began).toBeLessThan(10_000);
     await collectWell(crash);
   });

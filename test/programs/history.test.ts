@@ -94,9 +94,9 @@ describe("the recorded history", () => {
     expect(history.states).toHaveLength(20);
     expect(history.migrations.length).toBeGreaterThan(3);
     expect(history.pool.length).toBeGreaterThan(3);
-    const { plans, rests } = constantLoad(history);
+    const { plans, hostPower } = constantLoad(history);
     expect(plans).toBeGreaterThan(1);
-    expect(rests).toBeGreaterThan(1);
+    expect(hostPower).toBeGreaterThan(1);
   });
 
   for (const name of Object.keys(invariants) as InvariantName[]) {

@@ -4,7 +4,7 @@ import { asUuid, type Uuid } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
 import { exclude, listExclusions } from "../../src/store/exclusions.ts";
-import { type Claim, isClaim, takeLease } from "../../src/store/lease.ts";
+import { isLeaseToken, type LeaseToken, takeLease } from "../../src/store/lease.ts";
 import { closeMigration, type End, markSubmitted, planMigration } from "../../src/store/migrations.ts";
 import { pauseControl, pauseStatus } from "../../src/store/pause.ts";
 import { finishRun, startRun } from "../../src/store/runs.ts";
@@ -75,9 +75,9 @@ const host2 = asUuid("6874ed0e-e89f-3fb4-306c-0ae78732ed62");
 const cpu: Rule = { subject: "CpuAverage", threshold: 25 };
 const memory: Rule = { subject: "OccupiedMemoryMb", threshold: 200 };
 
-async function claim(): Promise<Claim> {
+async function leaseToken(): Promise<LeaseToken> {
   const taken = await takeLease(control, crypto.randomUUID(), "host db1, pid 7", 60_000);
-  if (!isClaim(taken)) throw new Error(`the lease is held by ${taken.holder}`);
+  if (!isLeaseToken(taken)) throw new Error(`the lease is held by ${taken.holder}`);
   return taken;
 }
 
@@ -94,7 +94,7 @@ interface Told {
 }
 
 /** A migration as control writes it down, by the functions that control uses; then its times are set. */
-async function migrated(owner: Claim, told: Told = {}): Promise<string> {
+async function migrated(owner: LeaseToken, told: Told = {}): Promise<string> {
   const planned = await planMigration(
     control,
     owner,
@@ -126,7 +126,7 @@ async function migrated(owner: Claim, told: Told = {}): Promise<string> {
 
 describe("SHOW MIGRATIONS", () => {
   test("lists the newest first: when, what, how it ended, how fast, and why", async () => {
-    const owner = await claim();
+    const owner = await leaseToken();
     const first = await migrated(owner);
     const second = await migrated(owner, {
       rule: null,
@@ -159,7 +159,7 @@ describe("SHOW MIGRATIONS", () => {
 
 describe("SHOW MIGRATION", () => {
   test("shows one with the figures that it was decided by", async () => {
-    const owner = await claim();
+    const owner = await leaseToken();
     const id = await migrated(owner);
     const result = await manager(["-e", `SHOW MIGRATION ${id.slice(0, 13).toUpperCase()}`]);
     expect(result).toMatchObject({ code: 0, stderr: "" });
@@ -200,7 +200,7 @@ Figures at decision: 3
   });
 
   test("ends with 2 where no id or several begin so", async () => {
-    const owner = await claim();
+    const owner = await leaseToken();
     const [one, two] = [await migrated(owner), await migrated(owner)];
     await sql(`UPDATE Migration SET Id = CONCAT('aaaa', SUBSTRING(Id, 5)) WHERE Id IN ('${one}', '${two}')`);
     const several = await manager(["-e", "SHOW MIGRATION aaaa"]);
@@ -220,7 +220,7 @@ describe("SHOW COSTS", () => {
   });
 
   test("tells the rates and dirty factors that were measured, of the pool and of pairs with three of their own", async () => {
-    const owner = await claim();
+    const owner = await leaseToken();
     for (const seconds of [5, 5, 10])
       await migrated(owner, { end: { state: "succeeded", error: null, seconds } });
     await sql(`UPDATE Migration SET MemoryBytes = ${1000 * 1024 * 1024}`);
@@ -236,7 +236,7 @@ describe("SHOW COSTS", () => {
 
 describe("SHOW FLAPS", () => {
   test("tells which VM came back, after how long, and what that points to", async () => {
-    const owner = await claim();
+    const owner = await leaseToken();
     const away = await migrated(owner, {
       reason: "CpuAverage Host2 99.8 -> 50.3",
       finished: "UTC_TIMESTAMP() - INTERVAL 40 MINUTE",
@@ -269,7 +269,7 @@ describe("SHOW FLAPS", () => {
   });
 
   test("knows of none where no VM came back", async () => {
-    await migrated(await claim());
+    await migrated(await leaseToken());
     expect((await manager(["-e", "SHOW FLAPS"])).stdout).toBe("Flaps of the last 7 d: 0\n");
   });
 });
@@ -299,7 +299,7 @@ describe("PAUSE CONTROL", () => {
   });
 
   test("says that a migration which was begun goes on", async () => {
-    await migrated(await claim(), { end: null });
+    await migrated(await leaseToken(), { end: null });
     const result = await manager(["-e", "PAUSE CONTROL"]);
     expect(result.stderr).toContain("1 migration that was begun goes on.");
   });
@@ -406,7 +406,7 @@ Exclusions - 0
               FinishedAt = UTC_TIMESTAMP() - INTERVAL 5 MINUTE + INTERVAL 3 SECOND`,
       "UPDATE Collection SET FinishedAt = UTC_TIMESTAMP() - INTERVAL 10 MINUTE, StartedAt = UTC_TIMESTAMP() - INTERVAL 10 MINUTE",
     );
-    const owner = await claim();
+    const owner = await leaseToken();
     const open = await migrated(owner, { end: null, planned: "UTC_TIMESTAMP() - INTERVAL 4 MINUTE" });
     await sql(
       `UPDATE Lease SET TakenAt = UTC_TIMESTAMP() - INTERVAL 4 MINUTE, RenewedAt = UTC_TIMESTAMP() - INTERVAL 3 MINUTE,
@@ -459,7 +459,7 @@ Exclusions - 1
   test("tells a run at work from one that was killed, and a lease that nobody gave back", async () => {
     const run = await startRun(control, { program: "xcp-control", host: "db1", pid: 4712 });
     const taken = await takeLease(control, run, "db1", 60_000);
-    expect(isClaim(taken)).toBe(true);
+    expect(isLeaseToken(taken)).toBe(true);
     expect((await manager(["-e", "SHOW STATUS"])).stdout).toContain("xcp-control - at work, started ");
     await sql("UPDATE Lease SET ExpiresAt = UTC_TIMESTAMP() - INTERVAL 3 MINUTE");
     const later = (await manager(["-e", "SHOW STATUS"])).stdout;
@@ -580,7 +580,7 @@ describe("SHOW PLAN and EXPLAIN", () => {
   });
 
   test("leave alone a VM that was moved a moment ago, by the row that control wrote", async () => {
-    const owner = await claim();
+    const owner = await leaseToken();
     await migrated(owner, {
       from: host1,
       to: host2,
@@ -623,7 +623,7 @@ describe("SHOW PLAN and EXPLAIN", () => {
 
 test("hostile names, reasons and errors are one safe line each, and come back from JSON", async () => {
   const hostile = "\u001b]0;pwned\u0007\nforged line \u202e";
-  const owner = await claim();
+  const owner = await leaseToken();
   const id = await migrated(owner, {
     rule: null,
     reason: hostile,

@@ -87,7 +87,7 @@ describe("MySQL that is cut off while a collection is stored", () => {
     proxy = await startTcpProxy({ host: server?.host ?? "", port: server?.port ?? 0 });
   });
   afterEach(() => {
-    proxy.judge = undefined;
+    proxy.assess = undefined;
   });
   afterAll(() => proxy?.close());
 
@@ -111,12 +111,12 @@ describe("MySQL that is cut off while a collection is stored", () => {
     return { before, after };
   }
 
-  /** Judges the statements of a collection's second half, once its number is drawn and the pool is read. */
+  /** Assesses the statements of a collection's second half, once its number is drawn and the pool is read. */
   function atStatement(pattern: RegExp, times: number, answer: boolean): void {
     let storing = false;
     let hits = 0;
     let pending = false;
-    proxy.judge = (event: WireEvent) => {
+    proxy.assess = (event: WireEvent) => {
       const text = statementText(event);
       if (text !== null && /SET StoredId/.test(text)) storing = true;
       if (answer && pending && event.direction === "down") {
@@ -153,7 +153,7 @@ describe("MySQL that is cut off while a collection is stored", () => {
     expect(failed.stderr).toMatch(/^xcp-collect: MySQL failed: /);
     expect(await storedTables(world)).toEqual(before);
     expect(world.pool.db.all("session")).toEqual([]);
-    proxy.judge = undefined;
+    proxy.assess = undefined;
     expect(await collect()).toMatchObject({ code: 0, stderr: "" });
     expect(await storedTables(world)).toEqual(after);
   });
@@ -161,7 +161,7 @@ describe("MySQL that is cut off while a collection is stored", () => {
   it("before the collection has its number: repeated, as nothing has happened yet", async () => {
     const { after } = await oldAndNew();
     let cut = false;
-    proxy.judge = (event) => {
+    proxy.assess = (event) => {
       if (cut || !/SET StartedId/.test(statementText(event) ?? "")) return "pass";
       cut = true;
       return "cut";

@@ -190,8 +190,8 @@ describe("laws of every plan by chains", () => {
   it("the same holds with a margin, with a limit of moves, and of chains that are no goal now", () => {
     fc.assert(
       fc.property(pools, fc.integer({ min: 0, max: 4 }), fc.boolean(), (pool, maxMoves, asleep) => {
-        const dormant = (host: string) => asleep && host.charCodeAt(7) % 2 === 0;
-        const { moves } = planFor(pool, { maxMoves, targetFraction: 0.8, dormant });
+        const suppressed = (host: string) => asleep && host.charCodeAt(7) % 2 === 0;
+        const { moves } = planFor(pool, { maxMoves, targetFraction: 0.8, suppressed });
         expect(moves.length).toBeLessThanOrEqual(maxMoves);
         expect(replay(pool, moves).faults).toEqual([]);
       }),

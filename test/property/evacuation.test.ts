@@ -263,6 +263,6 @@ function shuffled(snapshot: Snapshot, salt: number): Snapshot {
     hosts: mix(snapshot.hosts),
     vms: mix(snapshot.vms),
     placements: mix(snapshot.placements),
-    bars: mix(snapshot.bars),
+    infeasiblePairs: mix(snapshot.infeasiblePairs),
   };
 }

@@ -6,9 +6,9 @@ import type { Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { newlyBroken } from "../../src/power/balance.ts";
 import type { PackingOptions } from "../../src/power/options.ts";
-import { type GreenPlan, gathered, planGreen } from "../../src/power/plan.ts";
+import { consolidated, type GreenPlan, planGreen } from "../../src/power/plan.ts";
 import type { GreenRule } from "../../src/power/rule.ts";
-import { faultsOfGathering, fewestOn, spareSumsFail } from "../support/gatherings.ts";
+import { faultsOfGathering, fewestOn, spareSumsFail } from "../support/consolidations.ts";
 import { generate } from "../support/plan/pools.ts";
 import { green, step } from "../support/power/week.ts";
 import { World } from "../support/power/world.ts";
@@ -155,7 +155,7 @@ describe("a gathering", () => {
       fc.property(cases, (each) => {
         const { drains } = plan(each);
         if (drains.length === 0) return;
-        expect(spareSumsFail(gathered(each.snapshot, drains), each.rule, each.options)).toEqual([]);
+        expect(spareSumsFail(consolidated(each.snapshot, drains), each.rule, each.options)).toEqual([]);
       }),
       runs,
     );
@@ -175,13 +175,13 @@ describe("a gathering", () => {
   it("is the same whatever the order of the lists", () => {
     fc.assert(
       fc.property(cases, (each) => {
-        const { hosts, vms, placements, bars } = each.snapshot;
+        const { hosts, vms, placements, infeasiblePairs } = each.snapshot;
         const turned = {
           ...each.snapshot,
           hosts: hosts.toReversed(),
           vms: vms.toReversed(),
           placements: placements.toReversed(),
-          bars: bars.toReversed(),
+          infeasiblePairs: infeasiblePairs.toReversed(),
         };
         expect(plan({ ...each, snapshot: turned })).toEqual(plan(each));
       }),
@@ -193,7 +193,7 @@ describe("a gathering", () => {
     fc.assert(
       fc.property(cases, (each) => {
         const { drains } = plan(each);
-        expect(plan({ ...each, snapshot: gathered(each.snapshot, drains) }).drains).toEqual([]);
+        expect(plan({ ...each, snapshot: consolidated(each.snapshot, drains) }).drains).toEqual([]);
       }),
       runs,
     );
@@ -202,7 +202,7 @@ describe("a gathering", () => {
   it("breaks no balance rule among the hosts that stay on", () => {
     fc.assert(
       fc.property(cases, (each) => {
-        const after = gathered(each.snapshot, plan(each).drains);
+        const after = consolidated(each.snapshot, plan(each).drains);
         expect(newlyBroken(each.snapshot, after, each.options)).toBeNull();
       }),
       runs,

@@ -177,7 +177,7 @@ describe("laws of every plan", () => {
           hosts: shuffled(snapshot.hosts),
           vms: shuffled(snapshot.vms),
           placements: shuffled(snapshot.placements),
-          bars: shuffled(snapshot.bars),
+          infeasiblePairs: shuffled(snapshot.infeasiblePairs),
         };
         expect(planFor({ snapshot: other, rules })).toEqual(planFor({ snapshot, rules }));
       }),
@@ -335,7 +335,7 @@ describe("laws of moves that run together", () => {
   });
 });
 
-/** Some of the broken pairs are dormant, and some rules have a floor within what hosts have. */
+/** Some of the broken pairs are suppressed, and some rules have a floor within what hosts have. */
 function withCeilings(pool: Pool, seed: number): { options: Partial<PlanOptions>; checks: Checks } {
   const sorted = pool.rules.map((rule) => evaluate(pool.snapshot.hosts, rule).verdicts);
   const random = new Random(seed);
@@ -345,16 +345,16 @@ function withCeilings(pool: Pool, seed: number): { options: Partial<PlanOptions>
       return [rule, random.next() < 0.5 ? Number.NEGATIVE_INFINITY : value];
     }),
   );
-  const dormant = new Map<string, number>();
+  const suppressed = new Map<string, number>();
   for (const [r, rule] of pool.rules.entries()) {
     for (const { hostUuid, value, broken } of sorted[r] ?? []) {
-      if (broken && random.next() < 0.4) dormant.set(`${hostUuid} ${rule.subject}`, value);
+      if (broken && random.next() < 0.4) suppressed.set(`${hostUuid} ${rule.subject}`, value);
     }
   }
   const floor = (rule: AnyRule) => floors.get(single(rule)) ?? Number.NEGATIVE_INFINITY;
-  const value = (host: string, rule: AnyRule) => dormant.get(`${host} ${single(rule).subject}`);
+  const value = (host: string, rule: AnyRule) => suppressed.get(`${host} ${single(rule).subject}`);
   return {
-    options: { floors: floor, dormant: (host, rule) => value(host, rule) !== undefined },
+    options: { floors: floor, suppressed: (host, rule) => value(host, rule) !== undefined },
     checks: {
       ...checks,
       ceiling: (host, rule) => Math.max(floor(rule), value(host, rule) ?? Number.NEGATIVE_INFINITY),

@@ -6,8 +6,8 @@ import { acknowledgeBreaker, breakerStatus } from "../../src/store/breaker.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { exclude, include, listExclusions } from "../../src/store/exclusions.ts";
 import {
-  type Claim,
-  isClaim,
+  isLeaseToken,
+  type LeaseToken,
   leaseStatus,
   releaseLease,
   renewLease,
@@ -53,9 +53,9 @@ beforeEach(async () => {
 
 const ttl = 60_000;
 
-async function claim(runId = crypto.randomUUID() as string, db = control): Promise<Claim> {
+async function leaseToken(runId = crypto.randomUUID() as string, db = control): Promise<LeaseToken> {
   const taken = await takeLease(db, runId, "test", ttl);
-  if (!isClaim(taken)) throw new Error(`held by ${taken.holder}`);
+  if (!isLeaseToken(taken)) throw new Error(`held by ${taken.holder}`);
   return taken;
 }
 
@@ -72,7 +72,7 @@ const intent = (vm = "a"): Intent => ({
   memoryBytes: 2 ** 30,
 });
 
-async function begun(owner: Claim, vm = "a"): Promise<string> {
+async function begun(owner: LeaseToken, vm = "a"): Promise<string> {
   const planned = await planMigration(control, owner, intent(vm), 1000);
   if (!("id" in planned)) throw new Error(planned.kind);
   return planned.id;
@@ -80,13 +80,13 @@ async function begun(owner: Claim, vm = "a"): Promise<string> {
 
 describe("the lease", () => {
   it("is held by one run at a time, and the other one is told by whom and since when", async () => {
-    const first = await claim("first");
+    const first = await leaseToken("first");
     const second = await takeLease(other, "second", "me", ttl);
     expect(second).toMatchObject({ holder: "test", runId: "first", token: first.token });
     expect(await renewLease(control, first, ttl)).toBe(true);
     await releaseLease(control, first);
     expect((await leaseStatus(other)).holder).toBeNull();
-    expect((await claim("second", other)).token).toBe(first.token + 1);
+    expect((await leaseToken("second", other)).token).toBe(first.token + 1);
   });
 
   it("is won by exactly one of two that reach for it at once, fifty times", async () => {
@@ -95,17 +95,17 @@ describe("the lease", () => {
         takeLease(control, `a${round}`, "a", ttl),
         takeLease(other, `b${round}`, "b", ttl),
       ]);
-      const winners = taken.filter(isClaim);
+      const winners = taken.filter(isLeaseToken);
       expect(winners).toHaveLength(1);
       await Promise.all(winners.map((winner) => releaseLease(control, winner)));
     }
   });
 
   it("that expired is taken over, and the old holder can neither renew nor write", async () => {
-    const old = await claim("old");
+    const old = await leaseToken("old");
     const id = await begun(old);
     await sql("UPDATE Lease SET ExpiresAt = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND");
-    const fresh = await claim("fresh", other);
+    const fresh = await leaseToken("fresh", other);
     expect(fresh.token).toBe(old.token + 1);
     expect(await renewLease(control, old, ttl)).toBe(false);
     expect(await planMigration(control, old, intent("b"), 1000)).toEqual({ kind: "lease" });
@@ -119,15 +119,15 @@ describe("the lease", () => {
   });
 
   it("that ends further away than any lease lasts was taken before the clock was set back: it is taken over", async () => {
-    await claim("old");
+    await leaseToken("old");
     await sql("UPDATE Lease SET ExpiresAt = UTC_TIMESTAMP(6) + INTERVAL 1 HOUR");
-    expect((await claim("fresh", other)).runId).toBe("fresh");
+    expect((await leaseToken("fresh", other)).runId).toBe("fresh");
   });
 });
 
 describe("the log of migrations", () => {
   it("holds one open row for a VM, whoever writes it", async () => {
-    const owner = await claim();
+    const owner = await leaseToken();
     await begun(owner);
     expect(await planMigration(control, owner, intent(), 1000)).toEqual({ kind: "open" });
     const insert = `INSERT INTO Migration (Id, RunId, Token, VmUuid, OpenVm, SourceUuid, DestinationUuid, Reason,
@@ -137,7 +137,7 @@ describe("the log of migrations", () => {
   });
 
   it("goes from planned to running to its end, and no further", async () => {
-    const owner = await claim();
+    const owner = await leaseToken();
     const id = await begun(owner);
     expect(await markSubmitted(control, owner, id, "task")).toBe(true);
     expect((await openMigrations(manager))[0]).toMatchObject({ id, state: "running", taskRef: "task" });
@@ -149,10 +149,10 @@ describe("the log of migrations", () => {
   });
 
   it("takes no intent of another run that was planned before the last migration ended, nor while one is open", async () => {
-    const first = await claim();
+    const first = await leaseToken();
     const id = await begun(first);
     await releaseLease(control, first);
-    const second = await claim();
+    const second = await leaseToken();
     expect(await planMigration(control, second, intent("b"), 1000)).toEqual({ kind: "stale" });
     await adoptMigration(control, second, id);
     await sql("UPDATE CollectionHead SET StartedId = 7");
@@ -164,7 +164,7 @@ describe("the log of migrations", () => {
   });
 
   it("takes no more in an hour than is allowed; what was refused does not count", async () => {
-    const owner = await claim();
+    const owner = await leaseToken();
     for (const vm of ["a", "b"]) {
       const end = { state: "refused", error: "no", seconds: null } as const;
       await closeMigration(control, owner, await begun(owner, vm), end);
@@ -176,7 +176,7 @@ describe("the log of migrations", () => {
   });
 
   it("says how fast memory is copied between two hosts", async () => {
-    const owner = await claim();
+    const owner = await leaseToken();
     for (const seconds of [10, 12, 11]) {
       await closeMigration(control, owner, await begun(owner), { state: "succeeded", error: null, seconds });
     }
@@ -189,11 +189,11 @@ describe("the log of migrations", () => {
 });
 
 describe("the breaker", () => {
-  const end = async (owner: Claim, state: "succeeded" | "failed") =>
+  const end = async (owner: LeaseToken, state: "succeeded" | "failed") =>
     closeMigration(control, owner, await begun(owner), { state, error: state, seconds: null });
 
   it("opens for half an hour after two failures in a row, the second time until somebody acknowledges", async () => {
-    const owner = await claim();
+    const owner = await leaseToken();
     expect(await end(owner, "failed")).toBe("closed");
     expect(await end(owner, "failed")).toBe("breaker opened");
     const open = await breakerStatus(manager);
@@ -210,7 +210,7 @@ describe("the breaker", () => {
   });
 
   it("opens after three failures of ten, and not after two that are apart", async () => {
-    const owner = await claim();
+    const owner = await leaseToken();
     const seen: string[] = [];
     for (const state of ["failed", "succeeded", "failed", "succeeded", "succeeded", "failed"] as const)
       seen.push(await end(owner, state));
@@ -226,7 +226,7 @@ describe("the administrator's word", () => {
     expect(await pauseStatus(control)).toBeNull();
     await pauseControl(manager, { by: "ann", reason: "backup", seconds: null });
     expect(await pauseStatus(control)).toMatchObject({ by: "ann", reason: "backup", until: null });
-    const owner = await claim();
+    const owner = await leaseToken();
     expect(await planMigration(control, owner, intent(), 1000)).toMatchObject({ kind: "paused", by: "ann" });
     expect(await resumeControl(manager)).toBe(true);
     expect(await resumeControl(manager)).toBe(false);

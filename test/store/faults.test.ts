@@ -93,12 +93,12 @@ async function countStatements(): Promise<number> {
   await saveDirectly(aPool(1));
   const start = await beginCollection(db);
   let count = 0;
-  proxy.judge = (event) => {
+  proxy.assess = (event) => {
     if (runsStatement(event)) count++;
     return "pass";
   };
   await save(db, start, aPool(2, 1));
-  proxy.judge = undefined;
+  proxy.assess = undefined;
   await db.close();
   return count;
 }
@@ -106,10 +106,10 @@ async function countStatements(): Promise<number> {
 /** Lets the k-th statement from now on meet `fault`, once. */
 function atStatement(
   k: number,
-  fault: (event: WireEvent) => ReturnType<NonNullable<TcpProxy["judge"]>>,
+  fault: (event: WireEvent) => ReturnType<NonNullable<TcpProxy["assess"]>>,
 ): void {
   let count = 0;
-  proxy.judge = (event) => (runsStatement(event) && ++count === k ? fault(event) : "pass");
+  proxy.assess = (event) => (runsStatement(event) && ++count === k ? fault(event) : "pass");
 }
 
 describe("a statement that the server undoes", () => {
@@ -137,7 +137,7 @@ describe("a statement that the server undoes", () => {
     const db = await openThrough(test.collect);
     const start = await beginCollection(db);
     let refused = 0;
-    proxy.judge = (event) => {
+    proxy.assess = (event) => {
       if (statementText(event)?.startsWith("INSERT INTO Vm") !== true) return "pass";
       refused++;
       return { answer: errorAnswer(1213, "Deadlock found") };
@@ -148,7 +148,7 @@ describe("a statement that the server undoes", () => {
     });
     expect(refused).toBe(5);
     expect(waits).toEqual([100, 200, 400, 800]);
-    proxy.judge = undefined;
+    proxy.assess = undefined;
     expect(await stored()).toEqual(inOrder(aPool(1)));
     // The connection is fit for use: nothing is left open on it.
     expect(await save(db, await beginCollection(db), aPool(3))).not.toBe("superseded");
@@ -215,7 +215,7 @@ describe("a connection that is lost", () => {
     const db = await openThrough(test.collect);
     const start = await beginCollection(db);
     let commits = 0;
-    proxy.judge = (event) => (statementText(event) === "COMMIT" && ++commits === 1 ? "cut" : "pass");
+    proxy.assess = (event) => (statementText(event) === "COMMIT" && ++commits === 1 ? "cut" : "pass");
     expect(await save(db, start, aPool(2))).toMatchObject({ id: start.id });
     expect(await stored()).toEqual(inOrder(aPool(2)));
     await db.close();
@@ -227,7 +227,7 @@ describe("a connection that is lost", () => {
     const start = await beginCollection(db);
     let committing = false;
     let writes = 0;
-    proxy.judge = (event) => {
+    proxy.assess = (event) => {
       if (committing && event.direction === "down") {
         committing = false;
         return "cut";
@@ -255,9 +255,9 @@ describe("a connection that is lost", () => {
   it("during the COMMIT of a rule: the rule is there once, and no conflict with itself is reported", async () => {
     const db = await openThrough(test.manager);
     let committing = false;
-    proxy.judge = (event) => {
+    proxy.assess = (event) => {
       if (committing && event.direction === "down") {
-        proxy.judge = undefined;
+        proxy.assess = undefined;
         return "cut";
       }
       committing ||= statementText(event) === "COMMIT";
@@ -271,13 +271,13 @@ describe("a connection that is lost", () => {
 
   it("during a COMMIT that nobody can verify is an error that says so", async () => {
     const db = await openThrough(test.manager);
-    proxy.judge = (event) => (statementText(event) === "COMMIT" ? "cut" : "pass");
+    proxy.assess = (event) => (statementText(event) === "COMMIT" ? "cut" : "pass");
     const lost = db.write((writer) => writer.run("DELETE FROM HostRule WHERE Subject = 'CpuAverage'"));
     await expect(lost).rejects.toMatchObject({
       code: "mysql",
       message: expect.stringMatching(/may or may not be stored/),
     });
-    proxy.judge = undefined;
+    proxy.assess = undefined;
     expect(await listRules(db)).toEqual([]);
     await db.close();
   });
@@ -309,7 +309,7 @@ describe("a connection that is lost", () => {
     const silent = proxy.connections;
     let statements = 0;
     // The first connection falls silent in the midst of the transaction; new ones work.
-    proxy.judge = (event) => {
+    proxy.assess = (event) => {
       if (event.connection !== silent) return "pass";
       if (runsStatement(event)) statements++;
       return statements > 6 ? "swallow" : "pass";
@@ -348,7 +348,7 @@ describe("several servers", () => {
   });
 
   it("F8: lose their turn while they are read-only", async () => {
-    proxy.judge = (event) =>
+    proxy.assess = (event) =>
       statementText(event)?.includes("@@global.read_only") === true
         ? { replace: withStatement(event, "SELECT VERSION() AS version, 1 AS readOnly") }
         : "pass";
@@ -366,7 +366,7 @@ describe("several servers", () => {
       "SHOW GLOBAL VARIABLES LIKE 'wsrep_on'": "SELECT 'ON' AS Value",
       "SHOW GLOBAL STATUS LIKE 'wsrep_ready'": "SELECT 'OFF' AS Value",
     };
-    proxy.judge = (event) => {
+    proxy.assess = (event) => {
       const answer = answers[statementText(event) ?? ""];
       return answer === undefined ? "pass" : { replace: withStatement(event, answer) };
     };
@@ -389,7 +389,7 @@ describe("several servers", () => {
       const db = await openDatabase(twoServers(test.collect), quick());
       const start = await beginCollection(db);
       expect(db.server).toContain(String(proxy.port));
-      proxy.judge = (event) =>
+      proxy.assess = (event) =>
         statementText(event)?.startsWith("INSERT INTO Vm") === true
           ? { answer: errorAnswer(errno, message) }
           : "pass";
@@ -406,7 +406,7 @@ describe("a write that the server refuses", () => {
     await saveDirectly(aPool(1));
     const db = await openThrough(test.collect);
     const start = await beginCollection(db);
-    proxy.judge = (event) =>
+    proxy.assess = (event) =>
       statementText(event)?.startsWith("INSERT INTO Vm") === true
         ? { answer: errorAnswer(1114, "The table 'Vm' is full") }
         : "pass";

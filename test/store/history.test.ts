@@ -48,7 +48,7 @@ function pool(turn: number, vmCount = 40): Snapshot {
   );
   const snapshot = aSnapshot(
     hosts.map((host, at) => [host, vms.filter((_, n) => (n === 0 ? turn : n) % 3 === at)] as const),
-    { bars: [{ vmUuid: uuid(101), hostUuid: uuid(1), reason: "VM_REQUIRES_SR" }] },
+    { infeasiblePairs: [{ vmUuid: uuid(101), hostUuid: uuid(1), reason: "VM_REQUIRES_SR" }] },
   );
   return { ...snapshot, vms };
 }
@@ -108,7 +108,7 @@ describe("the history of collections", () => {
 
   it("begins with a whole picture again when most of the pool is another", async () => {
     await save(pool(1));
-    const other = { ...pool(1), vms: [], placements: [], bars: [] };
+    const other = { ...pool(1), vms: [], placements: [], infeasiblePairs: [] };
     const fresh = Array.from({ length: 60 }, (_, n) => aVm({ uuid: uuid(900 + n), name: `other ${n ** 7}` }));
     await save({ ...other, vms: fresh });
     const rows = await rowsOf("SELECT BaseId FROM CollectionPicture ORDER BY CollectionId");

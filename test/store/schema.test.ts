@@ -377,7 +377,7 @@ async function installThroughCut(
   if (server === undefined) throw new Error("the test server has no address");
   const proxy = await startTcpProxy(server);
   let reached = false;
-  proxy.judge = (event) => {
+  proxy.assess = (event) => {
     if (reached && event.direction === "down") return "cut";
     if (runsStatement(event) && statementText(event)?.startsWith(statement) === true) {
       reached = true;

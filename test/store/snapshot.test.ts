@@ -39,7 +39,7 @@ function aPool(hosts: number, vms: number, mark: number, turn = 0): Snapshot {
 function snapshotOf(hosts: Host[], vms: Vm[], hostOf: (vm: number) => number, poolName = "pool"): Snapshot {
   const placements = vms.map((vm, n) => ({ hostUuid: hosts[hostOf(n)]?.uuid ?? uuid(0), vmUuid: vm.uuid }));
   placements.sort((a, b) => (a.hostUuid + a.vmUuid < b.hostUuid + b.vmUuid ? -1 : 1));
-  const bars = vms
+  const infeasiblePairs = vms
     .slice(0, 3)
     .map((vm) => ({ vmUuid: vm.uuid, hostUuid: uuid(1), reason: `no room: ${vm.name}` }));
   const pool = {
@@ -51,7 +51,7 @@ function snapshotOf(hosts: Host[], vms: Vm[], hostOf: (vm: number) => number, po
     wlbEnabled: false,
     rollingUpgrade: true,
   };
-  return { pool, hosts, vms, placements, bars };
+  return { pool, hosts, vms, placements, infeasiblePairs };
 }
 
 async function save(snapshot: Snapshot, through: Database = db) {
@@ -126,7 +126,7 @@ describe("a stored snapshot", () => {
       hosts: [odd.host, odd.unread],
       vms: [odd.vm, odd.halted],
       placements: [{ hostUuid: uuid(1), vmUuid: uuid(11) }],
-      bars: [{ vmUuid: uuid(11), hostUuid: uuid(2), reason: "VM_REQUIRES_SR: local storage" }],
+      infeasiblePairs: [{ vmUuid: uuid(11), hostUuid: uuid(2), reason: "VM_REQUIRES_SR: local storage" }],
     };
     await save(snapshot);
     expect(await load()).toEqual(snapshot);
@@ -170,7 +170,7 @@ describe("a stored snapshot", () => {
     const vm = aVm({ uuid: uuid(11), name, tags: [name], immovable: name, antiAffinityGroups: [name] });
     const snapshot = {
       ...snapshotOf(hosts, [vm], () => 0, name),
-      bars: [{ vmUuid: vm.uuid, hostUuid: uuid(1), reason: name }],
+      infeasiblePairs: [{ vmUuid: vm.uuid, hostUuid: uuid(1), reason: name }],
     };
     await save(snapshot);
     expect(await load()).toEqual(snapshot);
@@ -213,7 +213,7 @@ describe("a stored snapshot", () => {
 
   it("follows a pool that vanishes to one host without VMs, and comes back", async () => {
     await save(aPool(4, 40, 1));
-    const bare = { ...snapshotOf([aHost({ uuid: uuid(3) })], [], () => 0), bars: [] };
+    const bare = { ...snapshotOf([aHost({ uuid: uuid(3) })], [], () => 0), infeasiblePairs: [] };
     await save(bare);
     expect(await load()).toEqual(bare);
     await save(aPool(4, 40, 2));

@@ -1,164 +1,187 @@
-/** The floors of the house: who may import whom, and where the process, the clock and chance may be touched. */
+/** The floors of the house: which folder may import which, and where process, clock, chance and SQL may stand. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../../src/", import.meta.url));
-const files = readdirSync(root, { recursive: true, encoding: "utf8" })
-  .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
-  .map((file) => file.replaceAll("\\", "/"));
 
 interface Floor {
+  /** The folders of src that it may import, types included; its own always. */
+  readonly folders: readonly string[];
+  /** The packages, by the very name that is imported; "node:*" stands for what Node brings. */
+  readonly packages?: readonly string[];
+  /** Knows no clock and no chance, and nothing of the process. */
+  readonly pure?: true;
+}
+
+const language = ["domain", "rules", "settings", "text", "snapshot"];
+const deciding = [...language, "planner", "power", "decide"];
+
+/** From the ground up. What a program does not need it may not import, though it stands below. */
+const floors: Readonly<Record<string, Floor>> = {
+  domain: { folders: [], pure: true },
+  text: { folders: ["domain"], pure: true },
+  rules: { folders: ["domain", "text"], pure: true },
+  settings: { folders: ["domain", "text"], pure: true },
+  snapshot: { folders: ["domain"], pure: true },
+  planner: { folders: ["domain", "rules", "text"], pure: true },
+  power: { folders: ["domain", "rules", "text", "planner"], pure: true },
+  decide: { folders: [...language, "planner", "power"], pure: true },
+  explain: { folders: deciding, pure: true },
+  rehearse: { folders: deciding, pure: true },
+  store: { folders: [...language, "decide", "power"], packages: ["node:*", "mysql2/promise"] },
+  xapi: { folders: language, packages: ["node:*", "xmlrpc", "xmlrpc/lib/serializer.js"] },
+  program: { folders: ["domain", "settings", "text", "store"], packages: ["node:*", "dotenv"] },
+  simulator: {
+    folders: ["domain", "text", "snapshot", "program", "xapi"],
+    packages: ["node:*", "commander", "selfsigned"],
+  },
+  collect: {
+    folders: [...language, "decide", "store", "xapi", "program"],
+    packages: ["node:*", "commander"],
+  },
+  manager: {
+    folders: [...deciding, "explain", "rehearse", "store", "program"],
+    packages: ["node:*", "commander"],
+  },
+  control: {
+    folders: [...deciding, "explain", "store", "xapi", "program"],
+    packages: ["node:*", "commander"],
+  },
+  privateServer: { folders: ["domain"], packages: ["node:*", "mysql2/promise"] },
+  demo: {
+    folders: ["domain", "text", "store", "program", "simulator", "privateServer"],
+    packages: ["node:*", "mysql2/promise"],
+  },
+};
+
+interface SourceFile {
   readonly name: string;
-  readonly holds: (file: string) => boolean;
-  /** Files of src, packages or node: modules that the floor may import. */
-  readonly mayImport: (imported: string) => boolean;
+  readonly folder: string;
+  readonly text: string;
 }
 
-/** What all programs stand on. */
-const shell = (file: string) => ["program.ts", "wholeFile.ts"].includes(file);
-const domain = (file: string) => !file.includes("/") && !shell(file);
-const store = (file: string) => file.startsWith("store/");
-const simulator = (file: string) => file.startsWith("xapi/simulator/");
-const xapi = (file: string) => file.startsWith("xapi/") && !simulator(file);
-/** What reads the store for the plans of control and manager. */
-const readers: readonly string[] = ["planning/basis.ts", "planning/greenBasis.ts"];
-const pure = (file: string) =>
-  (file.startsWith("planning/") && !readers.includes(file)) ||
-  file.startsWith("planner/") ||
-  file.startsWith("green/") ||
-  file.startsWith("rehearse/") ||
-  ["control/report.ts", "collect/report.ts"].includes(file) ||
-  ["xapi/snapshot.ts", "xapi/placement.ts"].includes(file) ||
-  /^manager\/(parse|words|render|layout)[A-Za-z]*\.ts$/.test(file);
-const planner = (file: string) => file.startsWith("planner/");
-const green = (file: string) => file.startsWith("green/");
-const planning = (file: string) => file.startsWith("planning/");
-const rehearse = (file: string) => file.startsWith("rehearse/");
-const program = (folder: string) => (file: string) => file.startsWith(`${folder}/`) && !pure(file);
-const commander = (imported: string) => imported === "commander";
-const node = (imported: string) => imported.startsWith("node:");
+const files: readonly SourceFile[] = readdirSync(root, { recursive: true, encoding: "utf8" })
+  .filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts"))
+  .map((file) => file.replaceAll("\\", "/"))
+  .map((name) => ({
+    name,
+    folder: name.includes("/") ? name.slice(0, name.indexOf("/")) : "",
+    text: readFileSync(path.join(root, name), "utf8"),
+  }));
 
-const floors: readonly Floor[] = [
-  { name: "the domain", holds: domain, mayImport: domain },
-  {
-    name: "the pure parts",
-    holds: pure,
-    // Types of the same folder's shells are allowed: they are gone after compilation.
-    mayImport: (imported) => domain(imported) || pure(imported) || imported.startsWith("xapi/"),
-  },
-  {
-    name: "green",
-    holds: green,
-    mayImport: (imported) => domain(imported) || green(imported) || planner(imported),
-  },
-  {
-    name: "the store",
-    holds: store,
-    mayImport: (imported) =>
-      domain(imported) || store(imported) || imported.startsWith("mysql2") || node(imported),
-  },
-  {
-    name: "the XAPI client",
-    holds: (file) => xapi(file) && !pure(file),
-    mayImport: (imported) =>
-      domain(imported) || xapi(imported) || imported.startsWith("xmlrpc") || node(imported),
-  },
-  {
-    name: "the simulator",
-    holds: simulator,
-    mayImport: (imported) =>
-      domain(imported) ||
-      simulator(imported) ||
-      ["xapi/records.ts", "xapi/codec.ts", "xapi/xml.ts", "xapi/scalars.ts", "selfsigned"].includes(
-        imported,
-      ) ||
-      commander(imported) ||
-      node(imported) ||
-      imported === "program.ts",
-  },
-  {
-    name: "what control and manager plan by",
-    holds: (file) => planning(file) && !pure(file),
-    mayImport: (imported) => domain(imported) || planning(imported) || store(imported),
-  },
-  ...["collect", "manager", "control"].map((folder) => ({
-    name: `xcp-${folder}`,
-    holds: program(folder),
-    mayImport: (imported: string) =>
-      domain(imported) ||
-      imported.startsWith(`${folder}/`) ||
-      store(imported) ||
-      (xapi(imported) && folder !== "manager") ||
-      ((planning(imported) || planner(imported) || green(imported)) && folder !== "collect") ||
-      (rehearse(imported) && folder === "manager") ||
-      shell(imported) ||
-      commander(imported) ||
-      node(imported),
-  })),
-];
-
-/** Imports that exist at run time, as paths below src or package names; type-only ones are erased. */
-function imports(file: string): string[] {
-  const text = readFileSync(path.join(root, file), "utf8");
-  const found = [...text.matchAll(/^(?:import|export) (?!type )(?:[^;]*? from )?"([^"]+)"/gms)].map(
-    ([, name]) => name ?? "",
-  );
-  return found.map((name) =>
-    name.startsWith(".") ? path.posix.normalize(path.posix.join(path.posix.dirname(file), name)) : name,
+/** Everything that a file imports: as a path below src, or a package's name. Types count. */
+function importsOf({ name, text }: Pick<SourceFile, "name" | "text">): string[] {
+  const statements = text.matchAll(/^(?:import|export)\s(?:[^;"'`=()]*?\bfrom\s)?\s*"([^"]+)";/gm);
+  const calls = text.matchAll(/\b(?:import|require)\(\s*"([^"]+)"/g);
+  return [...statements, ...calls].map(([, imported = ""]) =>
+    imported.startsWith(".")
+      ? path.posix.normalize(path.posix.join(path.posix.dirname(name), imported))
+      : imported,
   );
 }
 
-/** The file's code without comments and strings. */
-function code(file: string): string {
-  return readFileSync(path.join(root, file), "utf8")
-    .replace(/\/\*[\s\S]*?\*\//g, "")
-    .replace(/\/\/.*$/gm, "")
-    .replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
+/** What of a file's imports its floor does not allow. */
+function forbidden(file: Pick<SourceFile, "name" | "folder" | "text">): string[] {
+  const floor = floors[file.folder];
+  const packages = floor?.packages ?? [];
+  const allowed = (imported: string) =>
+    imported.endsWith(".ts")
+      ? [file.folder, ...(floor?.folders ?? [])].some((folder) => imported.startsWith(`${folder}/`))
+      : packages.includes(imported) || (packages.includes("node:*") && imported.startsWith("node:"));
+  return importsOf(file)
+    .filter((imported) => !allowed(imported))
+    .map((imported) => `${file.name} imports ${imported}`);
 }
+
+/** The code without comments; without strings, too, unless `strings`. */
+function codeOf({ text }: Pick<SourceFile, "text">, strings = false): string {
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|[^:"'])\/\/.*$/gm, "$1");
+  return strings ? code : code.replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
+}
+
+/** What is no function of arguments: the clock, chance, the process and the world behind it. */
+const world =
+  /\bDate\.now|\bnew Date\(\)|\bMath\.random|\bperformance\.|\bcrypto\.|\bsetTimeout|\bsetInterval|\bprocess\.|\bconsole\.|\bfetch\(/;
+
+/** A statement of SQL, in a string of whatever kind. */
+const sql =
+  /["'`]\s*(?:SELECT\s[^"'`]*\sFROM\s|INSERT\s+(?:IGNORE\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|REPLACE\s+INTO\s|(?:CREATE|ALTER|DROP)\s+(?:TABLE|VIEW|USER|DATABASE)\s|GRANT\s)/;
 
 describe("who imports whom", () => {
-  it.each(floors)("$name imports only what its floor may", ({ holds, mayImport }) => {
-    const held = files.filter(holds);
-    expect(held).not.toEqual([]);
-    const wrong = held.flatMap((file) =>
-      imports(file)
-        .filter((imported) => !mayImport(imported))
-        .map((imported) => `${file} imports ${imported}`),
-    );
-    expect(wrong).toEqual([]);
+  it("nothing but folders stands in src, and each has its floor", () => {
+    expect(files.filter(({ folder }) => folder === "").map(({ name }) => name)).toEqual([]);
+    expect([...new Set(files.map(({ folder }) => folder))].sort()).toEqual(Object.keys(floors).sort());
   });
 
-  it("commander stands only in the mains, dotenv only in program.ts", () => {
-    const users = (name: string) => files.filter((file) => imports(file).includes(name));
+  it.each(Object.keys(floors))("%s imports only what its floor may", (folder) => {
+    expect(files.filter((file) => file.folder === folder).flatMap(forbidden)).toEqual([]);
+  });
+
+  it.each([
+    ["domain", 'import net from "node:net";'],
+    ["domain", 'import type { Socket } from "node:net";'],
+    ["planner", 'import { createPool } from "mysql2";'],
+    ["store", 'import { createPool } from "mysql2";'],
+    ["planner", 'import { Client } from "../xapi/client.ts";'],
+    ["decide", 'import type { Database } from "../store/connection.ts";'],
+    ["store", 'export { Client } from "../xapi/client.ts";'],
+    ["rules", 'const late = await import("../store/connection.ts");'],
+    ["simulator", 'import {\n  a,\n  b,\n} from "../control/run.ts";'],
+  ])("in %s this is refused: %s", (folder, text) => {
+    expect(forbidden({ name: `${folder}/tried.ts`, folder, text })).toHaveLength(1);
+  });
+
+  it("commander stands only in the mains, dotenv only where the settings file is read", () => {
+    const users = (name: string) =>
+      files.filter((file) => importsOf(file).includes(name)).map(({ name: user }) => user);
     expect(users("commander").filter((file) => !file.endsWith("/main.ts"))).toEqual([]);
-    expect(users("dotenv")).toEqual(["program.ts"]);
+    expect(users("dotenv")).toEqual(["program/settingsFile.ts"]);
+  });
+
+  it("nobody imports the main of a program", () => {
+    const mains = files.flatMap((file) =>
+      importsOf(file).filter((imported) => imported.endsWith("/main.ts")),
+    );
+    expect(mains).toEqual([]);
   });
 });
 
 describe("where the world may be touched", () => {
-  const mains = (file: string) =>
-    file === "program.ts" || file.endsWith("main.ts") || file.startsWith("demo/");
+  it.each(Object.keys(floors).filter((folder) => floors[folder]?.pure))(
+    "%s asks neither clock nor chance",
+    (folder) => {
+      const worldly = files.filter((file) => file.folder === folder && world.test(codeOf(file)));
+      expect(worldly.map(({ name }) => name)).toEqual([]);
+    },
+  );
 
-  it("process stands only in program.ts, the mains and the demo", () => {
-    expect(files.filter((file) => !mains(file) && /\bprocess\./.test(code(file)))).toEqual([]);
+  it("process stands only in program, the mains, the demo and the private server", () => {
+    const mayTouch = ({ name, folder }: SourceFile) =>
+      ["program", "demo", "privateServer"].includes(folder) || name.endsWith("/main.ts");
+    const users = files.filter((file) => !mayTouch(file) && /\bprocess\./.test(codeOf(file)));
+    expect(users.map(({ name }) => name)).toEqual([]);
   });
 
   it("console stands nowhere but in the demo and the simulator's main", () => {
-    const allowed = (file: string) => file.startsWith("demo/") || file === "simulator/main.ts";
-    expect(files.filter((file) => !allowed(file) && /\bconsole\./.test(code(file)))).toEqual([]);
+    const users = files.filter((file) => /\bconsole\./.test(codeOf(file)) && file.folder !== "demo");
+    expect(users.map(({ name }) => name).filter((name) => name !== "simulator/main.ts")).toEqual([]);
   });
 
-  it("the planner, the domain and the rules ask neither clock nor chance", () => {
-    const timeless = files.filter((file) => domain(file) || pure(file));
-    expect(
-      timeless.filter((file) => /Date\.now|new Date\(\)|Math\.random|performance\./.test(code(file))),
-    ).toEqual([]);
+  it("SQL stands only in store and sql, and where a private server is set up", () => {
+    const users = files.filter(
+      ({ folder, ...file }) =>
+        !["store", "privateServer", "demo"].includes(folder) && sql.test(codeOf(file, true)),
+    );
+    expect(users.map(({ name }) => name)).toEqual([]);
+    expect(sql.test("const text = `\n  SELECT a, b\n    FROM Host`;")).toBe(true);
+    expect(sql.test('db.run("UPDATE Lease SET RunId = ?")')).toBe(true);
+    expect(sql.test('say("DELETE RULE HOST CpuAverage")')).toBe(false);
   });
 
   it("no file switches the verification of certificates off but the one that checks fingerprints itself", () => {
-    const users = files.filter((file) => /rejectUnauthorized: false/.test(code(file)));
-    expect(users).toEqual(["xapi/tls.ts"]);
+    const users = files.filter((file) => /rejectUnauthorized: false/.test(codeOf(file)));
+    expect(users.map(({ name }) => name)).toEqual(["xapi/tls.ts"]);
   });
 });

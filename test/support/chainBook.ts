@@ -129,7 +129,11 @@ export class ChainBook {
     const host = this.#snapshot.hosts.find((each) => each.uuid === destination);
     if (vm === undefined || host === undefined || this.#at.get(uuid) !== source)
       return [`no such move of ${uuid}`];
-    if (this.#snapshot.bars.some((bar) => bar.vmUuid === uuid && bar.hostUuid === destination))
+    if (
+      this.#snapshot.infeasiblePairs.some(
+        (infeasiblePair) => infeasiblePair.vmUuid === uuid && infeasiblePair.hostUuid === destination,
+      )
+    )
       faults.push("barred");
     if (vm.isControlDomain || vm.immovable !== null || vm.powerState !== "Running") faults.push("immovable");
     if (this.#freeBytes(host) - this.#headroomBytes < (vm.placementBytes ?? 0)) faults.push("no memory");
@@ -172,7 +176,7 @@ export class ChainBook {
     return found;
   }
 
-  /** Whether arrivals bring a host nearer to keeping it. */
+  /** Whether settling VMs bring a host nearer to keeping it. */
   #fallsByLoad({ subjects, condition }: Term): boolean {
     const free = subjects.includes("MemoryFreeMb" as AnySubject);
     return (condition === "below") !== free;

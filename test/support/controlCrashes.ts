@@ -84,14 +84,14 @@ export async function strike(
 ): Promise<{ readonly ended: ProgramResult; readonly event: Passing | null }> {
   const running = await start();
   let event: Passing | null = null;
-  wire.judge = (passing) => {
+  wire.assess = (passing) => {
     if (event !== null || !isIt(passing)) return "pass";
     event = passing;
     running.child.kill(signal);
     return moment === "before" && signal === "SIGKILL" ? "swallow" : "pass";
   };
   const ended = await running.ended;
-  wire.judge = undefined;
+  wire.assess = undefined;
   return { ended, event };
 }
 

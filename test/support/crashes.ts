@@ -79,10 +79,10 @@ export async function collectWell(crash: CrashWorld): Promise<Stored> {
 
 /** The thesis' tables equal the pool's own records and samples; of VMs that have just arrived nothing is measured. */
 export async function expectPoolsOwn({ world, onlooker }: CrashWorld): Promise<void> {
-  const arrivals = (await onlooker.query("SELECT VmUuid FROM VmArrival")).map((row) => row["VmUuid"]);
+  const settling = (await onlooker.query("SELECT VmUuid FROM VmArrival")).map((row) => row["VmUuid"]);
   const unmeasured = { MemoryInternalFreeMb: null, Vif0RxKb: null, Vif0TxKb: null, VcpuAverage: null };
   const own = tablesOf(world.pool);
-  const Vm = own.Vm.map((row) => (arrivals.includes(row["UUID"]) ? { ...row, ...unmeasured } : row));
+  const Vm = own.Vm.map((row) => (settling.includes(row["UUID"]) ? { ...row, ...unmeasured } : row));
   expect(await storedTables(world)).toEqual({ ...own, Vm });
 }
 
@@ -97,7 +97,7 @@ export interface Round {
 export type Disturb = (
   event: Passing,
   running: RunningProgram,
-) => ReturnType<NonNullable<Wire["judge"]>> | null;
+) => ReturnType<NonNullable<Wire["assess"]>> | null;
 
 /**
  * One round: `before` is what the tables hold. The pool changes, collect runs and `disturb` strikes; `repair` then
@@ -114,7 +114,7 @@ export async function crashRound(
   const { running, struck } = await runDisturbed(crash, disturb);
   const ended = await running.ended;
   const event = struck();
-  crash.wire.judge = undefined;
+  crash.wire.assess = undefined;
   await repair();
   await crash.onlooker.settled();
   const found = await crash.onlooker.stored();
@@ -139,7 +139,7 @@ async function runDisturbed(
   const running = await crash.start();
   // The program needs far longer to get going than this takes.
   expect(crash.wire.events).toBe(0);
-  crash.wire.judge = (event) => {
+  crash.wire.assess = (event) => {
     if (struck !== null) return "pass";
     const verdict = disturb(event, running);
     if (verdict === null) return "pass";

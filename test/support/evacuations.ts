@@ -1,4 +1,4 @@
-/** Judges evacuations with arithmetic of its own, and tries tiny pools through. */
+/** Assesses evacuations with arithmetic of its own, and tries tiny pools through. */
 import { evaluate, rounding, takesPart } from "../../src/domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { SingleRule as Rule } from "../../src/domain/rule.ts";
@@ -34,7 +34,7 @@ export class Emptying {
     this.#limits = limits;
     this.#vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
     this.#closed = new Set([
-      ...snapshot.bars.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`),
+      ...snapshot.infeasiblePairs.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`),
       ...limits.bannedPairs.keys(),
     ]);
     this.#atStart = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
@@ -68,7 +68,7 @@ export class Emptying {
     return crowd === undefined ? null : `too many of ${crowd}`;
   }
 
-  /** Bytes that the host would give to arrivals now. */
+  /** Bytes that the host would give to settling VMs now. */
   freeOf(uuid: Uuid): number {
     const host = this.#snapshot.hosts.find((each) => each.uuid === uuid);
     let free = host?.placementFreeBytes ?? Number.NEGATIVE_INFINITY;

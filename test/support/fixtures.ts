@@ -1,14 +1,14 @@
 /** The only builders of domain objects in tests: every field that is set is meaningful for the test that sets it. */
+import type { ControlState } from "../../src/domain/controlState.ts";
 import { CostBook } from "../../src/domain/migrationCost.ts";
 import {
   asUuid,
-  type Bar,
   type Host,
+  type InfeasiblePair,
   type Placement,
   type Snapshot,
   type Vm,
 } from "../../src/domain/pool.ts";
-import type { Standing } from "../../src/store/load/controlState.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -70,7 +70,7 @@ export function aVm(fields: Partial<Vm> & Pick<Vm, "uuid">): Vm {
 /** A snapshot of hosts with the VMs that run on each. */
 export function aSnapshot(
   placed: readonly (readonly [Host, readonly Vm[]])[],
-  extra: { readonly bars?: readonly Bar[]; readonly halted?: readonly Vm[] } = {},
+  extra: { readonly infeasiblePairs?: readonly InfeasiblePair[]; readonly halted?: readonly Vm[] } = {},
 ): Snapshot {
   const placements: Placement[] = placed.flatMap(([host, vms]) =>
     vms.map((vm) => ({ hostUuid: host.uuid, vmUuid: vm.uuid })),
@@ -88,7 +88,7 @@ export function aSnapshot(
     hosts: placed.map(([host]) => host),
     vms: [...placed.flatMap(([, vms]) => vms), ...(extra.halted ?? [])],
     placements,
-    bars: extra.bars ?? [],
+    infeasiblePairs: extra.infeasiblePairs ?? [],
   };
 }
 
@@ -141,7 +141,7 @@ export function chapterSix(): {
 }
 
 /** Nothing stands against acting, and nothing was done yet. */
-export function aStanding(extra: Partial<Standing> = {}): Standing {
+export function aControlState(extra: Partial<ControlState> = {}): ControlState {
   return {
     pause: null,
     breaker: { open: false, trips: 0, openedAt: null, openUntil: null, closesInSeconds: null, reason: null },
@@ -151,7 +151,7 @@ export function aStanding(extra: Partial<Standing> = {}): Standing {
     recent: [],
     lastEnd: null,
     unsettled: [],
-    sights: [],
+    observations: [],
     handled: new Map(),
     costs: new CostBook([]),
     ...extra,

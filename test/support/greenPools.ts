@@ -1,11 +1,11 @@
 /** Pools of hosts of ten CPUs and 32 GiB for green computing, and views of them. */
 
+import type { HostState } from "../../src/domain/hostPower.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { Picture } from "../../src/power/load.ts";
 import { type GreenOptions, greenDefaults } from "../../src/power/options.ts";
 import type { View } from "../../src/power/policy.ts";
 import type { GreenRule } from "../../src/power/rule.ts";
-import type { HostState } from "../../src/power/states.ts";
 import { aHost, aSnapshot, aVm, uuid } from "./fixtures.ts";
 
 const mebibyte = 1024 * 1024;

@@ -247,10 +247,10 @@ function stretches({ states, migrations }: History): readonly (readonly Collecte
 }
 
 /** How many pairs of states I5 has compared, and how many stretches I6: for tests that want some. */
-export function constantLoad(history: History): { readonly plans: number; readonly rests: number } {
+export function constantLoad(history: History): { readonly plans: number; readonly hostPower: number } {
   const all = stretches(history);
   const plans = all.flatMap((stretch) => stretch.slice(1).filter((to, n) => acted(history, stretch[n], to)));
-  return { plans: plans.length, rests: all.filter(({ length }) => length > runsToRest).length };
+  return { plans: plans.length, hostPower: all.filter(({ length }) => length > runsToRest).length };
 }
 
 function acted({ migrations }: History, from: CollectedState | undefined, to: CollectedState): boolean {

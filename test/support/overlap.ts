@@ -32,7 +32,7 @@ export async function overlappingPair(crash: CrashWorld, overlap: Overlap): Prom
   const settings = { ...world.settings("collect"), ...wire.settings };
   const goOn = () => void first.child.kill("SIGCONT");
   if (overlap.goOn === "race") {
-    wire.judge = (event) => {
+    wire.assess = (event) => {
       if (startsPicture(event)) goOn();
       return "pass";
     };
@@ -65,9 +65,9 @@ function markOf({ world }: CrashWorld): string {
 function stopAfterPool(crash: CrashWorld, stopAt: Overlap["stopAt"], act: () => void): Promise<void> {
   return new Promise((resolve) => {
     const isThere = stopAt === "lock" ? holdsLock() : isAfterPool(stopAt);
-    crash.wire.judge = (event: Passing) => {
+    crash.wire.assess = (event: Passing) => {
       if (!isThere(event)) return "pass";
-      crash.wire.judge = undefined;
+      crash.wire.assess = undefined;
       act();
       resolve();
       return "pass";

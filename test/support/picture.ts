@@ -120,7 +120,7 @@ export class Onlooker {
   }
 }
 
-/** A small pool with everything that fills a table: bars by local storage, tags, a halted VM, one without tools. */
+/** A small pool with everything that fills a table: infeasible pairs by local storage, tags, a halted VM, one without tools. */
 export function changingScenario(hosts: number, vms: number): string {
   const lines = Array.from(
     { length: hosts },
@@ -143,7 +143,7 @@ export function changingScenario(hosts: number, vms: number): string {
 
 /**
  * Changes the pool so that its picture differs in every table, and time by `passMs`: names, tags, modes and the text
- * of bars carry `mark`, a third of the guests without local disks move to the next host.
+ * of infeasible pairs carry `mark`, a third of the guests without local disks move to the next host.
  */
 export async function changePool(pool: SimulatedPool, mark: string, passMs = 15_000): Promise<void> {
   const { db } = pool;

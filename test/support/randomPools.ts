@@ -1,6 +1,6 @@
-/** Random pools and rules for the laws of the planner: equal and unequal hosts, several rules, bars, tight memory. */
+/** Random pools and rules for the laws of the planner: equal and unequal hosts, several rules, infeasible pairs, tight memory. */
 import fc from "fast-check";
-import type { Bar, Host, Snapshot, Vm } from "../../src/domain/pool.ts";
+import type { Host, InfeasiblePair, Snapshot, Vm } from "../../src/domain/pool.ts";
 import { type SingleRule as Rule, subjects } from "../../src/domain/rule.ts";
 import { aHost, aSnapshot, aVm, uuid } from "./fixtures.ts";
 
@@ -75,21 +75,21 @@ function buildHost(shape: HostShape, index: number): readonly [Host, readonly Vm
   return [host, [dom0, ...vms]];
 }
 
-/** Pools of one to six hosts, some of them out of service, with bars and tight memory. */
+/** Pools of one to six hosts, some of them out of service, with infeasible pairs and tight memory. */
 export const pools: fc.Arbitrary<Snapshot> = fc
   .tuple(
     fc.array(hostShape, { minLength: 1, maxLength: 6, size: "max" }),
     fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 8 }),
   )
-  .map(([shapes, barred]) => {
+  .map(([shapes, infeasible]) => {
     const placed = shapes.map(buildHost);
     const vms = placed.flatMap(([, each]) => each);
-    const bars: Bar[] = barred.map(([vm, host]) => ({
+    const infeasiblePairs: InfeasiblePair[] = infeasible.map(([vm, host]) => ({
       vmUuid: (vms[vm % vms.length] as Vm).uuid,
       hostUuid: uuid(1 + (host % shapes.length)),
       reason: "VM_REQUIRES_SR (local)",
     }));
-    return aSnapshot(placed, { bars });
+    return aSnapshot(placed, { infeasiblePairs });
   });
 
 /** One to four rules. */

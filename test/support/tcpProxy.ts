@@ -32,8 +32,8 @@ export interface TcpProxy {
   readonly port: number;
   /** Where new connections lead; may be changed when the server moves. */
   target: { readonly host: string; readonly port: number };
-  /** Judges each event; passes all on where it is unset. */
-  judge: ((event: WireEvent) => Verdict) | undefined;
+  /** Assesses each event; passes all on where it is unset. */
+  assess: ((event: WireEvent) => Verdict) | undefined;
   /** Milliseconds that each event is held back, in both directions. */
   delayMs: number;
   readonly connections: number;
@@ -54,7 +54,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
 class ForwardingProxy implements TcpProxy {
   readonly host = "127.0.0.1";
   port = 0;
-  judge: ((event: WireEvent) => Verdict) | undefined = undefined;
+  assess: ((event: WireEvent) => Verdict) | undefined = undefined;
   delayMs = 0;
   connections = 0;
   events = 0;
@@ -111,14 +111,14 @@ class ForwardingProxy implements TcpProxy {
     const event = { number: ++this.events, connection, direction, bytes };
     if (direction === "up") this.bytesUp += bytes.length;
     else this.bytesDown += bytes.length;
-    return this.judge?.(event) ?? "pass";
+    return this.assess?.(event) ?? "pass";
   }
 
-  #pipe(from: net.Socket, to: net.Socket, cut: () => void, judge: (bytes: Buffer) => Verdict): void {
+  #pipe(from: net.Socket, to: net.Socket, cut: () => void, assess: (bytes: Buffer) => Verdict): void {
     // Held-back pieces keep their order.
     let queue = Promise.resolve();
     from.on("data", (bytes: Buffer) => {
-      const verdict = judge(bytes);
+      const verdict = assess(bytes);
       const act = () => {
         if (verdict === "pass") to.write(bytes);
         else if (verdict === "cut") cut();

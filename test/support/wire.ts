@@ -20,8 +20,8 @@ export interface Wire {
   readonly mysql: readonly TcpProxy[];
   /** Events since `restart`. */
   readonly events: number;
-  /** Judges each event; passes all on where it is unset. */
-  judge: ((event: Passing) => Verdict) | undefined;
+  /** Assesses each event; passes all on where it is unset. */
+  assess: ((event: Passing) => Verdict) | undefined;
   /** Milliseconds that each event is held back. */
   delay(ms: number): void;
   /** Counts from 1 again, with nobody judging. */
@@ -43,22 +43,22 @@ export async function startWire(world: World): Promise<Wire> {
     },
     mysql,
     events: 0,
-    judge: undefined as Wire["judge"],
+    assess: undefined as Wire["assess"],
     delay: (ms: number): void => {
       for (const proxy of [...pool, ...mysql]) proxy.delayMs = ms;
     },
     restart: (): void => {
       wire.events = 0;
-      wire.judge = undefined;
+      wire.assess = undefined;
     },
     close: async (): Promise<void> => {
       await Promise.all([...pool, ...mysql].map((proxy) => proxy.close()));
     },
   };
   const watch = (side: Passing["side"]) => (proxy: TcpProxy) => {
-    proxy.judge = (event) => {
+    proxy.assess = (event) => {
       const number = ++wire.events;
-      return wire.judge?.({ ...event, side, number, target: proxy.target }) ?? "pass";
+      return wire.assess?.({ ...event, side, number, target: proxy.target }) ?? "pass";
     };
   };
   pool.forEach(watch("pool"));

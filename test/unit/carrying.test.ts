@@ -1,4 +1,4 @@
-/** The pure rules of carrying plans out: states, costs, cool-downs, suspicion. */
+/** The pure rules of carrying plans out: states, costs, cooldowns, suspicion. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bansOf } from "../../src/decide/cooldown.ts";
@@ -173,7 +173,7 @@ describe("suspicion", () => {
 
   it("of a host begins with 5 guests and half of them, of the pool with 3 guests and a fifth", () => {
     const snapshot = aSnapshot([1, 2, 3, 4].map((n) => [aHost({ uuid: uuid(n), cpuAverage: 10 }), []]));
-    const judge = (now: number, before: number) =>
+    const assess = (now: number, before: number) =>
       suspicionOf(
         snapshot,
         new Map([
@@ -185,28 +185,28 @@ describe("suspicion", () => {
           [uuid(2), 40],
         ]),
       );
-    expect(judge(4, 9).hosts.size).toBe(1);
-    expect(judge(5, 9).hosts.size).toBe(0);
-    expect(judge(5, 10).hosts.size).toBe(0);
-    expect(judge(6, 1).hosts.size).toBe(1);
-    expect(judge(88, 100).pool).toBeNull();
-    expect(judge(60, 100).pool).toMatchObject({ limit: "20 % fewer" });
+    expect(assess(4, 9).hosts.size).toBe(1);
+    expect(assess(5, 9).hosts.size).toBe(0);
+    expect(assess(5, 10).hosts.size).toBe(0);
+    expect(assess(6, 1).hosts.size).toBe(1);
+    expect(assess(88, 100).pool).toBeNull();
+    expect(assess(60, 100).pool).toMatchObject({ limit: "20 % fewer" });
   });
 
   it("F28: of a host begins where every figure stood still in three samples while another host's went on", () => {
     const at = (n: number, load: number, fields: Partial<Host> = {}) =>
       aHost({ uuid: uuid(n), cpuAverage: load, dom0LoadAvg: 0.3, ...fields });
     const pool = (...hosts: Host[]) => aSnapshot(hosts.map((host) => [host, []]));
-    const judge = (newest: Snapshot, ...earlier: Snapshot[]) => [
+    const assess = (newest: Snapshot, ...earlier: Snapshot[]) => [
       ...suspicionOf(newest, new Map(), new Map(), earlier).hosts.keys(),
     ];
     const moving = (load: number) => pool(at(1, 20), at(2, load), at(3, load + 1), at(4, load + 2));
-    expect(judge(moving(1), moving(2), moving(3))).toEqual([uuid(1)]);
-    expect(judge(moving(1), moving(2))).toEqual([]);
-    expect(judge(moving(1), moving(2), pool(at(1, 20.001), at(2, 3)))).toEqual([]);
+    expect(assess(moving(1), moving(2), moving(3))).toEqual([uuid(1)]);
+    expect(assess(moving(1), moving(2))).toEqual([]);
+    expect(assess(moving(1), moving(2), pool(at(1, 20.001), at(2, 3)))).toEqual([]);
     // Where nothing moves anywhere, or the control domain rests, nothing can be said.
-    expect(judge(moving(1), moving(1), moving(1))).toEqual([]);
+    expect(assess(moving(1), moving(1), moving(1))).toEqual([]);
     const idle = (load: number) => pool(at(1, 20, { dom0LoadAvg: 0 }), at(2, load));
-    expect(judge(idle(1), idle(2), idle(3))).toEqual([]);
+    expect(assess(idle(1), idle(2), idle(3))).toEqual([]);
   });
 });

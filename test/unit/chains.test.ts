@@ -206,7 +206,7 @@ describe("conditions of the host itself", () => {
     });
     expect(plan(measured(1), [hot]).moves).toEqual([]);
     expect(plan(measured(3), [hot]).moves).toHaveLength(1);
-    // Nobody has measured it: the chain judges nobody, and stands in no other rule's way.
+    // Nobody has measured it: the chain assesses nobody, and stands in no other rule's way.
     expect(plan(snapshot, [hot]).moves).toEqual([]);
     expect(plan(snapshot, [hot, rule("CpuAverage > 25")]).moves).toHaveLength(1);
   });
@@ -292,11 +292,11 @@ describe("what is said of chains", () => {
       clockSkewSeconds: null,
     },
   };
-  const basis = { stored, sampling: { samples: 1, spanSeconds: 0 }, tolerated: () => null };
+  const assessment = { stored, sampling: { samples: 1, spanSeconds: 0 }, suppressed: () => null };
 
   it("a plan tells each term of each host, and the term that each move lowers", () => {
     const made = plan(snapshot, [named]);
-    const lines = planLines(basis, made);
+    const lines = planLines(assessment, made);
     expect(lines).toContain(
       "Rule both: CpuAverage more than 25 % above the mean and OccupiedMemoryMb more than 2000 MB above the mean (in 2 of 3 samples): CpuAverage mean 15 %, limit 40; OccupiedMemoryMb mean 1525 MB, limit 3525, 1 of 4 hosts past all of it",
     );
@@ -318,7 +318,7 @@ describe("what is said of chains", () => {
     };
     const made = plan(pinned, [named]);
     expect(made.unresolved).toMatchObject([{ host: uuid(1), value: 60, mean: 15, proved: true }]);
-    expect(planLines(basis, made)).toContain(
+    expect(planLines(assessment, made)).toContain(
       "a stays 45 % above the mean of CpuAverage (allowed 25) and past every other term of both: nothing can clear it: of its 2 VMs 2 cannot be moved",
     );
   });

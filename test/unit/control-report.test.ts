@@ -4,10 +4,10 @@ import { resultLine, runLines } from "../../src/control/report.ts";
 import { dataGate, type Gate } from "../../src/decide/gates.ts";
 import type { Snapshot, StoredSnapshot } from "../../src/domain/pool.ts";
 import { planJson } from "../../src/explain/planJson.ts";
-import { gateLine, moveLine, type PlanBasis, planLines } from "../../src/explain/report.ts";
+import { gateLine, moveLine, type PlanContext, planLines } from "../../src/explain/report.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { Names } from "../../src/text/names.ts";
-import { aHost, aSnapshot, aStanding, aVm, chapterSix, uuid } from "../support/fixtures.ts";
+import { aControlState, aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 
 const { snapshot, vm2 } = chapterSix();
 const options = { maxMoves: 10, headroomBytes: 0, bannedVms: new Map(), bannedPairs: new Map() };
@@ -15,11 +15,11 @@ const rules = [{ subject: "CpuAverage", threshold: 25 }] as const;
 const plan = planMigrations(snapshot, rules, options);
 const names = new Names(snapshot);
 
-const standing = aStanding();
+const controlState = aControlState();
 
 function closedGate(collected: StoredSnapshot | null, poolUuid: string | null = null): Gate | null {
   const limits = { snapshotMaxAgeSeconds: 300, maxMovesPerHour: 20, quietMinutes: 30, poolUuid };
-  return dataGate(collected, standing, null, limits);
+  return dataGate(collected, controlState, null, limits);
 }
 
 function stored(of: Snapshot, extra: Partial<StoredSnapshot> = {}): StoredSnapshot {
@@ -37,13 +37,13 @@ function stored(of: Snapshot, extra: Partial<StoredSnapshot> = {}): StoredSnapsh
   return { snapshot: of, collection, ageSeconds: 12.34, ...extra };
 }
 
-function basis(of: Snapshot): PlanBasis {
-  return { stored: stored(of), sampling: { samples: 1, spanSeconds: 0 }, tolerated: () => null };
+function assessment(of: Snapshot): PlanContext {
+  return { stored: stored(of), sampling: { samples: 1, spanSeconds: 0 }, suppressed: () => null };
 }
 
 describe("the plan", () => {
   it("for a person: each rule with its hosts before and after, the move with its figures", () => {
-    expect(planLines(basis(snapshot), plan)).toEqual([
+    expect(planLines(assessment(snapshot), plan)).toEqual([
       "Pool pool: 2 hosts, 3 running VMs, collected 12 s ago",
       "Rule CpuAverage more than 25 % above the mean: mean 62.5 %, limit 87.5, 1 of 2 hosts above it",
       "  Host2: 100 (+37.5) BREAKS IT -> 50.5 (-12)",
@@ -56,7 +56,7 @@ describe("the plan", () => {
 
   it("for a program: uuids, with the exact names beside them, also where two are equal", () => {
     const twin = { ...snapshot, hosts: snapshot.hosts.map((host) => ({ ...host, name: "xen" })) };
-    const json = planJson(basis(twin), planMigrations(twin, rules, options));
+    const json = planJson(assessment(twin), planMigrations(twin, rules, options));
     expect(json).toMatchObject({
       collection: 7,
       ageSeconds: 12.3,
@@ -80,10 +80,10 @@ describe("the plan", () => {
       [aHost({ uuid: uuid(2) }), []],
     ]);
     const left = planMigrations(stuck, rules, options);
-    const lines = planLines(basis(stuck), left);
+    const lines = planLines(assessment(stuck), left);
     expect(lines.filter((line) => line.endsWith("stays: VM_HAS_VGPU"))).toHaveLength(40);
     expect(lines.at(-1)).toBe("  and 20 more reasons: xcp-control --dry-run --json gives all");
-    expect(planJson(basis(stuck), left)).toMatchObject({ unresolved: [{ refusals: { length: 60 } }] });
+    expect(planJson(assessment(stuck), left)).toMatchObject({ unresolved: [{ refusals: { length: 60 } }] });
   });
 });
 

@@ -154,7 +154,7 @@ describe("what stays", () => {
         [host(3, 100), []],
         [host(4, 4096, { enabled: false }), []],
       ],
-      { bars: [{ vmUuid: uuid(11), hostUuid: uuid(2), reason: "VM_REQUIRES_SR (local)" }] },
+      { infeasiblePairs: [{ vmUuid: uuid(11), hostUuid: uuid(2), reason: "VM_REQUIRES_SR (local)" }] },
     );
     const plan = evacuate(snapshot, { bannedVms: new Map([[uuid(14), "x"]]) });
     expect(plan.moves).toEqual([]);

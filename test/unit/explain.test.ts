@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Bans } from "../../src/decide/cooldown.ts";
-import type { Bar, Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
+import type { Host, InfeasiblePair, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
-import { type ExplainBasis, explainHost, explainVm } from "../../src/explain/explain.ts";
+import { type ExplainContext, explainHost, explainVm } from "../../src/explain/explain.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { Names } from "../../src/text/names.ts";
 import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts";
@@ -12,12 +12,12 @@ const cpu: Rule = { subject: "CpuAverage", threshold: 25 };
 const noBans: Bans = { vms: new Map(), hosts: new Map() };
 
 /** What answers are read off when the next run is asked about `pool`. */
-function basisOf(
+function assessmentOf(
   pool: Snapshot,
   rules: readonly Rule[] = [cpu],
   bans: Bans = noBans,
   maxMoves = 10,
-): ExplainBasis {
+): ExplainContext {
   const pairs = [...bans.hosts].flatMap(([host, reason]) =>
     pool.placements.map(({ vmUuid }): [string, string] => [`${vmUuid}>${host}`, reason]),
   );
@@ -27,11 +27,11 @@ function basisOf(
     bannedVms: bans.vms,
     bannedPairs: new Map(pairs),
   });
-  return { snapshot: pool, plan, bans, gate: null, tolerated: () => null, names: new Names(pool) };
+  return { snapshot: pool, plan, bans, gate: null, suppressed: () => null, names: new Names(pool) };
 }
 
-const answerOf = (basis: ExplainBasis, vm: Vm): string => explainVm(basis, vm).answer;
-const hostAnswer = (basis: ExplainBasis, host: Host): string => explainHost(basis, host).answer;
+const answerOf = (assessment: ExplainContext, vm: Vm): string => explainVm(assessment, vm).answer;
+const hostAnswer = (assessment: ExplainContext, host: Host): string => explainHost(assessment, host).answer;
 
 const gate = {
   name: "paused",
@@ -42,7 +42,7 @@ const gate = {
 
 describe("EXPLAIN VM", () => {
   test("of the VM that the plan moves says where to, and by which figures", () => {
-    const explained = explainVm(basisOf(snapshot), vm2);
+    const explained = explainVm(assessmentOf(snapshot), vm2);
     expect(explained.verdict).toBe("moves");
     expect(explained.answer).toBe(
       "VM2 - Debian moves to Host1, because Host2 is 37.5 % above the mean of CpuAverage (100, mean 62.5, allowed 25) and comes to 50.5 without it",
@@ -54,13 +54,13 @@ describe("EXPLAIN VM", () => {
   });
 
   test("of a VM on a host that breaks no rule gives the host's value, the mean, the deviation and the threshold", () => {
-    expect(answerOf(basisOf(snapshot), vm1)).toBe(
+    expect(answerOf(assessmentOf(snapshot), vm1)).toBe(
       "VM1 - Debian stays on Host1: its host breaks no rule (CpuAverage 25 %, 37.5 below the mean of 62.5, allowed 25)",
     );
   });
 
   test("of a VM whose host is helped by another one names that one", () => {
-    expect(answerOf(basisOf(snapshot), vm3)).toBe(
+    expect(answerOf(assessmentOf(snapshot), vm3)).toBe(
       "VM3 - Ubuntu stays on Host2: its host keeps the rules without it, once the plan has moved VM2 - Debian to Host1",
     );
   });
@@ -75,25 +75,25 @@ describe("EXPLAIN VM", () => {
       [host1, [vm1]],
       [host2, [odd, vm3]],
     ]);
-    expect(answerOf(basisOf(pool), odd)).toBe(`VM2 - Debian stays on Host2: ${reason}`);
+    expect(answerOf(assessmentOf(pool), odd)).toBe(`VM2 - Debian stays on Host2: ${reason}`);
   });
 
   test("of a halted VM says that it does not run", () => {
     const halted = aVm({ uuid: uuid(77), name: "old", powerState: "Halted" });
     const pool = aSnapshot([[host1, [vm1]]], { halted: [halted] });
-    expect(answerOf(basisOf(pool), halted)).toBe("old stays: it is Halted, not Running");
+    expect(answerOf(assessmentOf(pool), halted)).toBe("old stays: it is Halted, not Running");
   });
 
   test("of a VM that is excluded or rests gives the reason as the plan has it", () => {
     const bans = { vms: new Map([[vm2.uuid, "it is excluded by anna: licence"]]), hosts: new Map() };
-    const basis = basisOf(snapshot, [cpu], bans);
-    expect(answerOf(basis, vm2)).toBe("VM2 - Debian stays on Host2: it is excluded by anna: licence");
-    expect(explainVm(basis, vm3).verdict).toBe("moves");
+    const assessment = assessmentOf(snapshot, [cpu], bans);
+    expect(answerOf(assessment, vm2)).toBe("VM2 - Debian stays on Host2: it is excluded by anna: licence");
+    expect(explainVm(assessment, vm3).verdict).toBe("moves");
   });
 
   test("of a VM that no host can take gives every destination's refusal", () => {
     const host3 = aHost({ uuid: uuid(3), name: "Host3", cpuAverage: 30, placementFreeBytes: 0 });
-    const bars: Bar[] = [vm2, vm3].map(({ uuid: vmUuid }) => ({
+    const infeasiblePairs: InfeasiblePair[] = [vm2, vm3].map(({ uuid: vmUuid }) => ({
       vmUuid,
       hostUuid: host1.uuid,
       reason: "VM_REQUIRES_SR: local",
@@ -104,9 +104,9 @@ describe("EXPLAIN VM", () => {
         [host2, [vm2, vm3]],
         [host3, []],
       ],
-      { bars },
+      { infeasiblePairs },
     );
-    const explained = explainVm(basisOf(pool), vm2);
+    const explained = explainVm(assessmentOf(pool), vm2);
     expect(explained.verdict).toBe("stays");
     expect(explained.answer).toBe(
       "VM2 - Debian stays on Host2: its host stays above what CpuAverage allows, with 100 %, and it cannot help: 2 reasons follow",
@@ -124,17 +124,17 @@ describe("EXPLAIN VM", () => {
       [host1, [vm1]],
       [{ ...host2, enabled: false }, [vm2, vm3]],
     ]);
-    expect(answerOf(basisOf(pool), vm2)).toBe(
+    expect(answerOf(assessmentOf(pool), vm2)).toBe(
       "VM2 - Debian stays on Host2: its host is left out of mean and moves: it is disabled (maintenance)",
     );
   });
 
   test("without rules says that there are none", () => {
-    expect(answerOf(basisOf(snapshot, []), vm2)).toBe("VM2 - Debian stays on Host2: there are no rules");
+    expect(answerOf(assessmentOf(snapshot, []), vm2)).toBe("VM2 - Debian stays on Host2: there are no rules");
   });
 
   test("while control is paused says that it stays for now, and what would be done", () => {
-    const explained = explainVm({ ...basisOf(snapshot), gate }, vm2);
+    const explained = explainVm({ ...assessmentOf(snapshot), gate }, vm2);
     expect(explained.verdict).toBe("stays");
     expect(explained.answer).toContain(
       "VM2 - Debian stays for now: the next run does nothing: refused: paused",
@@ -143,7 +143,7 @@ describe("EXPLAIN VM", () => {
   });
 
   test("on data that no plan is made from names the gate", () => {
-    const explained = explainVm({ ...basisOf(snapshot), plan: null, gate }, vm2);
+    const explained = explainVm({ ...assessmentOf(snapshot), plan: null, gate }, vm2);
     expect(explained).toMatchObject({
       verdict: "stays",
       answer:
@@ -154,7 +154,7 @@ describe("EXPLAIN VM", () => {
 
 describe("EXPLAIN HOST", () => {
   test("of one that breaks a rule gives its figures and what the plan does about it", () => {
-    const explained = explainHost(basisOf(snapshot), host2);
+    const explained = explainHost(assessmentOf(snapshot), host2);
     expect(explained.verdict).toBe("breaks");
     expect(explained.answer).toBe(
       "Host2 breaks CpuAverage (CpuAverage 100 %, 37.5 above the mean of 62.5, allowed 25); the plan moves 1 VM away from it, then it keeps every rule",
@@ -169,7 +169,7 @@ describe("EXPLAIN HOST", () => {
         mean: 62.5,
         deviation: 37.5,
         broken: true,
-        tolerated: null,
+        suppressed: null,
         valueAfter: 50.5,
         brokenAfter: false,
       },
@@ -177,7 +177,7 @@ describe("EXPLAIN HOST", () => {
   });
 
   test("of one that keeps every rule says so with its figures, and what comes to it", () => {
-    const explained = explainHost(basisOf(snapshot), host1);
+    const explained = explainHost(assessmentOf(snapshot), host1);
     expect(explained.verdict).toBe("keeps");
     expect(explained.answer).toBe(
       "Host1 keeps every rule (CpuAverage 25 %, 37.5 below the mean of 62.5, allowed 25); the plan moves 1 VM onto it",
@@ -186,7 +186,7 @@ describe("EXPLAIN HOST", () => {
 
   test("of one that stays broken says so and why", () => {
     const bans = { vms: new Map([vm2, vm3].map(({ uuid: vm }) => [vm, "it rests"])), hosts: new Map() };
-    const explained = explainHost(basisOf(snapshot, [cpu], bans), host2);
+    const explained = explainHost(assessmentOf(snapshot, [cpu], bans), host2);
     expect(explained.answer).toBe(
       "Host2 breaks CpuAverage (CpuAverage 100 %, 37.5 above the mean of 62.5, allowed 25); nothing moves from or to it, it stays above what CpuAverage allows, with 100 %",
     );
@@ -202,7 +202,7 @@ describe("EXPLAIN HOST", () => {
       [host1, [vm1]],
       [dead, [vm2, vm3]],
     ]);
-    expect(explainHost(basisOf(pool), dead)).toMatchObject({
+    expect(explainHost(assessmentOf(pool), dead)).toMatchObject({
       verdict: "absent",
       answer: "Host2 counts in no mean and takes nothing: the pool says it is not alive",
     });
@@ -213,15 +213,15 @@ describe("EXPLAIN HOST", () => {
       vms: new Map<Uuid, string>(),
       hosts: new Map([[host1.uuid, "it is excluded by anna: fan"]]),
     };
-    const basis = basisOf(snapshot, [cpu], bans);
-    expect(explainHost(basis, host1).details[0]).toBe(
+    const assessment = assessmentOf(snapshot, [cpu], bans);
+    expect(explainHost(assessment, host1).details[0]).toBe(
       "Nothing goes to it or leaves it: it is excluded by anna: fan",
     );
-    expect(hostAnswer(basis, host2)).toContain("nothing moves from or to it");
+    expect(hostAnswer(assessment, host2)).toContain("nothing moves from or to it");
   });
 
   test("while control is paused says that nothing is done", () => {
-    const explained = explainHost({ ...basisOf(snapshot), gate }, host2);
+    const explained = explainHost({ ...assessmentOf(snapshot), gate }, host2);
     expect(explained.details[0]).toContain("The next run does nothing: refused: paused");
   });
 });

@@ -1,10 +1,10 @@
-/** How VMs are gathered on few hosts, the words of green rules, loads over windows, and what sleeping was worth. */
+/** How VMs are consolidated on few hosts, the words of green rules, loads over windows, and what sleeping was worth. */
 import { describe, expect, it } from "vitest";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import { averaged, covers, lately, risingBy, totals } from "../../src/power/load.ts";
-import { gathered, planDrain, planGreen } from "../../src/power/plan.ts";
+import { consolidated, planDrain, planGreen } from "../../src/power/plan.ts";
 import { planRelief } from "../../src/power/relief.ts";
-import { mayRest, memoryFreePercent } from "../../src/power/rule.ts";
+import { maySleep, memoryFreePercent } from "../../src/power/rule.ts";
 import { savingsOf } from "../../src/power/savings.ts";
 import { uuid } from "../support/fixtures.ts";
 import { aGreenPool, greenOptions, greenRule, now, steady } from "../support/greenPools.ts";
@@ -63,9 +63,9 @@ describe("gathering", () => {
     const pair = { antiAffinityGroups: ["db"] };
     const apart = aGreenPool([{ vms: [10], vmFields: pair }, { vms: [10], vmFields: pair }, {}]);
     expect(emptied(apart)).toEqual([2]);
-    const bars = [{ vmUuid: uuid(200), hostUuid: uuid(1), reason: "VM_REQUIRES_SR" }];
-    const barred = { ...aGreenPool([{ vms: [10] }, { vms: [10] }]), bars };
-    expect(emptied(barred)).toEqual([]);
+    const infeasiblePairs = [{ vmUuid: uuid(200), hostUuid: uuid(1), reason: "VM_REQUIRES_SR" }];
+    const infeasible = { ...aGreenPool([{ vms: [10] }, { vms: [10] }]), infeasiblePairs };
+    expect(emptied(infeasible)).toEqual([]);
     expect(
       emptied(aGreenPool([{ vms: [10] }, { vms: [10] }]), greenRule, {
         bannedVms: new Map([[uuid(200), "cool-down"]]),
@@ -120,7 +120,7 @@ describe("gathering", () => {
 
   it("what is gathered takes part no more, and its load is where its VMs are", () => {
     const pool = aGreenPool([{ vms: [100] }, { vms: [200] }]);
-    const after = gathered(pool, planGreen(pool, greenRule, options).drains);
+    const after = consolidated(pool, planGreen(pool, greenRule, options).drains);
     expect(after.hosts.map(({ enabled, cpuAverage }) => [enabled, cpuAverage])).toEqual([
       [true, 32],
       [false, 2],
@@ -148,7 +148,7 @@ describe("relief", () => {
 describe("the rule", () => {
   it("lets hosts sleep in its hours, over midnight too", () => {
     const night = { ...greenRule, between: { from: 22 * 60, to: 6 * 60 } };
-    expect([1320, 1439, 0, 359, 360, 1319].map((minute) => mayRest(night, minute))).toEqual([
+    expect([1320, 1439, 0, 359, 360, 1319].map((minute) => maySleep(night, minute))).toEqual([
       true,
       true,
       true,
@@ -157,8 +157,8 @@ describe("the rule", () => {
       false,
     ]);
     const noon = { ...greenRule, between: { from: 720, to: 780 } };
-    expect([719, 720, 779, 780].map((minute) => mayRest(noon, minute))).toEqual([false, true, true, false]);
-    expect(mayRest(greenRule, 0)).toBe(true);
+    expect([719, 720, 779, 780].map((minute) => maySleep(noon, minute))).toEqual([false, true, true, false]);
+    expect(maySleep(greenRule, 0)).toBe(true);
   });
 
   it("knows free memory as a percentage, and what is unknown", () => {
@@ -218,12 +218,12 @@ describe("loads", () => {
 
 describe("savings", () => {
   it("are the hours asleep by the watts, cut at the ends, against the memory that was migrated", () => {
-    const rests = [
+    const hostPower = [
       { host: uuid(1), from: -3600, to: 3600 },
       { host: uuid(2), from: 3600, to: null },
       { host: uuid(3), from: 20_000, to: 30_000 },
     ];
-    const savings = savingsOf(rests, 2 * 1024 ** 3, { idleWatts: 160, asleepWatts: 10 }, 0, 4 * 3600);
+    const savings = savingsOf(hostPower, 2 * 1024 ** 3, { idleWatts: 160, asleepWatts: 10 }, 0, 4 * 3600);
     expect(savings.hoursAsleep).toBe(4);
     expect(savings.kWh).toBeCloseTo(0.6, 9);
     expect(savings.kWhPerGib).toBeCloseTo(0.3, 9);

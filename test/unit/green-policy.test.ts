@@ -1,8 +1,9 @@
 /** What green computing does next with each host, and why. */
+
 import { describe, expect, it } from "vitest";
+import type { HostState } from "../../src/domain/hostPower.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { type Decision, decide } from "../../src/power/policy.ts";
-import type { HostState } from "../../src/power/states.ts";
 import { advance, observe } from "../../src/power/states.ts";
 import { uuid } from "../support/fixtures.ts";
 import {

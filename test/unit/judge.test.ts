@@ -1,11 +1,11 @@
 /** What the planner is told of the settings and of what control has done lately. */
 import { describe, expect, it } from "vitest";
-import { judge, plannerOptions, planOf, type Situation } from "../../src/decide/assess.ts";
+import { assess, type DecisionInput, plannerOptions, planOf } from "../../src/decide/assess.ts";
 import { applyMove } from "../../src/decide/moves.ts";
 import { isOpen, type Migration, type MigrationState } from "../../src/domain/migration.ts";
 import { recheck } from "../../src/planner/steps/recheck.ts";
 import { type ControlSettings, parseSettings } from "../../src/settings/settings.ts";
-import { aHost, aSnapshot, aStanding, aVm, uuid } from "../support/fixtures.ts";
+import { aControlState, aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const [a, b, c] = [uuid(1), uuid(2), uuid(3)];
 const vms = [20, 21, 22, 23].map((n) => aVm({ uuid: uuid(n), vcpuNum: 4, vcpuAverage: 24 }));
@@ -56,7 +56,7 @@ function row(state: MigrationState, source: string, destination: string, minutes
   };
 }
 
-function situation(recent: readonly Migration[]): Situation {
+function input(recent: readonly Migration[]): DecisionInput {
   const at = new Date(0);
   const collection = {
     id: 7,
@@ -75,7 +75,7 @@ function situation(recent: readonly Migration[]): Situation {
     samples: [],
     rules,
     unknown: [],
-    standing: aStanding({ recent }),
+    controlState: aControlState({ recent }),
   };
 }
 
@@ -91,23 +91,23 @@ describe("a host's limit of moves within an hour", () => {
       row("succeeded", b, c, 60),
     ];
     const control = settings({ ControlMaxMovesPerHost: "2" });
-    const options = plannerOptions(judge(situation(recent), control, null), control, noBans, 10);
+    const options = plannerOptions(assess(input(recent), control, null), control, noBans, 10);
     expect([a, b, c].map((host) => options.movesLeftOf?.(host))).toEqual([1, 0, 0]);
   });
 
   it("holds within one plan, is named where it cuts it, and counts what the run itself has moved", () => {
     const control = settings({ ControlMaxMovesPerHost: "1" });
-    const basis = judge(situation([]), control, null);
-    const plan = planOf(basis, control, snapshot, noBans, 10);
+    const assessment = assess(input([]), control, null);
+    const plan = planOf(assessment, control, snapshot, noBans, 10);
     expect(plan).toMatchObject({ limited: true, spent: [a] });
     expect(plan.moves).toHaveLength(1);
     const [first] = plan.moves;
     if (first === undefined) throw new Error("nothing is moved");
     const later = applyMove(snapshot, first.vm, first.source, first.destination);
-    const next = planOf(basis, control, later, noBans, 10);
+    const next = planOf(assessment, control, later, noBans, 10);
     expect({ moves: next.moves, spent: next.spent }).toEqual({ moves: [], spent: [a] });
     const roomy = settings({ ControlMaxMovesPerHost: "2" });
-    expect(planOf(basis, roomy, later, noBans, 10).moves).toHaveLength(1);
+    expect(planOf(assessment, roomy, later, noBans, 10).moves).toHaveLength(1);
   });
 
   it("holds for a saved plan as well", () => {
@@ -117,16 +117,16 @@ describe("a host's limit of moves within an hour", () => {
       destination: b,
       parked: false,
     }));
-    const judged = (most: string) => {
+    const assessed = (most: string) => {
       const control = settings({ ControlMaxMovesPerHost: most });
       return recheck(
         snapshot,
         rules,
         moves,
-        plannerOptions(judge(situation([]), control, null), control, noBans, 2),
+        plannerOptions(assess(input([]), control, null), control, noBans, 2),
       );
     };
-    expect(judged("2")).toMatchObject({ moves: [{ destination: b }, { destination: b }] });
-    expect(judged("1")).toEqual({ index: 1, reason: "a may take part in no more moves for now, limit 1" });
+    expect(assessed("2")).toMatchObject({ moves: [{ destination: b }, { destination: b }] });
+    expect(assessed("1")).toEqual({ index: 1, reason: "a may take part in no more moves for now, limit 1" });
   });
 });

@@ -61,7 +61,7 @@ const haltedVm: Vm = {
 };
 
 function vmResult(one: Vm, details = false): Result {
-  return { kind: "vm", found: { vm: one, host, bars: [] }, details };
+  return { kind: "vm", found: { vm: one, host, infeasiblePairs: [] }, details };
 }
 
 describe("SHOW VM", () => {
@@ -99,8 +99,10 @@ describe("SHOW VM", () => {
   });
 
   test("DETAILS names the hosts that cannot take the VM, and why", () => {
-    const bars = [{ vmUuid: vm.uuid, hostUuid: host.uuid, hostName: "Host1", reason: "VM_REQUIRES_SR: sr1" }];
-    const lines = renderText({ kind: "vm", found: { vm, host: null, bars }, details: true });
+    const infeasiblePairs = [
+      { vmUuid: vm.uuid, hostUuid: host.uuid, hostName: "Host1", reason: "VM_REQUIRES_SR: sr1" },
+    ];
+    const lines = renderText({ kind: "vm", found: { vm, host: null, infeasiblePairs }, details: true });
     expect(lines.slice(-2)).toEqual([
       "Hosts that cannot take it: 1",
       "- eb966de6-276a-0428-2ecb-d1b2a69eff57 - Host1 - VM_REQUIRES_SR: sr1",
@@ -185,10 +187,10 @@ describe("a hostile name", () => {
           powerState: name,
         };
         const badHost = { ...host, name, ip: name, version: name, powerOnMode: name };
-        const bars = [{ vmUuid: vm.uuid, hostUuid: host.uuid, hostName: name, reason: name }];
+        const infeasiblePairs = [{ vmUuid: vm.uuid, hostUuid: host.uuid, hostName: name, reason: name }];
         const results: Result[] = [
-          { kind: "vms", vms: [{ vm: hostile, host: badHost, bars }] },
-          { kind: "vm", found: { vm: hostile, host: badHost, bars }, details: true },
+          { kind: "vms", vms: [{ vm: hostile, host: badHost, infeasiblePairs }] },
+          { kind: "vm", found: { vm: hostile, host: badHost, infeasiblePairs }, details: true },
           { kind: "host", found: { host: badHost, vms: [hostile] }, details: true },
         ];
         for (const line of results.flatMap(renderText))
@@ -209,9 +211,9 @@ describe("a hostile name", () => {
 
   test("of 10,000 characters is printed whole, on one line", () => {
     const name = "é".repeat(10_000);
-    expect(renderText({ kind: "vms", vms: [{ vm: { ...vm, name }, host: null, bars: [] }] })).toEqual([
-      `- ${vm.uuid} - ${name}`,
-    ]);
+    expect(
+      renderText({ kind: "vms", vms: [{ vm: { ...vm, name }, host: null, infeasiblePairs: [] }] }),
+    ).toEqual([`- ${vm.uuid} - ${name}`]);
   });
 });
 
@@ -228,8 +230,8 @@ describe("JSON", () => {
     const json = renderJson({
       kind: "vms",
       vms: [
-        { vm, host, bars: [] },
-        { vm: haltedVm, host: null, bars: [] },
+        { vm, host, infeasiblePairs: [] },
+        { vm: haltedVm, host: null, infeasiblePairs: [] },
       ],
     });
     expect(JSON.parse(json)).toEqual([

@@ -75,8 +75,8 @@ describe("what is known of the pool beside the snapshot", () => {
   const { snapshot, host1, host2, vm2, vm3 } = chapterSix();
 
   it("a dormant pair is no goal and is not named, but its value still shows", () => {
-    const dormant = (host: string) => host === host2.uuid;
-    const { moves, unresolved, after, certificate } = plan(snapshot, [cpu25], { dormant });
+    const suppressed = (host: string) => host === host2.uuid;
+    const { moves, unresolved, after, certificate } = plan(snapshot, [cpu25], { suppressed });
     expect({ moves, unresolved, kind: certificate.kind }).toEqual({
       moves: [],
       unresolved: [],
@@ -160,8 +160,8 @@ describe("limits that no plan passes", () => {
 
   it("a bar and a banned pair are kept, and named", () => {
     const reason = "VM_REQUIRES_SR (local)";
-    const barred = { ...onlyVm2, bars: [{ vmUuid: vm2.uuid, hostUuid: host1.uuid, reason }] };
-    expect(plan(barred).unresolved[0]?.refusals).toContainEqual({
+    const infeasible = { ...onlyVm2, infeasiblePairs: [{ vmUuid: vm2.uuid, hostUuid: host1.uuid, reason }] };
+    expect(plan(infeasible).unresolved[0]?.refusals).toContainEqual({
       vm: vm2.uuid,
       host: host1.uuid,
       code: "bar",

@@ -1,6 +1,6 @@
 /** The parts of a rehearsal: the shadow of a recorded pool, the tally, the log, and what is decided by. */
 import { describe, expect, it } from "vitest";
-import { forecastOf, judge, type Situation } from "../../src/decide/assess.ts";
+import { assess, type DecisionInput, forecastOf } from "../../src/decide/assess.ts";
 import type { Migration } from "../../src/domain/migration.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
@@ -41,7 +41,7 @@ function pool({ on = "a", vm = {}, b: ofB = {} }: Change = {}): Snapshot {
 
 const quiet = { cpus: 0, eth0Kb: 0 };
 const byOthers = () => false;
-const flight = { vm: small.uuid, source: a, destination: b };
+const migration = { vm: small.uuid, source: a, destination: b };
 
 function hostOf(snapshot: Snapshot, id: Uuid): Host {
   const host = snapshot.hosts.find(({ uuid: each }) => each === id);
@@ -56,8 +56,8 @@ const placeOf = ({ placements }: Snapshot) =>
 function moved(isControls: ConstructorParameters<typeof Shadow>[0] = byOthers): Shadow {
   const shadow = new Shadow(isControls, quiet);
   shadow.at(pool(), 0);
-  shadow.depart(flight);
-  expect(shadow.land(flight)).toBe(true);
+  shadow.depart(migration);
+  expect(shadow.land(migration)).toBe(true);
   return shadow;
 }
 
@@ -83,7 +83,7 @@ describe("the shadow of a recorded pool", () => {
   it("reserves memory on the destination and shows the VM as migrating while it is on its way", () => {
     const shadow = new Shadow(byOthers, { cpus: 0.4, eth0Kb: 1000 });
     shadow.at(pool(), 0);
-    shadow.depart(flight);
+    shadow.depart(migration);
     const then = shadow.at(pool(), 30);
     expect(placeOf(then)).toBe(a);
     expect(then.vms.find(({ uuid: each }) => each === small.uuid)?.migratingTo).toBe(b);
@@ -95,12 +95,12 @@ describe("the shadow of a recorded pool", () => {
   it("refuses a move that the pool would refuse", () => {
     const shadow = new Shadow(byOthers, quiet);
     shadow.at(pool(), 0);
-    expect(shadow.objection(flight)).toBeNull();
-    expect(shadow.objection({ ...flight, source: c })).toMatch(/not on its source/);
+    expect(shadow.objection(migration)).toBeNull();
+    expect(shadow.objection({ ...migration, source: c })).toMatch(/not on its source/);
     shadow.at(pool({ b: { enabled: false } }), 60);
-    expect(shadow.objection(flight)).toMatch(/does not serve/);
+    expect(shadow.objection(migration)).toMatch(/does not serve/);
     shadow.at(pool({ b: { placementFreeBytes: 1023 * mebibyte } }), 120);
-    expect(shadow.objection(flight)).toMatch(/lacks the memory/);
+    expect(shadow.objection(migration)).toMatch(/lacks the memory/);
   });
 
   it("follows a VM that somebody else moved, and not one that control moved", () => {
@@ -235,18 +235,18 @@ describe("the log of simulated migrations", () => {
   it("says what control reads of its own: open rows, recent ones, the last end, the hour's count, costs", () => {
     const ledger = new Ledger([], []);
     const id = ledger.begin(intent, "run", 7, 1000);
-    expect(ledger.standing(1030, new Set()).open).toMatchObject([
+    expect(ledger.controlState(1030, new Set()).open).toMatchObject([
       { state: "running", plannedSecondsAgo: 30 },
     ]);
     ledger.close(id, "succeeded", 1100, 8);
-    const then = ledger.standing(1160, new Set([small.uuid]));
+    const then = ledger.controlState(1160, new Set([small.uuid]));
     expect(then.open).toEqual([]);
     expect(then.recent).toMatchObject([{ state: "succeeded", finishedSecondsAgo: 60, collectionsAtEnd: 8 }]);
     expect(then.lastEnd).toEqual({ collectionsAtEnd: 8, secondsAgo: 60 });
     expect(then.unsettled).toEqual([small.uuid]);
     expect(then.costs.pool).toMatchObject({ bytesPerSecond: 1_100_000, samples: 1 });
     expect([then.startedLastHour, ledger.startedLastHour(4600)]).toEqual([1, 0]);
-    expect(ledger.standing(1000 + 86_400, new Set()).recent).toEqual([]);
+    expect(ledger.controlState(1000 + 86_400, new Set()).recent).toEqual([]);
   });
 
   it("remembers when a host was last seen to change", () => {
@@ -254,8 +254,8 @@ describe("the log of simulated migrations", () => {
     ledger.look(pool(), 1, 0);
     ledger.look(pool({ b: { enabled: false } }), 2, 60);
     ledger.look(pool({ b: { enabled: false } }), 3, 120);
-    const sight = ledger.standing(180, new Set()).sights.find(({ host }) => host === b);
-    expect(sight).toMatchObject({
+    const observation = ledger.controlState(180, new Set()).observations.find(({ host }) => host === b);
+    expect(observation).toMatchObject({
       collectionId: 3,
       changedSecondsAgo: 120,
       before: { collectionId: 2, guests: 0 },
@@ -277,7 +277,7 @@ describe("what a rehearsed run decides", () => {
   const settings = controlSettings(["ControlPlanMilliseconds=20"]);
 
   /** Every second pool has a chain that asks for what follows from where the VMs are. */
-  function situation(seed: number): Situation {
+  function input(seed: number): DecisionInput {
     const { snapshot, rules: thesis } = generate(kind, seed);
     const crowded = parseRule("VmCount > 2 AND CpuAverage > 5");
     if ("kind" in crowded) throw new Error(crowded.message);
@@ -294,16 +294,16 @@ describe("what a rehearsed run decides", () => {
       durationMs: 1,
       clockSkewSeconds: 0,
     };
-    const standing = new Ledger([], []).standing(0, new Set());
-    return { stored: { snapshot, collection, ageSeconds: 1 }, samples: [], rules, unknown: [], standing };
+    const controlState = new Ledger([], []).controlState(0, new Set());
+    return { stored: { snapshot, collection, ageSeconds: 1 }, samples: [], rules, unknown: [], controlState };
   }
 
   it("is what control decides, also where no plan was made for want of a goal", () => {
     let empty = 0;
     for (let seed = 1; seed <= 60; seed++) {
-      const known = situation(seed);
+      const known = input(seed);
       const { moves, fired } = asControl(settings)(known);
-      const { plan } = forecastOf(judge(known, settings, null), settings);
+      const { plan } = forecastOf(assess(known, settings, null), settings);
       expect(moves, `seed ${seed}`).toEqual(plan?.moves);
       if (fired.length === 0) empty++;
     }

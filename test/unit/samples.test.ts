@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { withArrivals } from "../../src/decide/inFlight.ts";
+import { withInFlightMoves } from "../../src/decide/inFlight.ts";
 import { average } from "../../src/decide/samples.ts";
 import { chooseSamples } from "../../src/decide/sampling.ts";
 import type { Host, Snapshot } from "../../src/domain/pool.ts";
@@ -106,13 +106,13 @@ describe("averaged samples", () => {
 describe("a migration that goes on", () => {
   it("counts as done for the load, whoever began it; its memory is held on both ends", () => {
     const before = pool(90, 10, "a", { migratingTo: b });
-    const after = withArrivals(before);
+    const after = withInFlightMoves(before);
     expect([cpuOf(after, a), cpuOf(after, b)]).toEqual([50, 50]);
     expect(after.placements).toContainEqual({ vmUuid: vm.uuid, hostUuid: b });
     expect(after.hosts.map((host) => host.placementFreeBytes)).toEqual(
       before.hosts.map((host) => host.placementFreeBytes),
     );
-    expect(withArrivals(pool(90, 10, "a"))).toEqual(pool(90, 10, "a"));
+    expect(withInFlightMoves(pool(90, 10, "a"))).toEqual(pool(90, 10, "a"));
   });
 });
 

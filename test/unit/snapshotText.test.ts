@@ -108,7 +108,7 @@ const anySnapshot: fc.Arbitrary<Snapshot> = fc
       placements: vms
         .map((vm) => ({ hostUuid: pick(), vmUuid: vm.uuid }))
         .sort((a, b) => (a.hostUuid + a.vmUuid < b.hostUuid + b.vmUuid ? -1 : 1)),
-      bars: vms.toSorted(byUuid).map((vm) => ({ vmUuid: vm.uuid, hostUuid: pick(), reason })),
+      infeasiblePairs: vms.toSorted(byUuid).map((vm) => ({ vmUuid: vm.uuid, hostUuid: pick(), reason })),
     };
   });
 
@@ -140,13 +140,13 @@ describe("a snapshot written and read", () => {
   it("is the same text whatever the order of the lists", () => {
     fc.assert(
       fc.property(anySnapshot, (snapshot) => {
-        const { hosts, vms, placements, bars } = snapshot;
+        const { hosts, vms, placements, infeasiblePairs } = snapshot;
         const turned = {
           ...snapshot,
           hosts: hosts.toReversed(),
           vms: vms.toReversed(),
           placements: placements.toReversed(),
-          bars: bars.toReversed(),
+          infeasiblePairs: infeasiblePairs.toReversed(),
         };
         expect(printSnapshot(whole(turned))).toBe(printSnapshot(whole(snapshot)));
       }),

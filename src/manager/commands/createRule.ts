@@ -33,7 +33,7 @@ export async function createRuleAtOnce({ db, operator }: ManagerContext, rule: R
   return { kind: "created", rule: stored, notes: await notesOn(db, rule) };
 }
 
-/** Creates a rule that gathers VMs. Throws AppError conflict where another acts at the same time. */
+/** Creates a rule that consolidates VMs. Throws AppError conflict where another acts at the same time. */
 export async function createGreenRuleAtOnce(
   { db, operator }: ManagerContext,
   rule: GreenRule,

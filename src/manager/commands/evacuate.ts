@@ -1,11 +1,11 @@
 /** EVACUATE HOST: what xcp-control --evacuate would do, to look at. Read only. */
 
-import { forecastEvacuation, judgeEvacuation } from "../../decide/evacuation.ts";
+import { assessEvacuation, forecastEvacuation } from "../../decide/evacuation.ts";
 import type { Gate } from "../../decide/gates.ts";
 import { evacuationJson, evacuationLines } from "../../explain/evacuation.ts";
 import { gateJson } from "../../explain/planJson.ts";
 import { gateLine } from "../../explain/report.ts";
-import { loadSituation } from "../../store/load/decisionInput.ts";
+import { loadDecisionInput } from "../../store/load/decisionInput.ts";
 import type { ManagerContext } from "../context.ts";
 import type { Result } from "../result.ts";
 
@@ -14,15 +14,15 @@ export async function showEvacuation(
   { db, control }: Pick<ManagerContext, "db" | "control">,
   wanted: string,
 ): Promise<Result> {
-  const basis = judgeEvacuation(await loadSituation(db, control), control, null, wanted);
-  if (!("host" in basis)) return closed(basis.gate);
-  const { stored } = basis;
-  const { plan, gate } = forecastEvacuation(basis, control);
+  const assessment = assessEvacuation(await loadDecisionInput(db, control), control, null, wanted);
+  if (!("host" in assessment)) return closed(assessment.gate);
+  const { stored } = assessment;
+  const { plan, gate } = forecastEvacuation(assessment, control);
   if (gate !== null || plan === null || stored === null) return closed(gate);
   return {
     kind: "plan",
-    lines: evacuationLines(basis, stored, plan),
-    object: evacuationJson(basis, stored, plan),
+    lines: evacuationLines(assessment, stored, plan),
+    object: evacuationJson(assessment, stored, plan),
   };
 }
 

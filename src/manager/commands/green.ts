@@ -2,9 +2,9 @@
 
 import { gateLine } from "../../explain/report.ts";
 import { savingsOf } from "../../power/savings.ts";
-import { loadBasis } from "../../store/load/decisionInput.ts";
+import { eventsIn, greenBytesIn, hostPowerOf, loadHostPower } from "../../store/hostPower.ts";
+import { loadAssessment } from "../../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../../store/load/powerInput.ts";
-import { eventsIn, greenBytesIn, loadRests, restsOf } from "../../store/rests.ts";
 import { listAddedRules } from "../../store/rules.ts";
 import { Names } from "../../text/names.ts";
 import type { ManagerContext } from "../context.ts";
@@ -18,37 +18,37 @@ export async function showGreen({
   db,
   control,
 }: Pick<ManagerContext, "db" | "control">): Promise<GreenResult> {
-  const rests = await loadRests(db);
+  const hostPower = await loadHostPower(db);
   // A host may have slept for long: its shutdown lies before the days that are counted.
   const events = await db.read((reader) => eventsIn(reader, 400 * day));
-  const asleep = restsOf(events);
+  const asleep = hostPowerOf(events);
   const bytes = await db.read(async (reader) => [
     await greenBytesIn(reader, day),
     await greenBytesIn(reader, 30 * day),
   ]);
   const savings = [1, 30].map((days, i) => ({
     days,
-    saved: savingsOf(asleep, bytes[i] ?? 0, control.green, rests.now - days * day, rests.now),
+    saved: savingsOf(asleep, bytes[i] ?? 0, control.green, hostPower.now - days * day, hostPower.now),
   }));
-  const basis = await loadBasis(db, control, null);
-  const forecast = await loadGreenForecast(db, control, basis);
-  const gate = basis.held ?? basis.gate;
+  const assessment = await loadAssessment(db, control, null);
+  const forecast = await loadGreenForecast(db, control, assessment);
+  const gate = assessment.blocked ?? assessment.gate;
   return {
     kind: "green",
     rules: (await listAddedRules(db)).green.map(({ rule }) => rule),
-    hosts: [...rests.states].map(([host, { kind, since }]) => ({
+    hosts: [...hostPower.states].map(([host, { kind, since }]) => ({
       host,
       state: kind,
-      seconds: rests.now - since,
-      reason: rests.reasons.get(host) ?? "",
+      seconds: hostPower.now - since,
+      reason: hostPower.reasons.get(host) ?? "",
     })),
     savings,
     events: events
       .slice(-shownEvents)
       .reverse()
-      .map((event) => ({ ...event, secondsAgo: rests.now - event.at })),
+      .map((event) => ({ ...event, secondsAgo: hostPower.now - event.at })),
     forecast,
     closed: gate === null ? null : gateLine(gate),
-    names: new Names(basis.stored?.snapshot ?? null),
+    names: new Names(assessment.stored?.snapshot ?? null),
   };
 }

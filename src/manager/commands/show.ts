@@ -12,7 +12,7 @@ export async function showVms(db: Database): Promise<Result> {
   const snapshot = (await loadSnapshot(db))?.snapshot;
   if (snapshot === undefined) return { kind: "vms", vms: [] };
   const hostOf = hostsByVm(snapshot);
-  const vms = snapshot.vms.map((vm) => ({ vm, host: hostOf.get(vm.uuid) ?? null, bars: [] }));
+  const vms = snapshot.vms.map((vm) => ({ vm, host: hostOf.get(vm.uuid) ?? null, infeasiblePairs: [] }));
   return { kind: "vms", vms };
 }
 
@@ -72,10 +72,10 @@ function hostsByVm(snapshot: Snapshot): ReadonlyMap<Uuid, Host> {
 
 function withHost(snapshot: Snapshot, vm: Vm): VmOnHost {
   const names = new Map(snapshot.hosts.map((host) => [host.uuid, host.name]));
-  const bars = snapshot.bars
-    .filter((bar) => bar.vmUuid === vm.uuid)
-    .map((bar) => ({ ...bar, hostName: names.get(bar.hostUuid) ?? "" }));
-  return { vm, host: hostsByVm(snapshot).get(vm.uuid) ?? null, bars };
+  const infeasiblePairs = snapshot.infeasiblePairs
+    .filter((infeasiblePair) => infeasiblePair.vmUuid === vm.uuid)
+    .map((infeasiblePair) => ({ ...infeasiblePair, hostName: names.get(infeasiblePair.hostUuid) ?? "" }));
+  return { vm, host: hostsByVm(snapshot).get(vm.uuid) ?? null, infeasiblePairs };
 }
 
 function withVms(snapshot: Snapshot, host: Host): HostWithVms {

@@ -24,7 +24,7 @@ export async function showRules(db: Database): Promise<Result> {
   return { kind: "rules", rules: bySubject(await listRules(db)), chains, unknown };
 }
 
-/** The rules that gather VMs, by number. */
+/** The rules that consolidate VMs, by number. */
 export async function showGreenRules(db: Database): Promise<Result> {
   return { kind: "green-rules", rules: (await listAddedRules(db)).green };
 }

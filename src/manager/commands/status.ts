@@ -2,7 +2,7 @@
 
 import type { Database } from "../../store/connection.ts";
 import { leaseStatus } from "../../store/lease.ts";
-import { loadStanding } from "../../store/load/controlState.ts";
+import { loadControlState } from "../../store/load/controlState.ts";
 import { lastSuccess, listRuns, type ProgramName } from "../../store/runs.ts";
 import { schemaVersion } from "../../store/schema/version.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
@@ -13,7 +13,7 @@ import { flapsWithin } from "./migrations.ts";
 /** Everything at once. It needs neither a collection nor a run. */
 export async function showStatus(db: Database): Promise<StatusResult> {
   const stored = await loadSnapshot(db);
-  const { pause, breaker, open, startedLastHour, exclusions } = await loadStanding(db);
+  const { pause, breaker, open, startedLastHour, exclusions } = await loadControlState(db);
   return {
     kind: "status",
     schemaVersion: await schemaVersion(db),

@@ -351,7 +351,7 @@ export class Builder {
     return steps;
   }
 
-  /** Hosts that no bar or group keeps `v` from and that are over nothing now, the least overfilled first. */
+  /** Hosts that no infeasible pair or group keeps `v` from and that are over nothing now, the least overfilled first. */
   #candidates(v: number): number[] {
     const state = this.#state;
     const { H, R, end, shut, need, weight, inverse, scale } = state.problem;

@@ -107,7 +107,7 @@ export class Repair {
     if (this.best.left === this.hopeless) return;
     this.#state.restore(this.best.moves);
     if (takeSingleSteps(this.#state, this.#work).length === 0) return;
-    this.#judge(tidy(this.#state, this.#work), true);
+    this.#assess(tidy(this.#state, this.#work), true);
   }
 
   /** The plan of single steps: as it is, and without what it does not need. */
@@ -118,7 +118,7 @@ export class Repair {
     const [left, { cost }] = [state.left(), state];
     const isBest = better({ left, cost }, this.best);
     if (isBest) this.best = { moves: state.save(), left, cost, steps };
-    this.#judge(tidy(state, this.#work), isBest);
+    this.#assess(tidy(state, this.#work), isBest);
   }
 
   #firstModes(depth: number): void {
@@ -127,7 +127,7 @@ export class Repair {
       this.#state.reset();
       this.#builder.failed.fill(0);
       this.#builder.build({ ...this.#settings(mode, true, depth), nodes: nodesAtFirst });
-      this.#judge(tidy(this.#state, this.#work), true);
+      this.#assess(tidy(this.#state, this.#work), true);
       if (!this.#work.more()) return;
     }
   }
@@ -145,7 +145,7 @@ export class Repair {
       // What sets cannot clear, single steps sometimes do.
       if (this.best.left > this.hopeless && this.#random.next() < stepping)
         takeSingleSteps(this.#state, this.#work);
-      this.#judge(tidy(this.#state, this.#work), false);
+      this.#assess(tidy(this.#state, this.#work), false);
     }
   }
 
@@ -209,7 +209,7 @@ export class Repair {
     }
   }
 
-  #judge(left: number, always: boolean): void {
+  #assess(left: number, always: boolean): void {
     const { cost } = this.#state;
     const current = this.#current;
     const found = { left, cost };

@@ -134,7 +134,7 @@ export class Spread {
   readonly #counted: Int32Array;
   readonly #coming: Float64Array;
   readonly #usual: Float64Array;
-  /** Rules by which a host cannot be judged, and VMs that came to it. */
+  /** Rules by which a host cannot be assessed, and VMs that came to it. */
   readonly #blind: Int32Array;
   readonly #arrived: Int32Array;
   readonly #expected: Uint8Array;
@@ -255,8 +255,8 @@ export class Spread {
       const before = this.#before[m] ?? 0;
       if (Math.abs(this.mean(m) - before) > 1e-9 * Math.abs(before)) this.#judgeAll(m);
       else {
-        this.#judge(from * M + m);
-        this.#judge(to * M + m);
+        this.#assess(from * M + m);
+        this.#assess(to * M + m);
       }
     }
   }
@@ -286,10 +286,10 @@ export class Spread {
   #judgeAll(m: number): void {
     if (this.#metrics[m]?.rule === null) return;
     this.#work.charge("look", 3 * this.#drain.problem.H);
-    for (let h = 0; h < this.#drain.problem.H; h++) this.#judge(h * this.#M + m);
+    for (let h = 0; h < this.#drain.problem.H; h++) this.#assess(h * this.#M + m);
   }
 
-  #judge(pair: number): void {
+  #assess(pair: number): void {
     const lead = pair - (this.#metrics[pair % this.#M]?.place ?? 0);
     const now = this.#isHarmed(lead) ? 1 : 0;
     this.harm += now - (this.#harmed[lead] ?? 0);

@@ -77,7 +77,7 @@ function relief(state: State, { vm, from }: Step, cured: Uint8Array): Reason | n
   }
   if (worst < 0) return null;
   const pair = from * R + worst;
-  const figures = standing(state, pair, state.load[pair] ?? 0, isBroken(state, pair));
+  const figures = controlState(state, pair, state.load[pair] ?? 0, isBroken(state, pair));
   return { purpose: "relieves", rule: worst, guest: -1, text: `${hostName(state, from)} ${figures}` };
 }
 
@@ -131,7 +131,7 @@ function lack(state: State, step: Step, guest: number): Reason {
   if (worst < 0) return because(nearest(state, step.from), `without it ${name} could not come to ${source}`);
   const pair = step.from * R + worst;
   const value = (state.load[pair] ?? 0) + (weight[guest * R + worst] ?? 0) * (inverse[pair] ?? 0);
-  return because(worst, `with ${name} but without this ${source} ${standing(state, pair, value, true)}`);
+  return because(worst, `with ${name} but without this ${source} ${controlState(state, pair, value, true)}`);
 }
 
 /** What would be wrong at the end of the plan if this step alone had not been made. `state` stands at the end. */
@@ -154,7 +154,7 @@ function necessity(state: State, steps: readonly Step[], step: Step): Reason {
     if (!state.isOver(pair) || !((weight[step.vm * R + r] ?? 0) > 0)) continue;
     reason = because(
       r,
-      `${guests}without this ${source} ${standing(state, pair, state.load[pair] ?? 0, isBroken(state, pair))} in the end`,
+      `${guests}without this ${source} ${controlState(state, pair, state.load[pair] ?? 0, isBroken(state, pair))} in the end`,
     );
   }
   reason ??= meanKept(state, step, purpose);
@@ -168,7 +168,7 @@ function meanKept(state: State, step: Step, purpose: Purpose): Reason {
   for (let pair = 0; pair < H * R; pair++) {
     if (varying[pair % R] === 0 || !state.isOver(pair)) continue;
     const host = hostName(state, Math.floor(pair / R));
-    const text = `without this the mean would fall so far that ${host} ${standing(state, pair, state.load[pair] ?? 0, true)}`;
+    const text = `without this the mean would fall so far that ${host} ${controlState(state, pair, state.load[pair] ?? 0, true)}`;
     return { purpose, rule: pair % R, guest: -1, text };
   }
   const rule = nearest(state, step.from);
@@ -181,7 +181,7 @@ function meanKept(state: State, step: Step, purpose: Purpose): Reason {
 }
 
 /** "is 22.3 % above the mean of CpuAverage, 15 are allowed" */
-function standing(state: State, pair: number, value: number, byThreshold: boolean): string {
+function controlState(state: State, pair: number, value: number, byThreshold: boolean): string {
   const { problem } = state;
   const r = pair % problem.R;
   const floor = state.floor[r] ?? 0;

@@ -125,7 +125,7 @@ export function parseScenario(text: string, source = "scenario"): Scenario {
       if (statement !== null) readInto(draft, statement);
     });
   }
-  // What other lines refer to is only judged where all lines could be read.
+  // What other lines refer to is only assessed where all lines could be read.
   const lines = text.split("\n").length;
   for (const check of [checkHosts, checkPlaces, checkUuids]) {
     if (problems.length === 0) guard(lines, () => check(draft));

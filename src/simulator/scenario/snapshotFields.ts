@@ -4,7 +4,7 @@ import { machineOf } from "../behaviour/machines.ts";
 import { mib } from "../behaviour/memory.ts";
 import { isActive, type PoolModel, poolRefOf } from "../metrics/model.ts";
 import { simMap } from "../objects/datamodel.ts";
-import type { BarCauses, VmNeeds } from "./snapshotBars.ts";
+import type { InfeasibilityCauses, VmNeeds } from "./snapshotInfeasiblePairs.ts";
 import type { Residence } from "./snapshotPool.ts";
 
 /** Finishes the pool that was built from the snapshot's scenario. */
@@ -12,7 +12,7 @@ export function finishPool(
   model: PoolModel,
   snapshot: Snapshot,
   residence: Residence,
-  causes: BarCauses,
+  causes: InfeasibilityCauses,
 ): void {
   const { db } = model;
   const refs = new Map<Uuid, string>();
@@ -38,7 +38,7 @@ export function finishPool(
   });
 }
 
-function finishPlaces({ db }: PoolModel, { storage, networks }: BarCauses): void {
+function finishPlaces({ db }: PoolModel, { storage, networks }: InfeasibilityCauses): void {
   const names = new Map([...storage, ...networks].map(({ key, name }) => [key, name]));
   for (const cls of ["SR", "network"]) {
     for (const ref of db.all(cls)) {
@@ -185,7 +185,7 @@ class VmFinisher {
 
 interface Around {
   readonly residence: Residence;
-  readonly causes: BarCauses;
+  readonly causes: InfeasibilityCauses;
   readonly refs: ReadonlyMap<Uuid, string>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * A pool from a snapshot: the same hosts, VMs, places, memory and bars, with loads that stay as they were measured, so
+ * A pool from a snapshot: the same hosts, VMs, places, memory and infeasible pairs, with loads that stay as they were measured, so
  * that collecting it gives the snapshot again. Where the measures of a host contradict those of its VMs, its VMs win.
  */
 import { AppError } from "../../domain/errors.ts";
@@ -10,8 +10,8 @@ import { idleHost, type PoolModel } from "../metrics/model.ts";
 import { findRelease, type Release } from "../objects/release.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec, VmSpec } from "./scenario.ts";
 import { buildPool } from "./scenarioPool.ts";
-import { type BarCauses, type BarredPlace, findCauses } from "./snapshotBars.ts";
 import { finishPool } from "./snapshotFields.ts";
+import { findCauses, type InfeasibilityCauses, type InfeasiblePlace } from "./snapshotInfeasiblePairs.ts";
 
 /** Who runs where. */
 export interface Residence {
@@ -69,7 +69,12 @@ function residenceOf({ hosts, vms, placements }: Snapshot): Residence {
 }
 
 /** Objects are called by their uuids while the pool is built: names need not be unique. */
-function scenarioOf(model: PoolModel, snapshot: Snapshot, residence: Residence, causes: BarCauses): Scenario {
+function scenarioOf(
+  model: PoolModel,
+  snapshot: Snapshot,
+  residence: Residence,
+  causes: InfeasibilityCauses,
+): Scenario {
   const { pool, hosts, vms } = snapshot;
   const crowded = new Set(hosts.filter((host) => guestsExceed(host, residence)).map(({ uuid }) => uuid));
   const controls = new Set([...residence.controlOf.values()].map(({ uuid }) => uuid));
@@ -100,7 +105,12 @@ function scenarioOf(model: PoolModel, snapshot: Snapshot, residence: Residence, 
   };
 }
 
-function hostSpec(host: Host, master: boolean, { vmsOn, controlOf }: Residence, causes: BarCauses): HostSpec {
+function hostSpec(
+  host: Host,
+  master: boolean,
+  { vmsOn, controlOf }: Residence,
+  causes: InfeasibilityCauses,
+): HostSpec {
   const guests = (vmsOn.get(host.uuid) ?? []).filter((vm) => !vm.isControlDomain);
   const eth0 = (value: number | null, vmValue: (vm: Vm) => number | null) =>
     constant(Math.max(0, (value ?? 0) - sum(guests.map(vmValue))));
@@ -150,7 +160,7 @@ function guestsExceed(host: Host, { vmsOn }: Pick<Residence, "vmsOn">): boolean 
   );
 }
 
-function vmSpec(vm: Vm, { hostOf }: Residence, { needs }: BarCauses, crowded: boolean): VmSpec {
+function vmSpec(vm: Vm, { hostOf }: Residence, { needs }: InfeasibilityCauses, crowded: boolean): VmSpec {
   const own = needs.get(vm.uuid);
   const reason = vm.immovable ?? "";
   const powers: readonly VmSpec["power"][] = ["Running", "Paused", "Halted", "Suspended"];
@@ -185,7 +195,7 @@ function vmSpec(vm: Vm, { hostOf }: Residence, { needs }: BarCauses, crowded: bo
   };
 }
 
-function hostsWith(hosts: readonly Host[], { lacking }: BarredPlace): string[] {
+function hostsWith(hosts: readonly Host[], { lacking }: InfeasiblePlace): string[] {
   return hosts.filter(({ uuid }) => !lacking.has(uuid)).map(({ uuid }) => uuid);
 }
 

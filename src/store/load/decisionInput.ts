@@ -1,29 +1,29 @@
 /** Reads what a run decides on: the newest picture and those before it, the rules, and what stands against acting. */
 
-import { type Basis, judge, type Situation } from "../../decide/assess.ts";
+import { type Assessment, assess, type DecisionInput } from "../../decide/assess.ts";
 import { sampleWish } from "../../decide/sampling.ts";
 import type { ControlSettings } from "../../settings/settings.ts";
 import type { Database } from "../connection.ts";
 import { readRules } from "../rules.ts";
 import { loadSamples } from "../samples.ts";
 import { loadSnapshot } from "../snapshot.ts";
-import { loadStanding } from "./controlState.ts";
+import { loadControlState } from "./controlState.ts";
 
-/** Reads and judges everything that a plan hangs on. `poolUuid` is the pool that the settings mean. */
-export async function loadBasis(
+/** Reads and assesses everything that a plan hangs on. `poolUuid` is the pool that the settings mean. */
+export async function loadAssessment(
   db: Database,
   settings: ControlSettings,
   poolUuid: string | null,
-): Promise<Basis> {
-  return judge(await loadSituation(db, settings), settings, poolUuid);
+): Promise<Assessment> {
+  return assess(await loadDecisionInput(db, settings), settings, poolUuid);
 }
 
 /** Reads everything that a plan hangs on. */
-export async function loadSituation(db: Database, settings: ControlSettings): Promise<Situation> {
+export async function loadDecisionInput(db: Database, settings: ControlSettings): Promise<DecisionInput> {
   const stored = await loadSnapshot(db);
   const { rules, unknown } = await readRules(db);
-  const standing = await loadStanding(db);
+  const controlState = await loadControlState(db);
   const samples =
     stored === null ? [] : await loadSamples(db, stored.collection, sampleWish(settings, rules));
-  return { stored, samples, rules, unknown, standing };
+  return { stored, samples, rules, unknown, controlState };
 }

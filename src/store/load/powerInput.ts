@@ -1,18 +1,12 @@
-/** Reads what green rules are judged by: the rules, what is remembered of hosts, and the pictures of the windows. */
+/** Reads what green rules are assessed by: the rules, what is remembered of hosts, and the pictures of the windows. */
 
-import type { Basis } from "../../decide/assess.ts";
-import {
-  type GreenForecast,
-  type GreenSituation,
-  greenForecast,
-  greenWish,
-  isIdle,
-} from "../../decide/power.ts";
+import type { Assessment } from "../../decide/assess.ts";
+import { type GreenForecast, greenForecast, greenWish, isIdle, type PowerInput } from "../../decide/power.ts";
 import { minuteOfDay } from "../../domain/hours.ts";
 import type { StoredSnapshot } from "../../domain/pool.ts";
 import type { ControlSettings } from "../../settings/settings.ts";
 import type { Database } from "../connection.ts";
-import { loadRests } from "../rests.ts";
+import { loadHostPower } from "../hostPower.ts";
 import { listAddedRules } from "../rules.ts";
 import { loadSamples } from "../samples.ts";
 
@@ -20,22 +14,22 @@ import { loadSamples } from "../samples.ts";
 export async function loadGreenForecast(
   db: Database,
   settings: ControlSettings,
-  basis: Basis,
+  assessment: Assessment,
 ): Promise<GreenForecast | null> {
-  const { stored } = basis;
+  const { stored } = assessment;
   if (stored === null) return null;
-  return greenForecast(basis, settings, await loadGreenSituation(db, settings, stored));
+  return greenForecast(assessment, settings, await loadPowerInput(db, settings, stored));
 }
 
 /** Pictures are read only where there is something to decide. */
-export async function loadGreenSituation(
+export async function loadPowerInput(
   db: Database,
   settings: ControlSettings,
   { collection }: StoredSnapshot,
-): Promise<GreenSituation> {
+): Promise<PowerInput> {
   const rules = (await listAddedRules(db)).green.map(({ rule }) => rule).filter(({ enabled }) => enabled);
-  const rests = await loadRests(db);
-  const pictures = isIdle({ rules, rests }) ? [] : await loadSamples(db, collection, greenWish(settings));
-  const minute = minuteOfDay(new Date(rests.now * 1000), settings.timeZone);
-  return { rules, rests, pictures, minuteOfDay: minute };
+  const hostPower = await loadHostPower(db);
+  const pictures = isIdle({ rules, hostPower }) ? [] : await loadSamples(db, collection, greenWish(settings));
+  const minute = minuteOfDay(new Date(hostPower.now * 1000), settings.timeZone);
+  return { rules, hostPower, pictures, minuteOfDay: minute };
 }

@@ -51,9 +51,9 @@ export function live(world: World, policy: Policy, course: Course): Outcome {
     means: true,
     duration: ({ memoryBytes }, sharing) =>
       ((memoryBytes ?? 0) * dirtyFactor * (1 + sharing)) / link.bytesPerSecond,
-    decide: (situation) => {
+    decide: (input) => {
       const began = cpuMs();
-      const decision = decide(situation);
+      const decision = decide(input);
       const took = cpuMs() - began;
       spent.all += took;
       spent.longest = Math.max(spent.longest, took);

@@ -1,6 +1,6 @@
 /** Who decides about moves: nobody, the thesis' trigger, ours at once, ours. */
 
-import type { Situation } from "../../../src/decide/assess.ts";
+import type { DecisionInput } from "../../../src/decide/assess.ts";
 import { asSingle } from "../../../src/domain/rule.ts";
 import { asControl, asOff, type Decide } from "../../../src/rehearse/decide.ts";
 import type { ControlSettings } from "../../../src/settings/settings.ts";
@@ -37,7 +37,7 @@ export const policies: readonly Policy[] = [
  * The newest collection alone; the most loaded host, its VM nearest to the excess, the least loaded host; one migration
  * after the other, whatever was moved before. It is never run twice at once, which the thesis leaves to its user.
  */
-function asThesis({ stored, rules }: Situation): ReturnType<Decide> {
+function asThesis({ stored, rules }: DecisionInput): ReturnType<Decide> {
   const moves =
     stored === null
       ? []

@@ -100,7 +100,7 @@ export class Day {
       wlbEnabled: false,
       rollingUpgrade: false,
     };
-    return { pool, hosts, vms, placements, bars: [] };
+    return { pool, hosts, vms, placements, infeasiblePairs: [] };
   }
 
   #vm({ nature }: VmLoad, v: number, load: Load | undefined): Vm {

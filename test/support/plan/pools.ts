@@ -2,8 +2,8 @@
 
 import {
   asUuid,
-  type Bar,
   type Host,
+  type InfeasiblePair,
   type Placement,
   type Snapshot,
   type Vm,
@@ -26,7 +26,7 @@ export interface Kind {
   readonly rules: number;
   /** Thresholds in standard deviations over the hosts, plus up to a half: less is stricter. */
   readonly strict: number;
-  /** Pins, bars, groups, and now and then a VM that is larger than any rule allows. */
+  /** Pins, infeasible pairs, groups, and now and then a VM that is larger than any rule allows. */
   readonly hard: boolean;
 }
 
@@ -76,7 +76,7 @@ export function generate(kind: Kind, seed: number): Pool {
       hosts,
       vms,
       placements,
-      bars: kind.hard ? bars(kind, random) : [],
+      infeasiblePairs: kind.hard ? infeasiblePairs(kind, random) : [],
     },
     rules: rulesOf(hosts, vms, kind, random),
   };
@@ -186,7 +186,7 @@ function toHost(
   };
 }
 
-function bars(kind: Kind, random: Random): Bar[] {
+function infeasiblePairs(kind: Kind, random: Random): InfeasiblePair[] {
   return Array.from({ length: Math.floor((kind.vms * kind.hosts) / 20) }, () => ({
     vmUuid: uuid(2, random.below(kind.vms)),
     hostUuid: uuid(1, random.below(kind.hosts)),

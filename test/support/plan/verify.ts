@@ -25,7 +25,7 @@ export interface Verdict {
 
 export interface Checks {
   readonly headroomBytes: number;
-  /** Judge memory, bars and rules of each step; other planners are judged by their end only. */
+  /** Judge memory, infeasible pairs and rules of each step; other planners are assessed by their end only. */
   readonly steps: boolean;
   /** A value at or under which the host breaks the rule in no case; default: none. */
   readonly ceiling?: (host: Uuid, rule: Rule) => number;
@@ -42,7 +42,7 @@ export function replay(
   const vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
   const at = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
-  const barred = new Set(snapshot.bars.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`));
+  const infeasible = new Set(snapshot.infeasiblePairs.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`));
   const start = brokenPairs(snapshot.hosts, rules, checks);
   const values = startValues(snapshot.hosts);
   let copyMb = 0;
@@ -54,7 +54,7 @@ export function replay(
       continue;
     }
     if (checks.steps) {
-      for (const fault of stepFaults(vm, to, barred, checks.headroomBytes)) say(fault);
+      for (const fault of stepFaults(vm, to, infeasible, checks.headroomBytes)) say(fault);
       for (const group of vm.antiAffinityGroups) {
         if (crowded(snapshot, vms, at, hosts.size, group, source, destination)) say(`too many of ${group}`);
       }
@@ -79,12 +79,12 @@ export function replay(
   return { faults, before: start.size, after: end.size, created, brokenAtEnd, copyMb };
 }
 
-function stepFaults(vm: Vm, to: Host, barred: ReadonlySet<string>, headroomBytes: number): string[] {
+function stepFaults(vm: Vm, to: Host, infeasible: ReadonlySet<string>, headroomBytes: number): string[] {
   const faults: string[] = [];
   if (!takesPart(to)) faults.push("the host takes no part");
   if (vm.immovable !== null || vm.isControlDomain || vm.powerState !== "Running")
     faults.push("it is immovable");
-  if (barred.has(`${vm.uuid}>${to.uuid}`)) faults.push("it is barred");
+  if (infeasible.has(`${vm.uuid}>${to.uuid}`)) faults.push("it is barred");
   const free = to.placementFreeBytes ?? Number.NEGATIVE_INFINITY;
   if ((vm.placementBytes ?? 0) + headroomBytes > free) faults.push("no memory");
   return faults;

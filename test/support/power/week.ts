@@ -1,6 +1,7 @@
 /** A week of a pool of 16 hosts under several policies, minute by minute in virtual time. */
 
 import { density } from "../../../bench/green/density.ts";
+import type { HostStates } from "../../../src/domain/hostPower.ts";
 import type { Uuid } from "../../../src/domain/pool.ts";
 import type { Rule } from "../../../src/domain/rule.ts";
 import { planMigrations } from "../../../src/planner/planner.ts";
@@ -9,7 +10,7 @@ import { type GreenOptions, greenDefaults, type Wattage } from "../../../src/pow
 import { decide } from "../../../src/power/policy.ts";
 import type { GreenRule } from "../../../src/power/rule.ts";
 import { savingsOf } from "../../../src/power/savings.ts";
-import { advance, type HostStates, observe, type Step } from "../../../src/power/states.ts";
+import { advance, observe, type Step } from "../../../src/power/states.ts";
 import { World } from "./world.ts";
 
 const [hosts, vms] = [16, 320];
@@ -196,8 +197,14 @@ export function* weekTable(seed: number): Generator<string> {
   yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
   for (const [name, make] of policies) {
     const { world, tally } = live(make(), seed);
-    const rests = [{ host: world.machines[0]?.uuid as Uuid, from: 0, to: tally.asleepMinutes * 60 }];
-    const { hoursAsleep, kWh } = savingsOf(rests, world.migratedBytes, watts, 0, hosts * weekMinutes * 60);
+    const hostPower = [{ host: world.machines[0]?.uuid as Uuid, from: 0, to: tally.asleepMinutes * 60 }];
+    const { hoursAsleep, kWh } = savingsOf(
+      hostPower,
+      world.migratedBytes,
+      watts,
+      0,
+      hosts * weekMinutes * 60,
+    );
     const part = (100 * tally.asleepMinutes) / (hosts * weekMinutes);
     yield `| ${name} | ${hoursAsleep.toFixed(0)} | ${part.toFixed(0)} % | ${kWh.toFixed(0)} | ${tally.over} | ${tally.ours} | ${tally.hot} | ${tally.starved} | ${(world.migrations / 7).toFixed(0)} | ${(world.migratedBytes / 1024 ** 3 / 7).toFixed(0)} | ${world.shutdowns} | ${world.boots} | ${(tally.milliseconds / weekMinutes).toFixed(1)} |`;
   }

@@ -213,7 +213,7 @@ export class World {
       hosts: this.machines.map((machine) => this.#host(machine)),
       vms: this.guests.map((guest) => toVm(guest)),
       placements: this.guests.map((guest) => ({ vmUuid: guest.uuid, hostUuid: guest.host.uuid })),
-      bars: [],
+      infeasiblePairs: [],
     };
   }
 

@@ -1,8 +1,10 @@
 /** Hosts that are there again, and those that should be and are not. Pure. */
+
 import { takesPart } from "../domain/deviation.ts";
+import type { HostState, HostStates } from "../domain/hostPower.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { minutes } from "./limits.ts";
-import type { HostState, HostStates, Step } from "./states.ts";
+import type { Step } from "./states.ts";
 
 export interface Known<K extends HostState["kind"]> {
   readonly uuid: Uuid;
@@ -22,7 +24,7 @@ export function hostsIn<K extends HostState["kind"]>(states: HostStates, kind: K
  * What is to be done with hosts that were woken, or that somebody switched on: enable them, remember that they are on, or
  * give up one that is not there after `wakeSeconds`.
  */
-export function comings(
+export function powerTransitions(
   { hosts }: Snapshot,
   states: HostStates,
   now: number,

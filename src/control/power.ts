@@ -1,8 +1,8 @@
 /** The part of a run that follows green rules: hosts are emptied, put to sleep and woken, one step a run. */
 
-import type { Basis } from "../decide/assess.ts";
+import type { Assessment } from "../decide/assess.ts";
 import { settledGate } from "../decide/gates.ts";
-import { type GreenForecast, type GreenSituation, greenForecast, isIdle } from "../decide/power.ts";
+import { type GreenForecast, greenForecast, isIdle, type PowerInput } from "../decide/power.ts";
 import { AppError, exitCode } from "../domain/errors.ts";
 import type { StoredSnapshot, Uuid } from "../domain/pool.ts";
 import { greenMoves } from "../explain/power.ts";
@@ -10,19 +10,19 @@ import { moveLine } from "../explain/report.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import type { Step } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
-import { loadGreenSituation } from "../store/load/powerInput.ts";
-import { writeRests } from "../store/rests.ts";
+import { writeHostPower } from "../store/hostPower.ts";
+import { loadPowerInput } from "../store/load/powerInput.ts";
 import { Names } from "../text/names.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import type { TaskRef } from "../xapi/records.ts";
-import { type ActOptions, act, ending, type Manner, type RunEnd, withPool } from "./act.ts";
-import { Hands, type StepEnd } from "./greenHands.ts";
+import { type ActOptions, act, ending, type RunEnd, type RunKind, withPool } from "./act.ts";
+import type { HeldLease } from "./heldLease.ts";
+import { HostActions, type StepEnd } from "./hostActions.ts";
 import { resultReason } from "./report.ts";
 import { say } from "./say.ts";
-import type { Tenure } from "./tenure.ts";
 
 /** What the green part of a run came to. */
-export interface GreenTurn {
+export interface PowerTurn {
   /** Moves that empty a host or bring one under a limit; empty where there is nothing to move. */
   readonly moves: readonly Move[];
   /** What was done, a line each. */
@@ -32,26 +32,26 @@ export interface GreenTurn {
   readonly reason: string;
 }
 
-type StoredBasis = Basis & { readonly stored: StoredSnapshot };
+type StoredAssessment = Assessment & { readonly stored: StoredSnapshot };
 
-/** Does the steps with hosts that are due; null where no rule gathers VMs and no host sleeps. Its moves are the caller's. */
-export async function greenTurn(
+/** Does the steps with hosts that are due; null where no rule consolidates VMs and no host sleeps. Its moves are the caller's. */
+export async function powerTurn(
   db: Database,
-  tenure: Tenure,
-  basis: StoredBasis,
+  heldLease: HeldLease,
+  assessment: StoredAssessment,
   options: ActOptions,
-): Promise<GreenTurn | null> {
+): Promise<PowerTurn | null> {
   const startedMs = options.monotonicMs();
-  const situation = await loadGreenSituation(db, options.control, basis.stored);
-  const forecast = greenForecast(basis, options.control, situation);
-  if (forecast === null) return waiting(basis, situation, options);
-  await keepProgress(db, tenure, basis.stored, situation, forecast);
+  const input = await loadPowerInput(db, options.control, assessment.stored);
+  const forecast = greenForecast(assessment, options.control, input);
+  if (forecast === null) return waiting(assessment, input, options);
+  await keepProgress(db, heldLease, assessment.stored, input, forecast);
   const { decision } = forecast;
   say(options, "green", `Green: ${decision.reason}`);
-  const ends = await doSteps(db, tenure, basis.stored, situation, forecast, options, () => {
-    return situation.rests.now + (options.monotonicMs() - startedMs) / 1000;
+  const ends = await doSteps(db, heldLease, assessment.stored, input, forecast, options, () => {
+    return input.hostPower.now + (options.monotonicMs() - startedMs) / 1000;
   });
-  const names = new Names(basis.stored.snapshot);
+  const names = new Names(assessment.stored.snapshot);
   const refusedHosts = new Set(ends.filter(({ end }) => end.kind !== "done").map(({ host }) => host));
   return {
     moves: movesOf(forecast, refusedHosts),
@@ -63,12 +63,12 @@ export async function greenTurn(
 
 /** Nothing is decided on measures that are not believed yet; null where there is nothing to decide. */
 function waiting(
-  { gate, standing }: StoredBasis,
-  situation: GreenSituation,
+  { gate, controlState }: StoredAssessment,
+  input: PowerInput,
   options: ActOptions,
-): GreenTurn | null {
-  const settling = settledGate(standing);
-  if (isIdle(situation) || gate !== null || settling === null) return null;
+): PowerTurn | null {
+  const settling = settledGate(controlState);
+  if (isIdle(input) || gate !== null || settling === null) return null;
   say(options, "green", `Green: waits, ${settling.measured}`);
   return { moves: [], done: [], trouble: false, reason: settling.measured };
 }
@@ -81,17 +81,17 @@ function movesOf({ decision }: GreenForecast, refusedHosts: ReadonlySet<Uuid>): 
 /** VMs that have left a host since the last look count as progress of its drain. */
 async function keepProgress(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   { snapshot }: StoredSnapshot,
-  { rests }: GreenSituation,
+  { hostPower }: PowerInput,
   { states }: GreenForecast,
 ): Promise<void> {
   const changes = [...states].flatMap(([host, state]) =>
-    state === rests.states.get(host)
+    state === hostPower.states.get(host)
       ? []
-      : [{ host, state, reason: rests.reasons.get(host) ?? "", event: null }],
+      : [{ host, state, reason: hostPower.reasons.get(host) ?? "", event: null }],
   );
-  await writeRests(db, tenure.claim, snapshot.pool.uuid, changes);
+  await writeHostPower(db, heldLease.leaseToken, snapshot.pool.uuid, changes);
 }
 
 interface Done {
@@ -102,29 +102,37 @@ interface Done {
 
 async function doSteps(
   db: Database,
-  tenure: Tenure,
+  heldLease: HeldLease,
   { snapshot }: StoredSnapshot,
-  { rests }: GreenSituation,
+  { hostPower }: PowerInput,
   { decision, states }: GreenForecast,
   options: ActOptions,
   now: () => number,
 ): Promise<readonly Done[]> {
   const { steps } = decision;
-  if (steps.length === 0 && rests.tasks.size === 0) return [];
+  if (steps.length === 0 && hostPower.tasks.size === 0) return [];
   const names = new Names(snapshot);
-  return withPool(snapshot.pool.uuid, tenure, options, async (client: XapiClient) => {
+  return withPool(snapshot.pool.uuid, heldLease, options, async (client: XapiClient) => {
     const { sleep, control } = options;
-    const hands = new Hands(states, { db, tenure, client, snapshot, now, pollMs: control.pollMs, sleep });
+    const hostActions = new HostActions(states, {
+      db,
+      heldLease,
+      client,
+      snapshot,
+      now,
+      pollMs: control.pollMs,
+      sleep,
+    });
     const ends: Done[] = [];
-    for (const [host, task] of rests.tasks) {
-      const end = await hands.followUp(host, task as TaskRef);
+    for (const [host, task] of hostPower.tasks) {
+      const end = await hostActions.followUp(host, task as TaskRef);
       if (end.kind !== "done") ends.push(tell({ host, what: "its task", end }, "", names, options));
     }
     for (const step of steps) {
-      if (options.signal.aborted || tenure.lost.aborted) break;
+      if (options.signal.aborted || heldLease.lost.aborted) break;
       const { host, kind, reason } = step;
       const why = decision.reason.includes(reason) ? "" : reason;
-      ends.push(tell({ host, what: kind, end: await hands.do(step) }, why, names, options));
+      ends.push(tell({ host, what: kind, end: await hostActions.do(step) }, why, names, options));
     }
     return ends;
   });
@@ -154,11 +162,11 @@ const words: Readonly<Record<Step["kind"], string>> = {
 };
 
 /** Carries out the moves of the turn; the hour's and the run's limits are for rules that balance. */
-export async function gather(
+export async function consolidate(
   db: Database,
-  tenure: Tenure,
-  basis: StoredBasis & { readonly ageSeconds: () => number },
-  turn: GreenTurn,
+  heldLease: HeldLease,
+  assessment: StoredAssessment & { readonly ageSeconds: () => number },
+  turn: PowerTurn,
   options: ActOptions,
 ): Promise<RunEnd> {
   const control = {
@@ -167,10 +175,17 @@ export async function gather(
     maxMovesPerHour: Number.POSITIVE_INFINITY,
   };
   const planner = { first: planOfMoves(turn.moves), replan: () => null };
-  return act(db, tenure, basis, planner, { ...options, control }, gathering(basis.stored, turn));
+  return act(
+    db,
+    heldLease,
+    assessment,
+    planner,
+    { ...options, control },
+    consolidation(assessment.stored, turn),
+  );
 }
 
-function gathering({ snapshot }: StoredSnapshot, turn: GreenTurn): Manner {
+function consolidation({ snapshot }: StoredSnapshot, turn: PowerTurn): RunKind {
   const names = new Names(snapshot);
   return {
     log: (move) => ({ rule: null, cause: "green", reason: `${turn.reason}: ${moveLine(move, names)}` }),
@@ -186,7 +201,7 @@ function gathering({ snapshot }: StoredSnapshot, turn: GreenTurn): Manner {
 }
 
 /** The end of the run with what was done to hosts. */
-export function withTurn(end: RunEnd, turn: GreenTurn | null): RunEnd {
+export function withTurn(end: RunEnd, turn: PowerTurn | null): RunEnd {
   if (turn === null || (turn.done.length === 0 && !turn.trouble)) return end;
   const detail = [...turn.done, end.detail].filter((part) => part !== "").join("; ");
   if (end.code !== exitCode.done) return { ...end, detail };
@@ -194,7 +209,7 @@ export function withTurn(end: RunEnd, turn: GreenTurn | null): RunEnd {
   return { ...end, outcome: "done", detail };
 }
 
-/** A plan that is only to be carried out: whoever made the moves has judged them. */
+/** A plan that is only to be carried out: whoever made the moves has assessed them. */
 function planOfMoves(moves: readonly Move[]): Plan {
   if (moves.some(({ after }) => after.length > 0))
     throw new AppError("usage", "moves of several plans that wait");

@@ -1,7 +1,7 @@
 /** Why a host cannot take a VM, from records alone: CPU, platform, storage, networks, processors. */
 import { describe, expect, it } from "vitest";
 import type { Inventory } from "../../src/xapi/inventory.ts";
-import { BarFinder, isFeatureSubset } from "../../src/xapi/placement.ts";
+import { InfeasiblePairFinder, isFeatureSubset } from "../../src/xapi/placement.ts";
 import type * as xapi from "../../src/xapi/records.ts";
 import { aHost, aVm, host1, host2, inventory, ref, vbdRef, vm1, withDisk } from "./placementRecords.ts";
 
@@ -10,14 +10,14 @@ const net: xapi.NetworkRef = ref("net");
 const vif: xapi.VifRef = ref("vif");
 
 /** Why host2 cannot take the VM. */
-function bar(
+function infeasiblePair(
   vm: Partial<xapi.VmRecord>,
   host: Partial<xapi.HostRecord> = {},
   parts: Inventory = inventory(),
 ): string | null {
   const record = aVm(vm);
   const placed = { ...parts, vms: new Map([[vm1, record], ...parts.vms]) };
-  return new BarFinder(placed).reason(vm1, record, host2, aHost(host));
+  return new InfeasiblePairFinder(placed).reason(vm1, record, host2, aHost(host));
 }
 
 const flags = (vendor: string, features: string) =>
@@ -29,13 +29,13 @@ const flags = (vendor: string, features: string) =>
 describe("a bar by the CPU", () => {
   it("is another vendor, or a feature that the host lacks", () => {
     const vm = { last_boot_CPU_flags: flags("GenuineIntel", "0000000f-00000001") };
-    expect(bar(vm, { cpu_info: flags("AuthenticAMD", "0000000f-00000001") })).toMatch(
+    expect(infeasiblePair(vm, { cpu_info: flags("AuthenticAMD", "0000000f-00000001") })).toMatch(
       /^VM_INCOMPATIBLE_WITH_THIS_HOST \(booted on GenuineIntel, the host is AuthenticAMD\)/,
     );
-    expect(bar(vm, { cpu_info: flags("GenuineIntel", "0000000f-00000000") })).toMatch(
+    expect(infeasiblePair(vm, { cpu_info: flags("GenuineIntel", "0000000f-00000000") })).toMatch(
       /^VM_INCOMPATIBLE_WITH_THIS_HOST .*features/,
     );
-    expect(bar(vm, { cpu_info: flags("GenuineIntel", "ffffffff-ffffffff") })).toBeNull();
+    expect(infeasiblePair(vm, { cpu_info: flags("GenuineIntel", "ffffffff-ffffffff") })).toBeNull();
   });
 
   it("looks at the features that the guest's kind sees", () => {
@@ -46,17 +46,17 @@ describe("a bar by the CPU", () => {
     ]);
     const needs = { last_boot_CPU_flags: flags("x", "00000003") };
     const kinds = { pv: true, hvm: false, pvh: false, pv_in_pvh: false };
-    for (const [domain_type, barred] of Object.entries(kinds)) {
-      expect(bar({ ...needs, domain_type }, { cpu_info }) !== null, domain_type).toBe(barred);
+    for (const [domain_type, infeasible] of Object.entries(kinds)) {
+      expect(infeasiblePair({ ...needs, domain_type }, { cpu_info }) !== null, domain_type).toBe(infeasible);
     }
     const old = { ...needs, domain_type: "unspecified" };
-    expect(bar(old, { cpu_info })).not.toBeNull();
-    expect(bar({ ...old, HVM_boot_policy: "BIOS order" }, { cpu_info })).toBeNull();
+    expect(infeasiblePair(old, { cpu_info })).not.toBeNull();
+    expect(infeasiblePair({ ...old, HVM_boot_policy: "BIOS order" }, { cpu_info })).toBeNull();
   });
 
   it("is none where the VM or the host says nothing", () => {
-    expect(bar({}, { cpu_info: flags("x", "0") })).toBeNull();
-    expect(bar({ last_boot_CPU_flags: flags("x", "1") }, {})).toBeNull();
+    expect(infeasiblePair({}, { cpu_info: flags("x", "0") })).toBeNull();
+    expect(infeasiblePair({ last_boot_CPU_flags: flags("x", "1") }, {})).toBeNull();
   });
 });
 
@@ -79,11 +79,11 @@ describe("isFeatureSubset", () => {
 describe("a bar by the virtual hardware platform", () => {
   it("is a version that the host does not offer; old hosts say none and take all", () => {
     const vm = { hardware_platform_version: 2 };
-    expect(bar(vm, { virtual_hardware_platform_versions: [0, 1] })).toBe(
+    expect(infeasiblePair(vm, { virtual_hardware_platform_versions: [0, 1] })).toBe(
       "VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION (2)",
     );
-    expect(bar(vm, { virtual_hardware_platform_versions: [0, 1, 2] })).toBeNull();
-    expect(bar(vm, { virtual_hardware_platform_versions: [] })).toBeNull();
+    expect(infeasiblePair(vm, { virtual_hardware_platform_versions: [0, 1, 2] })).toBeNull();
+    expect(infeasiblePair(vm, { virtual_hardware_platform_versions: [] })).toBeNull();
   });
 });
 
@@ -96,13 +96,13 @@ describe("a bar by storage", () => {
 
   it("names the disk and the storage that the host lacks or has unplugged", () => {
     const reason = 'VM_REQUIRES_SR (disk "root" is on storage "Local storage", which the host does not have)';
-    expect(bar(vm, {}, withDisk({}, attachedTo(host1)))).toBe(reason);
-    expect(bar(vm, {}, withDisk({}, attachedTo(host2, false)))).toBe(reason);
-    expect(bar(vm, {}, withDisk({}, attachedTo(host2)))).toBeNull();
+    expect(infeasiblePair(vm, {}, withDisk({}, attachedTo(host1)))).toBe(reason);
+    expect(infeasiblePair(vm, {}, withDisk({}, attachedTo(host2, false)))).toBe(reason);
+    expect(infeasiblePair(vm, {}, withDisk({}, attachedTo(host2)))).toBeNull();
   });
 
   it("is none for a drive that holds nothing", () => {
-    expect(bar(vm, {}, withDisk({}, attachedTo(host1), true))).toBeNull();
+    expect(infeasiblePair(vm, {}, withDisk({}, attachedTo(host1), true))).toBeNull();
   });
 });
 
@@ -151,27 +151,33 @@ describe("a bar by networks", () => {
   }
 
   it("is a network that other hosts have and this one has not, unless it is said to be shared", () => {
-    expect(bar(vm, {}, lan([host1]))).toBe('VM_REQUIRES_NETWORK (network "LAN" is not on the host)');
-    expect(bar(vm, {}, lan([host1, host2]))).toBeNull();
-    expect(bar(vm, {}, lan([host1], { shared: true }))).toBeNull();
+    expect(infeasiblePair(vm, {}, lan([host1]))).toBe(
+      'VM_REQUIRES_NETWORK (network "LAN" is not on the host)',
+    );
+    expect(infeasiblePair(vm, {}, lan([host1, host2]))).toBeNull();
+    expect(infeasiblePair(vm, {}, lan([host1], { shared: true }))).toBeNull();
   });
 
   it("is a network whose interface there is part of a bond", () => {
-    expect(bar(vm, {}, lan([host1, host2], { bonded: true }))).toMatch(/^HOST_CANNOT_ATTACH_NETWORK .*"LAN"/);
+    expect(infeasiblePair(vm, {}, lan([host1, host2], { bonded: true }))).toMatch(
+      /^HOST_CANNOT_ATTACH_NETWORK .*"LAN"/,
+    );
   });
 
   it("is an internal network that another VM uses on another host, and not one that only this VM uses", () => {
-    expect(bar(vm, {}, lan([], { other: host1 }))).toMatch(/^VM_REQUIRES_NETWORK \(internal network "LAN"/);
-    expect(bar(vm, {}, lan([], { other: host2 }))).toBeNull();
-    expect(bar(vm, {}, lan([]))).toBeNull();
+    expect(infeasiblePair(vm, {}, lan([], { other: host1 }))).toMatch(
+      /^VM_REQUIRES_NETWORK \(internal network "LAN"/,
+    );
+    expect(infeasiblePair(vm, {}, lan([], { other: host2 }))).toBeNull();
+    expect(infeasiblePair(vm, {}, lan([]))).toBeNull();
   });
 });
 
 describe("a bar by processors", () => {
   it("is a VM with more vCPUs than the host has CPUs, unless it is said to be unrestricted", () => {
-    expect(bar({ VCPUs_max: 5 })).toBe("HOST_NOT_ENOUGH_PCPUS (5 vCPUs, the host has 4 CPUs)");
-    expect(bar({ VCPUs_max: 4 })).toBeNull();
-    expect(bar({ VCPUs_max: 5, platform: new Map([["vcpu-unrestricted", "true"]]) })).toBeNull();
-    expect(bar({ VCPUs_max: 5 }, { host_CPUs: [] })).toBeNull();
+    expect(infeasiblePair({ VCPUs_max: 5 })).toBe("HOST_NOT_ENOUGH_PCPUS (5 vCPUs, the host has 4 CPUs)");
+    expect(infeasiblePair({ VCPUs_max: 4 })).toBeNull();
+    expect(infeasiblePair({ VCPUs_max: 5, platform: new Map([["vcpu-unrestricted", "true"]]) })).toBeNull();
+    expect(infeasiblePair({ VCPUs_max: 5 }, { host_CPUs: [] })).toBeNull();
   });
 });

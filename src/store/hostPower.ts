@@ -1,57 +1,22 @@
 /** The tables HostRest and HostRestEvent: what green rules did with each host. Every write is under the lease. */
 
+import type {
+  HostPower,
+  HostPowerChange,
+  HostPowerEvent,
+  HostPowerEventKind,
+  HostState,
+  SleepSpan,
+} from "../domain/hostPower.ts";
 import { asUuid, type Host, type Uuid } from "../domain/pool.ts";
-import type { Rest } from "../power/savings.ts";
-import type { HostState, HostStates } from "../power/states.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
-import { type Claim, holdsLease } from "./lease.ts";
+import { holdsLease, type LeaseToken } from "./lease.ts";
 import { number, textOrNull } from "./values.ts";
-
-/** What is remembered of the hosts of a pool; times are seconds since 1970 by the database's clock. */
-export interface Rests {
-  readonly now: number;
-  readonly states: HostStates;
-  readonly reasons: ReadonlyMap<Uuid, string>;
-  /** Tasks of shutdowns and wakings that have not been looked at to their end. */
-  readonly tasks: ReadonlyMap<Uuid, string>;
-  /** Hosts that did not wake or go down within the last week, and have not been woken by us since, with the seconds then. */
-  readonly unreliable: ReadonlyMap<Uuid, number>;
-  /** Hosts that we switched or took in or out of service, with the seconds of the last time. */
-  readonly touched: ReadonlyMap<Uuid, number>;
-}
-
-export type RestEventKind =
-  | "drain"
-  | "take back"
-  | "shut down"
-  | "wake"
-  | "enable"
-  | "on"
-  | "failed"
-  | "refused";
-
-/** One step with a host, as it is kept. */
-export interface RestEvent {
-  readonly host: Uuid;
-  readonly kind: RestEventKind;
-  readonly at: number;
-  readonly reason: string;
-}
-
-/** What becomes of a host; `task` is the pool's task that does it, null where none goes on. */
-export interface RestChange {
-  readonly host: Uuid;
-  readonly state: HostState;
-  readonly reason: string;
-  readonly task?: string | null;
-  /** Null where nothing has happened that is worth an event. */
-  readonly event: RestEventKind | null;
-}
 
 const epoch = (column: string) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) / 1e6`;
 
 /** Everything that is remembered, inside a transaction. */
-export async function restsIn(reader: Reader): Promise<Rests> {
+export async function hostPowerIn(reader: Reader): Promise<HostPower> {
   const [clock] = await reader.rows(`SELECT ${epoch("UTC_TIMESTAMP(6)")} AS now_`);
   const rows = await reader.rows(
     `SELECT HostUuid, State, Reason, VmsLeft, EmptyHost, TaskRef, ${epoch("Since")} AS since_, ${epoch("ProgressAt")} AS progress_
@@ -78,8 +43,8 @@ export async function restsIn(reader: Reader): Promise<Rests> {
   };
 }
 
-export async function loadRests(db: Database): Promise<Rests> {
-  return db.read(restsIn);
+export async function loadHostPower(db: Database): Promise<HostPower> {
+  return db.read(hostPowerIn);
 }
 
 function stateFrom(row: Row): HostState | null {
@@ -95,7 +60,7 @@ function stateFrom(row: Row): HostState | null {
 }
 
 /** A host whose power failed, unless a later waking brought it back. */
-function unreliableOf(events: readonly RestEvent[]): ReadonlyMap<Uuid, number> {
+function unreliableOf(events: readonly HostPowerEvent[]): ReadonlyMap<Uuid, number> {
   const found = new Map<Uuid, number>();
   const woken = new Set<Uuid>();
   for (const { host, kind, at } of events) {
@@ -111,7 +76,7 @@ function unreliableOf(events: readonly RestEvent[]): ReadonlyMap<Uuid, number> {
 
 /** Hosts whose going and coming is control's own doing, with the seconds since its last step (0 while one is under way). */
 export async function handledIn(reader: Reader): Promise<ReadonlyMap<Uuid, number>> {
-  const { now, states, touched } = await restsIn(reader);
+  const { now, states, touched } = await hostPowerIn(reader);
   return new Map([
     ...[...touched].map(([host, at]): [Uuid, number] => [host, now - at]),
     ...[...states].flatMap(([host, { kind }]): [Uuid, number][] => (kind === "on" ? [] : [[host, 0]])),
@@ -119,52 +84,52 @@ export async function handledIn(reader: Reader): Promise<ReadonlyMap<Uuid, numbe
 }
 
 /** The events of the last `seconds`, oldest first, inside a transaction. */
-export async function eventsIn(reader: Reader, seconds: number): Promise<readonly RestEvent[]> {
+export async function eventsIn(reader: Reader, seconds: number): Promise<readonly HostPowerEvent[]> {
   const rows = await reader.rows(
     `SELECT HostUuid, Kind, Reason, ${epoch("HappenedAt")} AS at_ FROM HostRestEvent
       WHERE HappenedAt > TIMESTAMPADD(SECOND, -${Math.ceil(seconds)}, UTC_TIMESTAMP(6)) ORDER BY HappenedAt, Id`,
   );
   return rows.map((row) => ({
     host: asUuid(String(row["HostUuid"])),
-    kind: String(row["Kind"]) as RestEventKind,
+    kind: String(row["Kind"]) as HostPowerEventKind,
     at: number(row["at_"]) ?? 0,
     reason: textOrNull(row["Reason"]) ?? "",
   }));
 }
 
 /** The times asleep that the events tell of: from each shutdown until the host was woken, or was on again by itself. */
-export function restsOf(events: readonly RestEvent[]): readonly Rest[] {
-  const rests: Rest[] = [];
+export function hostPowerOf(events: readonly HostPowerEvent[]): readonly SleepSpan[] {
+  const hostPower: SleepSpan[] = [];
   const asleep = new Map<Uuid, number>();
   for (const { host, kind, at } of events) {
     if (kind === "shut down") asleep.set(host, at);
     const from = asleep.get(host);
     if (from === undefined || !["wake", "on", "take back", "enable"].includes(kind)) continue;
-    rests.push({ host, from, to: at });
+    hostPower.push({ host, from, to: at });
     asleep.delete(host);
   }
-  return [...rests, ...[...asleep].map(([host, from]) => ({ host, from, to: null }))];
+  return [...hostPower, ...[...asleep].map(([host, from]) => ({ host, from, to: null }))];
 }
 
 /** Writes what becomes of hosts, all or nothing; false when the lease was lost. */
-export async function writeRests(
+export async function writeHostPower(
   db: Database,
-  claim: Claim,
+  leaseToken: LeaseToken,
   poolUuid: string,
-  changes: readonly RestChange[],
+  changes: readonly HostPowerChange[],
 ): Promise<boolean> {
   if (changes.length === 0) return true;
   const ids = changes.map(() => crypto.randomUUID());
   return db.write<boolean>(
     async (writer) => {
-      if (!(await holdsLease(writer, claim))) return false;
+      if (!(await holdsLease(writer, leaseToken))) return false;
       for (const [i, change] of changes.entries()) {
         await writeState(writer, poolUuid, change);
         if (change.event === null) continue;
         await writer.run(
           `INSERT INTO HostRestEvent (Id, HostUuid, PoolUuid, RunId, HappenedAt, Kind, Reason)
            VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6), ?, ?)`,
-          [ids[i] ?? "", change.host, poolUuid, claim.runId, change.event, change.reason],
+          [ids[i] ?? "", change.host, poolUuid, leaseToken.runId, change.event, change.reason],
         );
       }
       return true;
@@ -176,7 +141,7 @@ export async function writeRests(
 /** Without an event there is nothing that must not be written twice. */
 async function isWritten(
   reader: Reader,
-  changes: readonly RestChange[],
+  changes: readonly HostPowerChange[],
   ids: readonly string[],
 ): Promise<true | null> {
   const first = changes.findIndex(({ event }) => event !== null);
@@ -188,7 +153,7 @@ async function isWritten(
 async function writeState(
   writer: Writer,
   poolUuid: string,
-  { host, state, reason, task }: RestChange,
+  { host, state, reason, task }: HostPowerChange,
 ): Promise<void> {
   const values = [
     poolUuid,

@@ -1,6 +1,6 @@
-/** The lease in the hands of a run: kept by renewing, given up by the run's own clock, lost to whoever takes it. */
+/** The lease in the host actions of a run: kept by renewing, given up by the run's own clock, lost to whoever takes it. */
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { Tenure } from "../../src/control/tenure.ts";
+import { HeldLease } from "../../src/control/heldLease.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { leaseStatus } from "../../src/store/lease.ts";
 import { asRoot, createTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -17,45 +17,45 @@ afterAll(async () => {
 });
 beforeEach(() => asRoot("UPDATE Lease SET RunId = NULL", test.admin.database));
 
-async function take(ttlMs: number, monotonicMs: () => number = () => performance.now()): Promise<Tenure> {
-  const taken = await Tenure.take(db, { runId: crypto.randomUUID(), holder: "test", ttlMs, monotonicMs });
-  if (!(taken instanceof Tenure)) throw new Error("the lease is taken");
+async function take(ttlMs: number, monotonicMs: () => number = () => performance.now()): Promise<HeldLease> {
+  const taken = await HeldLease.take(db, { runId: crypto.randomUUID(), holder: "test", ttlMs, monotonicMs });
+  if (!(taken instanceof HeldLease)) throw new Error("the lease is taken");
   return taken;
 }
 
 it("is renewed for as long as it is held, and free at once when it ends", async () => {
-  const tenure = await take(3_000);
+  const heldLease = await take(3_000);
   const before = await leaseStatus(db);
   await expect
     .poll(async () => (await leaseStatus(db)).renewedSecondsAgo ?? 9, { timeout: 5_000 })
     .toBeLessThan((before.takenSecondsAgo ?? 0) + 0.4);
-  expect(tenure.mayStart()).toBe(true);
-  await tenure.end();
+  expect(heldLease.mayStart()).toBe(true);
+  await heldLease.end();
   expect((await leaseStatus(db)).holder).toBeNull();
 });
 
 it("starts nothing in the last third of its time, by a clock that counts from before the lease was asked for", async () => {
   let now = 0;
-  const tenure = await take(600_000, () => now);
-  expect(tenure.mayStart()).toBe(true);
+  const heldLease = await take(600_000, () => now);
+  expect(heldLease.mayStart()).toBe(true);
   now = 400_000;
-  expect(tenure.mayStart()).toBe(true);
+  expect(heldLease.mayStart()).toBe(true);
   now = 400_001;
-  expect(tenure.mayStart()).toBe(false);
-  await tenure.end();
+  expect(heldLease.mayStart()).toBe(false);
+  await heldLease.end();
 });
 
 it("is lost when another run has taken it, and is then not given back", async () => {
-  const tenure = await take(1_200);
+  const heldLease = await take(1_200);
   await asRoot("UPDATE Lease SET RunId = 'another', Token = Token + 1", test.admin.database);
-  await expect.poll(() => tenure.lost.aborted, { timeout: 5_000 }).toBe(true);
-  expect([tenure.mayStart(), tenure.why]).toEqual([false, "another run has taken it"]);
-  await tenure.end();
+  await expect.poll(() => heldLease.lost.aborted, { timeout: 5_000 }).toBe(true);
+  expect([heldLease.mayStart(), heldLease.why]).toEqual([false, "another run has taken it"]);
+  await heldLease.end();
   expect((await leaseStatus(db)).runId).toBe("another");
 });
 
 it("is lost when the database cannot be asked in time", async () => {
-  const tenure = await take(1_200);
+  const heldLease = await take(1_200);
   // A transaction that lasts holds the renewals up: they queue behind it on the one connection.
   let release = (): void => {};
   const busy = db.read(
@@ -64,9 +64,9 @@ it("is lost when the database cannot be asked in time", async () => {
         release = resolve;
       }),
   );
-  await expect.poll(() => tenure.lost.aborted, { timeout: 5_000 }).toBe(true);
-  expect(tenure.why).toBe("it could not be renewed in time");
+  await expect.poll(() => heldLease.lost.aborted, { timeout: 5_000 }).toBe(true);
+  expect(heldLease.why).toBe("it could not be renewed in time");
   release();
   await busy;
-  await tenure.end();
+  await heldLease.end();
 });

@@ -2,18 +2,20 @@
  * Does what a green rule asks of one host. What takes a host out of service is written down before the pool is asked, so
  * that a run which is killed leaves a state that the next one goes on from; what brings it back is written afterwards.
  */
+
 import { describeError } from "../domain/errors.ts";
+import type { HostPowerChange, HostPowerEventKind, HostState, HostStates } from "../domain/hostPower.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
-import { advance, type HostState, type HostStates, type Step, stateOf } from "../power/states.ts";
+import { advance, type Step, stateOf } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
-import { type RestChange, type RestEventKind, writeRests } from "../store/rests.ts";
+import { writeHostPower } from "../store/hostPower.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import type { HostRef, TaskRef } from "../xapi/records.ts";
-import type { Tenure } from "./tenure.ts";
+import type { HeldLease } from "./heldLease.ts";
 
-export interface HandOptions {
+export interface HostActionOptions {
   readonly db: Database;
-  readonly tenure: Tenure;
+  readonly heldLease: HeldLease;
   readonly client: XapiClient;
   readonly snapshot: Snapshot;
   /** Seconds since 1970, by the database's clock. */
@@ -33,18 +35,18 @@ export type StepEnd =
 /** Looks at a task's first moments only: a waking that fails says so at once, or is seen to by the next run. */
 const looks = 8;
 
-export class Hands {
-  readonly #options: HandOptions;
+export class HostActions {
+  readonly #options: HostActionOptions;
   #states: HostStates;
 
-  constructor(states: HostStates, options: HandOptions) {
+  constructor(states: HostStates, options: HostActionOptions) {
     this.#options = options;
     this.#states = states;
   }
 
   /** Does the step; whatever the pool says becomes an end. */
   async do(step: Step): Promise<StepEnd> {
-    if (!this.#options.tenure.mayStart()) return refused("the lease is about to run out, or was lost");
+    if (!this.#options.heldLease.mayStart()) return refused("the lease is about to run out, or was lost");
     switch (step.kind) {
       case "note on":
         return this.#write(step, "on");
@@ -217,14 +219,14 @@ export class Hands {
   }
 
   /** The state that the step leads to. */
-  #write(step: Step, event: RestEventKind): Promise<StepEnd> {
+  #write(step: Step, event: HostPowerEventKind): Promise<StepEnd> {
     const after = advance(this.#states, [step], this.#options.snapshot, this.#options.now());
     return this.#put({ host: step.host, state: stateOf(after, step.host), reason: step.reason, event });
   }
 
-  async #put(change: RestChange): Promise<StepEnd> {
-    const { db, tenure, snapshot } = this.#options;
-    const written = await writeRests(db, tenure.claim, snapshot.pool.uuid, [change]);
+  async #put(change: HostPowerChange): Promise<StepEnd> {
+    const { db, heldLease, snapshot } = this.#options;
+    const written = await writeHostPower(db, heldLease.leaseToken, snapshot.pool.uuid, [change]);
     if (!written) return refused("the lease was lost: another run may act now");
     this.#states = new Map([...this.#states, [change.host, change.state]]);
     return { kind: "done" };

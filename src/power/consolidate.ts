@@ -11,7 +11,7 @@ import { type Packing, roomsWithout } from "./packing.ts";
 import { reserveHolds } from "./reserve.ts";
 import { allSets, chooseSet, type Leaning } from "./sets.ts";
 
-export interface Gathering {
+export interface Consolidation {
   readonly off: Uint8Array;
   readonly count: number;
   readonly bytes: number;
@@ -30,7 +30,7 @@ function scaled({ size, lopsided, noise }: Leaning, by: number): Leaning {
   return { size: size * by, lopsided: lopsided * by, noise };
 }
 
-export class Gatherer {
+export class Consolidator {
   readonly bound: HostsBound;
   readonly #packing: Packing;
   readonly #floors: PackingOptions["floors"];
@@ -38,7 +38,7 @@ export class Gatherer {
   readonly #filler: Filler;
   readonly #random: Random;
   readonly #work: Work;
-  #best: Gathering;
+  #best: Consolidation;
 
   constructor(packing: Packing, options: PackingOptions) {
     this.#packing = packing;
@@ -51,7 +51,7 @@ export class Gatherer {
     this.#best = { off: new Uint8Array(packing.H), count: 0, bytes: 0, at: packing.home.slice() };
   }
 
-  run(): Gathering {
+  run(): Consolidation {
     const most = Math.min(this.#prices.length, this.#packing.H - this.bound.hosts);
     if (most <= 0) return this.#best;
     let failed = most + 1;
@@ -129,7 +129,7 @@ export class Gatherer {
     return false;
   }
 
-  get best(): Gathering {
+  get best(): Consolidation {
     return this.#best;
   }
 }

@@ -1,21 +1,21 @@
 /**
- * Finds storage, networks and CPUs that would make a pool say the bars of a snapshot. Pure. What a bar's reason does
+ * Finds storage, networks and CPUs that would make a pool say the infeasible pairs of a snapshot. Pure. What a infeasible pair's reason does
  * not tell is made up; a reason that is not known becomes storage of that name.
  */
-import type { Bar, Snapshot, Uuid } from "../../domain/pool.ts";
+import type { InfeasiblePair, Snapshot, Uuid } from "../../domain/pool.ts";
 import { commonFeatures } from "./scenarioObjects.ts";
 
 /** Storage or a network that some hosts lack. */
-export interface BarredPlace {
+export interface InfeasiblePlace {
   readonly key: string;
   readonly name: string;
   readonly lacking: ReadonlySet<Uuid>;
 }
 
-/** What bars a VM from hosts. */
+/** What infeasible pairs a VM from hosts. */
 export interface VmNeeds {
-  readonly disks: { readonly place: BarredPlace; readonly name: string }[];
-  readonly networks: BarredPlace[];
+  readonly disks: { readonly place: InfeasiblePlace; readonly name: string }[];
+  readonly networks: InfeasiblePlace[];
   vendor: string | null;
   features: string;
   hardwarePlatform: number | null;
@@ -23,7 +23,7 @@ export interface VmNeeds {
   vcpusMax: number | null;
 }
 
-/** What a host is, for the bars to follow from it. */
+/** What a host is, for the infeasible pairs to follow from it. */
 export interface HostCpu {
   readonly vendor: string;
   readonly features: string;
@@ -31,9 +31,9 @@ export interface HostCpu {
   readonly lackingPlatforms: ReadonlySet<number>;
 }
 
-export interface BarCauses {
-  readonly storage: readonly BarredPlace[];
-  readonly networks: readonly BarredPlace[];
+export interface InfeasibilityCauses {
+  readonly storage: readonly InfeasiblePlace[];
+  readonly networks: readonly InfeasiblePlace[];
   readonly needs: ReadonlyMap<Uuid, VmNeeds>;
   readonly cpus: ReadonlyMap<Uuid, HostCpu>;
 }
@@ -45,17 +45,20 @@ const featureReason = /^VM_INCOMPATIBLE_WITH_THIS_HOST \(it uses/;
 const platformReason = /^VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION \((\d+)\)$/;
 const processorReason = /^HOST_NOT_ENOUGH_PCPUS \((\d+) vCPUs/;
 
-/** The causes of all bars of the snapshot. */
-export function findCauses({ bars, hosts }: Pick<Snapshot, "bars" | "hosts">): BarCauses {
+/** The causes of all infeasible pairs of the snapshot. */
+export function findCauses({
+  infeasiblePairs,
+  hosts,
+}: Pick<Snapshot, "infeasiblePairs" | "hosts">): InfeasibilityCauses {
   const finder = new CauseFinder(hosts.map(({ uuid }) => uuid));
-  for (const [vm, ofVm] of grouped(bars, ({ vmUuid }) => vmUuid)) finder.take(vm, ofVm);
+  for (const [vm, ofVm] of grouped(infeasiblePairs, ({ vmUuid }) => vmUuid)) finder.take(vm, ofVm);
   return finder.causes();
 }
 
 class CauseFinder {
   readonly #hosts: readonly Uuid[];
-  readonly #storage = new Map<string, BarredPlace>();
-  readonly #networks = new Map<string, BarredPlace>();
+  readonly #storage = new Map<string, InfeasiblePlace>();
+  readonly #networks = new Map<string, InfeasiblePlace>();
   readonly #needs = new Map<Uuid, VmNeeds>();
   readonly #vendors = new Map<Uuid, string>();
   readonly #lackingPlatforms = new Map<Uuid, Set<number>>();
@@ -67,7 +70,7 @@ class CauseFinder {
     this.#hosts = hosts;
   }
 
-  take(vm: Uuid, bars: readonly Bar[]): void {
+  take(vm: Uuid, infeasiblePairs: readonly InfeasiblePair[]): void {
     const needs: VmNeeds = {
       disks: [],
       networks: [],
@@ -77,11 +80,11 @@ class CauseFinder {
       vcpusMax: null,
     };
     this.#needs.set(vm, needs);
-    for (const [reason, same] of grouped(bars, (bar) => bar.reason)) {
+    for (const [reason, same] of grouped(infeasiblePairs, (infeasiblePair) => infeasiblePair.reason)) {
       const hosts = same.map(({ hostUuid }) => hostUuid);
       if (!this.#takeCpu(vm, needs, reason, hosts)) this.#takePlace(needs, reason, hosts);
     }
-    if (needs.vendor !== null) this.#spreadVendor(needs.vendor, bars);
+    if (needs.vendor !== null) this.#spreadVendor(needs.vendor, infeasiblePairs);
   }
 
   #takePlace(needs: VmNeeds, reason: string, hosts: readonly Uuid[]): void {
@@ -117,16 +120,16 @@ class CauseFinder {
     return true;
   }
 
-  /** A host that does not bar the VM by its vendor has the VM's. */
-  #spreadVendor(vendor: string, bars: readonly Bar[]): void {
+  /** A host that does not infeasible pair the VM by its vendor has the VM's. */
+  #spreadVendor(vendor: string, infeasiblePairs: readonly InfeasiblePair[]): void {
     const other = new Set(
-      bars.filter(({ reason }) => vendorReason.test(reason)).map(({ hostUuid }) => hostUuid),
+      infeasiblePairs.filter(({ reason }) => vendorReason.test(reason)).map(({ hostUuid }) => hostUuid),
     );
     for (const host of this.#hosts)
       if (!other.has(host) && !this.#vendors.has(host)) this.#vendors.set(host, vendor);
   }
 
-  causes(): BarCauses {
+  causes(): InfeasibilityCauses {
     const words = Math.ceil(this.#featureBits.size / 32);
     const features = (has: (bit: number) => boolean) =>
       [
@@ -163,7 +166,7 @@ function featureWord(word: number, bits: number, has: (bit: number) => boolean):
 }
 
 /** The place of that name which exactly these hosts lack; storage of one name may well be several. */
-function place(places: Map<string, BarredPlace>, name: string, hosts: readonly Uuid[]): BarredPlace {
+function place(places: Map<string, InfeasiblePlace>, name: string, hosts: readonly Uuid[]): InfeasiblePlace {
   const key = JSON.stringify([name, ...hosts.toSorted()]);
   const known = places.get(key) ?? { key, name, lacking: new Set(hosts) };
   places.set(key, known);

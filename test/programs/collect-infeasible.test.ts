@@ -68,11 +68,13 @@ describe("placement as collect stores it", () => {
       )
       .filter(({ code }) => code !== null)
       .map(({ vm, host, code }) => `${vm} -> ${host}: ${code}`);
-    const bars = await rowsOf(
+    const infeasiblePairs = await rowsOf(
       world,
       "SELECT Vm.Name AS vm, Host.Name AS host, Reason FROM VmBar JOIN Vm ON Vm.UUID = VmUuid JOIN Host ON Host.UUID = HostUuid",
     );
-    const stored = bars.map(({ vm, host, Reason }) => `${vm} -> ${host}: ${String(Reason).split(" ")[0]}`);
+    const stored = infeasiblePairs.map(
+      ({ vm, host, Reason }) => `${vm} -> ${host}: ${String(Reason).split(" ")[0]}`,
+    );
     expect(stored.sort()).toEqual(expected.sort());
     const codes = new Set(expected.map((line) => line.split(": ")[1]));
     expect([...codes].sort()).toEqual([

@@ -1,19 +1,19 @@
 /**
- * The lease in the hands of a run: renewed while the run lasts, and given up by the run's own clock before anybody
+ * The lease in the host actions of a run: renewed while the run lasts, and given up by the run's own clock before anybody
  * else can take it. A run that was stopped and wakes finds its time over before it does anything.
  */
 import { describeError } from "../domain/errors.ts";
 import type { Database } from "../store/connection.ts";
 import {
-  type Claim,
-  isClaim,
+  isLeaseToken,
   type LeaseStatus,
+  type LeaseToken,
   releaseLease,
   renewLease,
   takeLease,
 } from "../store/lease.ts";
 
-export interface TenureOptions {
+export interface HeldLeaseOptions {
   readonly runId: string;
   /** Shown to those who find the lease taken. */
   readonly holder: string;
@@ -24,18 +24,18 @@ export interface TenureOptions {
 /** A lease is renewed six times in its life. */
 const renewals = 6;
 
-export class Tenure {
-  readonly claim: Claim;
+export class HeldLease {
+  readonly leaseToken: LeaseToken;
   readonly #db: Database;
-  readonly #options: TenureOptions;
+  readonly #options: HeldLeaseOptions;
   readonly #lost = new AbortController();
   #deadline: number;
   #renewTimer: NodeJS.Timeout | undefined;
   #endTimer: NodeJS.Timeout | undefined;
   #why = "";
 
-  private constructor(db: Database, claim: Claim, options: TenureOptions, sentAt: number) {
-    this.claim = claim;
+  private constructor(db: Database, leaseToken: LeaseToken, options: HeldLeaseOptions, sentAt: number) {
+    this.leaseToken = leaseToken;
     this.#db = db;
     this.#options = options;
     this.#deadline = sentAt + options.ttlMs;
@@ -44,10 +44,10 @@ export class Tenure {
   }
 
   /** Takes the lease; who holds it where it is taken. */
-  static async take(db: Database, options: TenureOptions): Promise<Tenure | LeaseStatus> {
+  static async take(db: Database, options: HeldLeaseOptions): Promise<HeldLease | LeaseStatus> {
     const sentAt = options.monotonicMs();
     const taken = await takeLease(db, options.runId, options.holder, options.ttlMs);
-    return isClaim(taken) ? new Tenure(db, taken, options, sentAt) : taken;
+    return isLeaseToken(taken) ? new HeldLease(db, taken, options, sentAt) : taken;
   }
 
   /** Aborted once the lease is not ours any more, or may not be. */
@@ -69,7 +69,7 @@ export class Tenure {
   /** Stops renewing and gives the lease back. */
   async end(): Promise<void> {
     this.#stopTimers();
-    if (!this.#lost.signal.aborted) await releaseLease(this.#db, this.claim);
+    if (!this.#lost.signal.aborted) await releaseLease(this.#db, this.leaseToken);
   }
 
   /** Stops renewing and leaves the lease to run out. */
@@ -106,7 +106,7 @@ export class Tenure {
   async #renew(): Promise<void> {
     const sentAt = this.#options.monotonicMs();
     try {
-      const renewed = await renewLease(this.#db, this.claim, this.#options.ttlMs);
+      const renewed = await renewLease(this.#db, this.leaseToken, this.#options.ttlMs);
       if (!renewed) return this.#lose("another run has taken it");
       this.#deadline = sentAt + this.#options.ttlMs;
     } catch (error) {

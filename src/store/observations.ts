@@ -1,28 +1,14 @@
 /** The table HostSight: how many guests each host had, and whether it served, in the last two collections looked at. */
 
 import { guestCounts } from "../decide/suspicion.ts";
-import { asUuid, type Snapshot, type Uuid } from "../domain/pool.ts";
+import type { HostObservation } from "../domain/controlState.ts";
+import { asUuid, type Snapshot } from "../domain/pool.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
-import { type Claim, holdsLease } from "./lease.ts";
+import { holdsLease, type LeaseToken } from "./lease.ts";
 import { ageSeconds, flag, number } from "./values.ts";
 
-/** What was seen of one host. */
-export interface HostSight {
-  readonly host: Uuid;
-  readonly poolUuid: Uuid;
-  readonly collectionId: number;
-  /** Running VMs, the control domain not counted. */
-  readonly guests: number;
-  /** Of the collection before; null where there is none. */
-  readonly before: { readonly collectionId: number; readonly guests: number } | null;
-  readonly enabled: boolean;
-  readonly live: boolean;
-  /** Seconds since `enabled` or `live` was seen to change; null where it never was. */
-  readonly changedSecondsAgo: number | null;
-}
-
 /** Everything that is remembered, inside a transaction. */
-export async function sightsIn(reader: Reader): Promise<readonly HostSight[]> {
+export async function observationsIn(reader: Reader): Promise<readonly HostObservation[]> {
   const rows = await reader.rows(
     `SELECT HostUuid, PoolUuid, CollectionId, Guests, BeforeCollectionId, BeforeGuests, Enabled, Live,
             ${ageSeconds("ChangedAt")} AS changedAge FROM HostSight ORDER BY HostUuid`,
@@ -43,36 +29,36 @@ export async function sightsIn(reader: Reader): Promise<readonly HostSight[]> {
 }
 
 /** Remembers what this collection says of each host; a second look at the same collection changes nothing. */
-export async function rememberSights(
+export async function rememberObservations(
   db: Database,
-  claim: Claim,
+  leaseToken: LeaseToken,
   collectionId: number,
   snapshot: Snapshot,
 ): Promise<void> {
-  await db.write<void>((writer) => writeSights(writer, claim, collectionId, snapshot), {
+  await db.write<void>((writer) => writeObservations(writer, leaseToken, collectionId, snapshot), {
     verify: async () => undefined,
   });
 }
 
-async function writeSights(
+async function writeObservations(
   writer: Writer,
-  claim: Claim,
+  leaseToken: LeaseToken,
   collectionId: number,
   snapshot: Snapshot,
 ): Promise<void> {
-  if (!(await holdsLease(writer, claim))) return;
+  if (!(await holdsLease(writer, leaseToken))) return;
   const counts = guestCounts(snapshot);
-  const known = new Map((await sightsIn(writer)).map((sight) => [sight.host, sight]));
+  const known = new Map((await observationsIn(writer)).map((observation) => [observation.host, observation]));
   for (const { uuid, enabled, live } of snapshot.hosts) {
     const guests = counts.get(uuid) ?? 0;
-    const sight = known.get(uuid);
-    if (sight === undefined) {
+    const observation = known.get(uuid);
+    if (observation === undefined) {
       await writer.run(
         "INSERT INTO HostSight (HostUuid, PoolUuid, CollectionId, Guests, Enabled, Live) VALUES (?, ?, ?, ?, ?, ?)",
         [uuid, snapshot.pool.uuid, collectionId, guests, enabled ? 1 : 0, live ? 1 : 0],
       );
-    } else if (sight.collectionId !== collectionId) {
-      const changed = sight.enabled !== enabled || sight.live !== live;
+    } else if (observation.collectionId !== collectionId) {
+      const changed = observation.enabled !== enabled || observation.live !== live;
       await writer.run(
         `UPDATE HostSight SET PoolUuid = ?, BeforeCollectionId = CollectionId, BeforeGuests = Guests,
                 CollectionId = ?, Guests = ?, Enabled = ?, Live = ?${changed ? ", ChangedAt = UTC_TIMESTAMP(6)" : ""}

@@ -1,6 +1,6 @@
-/** The first points after a migration are not believed. */
+/** The first points after a migration are not counted. */
 import { describe, expect, it } from "vitest";
-import { type Arrival, believe, type LastPlaces } from "../../src/decide/settling.ts";
+import { ignoreUnsettled, type LastPlaces, type SettlingVm } from "../../src/decide/settling.ts";
 import type { Snapshot, Uuid } from "../../src/domain/pool.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
@@ -18,11 +18,11 @@ const on = (host: typeof host1): Snapshot =>
         [host2, [vm]],
       ]);
 
-function lastOf(snapshot: Snapshot, arrivals: readonly Arrival[] = []): LastPlaces {
+function lastOf(snapshot: Snapshot, settling: readonly SettlingVm[] = []): LastPlaces {
   return {
     poolUuid: snapshot.pool.uuid,
     hostOf: new Map(snapshot.placements.map(({ vmUuid, hostUuid }): [Uuid, Uuid] => [vmUuid, hostUuid])),
-    arrivals: new Map(arrivals.map((arrival) => [arrival.vmUuid, arrival])),
+    settling: new Map(settling.map((settlingVm) => [settlingVm.vmUuid, settlingVm])),
   };
 }
 
@@ -31,7 +31,7 @@ const arrived = { vmUuid: vm.uuid, hostUuid: host2.uuid };
 
 describe("a VM that is on another host than before", () => {
   it("loses its measures, keeps its memory as recorded, and is remembered with the pool's time", () => {
-    const { snapshot, arrivals } = believe(on(host2), lastOf(on(host1)), 1000);
+    const { snapshot, settling } = ignoreUnsettled(on(host2), lastOf(on(host1)), 1000);
     expect(measured(snapshot)).toEqual({
       ...vm,
       memoryMb: 300,
@@ -40,7 +40,7 @@ describe("a VM that is on another host than before", () => {
       vif0TxKb: null,
       vcpuAverage: null,
     });
-    expect(arrivals).toEqual([{ ...arrived, seenAtSeconds: 1000, isNew: true }]);
+    expect(settling).toEqual([{ ...arrived, seenAtSeconds: 1000, isNew: true }]);
     expect(snapshot.vms.find(({ uuid }) => uuid === other.uuid)).toEqual(other);
     expect({ ...snapshot, vms: [] }).toEqual({ ...on(host2), vms: [] });
   });
@@ -53,14 +53,14 @@ describe("a VM that is on another host than before", () => {
     [1000, null, "believed"],
   ])("and that was first seen there at %s is, at %s, %s", (seenAtSeconds, now, expected) => {
     const last = lastOf(on(host2), [{ ...arrived, seenAtSeconds, isNew: false }]);
-    const { snapshot, arrivals } = believe(on(host2), last, now);
+    const { snapshot, settling } = ignoreUnsettled(on(host2), last, now);
     expect(measured(snapshot)?.vcpuAverage).toBe(expected === "doubted" ? null : 50);
-    expect(arrivals).toEqual(expected === "doubted" ? [{ ...arrived, seenAtSeconds, isNew: false }] : []);
+    expect(settling).toEqual(expected === "doubted" ? [{ ...arrived, seenAtSeconds, isNew: false }] : []);
   });
 
   it("and goes back at once is doubted again from then on", () => {
     const last = lastOf(on(host2), [{ ...arrived, seenAtSeconds: 1000, isNew: false }]);
-    expect(believe(on(host1), last, 1005).arrivals).toEqual([
+    expect(ignoreUnsettled(on(host1), last, 1005).settling).toEqual([
       { vmUuid: vm.uuid, hostUuid: host1.uuid, seenAtSeconds: 1005, isNew: true },
     ]);
   });
@@ -68,14 +68,14 @@ describe("a VM that is on another host than before", () => {
 
 describe("a VM is believed", () => {
   it("where nothing was collected before, or another pool was", () => {
-    expect(believe(on(host2), null, 1000)).toEqual({ snapshot: on(host2), arrivals: [] });
+    expect(ignoreUnsettled(on(host2), null, 1000)).toEqual({ snapshot: on(host2), settling: [] });
     const elsewhere = { ...lastOf(on(host1)), poolUuid: uuid(77) };
-    expect(believe(on(host2), elsewhere, 1000)).toEqual({ snapshot: on(host2), arrivals: [] });
+    expect(ignoreUnsettled(on(host2), elsewhere, 1000)).toEqual({ snapshot: on(host2), settling: [] });
   });
 
   it("where it stayed, and where it is new or has just been started", () => {
-    expect(believe(on(host1), lastOf(on(host1)), 1000).arrivals).toEqual([]);
+    expect(ignoreUnsettled(on(host1), lastOf(on(host1)), 1000).settling).toEqual([]);
     const without = lastOf(aSnapshot([[host1, [other]]]));
-    expect(believe(on(host2), without, 1000).arrivals).toEqual([]);
+    expect(ignoreUnsettled(on(host2), without, 1000).settling).toEqual([]);
   });
 });

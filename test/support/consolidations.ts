@@ -1,4 +1,4 @@
-/** Judges gatherings with arithmetic of its own, and tries tiny pools through. */
+/** Assesses consolidations with arithmetic of its own, and tries tiny pools through. */
 import { takesPart } from "../../src/domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { PackingOptions } from "../../src/power/options.ts";
@@ -12,15 +12,15 @@ interface Step {
 
 const slack = 1e-3;
 
-/** A pool while VMs are gathered. */
-class Gathering {
+/** A pool while VMs are consolidated. */
+class Consolidation {
   readonly at: Map<Uuid, Uuid>;
   readonly vms: ReadonlyMap<Uuid, Vm>;
   readonly #snapshot: Snapshot;
   readonly #home: ReadonlyMap<Uuid, Uuid>;
   readonly #rule: GreenRule;
   readonly #options: PackingOptions;
-  readonly #barred: ReadonlySet<string>;
+  readonly #infeasible: ReadonlySet<string>;
 
   constructor(snapshot: Snapshot, rule: GreenRule, options: PackingOptions) {
     this.#snapshot = snapshot;
@@ -29,7 +29,9 @@ class Gathering {
     this.vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
     this.#home = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
     this.at = new Map(this.#home);
-    this.#barred = new Set(snapshot.bars.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`));
+    this.#infeasible = new Set(
+      snapshot.infeasiblePairs.map(({ vmUuid, hostUuid }) => `${vmUuid}>${hostUuid}`),
+    );
   }
 
   guests(host: Uuid): Vm[] {
@@ -56,7 +58,7 @@ class Gathering {
     );
   }
 
-  /** Percent of CPU, MB free and bytes for arrivals, as VMs have moved so far; null where a measure is unknown. */
+  /** Percent of CPU, MB free and bytes for settling VMs, as VMs have moved so far; null where a measure is unknown. */
   figures(host: Host): { cpu: number; freeMb: number; free: number } | null {
     const { cpuAverage, cpuNum, memoryFreeMb, placementFreeBytes } = host;
     if (cpuAverage === null || cpuNum === null || memoryFreeMb === null || placementFreeBytes === null)
@@ -95,7 +97,7 @@ class Gathering {
     const host = this.#snapshot.hosts.find(({ uuid }) => uuid === destination);
     if (host === undefined || !takesPart(host)) return "the host takes no part";
     if (!this.isMovable(vm)) return "the VM does not move";
-    if (this.#barred.has(`${vm.uuid}>${destination}`)) return "it is barred";
+    if (this.#infeasible.has(`${vm.uuid}>${destination}`)) return "it is barred";
     return null;
   }
 
@@ -125,31 +127,31 @@ export function faultsOfGathering(
   options: PackingOptions,
   drains: readonly { readonly host: Uuid; readonly moves: readonly Step[] }[],
 ): string[] {
-  const gathering = new Gathering(snapshot, rule, options);
+  const consolidation = new Consolidation(snapshot, rule, options);
   const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
   const off = new Set(drains.map(({ host }) => host));
   const faults: string[] = [];
   for (const { host, moves } of drains) {
     for (const { vm: uuid, source, destination } of moves) {
-      const [vm, to] = [gathering.vms.get(uuid), hosts.get(destination)];
-      if (vm === undefined || to === undefined || gathering.at.get(uuid) !== source || source !== host) {
+      const [vm, to] = [consolidation.vms.get(uuid), hosts.get(destination)];
+      if (vm === undefined || to === undefined || consolidation.at.get(uuid) !== source || source !== host) {
         faults.push(`${uuid} is not there`);
         continue;
       }
       const objection = off.has(destination)
         ? "the host is to be emptied"
-        : gathering.objection(vm, destination);
+        : consolidation.objection(vm, destination);
       if (objection !== null) faults.push(`${uuid} to ${destination}: ${objection}`);
-      gathering.at.set(uuid, destination);
-      faults.push(...gathering.passed(to).map((what) => `${uuid} to ${destination}: ${what}`));
-      if (gathering.crowded(destination)) faults.push(`${uuid} to ${destination}: too many of a group`);
+      consolidation.at.set(uuid, destination);
+      faults.push(...consolidation.passed(to).map((what) => `${uuid} to ${destination}: ${what}`));
+      if (consolidation.crowded(destination)) faults.push(`${uuid} to ${destination}: too many of a group`);
     }
-    if (gathering.guests(host).length > 0) faults.push(`${host} is not empty`);
+    if (consolidation.guests(host).length > 0) faults.push(`${host} is not empty`);
   }
-  return [...faults, ...partedCompanions(snapshot, gathering, options.affinityTags ?? [])];
+  return [...faults, ...partedCompanions(snapshot, consolidation, options.affinityTags ?? [])];
 }
 
-function partedCompanions(snapshot: Snapshot, { at }: Gathering, tags: readonly string[]): string[] {
+function partedCompanions(snapshot: Snapshot, { at }: Consolidation, tags: readonly string[]): string[] {
   const home = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   return snapshot.vms.flatMap((a) =>
     snapshot.vms
@@ -162,14 +164,14 @@ function partedCompanions(snapshot: Snapshot, { at }: Gathering, tags: readonly 
 
 /** Limits in which the hosts of the pool, but for the largest spares, have less room than all movable VMs of them need. */
 export function spareSumsFail(snapshot: Snapshot, rule: GreenRule, options: PackingOptions): string[] {
-  const gathering = new Gathering(snapshot, rule, options);
-  const hosts = snapshot.hosts.filter(takesPart).filter((host) => gathering.figures(host) !== null);
+  const consolidation = new Consolidation(snapshot, rule, options);
+  const hosts = snapshot.hosts.filter(takesPart).filter((host) => consolidation.figures(host) !== null);
   return rule.limits.flatMap((limit) => {
     if (limit.kind !== "below") return [];
     const rooms = hosts.map((host) => {
-      const own = gathering
+      const own = consolidation
         .guests(host.uuid)
-        .filter((vm) => gathering.isMovable(vm))
+        .filter((vm) => consolidation.isMovable(vm))
         .reduce((sum, vm) => sum + part(vm), 0);
       const free = limit.value * (host.cpuNum ?? 0) - (host.cpuAverage ?? 0) * (host.cpuNum ?? 0);
       return { own, room: Math.max(own, own + free) };
@@ -179,9 +181,9 @@ export function spareSumsFail(snapshot: Snapshot, rule: GreenRule, options: Pack
     const there = kept.reduce((sum, { room }) => sum + room, 0);
     // VMs that fit on no other host cannot be absorbed by any spare: the pool then says nothing of the sum.
     const homebody =
-      gathering.vms.size > 0 &&
+      consolidation.vms.size > 0 &&
       needed > there + slack &&
-      hosts.some((host) => hasHomebody(gathering, host, hosts, limit.value));
+      hosts.some((host) => hasHomebody(consolidation, host, hosts, limit.value));
     return needed > there + slack && !homebody ? [`${needed} of ${there}`] : [];
   });
 }
@@ -190,12 +192,17 @@ function part(vm: Vm): number {
   return (vm.vcpuAverage ?? 0) * (vm.vcpuNum ?? 0);
 }
 
-/** Whether some movable VM of the host stays, because no other host is ever free enough, or is barred. */
-function hasHomebody(gathering: Gathering, host: Host, hosts: readonly Host[], most: number): boolean {
-  return gathering.guests(host.uuid).some((vm) =>
+/** Whether some movable VM of the host stays, because no other host is ever free enough, or is infeasible. */
+function hasHomebody(
+  consolidation: Consolidation,
+  host: Host,
+  hosts: readonly Host[],
+  most: number,
+): boolean {
+  return consolidation.guests(host.uuid).some((vm) =>
     hosts.every((other) => {
-      if (other.uuid === host.uuid || gathering.objection(vm, other.uuid) !== null) return true;
-      const own = gathering.guests(other.uuid).filter((each) => gathering.isMovable(each));
+      if (other.uuid === host.uuid || consolidation.objection(vm, other.uuid) !== null) return true;
+      const own = consolidation.guests(other.uuid).filter((each) => consolidation.isMovable(each));
       const emptyCpu =
         (other.cpuAverage ?? 0) - own.reduce((sum, each) => sum + part(each), 0) / (other.cpuNum ?? 1);
       const bytes =
@@ -205,12 +212,12 @@ function hasHomebody(gathering: Gathering, host: Host, hosts: readonly Host[], m
   );
 }
 
-/** The fewest hosts on of any gathering of a tiny pool in which VMs of emptied hosts alone move: everything is tried. */
+/** The fewest hosts on of any consolidation of a tiny pool in which VMs of emptied hosts alone move: everything is tried. */
 export function fewestOn(snapshot: Snapshot, rule: GreenRule, options: PackingOptions): number {
   const on = snapshot.hosts.filter(takesPart);
-  const gathering = new Gathering(snapshot, rule, options);
+  const consolidation = new Consolidation(snapshot, rule, options);
   const candidates = on.filter(
-    (host) => !host.isMaster && options.canWake(host) && gathering.figures(host) !== null,
+    (host) => !host.isMaster && options.canWake(host) && consolidation.figures(host) !== null,
   );
   let fewest = on.length;
   for (let set = 1; set < 1 << candidates.length; set++) {
@@ -228,24 +235,24 @@ function canEmpty(
   options: PackingOptions,
   off: readonly Host[],
 ): boolean {
-  const gathering = new Gathering(snapshot, rule, options);
-  const going = off.flatMap((host) => gathering.guests(host.uuid));
-  if (going.some((vm) => !gathering.isMovable(vm))) return false;
+  const consolidation = new Consolidation(snapshot, rule, options);
+  const going = off.flatMap((host) => consolidation.guests(host.uuid));
+  if (going.some((vm) => !consolidation.isMovable(vm))) return false;
   const staying = snapshot.hosts.filter(
-    (host) => takesPart(host) && !off.includes(host) && gathering.figures(host) !== null,
+    (host) => takesPart(host) && !off.includes(host) && consolidation.figures(host) !== null,
   );
   const place = (index: number): boolean => {
     const vm = going[index];
     if (vm === undefined)
-      return partedCompanions(snapshot, gathering, options.affinityTags ?? []).length === 0;
-    const home = gathering.at.get(vm.uuid);
+      return partedCompanions(snapshot, consolidation, options.affinityTags ?? []).length === 0;
+    const home = consolidation.at.get(vm.uuid);
     for (const host of staying) {
-      if (gathering.objection(vm, host.uuid) !== null) continue;
-      gathering.at.set(vm.uuid, host.uuid);
-      const fits = gathering.passed(host).length === 0 && !gathering.crowded(host.uuid);
+      if (consolidation.objection(vm, host.uuid) !== null) continue;
+      consolidation.at.set(vm.uuid, host.uuid);
+      const fits = consolidation.passed(host).length === 0 && !consolidation.crowded(host.uuid);
       if (fits && place(index + 1)) return true;
     }
-    if (home !== undefined) gathering.at.set(vm.uuid, home);
+    if (home !== undefined) consolidation.at.set(vm.uuid, home);
     return false;
   };
   return place(0);

@@ -1,0 +1,74 @@
+/** All that decides, beside a collection, whether control may act and what it leaves alone. */
+import type { Migration } from "./migration.ts";
+import type { CostBook } from "./migrationCost.ts";
+import type { Uuid } from "./pool.ts";
+
+/** A pause that is in force. */
+export interface Pause {
+  readonly by: string;
+  readonly since: Date;
+  readonly sinceSecondsAgo: number;
+  /** Null: until somebody resumes. */
+  readonly until: Date | null;
+  readonly reason: string;
+}
+
+export interface BreakerStatus {
+  readonly open: boolean;
+  /** Times it opened within a day, since somebody acknowledged. */
+  readonly trips: number;
+  readonly openedAt: Date | null;
+  readonly openUntil: Date | null;
+  /** Seconds until it closes by itself; null while closed. */
+  readonly closesInSeconds: number | null;
+  /** Why it opened last. */
+  readonly reason: string | null;
+}
+
+export type ExclusionKind = "VM" | "HOST";
+
+export interface Exclusion {
+  readonly kind: ExclusionKind;
+  readonly uuid: Uuid;
+  readonly by: string;
+  readonly at: Date;
+  readonly reason: string;
+}
+
+/** The migrations that make collections up to the number `collectionsAtEnd` too old to plan from. */
+export interface LastEnd {
+  readonly collectionsAtEnd: number;
+  readonly secondsAgo: number;
+}
+
+/** What was seen of one host. */
+export interface HostObservation {
+  readonly host: Uuid;
+  readonly poolUuid: Uuid;
+  readonly collectionId: number;
+  /** Running VMs, the control domain not counted. */
+  readonly guests: number;
+  /** Of the collection before; null where there is none. */
+  readonly before: { readonly collectionId: number; readonly guests: number } | null;
+  readonly enabled: boolean;
+  readonly live: boolean;
+  /** Seconds since `enabled` or `live` was seen to change; null where it never was. */
+  readonly changedSecondsAgo: number | null;
+}
+
+export interface ControlState {
+  readonly pause: Pause | null;
+  readonly breaker: BreakerStatus;
+  readonly startedLastHour: number;
+  readonly exclusions: readonly Exclusion[];
+  readonly open: readonly Migration[];
+  /** Migrations of the last day, oldest first. */
+  readonly recent: readonly Migration[];
+  readonly lastEnd: LastEnd | null;
+  /** VMs whose move the stored collection does not show in its measures yet. */
+  readonly unsettled: readonly Uuid[];
+  readonly observations: readonly HostObservation[];
+  /** Hosts that control itself takes out of service and brings back, with the seconds since the last time (0: still). */
+  readonly handled: ReadonlyMap<Uuid, number>;
+  readonly costs: CostBook;
+}
