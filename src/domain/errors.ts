@@ -1,6 +1,6 @@
 /** Failures that an operator can act on. Anything else is a broken invariant and keeps its stack. */
 
-/** Exit codes of the three programs (system.md 7). */
+/** Exit codes of the three programs; unattended scripts depend on them. */
 export const exitCode = {
   done: 0,
   couldNotRun: 1,

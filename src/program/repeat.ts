@@ -36,14 +36,17 @@ export async function runRepeatedly(
   return context.outputClosed.aborted ? exitCode.couldNotRun : code;
 }
 
-/** Trying again does not mend these, and may worsen them: a directory locks an account after wrong passwords. */
-const always: readonly AppErrorCode[] = ["login", "usage"];
+/**
+ * Trying again does not mend these, and may worsen them: a directory locks an account after wrong passwords. After an
+ * upgrade of the tables it is the program in memory that is too old.
+ */
+const always: readonly AppErrorCode[] = ["login", "usage", "schema"];
 
 /**
  * Before any run came through, these are mistakes of the set-up, and whoever starts the program shall see it end. Later
- * somebody is at work: settings are being edited, tables upgraded, a host's certificate is renewed.
+ * somebody is at work: settings are being edited, a host's certificate is renewed.
  */
-const fromTheStart: readonly AppErrorCode[] = [...always, "settings", "schema", "certificate"];
+const fromTheStart: readonly AppErrorCode[] = [...always, "settings", "certificate"];
 
 /** Parses the argument of --interval: whole or broken seconds, from 0.1 to a day. */
 export function parseInterval(text: string): number {
