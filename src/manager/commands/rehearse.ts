@@ -99,7 +99,7 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-/** Where control has not run yet: README's line for cron. */
+/** Where control has not run yet: the line for cron of docs/install.md. */
 const defaultIntervalSeconds = 300;
 
 /** How far apart control's last runs began: the middle of them. */
