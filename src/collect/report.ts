@@ -74,7 +74,7 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
     hosts: snapshot.hosts.length,
     vms: snapshot.vms.length,
     placements: snapshot.placements.length,
-    infeasiblePairs: snapshot.infeasiblePairs.length,
+    bars: snapshot.infeasiblePairs.length,
     unread,
     slow: result.slow,
     clockSkewSeconds: result.clockSkewSeconds,

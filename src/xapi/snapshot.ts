@@ -98,7 +98,7 @@ function version(host: HostRecord): string {
   return host.software_version.get("product_version") ?? host.software_version.get("platform_version") ?? "";
 }
 
-/** The measures of a host by XAPI's data source names (system.md 4). */
+/** The measures of a host by XAPI's data source names, each in the unit of its column. */
 export function hostMeasures(values: SourceValues, cpuNum: number, eth0Device = "eth0"): HostMeasures {
   return {
     memoryTotalMb: kibToMb(positive(values.get("memory_total_kib"))),

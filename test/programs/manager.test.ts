@@ -247,7 +247,7 @@ describe("a script", () => {
 
   test("that cannot be read is named", async () => {
     const result = await manager(["-f", "/nowhere/rules.xcp"]);
-    expect(result.code).toBe(2);
+    expect(result.code).toBe(1);
     expect(result.stderr).toContain("Unable to read /nowhere/rules.xcp");
   });
 

@@ -162,7 +162,7 @@ describe("xcp-manager rehearse", () => {
 
   it("says that it cannot read a file that is not there", async () => {
     const { code, stderr } = await run("rehearse", "--rules", join(folder, "none.xcp"));
-    expect(code).toBe(2);
+    expect(code).toBe(1);
     expect(stderr).toMatch(/Unable to read .*none\.xcp/);
   });
 });
