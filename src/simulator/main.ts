@@ -170,7 +170,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (cause) {
-    throw new AppError("usage", `cannot read ${path}`, { cause });
+    throw new AppError("file", `cannot read ${path}`, { cause });
   }
 }
 

@@ -6,7 +6,6 @@ import {
   type HostSlot,
   hostSlotOf,
   slotAt,
-  slotOf,
   type VmSlot,
   vmSlotOf,
 } from "../objects/slots.ts";
@@ -58,12 +57,6 @@ export function sampleVm(model: PoolModel, vmRef: string, atMs: number): SourceS
 /** All sources of a VM in its slot. */
 export function vmSamples(model: PoolModel, slot: VmSlot, slotEndMs: number): SourceSample[] {
   return vmDrafts(model, slot, slotEndMs).map((draft) => finish(model, slot.vmRef, slotEndMs, draft));
-}
-
-/** The VMs that the host's own store of measures held in that slot, control domain first. */
-export function vmsMeasuredOn(model: PoolModel, hostRef: string, atMs: number): string[] {
-  const slot = slotOf(model, slotAt(atMs)).get(hostRef);
-  return (slot?.vms ?? []).map((vm) => vm.vmRef);
 }
 
 function finish(model: PoolModel, ref: string, slotEndMs: number, draft: Draft): SourceSample {
