@@ -1,6 +1,6 @@
 /** What the commands show that say the same as xcp-control: the lines and the object that it prints. Pure. */
 
-import type { Gate } from "../decide/gates.ts";
+import type { Gate } from "../domain/gate.ts";
 import { gateJson } from "../explain/planJson.ts";
 import { gateLine } from "../explain/report.ts";
 import { printable } from "../text/text.ts";

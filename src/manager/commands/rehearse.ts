@@ -80,7 +80,10 @@ function readFiles(text: string): readonly string[] | null {
   return first === "" || name === "" ? null : [first, name];
 }
 
-/** Throws AppError usage where a file holds anything but rules, not-found where there is nothing to rehearse on. */
+/**
+ * Throws AppError file where one cannot be read, usage where it holds anything but rules, not-found where there is nothing
+ * to rehearse on.
+ */
 export async function rehearsal(
   { db, control, commands }: Pick<ManagerContext, "db" | "control" | "commands">,
   { sinceSeconds, everySeconds, files }: RehearsalWish,
@@ -156,11 +159,11 @@ async function textOf(file: string): Promise<string> {
   try {
     return await fs.readFile(file, "utf8");
   } catch (cause) {
-    throw new AppError("usage", `Unable to read ${file}: ${describeError(cause)}`, { cause });
+    throw new AppError("file", `Unable to read ${file}: ${describeError(cause)}`, { cause });
   }
 }
 
-/** Where control has not run yet: README's line for cron. */
+/** Where control has not run yet: the line for cron of docs/install.md. */
 const defaultIntervalSeconds = 300;
 
 /** How far apart control's last runs began: the middle of them. */

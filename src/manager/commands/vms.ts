@@ -55,7 +55,7 @@ export const showVm: Command<WantedDetails, VmFound> = command({
   json: ({ vm, host, infeasiblePairs }) => ({
     ...vm,
     hostUuid: host?.uuid ?? null,
-    infeasiblePairs: infeasiblePairs.map(({ hostUuid, reason }) => ({ hostUuid, reason })),
+    bars: infeasiblePairs.map(({ hostUuid, reason }) => ({ hostUuid, reason })),
   }),
 });
 
