@@ -5,6 +5,7 @@ import { projectFolder, run, script, setUp } from "./setup.mjs";
 const checks = [
   ["biome", "ci", "."],
   ["tsc", "-p", ".", "--noEmit"],
+  // The tests, and with them soak/, galera/ and bench/.
   ["tsc", "-p", "test"],
 ];
 

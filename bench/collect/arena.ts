@@ -23,8 +23,7 @@ export interface RunningPool {
 }
 
 const seed = 7;
-// From .xcp-balance/bench/bench/collect, where this runs.
-const simulator = fileURLToPath(new URL("../../../../dist/simulator/main.js", import.meta.url));
+const simulator = fileURLToPath(new URL("../../dist/simulator/main.js", import.meta.url));
 const folder = join(workFolder, `bench-collect-${process.pid}`);
 
 /** A pool of `size` with full-size records, each of whose answers and connections comes `latencyMs` later. */

@@ -15,12 +15,12 @@ export interface Measured<T> extends Usage {
 }
 
 const usage = new URL("./usage.js", import.meta.url).href;
-// Compiled benchmarks lie in .xcp-balance/bench/bench, the built programs in dist.
+// Also where compiled benchmarks lie, dist is two folders up.
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 /** The whole of xcp-collect. */
 export function runCollect(settings: string): Promise<Measured<{ durationMs: number }>> {
-  return run([path("../../../../dist/collect/main.js"), "--settings", settings, "--json"]);
+  return run([path("../../dist/collect/main.js"), "--settings", settings, "--json"]);
 }
 
 /** One part of parts.ts. */

@@ -5,7 +5,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Told } from "./pools.ts";
 
-const program = fileURLToPath(new URL("../../../../dist/demo/main.js", import.meta.url));
+const program = fileURLToPath(new URL("../../dist/demo/main.js", import.meta.url));
 
 /** Plays one demo to its end. */
 export async function tellDemo(name: string): Promise<Told> {

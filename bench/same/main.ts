@@ -4,15 +4,17 @@
  * For refactorings: `--texts` of two commits can be compared with diff. Exit code 1 where anything differs.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { workFolder } from "../../src/privateServer/projectServer.ts";
 import { tellDemo } from "./demos.ts";
 import { type Told, tellPools } from "./pools.ts";
 
-const recording = fileURLToPath(new URL("../../../../bench/same/recorded.txt", import.meta.url));
+/** The link to .xcp-balance leads from where this is compiled to the project. */
+const projectFolder = dirname(realpathSync(workFolder));
+const recording = join(projectFolder, "bench", "same", "recorded.txt");
 
 const { values } = parseArgs({
   options: {

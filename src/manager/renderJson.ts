@@ -101,7 +101,7 @@ function vmSummary({ vm, host }: VmOnHost): unknown {
 
 function vmObject({ vm, host, infeasiblePairs }: VmOnHost): unknown {
   const infeasible = infeasiblePairs.map(({ hostUuid, reason }) => ({ hostUuid, reason }));
-  return { ...vm, hostUuid: host?.uuid ?? null, infeasiblePairs: infeasible };
+  return { ...vm, hostUuid: host?.uuid ?? null, bars: infeasible };
 }
 
 function hostSummary({ host, vms }: HostWithVms): unknown {

@@ -3,6 +3,7 @@
  * Does no IO itself: the file's text, dotenv's reading of it and a file reader are arguments. Never quotes a value
  * that could be a password.
  */
+import { describeError } from "../domain/errors.ts";
 import { isTimeZone } from "../domain/hours.ts";
 import type { Subject } from "../domain/rule.ts";
 import { closest } from "../text/text.ts";
@@ -128,7 +129,7 @@ export interface SettingsSources {
   readonly values: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Reads a file named by a setting; throws an Error whose message says why it could not. */
-  readonly readFile: (path: string) => string;
+  readonly readFile: (path: string, isSecret: boolean) => string;
   /** The text of a systemd credential, or null where there is none of that name. */
   readonly readCredential: (name: string) => string | null;
 }
@@ -236,10 +237,10 @@ class Reading {
     return value === null || value === "" ? null : value;
   }
 
-  secret(key: string): Secret {
+  secret(key: string, mayBeMissing = false): Secret {
     const value = this.lookup(key);
     // An empty password is a password (MySQL accepts one); only a missing key is missing.
-    if (value === null) this.#missing.push(key);
+    if (value === null && !mayBeMissing) this.#missing.push(key);
     return new Secret(value ?? "");
   }
 
@@ -284,18 +285,18 @@ class Reading {
     const path = this.optional(key);
     if (path === null) return null;
     try {
-      return this.#sources.readFile(path);
+      return this.#sources.readFile(path, false);
     } catch (error) {
-      this.problem(key, `cannot read the file it names: ${(error as Error).message}`);
+      this.problem(key, `cannot use the file it names: ${describeError(error)}`);
       return null;
     }
   }
 
   #readPasswordFile(from: string, path: string): string {
     try {
-      return withoutLineEnd(this.#sources.readFile(path));
+      return withoutLineEnd(this.#sources.readFile(path, true));
     } catch (error) {
-      this.problems.push(`${from}: cannot read the file it names: ${(error as Error).message}`);
+      this.problems.push(`${from}: cannot use the file it names: ${describeError(error)}`);
       return "";
     }
   }
@@ -359,10 +360,13 @@ function buildMysql(reading: Reading): MysqlSettings {
   if (!/^[0-9A-Za-z_$-]{1,64}$/.test(database)) {
     reading.problem("MysqlDatabase", "must be 1 to 64 letters, digits, _, $ or -");
   }
+  const servers = reading.list("MysqlHost", parseServer);
+  const bySocket = servers.length > 0 && servers.every(({ host }) => host.startsWith("/"));
   return {
-    servers: reading.list("MysqlHost", parseServer),
+    servers,
     user: reading.text("MysqlUsr"),
-    password: reading.secret("MysqlPass"),
+    // Over a socket the server may know the caller without one.
+    password: reading.secret("MysqlPass", bySocket),
     database,
     caPem: reading.fileContent("MysqlCaFile"),
     connectTimeoutMs: reading.integer("MysqlConnectSeconds") * 1000,

@@ -73,6 +73,15 @@ export const textList: ColumnType<readonly string[]> = {
   },
 };
 
+/** A field that an object need not have: NULL where it has not. */
+export function ifPresent<V>(type: ColumnType<V | null>): ColumnType<V | undefined> {
+  return {
+    write: (value) => type.write(value ?? null),
+    read: (value) => type.read(value) ?? undefined,
+    absent: true,
+  };
+}
+
 /** A moment by the database's clock, which the database itself writes. */
 export const date: ColumnType<Date> = {
   write: sqlTime,

@@ -14,6 +14,8 @@ export interface ColumnType<V> {
   readonly read: (value: unknown) => V;
   /** A number, or null, that is the same in the row and in the object. */
   readonly number?: true;
+  /** `undefined` is read where the object shall not have the field. */
+  readonly absent?: true;
 }
 
 /** A column that is not called as its field. */
@@ -62,8 +64,9 @@ export interface Table<T> extends TableShape {
   readonly row: (object: T) => SqlValue[];
   /** Reads a row by its columns' names. @throws AppError "schema" that names row and column of what makes no sense. */
   readonly read: (row: Row) => T;
-  readonly fields: readonly (keyof T & string)[];
-  /** Reads a row into an object that has the fields already. */
+  /** The fields that every object has. */
+  readonly present: readonly (keyof T & string)[];
+  /** Reads a row into an object that has these fields already. */
   readonly fill: <O extends T>(object: O, row: Row) => O;
   readonly columnOf: (field: keyof T) => string;
   /** The value as it stands in the field's column. */
@@ -108,7 +111,8 @@ export function table<T extends object, const L extends ColumnList<T> = ColumnLi
     try {
       for (; at < read.length; at++) {
         const each = read[at] as ReadColumn<T>;
-        (object as T)[each.field] = each.read(row[each.column]);
+        const value = each.read(row[each.column]);
+        if (value !== undefined) (object as T)[each.field] = value;
       }
     } catch (error) {
       if (!(error instanceof UnreadableValue)) throw error;
@@ -117,7 +121,8 @@ export function table<T extends object, const L extends ColumnList<T> = ColumnLi
     }
     return object;
   };
-  const blank = blankOf<T>(fields);
+  const present = fields.filter((field) => !("absent" in (list as ColumnList<T>)[field]));
+  const blank = blankOf<T>(present);
   return {
     name,
     columns: stored.map(({ column }) => column),
@@ -125,7 +130,7 @@ export function table<T extends object, const L extends ColumnList<T> = ColumnLi
     selected: read.map(({ selected }) => selected).join(", "),
     row: (object) => stored.map(({ field, type }) => type.write(object[field])),
     read: (row) => fill({ ...blank }, row),
-    fields,
+    present,
     fill,
     columnOf: (field) => storedOf(field).column,
     written: (field, value) => storedOf(field).type.write(value),
@@ -141,7 +146,7 @@ export function joined<A extends object, B extends object>(
   first: Table<A>,
   second: Table<B>,
 ): (row: Row, other: Row) => A & B {
-  const blank = blankOf<A & B>([...new Set<keyof (A & B) & string>([...first.fields, ...second.fields])]);
+  const blank = blankOf<A & B>([...new Set<keyof (A & B) & string>([...first.present, ...second.present])]);
   return (row, other) => first.fill(second.fill({ ...blank }, other), row);
 }
 

@@ -41,7 +41,7 @@ export async function storedTables(world: World): Promise<Tables> {
 }
 
 /**
- * What the tables must hold by system.md 4, from the pool's own objects and samples at this moment of its clock, which
+ * What the tables must hold, column by column, from the pool's own objects and samples at this moment of its clock, which
  * must stand still. Hosts in `unread` have no measures, nor have the VMs that run on them. VMs in `arrived` have come to
  * their host since the collection before: their first measures there are not counted, but for the memory they occupy.
  */

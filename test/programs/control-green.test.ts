@@ -11,7 +11,14 @@ import { loadHostPower } from "../../src/store/hostPower.ts";
 import { listMigrations } from "../../src/store/migrations.ts";
 import { pauseControl, resumeControl } from "../../src/store/pause.ts";
 import { createGreenRule } from "../../src/store/ruleChanges.ts";
-import { type Arena, type ControlChange, openArena, type Ring, type Told } from "../support/controlArena.ts";
+import {
+  type Arena,
+  type ControlChange,
+  flowing,
+  openArena,
+  type Ring,
+  type Told,
+} from "../support/controlArena.ts";
 import { aMinuteLater, behindWire, strike } from "../support/controlCrashes.ts";
 import { cpu25 } from "../support/controlPools.ts";
 import { asRoot } from "../support/database.ts";
@@ -60,29 +67,28 @@ function greenSettings(change: Partial<Settings["control"]["green"]> = {}): Sett
 
 interface Night {
   readonly ring: Ring;
-  /** So much time passes, with a collection every 30 s of it. */
+  /** So much time passes, with a collection a minute. */
   readonly pass: (seconds: number) => Promise<void>;
   readonly run: (change?: ControlChange) => Promise<Told>;
   readonly power: (host: string) => string;
 }
 
-/** Seconds of the pool in one real second. */
-const speed = 200;
-
 async function openNight(scenario = nightPool, rule: GreenRule | null = keep70): Promise<Night> {
-  const ring = await arena.open(scenario, { speed });
+  const ring = await arena.open(scenario, { byHand: true });
   if (rule !== null) await createGreenRule(arena.manager, rule, "ann");
   const pass = async (seconds: number) => {
-    for (let passed = 0; passed < seconds; passed += 30) {
-      await later(arena.database.admin.database, 30);
-      // The pool's own time must not fall behind.
-      await new Promise((resolve) => setTimeout(resolve, (30 / speed) * 1000));
+    for (let passed = 0; passed < seconds; passed += 60) {
+      await later(arena.database.admin.database, 60);
+      await ring.pool.clock.advance(60_000);
       await ring.collect();
       await asRoot(["DELETE FROM VmArrival"], arena.database.admin.database);
     }
   };
   const run = (change: ControlChange = {}) =>
-    ring.control({ ...change, change: { green: greenSettings(), vmCooldownMinutes: 0, ...change.change } });
+    flowing(
+      ring.pool,
+      ring.control({ ...change, change: { green: greenSettings(), vmCooldownMinutes: 0, ...change.change } }),
+    );
   const power = (host: string) => {
     const { db } = ring.pool;
     const ref = db.all("host").find((each) => db.text("host", each, "name_label") === host) ?? "";
@@ -90,7 +96,7 @@ async function openNight(scenario = nightPool, rule: GreenRule | null = keep70):
     if (db.get("host_metrics", metrics, "live") !== true) return "off";
     return db.get("host", ref, "enabled") === true ? "on" : "out of service";
   };
-  await pass(330);
+  await pass(360);
   return { ring, pass, run, power };
 }
 
@@ -221,7 +227,7 @@ describe("the pool's own safeguards", () => {
     const night = await openNight();
     for (let n = 0; n < 16; n++) {
       await night.run();
-      await night.pass(30);
+      await night.pass(60);
       await night.ring.collect(cpu25);
       await asRoot(["DELETE FROM VmArrival"], arena.database.admin.database);
     }
@@ -314,7 +320,8 @@ describe("a run that is killed", () => {
       for (let n = 0, struck = false; n < 4 && !struck; n++) {
         await behindWire(arena, night.ring, [], async (round) => {
           const start = () => round.start(settings);
-          const { event } = await strike({ ...round, start }, asking(method), "SIGKILL", moment);
+          const struckRun = strike({ ...round, start }, asking(method), "SIGKILL", moment);
+          const { event } = await flowing(night.ring.pool, struckRun);
           struck = event !== null;
         });
         await aMinuteLater(arena);

@@ -116,6 +116,14 @@ describe("a host in two tables", () => {
     ).toEqual(host);
   });
 
+  it("has a field that need not be there only where the row has it", () => {
+    const read = joined(hostTable, hostDetailTable);
+    const doubted = { ...host, doubt: "all CPUs at exactly 100 %" };
+    const back = (of: typeof host) =>
+      read(row(hostTable, hostTable.row(of)), row(hostDetailTable, hostDetailTable.row(of)));
+    expect([Object.keys(back(host)).includes("doubt"), back(doubted)]).toEqual([false, doubted]);
+  });
+
   it("is neither enabled nor live nor read where nobody wrote its details", () => {
     const read = joined(hostTable, hostDetailTable)(row(hostTable, hostTable.row(host)), {});
     expect(read).toMatchObject({ uuid: host.uuid, enabled: false, live: false, read: false, version: "" });

@@ -3,12 +3,14 @@
 import { collect } from "../../src/collect/collect.ts";
 import { runControl, type Save, type Task } from "../../src/control/run.ts";
 import type { Rule } from "../../src/domain/rule.ts";
+import { pause } from "../../src/privateServer/processes.ts";
 import { parseSettings, type Settings } from "../../src/settings/settings.ts";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { type RunningSimulator, startSimulator } from "../../src/simulator/server/server.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
-import { createRule } from "../../src/store/rules.ts";
+import { createHostRule } from "../../src/store/ruleChanges.ts";
+
 import { connectXapi, type XapiClient } from "../../src/xapi/client.ts";
 import { xapiOptions } from "../../src/xapi/options.ts";
 import { HistoryRecorder, PoolRecord } from "./controlHistory.ts";
@@ -70,12 +72,19 @@ export interface Ring {
   readonly history: () => Promise<History>;
 }
 
+export interface RingOptions {
+  /** Seconds of the pool in a real one; 20 when absent. */
+  readonly speed?: number;
+  /** The pool's time stands still between runs: it goes on by `pool.clock.advance`, and while `flowing` waits. */
+  readonly byHand?: boolean;
+}
+
 export interface Arena {
   readonly database: TestDatabase;
   /** Connections with the accounts of control and manager. */
   readonly controller: Database;
   readonly manager: Database;
-  readonly open: (scenario: string, options?: { speed?: number }) => Promise<Ring>;
+  readonly open: (scenario: string, options?: RingOptions) => Promise<Ring>;
   /** The pool of another arena, with this one's database. */
   readonly join: (ring: Ring) => Promise<Ring>;
   /** Ends the pool of the last `open`. */
@@ -102,10 +111,11 @@ export async function openArena(): Promise<Arena> {
     controller,
     manager,
     shut,
-    open: async (scenario, { speed = 20 } = {}) => {
+    open: async (scenario, { speed = 20, byHand = false } = {}) => {
       await shut();
       await forget(database.admin.database);
-      const pool = SimulatedPool.fromScenario(scenario, { speed, seed: 1, user: "root", password });
+      const time = byHand ? { manualClock: true, startMs: Date.now() } : { speed };
+      const pool = SimulatedPool.fromScenario(scenario, { ...time, seed: 1, user: "root", password });
       simulator = await startSimulator(pool, { http: true, https: false, addressing: "addresses" });
       return ring(pool, simulator, { database, collector, manager, controller, onlooker });
     },
@@ -119,6 +129,23 @@ export async function openArena(): Promise<Arena> {
       await database.drop();
     },
   };
+}
+
+/**
+ * The time of a pool by hand goes on until `work` is done: a second of it at each turn. A busy machine takes fewer
+ * turns while it works, so that nothing comes too late for it.
+ */
+export async function flowing<T>(pool: SimulatedPool, work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const end = (): void => {
+    isDone = true;
+  };
+  work.then(end, end);
+  while (!isDone) {
+    await pool.clock.advance(1_000);
+    await pause(5);
+  }
+  return work;
 }
 
 /** Pools of one seed have the same uuids: what control did in one must not count in the next. */
@@ -176,7 +203,7 @@ function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): R
         "DELETE FROM AddedRule WHERE Kind = 'HOST'",
       ];
       await asRoot(forgotten, doors.database.admin.database);
-      for (const rule of rules) await createRule(doors.manager, rule);
+      for (const rule of rules) await createHostRule(doors.manager, rule, "");
       await recorder.collected(rules);
     },
     control: (change = {}) => {
@@ -246,7 +273,7 @@ async function runOnce(
     exitCode: change.exitCode ?? false,
     signal: change.signal ?? new AbortController().signal,
     graceMs: change.graceMs ?? 30_000,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    sleep: pause,
     monotonicMs: () => {
       const limit = (change.hastyLimit ?? Number.POSITIVE_INFINITY) * 1000;
       ahead = Math.min(limit, ahead + (change.hastySeconds ?? 0) * 1000);

@@ -1,5 +1,5 @@
 /**
- * The invariants of operations.md 1.6, I1 to I8, as checks over a recorded history: what the database and the simulated
+ * The invariants I1 to I8, each named at its check below, over a recorded history: what the database and the simulated
  * pool wrote down, never over the final state alone. Each gives what breaks it, in words; nothing where it holds.
  */
 import { evaluate, termExcess } from "../../src/domain/deviation.ts";

@@ -19,6 +19,8 @@ export interface ProgramOptions {
   readonly stdin?: string;
   /** Working folder; by default the settings' folder, or an empty one. */
   readonly cwd?: string;
+  /** A line for sh that runs "$@", the program, in its own way: `exec "$@" >/dev/full`. */
+  readonly through?: string;
   /** Longest run before the program is killed and the call rejects; 20 s by default. */
   readonly deadlineMs?: number;
 }
@@ -58,7 +60,10 @@ export async function startProgram(
 ): Promise<RunningProgram> {
   const folder = await temporaryFolder();
   if (options.settings !== undefined) await writeSettings(folder, options.settings);
-  const child = spawn(process.execPath, [await programFile(name), ...args], {
+  const command = [process.execPath, await programFile(name), ...args];
+  const [file = "", ...rest] =
+    options.through === undefined ? command : ["/bin/sh", "-c", options.through, "sh", ...command];
+  const child = spawn(file, rest, {
     cwd: options.cwd ?? folder,
     env: { ...smallEnvironment(folder), ...options.env },
     stdio: "pipe",

@@ -1,6 +1,6 @@
 /** Collect and the store on a Galera cluster whose nodes die, are cut off and come back. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { installSchema, schemaStatus } from "../../src/store/schema/schema.ts";
+import { installSchema, schemaStatus } from "../src/store/schema/schema.ts";
 import {
   type CrashWorld,
   collectWell,
@@ -9,9 +9,9 @@ import {
   holdsLock,
   spread,
   startCrashWorld,
-} from "../support/crashes.ts";
-import { asRoot } from "../support/database.ts";
-import type { Stored } from "../support/picture.ts";
+} from "../test/support/crashes.ts";
+import { asRoot } from "../test/support/database.ts";
+import type { Stored } from "../test/support/picture.ts";
 import { Cluster } from "./cluster.ts";
 
 const cluster = new Cluster();

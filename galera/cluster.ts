@@ -1,35 +1,22 @@
-/** The nodes that scripts/galera.mjs started, to be killed, cut off and started again by a test. */
+/** The nodes that main.ts started, to be killed, cut off and started again by a test. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import mysql from "mysql2/promise";
-import type { DatabaseServer } from "../support/database.ts";
-
-interface Node {
-  readonly name: string;
-  readonly folder: string;
-  readonly port: number;
-  readonly command: readonly string[];
-  pid: number;
-}
-
-interface State {
-  readonly nodes: readonly Node[];
-  readonly user: string;
-  readonly password: string;
-  readonly environment: Readonly<Record<string, string>>;
-}
+import type { DatabaseServer } from "../test/support/database.ts";
+import { type GaleraNode, type GaleraState, readState, writeState } from "./state.ts";
 
 const stateFile = process.env["XCP_TEST_GALERA"] ?? "";
 
 /** Numbers nodes from 1, as they are called. */
 export class Cluster {
-  readonly #state: State;
+  readonly #state: GaleraState;
 
   constructor() {
-    if (stateFile === "") throw new Error("these tests need a cluster: npm run galera -- test");
-    this.#state = JSON.parse(readFileSync(stateFile, "utf8")) as State;
+    const state = stateFile === "" ? null : readState(stateFile);
+    if (state === null) throw new Error("these tests need a cluster: npm run galera -- test");
+    this.#state = state;
   }
 
   /** All nodes for the programs, in the order of `numbers`; root looks at `from`. */
@@ -53,11 +40,11 @@ export class Cluster {
     child.unref();
     node.pid = child.pid ?? 0;
     // For `npm run galera -- stop`.
-    writeFileSync(stateFile, `${JSON.stringify(this.#state, null, 2)}\n`);
+    writeState(this.#state, stateFile);
     await this.until(number, "wsrep_local_state_comment", "Synced");
   }
 
-  async #recoveredPosition(node: Node): Promise<string> {
+  async #recoveredPosition(node: GaleraNode): Promise<string> {
     const log = join(node.folder, "recovery.log");
     rmSync(log, { force: true });
     await once(this.#spawn(node, ["--wsrep-recover", `--log-error=${log}`]), "exit");
@@ -67,7 +54,7 @@ export class Cluster {
     return position;
   }
 
-  #spawn(node: Node, more: readonly string[]): ChildProcess {
+  #spawn(node: GaleraNode, more: readonly string[]): ChildProcess {
     const [program = "", ...args] = node.command;
     const env = this.#state.environment;
     return spawn(program, [...args, ...more], { cwd: node.folder, env, detached: true, stdio: "ignore" });
@@ -103,7 +90,7 @@ export class Cluster {
     }
   }
 
-  #node(number: number): Node {
+  #node(number: number): GaleraNode {
     const node = this.#state.nodes[number - 1];
     if (node === undefined) throw new Error(`there is no node ${number}`);
     return node;
