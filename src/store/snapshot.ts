@@ -1,6 +1,6 @@
 /**
  * The pool's picture in MySQL: stored in one transaction, read in one, so that nobody ever sees a mixture of two
- * moments. Collections are ordered by numbers that the database host actions out when they start.
+ * moments. Collections are ordered by numbers that the database hands out when they start.
  */
 import type { SettlingVm } from "../decide/settling.ts";
 import { AppError } from "../domain/errors.ts";
