@@ -41,6 +41,7 @@ function timed(db: Database, clock: { databaseMs: number }): Database {
     version: db.version,
     name: db.name,
     user: db.user,
+    exposed: db.exposed,
     read: (work) => measure(() => db.read(work)),
     write: (work, options) => measure(() => db.write(work, options)),
     close: () => db.close(),

@@ -17,7 +17,7 @@ const { values } = parseArgs({
     /** The first of the seeds; the filters were tuned on seeds below 100. */
     seed: { type: "string", default: "1001" },
     hours: { type: "string", default: "24" },
-    /** Seconds from one run of control to the next: README's line for cron. Collections come every minute. */
+    /** Seconds from one run of control to the next: the line for cron of docs/install.md. Collections come every minute. */
     every: { type: "string", default: "300" },
     policy: { type: "string", default: "" },
     set: { type: "string", multiple: true, default: [] },

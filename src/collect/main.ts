@@ -6,6 +6,7 @@ import process from "node:process";
 import { Command, Option } from "commander";
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
 import {
+  commandLineOutput,
   loadSettings,
   type ProgramContext,
   packageVersion,
@@ -23,6 +24,7 @@ import { type CollectResult, collect } from "./collect.ts";
 import { importSnapshot } from "./import.ts";
 import {
   clockLines,
+  doubtLines,
   importLine,
   problemLines,
   settlingLines,
@@ -76,6 +78,7 @@ function readOptions(): Options {
     .version(packageVersion())
     .addHelpText("after", help)
     .exitOverride()
+    .configureOutput(commandLineOutput)
     .parse(process.argv)
     .opts<Options>();
   if (!options.store && options.export === undefined) {
@@ -95,9 +98,9 @@ await runProgram("xcp-collect", async (context) => {
 async function collectOnce(context: ProgramContext, options: Options): Promise<number> {
   const startedMs = context.monotonicMs();
   const result = await read(context, options);
-  if (options.export !== undefined) await exportTo(options.export, result);
+  if (options.export !== undefined) await exportTo(context, options.export, result);
   const durationMs = context.monotonicMs() - startedMs;
-  for (const line of problemLines(result)) context.warn(line);
+  for (const line of [...problemLines(result), ...doubtLines(result)]) context.warn(line);
   // With the snapshot on standard output there is no room for the summary.
   const tell = options.export === "-" ? context.warn : context.print;
   if (options.json) tell(printableJson(summaryJson(result, durationMs)));
@@ -124,7 +127,7 @@ function read(context: ProgramContext, options: Options): Promise<CollectResult>
     return collect(null, { xen, collect: settings, replacePool, signal });
   }
   const { xen, mysql, collect: settings } = loadSettings(["xen", "mysql", "collect"], options.settings);
-  return withDatabase(mysql, (db) =>
+  return withDatabase({ ...context, quiet: options.quiet === true }, mysql, (db) =>
     recorded(context, db, () => collect(db, { xen, collect: settings, replacePool, signal })),
   );
 }
@@ -155,19 +158,25 @@ async function recorded(
   }
 }
 
-async function exportTo(file: string, { snapshot, poolTime, complete }: CollectResult): Promise<void> {
+async function exportTo(
+  context: ProgramContext,
+  file: string,
+  { snapshot, poolTime, complete }: CollectResult,
+): Promise<void> {
   const text = printSnapshot({ snapshot, takenAt: poolTime ?? new Date(), complete });
   if (file !== "-") {
     return writeWhole(file, text, String(process.pid), "; --export - writes to standard output");
   }
   // Waits until the reader has taken it all: the process must not end before.
-  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
+  await context.write(text);
 }
 
 async function importFile(context: ProgramContext, options: Options, file: string): Promise<number> {
   const document = parseSnapshot(readText(file), file);
   const { mysql } = loadSettings(["mysql"], options.settings);
-  const stored = await withDatabase(mysql, (db) => importSnapshot(db, document, options.force === true));
+  const stored = await withDatabase(context, mysql, (db) =>
+    importSnapshot(db, document, options.force === true),
+  );
   if (options.json) {
     const { pool } = document.snapshot;
     const collection = stored === "superseded" ? null : stored.id;
@@ -180,6 +189,6 @@ function readText(file: string): string {
   try {
     return readFileSync(file === "-" ? 0 : file, "utf8");
   } catch (cause) {
-    throw new AppError("usage", `cannot read ${file}`, { cause });
+    throw new AppError("file", `cannot read ${file}`, { cause });
   }
 }

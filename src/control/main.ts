@@ -5,6 +5,7 @@ import process from "node:process";
 import { Command } from "commander";
 import { AppError, exitCode } from "../domain/errors.ts";
 import {
+  commandLineOutput,
   loadSettings,
   operatorName,
   packageVersion,
@@ -75,6 +76,7 @@ await runProgram("xcp-control", async (context) => {
     .version(packageVersion())
     .addHelpText("after", help)
     .exitOverride()
+    .configureOutput(commandLineOutput)
     .parse(process.argv)
     .opts<Options>();
   const wrong = contradiction(options);
@@ -83,7 +85,7 @@ await runProgram("xcp-control", async (context) => {
   if (options.ack) {
     const { mysql } = loadSettings(["mysql"], options.settings);
     const by = `xcp-control --ack on ${who.host}`;
-    const wasOpen = await withDatabase(mysql, (db) => acknowledgeBreaker(db, by));
+    const wasOpen = await withDatabase(context, mysql, (db) => acknowledgeBreaker(db, by));
     context.print(wasOpen ? "the breaker is closed" : "the breaker was closed already");
     return exitCode.done;
   }
@@ -91,7 +93,7 @@ await runProgram("xcp-control", async (context) => {
   return runRepeatedly(context, options.interval, async () => {
     const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
     const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
-    return withDatabase(mysql, (db) =>
+    return withDatabase(context, mysql, (db) =>
       runControl(db, {
         xen,
         control: options.instant ? { ...control, sampleCount: 1, breaches: 1 } : control,

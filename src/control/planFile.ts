@@ -8,12 +8,12 @@ import { printableJsonLines } from "../text/text.ts";
 /** A plan of the largest pool is far smaller. */
 const mostBytes = 64 * 1024 * 1024;
 
-/** Writes `plan` as JSON. Throws AppError "usage" when that cannot be; what was there stays as it was. */
+/** Writes `plan` as JSON. Throws AppError "file" when that cannot be; what was there stays as it was. */
 export async function writePlanFile(file: string, plan: object): Promise<void> {
   await writeWhole(file, `${printableJsonLines(plan)}\n`, randomUUID());
 }
 
-/** The JSON in `file`. Throws AppError "usage" where there is none that can be read. */
+/** The JSON in `file`. Throws AppError "file" where it cannot be read, "usage" where it holds no JSON. */
 export async function readPlanFile(file: string): Promise<unknown> {
   const text = await textOf(file);
   try {
@@ -32,6 +32,6 @@ async function textOf(file: string): Promise<string> {
       throw new Error(`it is larger than ${mostBytes / 1024 / 1024} MB, so it is no plan`);
     return await fs.readFile(file, "utf8");
   } catch (cause) {
-    throw new AppError("usage", `cannot read the plan ${file}: ${describeError(cause)}`, { cause });
+    throw new AppError("file", `cannot read the plan ${file}: ${describeError(cause)}`, { cause });
   }
 }

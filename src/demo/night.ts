@@ -181,5 +181,5 @@ function clock(seconds: number): string {
 
 const closing = `
 No VM was stopped or suspended: hosts are emptied by live migration, found empty by the pool itself, and only then
-switched off. README.md, "Rules" and "Hosts that sleep", has the settings; npm run demo shows a rule that balances.
+switched off. docs/consolidation.md has the settings; npm run demo shows a rule that balances.
 `;

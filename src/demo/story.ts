@@ -103,5 +103,5 @@ const closing = `
   4. npx xcp-manager                       (look around; CREATE RULE HOST)
   5. npx xcp-control --dry-run             (what would move, and why; nothing is touched)
 
-README.md has the accounts, cron and systemd lines. To try rules without a pool: npx xcp-sim --help
+docs/install.md has the accounts, cron and systemd lines. To try rules without a pool: npx xcp-sim --help
 `;

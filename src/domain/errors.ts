@@ -10,6 +10,7 @@ export const exitCode = {
   planNotEmpty: 10,
 } as const;
 
+/** "file": one that was named is missing, or cannot be read or written; "usage": the command line is wrong. */
 export type AppErrorCode =
   | "settings"
   | "mysql"
@@ -17,6 +18,7 @@ export type AppErrorCode =
   | "pool"
   | "login"
   | "certificate"
+  | "file"
   | "usage"
   | "not-found"
   | "ambiguous"
@@ -24,42 +26,91 @@ export type AppErrorCode =
   | "refused"
   | "deadline";
 
-const exitCodeOf: Readonly<Record<AppErrorCode, number>> = {
-  settings: exitCode.couldNotRun,
-  mysql: exitCode.couldNotRun,
-  schema: exitCode.couldNotRun,
-  pool: exitCode.couldNotRun,
-  login: exitCode.couldNotRun,
-  certificate: exitCode.couldNotRun,
-  deadline: exitCode.couldNotRun,
-  usage: exitCode.usage,
-  "not-found": exitCode.usage,
-  ambiguous: exitCode.usage,
-  conflict: exitCode.usage,
-  refused: exitCode.refused,
+interface FailureKind {
+  readonly exitCode: number;
+  /** What helps against such a failure where its message names nothing better. */
+  readonly next: string;
+}
+
+const kinds: Readonly<Record<AppErrorCode, FailureKind>> = {
+  settings: { exitCode: exitCode.couldNotRun, next: "correct the settings" },
+  mysql: {
+    exitCode: exitCode.couldNotRun,
+    next: "see that MySQL is well, and ask `xcp-manager schema status`",
+  },
+  schema: { exitCode: exitCode.couldNotRun, next: "run `xcp-manager schema install`" },
+  pool: { exitCode: exitCode.couldNotRun, next: "see that the pool's master is well, then try again" },
+  login: { exitCode: exitCode.couldNotRun, next: "check XenUsr and XenPass" },
+  certificate: { exitCode: exitCode.couldNotRun, next: "compare the fingerprint on the host, then trust it" },
+  file: { exitCode: exitCode.couldNotRun, next: "see that the file is there and may be used" },
+  deadline: { exitCode: exitCode.couldNotRun, next: "try again, or raise the limit in the settings" },
+  usage: { exitCode: exitCode.usage, next: "see --help" },
+  "not-found": { exitCode: exitCode.usage, next: "see what there is with SHOW" },
+  ambiguous: { exitCode: exitCode.usage, next: "name it by its uuid" },
+  conflict: { exitCode: exitCode.usage, next: "see what is there already with SHOW" },
+  refused: { exitCode: exitCode.refused, next: "mend what the message names, then try again" },
 };
+
+export interface AppErrorOptions {
+  readonly cause?: unknown;
+  /** The step that helps, as a half sentence: it ends the message, and stands alone in JSON. */
+  readonly next?: string | undefined;
+}
 
 /** A failure with a sentence for the operator: what failed, on what, why, and the next step. */
 export class AppError extends Error {
   readonly code: AppErrorCode;
+  /** The message without the next step that was given apart. */
+  readonly summary: string;
+  readonly #next: string | undefined;
 
-  constructor(code: AppErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(code: AppErrorCode, message: string, { next, ...options }: AppErrorOptions = {}) {
+    super(next === undefined ? message : `${message}; ${next}`, options);
     this.name = "AppError";
     this.code = code;
+    this.summary = message;
+    this.#next = next;
   }
 
   /** The exit code of a program that ends with this failure. */
   get exitCode(): number {
-    return exitCodeOf[this.code];
+    return kinds[this.code].exitCode;
+  }
+
+  /** The step that helps: the failure's own, or its kind's. */
+  get next(): string {
+    return this.#next ?? kinds[this.code].next;
+  }
+
+  /** The same failure with the place where it happened before its message: "rules.xcp:3". */
+  at(place: string): AppError {
+    return new AppError(this.code, `${place}: ${this.summary}`, { cause: this.cause, next: this.#next });
   }
 }
 
 /** The message of anything thrown, with those of its causes, on one line. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const own = error.message !== "" ? error.message : error.name;
+  return withCause(error.message !== "" ? error.message : error.name, error);
+}
+
+function withCause(own: string, error: Error): string {
   if (error.cause === undefined) return own;
   const cause = describeError(error.cause);
   return own.includes(cause) ? own : `${own}: ${cause}`;
+}
+
+/** A failure for programs: what failed, its kind, and the next step. */
+export interface ErrorObject {
+  readonly error: string;
+  readonly code: AppErrorCode | "internal";
+  readonly next: string;
+}
+
+/** What a program that was asked for JSON says of anything thrown. */
+export function errorObject(error: unknown): ErrorObject {
+  if (error instanceof AppError) {
+    return { error: withCause(error.summary, error), code: error.code, next: error.next };
+  }
+  return { error: describeError(error), code: "internal", next: "please report it, with what you did" };
 }

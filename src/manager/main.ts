@@ -5,6 +5,7 @@ import process from "node:process";
 import { Command, Option } from "commander";
 import { AppError } from "../domain/errors.ts";
 import {
+  commandLineOutput,
   isTerminal,
   loadSettings,
   operatorName,
@@ -62,6 +63,7 @@ await runProgram("xcp-manager", async (context) => {
       "Shows what xcp-collect found and xcp-control did, and edits the rules that xcp-control follows.",
     )
     .exitOverride()
+    .configureOutput(commandLineOutput)
     .version(packageVersion())
     .addHelpText("before", examples)
     .addHelpText("after", exitCodes)
@@ -123,7 +125,7 @@ await runProgram("xcp-manager", async (context) => {
 
 function manage(context: ProgramContext, options: Options): Promise<number> {
   const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
-  return withDatabase(mysql, (db) =>
+  return withDatabase(context, mysql, (db) =>
     runManager({
       db,
       commands: options.execute ?? [],
@@ -134,6 +136,10 @@ function manage(context: ProgramContext, options: Options): Promise<number> {
       echo: options.echo === true,
       input: process.stdin,
       output: process.stdout,
+      write: (text) => {
+        void context.write(text);
+        context.checkOutput();
+      },
       terminal: isTerminal(),
       note: context.warn,
       environment: process.env,
@@ -153,7 +159,7 @@ function rehearseLine({ since, every, rules = [] }: RehearseOptions): string {
 }
 
 function mysqlOf(options: Options): StoreOptions {
-  return storeOptions(loadSettings(["mysql"], options.settings).mysql);
+  return storeOptions(loadSettings(["mysql"], options.settings).mysql, "xcp-manager");
 }
 
 /** The settings' own account, or the administrator's: the programs' accounts need no right to create tables. */

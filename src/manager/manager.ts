@@ -32,6 +32,8 @@ export interface ManagerOptions {
   readonly note: (line: string) => void;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+  /** Writes text as it is on `output`. Throws AppError "file" where it cannot be written. */
+  readonly write: (text: string) => void;
   /** Aborted when nobody reads `output` any more. */
   readonly outputClosed: AbortSignal;
 }
@@ -78,8 +80,7 @@ async function runScripts(options: ManagerOptions): Promise<number> {
 }
 
 async function runSources(options: ManagerOptions): Promise<number> {
-  const { db, json, operator, control, echo, note, outputClosed: closed } = options;
-  const write = (text: string) => void (closed.aborted || options.output.write(text));
+  const { db, json, operator, control, echo, note, write, outputClosed: closed } = options;
   const output = { write, note, closed };
   for (const open of sources(options)) {
     const { source, moreAnswers } = open();
@@ -118,7 +119,7 @@ function openFile(file: string): LineSource {
     const descriptor = fs.openSync(file, "r");
     return linesOf(file, fs.createReadStream("", { fd: descriptor }));
   } catch (error) {
-    throw new AppError("usage", `Unable to read ${file}`, { cause: error });
+    throw new AppError("file", `Unable to read ${file}`, { cause: error });
   }
 }
 

@@ -88,5 +88,5 @@ function scriptTalk({ source, moreAnswers, output }: ScriptOptions): Talk {
 
 function located(error: unknown, where: string): unknown {
   if (!(error instanceof AppError)) return error;
-  return new AppError(error.code, `${where}: ${error.message}`, { cause: error.cause });
+  return error.at(where);
 }

@@ -1,8 +1,8 @@
 /** Passwords that no command line and no process list shows: typed without echo, or from a private file. */
 
-import fs from "node:fs";
 import type { ReadStream } from "node:tty";
 import { AppError } from "../domain/errors.ts";
+import { passwordFile, readGuarded } from "../program/privateFile.ts";
 import { Secret } from "../settings/secret.ts";
 
 /** Asks for a password on the terminal `input`, echoing nothing. Throws AppError usage after Ctrl-C or Ctrl-D. */
@@ -45,24 +45,7 @@ function typed(input: ReadStream): Promise<string> {
   });
 }
 
-/** The password in `file`, without the line end. Throws AppError settings when others can read it. */
+/** The password in `file`, without the line end. Throws AppError settings where others can read or change it. */
 export function readPasswordFile(file: string): Secret {
-  let descriptor: number;
-  try {
-    descriptor = fs.openSync(file, "r");
-  } catch (error) {
-    throw new AppError("settings", `Unable to read the password file ${file}`, { cause: error });
-  }
-  try {
-    const status = fs.fstatSync(descriptor);
-    if (status.isFile() && (status.mode & 0o077) !== 0) {
-      throw new AppError(
-        "settings",
-        `${file} holds a password and others can read it; run: chmod 600 ${file}`,
-      );
-    }
-    return new Secret(fs.readFileSync(descriptor, "utf8").replace(/\r?\n$/, ""));
-  } finally {
-    fs.closeSync(descriptor);
-  }
+  return new Secret(readGuarded(file, passwordFile).replace(/\r?\n$/, ""));
 }

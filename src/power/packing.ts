@@ -8,7 +8,7 @@
 import { rounding, termLimit, termValue } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import { termsOf } from "../domain/rule.ts";
-import { termCapacity } from "../planner/facts.ts";
+import { termCapacity } from "../domain/weight.ts";
 import type { Groups } from "../planner/groups.ts";
 import { inOrder, type Problem, toProblem } from "../planner/problem.ts";
 import { bundlesOf } from "./bundles.ts";

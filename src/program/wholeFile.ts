@@ -5,7 +5,7 @@ import { AppError, describeError } from "../domain/errors.ts";
 /**
  * Writes `text` with mode 0600. `unique` tells the file beside it from those of others; `advice` is added where `file`
  * is there and no file.
- * @throws AppError "usage" when the file cannot be written; what was there stays as it was.
+ * @throws AppError "file" when the file cannot be written; what was there stays as it was.
  */
 export async function writeWhole(file: string, text: string, unique: string, advice = ""): Promise<void> {
   const temporary = `${file}.${unique}.tmp`;
@@ -21,7 +21,7 @@ export async function writeWhole(file: string, text: string, unique: string, adv
     await fs.rename(temporary, file);
   } catch (cause) {
     await fs.rm(temporary, { force: true });
-    throw new AppError("usage", `cannot write ${file}: ${describeError(cause)}`, { cause });
+    throw new AppError("file", `cannot write ${file}: ${describeError(cause)}`, { cause });
   }
 }
 

@@ -1,5 +1,6 @@
 /** Addresses as the settings write them. Pure. */
 
+/** A server by TCP; or by a Unix socket, whose path is the host then: it begins with "/", and the port is 0. */
 export interface ServerAddress {
   readonly host: string;
   readonly port: number;
@@ -7,12 +8,15 @@ export interface ServerAddress {
 
 const mysqlPort = 3306;
 
-/** "host", "host:port", "[::1]:port" or a bare IPv6 address; port 3306 when none is written. */
+/** "host", "host:port", "[::1]:port", a bare IPv6 address, or a socket's path; port 3306 when none is written. */
 export function parseServer(text: string): ServerAddress | { problem: string } {
+  if (text.startsWith("/")) return { host: text, port: 0 };
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/@]+))(?::(\d+))?$/.exec(text);
   if (match === null) {
     if (/^[0-9a-fA-F:.]+:[0-9a-fA-F:.]*$/.test(text)) return { host: text, port: mysqlPort };
-    return { problem: `"${text}" is no server; write host or host:port, several separated by commas` };
+    return {
+      problem: `"${text}" is no server; write host, host:port or the path of a socket, several separated by commas`,
+    };
   }
   const port = match[3] === undefined ? mysqlPort : Number(match[3]);
   if (port < 1 || port > 65535) return { problem: `port ${match[3]} is out of range (1 to 65535)` };

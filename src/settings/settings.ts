@@ -3,8 +3,9 @@
  * Does no IO itself: the file's text, dotenv's reading of it and a file reader are arguments. Never quotes a value
  * that could be a password.
  */
+import { describeError } from "../domain/errors.ts";
 import { isTimeZone } from "../domain/hours.ts";
-import type { Subject } from "../domain/rule.ts";
+import { type FloorSetting, floorSettings } from "../domain/rule.ts";
 import { closest } from "../text/text.ts";
 import { parseAddressPair, parseServer, parseXenUrl, type ServerAddress } from "./address.ts";
 import { environmentName, type SettingGroup, type SettingKey, settingKeys } from "./keys.ts";
@@ -68,7 +69,7 @@ export interface ControlSettings {
   /** The part of the threshold that plans aim at, 0.1 to 1. */
   readonly targetFraction: number;
   /** A host whose value is not above this breaks no rule. */
-  readonly floors: Readonly<Record<Subject, number>>;
+  readonly floors: Readonly<Record<FloorSetting, number>>;
   /** Nominal milliseconds that a plan may take, and what its chance begins with. */
   readonly planMs: number;
   readonly planSeed: number;
@@ -128,7 +129,7 @@ export interface SettingsSources {
   readonly values: Readonly<Record<string, string>>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Reads a file named by a setting; throws an Error whose message says why it could not. */
-  readonly readFile: (path: string) => string;
+  readonly readFile: (path: string, isSecret: boolean) => string;
   /** The text of a systemd credential, or null where there is none of that name. */
   readonly readCredential: (name: string) => string | null;
 }
@@ -236,10 +237,10 @@ class Reading {
     return value === null || value === "" ? null : value;
   }
 
-  secret(key: string): Secret {
+  secret(key: string, mayBeMissing = false): Secret {
     const value = this.lookup(key);
     // An empty password is a password (MySQL accepts one); only a missing key is missing.
-    if (value === null) this.#missing.push(key);
+    if (value === null && !mayBeMissing) this.#missing.push(key);
     return new Secret(value ?? "");
   }
 
@@ -284,18 +285,18 @@ class Reading {
     const path = this.optional(key);
     if (path === null) return null;
     try {
-      return this.#sources.readFile(path);
+      return this.#sources.readFile(path, false);
     } catch (error) {
-      this.problem(key, `cannot read the file it names: ${(error as Error).message}`);
+      this.problem(key, `cannot use the file it names: ${describeError(error)}`);
       return null;
     }
   }
 
   #readPasswordFile(from: string, path: string): string {
     try {
-      return withoutLineEnd(this.#sources.readFile(path));
+      return withoutLineEnd(this.#sources.readFile(path, true));
     } catch (error) {
-      this.problems.push(`${from}: cannot read the file it names: ${(error as Error).message}`);
+      this.problems.push(`${from}: cannot use the file it names: ${describeError(error)}`);
       return "";
     }
   }
@@ -359,10 +360,13 @@ function buildMysql(reading: Reading): MysqlSettings {
   if (!/^[0-9A-Za-z_$-]{1,64}$/.test(database)) {
     reading.problem("MysqlDatabase", "must be 1 to 64 letters, digits, _, $ or -");
   }
+  const servers = reading.list("MysqlHost", parseServer);
+  const bySocket = servers.length > 0 && servers.every(({ host }) => host.startsWith("/"));
   return {
-    servers: reading.list("MysqlHost", parseServer),
+    servers,
     user: reading.text("MysqlUsr"),
-    password: reading.secret("MysqlPass"),
+    // Over a socket the server may know the caller without one.
+    password: reading.secret("MysqlPass", bySocket),
     database,
     caPem: reading.fileContent("MysqlCaFile"),
     connectTimeoutMs: reading.integer("MysqlConnectSeconds") * 1000,
@@ -392,7 +396,6 @@ function buildControl(reading: Reading): ControlSettings {
   if (!isTimeZone(timeZone)) {
     reading.problem("ControlTimeZone", "must be the name of a time zone, such as UTC or Europe/Rome");
   }
-  const network = reading.integer("ControlFloorNetworkKb");
   return {
     snapshotMaxAgeSeconds: reading.integer("ControlSnapshotMaxAgeSeconds"),
     maxMovesPerRun: reading.integer("ControlMaxMovesPerRun"),
@@ -401,12 +404,9 @@ function buildControl(reading: Reading): ControlSettings {
     sampleSeconds: reading.integer("ControlSampleSeconds"),
     timeZone,
     targetFraction: reading.integer("ControlTargetPercent") / 100,
-    floors: {
-      CpuAverage: reading.integer("ControlFloorCpuPercent"),
-      OccupiedMemoryMb: reading.integer("ControlFloorMemoryMb"),
-      PifEth0RxKb: network,
-      PifEth0TxKb: network,
-    },
+    floors: Object.fromEntries(
+      floorSettings.map((key) => [key, reading.integer(key)]),
+    ) as ControlSettings["floors"],
     planMs: reading.integer("ControlPlanMilliseconds"),
     planSeed: reading.integer("ControlPlanSeed"),
     affinityTags: reading.list("ControlAffinityTags", (tag) => tag),

@@ -39,6 +39,8 @@ export interface Database {
   readonly version: string;
   readonly name: string;
   readonly user: string;
+  /** Whether others may read what is said to that server, or pose as it: no TLS, and not this machine. */
+  readonly exposed: boolean;
   /** Runs `work` in one read-only transaction on one instant. `work` may run more than once. */
   read<T>(work: (reader: Reader) => Promise<T>): Promise<T>;
   /** Runs `work` in one transaction and commits. `work` may run more than once, so it must only write here. */
@@ -76,6 +78,7 @@ type Outcome<T> = { done: T } | { remedy: Exclude<Remedy, "never">; error: unkno
 class MysqlDatabase implements Database {
   server: string;
   version: string;
+  exposed: boolean;
   readonly name: string;
   readonly user: string;
   readonly #options: StoreOptions;
@@ -92,6 +95,7 @@ class MysqlDatabase implements Database {
     this.#index = index;
     this.server = session.server;
     this.version = session.version;
+    this.exposed = session.exposed;
     this.name = options.database;
     this.user = options.user;
   }
@@ -196,6 +200,7 @@ class MysqlDatabase implements Database {
         this.#index = index;
         this.server = session.server;
         this.version = session.version;
+        this.exposed = session.exposed;
         return session;
       } catch (error) {
         if (this.#pacing.monotonicMs() >= giveUpAt) throw error;

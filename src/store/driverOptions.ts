@@ -1,6 +1,7 @@
 /** What mysql2 is told about one server: how to get there, whom to trust, and what it must never do. */
 import net from "node:net";
 import type { ConnectionOptions } from "mysql2/promise";
+import { isLoopback, proofsOnly } from "./authentication.ts";
 import type { StoreOptions } from "./session.ts";
 
 /** One way to one server. */
@@ -28,8 +29,14 @@ export function driverOptions(
     flags: ["-LOCAL_FILES"],
     connectTimeout: options.connectTimeoutMs,
     enableKeepAlive: true,
+    ...(isExposed(options, place) ? { authPlugins: proofsOnly(options.password) } : {}),
     ...(options.caPem === undefined ? {} : tlsOptions(options.caPem, place)),
   };
+}
+
+/** Whether others may read what is said on the way to `place`, or pose as the server. */
+export function isExposed({ caPem }: Pick<StoreOptions, "caPem">, { address }: Place): boolean {
+  return caPem === undefined && "host" in address && !isLoopback(address.host);
 }
 
 /** TLS in which the certificate must be signed by `caPem` and carry the name, or the address, we connect to. */

@@ -1,5 +1,6 @@
 /** Sentences for what MySQL and the way to it answer: the cause and the next step. Pure; never sees a password. */
 import { AppError } from "../domain/errors.ts";
+import { passwordAsked } from "./authentication.ts";
 import type { DriverFailure } from "./retry.ts";
 
 /** Where and as whom a connection was tried. */
@@ -11,10 +12,12 @@ export interface ConnectionTarget {
 
 /** Why a connection could not be made, with the next step; without the address. */
 export function explainConnectFailure(failure: DriverFailure, target: ConnectionTarget): string {
+  const said = messageOf(failure);
+  if (said.startsWith(passwordAsked)) return said;
   const answered = typeof failure.errno === "number" ? explainAnswer(failure.errno, target) : null;
   if (answered !== null) return answered;
   const explained = typeof failure.code === "string" ? explainCode(failure.code, target) : null;
-  return explained ?? messageOf(failure);
+  return explained ?? said;
 }
 
 function explainAnswer(errno: number, { user, database }: ConnectionTarget): string | null {
@@ -76,6 +79,7 @@ function explainCode(code: string, { usesTls }: ConnectionTarget): string | null
       return usesTls
         ? "its certificate is not one that MysqlCaFile vouches for under this name: correct MysqlHost or MysqlCaFile"
         : null;
+    case "MYSQL_CLEAR_PASSWORD_NOT_ENABLED":
     case "AUTH_SWITCH_PLUGIN_ERROR":
       return "the account uses a login method that is not supported: use caching_sha2_password or mysql_native_password";
     default:

@@ -2,21 +2,25 @@
 import type { Connection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import mysql from "mysql2/promise";
 import { AppError } from "../domain/errors.ts";
-import { driverOptions, type Place } from "./driverOptions.ts";
+import type { ServerAddress } from "../settings/address.ts";
+import { driverOptions, isExposed, type Place } from "./driverOptions.ts";
 import { type ConnectionTarget, explainConnectFailure } from "./failure.ts";
 import type { DriverFailure } from "./retry.ts";
 
 /**
  * Where MySQL is and how to log in. Servers are tried in their order.
  *
- * The password never crosses the network in clear, but without `caPem` somebody who can change packets between here
- * and a MySQL server can pose as that server (caching_sha2_password host actions the password to whoever sends a key), so use
- * TLS wherever the way is not a socket, the machine itself or a trusted network.
+ * The password is told to nobody but over TLS to a server that `caPem` vouches for, over a socket or on the machine
+ * itself; elsewhere its knowledge is proven. What is read and written can still be seen, and changed, by somebody who
+ * sits between.
  */
 export interface StoreOptions {
-  readonly servers: readonly { readonly host: string; readonly port: number }[];
+  /** A host that begins with "/" is the path of a Unix socket; it has no port. */
+  readonly servers: readonly ServerAddress[];
   /** A local socket; used instead of `servers`. */
   readonly socketPath?: string;
+  /** Whose account it should be; for messages. */
+  readonly program?: "xcp-collect" | "xcp-manager" | "xcp-control";
   readonly user: string;
   readonly password: string;
   readonly database: string;
@@ -69,6 +73,8 @@ export class Session {
   readonly server: string;
   /** The server's own version text. */
   readonly version: string;
+  /** Whether others may read what is said here, or pose as the server: no TLS, and not this machine. */
+  readonly exposed: boolean;
   /**
    * How an upsert names the row that was to be inserted: `VALUES (...) AS fresh ... = fresh.c` on MySQL from 8.0.19,
    * where VALUES(c) is deprecated; VALUES(c) elsewhere, where the alias is a syntax error.
@@ -79,11 +85,12 @@ export class Session {
 
   constructor(
     connection: Connection,
-    about: { server: string; version: string; statementTimeoutMs: number },
+    about: { server: string; version: string; exposed: boolean; statementTimeoutMs: number },
   ) {
     this.#connection = connection;
     this.server = about.server;
     this.version = about.version;
+    this.exposed = about.exposed;
     this.rowAlias = hasRowAlias(about.version);
     this.#statementTimeoutMs = about.statementTimeoutMs;
   }
@@ -169,13 +176,16 @@ export async function findServer(
 }
 
 function placesOf(options: StoreOptions): Place[] {
-  if (options.socketPath !== undefined) {
-    return [{ name: options.socketPath, address: { socketPath: options.socketPath } }];
-  }
-  return options.servers.map(({ host, port }) => ({
-    name: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`,
-    address: { host, port },
-  }));
+  if (options.socketPath !== undefined) return [socketPlace(options.socketPath)];
+  return options.servers.map(({ host, port }) =>
+    host.startsWith("/")
+      ? socketPlace(host)
+      : { name: host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`, address: { host, port } },
+  );
+}
+
+function socketPlace(socketPath: string): Place {
+  return { name: socketPath, address: { socketPath } };
 }
 
 async function openSession(options: StoreOptions, place: Place, database: string | null): Promise<Session> {
@@ -188,7 +198,8 @@ async function openSession(options: StoreOptions, place: Place, database: string
     const flavour = flavourOf(version);
     await deadline(setUp(connection, flavour, options.statementTimeoutMs));
     if (flavour === "mariadb") await deadline(joinCluster(connection));
-    const about = { server: place.name, version, statementTimeoutMs: options.statementTimeoutMs };
+    const { statementTimeoutMs } = options;
+    const about = { server: place.name, version, exposed: isExposed(options, place), statementTimeoutMs };
     return new Session(connection, about);
   } catch (error) {
     connection.destroy();

@@ -208,7 +208,7 @@ describe("xcp-collect --export", () => {
     expect(parseSnapshot(await readFile(file, "utf8")).snapshot.vms).toHaveLength(5);
     expect(await readdir(folder)).toEqual(["pool.txt"]);
     const nowhere = await world.run("xcp-collect", ["--export", join(folder, "no", "such", "folder")]);
-    expect(nowhere.code).toBe(2);
+    expect(nowhere.code).toBe(1);
     expect(nowhere.stderr).toMatch(/cannot write .*ENOENT/);
     await symlink("/dev/null", join(folder, "device"));
     const device = await world.run("xcp-collect", ["--export", join(folder, "device")]);

@@ -116,7 +116,7 @@ describe("a settings file", () => {
       /settings: line 6: unknown key MysqlPas; did you mean MysqlPass\?/,
       /settings: line 7: yields no key/,
       /settings: line 8: CollectDeadlineSeconds: must be a whole number from 5 to 3600, not "1"/,
-      /settings: line 9: XenCaFile: cannot read the file it names/,
+      /settings: line 9: XenCaFile: cannot use the file it names/,
       /settings: line 10: XenUsr stands on line 2 already/,
       /settings: line 11: XenTlsMinVersion: must be one of/,
       /settings: MysqlPass is missing/,
@@ -148,8 +148,8 @@ describe("passwords from elsewhere", () => {
   it("files named by the environment and by the settings are read without their line end", async () => {
     const folder = await temporaryFolder();
     const { XenPass: _, MysqlPass: __, ...rest } = world.settings("collect");
-    writeFileSync(join(folder, "xen"), `${poolPassword}\n`);
-    writeFileSync(join(folder, "mysql"), `${world.database.collect.password}\n`);
+    writeFileSync(join(folder, "xen"), `${poolPassword}\n`, { mode: 0o600 });
+    writeFileSync(join(folder, "mysql"), `${world.database.collect.password}\n`, { mode: 0o600 });
     await writeSettings(folder, { ...rest, MysqlPassFile: join(folder, "mysql") });
     const env = { XCP_XEN_PASS_FILE: join(folder, "xen") };
     expect(await runProgram("xcp-collect", ["-q"], { cwd: folder, env })).toMatchObject({
@@ -170,7 +170,7 @@ describe("passwords from elsewhere", () => {
     mkdirSync(join(broken, "XenPass"));
     const result = await runProgram("xcp-collect", [], { settings, env: { CREDENTIALS_DIRECTORY: broken } });
     expect(result).toMatchObject({ code: 1, stdout: "" });
-    expect(result.stderr).toContain(`cannot read the credential ${broken}/XenPass`);
+    expect(result.stderr).toContain(`${broken}/XenPass is no file`);
     expect(result.stderr).not.toContain("internal error");
   });
 

@@ -133,11 +133,11 @@ describe("who imports whom", () => {
     expect(forbidden({ name: `${folder}/tried.ts`, folder, text })).toHaveLength(1);
   });
 
-  it("commander stands only in the mains, dotenv only in program.ts", () => {
+  it("commander stands only in the mains, dotenv only where the settings file is read", () => {
     const users = (name: string) =>
       files.filter((file) => importsOf(file).includes(name)).map(({ name: user }) => user);
     expect(users("commander").filter((file) => !file.endsWith("/main.ts"))).toEqual([]);
-    expect(users("dotenv")).toEqual(["program/program.ts"]);
+    expect(users("dotenv")).toEqual(["program/settingsFile.ts"]);
   });
 
   it("nobody imports the main of a program", () => {

@@ -19,7 +19,9 @@ export interface ProgramOptions {
   readonly stdin?: string;
   /** Working folder; by default the settings' folder, or an empty one. */
   readonly cwd?: string;
-  /** Longest run before the program is killed and the call rejects; 20 s by default. */
+  /** A line for sh that runs "$@", the program, in its own way: `exec "$@" >/dev/full`. */
+  readonly through?: string;
+  /** Longest run before the program is killed and the call rejects; 50 s by default. */
   readonly deadlineMs?: number;
 }
 
@@ -58,13 +60,16 @@ export async function startProgram(
 ): Promise<RunningProgram> {
   const folder = await temporaryFolder();
   if (options.settings !== undefined) await writeSettings(folder, options.settings);
-  const child = spawn(process.execPath, [await programFile(name), ...args], {
+  const command = [process.execPath, await programFile(name), ...args];
+  const [file = "", ...rest] =
+    options.through === undefined ? command : ["/bin/sh", "-c", options.through, "sh", ...command];
+  const child = spawn(file, rest, {
     cwd: options.cwd ?? folder,
     env: { ...smallEnvironment(folder), ...options.env },
     stdio: "pipe",
   });
   child.stdin.on("error", () => undefined);
-  const watched = watch(name, child, options.deadlineMs ?? 20_000);
+  const watched = watch(name, child, options.deadlineMs ?? 50_000);
   cleanUp(async () => {
     child.kill("SIGKILL");
     await watched.ended.catch(() => undefined);

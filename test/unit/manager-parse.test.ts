@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { subjects, subjectUnit } from "../../src/domain/rule.ts";
+import { subjects, unitOf } from "../../src/domain/rule.ts";
 import { commandWords, parseCommand } from "../../src/manager/parse.ts";
 import { quoteName } from "../../src/manager/words.ts";
 import { printable } from "../../src/text/text.ts";
@@ -268,7 +268,7 @@ describe("CREATE RULE HOST in one line", () => {
 
   test("every subject is read with its own unit, as SHOW RULES HOST prints it", () => {
     for (const subject of subjects) {
-      const line = `CREATE RULE HOST ${subject} is more than 7 ${subjectUnit[subject]} above the medium`;
+      const line = `CREATE RULE HOST ${subject} is more than 7 ${unitOf(subject)} above the medium`;
       expect(parseCommand(line)).toEqual({ kind: "create-rule", rule: { subject, threshold: 7 } });
     }
   });

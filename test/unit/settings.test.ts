@@ -161,7 +161,7 @@ describe("passwords from elsewhere", () => {
   it("XenPassFile is read, and reported when it cannot be", () => {
     const text = `${without}\nXenPassFile=/x/y`;
     expect(settings(text, { readFile: () => "pw\n" }).xen.password.reveal()).toBe("pw");
-    expect(problems(text)).toEqual(["XenPassFile: cannot read the file it names: no such file: /x/y"]);
+    expect(problems(text)).toEqual(["XenPassFile: cannot use the file it names: no such file: /x/y"]);
   });
 
   it("two sources at once are refused", () => {

@@ -59,7 +59,6 @@ test.skipIf(!existsSync(dump))(
 
 test.each([
   [["--scenario", "no-such-thing"], "there is no file no-such-thing"],
-  [["--dump", "no-such-file"], "cannot read no-such-file"],
   [["--port", "99999"], "from 1 to 65535"],
   [["--speed", "0"], "from 0.01 to 1000"],
   [["--addresses", "--ports"], "cannot be used with"],
@@ -68,6 +67,12 @@ test.each([
   const { code, stderr } = await runProgram("xcp-sim", args);
   expect(stderr).toContain(sentence);
   expect(code).toBe(2);
+});
+
+test("xcp-sim ends with 1 where a file cannot be read, as every program", async () => {
+  const { code, stderr } = await runProgram("xcp-sim", ["--dump", "no-such-file"]);
+  expect(stderr).toContain("cannot read no-such-file");
+  expect(code).toBe(1);
 });
 
 test("xcp-sim --help shows every option with examples, and ends with 0", async () => {

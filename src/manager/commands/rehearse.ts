@@ -26,7 +26,7 @@ export interface RehearsalWish {
   readonly files: readonly string[];
 }
 
-/** Throws AppError usage where a file holds anything but rules, not-found where there is nothing to rehearse on. */
+/** Throws AppError file where one cannot be read, usage where it holds anything but rules, not-found where there is nothing to rehearse on. */
 export async function rehearse(
   { db, control }: { readonly db: Database; readonly control: ControlSettings },
   { sinceSeconds, everySeconds, files }: RehearsalWish,
@@ -95,11 +95,11 @@ async function textOf(file: string): Promise<string> {
   try {
     return await fs.readFile(file, "utf8");
   } catch (cause) {
-    throw new AppError("usage", `Unable to read ${file}: ${describeError(cause)}`, { cause });
+    throw new AppError("file", `Unable to read ${file}: ${describeError(cause)}`, { cause });
   }
 }
 
-/** Where control has not run yet: README's line for cron. */
+/** Where control has not run yet: the line for cron of docs/install.md. */
 const defaultIntervalSeconds = 300;
 
 /** How far apart control's last runs began: the middle of them. */

@@ -1,0 +1,88 @@
+/** Finds the settings: the file, systemd's credentials and the environment. The parsing is src/settings' business. */
+import fs from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import { parse as parseDotenv } from "dotenv";
+import { AppError } from "../domain/errors.ts";
+import { type SettingGroup, settingKeys } from "../settings/keys.ts";
+import { parseSettings, type Settings } from "../settings/settings.ts";
+import { credentialsFolder, type FileGuard, passwordFile, readGuarded, trustFile } from "./privateFile.ts";
+
+/**
+ * Reads the settings of `groups` from `settingsPath`; or from the file `settings` in the working directory, or among
+ * systemd's credentials. Without that file the environment may give everything (containers).
+ * @throws AppError "settings" with every problem, each on its own line.
+ */
+export function loadSettings<G extends SettingGroup>(
+  groups: readonly G[],
+  settingsPath: string | undefined,
+): Pick<Settings, G> {
+  const file = locate(settingsPath, groups);
+  const text = file === null ? "" : readGuarded(file, settingsGuard);
+  const result = parseSettings(
+    {
+      fileName: file === null ? null : (settingsPath ?? shownName(file)),
+      text,
+      values: parseDotenv(text),
+      environment: process.env,
+      readFile: (named, isSecret) => readGuarded(named, isSecret ? passwordFile : trustFile),
+      readCredential,
+    },
+    groups,
+  );
+  if ("settings" in result) return result.settings;
+  const count = result.problems.length;
+  throw new AppError(
+    "settings",
+    [`${count} ${count === 1 ? "problem" : "problems"} in the settings`, ...result.problems].join("\n"),
+  );
+}
+
+/** A file of settings without a password may be read by everybody. A key that is misspelt may hold one too. */
+const settingsGuard: FileGuard = {
+  what: "settings file",
+  isSecret: (text) =>
+    Object.entries(parseDotenv(text)).some(([key, value]) => value !== "" && isPasswordKey(key)) ||
+    /^\s*(?:export\s+)?(?:Xen|Mysql)Pas\w*\s+[^=\s]/im.test(text),
+};
+
+function isPasswordKey(key: string): boolean {
+  return /pas/i.test(key) && !key.endsWith("File");
+}
+
+function shownName(file: string): string {
+  return path.basename(file);
+}
+
+function locate(settingsPath: string | undefined, groups: readonly SettingGroup[]): string | null {
+  const tried = (settingsPath === undefined ? usualPlaces() : [settingsPath]).map((each) =>
+    path.resolve(each),
+  );
+  const found = tried.find((file) => fs.existsSync(file));
+  if (found !== undefined) return found;
+  if (settingsPath === undefined && environmentGivesAll(groups)) return null;
+  throw new AppError("settings", `Unable to locate settings file: tried ${tried.join(", ")}`, {
+    next: "copy settings.example there, or name another with --settings",
+  });
+}
+
+function usualPlaces(): string[] {
+  const folder = credentialsFolder();
+  return ["settings", ...(folder === null ? [] : [path.join(folder, "settings")])];
+}
+
+/** Whether someone configured the program by XCP_ variables alone: then their gaps are worth naming. */
+function environmentGivesAll(groups: readonly SettingGroup[]): boolean {
+  const hosts = { xen: "XCP_XEN_HOST", mysql: "XCP_MYSQL_HOST" };
+  return groups.some(
+    (group) => (group === "xen" || group === "mysql") && process.env[hosts[group]] !== undefined,
+  );
+}
+
+/** A systemd credential (LoadCredential=XenPass:...), or null. */
+function readCredential(name: string): string | null {
+  const folder = credentialsFolder();
+  if (folder === null || !Object.hasOwn(settingKeys, name)) return null;
+  const file = path.join(folder, name);
+  return fs.existsSync(file) ? readGuarded(file, { what: "the credential", isSecret: () => true }) : null;
+}
