@@ -11,18 +11,12 @@ import { loadHostPower } from "../../src/store/hostPower.ts";
 import { listMigrations } from "../../src/store/migrations.ts";
 import { pauseControl, resumeControl } from "../../src/store/pause.ts";
 import { createGreenRule } from "../../src/store/ruleChanges.ts";
-import {
-  type Arena,
-  type ControlChange,
-  flowing,
-  openArena,
-  type Ring,
-  type Told,
-} from "../support/controlArena.ts";
+import { type Arena, type ControlChange, openArena, type Ring, type Told } from "../support/controlArena.ts";
 import { aMinuteLater, behindWire, strike } from "../support/controlCrashes.ts";
 import { cpu25 } from "../support/controlPools.ts";
 import { asRoot } from "../support/database.ts";
 import { later } from "../support/laterDatabase.ts";
+import { flowing } from "../support/poolTime.ts";
 import type { Passing } from "../support/wire.ts";
 
 // A night has many runs.
