@@ -21,7 +21,7 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** A line for sh that runs "$@", the program, in its own way: `exec "$@" >/dev/full`. */
   readonly through?: string;
-  /** Longest run before the program is killed and the call rejects; 20 s by default. */
+  /** Longest run before the program is killed and the call rejects; 50 s by default. */
   readonly deadlineMs?: number;
 }
 
@@ -69,7 +69,7 @@ export async function startProgram(
     stdio: "pipe",
   });
   child.stdin.on("error", () => undefined);
-  const watched = watch(name, child, options.deadlineMs ?? 20_000);
+  const watched = watch(name, child, options.deadlineMs ?? 50_000);
   cleanUp(async () => {
     child.kill("SIGKILL");
     await watched.ended.catch(() => undefined);
