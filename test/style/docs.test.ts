@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { commandList as managerCommands } from "../../src/manager/commands/index.ts";
 import { helpLines } from "../../src/manager/help.ts";
 import { type SettingKey, settingKeys } from "../../src/settings/keys.ts";
 import { commandList } from "../../src/simulator/commands/commandList.ts";
@@ -44,7 +45,7 @@ const prose = (page: string) =>
 describe("docs/ has every", () => {
   it("command of the manager, in docs/commands.md as HELP writes it", () => {
     const page = read("docs/commands.md");
-    const usages = helpLines
+    const usages = helpLines(managerCommands)
       .filter((line) => /^[A-Z]/.test(line) && !line.startsWith("Upper"))
       .map((line) => line.split(/ {2,}/)[0] ?? line);
     expect(usages.length).toBeGreaterThan(30);
