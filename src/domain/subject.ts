@@ -7,7 +7,7 @@ import type { Host, Vm, VmMeasures } from "./pool.ts";
 export type Subject = "PifEth0RxKb" | "PifEth0TxKb" | "OccupiedMemoryMb" | "CpuAverage";
 
 /** What only chains name. */
-export type DerivedSubject = "VmCount" | "CpuWait" | "MemoryFreeMb";
+export type DerivedSubject = "VmCount" | "VcpuCount" | "CpuWait" | "MemoryFreeMb";
 
 /** The subjects that have a name of our own. */
 export type NamedSubject = Subject | DerivedSubject;
@@ -128,6 +128,20 @@ export const subjectFacts: Readonly<Record<NamedSubject, SubjectFacts>> = {
     vmMeasures: [],
     withWeight: null,
     capacity: whole,
+    averaged: false,
+    whenVmLeaves: "falls",
+    floorSetting: null,
+    sampled: null,
+  },
+  /** vCPUs of running guests per CPU of the host, whatever they do: VMs that idle together peak together. */
+  VcpuCount: {
+    unit: "%",
+    highest: Number.POSITIVE_INFINITY,
+    value: { from: "guests", record: null },
+    weight: ({ vcpuNum }) => usable(vcpuNum === null ? null : 100 * vcpuNum),
+    vmMeasures: [],
+    withWeight: null,
+    capacity: cpus,
     averaged: false,
     whenVmLeaves: "falls",
     floorSetting: null,

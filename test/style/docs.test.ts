@@ -7,6 +7,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { namedSubjects } from "../../src/domain/subject.ts";
+import { commandList as managerCommands } from "../../src/manager/commands/index.ts";
 import { helpLines } from "../../src/manager/help.ts";
 import { type SettingKey, settingKeys } from "../../src/settings/keys.ts";
 import { commandList } from "../../src/simulator/commands/commandList.ts";
@@ -45,7 +46,7 @@ const prose = (page: string) =>
 describe("docs/ has every", () => {
   it("command of the manager, in docs/commands.md as HELP writes it", () => {
     const page = read("docs/commands.md");
-    const usages = helpLines
+    const usages = helpLines(managerCommands)
       .filter((line) => /^[A-Z]/.test(line) && !line.startsWith("Upper"))
       .map((line) => line.split(/ {2,}/)[0] ?? line);
     expect(usages.length).toBeGreaterThan(30);
