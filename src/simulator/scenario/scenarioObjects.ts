@@ -1,5 +1,6 @@
 /** The lines of a scenario: hosts, VMs, storage, networks. Pure. */
-import { usualBootMs, type WakeKind, wakeKinds } from "../behaviour/machines.ts";
+import { type WakeKind, wakeKinds } from "../behaviour/machine.ts";
+import { usualBootMs } from "../behaviour/machines.ts";
 import { idleHost, threadStates } from "../metrics/model.ts";
 import { roles } from "../objects/roles.ts";
 import type { HostSpec, NetworkSpec, StorageSpec, UserSpec, VmKind, VmSpec } from "./scenarioSpecs.ts";

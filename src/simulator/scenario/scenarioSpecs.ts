@@ -1,6 +1,7 @@
 /** What a scenario says, as data. */
-import type { WakeKind } from "../behaviour/machines.ts";
-import type { HostLoad, VmLoad } from "../metrics/model.ts";
+import type { WakeKind } from "../behaviour/machine.ts";
+import type { VmLoad } from "../metrics/load.ts";
+import type { HostLoad } from "../metrics/model.ts";
 import type { ServerProfile } from "../objects/profile.ts";
 import type { Release } from "../objects/release.ts";
 import type { Role } from "../objects/roles.ts";
