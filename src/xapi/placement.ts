@@ -131,7 +131,15 @@ export class InfeasiblePairFinder {
     const [vms, vifs] = [unreadableOf(inventory, "VM"), unreadableOf(inventory, "VIF")];
     for (const [ref, { VIFs }] of vifs.size === 0 ? [] : inventory.networks)
       if (VIFs.some((vif) => vifs.has(vif))) this.#doubtful.add(ref);
-    for (const { network, VM } of inventory.vifs.values()) {
+    const users = [...inventory.vifs.values()].map(({ network, VM }) => ({ network, VM }));
+    // Both ends say whose an interface is: one that was changed on the way must not hide the VM that has it.
+    for (const [VM, { VIFs }] of inventory.vms) {
+      for (const ref of VIFs) {
+        const vif = inventory.vifs.get(ref);
+        if (vif !== undefined && vif.VM !== VM) users.push({ network: vif.network, VM });
+      }
+    }
+    for (const { network, VM } of users) {
       if (network !== null && VM !== null && vms.has(VM)) this.#doubtful.add(network);
       const host = VM === null ? undefined : inventory.vms.get(VM)?.resident_on;
       if (network === null || VM === null || !host) continue;

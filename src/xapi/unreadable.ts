@@ -50,6 +50,7 @@ export class Unreadable {
     this.#doubts = new VmDoubts(inventory);
     for (const [ref, { uuid }] of inventory.hosts) this.#uuidOfHost.set(ref, asUuid(uuid));
     const hosts = unreadableOf(inventory, "host");
+    this.#crowdByUnlisted();
     const vms = [...unreadableOf(inventory, "VM")].filter(([, { readable }]) => isMachine(readable));
     const keptHosts = this.#hostRows(hosts);
     this.hosts = keptHosts.rows;
@@ -194,6 +195,19 @@ export class Unreadable {
     else if (scheduled_to_be_resident_on !== null) {
       const target = this.#uuidOfHost.get(scheduled_to_be_resident_on);
       if (target !== undefined) this.#crowded.add(target);
+    }
+  }
+
+  /** A VM that is somewhere, or on its way, without a host of that ref has memory of some host. */
+  #crowdByUnlisted(): void {
+    for (const vm of this.#inventory.vms.values()) {
+      if (!occupiesHost(vm.power_state)) continue;
+      const { resident_on, scheduled_to_be_resident_on: target } = vm;
+      if (target !== null && !this.#uuidOfHost.has(target)) this.#anyCrowded = true;
+      if (resident_on === null || this.#uuidOfHost.has(resident_on)) continue;
+      const place = this.residence(vm);
+      if (place === null) this.#anyCrowded = true;
+      else this.#crowded.add(place);
     }
   }
 
