@@ -123,6 +123,7 @@ describe("schema install", () => {
       "0009_rules.sql",
       "0010_green.sql",
       "0011_host_doubt.sql",
+      "0012_model.sql",
     ]);
     const second = await installSchema(admin);
     expect(second).toMatchObject({ createdDatabase: false, applied: [], version: newest });
@@ -241,6 +242,7 @@ describe("schema install", () => {
         "0009_rules.sql",
         "0010_green.sql",
         "0011_host_doubt.sql",
+        "0012_model.sql",
       ]);
       expect(await schemaStatus(admin)).toMatchObject({ version: newest, pending: [] });
       if (round % 2 === 1) await expectThesisRows(admin);
