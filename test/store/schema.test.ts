@@ -11,13 +11,13 @@ import { asRoot, createEmptyDatabase } from "../support/database.ts";
 import { runsStatement, statementText } from "../support/mysqlWire.ts";
 import { startTcpProxy } from "../support/tcpProxy.ts";
 
-/** The files of sql/ that make the schema, in their order. */
-const numberedFiles = readdirSync(new URL("../../sql/", import.meta.url))
-  .filter((name) => /^\d{4}_/.test(name) && !name.startsWith("0000_"))
-  .sort();
-
 /** The number of the last file of sql/. */
 const newest = readSchemaFiles().files.length;
+
+/** What an empty database is made of, by the folder itself: every numbered file but the one that counts them. */
+const numberedFiles = readdirSync(new URL("../../sql/", import.meta.url))
+  .filter((name) => /^(?!0000)\d{4}_\w+\.sql$/.test(name))
+  .sort();
 
 /** The thesis' statements (section 5.2), on a server whose default is latin1 as in its days. */
 const thesisStatements = [
