@@ -61,3 +61,33 @@ export function failureClass(code: string): FailureClass {
   // Memory is the destination's matter: the VM may still find room elsewhere.
   return code === "HOST_NOT_ENOUGH_FREE_MEMORY" ? "never-this-pair" : classifyFailure(code);
 }
+
+/** Why nothing more may be done after this outcome, or null when the run may go on. */
+export function endOfRun(outcome: Outcome): string | null {
+  switch (outcome.kind) {
+    case "overtaken":
+      return "the pool changed since it was collected; the next run plans anew";
+    case "unknown":
+      return "how the last migration ends is not known; the next run plans anew";
+    case "refused":
+    case "failed":
+      return outcome.failure === "stop" ? outcome.reason : null;
+    case "lost":
+      return "a VM was lost; see to it before the next run";
+    case "stopped":
+      return "a signal";
+    case "held":
+      return outcome.reason;
+    case "moved":
+      return null;
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** An outcome after which the rest of the plan is not what is wanted any more. */
+export type Setback = Extract<Outcome, { kind: "refused" | "failed" }>;
+
+export function isSetback(outcome: Outcome): outcome is Setback {
+  return outcome.kind === "refused" || outcome.kind === "failed";
+}

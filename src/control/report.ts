@@ -2,7 +2,7 @@
 
 import { limitReached, unresolvedLines } from "../explain/report.ts";
 import type { Names } from "../text/names.ts";
-import type { MoveResult, RunResult } from "./control.ts";
+import type { MoveResult, RunResult } from "./planExecutor.ts";
 
 /** How one move ended, for a person. */
 export function resultLine({ move, outcome }: MoveResult, names: Names): string {

@@ -1,8 +1,9 @@
 /** How a run speaks: lines for people, events for programs. */
 
+import type { Suspicion } from "../decide/suspicion.ts";
 import type { LeaseStatus } from "../store/lease.ts";
 import type { Names } from "../text/names.ts";
-import type { MoveResult } from "./control.ts";
+import type { MoveResult } from "./planExecutor.ts";
 import { resultLine } from "./report.ts";
 
 export interface Reporter {
@@ -23,6 +24,12 @@ export function say(reporter: Reporter, event: string, text: string, detail: obj
 /** A line of the thesis that a terminal shows in another way. */
 export function sayOffTerminal(reporter: Reporter, event: string, text: string, detail: object = {}): void {
   if (reporter.json || reporter.show === undefined) say(reporter, event, text, detail);
+}
+
+/** Hosts whose data is not believed. */
+export function warnOfSuspects({ hosts }: Suspicion, names: Names, reporter: Reporter): void {
+  for (const [host, reason] of hosts)
+    say(reporter, "warning", `${names.of(host)} is left out of mean and moves: ${reason}`, { host });
 }
 
 /** How a move ended. */

@@ -12,7 +12,7 @@ import type { ControlSettings } from "../settings/settings.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import { type ExecuteOptions, startMove, type Transfer } from "./execute.ts";
 import type { Entry, Journal } from "./journal.ts";
-import type { Outcome } from "./outcome.ts";
+import { endOfRun, isSetback, type Outcome, type Setback } from "./outcome.ts";
 
 /** One executed or refused move, for the report. */
 export interface MoveResult {
@@ -281,32 +281,3 @@ class PlanExecutor {
 }
 
 const leaseLost = "the lease was lost: another run may act now";
-
-/** Why nothing more may be done after this outcome, or null when the run may go on. */
-function endOfRun(outcome: Outcome): string | null {
-  switch (outcome.kind) {
-    case "overtaken":
-      return "the pool changed since it was collected; the next run plans anew";
-    case "unknown":
-      return "how the last migration ends is not known; the next run plans anew";
-    case "refused":
-    case "failed":
-      return outcome.failure === "stop" ? outcome.reason : null;
-    case "lost":
-      return "a VM was lost; see to it before the next run";
-    case "stopped":
-      return "a signal";
-    case "held":
-      return outcome.reason;
-    case "moved":
-      return null;
-    default:
-      return outcome satisfies never;
-  }
-}
-
-type Setback = Extract<Outcome, { kind: "refused" | "failed" }>;
-
-function isSetback(outcome: Outcome): outcome is Setback {
-  return outcome.kind === "refused" || outcome.kind === "failed";
-}
