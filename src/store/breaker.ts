@@ -78,19 +78,26 @@ async function recentTrips(reader: Reader): Promise<number> {
 
 interface End {
   readonly state: MigrationState | null;
+  readonly vm: string;
+  readonly destination: string;
+  /** Something broke on the way: the destination may be what is wrong. */
+  readonly onPath: boolean;
   readonly error: string;
 }
 
 /** The ends that count, newest first. */
 async function lastEnds(reader: Reader): Promise<readonly End[]> {
   const rows = await reader.rows(
-    `SELECT State, Error FROM Migration
+    `SELECT State, VmUuid, DestinationUuid, FailureClass, Error FROM Migration
       WHERE State IN ('succeeded', 'failed', 'cancelled', 'lost')
         AND FinishedAt > COALESCE((SELECT CountFrom FROM Breaker WHERE Name = 'control'), '1000-01-01')
       ORDER BY FinishedAt DESC, PlannedAt DESC LIMIT ${failuresOfLast.migrations}`,
   );
   return rows.map((row) => ({
     state: parseState(String(row["State"])),
+    vm: String(row["VmUuid"]),
+    destination: String(row["DestinationUuid"]),
+    onPath: row["FailureClass"] === "path",
     error: textOrNull(row["Error"]) ?? "",
   }));
 }
@@ -100,8 +107,28 @@ function assess(ends: readonly End[]): string | null {
   const failed = ends.filter(({ state }) => state !== null && isFailure(state));
   const last = failed[0]?.error ?? "";
   const row = ends.findIndex(({ state }) => state === null || !isFailure(state));
-  const inARow = row === -1 ? ends.length : row;
+  const inARow = countOf(row === -1 ? ends : ends.slice(0, row));
   if (inARow >= failuresInARow) return `${inARow} migrations in a row failed, the last one: ${last}`;
-  if (failed.length < failuresOfLast.failures) return null;
-  return `${failed.length} of the last ${ends.length} migrations failed, the last one: ${last}`;
+  const failures = countOf(failed);
+  if (failures < failuresOfLast.failures) return null;
+  return `${failures} of the last ${ends.length} migrations failed, the last one: ${last}`;
+}
+
+/**
+ * How many failures these are. What broke on the way of several VMs to one host counts once, for it is the host that is
+ * the suspect; for one VM it counts each time.
+ */
+function countOf(failed: readonly End[]): number {
+  const perHost = new Map<string, Map<string, number>>();
+  let others = 0;
+  for (const { onPath, vm, destination } of failed) {
+    if (!onPath) {
+      others++;
+      continue;
+    }
+    const perVm = perHost.get(destination) ?? new Map<string, number>();
+    perHost.set(destination, perVm.set(vm, (perVm.get(vm) ?? 0) + 1));
+  }
+  const hosts = [...perHost.values()].map((perVm) => Math.max(...perVm.values()));
+  return hosts.reduce((sum, count) => sum + count, others);
 }
