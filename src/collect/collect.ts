@@ -5,7 +5,7 @@
 import { ignoreUnsettled, type SettlingVm } from "../decide/settling.ts";
 import { AppError, describeError } from "../domain/errors.ts";
 import type { Collection, PoolFacts, Snapshot, Uuid } from "../domain/pool.ts";
-import { isSource, parseAnySubject } from "../domain/rule.ts";
+import { type AnySubject, isSource, parseAnySubject, subjectFacts } from "../domain/rule.ts";
 import type { CollectSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
@@ -20,6 +20,7 @@ import { xapiOptions } from "../xapi/options.ts";
 import type { HostRef } from "../xapi/records.ts";
 import { readMeasures } from "../xapi/rrdUpdates.ts";
 import { toSnapshot } from "../xapi/snapshot.ts";
+import { clocksDisagree } from "./clocks.ts";
 
 export interface CollectOptions {
   readonly xen: XenSettings;
@@ -87,7 +88,9 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
     };
     if (db === null || start === null) return { ...result, stored: null, warnings: [] };
     const stored = await saveSnapshot(db, start, snapshot, { complete, settling, clockSkewSeconds });
-    return { ...result, stored, warnings: await prune(db, options.collect, signal) };
+    // By a clock that has jumped ahead, all that is kept looks old.
+    const warnings = clocksDisagree(clockSkewSeconds) ? [] : await prune(db, options.collect, signal);
+    return { ...result, stored, warnings };
   } catch (error) {
     if (!deadline.aborted || options.signal.aborted) throw error;
     const seconds = options.collect.deadlineMs / 1000;
@@ -127,7 +130,11 @@ interface PoolReading {
 /** What enabled rules compare hosts by and the thesis' columns do not hold. */
 async function namedMeasures(db: Database): Promise<NamedMeasures> {
   const subjects = (await subjectsNamedByRules(db)).flatMap((name) => parseAnySubject(name) ?? []);
-  return { hostSources: subjects.filter(isSource), cpuWait: subjects.includes("CpuWait") };
+  return { hostSources: subjects.filter(isSource), cpuWait: subjects.some(isMadeOfCpuWait) };
+}
+
+function isMadeOfCpuWait(subject: AnySubject): boolean {
+  return !isSource(subject) && subjectFacts[subject].vmMeasures.includes("cpuWait");
 }
 
 async function readPool(

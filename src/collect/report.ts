@@ -1,6 +1,7 @@
 /** What a run of xcp-collect says about itself. Pure: result in, text or JSON out. */
 import type { Collection, Uuid } from "../domain/pool.ts";
 import type { SnapshotDocument } from "../snapshot/text.ts";
+import { clocksDisagree } from "./clocks.ts";
 import type { CollectResult } from "./collect.ts";
 
 /** The one-line summary: "collected pool main: 2 hosts, 5 VMs in 0.4 s". */
@@ -43,14 +44,18 @@ export function slowLines({ slow }: Pick<CollectResult, "slow">): string[] {
   );
 }
 
-/** Clocks further apart than this are worth a word; decisions do not depend on them. */
-const skewWorthTelling = 30;
+/** One line for each host whose measures are not believed, and why. */
+export function doubtLines({ snapshot }: Pick<CollectResult, "snapshot">): string[] {
+  return snapshot.hosts.flatMap(({ name, uuid, doubt }) =>
+    doubt === undefined ? [] : [`host ${name || uuid} is suspect, xcp-control leaves it alone: ${doubt}`],
+  );
+}
 
 /** A line when the pool's clock and the database's differ much. */
 export function clockLines({ clockSkewSeconds: skew }: Pick<CollectResult, "clockSkewSeconds">): string[] {
-  if (skew === null || Math.abs(skew) <= skewWorthTelling) return [];
+  if (skew === null || !clocksDisagree(skew)) return [];
   return [
-    `the pool's clock is ${Math.abs(skew)} s ${skew > 0 ? "ahead of" : "behind"} the database's; is NTP running?`,
+    `the pool's clock is ${Math.abs(skew)} s ${skew > 0 ? "ahead of" : "behind"} the database's; is NTP running? No old history is deleted until they agree`,
   ];
 }
 
@@ -79,6 +84,9 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
     slow: result.slow,
     clockSkewSeconds: result.clockSkewSeconds,
     skipped,
+    suspect: snapshot.hosts.flatMap(({ uuid, doubt }) =>
+      doubt === undefined ? [] : [{ host: uuid, doubt }],
+    ),
     arrivals: result.settling.map(({ vmUuid, hostUuid }) => ({ vm: vmUuid, host: hostUuid })),
     warnings: result.warnings,
     durationMs: Math.round(durationMs),

@@ -1,6 +1,6 @@
 /**
- * The lease that a run holds: renewed while the run lasts, and given up by the run's own clock before anybody else can
- * take it. A run that was stopped and wakes finds its time over before it does anything.
+ * The lease in the hands of a run: renewed while the run lasts, and given up by the run's own clock before anybody
+ * else can take it. A run that was stopped and wakes finds its time over before it does anything.
  */
 import { describeError } from "../domain/errors.ts";
 import type { Database } from "../store/connection.ts";

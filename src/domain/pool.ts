@@ -59,13 +59,17 @@ export interface HostFacts {
 export interface HostAdditions {
   /** Values of data sources that rules name, by XAPI's names and in XAPI's units; what is not there is unknown. */
   readonly sources?: Readonly<Record<string, number>>;
-  /** Guests placed on it, as `withDerived` counts them. */
-  readonly vmCount?: number;
-  /** CPU time that its guests wanted and did not get, in percent of its CPUs; null where unknown of one of them. */
-  readonly cpuWait?: number | null;
+  /** What follows from the guests placed on it, by subject, as `withDerived` computes it; null where unknown. */
+  readonly derived?: Readonly<Record<string, number | null>>;
 }
 
-export interface Host extends HostMeasures, HostFacts, HostAdditions {
+/** What is only there when something is wrong. */
+export interface HostDoubt {
+  /** Why measures that were read are not believed. */
+  readonly doubt?: string;
+}
+
+export interface Host extends HostMeasures, HostFacts, HostAdditions, HostDoubt {
   readonly uuid: Uuid;
   readonly name: string;
   readonly ip: string | null;
