@@ -45,7 +45,7 @@ export const loadCommands: Readonly<Record<string, PoolCommand>> = {
     },
   },
   "fail-migration": {
-    usage: "fail-migration CODE [PARAM ...] [vm=VM] [host=HOST] [at=50%] [times=N|all]",
+    usage: "fail-migration CODE [PARAM ...] [vm=VM] [host=HOST] [at=50%] [times=N]",
     help: "The next migration (to HOST) fails with CODE: at=start (or 0%), at a part of the stream, or at=end; the word VM among the parameters stands for its ref.",
     least: 1,
     most: 9,
@@ -53,7 +53,7 @@ export const loadCommands: Readonly<Record<string, PoolCommand>> = {
       addFate(model, settings, { kind: "fail", code, params, at: readPoint(settings.get("at") ?? "50%") }),
   },
   "stall-migration": {
-    usage: "stall-migration [vm=VM] [host=HOST] [at=50%] [times=N|all]",
+    usage: "stall-migration [vm=VM] [host=HOST] [at=50%] [times=N]",
     help: "The next migration (to HOST) stops at that part of its stream and never ends.",
     least: 0,
     most: 0,
@@ -64,7 +64,7 @@ export const loadCommands: Readonly<Record<string, PoolCommand>> = {
     },
   },
   "slow-migration": {
-    usage: "slow-migration FACTOR [vm=VM] [host=HOST] [times=N|all]",
+    usage: "slow-migration FACTOR [vm=VM] [host=HOST] [times=N]",
     help: "The next migration (to HOST) takes FACTOR times as long.",
     least: 1,
     most: 1,
@@ -75,7 +75,7 @@ export const loadCommands: Readonly<Record<string, PoolCommand>> = {
     },
   },
   "lose-vm": {
-    usage: "lose-vm [vm=VM] [host=HOST] [times=N|all]",
+    usage: "lose-vm [vm=VM] [host=HOST] [times=N]",
     help: "The next migration (to HOST) breaks at its last step and the VM is halted by it.",
     least: 0,
     most: 0,
@@ -88,18 +88,11 @@ function addFate(model: PoolModel, settings: ReadonlyMap<string, string>, fate: 
   const vmRef = name === undefined ? null : findVm(model, name);
   const host = settings.get("host");
   const hostRef = host === undefined ? null : findHost(model, host);
-  const times = settings.get("times");
-  const timesLeft = times === "all" ? Number.POSITIVE_INFINITY : readTimes(times);
+  const timesLeft = readTimes(settings.get("times"));
   model.faults.addMigrationFault({ vmRef, hostRef, fate, timesLeft });
-  const which =
-    times === "all"
-      ? "all migrations from now on"
-      : timesLeft === 1
-        ? "the next migration"
-        : `the next ${timesLeft} migrations`;
   const of = vmRef === null ? "" : ` of ${nameOf(model, "VM", vmRef)}`;
   const to = hostRef === null ? "" : ` to ${nameOf(model, "host", hostRef)}`;
-  return `${which}${of}${to}: ${fate.kind}`;
+  return `the next migration${of}${to}: ${fate.kind}`;
 }
 
 function readPoint(text: string): MigrationPoint {
