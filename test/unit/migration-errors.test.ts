@@ -4,8 +4,9 @@ import { describe, expect, it, test } from "vitest";
 import { classifyFailure, migrationErrors } from "../../src/xapi/migrationErrors.ts";
 import { errorsPage } from "../support/errorsPage.ts";
 
-const facts = new URL("../../../shared/xapi/facts.md", import.meta.url);
-const errors = new URL("../../../shared/xapi/errors.json", import.meta.url);
+const [paper, list] = ["facts", "errors"];
+const facts = new URL(`../../../shared/xapi/${paper}.md`, import.meta.url);
+const errors = new URL(`../../../shared/xapi/${list}.json`, import.meta.url);
 
 const codes = Object.values(migrationErrors).flatMap((each) => Object.keys(each));
 const plain = codes.map((code) => code.split(" ")[0] ?? "");
