@@ -36,15 +36,20 @@ export async function act(run: LeasedRun, course: Course): Promise<RunResult> {
       onMove: (move) => say(options, "move", moveLine(move, names), moveJson(move, names)),
       onStart: (move) => {
         calls.migrating++;
-        sayOffTerminal(options, "start", "Starting Migration ...", { vm: move.vm });
         transfers.begin({ ...move, ...expected({ ...move, bytes: move.copyBytes }, costs) });
+        const line = transfers.named("Starting Migration ...", move.vm);
+        sayOffTerminal(options, "start", line, { vm: move.vm });
       },
       onProgress: ({ vm }, progress) => transfers.progress(vm, progress),
       onEnd: ({ vm }) => {
         calls.migrating--;
         transfers.end(vm);
       },
-      onResult: (each) => announce(each, names, options),
+      onResult: (each) => {
+        const { vm } = each.move;
+        announce(each, names, options, transfers.named("End Migration", vm));
+        transfers.told(vm);
+      },
       onFailingHost: (host, reason) =>
         say(options, "warning", `nothing more is moved to ${names.of(host)} by this run: ${reason}`, {
           host,

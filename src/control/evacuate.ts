@@ -27,7 +27,9 @@ import type { Evacuation } from "../planner/evacuate/evacuate.ts";
 import type { Move } from "../planner/plan.ts";
 import { storedCollectionId } from "../store/snapshot.ts";
 import { Names } from "../text/names.ts";
+import { leaseLost } from "./heldLease.ts";
 import type { MoveResult, Planner, RunResult } from "./planExecutor.ts";
+import { resultReason } from "./report.ts";
 import { say, warnOfSuspects } from "./say.ts";
 import {
   type ActOptions,
@@ -115,7 +117,7 @@ async function newerView(
     if (view.gate !== null) why = `${gateName(view.gate)}: ${view.gate.measured}`;
   }
   if (signal.aborted) return { why: "a signal" };
-  return { why: heldLease.lost.aborted ? "the lease was lost: another run may act now" : why };
+  return { why: heldLease.lost.aborted ? leaseLost : why };
 }
 
 /** The plan of one collection, carried out as far as that goes. */
@@ -233,7 +235,7 @@ class Attempt {
     const domains = new Set(vms.filter((vm) => vm.isControlDomain).map(({ uuid }) => uuid));
     const reasons = new Map(this.#last.stays.map(({ vm, reason }) => [vm, reason]));
     for (const { move, outcome } of result.results) {
-      if (outcome.kind !== "moved") reasons.set(move.vm, outcome.reason);
+      if (outcome.kind !== "moved") reasons.set(move.vm, resultReason(outcome));
     }
     return placements
       .filter(({ vmUuid, hostUuid }) => hostUuid === host.uuid && !domains.has(vmUuid) && !gone.has(vmUuid))

@@ -5,7 +5,7 @@ import type { Rule } from "../domain/rule.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
 import { closeMigration, type Hindrance, markSubmitted, planMigration } from "../store/migrations.ts";
-import type { HeldLease } from "./heldLease.ts";
+import { type HeldLease, leaseLost } from "./heldLease.ts";
 import type { Outcome } from "./outcome.ts";
 
 export interface JournalOptions {
@@ -39,7 +39,9 @@ export class Journal {
 
   /** Asked with nothing between the answer and the call to the pool. */
   mayStart(): boolean {
-    return this.#heldLease.mayStart();
+    if (this.#heldLease.mayStart()) return true;
+    this.#heldLease.giveUp("it could not be renewed in time");
+    return false;
   }
 }
 
@@ -79,7 +81,10 @@ export class Entry {
       intent,
       this.#options.maxMovesPerHour,
     );
-    if (!("id" in planned)) return held(planned, this.#options.maxMovesPerHour);
+    if (!("id" in planned)) {
+      if (planned.kind === "lease") this.#heldLease.giveUp();
+      return held(planned, this.#options.maxMovesPerHour);
+    }
     this.#id = planned.id;
     return null;
   }
@@ -116,7 +121,10 @@ export class Entry {
       seconds,
       failure: failureOf(outcome),
     });
-    if (closing === "lease lost") return "the lease was lost";
+    if (closing === "lease lost") {
+      this.#heldLease.giveUp();
+      return leaseLost;
+    }
     return closing === "breaker opened" ? breakerOpened : null;
   }
 

@@ -1,11 +1,12 @@
 /** Closes what earlier runs left open, before anything is planned. */
 
 import { exitCode } from "../domain/errors.ts";
-import type { Migration } from "../domain/migration.ts";
+import { type Migration, parseState } from "../domain/migration.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { loadControlState } from "../store/load/controlState.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { Names } from "../text/names.ts";
+import { longest, shorten } from "../text/text.ts";
 import { expected, leftOfLimit, watchOptions, withPool } from "./pool.ts";
 import { reconcile } from "./reconcile.ts";
 import { say } from "./say.ts";
@@ -16,7 +17,9 @@ import { Transfers } from "./transfers.ts";
 export async function closeOpen(run: LeasedRun): Promise<RunEnd | null> {
   const { db, heldLease, options } = run;
   const controlState = await loadControlState(db);
-  if (controlState.open.length === 0) return null;
+  // A row of a state that nobody knows is named by its gate.
+  const open = controlState.open.filter(({ state }) => parseState(state) !== null);
+  if (open.length === 0) return null;
   const stored = await loadSnapshot(db);
   const names = new Names(stored?.snapshot ?? empty);
   const poolUuid = options.xen.poolUuid ?? stored?.snapshot.pool.uuid ?? null;
@@ -24,7 +27,7 @@ export async function closeOpen(run: LeasedRun): Promise<RunEnd | null> {
     `${names.of(vm)} (${vm}) from ${names.of(source)} to ${names.of(destination)}`;
   const transfers = new Transfers(options, names, options.monotonicMs);
   return withPool(poolUuid, run, async (client, calls) => {
-    const why = await reconcile(controlState.open, {
+    const why = await reconcile(open, {
       client,
       db,
       heldLease,
@@ -46,7 +49,7 @@ export async function closeOpen(run: LeasedRun): Promise<RunEnd | null> {
         transfers.end(vm);
       },
       onClosed: (migration, end) => {
-        const error = end.error === null ? "" : `: ${end.error}`;
+        const error = end.error === null ? "" : `: ${shorten(end.error, longest.error)}`;
         say(options, "closed", `An earlier run's migration ${end.state}: ${what(migration)}${error}`, {
           ...ids(migration),
           ...end,

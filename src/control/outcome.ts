@@ -2,6 +2,7 @@
 import { AppError, describeError } from "../domain/errors.ts";
 import type { FailureClass } from "../domain/migration.ts";
 import type { Uuid } from "../domain/pool.ts";
+import { longest, shorten } from "../text/text.ts";
 import { XapiError } from "../xapi/errors.ts";
 import { classifyFailure } from "../xapi/migrationErrors.ts";
 
@@ -67,7 +68,7 @@ export function endOfRun(outcome: Outcome): string | null {
       return "how the last migration ends is not known; the next run plans anew";
     case "refused":
     case "failed":
-      return outcome.failure === "pool" ? outcome.reason : null;
+      return outcome.failure === "pool" ? shorten(outcome.reason, longest.error) : null;
     case "lost":
       return "a VM was lost; see to it before the next run";
     case "stopped":

@@ -12,6 +12,7 @@ import type { Move, Plan } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import { type ExecuteOptions, startMove, type Transfer } from "./execute.ts";
+import { leaseLost } from "./heldLease.ts";
 import type { Entry, Journal } from "./journal.ts";
 import { endOfRun, isSetback, type Outcome, type Setback } from "./outcome.ts";
 
@@ -317,5 +318,3 @@ class PlanExecutor {
     };
   }
 }
-
-const leaseLost = "the lease was lost: another run may act now";

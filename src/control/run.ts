@@ -4,11 +4,11 @@ import { AppError, describeError, exitCode } from "../domain/errors.ts";
 import type { ControlSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
-import { finishRun, startRun } from "../store/runs.ts";
+import { finishRun, forgetRun, startRun } from "../store/runs.ts";
 import { act } from "./act.ts";
 import { type ApplyTask, application } from "./apply.ts";
 import { type EvacuateTask, evacuation } from "./evacuate.ts";
-import { HeldLease } from "./heldLease.ts";
+import { HeldLease, leaseLost } from "./heldLease.ts";
 import { keepRules } from "./keepRules.ts";
 import { closeOpen } from "./openMigrations.ts";
 import { refuse, tellGate } from "./refuse.ts";
@@ -70,7 +70,8 @@ export async function runControl(db: Database, options: RunOptions): Promise<num
     end = await leasedRun(db, runId, { ...options, xen });
   } catch (error) {
     // Where the database is what failed, the run stays without an end: so it reads as one that was killed.
-    if (!isDatabaseFailure(error)) {
+    if (isWrongRequest(error)) await forgetRun(db, runId);
+    else if (!isDatabaseFailure(error)) {
       const code = error instanceof AppError ? error.exitCode : exitCode.couldNotRun;
       await finishRun(db, runId, { outcome: "failed", exitCode: code, detail: describeError(error) });
     }
@@ -78,6 +79,11 @@ export async function runControl(db: Database, options: RunOptions): Promise<num
   }
   await finishRun(db, runId, { outcome: end.outcome, exitCode: end.code, detail: end.detail });
   return end.code;
+}
+
+/** A host that is not there, or not the only one of its name: no failure of what is watched. */
+function isWrongRequest(error: unknown): boolean {
+  return error instanceof AppError && error.exitCode === exitCode.usage;
 }
 
 function isDatabaseFailure(error: unknown): boolean {
@@ -97,16 +103,27 @@ async function leasedRun(db: Database, runId: string, options: LiveOptions): Pro
     say(options, "passed", line, { holder: taken.holder, ageSeconds: taken.takenSecondsAgo });
     return { code: exitCode.done, outcome: "passed", detail: line };
   }
+  const run = { db, heldLease: taken, options };
   try {
-    const run = { db, heldLease: taken, options };
     const end = (await closeOpen(run)) ?? (await follow(strategyOf(options.task), run));
     await taken.end();
-    return end;
+    return taken.lost.aborted ? withoutLease(end, taken) : end;
   } catch (error) {
     if (isDatabaseFailure(error)) taken.abandon();
     else await taken.end();
-    throw error;
+    if (isDatabaseFailure(error) || !taken.lost.aborted) throw error;
+    say(options, "summary", `ended early: ${leaseLost}`);
+    const end = { code: exitCode.partly, outcome: "partly", detail: describeError(error) } as const;
+    return withoutLease(end, taken);
   }
+}
+
+/** Whatever was done: a run that has lost its lease on the way has not done all. */
+function withoutLease({ detail }: RunEnd, { why }: HeldLease): RunEnd {
+  const text = detail.includes("the lease was lost")
+    ? detail
+    : [detail, leaseLost].filter(Boolean).join("; ");
+  return { code: exitCode.partly, outcome: "partly", detail: why === "" ? text : `${text} (${why})` };
 }
 
 function strategyOf(task: Task | undefined): Strategy {

@@ -32,10 +32,10 @@ export function warnOfSuspects({ hosts }: Suspicion, names: Names, reporter: Rep
     say(reporter, "warning", `${names.of(host)} is left out of mean and moves: ${reason}`, { host });
 }
 
-/** How a move ended. */
-export function announce(result: MoveResult, names: Names, reporter: Reporter): void {
+/** How a move ended; `end` is the thesis' line of one that was made. */
+export function announce(result: MoveResult, names: Names, reporter: Reporter, end: string): void {
   const { move, outcome } = result;
-  if (outcome.kind === "moved") sayOffTerminal(reporter, "end", "End Migration", { vm: move.vm });
+  if (outcome.kind === "moved") sayOffTerminal(reporter, "end", end, { vm: move.vm });
   say(reporter, "result", resultLine(result, names), {
     vm: move.vm,
     from: move.source,

@@ -2,6 +2,7 @@
 import { isFailure, isOpen, type Migration } from "../domain/migration.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { pairKey } from "../planner/facts.ts";
+import { longest, shorten } from "../text/text.ts";
 import { failingHosts, failingVms, pathFailures } from "./failingHosts.ts";
 
 export interface CooldownOptions {
@@ -160,7 +161,7 @@ function restAfterFailures(own: readonly Migration[], baseMinutes: number): stri
   const minutes = Math.min(dayMinutes, baseMinutes * 2 ** (failures.length - 1));
   if (last.finishedSecondsAgo >= minutes * 60) return null;
   const times = failures.length === 1 ? "" : `, ${failures.length} times in a row`;
-  return `its migration failed ${ago(last.finishedSecondsAgo)}${times} (${last.error ?? "no reason known"}); it rests ${minutes} min (ControlFailedVmMinutes)`;
+  return `its migration failed ${ago(last.finishedSecondsAgo)}${times} (${shorten(last.error ?? "no reason known", longest.error)}); it rests ${minutes} min (ControlFailedVmMinutes)`;
 }
 
 function restAfterMove(moved: readonly Migration[], minutes: number): string | null {

@@ -5,6 +5,7 @@
 
 import type { Migration } from "../domain/migration.ts";
 import type { Uuid } from "../domain/pool.ts";
+import { longest, shorten } from "../text/text.ts";
 
 /** A migration that broke on its way. */
 export interface PathFailure {
@@ -34,7 +35,10 @@ export function failingHosts(failures: readonly PathFailure[]): ReadonlyMap<Uuid
   for (const { destination, reason } of failures) {
     const vms = new Set(failures.filter((each) => each.destination === destination).map(({ vm }) => vm));
     if (vms.size < fewestVms) continue;
-    hosts.set(destination, `migrations of ${vms.size} VMs to it failed, the last one: ${reason}`);
+    hosts.set(
+      destination,
+      `migrations of ${vms.size} VMs to it failed, the last one: ${shorten(reason, longest.error)}`,
+    );
   }
   return hosts;
 }

@@ -54,6 +54,9 @@ export function isFailure(state: MigrationState): boolean {
   return state === "failed" || state === "cancelled" || state === "lost";
 }
 
+/** Every state, in words. */
+export const stateWords: string = Object.keys(following).join(", ");
+
 /** Parses a stored state; null for one that a later version wrote. */
 export function parseState(text: string): MigrationState | null {
   return Object.hasOwn(following, text) ? (text as MigrationState) : null;
