@@ -1,5 +1,6 @@
 /** The stage of a run that talks to the pool: carries a course out, and tells of each move. */
 
+import { pathFailures } from "../decide/failingHosts.ts";
 import { moveJson } from "../explain/planJson.ts";
 import { moveLine } from "../explain/report.ts";
 import { Names } from "../text/names.ts";
@@ -15,7 +16,7 @@ export async function act(run: LeasedRun, course: Course): Promise<RunResult> {
   const { db, heldLease, options } = run;
   const { assessment, planner, control, ageSeconds, log } = course;
   const { snapshot, collection } = assessment.stored;
-  const { costs } = assessment.controlState;
+  const { costs, recent } = assessment.controlState;
   const names = new Names(snapshot);
   const transfers = new Transfers(options, names, options.monotonicMs);
   return withPool(snapshot.pool.uuid, run, (client, calls) =>
@@ -29,6 +30,7 @@ export async function act(run: LeasedRun, course: Course): Promise<RunResult> {
         monotonicMs: options.monotonicMs,
         log,
       }),
+      pathFailures: pathFailures(recent, control.failedVmMinutes),
       timeLimit: (move) => timeLimit({ ...move, bytes: move.copyBytes }, costs, control),
       execute: { ...watchOptions(run), maxInPool: control.maxMigrationsInPool },
       onMove: (move) => say(options, "move", moveLine(move, names), moveJson(move, names)),
@@ -43,6 +45,10 @@ export async function act(run: LeasedRun, course: Course): Promise<RunResult> {
         transfers.end(vm);
       },
       onResult: (each) => announce(each, names, options),
+      onFailingHost: (host, reason) =>
+        say(options, "warning", `nothing more is moved to ${names.of(host)} by this run: ${reason}`, {
+          host,
+        }),
     }),
   );
 }

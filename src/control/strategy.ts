@@ -142,7 +142,7 @@ export function ending({ results, isTrouble }: RunResult): Omit<RunEnd, "detail"
   const moved = results.some(({ outcome }) => outcome.kind === "moved");
   const troubled =
     isTrouble || results.some(({ outcome }) => !["moved", "refused", "held"].includes(outcome.kind));
-  const halted = results.some(({ outcome }) => outcome.kind === "refused" && outcome.failure === "stop");
+  const halted = results.some(({ outcome }) => outcome.kind === "refused" && outcome.failure === "pool");
   if (halted && !moved) return { code: exitCode.couldNotRun, outcome: "failed" };
   if (troubled || halted) return { code: exitCode.partly, outcome: "partly" };
   return { code: exitCode.done, outcome: "done" };
