@@ -143,7 +143,8 @@ export function ending({ results, isTrouble }: RunResult): Omit<RunEnd, "detail"
   const troubled =
     isTrouble || results.some(({ outcome }) => !["moved", "refused", "held"].includes(outcome.kind));
   const halted = results.some(({ outcome }) => outcome.kind === "refused" && outcome.failure === "pool");
-  if (halted && !moved) return { code: exitCode.couldNotRun, outcome: "failed" };
+  // What was begun and left, or failed, is more than not being able to run.
+  if (halted && !moved && !troubled) return { code: exitCode.couldNotRun, outcome: "failed" };
   if (troubled || halted) return { code: exitCode.partly, outcome: "partly" };
   return { code: exitCode.done, outcome: "done" };
 }
