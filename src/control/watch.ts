@@ -4,10 +4,10 @@
  */
 import { AppError, describeError } from "../domain/errors.ts";
 import type { FailureClass } from "../domain/migration.ts";
-import type { XapiClient } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
 import { classifyFailure } from "../xapi/migrationErrors.ts";
 import type { TaskRecord, TaskRef, VmRecord } from "../xapi/records.ts";
+import type { XapiClient } from "../xapi/xapiClient.ts";
 import type { Refs } from "./check.ts";
 import { isGone, type Outcome, overtaken } from "./outcome.ts";
 
