@@ -1,12 +1,13 @@
 /** Commands that switch hosts on, and that make waking them, shutting them down and other messages fail. */
 import { AppError } from "../../domain/errors.ts";
 import { findHost, nameOf } from "../behaviour/find.ts";
-import { machineOf, type WakeKind, wakeKinds } from "../behaviour/machines.ts";
+import { type WakeKind, wakeKinds } from "../behaviour/machine.ts";
+import { machineOf } from "../behaviour/machines.ts";
 import { boot } from "../behaviour/powerCycle.ts";
 import type { PoolModel } from "../metrics/model.ts";
 import { readDuration } from "../scenario/scenarioText.ts";
-import type { PoolCommand } from "./commandList.ts";
 import { readTimes } from "./commandsOfOutages.ts";
+import type { PoolCommand } from "./poolCommand.ts";
 
 export const hostCommands: Readonly<Record<string, PoolCommand>> = {
   "power-button": {
