@@ -97,7 +97,7 @@ async function hindranceOf(
   return fresher === undefined ? null : { kind: "stale" };
 }
 
-/** Ends after which older pictures of the pool are not to be trusted. */
+/** Ends after which older snapshots of the pool are not to be trusted. */
 const movedSomething = "State IN ('succeeded', 'failed', 'cancelled', 'lost', 'overtaken')";
 
 async function insertIntent(
