@@ -5,6 +5,7 @@
 import type { LastEnd } from "../domain/controlState.ts";
 import {
   type EndState,
+  type FailureClass,
   isOpen,
   type Migration,
   type MigrationCause,
@@ -169,6 +170,8 @@ export interface End {
   readonly error: string | null;
   /** Null where nobody saw it end. */
   readonly seconds: number | null;
+  /** What its failure says of; left out where it did not fail, or nobody knows. */
+  readonly failure?: FailureClass | null;
 }
 
 /** What closing came to: not ours any more, closed, or closed and so many failures that the breaker opened. */
@@ -194,6 +197,7 @@ export async function closeMigration(
           finishedAt: now,
           error: end.error,
           seconds: end.seconds,
+          failure: end.failure ?? null,
           collectionsAtEnd: expression("(SELECT StartedId FROM CollectionHead WHERE Id = 1)"),
         },
         expression(

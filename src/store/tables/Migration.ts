@@ -1,5 +1,10 @@
 /** Every migration that control meant to make; written before the pool is asked, and never deleted by the programs. */
-import type { Migration, MigrationCause } from "../../domain/migration.ts";
+import {
+  type FailureClass,
+  type Migration,
+  type MigrationCause,
+  parseFailureClass,
+} from "../../domain/migration.ts";
 import type { Uuid } from "../../domain/pool.ts";
 import { type ColumnType, computed, named, type Table, table } from "../columns.ts";
 import {
@@ -14,7 +19,7 @@ import {
   uuid,
   word,
 } from "../columnTypes.ts";
-import { ageSeconds } from "../values.ts";
+import { ageSeconds, textOrNull } from "../values.ts";
 
 /** The row, whose rule stands in `rule` or in `subject` and `threshold`. */
 export interface MigrationRow extends Omit<Migration, "rule"> {
@@ -31,6 +36,11 @@ export interface MigrationRow extends Omit<Migration, "rule"> {
 
 /** Rows of before green rules have none. */
 const cause: ColumnType<MigrationCause> = word(["rules", "evacuation", "green"], "rules");
+
+const failure: ColumnType<FailureClass | null> = {
+  write: (value) => value,
+  read: (value) => parseFailureClass(textOrNull(value)),
+};
 
 export const migrationTable: Table<MigrationRow> = table("Migration", ["id"], {
   id: text,
@@ -55,6 +65,7 @@ export const migrationTable: Table<MigrationRow> = table("Migration", ["id"], {
   cause,
   seconds: optionalNumber,
   error: optionalText,
+  failure: named("FailureClass", failure),
   collectionsAtEnd: optionalNumber,
   plannedSecondsAgo: computed(ageSeconds("PlannedAt"), count),
   finishedSecondsAgo: computed(ageSeconds("FinishedAt"), optionalNumber),
