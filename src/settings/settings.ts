@@ -51,7 +51,7 @@ export interface CollectSettings {
   readonly method: "auto" | "rrd" | "query";
   /** The interface that Host.PifEth0RxKb and PifEth0TxKb show. */
   readonly eth0Device: string;
-  /** Days that the hosts' measures and the whole pictures of collections are kept. */
+  /** Days that the hosts' measures and the whole snapshots of collections are kept. */
   readonly hostSampleDays: number;
   readonly snapshotDays: number;
 }
