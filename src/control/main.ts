@@ -31,6 +31,7 @@ interface Options {
   readonly instant?: true;
   readonly ack?: true;
   readonly evacuate?: string;
+  readonly squeeze?: true;
   readonly save?: string;
   readonly apply?: string;
   readonly timestamps?: true;
@@ -66,6 +67,7 @@ await runProgram("xcp-control", async (context) => {
       "--evacuate <host>",
       "empty this host (uuid, the start of one, or name); it is not disabled by that",
     )
+    .option("--squeeze", "with --evacuate: also move VMs that the migration shrinks below what they use")
     .option(
       "--save <file>",
       "with --dry-run: also keep the plan as JSON, to review it and to --apply it later",
@@ -101,7 +103,11 @@ await runProgram("xcp-control", async (context) => {
     return withDatabase(context, mysql, (db) =>
       runControl(db, {
         xen,
-        control: options.instant ? { ...control, sampleCount: 1, breaches: 1 } : control,
+        control: {
+          ...control,
+          ...(options.instant ? { sampleCount: 1, breaches: 1 } : {}),
+          ...(options.squeeze ? { squeeze: "allow" } : {}),
+        },
         dryRun: options.dryRun === true,
         json: options.json === true,
         exitCode: options.exitCode === true,
