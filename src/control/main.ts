@@ -5,6 +5,7 @@ import process from "node:process";
 import { Command } from "commander";
 import { AppError, exitCode } from "../domain/errors.ts";
 import {
+  append,
   commandLineOutput,
   loadSettings,
   operatorName,
@@ -16,6 +17,7 @@ import {
   withDatabase,
 } from "../program/program.ts";
 import { acknowledgeBreaker } from "../store/breaker.ts";
+import { loadHostAddresses } from "../store/places.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { readPlanFile, writePlanFile } from "./planFile.ts";
 import { runControl, type Save, type Task } from "./run.ts";
@@ -29,6 +31,7 @@ interface Options {
   readonly exitCode?: true;
   readonly instant?: true;
   readonly ack?: true;
+  readonly allowRedirect?: readonly string[];
   readonly evacuate?: string;
   readonly save?: string;
   readonly apply?: string;
@@ -73,6 +76,11 @@ await runProgram("xcp-control", async (context) => {
       "carry out a saved plan, exactly or not at all; with --dry-run print what that would do",
     )
     .option("--ack", "close the breaker that failed migrations have opened, and do nothing else")
+    .option(
+      "--allow-redirect <host>",
+      "let the password follow a slave to this address, which neither settings nor collection know",
+      append,
+    )
     .version(packageVersion())
     .addHelpText("after", help)
     .exitOverride()
@@ -93,9 +101,10 @@ await runProgram("xcp-control", async (context) => {
   return runRepeatedly(context, options.interval, async () => {
     const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
     const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
-    return withDatabase(context, mysql, (db) =>
+    return withDatabase(context, mysql, async (db) =>
       runControl(db, {
         xen,
+        known: { collected: await loadHostAddresses(db), allowed: options.allowRedirect ?? [] },
         control: options.instant ? { ...control, sampleCount: 1, breaches: 1 } : control,
         dryRun: options.dryRun === true,
         json: options.json === true,

@@ -10,6 +10,7 @@ import {
   type Vm,
 } from "../domain/pool.ts";
 import type { Row, SqlValue } from "./session.ts";
+import { jsonFrom } from "./values.ts";
 
 /** A table that holds exactly one snapshot: its columns, the first `keys` of which are the primary key. */
 export interface SnapshotTable {
@@ -380,6 +381,6 @@ function date(value: unknown): Date {
 
 function textList(value: unknown): string[] {
   if (typeof value !== "string") return [];
-  const list: unknown = JSON.parse(value);
+  const list = jsonFrom(value, "a list of texts in HostDetail, VmDetail or Pool");
   return Array.isArray(list) ? list.filter((entry) => typeof entry === "string") : [];
 }
