@@ -2,6 +2,7 @@
  * How long a rehearsal takes: an hour of a pool is stored as xcp-collect stores it, a collection a minute, copied until
  * it makes a week, and rehearsed by the code behind REHEARSE. `npm run bench -- rehearse [--hosts N] [--vms N] [--days N]`
  */
+
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +13,8 @@ import { rehearse } from "../../src/manager/commands/rehearse.ts";
 import type { PrivateServer } from "../../src/privateServer/privateServer.ts";
 import { startProjectServer } from "../../src/privateServer/projectServer.ts";
 import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
-import { createRule } from "../../src/store/rules.ts";
+import { createHostRule } from "../../src/store/ruleChanges.ts";
+
 import { installSchema } from "../../src/store/schema/schema.ts";
 import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
 import { controlSettings } from "../../test/support/loop/live.ts";
@@ -93,7 +95,7 @@ async function copy({ host, port, rootUser: user, rootPassword: password }: Priv
 }
 
 async function measure(db: Database): Promise<void> {
-  await createRule(db, { subject: "CpuAverage", threshold: 12 });
+  await createHostRule(db, { subject: "CpuAverage", threshold: 12 }, "");
   const folder = mkdtempSync(join(tmpdir(), "rehearse-"));
   try {
     process.chdir(folder);

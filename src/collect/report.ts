@@ -43,6 +43,13 @@ export function slowLines({ slow }: Pick<CollectResult, "slow">): string[] {
   );
 }
 
+/** One line for each host whose measures are not believed, and why. */
+export function doubtLines({ snapshot }: Pick<CollectResult, "snapshot">): string[] {
+  return snapshot.hosts.flatMap(({ name, uuid, doubt }) =>
+    doubt === undefined ? [] : [`host ${name || uuid} is suspect, xcp-control leaves it alone: ${doubt}`],
+  );
+}
+
 /** Clocks further apart than this are worth a word; decisions do not depend on them. */
 const skewWorthTelling = 30;
 
@@ -79,6 +86,9 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
     slow: result.slow,
     clockSkewSeconds: result.clockSkewSeconds,
     skipped,
+    suspect: snapshot.hosts.flatMap(({ uuid, doubt }) =>
+      doubt === undefined ? [] : [{ host: uuid, doubt }],
+    ),
     arrivals: result.settling.map(({ vmUuid, hostUuid }) => ({ vm: vmUuid, host: hostUuid })),
     warnings: result.warnings,
     durationMs: Math.round(durationMs),

@@ -4,10 +4,11 @@
  */
 
 import type { Assessment } from "../decide/assess.ts";
-import { type Gate, settledGate } from "../decide/gates.ts";
+import { settledGate } from "../decide/gates.ts";
 import { exitCode } from "../domain/errors.ts";
+import type { Gate } from "../domain/gate.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
-import { planJson } from "../explain/planJson.ts";
+import { gateObject, planJson } from "../explain/planJson.ts";
 import { gateLine, moveLine, openLine, poolLine, ruleLines, totalLines, when } from "../explain/report.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
@@ -140,7 +141,7 @@ function applicationJson({ saved, assessment, stored, plan }: View): object {
   return {
     savedPlan: { savedAt, savedBy, collection, changes: changesSince(saved, stored.snapshot) },
     ...planJson({ ...assessment, stored }, plan, assessment.unknown),
-    held: assessment.blocked,
+    held: gateObject(assessment.blocked),
   };
 }
 

@@ -10,8 +10,8 @@ import {
   evacuationOf,
   forecastEvacuation,
 } from "../decide/evacuation.ts";
-import type { Gate } from "../decide/gates.ts";
 import { exitCode } from "../domain/errors.ts";
+import { type Gate, gateName } from "../domain/gate.ts";
 import type { StoredSnapshot, Uuid } from "../domain/pool.ts";
 import {
   endLine,
@@ -132,7 +132,7 @@ async function newerView(
     looked = newest;
     const view = await look(db, heldLease, task, options);
     if (!("gate" in view)) return view;
-    if (view.gate !== null) why = `${view.gate.name}: ${view.gate.measured}`;
+    if (view.gate !== null) why = `${gateName(view.gate)}: ${view.gate.measured}`;
   }
   if (signal.aborted) return { why: "a signal" };
   return { why: heldLease.lost.aborted ? "the lease was lost: another run may act now" : why };

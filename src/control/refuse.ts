@@ -1,7 +1,7 @@
 /** How a run ends that a gate keeps from acting. */
 
-import type { Gate } from "../decide/gates.ts";
 import { exitCode } from "../domain/errors.ts";
+import type { Gate } from "../domain/gate.ts";
 import { gateJson } from "../explain/planJson.ts";
 import { gateLine } from "../explain/report.ts";
 import type { RunEnd } from "./act.ts";

@@ -127,7 +127,7 @@ async function underLease(db: Database, heldLease: HeldLease, options: LiveOptio
     await rememberObservations(db, heldLease.leaseToken, stored.collection.id, stored.snapshot);
   // The hour's limit is for balancing: hosts that are needed are woken all the same.
   const { blocked } = assessment;
-  if (blocked !== null && blocked.name !== "migrations per hour") return refuse(blocked, options);
+  if (blocked !== null && blocked.code !== "hour") return refuse(blocked, options);
   const ageSeconds = () => (stored?.ageSeconds ?? 0) + (options.monotonicMs() - startedMs) / 1000;
   const turn = stored === null ? null : await powerTurn(db, heldLease, { ...assessment, stored }, options);
   if (turn !== null && turn.moves.length > 0 && stored !== null) {

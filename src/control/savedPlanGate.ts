@@ -1,8 +1,8 @@
 /** Whether a saved plan may still be carried out, by the newest collection; and what has changed since it was made. */
 
 import { type Assessment, pairsOf, plannerOptions } from "../decide/assess.ts";
-import type { Gate } from "../decide/gates.ts";
 import { takesPart } from "../domain/deviation.ts";
+import type { Gate } from "../domain/gate.ts";
 import type { Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import { isSingle, type Rule } from "../domain/rule.ts";
 import type { Plan } from "../planner/plan.ts";
@@ -17,7 +17,7 @@ type Closed = Pick<Gate, "measured" | "limit">;
 const advice = "look at the pool, plan anew (xcp-control --dry-run --save) and have that reviewed";
 
 function closed({ measured, limit }: Closed): Gate {
-  return { name: "saved plan", measured, limit, advice };
+  return { code: "savedPlan", measured, limit, advice };
 }
 
 /** The gate of a file that holds no plan of ours. */

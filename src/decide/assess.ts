@@ -5,6 +5,7 @@
 
 import type { ControlState } from "../domain/controlState.ts";
 import { termValue } from "../domain/deviation.ts";
+import type { Gate } from "../domain/gate.ts";
 import { isWithin, minuteOfDay, timeText } from "../domain/hours.ts";
 import type { Host, Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import type { UnknownRule } from "../domain/rule.ts";
@@ -23,7 +24,7 @@ import { planMigrations } from "../planner/planner.ts";
 import { withUnit } from "../rules/print.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import { type Bans, bansOf, movesOfLastHour } from "./cooldown.ts";
-import { blockedGate, dataGate, type Gate, settledGate } from "./gates.ts";
+import { blockedGate, dataGate, settledGate } from "./gates.ts";
 import { withInFlightMoves } from "./inFlight.ts";
 import { type Averaged, average, type Breaches } from "./samples.ts";
 import type { Sample } from "./sampling.ts";

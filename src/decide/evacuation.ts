@@ -4,6 +4,7 @@
  */
 
 import { AppError } from "../domain/errors.ts";
+import type { Gate } from "../domain/gate.ts";
 import { isOpen } from "../domain/migration.ts";
 import type { Host, Snapshot } from "../domain/pool.ts";
 import { type Evacuation, planEvacuation } from "../planner/evacuate/evacuate.ts";
@@ -18,7 +19,7 @@ import {
   plannerOptions,
 } from "./assess.ts";
 import { bansOf } from "./cooldown.ts";
-import { type Gate, settledGate } from "./gates.ts";
+import { settledGate } from "./gates.ts";
 
 /** An assessment for emptying one host. */
 export interface EvacuationAssessment extends Assessment {

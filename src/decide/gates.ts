@@ -1,15 +1,8 @@
 /** What must hold before anything is planned, in order, each with a name, the measured value and the limit. Pure. */
 import type { ControlState } from "../domain/controlState.ts";
+import type { Gate } from "../domain/gate.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
 import type { Suspicion } from "./suspicion.ts";
-
-/** A condition that must hold before anything is planned; the first that does not ends the run. */
-export interface Gate {
-  readonly name: string;
-  readonly measured: string;
-  readonly limit: string;
-  readonly advice: string;
-}
 
 /** Limits of the settings; `poolUuid` is the pool that they mean, null where they name none. */
 export interface GateLimits {
@@ -25,7 +18,7 @@ export function blockedGate(controlState: ControlState, { maxMovesPerHour }: Gat
   if (pause !== null) {
     const why = pause.reason === "" ? "" : `: ${pause.reason}`;
     return {
-      name: "paused",
+      code: "paused",
       measured: `paused by ${pause.by === "" ? "somebody" : pause.by} ${span(pause.sinceSecondsAgo)} ago${why}`,
       limit: pause.until === null ? "until somebody resumes" : `until ${utc(pause.until)}`,
       advice: "xcp-manager -e 'RESUME CONTROL' ends it",
@@ -33,7 +26,7 @@ export function blockedGate(controlState: ControlState, { maxMovesPerHour }: Gat
   }
   if (breaker.open) {
     return {
-      name: "breaker",
+      code: "breaker",
       measured: breaker.reason ?? "migrations failed",
       limit: `closed for another ${span(breaker.closesInSeconds ?? 0)}`,
       advice: "mend the cause, then run xcp-control --ack",
@@ -41,7 +34,7 @@ export function blockedGate(controlState: ControlState, { maxMovesPerHour }: Gat
   }
   if (startedLastHour < maxMovesPerHour) return null;
   return {
-    name: "migrations per hour",
+    code: "hour",
     measured: `${startedLastHour} within the last hour`,
     limit: `${maxMovesPerHour} (ControlMaxMovesPerHour)`,
     advice: "wait; see why so many were needed",
@@ -57,7 +50,7 @@ export function dataGate(
 ): Gate | null {
   if (stored === null) {
     return {
-      name: "collection",
+      code: "collection",
       measured: "none was ever stored",
       limit: "one at least",
       advice: "run xcp-collect first",
@@ -76,7 +69,7 @@ export function dataGate(
 function suspectGate(suspicion: Suspicion | null): Gate | null {
   if (suspicion === null || suspicion.pool === null) return null;
   return {
-    name: "suspect data",
+    code: "suspect",
     ...suspicion.pool,
     advice: "look at SHOW HOSTS and the pool; a later collection that agrees with this one is believed",
   };
@@ -86,7 +79,7 @@ function ageGate({ ageSeconds }: StoredSnapshot, maxAgeSeconds: number): Gate | 
   // A collection from the future means that the database's clock was set back: its age is anybody's guess.
   if (Math.abs(ageSeconds) <= maxAgeSeconds) return null;
   return {
-    name: "age of data",
+    code: "age",
     measured: Number.isFinite(ageSeconds)
       ? `collected ${Math.round(ageSeconds)} s ago`
       : "never collected by xcp-collect",
@@ -98,7 +91,7 @@ function ageGate({ ageSeconds }: StoredSnapshot, maxAgeSeconds: number): Gate | 
 function completenessGate({ collection }: StoredSnapshot): Gate | null {
   if (collection.complete) return null;
   return {
-    name: "completeness",
+    code: "completeness",
     measured: `${collection.hostsUnread} of ${collection.hostsRead + collection.hostsUnread} hosts unread`,
     limit: "CollectUnreadHostsPercent",
     advice: "see why xcp-collect cannot read them",
@@ -113,7 +106,7 @@ export function settledGate({ unsettled }: ControlState): Gate | null {
   if (unsettled.length === 0) return null;
   const vms = unsettled.length === 1 ? "1 VM that was" : `${unsettled.length} VMs that were`;
   return {
-    name: "freshness",
+    code: "settled",
     measured: `${vms} migrated came to the new host a moment ago: the measures still tell of before`,
     limit: "a collection that believes them",
     advice: "wait for the next xcp-collect",
@@ -124,7 +117,7 @@ export function settledGate({ unsettled }: ControlState): Gate | null {
 function freshnessGate({ collection }: StoredSnapshot, { lastEnd }: ControlState): Gate | null {
   if (lastEnd === null || collection.id > lastEnd.collectionsAtEnd) return null;
   return {
-    name: "freshness",
+    code: "freshness",
     measured: `collection ${collection.id} began before the last migration ended, ${span(lastEnd.secondsAgo)} ago`,
     limit: `number ${lastEnd.collectionsAtEnd + 1} or later`,
     advice: "wait for the next xcp-collect",
@@ -134,7 +127,7 @@ function freshnessGate({ collection }: StoredSnapshot, { lastEnd }: ControlState
 function poolGate({ snapshot: { pool } }: StoredSnapshot, poolUuid: string | null): Gate | null {
   if (poolUuid !== null && poolUuid.toLowerCase() !== pool.uuid.toLowerCase()) {
     return {
-      name: "pool",
+      code: "pool",
       measured: `the collection is of ${pool.uuid}`,
       limit: `${poolUuid} (XenPoolUuid)`,
       advice: "do both programs mean the same pool and database?",
@@ -142,7 +135,7 @@ function poolGate({ snapshot: { pool } }: StoredSnapshot, poolUuid: string | nul
   }
   if (pool.rollingUpgrade) {
     return {
-      name: "rolling upgrade",
+      code: "upgrade",
       measured: "one is in progress",
       limit: "none",
       advice: "wait until the upgrade is over",
@@ -150,7 +143,7 @@ function poolGate({ snapshot: { pool } }: StoredSnapshot, poolUuid: string | nul
   }
   if (!pool.wlbEnabled) return null;
   return {
-    name: "workload balancing",
+    code: "wlb",
     measured: "the pool's own WLB is on",
     limit: "off",
     advice: "two balancers fight each other: keep one (xe pool-param-set wlb-enabled=false)",
@@ -183,7 +176,7 @@ function quietGate(
     if (ownSecondsAgo !== undefined && ownSecondsAgo < quietMinutes * 60 + slowestBootSeconds) continue;
     const state = !live ? "dead" : enabled ? "alive and enabled" : "disabled";
     return {
-      name: "quiet period",
+      code: "quiet",
       measured: `${name === "" ? uuid : name} is ${state} since ${span(secondsAgo)}`,
       limit: `${quietMinutes} min without a change (ControlQuietMinutes)`,
       advice: "wait until the pool's load has settled",

@@ -1,5 +1,6 @@
 /** What green rules ask for next, assessed from what is stored: the same for a run, its dry run and SHOW GREEN. Pure. */
 
+import { type Gate, gateName } from "../domain/gate.ts";
 import type { HostPower, HostStates } from "../domain/hostPower.ts";
 import type { Host, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import type { GreenRule } from "../domain/rule.ts";
@@ -10,7 +11,7 @@ import { type GreenRule as Consolidation, maySleep } from "../power/rule.ts";
 import { observe } from "../power/states.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import { type Assessment, pairsOf, plannerOptions } from "./assess.ts";
-import { type Gate, settledGate } from "./gates.ts";
+import { settledGate } from "./gates.ts";
 import type { Sample } from "./sampling.ts";
 
 /** What is known beside the assessment of a run. */
@@ -86,8 +87,8 @@ export function isIdle({ rules, hostPower }: Pick<PowerInput, "rules" | "hostPow
 
 /** Gates that tell of the pool, not of this one collection. */
 function holdOf(gate: Gate | null): string | null {
-  return gate !== null && ["rolling upgrade", "workload balancing"].includes(gate.name)
-    ? `${gate.name}: ${gate.measured}`
+  return gate !== null && (gate.code === "upgrade" || gate.code === "wlb")
+    ? `${gateName(gate)}: ${gate.measured}`
     : null;
 }
 

@@ -61,7 +61,8 @@ export function withoutSuspects(snapshot: Snapshot, { hosts }: Suspicion): Snaps
 }
 
 function impossible(host: Host, guests: number): string | null {
-  const { cpuNum, cpuAverage, memoryTotalMb, memoryFreeMb } = host;
+  const { cpuNum, cpuAverage, memoryTotalMb, memoryFreeMb, doubt } = host;
+  if (doubt !== undefined) return `suspect: ${doubt}`;
   if (cpuNum === null || !(cpuNum > 0)) return `suspect: it reports ${cpuNum ?? "no number of"} CPUs`;
   if (cpuAverage !== null && !(cpuAverage >= 0 && cpuAverage <= 100.5))
     return `suspect: it reports a CPU use of ${cpuAverage} %`;

@@ -65,7 +65,13 @@ export interface HostAdditions {
   readonly cpuWait?: number | null;
 }
 
-export interface Host extends HostMeasures, HostFacts, HostAdditions {
+/** What is only there when something is wrong. */
+export interface HostDoubt {
+  /** Why measures that were read are not believed. */
+  readonly doubt?: string;
+}
+
+export interface Host extends HostMeasures, HostFacts, HostAdditions, HostDoubt {
   readonly uuid: Uuid;
   readonly name: string;
   readonly ip: string | null;

@@ -10,7 +10,7 @@ import { ruleObject } from "../rules/json.ts";
 import { allowedText, calledRule, inUnit, termOf } from "../rules/words.ts";
 import { figure } from "../text/format.ts";
 import { Names } from "../text/names.ts";
-import { planJson } from "./planJson.ts";
+import { gateObject, planJson } from "./planJson.ts";
 import {
   gateLine,
   moveLine,
@@ -118,7 +118,7 @@ export function evacuationJson(
   return {
     evacuation: evacuationObject(plan, host, new Names(stored.snapshot)),
     ...planJson({ ...assessment, stored }, plan, assessment.unknown),
-    held: blocked,
+    held: gateObject(blocked),
     open,
   };
 }

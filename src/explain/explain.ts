@@ -3,8 +3,8 @@
  * Pure: it plans nothing by itself, so that it cannot contradict the plan.
  */
 import type { Bans } from "../decide/cooldown.ts";
-import type { Gate } from "../decide/gates.ts";
 import type { Verdict } from "../domain/deviation.ts";
+import type { Gate } from "../domain/gate.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import { immovability } from "../planner/facts.ts";

@@ -1,8 +1,8 @@
 /** What the next run of xcp-control would do, as objects for programs: uuids, with names beside them. Pure. */
 
 import type { Assessment } from "../decide/assess.ts";
-import type { Gate } from "../decide/gates.ts";
 import type { Evaluation, Verdict } from "../domain/deviation.ts";
+import { type Gate, gateName } from "../domain/gate.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, sumText, type Term, termUnit } from "../domain/rule.ts";
 import type { Move, Plan } from "../planner/plan.ts";
@@ -25,7 +25,7 @@ export function forecastJson(
     to: destination,
     state,
   }));
-  return { ...planJson({ ...assessment, stored }, plan, unknown), held: blocked, open };
+  return { ...planJson({ ...assessment, stored }, plan, unknown), held: gateObject(blocked), open };
 }
 
 /** The plan as one object; `moves` are in an order that can be carried out. */
@@ -68,7 +68,14 @@ export function planJson(
 
 /** The closed gate in the same shape, with no moves. */
 export function gateJson(gate: Gate): Readonly<Record<string, unknown>> {
-  return { gate, moves: [] };
+  return { gate: gateObject(gate), moves: [] };
+}
+
+/** A gate as programs read it, under its name; null where there is none. */
+export function gateObject(gate: Gate | null): Readonly<Record<string, string>> | null {
+  if (gate === null) return null;
+  const { measured, limit, advice } = gate;
+  return { name: gateName(gate), measured, limit, advice };
 }
 
 function ruleJson(

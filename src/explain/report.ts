@@ -1,8 +1,8 @@
 /** What the next run of xcp-control would do, in words. Pure: values in, lines out. */
 
 import type { Assessment } from "../decide/assess.ts";
-import type { Gate } from "../decide/gates.ts";
 import type { Evaluation, Verdict } from "../domain/deviation.ts";
+import { type Gate, gateName } from "../domain/gate.ts";
 import type { Migration } from "../domain/migration.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
@@ -28,7 +28,7 @@ export type PlanContext = Pick<Assessment, "sampling" | "suppressed"> &
 
 /** "refused: age of data: collected 900 s ago, limit 300 s (...); run xcp-collect" */
 export function gateLine(gate: Gate): string {
-  return `refused: ${gate.name}: ${gate.measured}, limit ${gate.limit}; ${gate.advice}`;
+  return `refused: ${gateName(gate)}: ${gate.measured}, limit ${gate.limit}; ${gate.advice}`;
 }
 
 /** Everything that a dry run tells: what keeps the next run from acting, what is open, and the plan. */

@@ -143,6 +143,7 @@ function hostDetails({ host, vms }: HostWithVms): string[] {
     line("Memory for arriving VMs (MB)", megabytes(host.placementFreeBytes)),
     line("Power-on mode", host.powerOnMode),
     line("Read in the last collection", host.read),
+    ...(host.doubt === undefined ? [] : [line("Not believed", host.doubt)]),
     `VMs resident on it: ${vms.length}`,
     ...vms.map(listItem),
   ];

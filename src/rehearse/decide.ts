@@ -1,9 +1,9 @@
 /** What a run would decide: by the very code that xcp-control runs. Pure. */
 
 import { type Assessment, assess, type DecisionInput, forecastOf } from "../decide/assess.ts";
-import type { Gate } from "../decide/gates.ts";
 import { derivedFor } from "../domain/derived.ts";
 import { evaluate } from "../domain/deviation.ts";
+import type { Gate } from "../domain/gate.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Move } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/settings.ts";

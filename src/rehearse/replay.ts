@@ -8,6 +8,7 @@ import type { Sample } from "../decide/sampling.ts";
 import { chooseSamples, sampleWish } from "../decide/sampling.ts";
 import { ignoreUnsettled, type LastPlaces, type Settled } from "../decide/settling.ts";
 import type { Exclusion } from "../domain/controlState.ts";
+import { gateName } from "../domain/gate.ts";
 import { isOpen, type Migration } from "../domain/migration.ts";
 import type { CostSample } from "../domain/migrationCost.ts";
 import type { Collection, Snapshot } from "../domain/pool.ts";
@@ -165,7 +166,10 @@ export class Replay {
       controlState,
     });
     for (const rule of fired) this.#fired.set(rule, (this.#fired.get(rule) ?? 0) + 1);
-    if (gate !== null && fired.length > 0) this.#gates.set(gate.name, (this.#gates.get(gate.name) ?? 0) + 1);
+    if (gate !== null && fired.length > 0) {
+      const name = gateName(gate);
+      this.#gates.set(name, (this.#gates.get(name) ?? 0) + 1);
+    }
     const origin = {
       runId: `${this.#runs}`,
       collectionId: this.#collections,

@@ -53,8 +53,7 @@ async function main(): Promise<number> {
   } catch (error) {
     // commander has printed its own messages.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage;
-    for (const line of describeError(error).split("\n"))
-      process.stderr.write(`xcp-sim: ${printable(line)}\n`);
+    for (const line of describeError(error).split("\n")) warn(line);
     return error instanceof AppError ? error.exitCode : exitCode.couldNotRun;
   }
 }
@@ -151,7 +150,10 @@ function createPool(options: Options): SimulatedPool {
     password,
     ...(profile === undefined ? {} : { profile }),
   };
-  if (dump !== undefined) return SimulatedPool.fromDump(readText(dump), { ...common, source: dump });
+  if (dump !== undefined) {
+    const notify = (notice: string): void => warn(`${dump}: ${notice}`);
+    return SimulatedPool.fromDump(readText(dump), { ...common, source: dump, notify });
+  }
   if (snapshot !== undefined)
     return SimulatedPool.fromSnapshot(readText(snapshot), { ...common, source: snapshot });
   if (Object.hasOwn(builtinScenarios, scenario)) return SimulatedPool.fromBuiltin(scenario, common);
@@ -170,6 +172,10 @@ function readText(path: string): string {
   } catch (cause) {
     throw new AppError("file", `cannot read ${path}`, { cause });
   }
+}
+
+function warn(line: string): void {
+  process.stderr.write(`xcp-sim: ${printable(line)}\n`);
 }
 
 function print(line: string): void {

@@ -10,6 +10,7 @@ import {
   asUuid,
   type Host,
   type HostAdditions,
+  type HostDoubt,
   type InfeasiblePair,
   type Placement,
   type PoolFacts,
@@ -42,7 +43,7 @@ const poolFields: Fields<Omit<PoolFacts, "uuid" | "name">> = {
   haPlannedFor: optional(number),
 };
 
-const hostFields: Fields<Omit<Host, "uuid" | "name" | keyof HostAdditions>> = {
+const hostFields: Fields<Omit<Host, "uuid" | "name" | keyof HostAdditions | keyof HostDoubt>> = {
   ip: orUnknown(text),
   isMaster: flag,
   enabled: flag,
@@ -65,7 +66,7 @@ const hostFields: Fields<Omit<Host, "uuid" | "name" | keyof HostAdditions>> = {
 };
 
 /** What only rules of the added tables compare; not written where it was not measured. */
-const hostAdditions = { sources: optional(values) };
+const hostAdditions = { sources: optional(values), doubt: optional(text) };
 const vmAdditions = { cpuWait: optional(number) };
 
 const vmFields: Fields<Omit<Vm, "uuid" | "name" | "cpuWait">> = {
@@ -268,7 +269,10 @@ class Draft {
 }
 
 function printHost(host: Host): string {
-  return printFields(hostFields, host) + printFields(hostAdditions, { sources: host.sources ?? null });
+  return (
+    printFields(hostFields, host) +
+    printFields(hostAdditions, { sources: host.sources ?? null, doubt: host.doubt ?? null })
+  );
 }
 
 function printVm(vm: Vm): string {
@@ -277,8 +281,8 @@ function printVm(vm: Vm): string {
 
 function readHost(reader: LineReader): Host {
   const host = { ...identity(reader), ...readFields(hostFields, reader) };
-  const { sources } = readFields(hostAdditions, reader);
-  return sources === null ? host : { ...host, sources };
+  const { sources, doubt } = readFields(hostAdditions, reader);
+  return { ...host, ...(sources === null ? {} : { sources }), ...(doubt === null ? {} : { doubt }) };
 }
 
 function readVm(reader: LineReader): Vm {

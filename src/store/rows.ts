@@ -70,6 +70,7 @@ export const hostDetailTable: SnapshotTable = {
     "PlacementFreeBytes",
     "PowerOnMode",
     "ReadOk",
+    "Doubt",
   ],
   keys: 1,
 };
@@ -84,6 +85,7 @@ export function hostDetailRow(host: Host): SqlValue[] {
     toBigInt(host.placementFreeBytes),
     toShortText(host.powerOnMode),
     toFlag(host.read),
+    host.doubt === undefined ? null : toShortText(host.doubt),
   ];
 }
 
@@ -114,6 +116,7 @@ export function hostFrom(row: Row, detail: Row | undefined): Host {
     placementFreeBytes: number(detail?.["PlacementFreeBytes"]),
     powerOnMode: text(detail?.["PowerOnMode"]),
     read: flag(detail?.["ReadOk"]),
+    ...(detail?.["Doubt"] == null ? {} : { doubt: text(detail["Doubt"]) }),
   };
 }
 

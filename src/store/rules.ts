@@ -1,8 +1,7 @@
 /** The rules as plans ask for them. Only the manager writes rules: see ruleChanges.ts. */
-import type { Rule, SingleRule, Subject, UnknownRule } from "../domain/rule.ts";
+import type { Rule, SingleRule, UnknownRule } from "../domain/rule.ts";
 import { type AddedRules, addedRulesIn, namedByRules } from "./addedRules.ts";
 import type { Database } from "./connection.ts";
-import { createHostRule, deleteRuleOfKind } from "./ruleChanges.ts";
 import { singlesIn } from "./ruleRows.ts";
 
 /**
@@ -35,17 +34,4 @@ export async function listAddedRules(db: Database): Promise<AddedRules> {
 /** What enabled rules of the added tables compare hosts by. */
 export async function subjectsNamedByRules(db: Database): Promise<readonly string[]> {
   return db.read(namedByRules);
-}
-
-/** Adds a rule. @throws AppError "conflict" when its subject has one, which stays as it is. */
-export async function createRule(db: Database, rule: Rule, by = ""): Promise<void> {
-  await createHostRule(db, rule, by);
-}
-
-/** Deletes the rule of `subject`; false when there is none. */
-export async function deleteRule(db: Database, subject: Subject, by = ""): Promise<boolean> {
-  const present = await listRules(db);
-  if (!present.some((rule) => rule.subject === subject)) return false;
-  await deleteRuleOfKind(db, "HOST", { by: "subject", subject }, by);
-  return true;
 }

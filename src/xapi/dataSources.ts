@@ -58,7 +58,11 @@ export async function queryHost(
       (name) => () => questions.ask(name, own, () => client.queryVmDataSource(vmRef, name)),
     );
   });
-  await Promise.all([...rest.map(ask), ...ofVms.map((askVm) => askVm())]);
+  await Promise.all([
+    ...rest.map(ask),
+    askThreads(host.host_CPUs.length, ask),
+    ...ofVms.map((askVm) => askVm()),
+  ]);
   return questions.silence ?? { host: values, vms };
 }
 
@@ -74,17 +78,22 @@ class Questions {
     this.#oneCall = oneCall;
   }
 
-  /** Puts the value of `name` into `values`, where there is one. Rejects with what says nothing about the host. */
-  async ask(name: string, values: Map<string, number>, query: () => Promise<number>): Promise<void> {
-    await this.#oneCall(async () => {
-      if (this.silence !== null) return;
+  /**
+   * Puts the value of `name` into `values`, where there is one. Answers whether there is such a source, and rejects with
+   * what says nothing about the host.
+   */
+  async ask(name: string, values: Map<string, number>, query: () => Promise<number>): Promise<boolean> {
+    return this.#oneCall(async () => {
+      if (this.silence !== null) return false;
       try {
         const value = await query();
         if (Number.isFinite(value)) values.set(name, value);
+        return true;
       } catch (error) {
         if (error instanceof XapiUnreachable) this.silence ??= describeError(error);
         else if (!(error instanceof XapiError)) throw error;
         else if (this.#isSilent(error)) this.silence ??= error.message;
+        return false;
       }
     });
   }
@@ -92,6 +101,17 @@ class Questions {
   /** A VM that has just moved to a dead host says nothing about the one it came from. */
   #isSilent({ code, params }: XapiError): boolean {
     return hostSilent.includes(code) && (params.length === 0 || params.includes(this.#host));
+  }
+}
+
+/** More threads than this no CPU has on its cores. */
+const threadsMost = 8;
+
+/** Threads that XAPI does not count have sources as well, behind those of the host's CPUs. */
+async function askThreads(cpus: number, ask: (name: string) => Promise<boolean>): Promise<void> {
+  for (let first = cpus; first > 0 && first < cpus * threadsMost; first += cpus) {
+    if (!(await ask(`cpu${first}`))) return;
+    await Promise.all(Array.from({ length: cpus - 1 }, (_, index) => ask(`cpu${first + 1 + index}`)));
   }
 }
 

@@ -110,24 +110,6 @@ const classes: Readonly<Record<Exclude<FailureClass, "later">, readonly string[]
   ],
 };
 
-/** What a refusal to disable, empty, switch off or switch on a host means for whoever wanted it. */
-export type HostFailureClass = "never-this-host" | "later" | "stop";
-
-/** The host stays as it is until somebody changes it: its power-on mode, the password of its board, its updates. */
-const neverThisHost: readonly string[] = [
-  "HOST_POWER_ON_MODE_DISABLED",
-  "XENAPI_MISSING_PLUGIN",
-  "XENAPI_PLUGIN_FAILURE",
-  "HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY",
-  "HOST_XAPI_VERSION_HIGHER_THAN_COORDINATOR",
-];
-
-/** The class of a host's failure code. An unknown code is "later", as is a host that was waited for in vain. */
-export function classifyHostFailure(code: string): HostFailureClass {
-  if (neverThisHost.includes(code)) return "never-this-host";
-  return classes.stop.includes(code) ? "stop" : "later";
-}
-
 /** The class of a failure code. An unknown code is "later": the pool may think better of it. */
 export function classifyFailure(code: string): FailureClass {
   for (const name of ["never-this-vm", "never-this-pair", "stop"] as const)

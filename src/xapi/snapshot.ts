@@ -12,6 +12,7 @@ import {
   type Uuid,
   type Vm,
 } from "../domain/pool.ts";
+import { type HostCpus, hostCpus } from "./hostCpus.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } from "./measures.ts";
 import {
@@ -22,6 +23,7 @@ import {
   immovableReason,
   requiredBytes,
 } from "./placement.ts";
+import { cpuShare, plausible, toFourDecimals } from "./plausible.ts";
 import type { HostRecord, VmRecord, VmRef } from "./records.ts";
 
 const none: SourceValues = new Map();
@@ -65,12 +67,14 @@ function toHosts(
     .map(([ref, host]) => {
       const metrics = host.metrics === null ? undefined : inventory.hostMetrics.get(host.metrics);
       const cpuNum = host.host_CPUs.length > 0 ? host.host_CPUs.length : null;
+      const values = measures.hosts.get(ref) ?? none;
+      const cpus = hostCpus(values, cpuNum ?? 0);
       return {
         uuid: asUuid(host.uuid),
         name: host.name_label,
         ip: host.address === "" ? null : host.address,
         cpuNum,
-        ...hostMeasures(measures.hosts.get(ref) ?? none, cpuNum ?? 0, eth0Device),
+        ...hostMeasures(values, cpuNum ?? 0, eth0Device),
         enabled: host.enabled,
         live: metrics?.live ?? false,
         isMaster: inventory.pool.master === ref,
@@ -78,17 +82,24 @@ function toHosts(
         placementFreeBytes: free.get(ref) ?? null,
         powerOnMode: host.power_on_mode,
         read: measures.hosts.has(ref) && !measures.unread.has(ref),
-        ...namedSources(measures.hosts.get(ref) ?? none, hostSources),
+        ...namedSources(values, hostSources, cpus),
+        ...(cpus.doubt === null ? {} : { doubt: cpus.doubt }),
       };
     })
     .sort(byUuid);
 }
 
 /** Nothing where nothing is named; what the host has no such source of is not there. */
-function namedSources(values: SourceValues, names: readonly string[]): Pick<Host, "sources"> {
+function namedSources(
+  values: SourceValues,
+  names: readonly string[],
+  { moreThreads, percent }: HostCpus,
+): Pick<Host, "sources"> {
   if (names.length === 0) return {};
   const found = names.flatMap((name): [string, number][] => {
-    const value = values.get(name);
+    // XAPI's own mean counts threads that sleep as busy.
+    const own = name === "cpu_avg" && moreThreads;
+    const value = own ? (percent === null ? undefined : percent / 100) : values.get(name);
     return value === undefined || !Number.isFinite(value) ? [] : [[name, value]];
   });
   return found.length === 0 ? {} : { sources: Object.fromEntries(found) };
@@ -110,7 +121,7 @@ export function hostMeasures(values: SourceValues, cpuNum: number, eth0Device = 
     pifEth0RxKb: bytesToKb(values.get(`pif_${eth0Device}_rx`)),
     pifEth0TxKb: bytesToKb(values.get(`pif_${eth0Device}_tx`)),
     dom0LoadAvg: toFourDecimals(plausible(values.get("loadavg"), 1e6)),
-    cpuAverage: cpuPercent(values, cpuNum),
+    cpuAverage: hostCpus(values, cpuNum).percent,
   };
 }
 
@@ -218,27 +229,16 @@ function toInfeasiblePairs(
   return infeasiblePairs.sort((a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid));
 }
 
-/** Mean of cpu0..cpuN-1 in percent; null unless every one of them is known. */
+/** Mean of a VM's cpu0..cpuN-1 in percent; null unless every one of them is known. */
 function cpuPercent(values: SourceValues, cpus: number): number | null {
   if (cpus === 0) return null;
   let sum = 0;
   for (let cpu = 0; cpu < cpus; cpu++) {
-    // Xen's accounting may show a little more than a whole CPU; much more is no measure.
-    const busy = toFourDecimals(plausible(values.get(`cpu${cpu}`), 1.05));
+    const busy = cpuShare(values.get(`cpu${cpu}`));
     if (busy === null) return null;
     sum += Math.min(1, busy);
   }
   return (sum * 100) / cpus;
-}
-
-/** What every pool's /rrd_updates tells at least, so that both ways of reading give the same. */
-function toFourDecimals(value: number | null): number | null {
-  return value === null ? null : Number(value.toFixed(4));
-}
-
-/** `value` when it is a finite number from 0 to `max`; else null: unknown, never 0. */
-function plausible(value: number | undefined, max: number): number | null {
-  return value !== undefined && Number.isFinite(value) && value >= 0 && value <= max ? value : null;
 }
 
 function positive(value: number | undefined | null): number | null {

@@ -29,11 +29,6 @@ export class XmlFault extends Error {
   }
 }
 
-export interface XapiCall {
-  readonly method: string;
-  readonly params: readonly XapiValue[];
-}
-
 /** The value of a methodResponse. Throws XmlFault for a fault and XmlError for anything else. */
 export function decodeResponse(xml: string): XapiValue {
   const reader = new Reader(xml);
@@ -44,17 +39,6 @@ export function decodeResponse(xml: string): XapiValue {
   reader.finish("methodResponse");
   if (kind === "params") return value;
   throw new XmlFault(faultText(value, "faultCode"), faultText(value, "faultString"));
-}
-
-/** The name and parameters of a methodCall. Throws XmlError. */
-export function decodeCall(xml: string): XapiCall {
-  const reader = new Reader(xml);
-  reader.start("methodCall");
-  reader.expectOpen("methodName");
-  const method = reader.text("methodName").trim();
-  const params = reader.callParams();
-  reader.finish("methodCall");
-  return { method, params };
 }
 
 function faultText(fault: XapiValue, name: string): string {
@@ -109,20 +93,6 @@ export class Reader extends Scanner {
     const value = this.childValue();
     this.close("fault");
     return value;
-  }
-
-  callParams(): XapiValue[] {
-    const params: XapiValue[] = [];
-    if (this.atClose()) return params;
-    this.expectOpen("params");
-    if (this.closed) return params;
-    while (!this.atClose()) {
-      this.expectOpen("param");
-      params.push(this.childValue());
-      this.close("param");
-    }
-    this.close("params");
-    return params;
   }
 
   protected childValue(): XapiValue {

@@ -1,11 +1,13 @@
 /** What keeps control from acting: an administrator's word, caps, cooldowns, data that cannot be; and what it learns. */
+
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { asUuid } from "../../src/domain/pool.ts";
 import { bandwidthOf } from "../../src/store/bandwidth.ts";
 import { exclude } from "../../src/store/exclusions.ts";
 import { listMigrations } from "../../src/store/migrations.ts";
 import { pauseControl, resumeControl } from "../../src/store/pause.ts";
-import { createRule, deleteRule } from "../../src/store/rules.ts";
+import { createHostRule, deleteRuleOfKind } from "../../src/store/ruleChanges.ts";
+
 import { listRuns } from "../../src/store/runs.ts";
 import { type Arena, openArena, type Ring, type Told } from "../support/controlArena.ts";
 import { checkHistory } from "../support/controlCrashes.ts";
@@ -83,9 +85,12 @@ describe("the administrator's word", () => {
     const told = await ring.control({
       onLine: (line) => {
         if (!line.startsWith("Progress")) return;
-        changed ??= deleteRule(arena.manager, "CpuAverage").then(() =>
-          createRule(arena.manager, { subject: "OccupiedMemoryMb", threshold: 1 }),
-        );
+        changed ??= deleteRuleOfKind(
+          arena.manager,
+          "HOST",
+          { by: "subject", subject: "CpuAverage" },
+          "",
+        ).then(() => createHostRule(arena.manager, { subject: "OccupiedMemoryMb", threshold: 1 }, ""));
       },
     });
     await changed;

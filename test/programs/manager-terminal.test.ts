@@ -1,4 +1,5 @@
 /** xcp-manager on a terminal, played by python3's pty. Skipped where there is no python3. */
+
 import { execFileSync, spawn } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -6,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
-import { createRule, deleteRule, listRules } from "../../src/store/rules.ts";
+import { createHostRule, deleteRuleOfKind } from "../../src/store/ruleChanges.ts";
+import { listRules } from "../../src/store/rules.ts";
 import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
 import { asRoot, createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { runProgram, temporaryFolder, writeSettings } from "../support/programs.ts";
@@ -54,7 +56,8 @@ describe.skipIf(python === null)("on a terminal", () => {
   });
 
   beforeEach(async () => {
-    for (const rule of await listRules(admin)) await deleteRule(admin, rule.subject);
+    for (const rule of await listRules(admin))
+      await deleteRuleOfKind(admin, "HOST", { by: "subject", subject: rule.subject }, "");
     folder = await temporaryFolder();
     const [server] = database.manager.servers;
     await writeSettings(folder, {
@@ -135,7 +138,7 @@ describe.skipIf(python === null)("on a terminal", () => {
   });
 
   test("Ctrl-C clears the line, and gives a dialogue up without a change", async () => {
-    await createRule(admin, { subject: "CpuAverage", threshold: 25 });
+    await createHostRule(admin, { subject: "CpuAverage", threshold: 25 }, "");
     const { code, output } = await play([
       [prompt, `DELETE RULE HOST ALL${ctrlC}`],
       ["^C", ""],
@@ -152,7 +155,7 @@ describe.skipIf(python === null)("on a terminal", () => {
   });
 
   test("Ctrl-D in a dialogue leaves without a change", async () => {
-    await createRule(admin, { subject: "CpuAverage", threshold: 25 });
+    await createHostRule(admin, { subject: "CpuAverage", threshold: 25 }, "");
     const { code, output } = await play([
       [prompt, "DELETE RULE HOST\r"],
       ["[Y/N] ", ctrlD],

@@ -1,9 +1,11 @@
 /** xcp-manager as a process on a real database: the thesis' transcripts, scripts, errors and exit codes. */
+
 import fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
-import { createRule, deleteRule, listRules } from "../../src/store/rules.ts";
+import { createHostRule, deleteRuleOfKind } from "../../src/store/ruleChanges.ts";
+import { listRules } from "../../src/store/rules.ts";
 import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
 import { asRoot, createEmptyDatabase, createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { aSnapshot, aVm, uuid } from "../support/fixtures.ts";
@@ -33,7 +35,8 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  for (const rule of await listRules(admin)) await deleteRule(admin, rule.subject);
+  for (const rule of await listRules(admin))
+    await deleteRuleOfKind(admin, "HOST", { by: "subject", subject: rule.subject }, "");
 });
 
 function settingsFor(options: StoreOptions): Record<string, string> {
@@ -98,7 +101,7 @@ describe("-e", () => {
   });
 
   test("leaves a dialogue's questions to standard input", async () => {
-    await createRule(admin, { subject: "CpuAverage", threshold: 25 });
+    await createHostRule(admin, { subject: "CpuAverage", threshold: 25 }, "");
     const result = await manager(["-e", "DELETE RULE HOST"], { stdin: "y\n" });
     expect(result).toMatchObject({ code: 0 });
     expect(result.stdout).toContain("Do you want to delete this rule? [Y/N] y\nRule deleted\n");
@@ -208,8 +211,8 @@ describe("a script", () => {
     expect(cut.stderr).toContain("nothing was changed");
     expect(await listRules(admin)).toEqual([]);
 
-    await createRule(admin, { subject: "CpuAverage", threshold: 25 });
-    await createRule(admin, { subject: "PifEth0RxKb", threshold: 5 });
+    await createHostRule(admin, { subject: "CpuAverage", threshold: 25 }, "");
+    await createHostRule(admin, { subject: "PifEth0RxKb", threshold: 5 }, "");
     const cutDelete = await manager([], { stdin: "DELETE RULE HOST\nY\n" });
     expect(cutDelete.code).toBe(2);
     expect(await listRules(admin)).toHaveLength(2);
@@ -234,8 +237,8 @@ describe("a script", () => {
   });
 
   test("deletes all rules with ALL, and says when there was none", async () => {
-    await createRule(admin, { subject: "CpuAverage", threshold: 25 });
-    await createRule(admin, { subject: "PifEth0RxKb", threshold: 5 });
+    await createHostRule(admin, { subject: "CpuAverage", threshold: 25 }, "");
+    await createHostRule(admin, { subject: "PifEth0RxKb", threshold: 5 }, "");
     expect((await manager(["-e", "DELETE RULE HOST ALL"])).stdout).toBe("Rule deleted\nRule deleted\n");
     const none = await manager(["-e", "DELETE RULE HOST ALL"]);
     expect(none).toMatchObject({ code: 0, stdout: "" });

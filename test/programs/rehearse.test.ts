@@ -1,4 +1,5 @@
 /** REHEARSE and xcp-manager rehearse on a real database that holds hours of recorded collections. */
+
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,7 +8,8 @@ import { asControl } from "../../src/rehearse/decide.ts";
 import { Replay } from "../../src/rehearse/replay.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { loadHistory } from "../../src/store/history.ts";
-import { createRule } from "../../src/store/rules.ts";
+import { createHostRule } from "../../src/store/ruleChanges.ts";
+
 import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
 import { asRoot, createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { controlSettings } from "../support/loop/live.ts";
@@ -166,7 +168,7 @@ describe("xcp-manager rehearse", () => {
 });
 
 describe("REHEARSE at the prompt", () => {
-  beforeAll(() => createRule(manager, cpu12));
+  beforeAll(() => createHostRule(manager, cpu12, ""));
 
   it("compares the present rules with a file, and changes nothing", async () => {
     const file = await rulesFile("a file.xcp", "CREATE RULE HOST CpuAverage > 30\n");

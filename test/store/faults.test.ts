@@ -1,8 +1,10 @@
 /** Faults F4 to F8 and F10 of the network and the server, between real statements and a real server. */
+
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import { type Database, openDatabase, type Pacing, type StoreOptions } from "../../src/store/connection.ts";
-import { createRule, deleteRule, listRules } from "../../src/store/rules.ts";
+import { createHostRule, deleteRuleOfKind } from "../../src/store/ruleChanges.ts";
+import { listRules } from "../../src/store/rules.ts";
 import {
   beginCollection,
   type CollectionStart,
@@ -263,9 +265,9 @@ describe("a connection that is lost", () => {
       committing ||= statementText(event) === "COMMIT";
       return "pass";
     };
-    await createRule(db, { subject: "CpuAverage", threshold: 25 });
+    await createHostRule(db, { subject: "CpuAverage", threshold: 25 }, "");
     expect(await listRules(db)).toEqual([{ subject: "CpuAverage", threshold: 25 }]);
-    expect(await deleteRule(db, "CpuAverage")).toBe(true);
+    await deleteRuleOfKind(db, "HOST", { by: "subject", subject: "CpuAverage" }, "");
     await db.close();
   });
 

@@ -1,9 +1,11 @@
 /** What rules name is stored with the collection it belongs to, and its history has it too. */
+
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { loadHistory } from "../../src/store/history.ts";
-import { createRule, subjectsNamedByRules } from "../../src/store/rules.ts";
+import { createHostRule } from "../../src/store/ruleChanges.ts";
+import { subjectsNamedByRules } from "../../src/store/rules.ts";
 import { beginCollection, loadSnapshot, saveSnapshot } from "../../src/store/snapshot.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
@@ -56,9 +58,9 @@ describe("measures that rules name", () => {
   it("are asked for by enabled rules of the added tables alone", async () => {
     const manager = await openDatabase(test.manager);
     try {
-      await createRule(manager, rule("CpuAverage > 25"));
-      await createRule(manager, rule("CpuWait > 5 AND loadavg ABOVE 2"));
-      await createRule(manager, rule("VmCount > 5 AND hostload ABOVE 2 DISABLED"));
+      await createHostRule(manager, rule("CpuAverage > 25"), "");
+      await createHostRule(manager, rule("CpuWait > 5 AND loadavg ABOVE 2"), "");
+      await createHostRule(manager, rule("VmCount > 5 AND hostload ABOVE 2 DISABLED"), "");
     } finally {
       await manager.close();
     }

@@ -10,7 +10,7 @@ import {
   listRuleChanges,
   switchRule,
 } from "../../src/store/ruleChanges.ts";
-import { createRule, deleteRule, listAddedRules, listRules, readRules } from "../../src/store/rules.ts";
+import { listAddedRules, listRules, readRules } from "../../src/store/rules.ts";
 import { asRoot, createTestDatabase, type TestDatabase } from "../support/database.ts";
 
 let test: TestDatabase;
@@ -27,9 +27,9 @@ beforeEach(() => asRoot("DELETE FROM HostRule", test.admin.database));
 
 describe("the rules", () => {
   it("come in the order of the dialogue, with the thresholds that were typed", async () => {
-    await createRule(db, { subject: "CpuAverage", threshold: 0.1 });
-    await createRule(db, { subject: "PifEth0TxKb", threshold: 1e15 });
-    await createRule(db, { subject: "PifEth0RxKb", threshold: 0 });
+    await createHostRule(db, { subject: "CpuAverage", threshold: 0.1 }, "");
+    await createHostRule(db, { subject: "PifEth0TxKb", threshold: 1e15 }, "");
+    await createHostRule(db, { subject: "PifEth0RxKb", threshold: 0 }, "");
     expect(await listRules(db)).toEqual([
       { subject: "PifEth0RxKb", threshold: 0 },
       { subject: "PifEth0TxKb", threshold: 1e15 },
@@ -38,8 +38,8 @@ describe("the rules", () => {
   });
 
   it("are one a subject: a second is refused with the threshold there is, which stays", async () => {
-    await createRule(db, { subject: "CpuAverage", threshold: 25 });
-    const second = createRule(db, { subject: "CpuAverage", threshold: 30 });
+    await createHostRule(db, { subject: "CpuAverage", threshold: 25 }, "");
+    const second = createHostRule(db, { subject: "CpuAverage", threshold: 30 }, "");
     await expect(second).rejects.toMatchObject({
       code: "conflict",
       message: "There is a rule already: CpuAverage is more than 25 % above the medium. Delete it first.",
@@ -48,19 +48,21 @@ describe("the rules", () => {
   });
 
   it("go when deleted, and deleting what is not there is told apart", async () => {
-    await createRule(db, { subject: "OccupiedMemoryMb", threshold: 512 });
-    expect(await deleteRule(db, "OccupiedMemoryMb")).toBe(true);
-    expect(await deleteRule(db, "OccupiedMemoryMb")).toBe(false);
+    await createHostRule(db, { subject: "OccupiedMemoryMb", threshold: 512 }, "");
+    await deleteRuleOfKind(db, "HOST", { by: "subject", subject: "OccupiedMemoryMb" }, "");
+    await expect(
+      deleteRuleOfKind(db, "HOST", { by: "subject", subject: "OccupiedMemoryMb" }, ""),
+    ).rejects.toMatchObject({ code: "not-found" });
     expect(await listRules(db)).toEqual([]);
   });
 
   it("typed by hand in another case are rules, and cannot stand twice", async () => {
     await asRoot("INSERT INTO HostRule VALUES ('cpuaverage', 5)", test.admin.database);
     expect(await listRules(db)).toEqual([{ subject: "CpuAverage", threshold: 5 }]);
-    await expect(createRule(db, { subject: "CpuAverage", threshold: 5 })).rejects.toMatchObject({
+    await expect(createHostRule(db, { subject: "CpuAverage", threshold: 5 }, "")).rejects.toMatchObject({
       code: "conflict",
     });
-    expect(await deleteRule(db, "CpuAverage")).toBe(true);
+    await deleteRuleOfKind(db, "HOST", { by: "subject", subject: "CpuAverage" }, "");
   });
 
   it("that this program cannot follow are reported, not dropped", async () => {
@@ -196,7 +198,7 @@ describe("rules that say more than HostRule can", () => {
     await switchRule(db, { by: "number", id: id ?? 0 }, false, "bert");
     await switchRule(db, { by: "number", id: id ?? 0 }, true, "bert");
     await deleteRuleOfKind(db, "HOST", { by: "number", id: id ?? 0 }, "carl");
-    await createRule(db, { subject: "CpuAverage", threshold: 25 }, "carl");
+    await createHostRule(db, { subject: "CpuAverage", threshold: 25 }, "carl");
     const changes = await listRuleChanges(db, 10);
     expect(changes.map(({ by, action, id: of, before, after }) => [by, action, of, before, after])).toEqual([
       ["carl", "create", null, null, "CpuAverage > 25"],

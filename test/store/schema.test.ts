@@ -122,6 +122,7 @@ describe("schema install", () => {
       "0008_power.sql",
       "0009_rules.sql",
       "0010_green.sql",
+      "0011_host_doubt.sql",
     ]);
     const second = await installSchema(admin);
     expect(second).toMatchObject({ createdDatabase: false, applied: [], version: newest });
@@ -239,6 +240,7 @@ describe("schema install", () => {
         "0008_power.sql",
         "0009_rules.sql",
         "0010_green.sql",
+        "0011_host_doubt.sql",
       ]);
       expect(await schemaStatus(admin)).toMatchObject({ version: newest, pending: [] });
       if (round % 2 === 1) await expectThesisRows(admin);

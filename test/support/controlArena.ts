@@ -9,7 +9,8 @@ import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { type RunningSimulator, startSimulator } from "../../src/simulator/server/server.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
-import { createRule } from "../../src/store/rules.ts";
+import { createHostRule } from "../../src/store/ruleChanges.ts";
+
 import { connectXapi, type XapiClient } from "../../src/xapi/client.ts";
 import { xapiOptions } from "../../src/xapi/options.ts";
 import { HistoryRecorder, PoolRecord } from "./controlHistory.ts";
@@ -202,7 +203,7 @@ function ring(pool: SimulatedPool, simulator: RunningSimulator, doors: Doors): R
         "DELETE FROM AddedRule WHERE Kind = 'HOST'",
       ];
       await asRoot(forgotten, doors.database.admin.database);
-      for (const rule of rules) await createRule(doors.manager, rule);
+      for (const rule of rules) await createHostRule(doors.manager, rule, "");
       await recorder.collected(rules);
     },
     control: (change = {}) => {

@@ -2,9 +2,11 @@
  * Rounds of the crash tests, shared by the short form in the suite and the long one in soak/: in each the pool has
  * changed, something is killed at one event of a run of xcp-collect, and the tables must be one picture or the other.
  */
+
 import { expect } from "vitest";
 import { openDatabase } from "../../src/store/connection.ts";
-import { createRule } from "../../src/store/rules.ts";
+import { createHostRule } from "../../src/store/ruleChanges.ts";
+
 import { storedTables, tablesOf } from "../programs/collectPool.ts";
 import type { KillableServer } from "./killableServer.ts";
 import { runsStatement, statementText } from "./mysqlWire.ts";
@@ -62,7 +64,7 @@ export async function startCrashWorld(
 async function nameSource(world: World): Promise<void> {
   const db = await openDatabase(world.database.manager);
   const named = rule("CpuAverage > 99 AND memory_free_kib ABOVE 1000000000");
-  await createRule(db, named).finally(() => db.close());
+  await createHostRule(db, named, "").finally(() => db.close());
 }
 
 /** One undisturbed run: it must succeed, and the tables must equal what the pool itself says. */

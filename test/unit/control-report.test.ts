@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../src/control/outcome.ts";
 import { resultLine, runLines } from "../../src/control/report.ts";
-import { dataGate, type Gate } from "../../src/decide/gates.ts";
+import { dataGate } from "../../src/decide/gates.ts";
+import type { Gate } from "../../src/domain/gate.ts";
 import type { Snapshot, StoredSnapshot } from "../../src/domain/pool.ts";
 import { planJson } from "../../src/explain/planJson.ts";
 import { gateLine, moveLine, type PlanContext, planLines } from "../../src/explain/report.ts";
@@ -104,7 +105,7 @@ describe("a gate", () => {
   it("is open for a fresh collection of the pool that is meant, at the limit too", () => {
     expect(closedGate(stored(snapshot, { ageSeconds: 300 }))).toBeNull();
     expect(closedGate(stored(snapshot), snapshot.pool.uuid.toUpperCase())).toBeNull();
-    expect(closedGate(stored(snapshot), uuid(1))?.name).toBe("pool");
+    expect(closedGate(stored(snapshot), uuid(1))?.code).toBe("pool");
   });
 });
 

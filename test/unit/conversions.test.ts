@@ -53,7 +53,7 @@ describe("a host's measures", () => {
   });
 
   it("take a CPU that shows a little more than 1 as fully busy", () => {
-    expect(hostMeasures(new Map([...good, ["cpu0", 1.0001]]), 1).cpuAverage).toBe(100);
+    expect(hostMeasures(new Map([["cpu0", 1.0001]]), 1).cpuAverage).toBe(100);
   });
 
   it("know no total memory when it is 0", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Bans } from "../../src/decide/cooldown.ts";
+import type { Gate } from "../../src/domain/gate.ts";
 import type { Host, InfeasiblePair, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { type ExplainContext, explainHost, explainVm } from "../../src/explain/explain.ts";
@@ -33,8 +34,8 @@ function assessmentOf(
 const answerOf = (assessment: ExplainContext, vm: Vm): string => explainVm(assessment, vm).answer;
 const hostAnswer = (assessment: ExplainContext, host: Host): string => explainHost(assessment, host).answer;
 
-const gate = {
-  name: "paused",
+const gate: Gate = {
+  code: "paused",
   measured: "paused by anna",
   limit: "until somebody resumes",
   advice: "RESUME CONTROL ends it",

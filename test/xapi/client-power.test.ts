@@ -4,7 +4,6 @@ import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { startSimulator } from "../../src/simulator/server/server.ts";
 import type { XapiClient } from "../../src/xapi/client.ts";
-import { classifyHostFailure } from "../../src/xapi/errors.ts";
 import type { HostRef, TaskRef } from "../../src/xapi/records.ts";
 import { rejection, withClient } from "./support/connect.ts";
 import { type Answers, masterScript, startMember } from "./support/scriptedMember.ts";
@@ -72,21 +71,6 @@ test("a refusal keeps its code, and is not asked a second time", async () => {
   const error = await asking(answers, (client) => rejection(client.hostDisable(host)));
   expect(error).toMatchObject({ name: "XapiError", code: "HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN" });
   expect(asked).toBe(1);
-});
-
-test.each([
-  ["HOST_POWER_ON_MODE_DISABLED", "never-this-host"],
-  ["XENAPI_PLUGIN_FAILURE", "never-this-host"],
-  ["HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY", "never-this-host"],
-  ["HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN", "stop"],
-  ["RBAC_PERMISSION_DENIED", "stop"],
-  ["HOST_STILL_BOOTING", "later"],
-  ["OTHER_OPERATION_IN_PROGRESS", "later"],
-  ["HOST_OFFLINE", "later"],
-  ["INTERNAL_ERROR", "later"],
-  ["SOMETHING_NEW", "later"],
-])("of a host, %s means %s", (code, meaning) => {
-  expect(classifyHostFailure(code)).toBe(meaning);
 });
 
 const scenario = `

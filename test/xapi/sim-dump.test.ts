@@ -118,7 +118,7 @@ describe("reading database files", () => {
   test("attributes are unescaped, and namespaces lose their second underscore", () => {
     const xml = `<database><table name="VM"><row ref="OpaqueRef:1" name__label="a &lt;b&gt; &quot;c&quot;%n%_%%" is_a_x="true"/></table></database>`;
     const [row] = readDumpTables(xml).get("VM") ?? [];
-    expect(Object.fromEntries(row ?? [])).toEqual({
+    expect(Object.fromEntries(row?.fields ?? [])).toEqual({
       ref: "OpaqueRef:1",
       name_label: 'a <b> "c"\n  %',
       is_a_x: "true",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeCall, decodeResponse, type XapiValue, XmlError, XmlFault } from "../../src/xapi/xml.ts";
+import { decodeResponse, type XapiValue, XmlError, XmlFault } from "../../src/xapi/xml.ts";
 
 function response(value: string): string {
   return `<methodResponse><params><param>${value}</param></params></methodResponse>`;
@@ -211,16 +211,6 @@ test("an error shows no text of the document", () => {
     expect(() => decodeResponse(xml)).toThrow(
       expect.not.objectContaining({ message: expect.stringMatching(/secret/) }),
     );
-  }
-});
-
-test("a call is read with its parameters, and without any", () => {
-  const param = (value: string) => `<param><value>${value}</value></param>`;
-  const xml = `<?xml version="1.0"?><methodCall><methodName> VM.get_all </methodName><params>${param("s")}${param("<i4>1</i4>")}</params></methodCall>`;
-  expect(decodeCall(xml)).toEqual({ method: "VM.get_all", params: ["s", 1] });
-  for (const params of ["", "<params/>", "<params></params>"]) {
-    const bare = `<methodCall><methodName>system.listMethods</methodName>${params}</methodCall>`;
-    expect(decodeCall(bare)).toEqual({ method: "system.listMethods", params: [] });
   }
 });
 

@@ -1,7 +1,7 @@
 /** EVACUATE HOST: what xcp-control --evacuate would do, to look at. Read only. */
 
 import { assessEvacuation, forecastEvacuation } from "../../decide/evacuation.ts";
-import type { Gate } from "../../decide/gates.ts";
+import type { Gate } from "../../domain/gate.ts";
 import { evacuationJson, evacuationLines } from "../../explain/evacuation.ts";
 import { gateJson } from "../../explain/planJson.ts";
 import { gateLine } from "../../explain/report.ts";

@@ -42,6 +42,8 @@ export interface SimulatedPoolOptions {
   readonly profile?: ServerProfile;
   /** What a scenario's errors call it. */
   readonly source?: string;
+  /** Hears, sentence by sentence, what a dump lacked and was given. */
+  readonly notify?: (notice: string) => void;
 }
 
 export class SimulatedPool implements SimulatedPoolLike {
@@ -90,7 +92,8 @@ export class SimulatedPool implements SimulatedPoolLike {
 
   /** Builds the pool whose database `xe pool-dump-database` wrote; its VMs get loads by the seed. */
   static fromDump(xml: string, options: SimulatedPoolOptions = {}): SimulatedPool {
-    return new SimulatedPool(loadDump(xml, base(options)), options);
+    const notify = options.notify === undefined ? {} : { notify: options.notify };
+    return new SimulatedPool(loadDump(xml, { ...base(options), ...notify }), options);
   }
 
   /** Builds the pool of a snapshot's text (`xcp-collect --export`); its loads stay as they were measured. */

@@ -24,7 +24,12 @@ const removedNames =
 /** Classes that have neither getters of their fields nor get_all_where. */
 const recordsOnly = new Set(["message"]);
 /** Maps that are written as a whole only. */
-const wholeMaps = new Set(["host.license_params", "PBD.device_config", "VM.bios_strings"]);
+const wholeMaps = new Set([
+  "host.license_params",
+  "Observer.attributes",
+  "PBD.device_config",
+  "VM.bios_strings",
+]);
 /** XAPI finds a pool by its uuid only. */
 const namedButNotSought = new Set(["pool"]);
 

@@ -14,6 +14,7 @@ import { simMap } from "../objects/datamodel.ts";
 import { SimFailure } from "../server/failure.ts";
 import { hostMessages } from "./hostMessages.ts";
 import { metricsMessages } from "./metricsMessages.ts";
+import { wlbMessages } from "./wlbMessages.ts";
 
 type Handle = (call: MessageCall) => SimValue | Promise<SimValue>;
 
@@ -24,6 +25,7 @@ export function poolMessages(model: PoolModel): ReadonlyMap<string, MessageDefin
     ...placementMessages(model),
     ...hostMessages(model),
     ...powerMessages(model),
+    ...wlbMessages(model),
   ]);
 }
 

@@ -6,7 +6,6 @@ import {
   type HostSlot,
   hostSlotOf,
   slotAt,
-  slotOf,
   type VmSlot,
   vmSlotOf,
 } from "../objects/slots.ts";
@@ -39,13 +38,9 @@ export function hostSamples(model: PoolModel, hostRef: string, slotEndMs: number
   const slot = hostSlotOf(model, hostRef, slotEndMs);
   if (slot === undefined) return [];
   const uuid = model.db.text("host", hostRef, "uuid");
+  const shares = hostCpuShares(model, hostRef, slot, `${model.seed}/${uuid}/${slotEndMs}`);
   const drafts = [
-    ...cpuDrafts(
-      slot.busyCpus / Math.max(1, slot.cpus),
-      slot.cpus,
-      `${model.seed}/${uuid}/${slotEndMs}`,
-      "physical",
-    ),
+    ...cpuDrafts(shares, "physical"),
     ...hostDrafts(model, hostRef, slot),
     ...networkDrafts(model, hostRef, slot),
   ];
@@ -64,12 +59,6 @@ export function vmSamples(model: PoolModel, slot: VmSlot, slotEndMs: number): So
   return vmDrafts(model, slot, slotEndMs).map((draft) => finish(model, slot.vmRef, slotEndMs, draft));
 }
 
-/** The VMs that the host's own store of measures held in that slot, control domain first. */
-export function vmsMeasuredOn(model: PoolModel, hostRef: string, atMs: number): string[] {
-  const slot = slotOf(model, slotAt(atMs)).get(hostRef);
-  return (slot?.vms ?? []).map((vm) => vm.vmRef);
-}
-
 function finish(model: PoolModel, ref: string, slotEndMs: number, draft: Draft): SourceSample {
   const [name, units, value, description] = draft;
   // The newest point stays visible until the next slot ends, so a fault shows as soon as it begins.
@@ -78,8 +67,17 @@ function finish(model: PoolModel, ref: string, slotEndMs: number, draft: Draft):
   return { name, description, units, min: 0, max, value: nan ? Number.NaN : Math.fround(value) };
 }
 
-function cpuDrafts(mean: number, count: number, seed: string, kind: string): Draft[] {
-  return spreadOverCpus(mean, count, seed).map((share, index): Draft => {
+/** What each of the host's threads did; those that sleep count as busy in Xen's accounts. */
+function hostCpuShares(model: PoolModel, hostRef: string, slot: HostSlot, seed: string): number[] {
+  const { threads } = model.hostLoads.get(hostRef) ?? idleHost;
+  if (threads === "woken")
+    return spreadOverCpus(slot.busyCpus / Math.max(1, 2 * slot.cpus), 2 * slot.cpus, seed);
+  const counted = spreadOverCpus(slot.busyCpus / Math.max(1, slot.cpus), slot.cpus, seed);
+  return threads === "off" ? counted.flatMap((share) => [share, 1]) : counted;
+}
+
+function cpuDrafts(shares: readonly number[], kind: string): Draft[] {
+  return shares.map((share, index): Draft => {
     const words = kind === "physical" ? `Physical cpu usage for cpu ${index}` : `CPU${index} usage`;
     return [`cpu${index}`, "(fraction)", share, words];
   });
@@ -100,7 +98,9 @@ function hostDrafts(model: PoolModel, hostRef: string, slot: HostSlot): Draft[] 
   ];
   const { era } = model.release;
   if (era !== "A") {
-    const mean = slot.busyCpus / Math.max(1, slot.cpus);
+    const counted = slot.busyCpus / Math.max(1, slot.cpus);
+    // The mean of all threads, like their single values.
+    const mean = { on: counted, off: (counted + 1) / 2, woken: counted / 2 }[load.threads];
     drafts.push(["cpu_avg", "(fraction)", mean, "Average physical cpu usage"]);
   }
   if (era === "F") {
@@ -174,7 +174,7 @@ function vmDrafts(model: PoolModel, slot: VmSlot, slotEndMs: number): Draft[] {
   const control = db.get("VM", vmRef, "is_control_domain") === true;
   const counted = counterFactor(model, slot);
   const seed = `${model.seed}/${db.text("VM", vmRef, "uuid")}/${slotEndMs}`;
-  const cpus = cpuDrafts(slot.cpu, slot.vcpus, seed, "virtual").map(
+  const cpus = cpuDrafts(spreadOverCpus(slot.cpu, slot.vcpus, seed), "virtual").map(
     ([name, units, value, words]): Draft => [name, units, value * counted, words],
   );
   const withheld = slot.moment.power === "Paused" || slot.moment.frozen;

@@ -27,6 +27,14 @@ export interface VmLoad {
   readonly freeMib: Profile;
 }
 
+/**
+ * The second threads of a host's CPUs. "on": counted like any CPU. "off": `smt=0` on Xen's command line; XAPI does not
+ * count them, but their data sources are there and stand at 1. "woken": switched on behind XAPI's back, which does not
+ * count them either; they work.
+ */
+export const threadStates = ["on", "off", "woken"] as const;
+export type Threads = (typeof threadStates)[number];
+
 /** What a host does beside running its VMs. */
 export interface HostLoad {
   /** CPUs that the control domain uses (1 = one CPU fully busy). */
@@ -41,6 +49,7 @@ export interface HostLoad {
   readonly xapiFreeMib: number;
   /** Mbit/s for the memory of migrating VMs. */
   readonly bandwidthMbit: number;
+  readonly threads: Threads;
 }
 
 export const idleVm: VmLoad = {
@@ -60,6 +69,7 @@ export const idleHost: HostLoad = {
   xapiUsedMib: 16,
   xapiFreeMib: 4,
   bandwidthMbit: 1000,
+  threads: "on",
 };
 
 /** A migration that has its reservation. */

@@ -8,8 +8,11 @@
  * that only writes the field; RA = the same, callable as Async too.
  */
 
+import { classesOfDevices } from "./datamodelDevices.ts";
 import { enumValues } from "./datamodelEnums.ts";
 import { classesOfHosts } from "./datamodelHosts.ts";
+import { classesOfServices } from "./datamodelServices.ts";
+import { classesOfUpkeep } from "./datamodelUpkeep.ts";
 import { classesOfVms } from "./datamodelVms.ts";
 import { classesOfWork } from "./datamodelWork.ts";
 
@@ -87,6 +90,34 @@ export const relations: readonly Relation[] = [
   relation("PIF.host", "host.PIFs"),
   relation("PIF.network", "network.PIFs"),
   relation("host_cpu.host", "host.host_CPUs"),
+  relation("Bond.master", "PIF.bond_master_of"),
+  relation("PIF.bond_slave_of", "Bond.slaves"),
+  relation("VLAN.tagged_PIF", "PIF.VLAN_slave_of"),
+  relation("tunnel.access_PIF", "PIF.tunnel_access_PIF_of"),
+  relation("tunnel.transport_PIF", "PIF.tunnel_transport_PIF_of"),
+  relation("network_sriov.physical_PIF", "PIF.sriov_physical_PIF_of"),
+  relation("network_sriov.logical_PIF", "PIF.sriov_logical_PIF_of"),
+  relation("PCI.host", "host.PCIs"),
+  relation("PGPU.host", "host.PGPUs"),
+  relation("PGPU.GPU_group", "GPU_group.PGPUs"),
+  relation("VGPU.GPU_group", "GPU_group.VGPUs"),
+  relation("VGPU.VM", "VM.VGPUs"),
+  relation("VGPU.type", "VGPU_type.VGPUs"),
+  relation("VGPU.resident_on", "PGPU.resident_VGPUs"),
+  relation("PUSB.host", "host.PUSBs"),
+  relation("PUSB.USB_group", "USB_group.PUSBs"),
+  relation("VUSB.USB_group", "USB_group.VUSBs"),
+  relation("VUSB.VM", "VM.VUSBs"),
+  relation("VTPM.VM", "VM.VTPMs"),
+  relation("VM.appliance", "VM_appliance.VMs"),
+  relation("VM.snapshot_schedule", "VMSS.VMs"),
+  relation("host.updates", "pool_update.hosts"),
+  relation("host_patch.host", "host.patches"),
+  relation("host_patch.pool_patch", "pool_patch.host_patches"),
+  relation("crashdump.VM", "VM.crash_dumps"),
+  relation("crashdump.VDI", "VDI.crash_dumps"),
+  relation("Certificate.host", "host.certificates"),
+  relation("Cluster_host.cluster", "Cluster.cluster_hosts"),
   relation("task.subtask_of", "task.subtasks"),
 ];
 
@@ -207,7 +238,14 @@ function readInitial(json: string): SimValue {
   return simMap(Object.entries(value));
 }
 
-const tables: Readonly<Record<string, string>> = { ...classesOfHosts, ...classesOfVms, ...classesOfWork };
+const tables: Readonly<Record<string, string>> = {
+  ...classesOfHosts,
+  ...classesOfVms,
+  ...classesOfDevices,
+  ...classesOfUpkeep,
+  ...classesOfServices,
+  ...classesOfWork,
+};
 
 /** Every class of the simulated pool by its name. */
 export const classes: ReadonlyMap<string, ClassSpec> = new Map(

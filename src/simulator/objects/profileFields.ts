@@ -35,7 +35,46 @@ export function visibilityOf(profile: (Reach & { readonly release: Release }) | 
 }
 
 /** Classes that came after the first release. */
-const classesSince: Readonly<Record<string, string>> = { VM_group: "24.19.1" };
+const classesSince: Readonly<Record<string, string>> = {
+  blob: "orlando",
+  Bond: "miami",
+  Caller: "26.17.0",
+  Certificate: "stockholm",
+  Cluster: "kolkata",
+  Cluster_host: "kolkata",
+  DR_task: "boston",
+  Driver_variant: "25.2.0",
+  Feature: "falcon",
+  GPU_group: "boston",
+  Host_driver: "25.2.0",
+  network_sriov: "kolkata",
+  Observer: "23.14.0",
+  PCI: "boston",
+  PGPU: "boston",
+  pool_patch: "miami",
+  pool_update: "ely",
+  PUSB: "inverness",
+  PVS_cache_storage: "ely",
+  PVS_proxy: "ely",
+  PVS_server: "ely",
+  PVS_site: "ely",
+  Rate_limit: "26.17.0",
+  Repository: "1.301.0",
+  role: "midnight-ride",
+  SDN_controller: "falcon",
+  secret: "midnight-ride",
+  subject: "george",
+  tunnel: "cowley",
+  USB_group: "inverness",
+  VGPU: "boston",
+  VGPU_type: "vgpu-tech-preview",
+  VLAN: "miami",
+  VM_appliance: "boston",
+  VM_group: "24.19.1",
+  VMSS: "falcon",
+  VTPM: "22.26.0",
+  VUSB: "inverness",
+};
 
 /** Messages that came after the first release, where the simulated pool knows them. */
 const messagesSince: Readonly<Record<string, string>> = {

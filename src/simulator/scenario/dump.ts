@@ -4,11 +4,13 @@ import { unitOf } from "../behaviour/chance.ts";
 import type { VirtualClock } from "../behaviour/clock.ts";
 import { mib } from "../behaviour/memory.ts";
 import { constant } from "../metrics/load.ts";
-import { createModel, idleHost, isActive, type PoolModel, refOrNull } from "../metrics/model.ts";
-import { classes, fieldSpec, relations, type SimValue, simMap, type WireType } from "../objects/datamodel.ts";
+import { createModel, idleHost, isActive, masterOf, type PoolModel, refOrNull } from "../metrics/model.ts";
+import { classes, relations, type SimValue } from "../objects/datamodel.ts";
 import type { ServerProfile } from "../objects/profile.ts";
 import { releaseOfApi } from "../objects/release.ts";
-import { type DumpTables, readDumpTables, readSexpr, type Sexpr } from "./dumpXml.ts";
+import { FieldReader, type Notify, nameOfRow, pairsOf, refuseDoubles } from "./dumpFields.ts";
+import { completeMetrics } from "./dumpMetrics.ts";
+import { type DumpRow, type DumpTables, readDumpTables, readSexpr } from "./dumpXml.ts";
 
 /** What a restarted master does not find in its database. */
 const volatileClasses = new Set(["session", "task", "message", "data_source"]);
@@ -17,83 +19,67 @@ const volatileFields = new Set(["current_operations", "scheduled_to_be_resident_
 /** Sets that follow from the other end of a relation. */
 const derivedFields = new Set(relations.map((relation) => `${relation.target}.${relation.inverse}`));
 
-/** Loads the database that `xe pool-dump-database` wrote; throws AppError where it is none. */
-export function loadDump(
-  xml: string,
-  options: { clock: VirtualClock; seed: number; profile?: ServerProfile | null },
-): PoolModel {
+export interface DumpOptions {
+  readonly clock: VirtualClock;
+  readonly seed: number;
+  readonly profile?: ServerProfile | null;
+  /** Hears of what was left out or made up. */
+  readonly notify?: Notify;
+}
+
+/** Loads the database that `xe pool-dump-database` wrote; throws AppError where it is none, naming what is damaged. */
+export function loadDump(xml: string, { notify = () => undefined, ...options }: DumpOptions): PoolModel {
   const tables = readDumpTables(xml);
+  refuseDoubles(tables);
   const model = createModel({ ...options, release: releaseOfDump(tables) });
+  const reader = new FieldReader();
   for (const cls of classes.keys()) {
     if (volatileClasses.has(cls)) continue;
-    for (const row of tables.get(cls) ?? []) createRow(model, cls, row);
+    for (const row of tables.get(cls) ?? []) createRow(model, reader, cls, row);
   }
+  reader.finish(notify);
   if (model.db.all("host").length === 0 || model.db.all("pool").length !== 1) {
     throw new AppError("usage", "this pool database has no pool with hosts");
   }
+  if (!model.db.has("host", masterOf(model)))
+    throw new AppError("usage", `the master of this pool database, ${masterOf(model)}, is none of its hosts`);
+  completeMetrics(model, notify);
   for (const host of model.db.all("host")) reviveHost(model, host);
   for (const vm of model.db.all("VM")) reviveVm(model, vm);
   return model;
 }
 
 function releaseOfDump(tables: DumpTables): PoolModel["release"] {
-  const host = tables.get("host")?.[0];
-  const software = new Map(pairs(readSexpr(host?.get("software_version") ?? "()")));
+  const fields = tables.get("host")?.[0]?.fields;
+  const software = softwareOf(fields?.get("software_version"));
   return releaseOfApi(
     software.get("product_brand") ?? "XenServer",
     software.get("product_version") ?? "",
-    Number(host?.get("API_version_major") ?? 1),
-    Number(host?.get("API_version_minor") ?? 8),
+    Number(fields?.get("API_version_major") ?? 1),
+    Number(fields?.get("API_version_minor") ?? 8),
   );
 }
 
-function createRow(model: PoolModel, cls: string, row: ReadonlyMap<string, string>): void {
+/** What is unreadable here is named when its row is read. */
+function softwareOf(text: string | undefined): ReadonlyMap<string, string> {
+  try {
+    return new Map(pairsOf(readSexpr(text ?? "()")));
+  } catch {
+    return new Map();
+  }
+}
+
+function createRow(model: PoolModel, reader: FieldReader, cls: string, row: DumpRow): void {
   const fields: Record<string, SimValue> = {};
   for (const name of classes.get(cls)?.fields.keys() ?? []) {
-    const text = row.get(name);
-    if (text === undefined || volatileFields.has(name) || derivedFields.has(`${cls}.${name}`)) continue;
-    fields[name] = readValue(fieldSpec(cls, name).type, text);
+    if (volatileFields.has(name) || derivedFields.has(`${cls}.${name}`)) continue;
+    const value = reader.read(cls, row, name);
+    if (value !== null) fields[name] = value;
   }
-  const ref = row.get("ref") ?? row.get("_ref");
-  if (ref === undefined) throw new AppError("usage", `the pool database has a ${cls} without a ref`);
+  const ref = row.fields.get("ref") ?? row.fields.get("_ref");
+  if (ref === undefined)
+    throw new AppError("usage", `the pool database has a ${cls} without a ref: ${nameOfRow(row)}`);
   model.db.create(cls, fields, ref);
-}
-
-function readValue(type: WireType, text: string): SimValue {
-  switch (type.kind) {
-    case "int":
-    case "int32":
-    case "float":
-      return Number(text);
-    case "bool":
-      return text === "true";
-    case "datetime":
-      return readDate(text);
-    case "set": {
-      const items = readSexpr(text);
-      return typeof items === "string" ? [] : items.map((item) => readValue(type.of, String(item)));
-    }
-    case "map":
-      return simMap(
-        pairs(readSexpr(text)).map(([key, value]) => [key, readValue(type.value, value)] as const),
-      );
-    default:
-      return text;
-  }
-}
-
-function readDate(text: string): Date {
-  const match = /^(\d{4})(\d{2})(\d{2})T(\d{2}):(\d{2}):(\d{2})Z$/.exec(text);
-  if (match === null) return new Date(0);
-  const [year = 0, month = 1, ...rest] = match.slice(1).map(Number);
-  return new Date(Date.UTC(year, month - 1, ...(rest as [number, number, number, number])));
-}
-
-function pairs(value: Sexpr): [string, string][] {
-  if (typeof value === "string") return [];
-  return value.flatMap((item): [string, string][] =>
-    typeof item !== "string" && item.length === 2 ? [[String(item[0]), String(item[1])]] : [],
-  );
 }
 
 /** All hosts are up when the simulated pool begins. */

@@ -1,6 +1,6 @@
 /** The lines of a scenario: hosts, VMs, storage, networks. Pure. */
 import { usualBootMs, type WakeKind, wakeKinds } from "../behaviour/machines.ts";
-import { idleHost } from "../metrics/model.ts";
+import { idleHost, threadStates } from "../metrics/model.ts";
 import type { HostSpec, NetworkSpec, StorageSpec, VmKind, VmSpec } from "./scenario.ts";
 import { LineProblem, readDuration, type SettingsReader } from "./scenarioText.ts";
 
@@ -38,6 +38,7 @@ export function readHost(reader: SettingsReader, bandwidthMbit: number): HostSpe
       xapiUsedMib: reader.number("xapi-memory", idleHost.xapiUsedMib, anyAmount),
       xapiFreeMib: reader.number("xapi-free", idleHost.xapiFreeMib, anyAmount),
       bandwidthMbit: reader.number("bandwidth", bandwidthMbit, { min: 0.1, max: 400_000, whole: false }),
+      threads: reader.choice("smt", threadStates, "on"),
     },
   };
 }

@@ -4,7 +4,8 @@ import { createServer as createHttp, type IncomingMessage, type ServerResponse }
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { SecureVersion, TLSSocket } from "node:tls";
-import { decodeCall, type XapiValue } from "../../../src/xapi/xml.ts";
+import type { XapiValue } from "../../../src/xapi/xml.ts";
+import { readCall } from "./readCall.ts";
 import { failure, success, type Written } from "./xapiText.ts";
 
 export interface SeenCall {
@@ -55,7 +56,7 @@ export async function startMember(script: Script, options: MemberOptions = {}): 
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       const body = Buffer.concat(chunks).toString("utf8");
-      const parsed = body === "" ? { method: request.method ?? "", params: [] } : decodeCall(body);
+      const parsed = body === "" ? { method: request.method ?? "", params: [] } : readCall(body);
       const connection = sockets.get(request.socket) ?? 0;
       const call = { ...parsed, connection, headers: request.headers, url: request.url ?? "" };
       calls.push(call);

@@ -1,0 +1,37 @@
+/** What may keep a run from acting: the gates, each with its own code and the name that people and programs read. */
+
+/**
+ * Each gate by its code. Two gates may print one name where both say the same to whoever reads it: data that is older
+ * than the last migration, and measures that tell of before one, are both a matter of freshness.
+ */
+const names = {
+  paused: "paused",
+  breaker: "breaker",
+  hour: "migrations per hour",
+  collection: "collection",
+  suspect: "suspect data",
+  age: "age of data",
+  completeness: "completeness",
+  freshness: "freshness",
+  settled: "freshness",
+  pool: "pool",
+  upgrade: "rolling upgrade",
+  wlb: "workload balancing",
+  quiet: "quiet period",
+  savedPlan: "saved plan",
+} as const;
+
+export type GateCode = keyof typeof names;
+
+/** A condition that must hold before anything is planned, and does not; the first of them ends the run. */
+export interface Gate {
+  readonly code: GateCode;
+  readonly measured: string;
+  readonly limit: string;
+  readonly advice: string;
+}
+
+/** What the gate is called in lines and JSON. */
+export function gateName({ code }: Pick<Gate, "code">): string {
+  return names[code];
+}
