@@ -173,7 +173,7 @@ function expand(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(inflateRawSync(bytes).toString("utf8"));
   } catch (cause) {
-    throw new AppError("mysql", "a row of CollectionPicture is damaged", {
+    throw new AppError("data", "a row of CollectionPicture is damaged", {
       cause,
       next: "delete the rows of that table that are older than the last collection",
     });

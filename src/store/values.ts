@@ -3,15 +3,15 @@ import { AppError } from "../domain/errors.ts";
 
 /**
  * The JSON of a column that somebody else may have written.
- * @throws AppError "mysql" with `place`, where it stands: "VmDetail.Tags".
+ * @throws AppError "data" with `place`, where it stands: "VmDetail.Tags".
  */
 export function jsonFrom(text: string, place: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new AppError("mysql", `${place} holds no JSON but ${JSON.stringify(text.slice(0, 40))}`, {
+    throw new AppError("data", `${place} holds no JSON but ${JSON.stringify(text.slice(0, 40))}`, {
       cause,
-      next: "the next xcp-collect writes the pool's rows anew; other rows mend by hand",
+      next: "xcp-collect writes the pool's rows anew",
     });
   }
 }

@@ -11,8 +11,8 @@ import type { Members } from "./members.ts";
 import { readRecords } from "./recordCodec.ts";
 import type { HostRef, PoolRecord, PoolRef } from "./records.ts";
 import { type CallOptions, callMethod, type Secrets } from "./rpc.ts";
-import { readFingerprint } from "./tls.ts";
 import type { Transport } from "./transport.ts";
+import { withAllMembers } from "./untrusted.ts";
 import { type XapiValue, XmlError } from "./xml.ts";
 
 export interface LoginOptions {
@@ -45,9 +45,15 @@ const maxRedirects = 2;
  */
 export async function findMaster(members: readonly Endpoint[], options: LoginOptions): Promise<Login> {
   const search = new Search(options);
-  for (const member of members) {
-    const login = await search.from(member);
-    if (login !== null) return login;
+  try {
+    for (const member of members) {
+      const login = await search.from(member);
+      if (login !== null) return login;
+    }
+  } catch (error) {
+    // Somebody may sit between: that ends the search, and no other member is told anything.
+    if (!(error instanceof CertificateError)) throw error;
+    throw await withAllMembers(error, members, options.pins, options.transportTo);
   }
   throw search.failure();
 }
@@ -57,7 +63,6 @@ class Search {
   /** Members that gave no session, by URL, and why: none of them is asked again but for a redirect. */
   readonly #problems = new Map<string, string>();
   readonly #dead = new Set<string>();
-  readonly #untrusted: CertificateError[] = [];
 
   constructor(options: LoginOptions) {
     this.#options = options;
@@ -93,7 +98,6 @@ class Search {
       if (error instanceof XapiError && error.code === "HOST_IS_SLAVE")
         return { master: error.params[0] ?? "" };
       if (!passesOver(error)) throw loginFailure(error, endpoint, this.#options.user);
-      if (error instanceof CertificateError) this.#untrusted.push(error);
       this.#dead.add(endpoint.url);
       return { login: this.#note(endpoint, describeError(error)) };
     }
@@ -105,40 +109,9 @@ class Search {
   }
 
   failure(): AppError {
-    const [first, ...more] = this.#untrusted;
-    const untrusted = new Set(this.#untrusted.map(({ url }) => url));
-    const lines = [...this.#problems]
-      .filter(([url]) => !untrusted.has(url))
-      .map(([url, problem]) => `  ${url}: ${problem}`);
-    if (first === undefined) {
-      return new AppError(
-        "pool",
-        ["no member of the pool serves as its master:", ...lines, advice].join("\n"),
-      );
-    }
-    const others = lines.length === 0 ? [] : ["The other members serve no master either:", ...lines];
-    if (more.length === 0)
-      return new CertificateError(first.url, first.seen, [first.message, ...others].join("\n"));
-    return new AppError(
-      "certificate",
-      [...untrustedLines(this.#untrusted, this.#options.pins), ...others].join("\n"),
-    );
+    const lines = [...this.#problems].map(([url, problem]) => `  ${url}: ${problem}`);
+    return new AppError("pool", ["no member of the pool serves as its master:", ...lines, advice].join("\n"));
   }
-}
-
-/** Several members with certificates that nobody trusts: one line to paste for all of them. */
-function untrustedLines(members: readonly CertificateError[], pins: readonly string[]): string[] {
-  const seen = members.flatMap(({ url, seen: shown }) => (shown === null ? [] : [{ url, shown }]));
-  const bad = members.filter(({ seen: shown }) => shown === null).map(({ message }) => message);
-  return [
-    "no member of the pool shows a certificate that is trusted; nothing was sent to them:",
-    ...seen.map(({ url, shown }) => `  ${url} shows ${shown}`),
-    ...bad,
-    "If this command on each host shows the same:",
-    `  ${readFingerprint}`,
-    "add this line to the settings (in the place of XenCaFile), or run xcp-collect --trust:",
-    `  XenFingerprint=${[...new Set([...pins, ...seen.map(({ shown }) => shown)])].join(",")}`,
-  ];
 }
 
 function strangerNamed({ url }: Endpoint, address: string): string {
@@ -154,8 +127,7 @@ const advice =
 /** A member whose answer is about itself, so that another one may serve. */
 function passesOver(error: unknown): boolean {
   if (error instanceof XapiUnreachable) return error.reason !== "aborted";
-  if (error instanceof WrongMember || error instanceof CertificateError) return true;
-  return error instanceof XapiError && !aboutTheUser.test(error.code);
+  return error instanceof WrongMember || (error instanceof XapiError && !aboutTheUser.test(error.code));
 }
 
 /** Refusals of whoever logs in: the same everywhere, and asking again may lock the account. Others are the member's. */

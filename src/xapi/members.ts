@@ -34,6 +34,9 @@ export class Members {
     const advertised = address.trim();
     const { collected, allowed } = this.#known;
     if (this.#addressMap.has(advertised)) return true;
+    const reached = [advertised, `${endpoint.host}:${endpoint.port}`];
+    if ([...this.#addressMap.values()].some((one) => reached.some((other) => sameAddress(one, other))))
+      return true;
     if ([...(collected ?? []), ...allowed].some((one) => sameAddress(one, advertised))) return true;
     const ports = advertised.endsWith(`:${endpoint.port}`) ? [endpoint.port] : null;
     const candidates = this.#urls.filter(({ port }) => ports === null || ports.includes(port));

@@ -79,16 +79,17 @@ export class Transport {
     }
   }
 
+  /** The SHA-256 of the certificate that the member shows; null where it shows none. Nothing is sent to it. */
+  shownFingerprint(): Promise<string | null> {
+    return shownFingerprint(this.endpoint, this.#options, this.#closing.signal).catch(() => null);
+  }
+
   /** The failure of a request; where http:// was written for a port that speaks TLS it says so. */
   async #named(error: unknown): Promise<unknown> {
     const failure = error instanceof StaleConnection ? error.failure : error;
     if (this.endpoint.secure || !(failure instanceof XapiUnreachable) || !looksLikeTls.has(failure.reason))
       return failure;
-    const speaksTls = await shownFingerprint(this.endpoint, this.#options, this.#closing.signal).then(
-      () => true,
-      () => false,
-    );
-    if (!speaksTls) return failure;
+    if ((await this.shownFingerprint()) === null) return failure;
     const https = this.endpoint.url.replace(/^http:/, "https:");
     return new XapiUnreachable(
       "no-connection",
