@@ -2,9 +2,11 @@
 import mysql, { type Connection, type RowDataPacket } from "mysql2/promise";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Database, StoreOptions } from "../../src/store/connection.ts";
-import { hostRow, hostTable, placementRow, vmRow, vmTable } from "../../src/store/rows.ts";
 import type { SqlValue } from "../../src/store/session.ts";
 import { beginCollection, loadSnapshot, saveSnapshot } from "../../src/store/snapshot.ts";
+import { hostTable } from "../../src/store/tables/Host.ts";
+import { mapTable } from "../../src/store/tables/Map.ts";
+import { vmTable } from "../../src/store/tables/Vm.ts";
 import { median } from "./measured.ts";
 
 export interface WriteTimes {
@@ -67,10 +69,10 @@ async function rowByRow(options: StoreOptions, snapshot: Snapshot): Promise<numb
   const connection = await mysql.createConnection({ host, port, user, password, database });
   try {
     const startedMs = performance.now();
-    for (const one of snapshot.vms) await writeRow(connection, vmTable, vmRow(one));
-    for (const one of snapshot.hosts) await writeRow(connection, hostTable, hostRow(one));
+    for (const one of snapshot.vms) await writeRow(connection, vmTable, vmTable.row(one));
+    for (const one of snapshot.hosts) await writeRow(connection, hostTable, hostTable.row(one));
     for (const one of snapshot.placements) {
-      const [hostUuid, vmUuid] = placementRow(one);
+      const [hostUuid, vmUuid] = mapTable.row(one);
       const [found] = await connection.query<RowDataPacket[]>("SELECT VmUuid FROM Map WHERE VmUuid = ?", [
         vmUuid,
       ]);

@@ -5,7 +5,7 @@
 import { ignoreUnsettled, type SettlingVm } from "../decide/settling.ts";
 import { AppError, describeError } from "../domain/errors.ts";
 import type { Collection, PoolFacts, Snapshot, Uuid } from "../domain/pool.ts";
-import { isSource, parseAnySubject } from "../domain/rule.ts";
+import { type AnySubject, isSource, parseAnySubject, subjectFacts } from "../domain/rule.ts";
 import type { CollectSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
@@ -134,7 +134,11 @@ interface PoolReading {
 /** What enabled rules compare hosts by and the thesis' columns do not hold. */
 async function namedMeasures(db: Database): Promise<NamedMeasures> {
   const subjects = (await subjectsNamedByRules(db)).flatMap((name) => parseAnySubject(name) ?? []);
-  return { hostSources: subjects.filter(isSource), cpuWait: subjects.includes("CpuWait") };
+  return { hostSources: subjects.filter(isSource), cpuWait: subjects.some(isMadeOfCpuWait) };
+}
+
+function isMadeOfCpuWait(subject: AnySubject): boolean {
+  return !isSource(subject) && subjectFacts[subject].vmMeasures.includes("cpuWait");
 }
 
 async function readPool(

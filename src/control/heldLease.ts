@@ -1,5 +1,5 @@
 /**
- * The lease in the host actions of a run: renewed while the run lasts, and given up by the run's own clock before anybody
+ * The lease in the hands of a run: renewed while the run lasts, and given up by the run's own clock before anybody
  * else can take it. A run that was stopped and wakes finds its time over before it does anything.
  */
 import { describeError } from "../domain/errors.ts";

@@ -9,15 +9,7 @@ import type { Gate } from "../domain/gate.ts";
 import { isWithin, minuteOfDay, timeText } from "../domain/hours.ts";
 import type { Host, Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import type { UnknownRule } from "../domain/rule.ts";
-import {
-  type ChainRule,
-  isSingle,
-  isThesisSubject,
-  type Rule,
-  type Subject,
-  type Term,
-  termsOf,
-} from "../domain/rule.ts";
+import { type ChainRule, floorSettingOf, isSingle, type Rule, type Term, termsOf } from "../domain/rule.ts";
 import { pairKey } from "../planner/facts.ts";
 import type { Plan, PlanOptions } from "../planner/plan.ts";
 import { planMigrations } from "../planner/planner.ts";
@@ -265,18 +257,15 @@ function suppression({ snapshot, breaches }: Averaged, settings: ControlSettings
   };
 }
 
-const floorSetting: Readonly<Record<Subject, string>> = {
-  CpuAverage: "ControlFloorCpuPercent",
-  OccupiedMemoryMb: "ControlFloorMemoryMb",
-  PifEth0RxKb: "ControlFloorNetworkKb",
-  PifEth0TxKb: "ControlFloorNetworkKb",
-};
-
 /** The floor of a term that is compared with the mean: the sum of its subjects'; minus infinity where one has none. */
 function floorOf(term: Term | undefined, { floors }: ControlSettings): number {
   if (term === undefined || term.condition !== "more than mean") return Number.NEGATIVE_INFINITY;
-  if (!term.subjects.every(isThesisSubject)) return Number.NEGATIVE_INFINITY;
-  const sum = term.subjects.filter(isThesisSubject).reduce((all, subject) => all + floors[subject], 0);
+  let sum = 0;
+  for (const subject of term.subjects) {
+    const setting = floorSettingOf(subject);
+    if (setting === null) return Number.NEGATIVE_INFINITY;
+    sum += floors[setting];
+  }
   return sum > 0 || term.subjects.length === 1 ? sum : Number.NEGATIVE_INFINITY;
 }
 
@@ -284,7 +273,7 @@ function underFloor(host: Host, rule: Rule, settings: ControlSettings): string |
   for (const term of termsOf(rule)) {
     const [value, floor] = [termValue(host, term), floorOf(term, settings)];
     if (floor <= 0 || value === null || value > floor) continue;
-    const keys = new Set(term.subjects.filter(isThesisSubject).map((subject) => floorSetting[subject]));
+    const keys = new Set(term.subjects.map(floorSettingOf));
     return `not above the floor of ${withUnit(floor, term)} (${[...keys].join(", ")})`;
   }
   return null;

@@ -5,11 +5,18 @@
  * Earlier pictures are read as if the VMs had been where they are now, so that a migration does not count against
  * the hosts that it has already relieved.
  */
-import { withDerived } from "../domain/derived.ts";
+import { derivedFor } from "../domain/derived.ts";
 import { evaluate, subjectValue, takesPart } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
-import { isSingle, type Rule, type Subject, subjects, subjectsOf } from "../domain/rule.ts";
-import { capacity, rawWeight } from "../planner/facts.ts";
+import {
+  isSingle,
+  type NamedSubject,
+  namedSubjects,
+  type Rule,
+  subjectFacts,
+  type VmMeasure,
+} from "../domain/rule.ts";
+import { capacity, rawWeight, withValues, writtenSubjects } from "../domain/weight.ts";
 import { printRule } from "../rules/print.ts";
 
 /** How often a host broke a rule, among the samples that have a value of it. */
@@ -37,8 +44,7 @@ export function average(
   rules: readonly Rule[],
   count: number = earlier.length + 1,
 ): Averaged {
-  const derive = subjectsOf(rules).some((subject) => subject === "VmCount" || subject === "CpuWait");
-  const known = (snapshot: Snapshot) => (derive ? withDerived(snapshot) : snapshot);
+  const known = (snapshot: Snapshot) => derivedFor(snapshot, rules);
   const past = earlier.map((snapshot) => known(inPresentPlaces(snapshot, newest)));
   const samples = [known(newest), ...past];
   const counts = new Map(
@@ -111,19 +117,14 @@ function isPlaced(snapshot: Snapshot, vm: Uuid): boolean {
 
 /** What arrivals and departures since then change in hosts' values, in absolute units; null where that is unknown. */
 class Changes {
-  readonly #byHost = new Map<Uuid, Record<Subject, number | null>>();
+  readonly #byHost = new Map<Uuid, Map<NamedSubject, number | null>>();
 
   add(host: Uuid, sign: 1 | -1, then: Vm | undefined, now: Vm | undefined): void {
-    const changes = this.#byHost.get(host) ?? {
-      PifEth0RxKb: 0,
-      PifEth0TxKb: 0,
-      OccupiedMemoryMb: 0,
-      CpuAverage: 0,
-    };
-    for (const subject of subjects) {
+    const changes = this.#byHost.get(host) ?? new Map<NamedSubject, number | null>();
+    for (const subject of writtenSubjects) {
       const weight = (then && rawWeight(then, subject)) ?? (now && rawWeight(now, subject)) ?? null;
-      const before = changes[subject];
-      changes[subject] = weight === null || before === null ? null : before + sign * weight;
+      const before = changes.get(subject) ?? (changes.has(subject) ? null : 0);
+      changes.set(subject, weight === null || before === null ? null : before + sign * weight);
     }
     this.#byHost.set(host, changes);
   }
@@ -131,26 +132,19 @@ class Changes {
   apply(host: Host): Host {
     const changes = this.#byHost.get(host.uuid);
     if (changes === undefined) return host;
-    return withValues(host, (subject) => {
-      const [value, change, size] = [subjectValue(host, subject), changes[subject], capacity(host, subject)];
+    return withValues(host, writtenSubjects, (subject) => {
+      const [value, change] = [subjectValue(host, subject), changes.get(subject) ?? null];
+      const size = capacity(host, subject);
       if (value === null || change === null || size === null) return null;
       return Math.max(0, value + change / size);
     });
   }
 }
 
-/** `host` with other values of the subjects; null is unknown. */
-function withValues(host: Host, read: (subject: Subject) => number | null): Host {
-  const occupied = read("OccupiedMemoryMb");
-  const { memoryTotalMb } = host;
-  return {
-    ...host,
-    cpuAverage: read("CpuAverage"),
-    pifEth0RxKb: read("PifEth0RxKb"),
-    pifEth0TxKb: read("PifEth0TxKb"),
-    memoryFreeMb: occupied === null || memoryTotalMb === null ? null : memoryTotalMb - occupied,
-  };
-}
+/** Everything that weights of VMs are made of. */
+const vmMeasures: readonly VmMeasure[] = [
+  ...new Set(namedSubjects.flatMap((subject) => subjectFacts[subject].vmMeasures)),
+];
 
 function averaged(newest: Snapshot, samples: readonly Snapshot[]): Snapshot {
   const weights = samples.map((_, age) => (1 - smoothing(samples.length)) ** age);
@@ -162,26 +156,21 @@ function averaged(newest: Snapshot, samples: readonly Snapshot[]): Snapshot {
       const own = hosts
         .map((each) => each.get(host.uuid))
         .map((each) => (each && takesPart(each) ? each : undefined));
-      const mean = (subject: Subject) =>
+      const mean = (subject: NamedSubject) =>
         subjectValue(host, subject) === null
           ? null
           : weighted(weights, (age) => own[age] && subjectValue(own[age], subject));
-      return takesPart(host) ? withSources(withValues(host, mean), own, weights) : host;
+      return takesPart(host) ? withSources(withValues(host, writtenSubjects, mean), own, weights) : host;
     }),
     vms: newest.vms.map((vm) => {
       const own = vms.map((each) => each.get(vm.uuid));
-      const mean = (measure: "vcpuAverage" | "memoryMb" | "vif0RxKb" | "vif0TxKb" | "cpuWait") =>
-        vm[measure] === null ? null : weighted(weights, (age) => own[age]?.[measure]);
-      return vm.powerState !== "Running"
-        ? vm
-        : {
-            ...vm,
-            vcpuAverage: mean("vcpuAverage"),
-            memoryMb: mean("memoryMb"),
-            vif0RxKb: mean("vif0RxKb"),
-            vif0TxKb: mean("vif0TxKb"),
-            ...(vm.cpuWait === undefined ? {} : { cpuWait: mean("cpuWait") }),
-          };
+      if (vm.powerState !== "Running") return vm;
+      const means = vmMeasures.flatMap((measure): [VmMeasure, number | null][] => {
+        const now = vm[measure];
+        if (now === undefined) return [];
+        return [[measure, now === null ? null : weighted(weights, (age) => own[age]?.[measure])]];
+      });
+      return { ...vm, ...Object.fromEntries(means) };
     }),
   };
 }

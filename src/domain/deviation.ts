@@ -4,7 +4,7 @@
  * chase.
  */
 import type { Host, Uuid } from "./pool.ts";
-import { type AnySubject, isSource, type Rule, type Term, termsOf } from "./rule.ts";
+import { type AnySubject, isSource, type Rule, subjectFacts, type Term, termsOf } from "./rule.ts";
 
 /** Whether the host counts in the mean and may receive VMs. */
 export function takesPart(host: Host): boolean {
@@ -22,25 +22,8 @@ export function absence(host: Host): string | null {
 /** The host's value of `subject` in the subject's unit, or null where a measure is missing. */
 export function subjectValue(host: Host, subject: AnySubject): number | null {
   if (isSource(subject)) return host.sources?.[subject] ?? null;
-  switch (subject) {
-    case "CpuAverage":
-      return host.cpuAverage;
-    case "OccupiedMemoryMb":
-      if (host.memoryTotalMb === null || host.memoryFreeMb === null) return null;
-      return host.memoryTotalMb - host.memoryFreeMb;
-    case "PifEth0RxKb":
-      return host.pifEth0RxKb;
-    case "PifEth0TxKb":
-      return host.pifEth0TxKb;
-    case "MemoryFreeMb":
-      return host.memoryFreeMb;
-    case "VmCount":
-      return host.vmCount ?? null;
-    case "CpuWait":
-      return host.cpuWait ?? null;
-    default:
-      return subject satisfies never;
-  }
+  const { value } = subjectFacts[subject];
+  return value.from === "measures" ? value.read(host) : (host.derived?.[subject] ?? null);
 }
 
 /** The host's sum of the term's subjects, or null where one of them is missing. */

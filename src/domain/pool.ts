@@ -59,10 +59,8 @@ export interface HostFacts {
 export interface HostAdditions {
   /** Values of data sources that rules name, by XAPI's names and in XAPI's units; what is not there is unknown. */
   readonly sources?: Readonly<Record<string, number>>;
-  /** Guests placed on it, as `withDerived` counts them. */
-  readonly vmCount?: number;
-  /** CPU time that its guests wanted and did not get, in percent of its CPUs; null where unknown of one of them. */
-  readonly cpuWait?: number | null;
+  /** What follows from the guests placed on it, by subject, as `withDerived` computes it; null where unknown. */
+  readonly derived?: Readonly<Record<string, number | null>>;
 }
 
 /** What is only there when something is wrong. */

@@ -11,11 +11,13 @@ export interface Groups {
   readonly limit: Int32Array;
   /** Members on a host that cannot move. */
   readonly fixed: Int32Array;
+  /** The host that is to be emptied, whose members must go somewhere even where that crowds others; -1 where none is. */
+  readonly emptied: number;
 }
 
 /**
  * A host may hold one member; where there are more members than hosts, its even share; where it holds more already,
- * as many as now.
+ * as many as now. Beside that no step may make the spread less even: see State.fullGroup.
  */
 export function groupsOf(
   placed: readonly { readonly vm: Vm; readonly host: number }[],
@@ -53,7 +55,7 @@ export function groupsOf(
     members.push(...groups(vm));
     first[v + 1] = members.length;
   });
-  return { names, first, members: Int32Array.from(members), count, limit, fixed };
+  return { names, first, members: Int32Array.from(members), count, limit, fixed, emptied: -1 };
 }
 
 function namesOf(vm: Vm, tags: readonly string[]): string[] {

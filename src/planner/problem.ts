@@ -9,15 +9,16 @@
 import { excess, takesPart, termMean, termScale, termValue } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import {
+  isMeasuredOnHosts,
   isSingle,
-  isThesisSubject,
   type Rule,
   sumText,
   type Term,
   termsOf,
   whenVmLeaves,
 } from "../domain/rule.ts";
-import { immovability, pairKey, termCapacity, termWeight } from "./facts.ts";
+import { termCapacity, termWeight } from "../domain/weight.ts";
+import { immovability, pairKey } from "./facts.ts";
 import { type Groups, groupsOf } from "./groups.ts";
 import type { PlanOptions, RefusalCode } from "./plan.ts";
 
@@ -236,7 +237,7 @@ function shutPairs(closed: ReadonlyMap<number, unknown>, size: number): Uint8Arr
  */
 function unknownMeasure(host: Host, { terms }: Columns): string | null {
   for (const term of terms) {
-    if (!term.subjects.every((subject) => isThesisSubject(subject) || subject === "MemoryFreeMb")) continue;
+    if (!term.subjects.every(isMeasuredOnHosts)) continue;
     const value = termValue(host, term);
     if (value === null || !Number.isFinite(value)) return `the host's ${sumText(term)} is unknown`;
     if (termCapacity(host, term) === null) return "the number of the host's CPUs is unknown";

@@ -348,12 +348,19 @@ export class State {
     return (this.taken[d] ?? 0) >= (movesLeft[d] ?? 0) && d !== home[v];
   }
 
-  /** A group of `v` of which `d` holds as many as it may, or -1. */
+  /**
+   * A group of `v` that keeps it from `d`, or -1: one of which `d` holds as many as it may, or as many as the host that
+   * `v` would leave, so that the step would put more pairs of members on one host than before.
+   */
   fullGroup(v: number, d: number): number {
-    const { H, groups } = this.problem;
+    const { H, groups, home } = this.problem;
+    const s = this.at[v] ?? 0;
+    const mayCrowd = s === d || home[v] === groups.emptied;
     for (let i = groups.first[v] ?? 0; i < (groups.first[v + 1] ?? 0); i++) {
       const g = groups.members[i] ?? 0;
-      if ((this.members[g * H + d] ?? 0) >= (groups.limit[g * H + d] ?? 0)) return g;
+      const there = this.members[g * H + d] ?? 0;
+      if (there >= (groups.limit[g * H + d] ?? 0)) return g;
+      if (!mayCrowd && there >= (this.members[g * H + s] ?? 0)) return g;
     }
     return -1;
   }

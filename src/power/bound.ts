@@ -77,8 +77,8 @@ function hostsForGroup({ problem, H, kept }: Packing, g: number): number {
   for (let h = 0; h < H; h++) members += count[g * H + h] ?? 0;
   const order = forcedFirst(kept, (h) => limit[g * H + h] ?? 0);
   for (let n = 1; n <= H; n++) {
-    const blocked = order.slice(0, n).reduce((sum, h) => sum + (limit[g * H + h] ?? 0), 0);
-    if (blocked >= members) return n;
+    const held = order.slice(0, n).reduce((sum, h) => sum + (limit[g * H + h] ?? 0), 0);
+    if (held >= members) return n;
   }
   return H;
 }

@@ -7,7 +7,7 @@
 import { subjectValue, termValue } from "../domain/deviation.ts";
 import type { Host, Vm } from "../domain/pool.ts";
 import { type Rule, sumText, termsOf } from "../domain/rule.ts";
-import { capacity, rawWeight, termCapacity, termWeight } from "../planner/facts.ts";
+import { capacity, rawWeight, termCapacity, termWeight } from "../domain/weight.ts";
 import { describeLimit, type Limit } from "./rule.ts";
 
 export interface Dimension {

@@ -1,7 +1,7 @@
 /** Which hosts pass a limit, with the figures, and how figures are written. Pure. */
 import { rounding, subjectValue, takesPart } from "../domain/deviation.ts";
 import type { Host, Snapshot } from "../domain/pool.ts";
-import { subjectUnit } from "../domain/rule.ts";
+import { unitOf } from "../domain/rule.ts";
 import { nameOf } from "./packing.ts";
 import { describeLimit, type GreenRule, type Limit, memoryFreePercent } from "./rule.ts";
 
@@ -43,7 +43,7 @@ function overBy(value: number, limit: Limit, fraction: number): number {
 
 /** "host xen3 at 72.4 % of CpuAverage BELOW 70" */
 export function describePassed({ host, limit, value }: Passed): string {
-  const unit = limit.kind === "below" ? subjectUnit[limit.subject] : "%";
+  const unit = limit.kind === "below" ? unitOf(limit.subject) : "%";
   return `host ${nameOf(host)} at ${figure(value)} ${unit} (${describeLimit(limit)})`;
 }
 

@@ -5,8 +5,8 @@
  */
 import { subjectValue } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
-import type { Subject } from "../domain/rule.ts";
-import { capacity, rawWeight } from "../planner/facts.ts";
+import { type NamedSubject, namedSubjects, type Subject, subjectFacts } from "../domain/rule.ts";
+import { capacity, rawWeight, withValues } from "../domain/weight.ts";
 
 /** A picture of the pool with the seconds at which it was taken. */
 export interface Picture {
@@ -14,7 +14,9 @@ export interface Picture {
   readonly snapshot: Snapshot;
 }
 
-const fluctuating = ["CpuAverage", "PifEth0RxKb", "PifEth0TxKb"] as const satisfies readonly Subject[];
+const fluctuating: readonly NamedSubject[] = namedSubjects.filter(
+  (subject) => subjectFacts[subject].averaged,
+);
 
 /** The pictures of the last `seconds`, oldest first. */
 export function lately(pictures: readonly Picture[], now: number, seconds: number): readonly Picture[] {
@@ -108,30 +110,24 @@ class Loads {
   }
 
   #average(vm: Vm): Vm {
-    const { vcpuNum } = vm;
     if (vm.isControlDomain) return vm;
-    const [cpu = null, rx = null, tx = null] = means(this.#window, ({ vms }) => vms.get(vm.uuid));
-    return {
-      ...vm,
-      vcpuAverage: cpu === null || vcpuNum === null || vcpuNum === 0 ? vm.vcpuAverage : cpu / vcpuNum,
-      vif0RxKb: rx ?? vm.vif0RxKb,
-      vif0TxKb: tx ?? vm.vif0TxKb,
-    };
+    const weights = means(this.#window, ({ vms }) => vms.get(vm.uuid));
+    const changed = { ...vm };
+    fluctuating.forEach((subject, i) => {
+      const weight = weights[i] ?? null;
+      if (weight !== null) Object.assign(changed, subjectFacts[subject].withWeight?.(vm, weight));
+    });
+    return changed;
   }
 
   host(host: Host): Host {
     const bases = means(this.#window, (taken) => taken.bases.get(host.uuid));
-    const value = (subject: (typeof fluctuating)[number], i: number): number | null => {
+    return withValues(host, fluctuating, (subject) => {
+      const i = fluctuating.indexOf(subject);
       const [base, size, present] = [bases[i] ?? null, capacity(host, subject), subjectValue(host, subject)];
       if (base === null || size === null || present === null) return present;
       return (base + (this.#guests.get(host.uuid)?.[i] ?? 0)) / size;
-    };
-    return {
-      ...host,
-      cpuAverage: value("CpuAverage", 0),
-      pifEth0RxKb: value("PifEth0RxKb", 1),
-      pifEth0TxKb: value("PifEth0TxKb", 2),
-    };
+    });
   }
 }
 
@@ -154,7 +150,7 @@ export function totals(
   window: readonly Picture[],
   subject: Subject,
 ): readonly { readonly at: number; readonly total: number }[] {
-  const i = (fluctuating as readonly Subject[]).indexOf(subject);
+  const i = fluctuating.indexOf(subject);
   return window.map(({ at, snapshot }) => {
     let total = 0;
     for (const parts of takenIn(snapshot).vms.values()) total += parts[i] ?? 0;

@@ -8,7 +8,7 @@
 import { rounding, termLimit, termValue } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import { termsOf } from "../domain/rule.ts";
-import { termCapacity } from "../planner/facts.ts";
+import { termCapacity } from "../domain/weight.ts";
 import type { Groups } from "../planner/groups.ts";
 import { inOrder, type Problem, toProblem } from "../planner/problem.ts";
 import { bundlesOf } from "./bundles.ts";
@@ -57,7 +57,7 @@ export interface Packing {
 export function toPacking(pool: Snapshot, rule: GreenRule, options: PackingOptions): Packing {
   const snapshot = inOrder(pool);
   const bare = toProblem(snapshot, [], { ...options, maxMoves: 0, affinityTags: [] });
-  const problem = { ...bare, groups: sharedByAll(bare.groups, bare.H, snapshot.hosts.length) };
+  const problem = { ...bare, groups: neverCrowded(bare.groups) };
   const balance = options.balance ?? [];
   const dimensions = dimensionsOf(rule.limits, balance, options.headroomBytes, options.fillFraction);
   const kept = keptHosts(snapshot, problem, dimensions, options);
@@ -67,15 +67,9 @@ export function toPacking(pool: Snapshot, rule: GreenRule, options: PackingOptio
   return { ...withoutHomebodies(sketch), snapshot, problem, dimensions, minimum, spares };
 }
 
-/** The even share of a group is that of all hosts of the pool: else each host that goes to sleep would let members consolidate. */
-function sharedByAll(groups: Groups, H: number, hosts: number): Groups {
-  const limit = groups.limit.slice();
-  groups.names.forEach((_, g) => {
-    const blocked = groups.count.subarray(g * H, (g + 1) * H);
-    const share = Math.ceil(blocked.reduce((sum, each) => sum + each, 0) / Math.max(1, hosts));
-    for (let h = 0; h < H; h++) limit[g * H + h] = Math.max(blocked[h] ?? 0, share, 1);
-  });
-  return { ...groups, limit };
+/** Whoever leaves a host that goes to sleep must not crowd others: a host holds one member, or as many as now. */
+function neverCrowded(groups: Groups): Groups {
+  return { ...groups, limit: groups.count.map((held) => Math.max(held, 1)) };
 }
 
 interface Sketch {

@@ -5,7 +5,7 @@
  */
 import { describeError } from "../domain/errors.ts";
 import { isTimeZone } from "../domain/hours.ts";
-import type { Subject } from "../domain/rule.ts";
+import { type FloorSetting, floorSettings } from "../domain/rule.ts";
 import { closest } from "../text/text.ts";
 import { parseAddressPair, parseServer, parseXenUrl, type ServerAddress } from "./address.ts";
 import { environmentName, type SettingGroup, type SettingKey, settingKeys } from "./keys.ts";
@@ -69,7 +69,7 @@ export interface ControlSettings {
   /** The part of the threshold that plans aim at, 0.1 to 1. */
   readonly targetFraction: number;
   /** A host whose value is not above this breaks no rule. */
-  readonly floors: Readonly<Record<Subject, number>>;
+  readonly floors: Readonly<Record<FloorSetting, number>>;
   /** Nominal milliseconds that a plan may take, and what its chance begins with. */
   readonly planMs: number;
   readonly planSeed: number;
@@ -396,7 +396,6 @@ function buildControl(reading: Reading): ControlSettings {
   if (!isTimeZone(timeZone)) {
     reading.problem("ControlTimeZone", "must be the name of a time zone, such as UTC or Europe/Rome");
   }
-  const network = reading.integer("ControlFloorNetworkKb");
   return {
     snapshotMaxAgeSeconds: reading.integer("ControlSnapshotMaxAgeSeconds"),
     maxMovesPerRun: reading.integer("ControlMaxMovesPerRun"),
@@ -405,12 +404,9 @@ function buildControl(reading: Reading): ControlSettings {
     sampleSeconds: reading.integer("ControlSampleSeconds"),
     timeZone,
     targetFraction: reading.integer("ControlTargetPercent") / 100,
-    floors: {
-      CpuAverage: reading.integer("ControlFloorCpuPercent"),
-      OccupiedMemoryMb: reading.integer("ControlFloorMemoryMb"),
-      PifEth0RxKb: network,
-      PifEth0TxKb: network,
-    },
+    floors: Object.fromEntries(
+      floorSettings.map((key) => [key, reading.integer(key)]),
+    ) as ControlSettings["floors"],
     planMs: reading.integer("ControlPlanMilliseconds"),
     planSeed: reading.integer("ControlPlanSeed"),
     affinityTags: reading.list("ControlAffinityTags", (tag) => tag),

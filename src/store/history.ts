@@ -15,9 +15,11 @@ import {
   pictureRows,
 } from "./picture.ts";
 import { PictureSeries } from "./pictureSeries.ts";
-import { collectionFrom, toDouble, toInt } from "./rows.ts";
 import { snapshotFrom, type TableRows } from "./snapshotRows.ts";
-import { chunked } from "./tableDifference.ts";
+import { insertRow, insertRows } from "./statements.ts";
+import { collectionFrom, collectionTable } from "./tables/Collection.ts";
+import { collectionPictureTable } from "./tables/CollectionPicture.ts";
+import { hostSampleTable } from "./tables/HostSample.ts";
 
 /** A picture of an earlier moment. */
 export interface PastSnapshot {
@@ -40,25 +42,16 @@ export async function storeSamples(
   { id, startedAtText }: HistoryMoment,
   { hosts }: Snapshot,
 ): Promise<void> {
-  const rows = hosts.map((host) => [
-    id,
-    host.uuid,
-    startedAtText,
-    toDouble(host.cpuAverage),
-    toInt(host.memoryTotalMb),
-    toInt(host.memoryFreeMb),
-    toInt(host.pifEth0RxKb),
-    toInt(host.pifEth0TxKb),
-    toDouble(host.dom0LoadAvg),
-  ]);
-  for (const chunk of chunked(rows)) {
-    await writer.run(
-      `INSERT INTO HostSample (CollectionId, HostUuid, CollectedAt, CpuAverage, MemoryTotalMb, MemoryFreeMb,
-                               PifEth0RxKb, PifEth0TxKb, Dom0LoadAvg)
-       VALUES ${chunk.map(() => "(?, ?, ?, ?, ?, ?, ?, ?, ?)").join(", ")}`,
-      chunk.flat(),
-    );
-  }
+  await insertRows(
+    writer,
+    hostSampleTable,
+    hosts.map((host) => ({
+      ...host,
+      collectionId: id,
+      hostUuid: host.uuid,
+      collectedAt: startedAtText,
+    })),
+  );
 }
 
 /** Keeps the whole picture of this collection, as the difference from an earlier one where there is one of use. */
@@ -72,10 +65,13 @@ export async function storePicture(
   const difference = base === null ? null : encodeDifference(base.picture, picture);
   // A difference that is not much smaller says that the pool has changed: it makes a poor base from here on.
   const useful = base !== null && difference !== null && difference.length * 2 < base.bytes;
-  await writer.run(
-    "INSERT INTO CollectionPicture (CollectionId, BaseId, CollectedAt, Format, Picture) VALUES (?, ?, ?, ?, ?)",
-    [id, useful ? base.id : null, startedAtText, pictureFormat, useful ? difference : encodeWhole(picture)],
-  );
+  await insertRow(writer, collectionPictureTable, {
+    collectionId: id,
+    baseId: useful ? base.id : null,
+    collectedAt: startedAtText,
+    format: pictureFormat,
+    picture: useful ? difference : encodeWhole(picture),
+  });
 }
 
 interface LatestBase {
@@ -142,10 +138,8 @@ export async function* loadHistory(
 }
 
 async function readPage(reader: Reader, last: number, since: Date, until: Date): Promise<Row[]> {
-  const columns =
-    "Id, StartedAt, FinishedAt, Collection.PoolUuid, HostsRead, HostsUnread, Vms, Complete, DurationMs";
   return reader.rows(
-    `SELECT ${columns}, BaseId, Format, Picture
+    `SELECT ${collectionTable.selected}, BaseId, Format, Picture
        FROM CollectionPicture JOIN Collection ON Collection.Id = CollectionPicture.CollectionId
       WHERE CollectionId > ? AND StartedAt >= ? AND StartedAt < ? ORDER BY CollectionId LIMIT ${pageRows}`,
     [last, sqlTime(since), sqlTime(until)],

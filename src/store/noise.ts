@@ -1,5 +1,5 @@
 /** How much the hosts' values change from one collection to the next, by the samples that are kept. Read only. */
-import type { AnySubject } from "../domain/rule.ts";
+import { type AnySubject, isSource, subjectFacts } from "../domain/rule.ts";
 import type { Database } from "./connection.ts";
 
 export interface Noise {
@@ -9,22 +9,13 @@ export interface Noise {
   readonly samples: number;
 }
 
-/** What HostSample has columns for. */
-const expressions: Readonly<Record<string, string>> = {
-  CpuAverage: "CpuAverage",
-  OccupiedMemoryMb: "(MemoryTotalMb - MemoryFreeMb)",
-  MemoryFreeMb: "MemoryFreeMb",
-  PifEth0RxKb: "PifEth0RxKb",
-  PifEth0TxKb: "PifEth0TxKb",
-};
-
 /** Samples of one host without which nothing is said. */
 const fewest = 10;
 
 /** The noise of the sum of `subjects`; null where too little of it was sampled. */
 export async function noiseOf(db: Database, subjects: readonly AnySubject[]): Promise<Noise | null> {
-  const columns = subjects.map((subject) => expressions[subject]);
-  if (columns.length === 0 || columns.includes(undefined)) return null;
+  const columns = subjects.map((subject) => (isSource(subject) ? null : subjectFacts[subject].sampled));
+  if (columns.length === 0 || columns.includes(null)) return null;
   const sum = columns.join(" + ");
   const rows = await db.read((reader) =>
     reader.rows(

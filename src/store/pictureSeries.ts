@@ -4,34 +4,12 @@
  */
 import { asUuid, type Host, type Placement, type Snapshot, type Vm } from "../domain/pool.ts";
 import { type Picture, type PictureTable, pictureRows, readChanges, type TableChange } from "./picture.ts";
-import { placementFrom } from "./rows.ts";
 import { snapshotFrom } from "./snapshotRows.ts";
-
-/** Columns that hold a number which stands in the snapshot as it is. */
-const vmColumns: Readonly<Record<string, keyof Vm>> = {
-  MemoryMb: "memoryMb",
-  MemoryInternalFreeMb: "memoryInternalFreeMb",
-  Vif0TxKb: "vif0TxKb",
-  Vif0RxKb: "vif0RxKb",
-  VcpuAverage: "vcpuAverage",
-};
-const vmDetailColumns: Readonly<Record<string, keyof Vm>> = {
-  PlacementBytes: "placementBytes",
-  CopyBytes: "copyBytes",
-};
-const hostColumns: Readonly<Record<string, keyof Host>> = {
-  MemoryTotalMb: "memoryTotalMb",
-  MemoryFreeMb: "memoryFreeMb",
-  XapiMemoryUsageMb: "xapiMemoryUsageMb",
-  XapiFreeMemoryMb: "xapiFreeMemoryMb",
-  PifLoRxKb: "pifLoRxKb",
-  PifLoTxKb: "pifLoTxKb",
-  PifEth0RxKb: "pifEth0RxKb",
-  PifEth0TxKb: "pifEth0TxKb",
-  Dom0LoadAvg: "dom0LoadAvg",
-  CpuAverage: "cpuAverage",
-};
-const hostDetailColumns: Readonly<Record<string, keyof Host>> = { PlacementFreeBytes: "placementFreeBytes" };
+import { hostTable } from "./tables/Host.ts";
+import { hostDetailTable } from "./tables/HostDetail.ts";
+import { mapTable } from "./tables/Map.ts";
+import { vmTable } from "./tables/Vm.ts";
+import { vmDetailTable } from "./tables/VmDetail.ts";
 
 /** The picture that others differ from, with its snapshot. */
 export class PictureSeries {
@@ -46,10 +24,10 @@ export class PictureSeries {
     this.#snapshot = snapshotFrom(pictureRows(base));
     const { hosts, vms } = this.#snapshot;
     this.#aligned =
-      isAligned(this.#table("Host"), hosts) &&
-      isAligned(this.#table("HostDetail"), hosts) &&
-      isAligned(this.#table("Vm"), vms) &&
-      isAligned(this.#table("VmDetail"), vms);
+      isAligned(this.#table(hostTable.name), hosts) &&
+      isAligned(this.#table(hostDetailTable.name), hosts) &&
+      isAligned(this.#table(vmTable.name), vms) &&
+      isAligned(this.#table(vmDetailTable.name), vms);
   }
 
   /** The snapshot of what `bytes` make of the base; null where that takes more than measures and places. */
@@ -63,7 +41,7 @@ export class PictureSeries {
     for (const [index, change] of readChanges(bytes).entries()) {
       const table = this.#base[index];
       if (table === undefined) return null;
-      if (table.name === "Map") placements = this.#placements(table, change);
+      if (table.name === mapTable.name) placements = this.#placements(table, change);
       else if (!apply(table, change, fresh)) return null;
     }
     return { ...this.#snapshot, ...fresh, placements };
@@ -80,7 +58,7 @@ export class PictureSeries {
     if (this.#last?.change === text) return this.#last.placements;
     const gone = new Set(change.gone.map((row) => table.rows[row]?.join(">")));
     const came = change.fresh.map((row) =>
-      placementFrom(Object.fromEntries(table.columns.map((column, at) => [column, row[at] ?? null]))),
+      mapTable.read(Object.fromEntries(table.columns.map((column, at) => [column, row[at] ?? null]))),
     );
     const placements = [
       ...this.#snapshot.placements.filter((each) => !gone.has(`${each.hostUuid}>${each.vmUuid}`)),
@@ -112,14 +90,14 @@ function apply(
   if (gone.length === 0 && fresh.length === 0 && changed.length === 0) return true;
   if (gone.length > 0 || fresh.length > 0) return false;
   switch (table.name) {
-    case "Host":
-      return assign(table, changed, into.hosts, hostColumns);
-    case "HostDetail":
-      return assign(table, changed, into.hosts, hostDetailColumns);
-    case "Vm":
-      return assign(table, changed, into.vms, vmColumns);
-    case "VmDetail":
-      return assign(table, changed, into.vms, vmDetailColumns);
+    case hostTable.name:
+      return assign(table, changed, into.hosts, hostTable.numbers);
+    case hostDetailTable.name:
+      return assign(table, changed, into.hosts, hostDetailTable.numbers);
+    case vmTable.name:
+      return assign(table, changed, into.vms, vmTable.numbers);
+    case vmDetailTable.name:
+      return assign(table, changed, into.vms, vmDetailTable.numbers);
     default:
       return false;
   }
@@ -129,10 +107,10 @@ function assign<T extends object>(
   { columns }: PictureTable,
   changed: TableChange["changed"],
   objects: readonly T[],
-  fields: Readonly<Record<string, keyof T>>,
+  fields: ReadonlyMap<string, keyof T>,
 ): boolean {
   for (const [column, at, values] of changed) {
-    const field = fields[columns[column] ?? ""];
+    const field = fields.get(columns[column] ?? "");
     if (field === undefined) return false;
     for (const [index, value] of values.entries()) {
       const object = objects[at === null ? index : (at[index] ?? -1)];

@@ -1,16 +1,24 @@
 /**
  * The pool's picture in MySQL: stored in one transaction, read in one, so that nobody ever sees a mixture of two
- * moments. Collections are ordered by numbers that the database host actions out when they start.
+ * moments. Collections are ordered by numbers that the database hands out when they start.
  */
 import type { SettlingVm } from "../decide/settling.ts";
 import { AppError } from "../domain/errors.ts";
 import type { Collection, Snapshot, StoredSnapshot } from "../domain/pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { storePicture, storeSamples } from "./history.ts";
-import { settlingRow, settlingTable } from "./places.ts";
-import { collectionColumns, collectionFrom, toInt } from "./rows.ts";
-import { snapshotFrom, snapshotRows, snapshotTables, type TableRows, unknownPool } from "./snapshotRows.ts";
+import {
+  snapshotFrom,
+  snapshotRows,
+  snapshotTables,
+  type TableRows,
+  tableRows,
+  unknownPool,
+} from "./snapshotRows.ts";
+import { expression, insertRow, now } from "./statements.ts";
 import { compareTable, deleteGone, type TableDifference, writeFresh } from "./tableDifference.ts";
+import { collectionFrom, collectionTable } from "./tables/Collection.ts";
+import { vmArrivalTable } from "./tables/VmArrival.ts";
 
 /** A collection that has begun: its number, and when by the database's clock. */
 export interface CollectionStart {
@@ -90,10 +98,7 @@ async function storeSnapshot(
     return (await ownCollection(writer, start)) ?? "superseded";
   }
   const tables = snapshotRows(snapshot);
-  await writeTables(writer, [
-    ...tables,
-    { table: settlingTable, rows: (options.settling ?? []).map(settlingRow) },
-  ]);
+  await writeTables(writer, [...tables, tableRows(vmArrivalTable, options.settling ?? [])]);
   await recordCollection(writer, start, snapshot, options);
   await storeSamples(writer, start, snapshot);
   await storePicture(writer, start, tables);
@@ -118,29 +123,28 @@ async function recordCollection(
   { complete, clockSkewSeconds = null, imported = false }: SaveOptions,
 ): Promise<void> {
   const hostsRead = hosts.filter((host) => host.read).length;
-  await writer.run(
-    `INSERT INTO Collection (Id, Token, StartedAt, FinishedAt, PoolUuid, HostsRead, HostsUnread, Vms, Complete,
-                             Imported, ClockSkewSeconds, DurationMs)
-     VALUES (?, ?, ?, UTC_TIMESTAMP(6), ?, ?, ?, ?, ?, ?, ?,
-             GREATEST(0, TIMESTAMPDIFF(MICROSECOND, ?, UTC_TIMESTAMP(6)) DIV 1000))`,
-    [
-      start.id,
-      start.token,
-      start.startedAtText,
-      pool.uuid,
-      hostsRead,
-      hosts.length - hostsRead,
-      vms.length,
-      complete ? 1 : 0,
-      imported ? 1 : 0,
-      toInt(clockSkewSeconds),
-      start.startedAtText,
-    ],
-  );
+  const { startedAtText } = start;
+  await insertRow(writer, collectionTable, {
+    id: start.id,
+    token: start.token,
+    startedAt: expression("?", startedAtText),
+    finishedAt: now,
+    poolUuid: pool.uuid,
+    hostsRead,
+    hostsUnread: hosts.length - hostsRead,
+    vms: vms.length,
+    complete,
+    imported,
+    clockSkewSeconds,
+    durationMs: expression(
+      "GREATEST(0, TIMESTAMPDIFF(MICROSECOND, ?, UTC_TIMESTAMP(6)) DIV 1000)",
+      startedAtText,
+    ),
+  });
 }
 
 async function ownCollection(reader: Reader, start: CollectionStart): Promise<Collection | null> {
-  const sql = `SELECT ${collectionColumns} FROM Collection WHERE Id = ? AND Token = ?`;
+  const sql = `SELECT ${collectionTable.selected} FROM Collection WHERE Id = ? AND Token = ?`;
   const [row] = await reader.rows(sql, [start.id, start.token]);
   return row === undefined ? null : collectionFrom(row);
 }
@@ -164,7 +168,7 @@ export async function loadSnapshot(db: Database): Promise<StoredSnapshot | null>
   return db.read(async (reader) => {
     const snapshot = await readTables(reader);
     const [row] = await reader.rows(
-      `SELECT ${collectionColumns}, TIMESTAMPDIFF(MICROSECOND, StartedAt, UTC_TIMESTAMP(6)) AS ageMicroseconds
+      `SELECT ${collectionTable.selected}, TIMESTAMPDIFF(MICROSECOND, StartedAt, UTC_TIMESTAMP(6)) AS ageMicroseconds
          FROM Collection WHERE Id = (SELECT StoredId FROM CollectionHead WHERE Id = 1)`,
     );
     if (row !== undefined) {

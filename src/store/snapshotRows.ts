@@ -1,49 +1,32 @@
 /** A whole snapshot as the rows of its tables, and back. Pure. */
 import { asUuid, type Host, type PoolFacts, type Snapshot, type Vm } from "../domain/pool.ts";
-import {
-  hostDetailRow,
-  hostDetailTable,
-  hostFrom,
-  hostMeasureRows,
-  hostMeasureTable,
-  hostRow,
-  hostTable,
-  infeasiblePairFrom,
-  infeasiblePairRow,
-  infeasiblePairTable,
-  mapTable,
-  measuresFrom,
-  placementFrom,
-  placementRow,
-  poolFrom,
-  poolRow,
-  poolTable,
-  type SnapshotTable,
-  vmDetailRow,
-  vmDetailTable,
-  vmFrom,
-  vmMeasureRows,
-  vmMeasureTable,
-  vmRow,
-  vmTable,
-} from "./rows.ts";
+import { joined, type Table, type TableShape } from "./columns.ts";
 import type { Row, SqlValue } from "./session.ts";
+import { hostTable } from "./tables/Host.ts";
+import { hostDetailTable } from "./tables/HostDetail.ts";
+import { hostMeasureTable, measuresOfHost } from "./tables/HostMeasure.ts";
+import { mapTable } from "./tables/Map.ts";
+import { type PoolRow, poolTable } from "./tables/Pool.ts";
+import { vmTable } from "./tables/Vm.ts";
+import { vmBarTable } from "./tables/VmBar.ts";
+import { vmDetailTable, withoutDetails } from "./tables/VmDetail.ts";
+import { measuresOfVm, vmMeasureTable } from "./tables/VmMeasure.ts";
 
 /** A table with all rows that it shall hold, values in the order of its columns. */
 export interface TableRows {
-  readonly table: SnapshotTable;
+  readonly table: TableShape;
   readonly rows: readonly (readonly SqlValue[])[];
 }
 
 /** The tables that hold a snapshot, parents before children. */
-export const snapshotTables: readonly SnapshotTable[] = [
+export const snapshotTables: readonly TableShape[] = [
   poolTable,
   hostTable,
   vmTable,
   hostDetailTable,
   vmDetailTable,
   mapTable,
-  infeasiblePairTable,
+  vmBarTable,
   hostMeasureTable,
   vmMeasureTable,
 ];
@@ -51,41 +34,73 @@ export const snapshotTables: readonly SnapshotTable[] = [
 /** The rows of every table, in the order of `snapshotTables`. */
 export function snapshotRows({ pool, hosts, vms, placements, infeasiblePairs }: Snapshot): TableRows[] {
   return [
-    { table: poolTable, rows: [poolRow(pool)] },
-    { table: hostTable, rows: hosts.map(hostRow) },
-    { table: vmTable, rows: vms.map(vmRow) },
-    { table: hostDetailTable, rows: hosts.map(hostDetailRow) },
-    { table: vmDetailTable, rows: vms.map(vmDetailRow) },
-    { table: mapTable, rows: placements.map(placementRow) },
-    { table: infeasiblePairTable, rows: infeasiblePairs.map(infeasiblePairRow) },
-    { table: hostMeasureTable, rows: hosts.flatMap(hostMeasureRows) },
-    { table: vmMeasureTable, rows: vms.flatMap(vmMeasureRows) },
+    tableRows(poolTable, [{ ...pool, id: 1 }]),
+    tableRows(hostTable, hosts),
+    tableRows(vmTable, vms),
+    tableRows(hostDetailTable, hosts),
+    tableRows(vmDetailTable, vms),
+    tableRows(mapTable, placements),
+    tableRows(vmBarTable, infeasiblePairs),
+    tableRows(hostMeasureTable, hosts.flatMap(measuresOfHost)),
+    tableRows(vmMeasureTable, vms.flatMap(measuresOfVm)),
   ];
 }
 
-/** The snapshot that the tables hold, by the tables' names; its lists sorted. */
+/** The rows of one table. */
+export function tableRows<T>(table: Table<T>, objects: readonly NoInfer<T>[]): TableRows {
+  return { table, rows: objects.map(table.row) };
+}
+
+/**
+ * The snapshot that the tables hold, by the tables' names; its lists sorted.
+ * @throws AppError "schema" that names the row and column where somebody wrote what makes no sense.
+ */
 export function snapshotFrom(tables: ReadonlyMap<string, readonly Row[]>): Snapshot {
-  const rowsOf = (table: SnapshotTable): readonly Row[] => tables.get(table.name) ?? [];
+  const stored = (table: TableShape): readonly Row[] => tables.get(table.name) ?? [];
+  const rowsOf = <T>(table: Table<T>): T[] => stored(table).map(table.read);
   const [pool] = rowsOf(poolTable);
-  const hostDetails = byColumn(rowsOf(hostDetailTable), "HostUuid");
-  const vmDetails = byColumn(rowsOf(vmDetailTable), "VmUuid");
-  const sources = measuresFrom(rowsOf(hostMeasureTable), "HostUuid");
-  const waits = measuresFrom(rowsOf(vmMeasureTable), "VmUuid");
+  const hostDetails = byKey(hostDetailTable, stored(hostDetailTable));
+  const vmDetails = byKey(vmDetailTable, stored(vmDetailTable));
+  const sources = valuesOf(rowsOf(hostMeasureTable), ({ hostUuid }) => hostUuid);
+  const waits = valuesOf(rowsOf(vmMeasureTable), ({ vmUuid }) => vmUuid);
   return {
     pool: pool === undefined ? unknownPool : poolFrom(pool),
-    hosts: rowsOf(hostTable)
-      .map((row) => withSources(hostFrom(row, hostDetails.get(row["UUID"])), sources))
+    hosts: stored(hostTable)
+      .map((row) => withSources(readHost(row, hostDetails.get(row["UUID"]) ?? {}), sources))
       .sort(by((host) => host.uuid)),
-    vms: rowsOf(vmTable)
+    vms: stored(vmTable)
       .map((row) => withWait(vmFrom(row, vmDetails.get(row["UUID"])), waits))
       .sort(by((vm) => vm.uuid)),
-    placements: rowsOf(mapTable)
-      .map(placementFrom)
-      .sort(by((placement) => placement.hostUuid + placement.vmUuid)),
-    infeasiblePairs: rowsOf(infeasiblePairTable)
-      .map(infeasiblePairFrom)
-      .sort(by((infeasiblePair) => infeasiblePair.vmUuid + infeasiblePair.hostUuid)),
+    placements: rowsOf(mapTable).sort(by((placement) => placement.hostUuid + placement.vmUuid)),
+    infeasiblePairs: rowsOf(vmBarTable).sort(by(({ vmUuid, hostUuid }) => vmUuid + hostUuid)),
   };
+}
+
+const readHost: (row: Row, detail: Row) => Host = joined(hostTable, hostDetailTable);
+const readVm: (row: Row, detail: Row) => Vm = joined(vmTable, vmDetailTable);
+
+/** A VM without details is held for immovable, and says why. */
+function vmFrom(row: Row, detail: Row | undefined): Vm {
+  return detail === undefined ? { ...readVm(row, {}), immovable: withoutDetails } : readVm(row, detail);
+}
+
+function poolFrom({ id: _, ...pool }: PoolRow): PoolFacts {
+  return pool;
+}
+
+/** Values by the object's uuid and then by name. */
+function valuesOf<M extends { readonly name: string; readonly value: number | null }>(
+  measures: readonly M[],
+  uuidOf: (measure: M) => string,
+): Values {
+  const found = new Map<string, Record<string, number>>();
+  for (const measure of measures) {
+    if (measure.value === null) continue;
+    const values = found.get(uuidOf(measure)) ?? {};
+    values[measure.name] = measure.value;
+    found.set(uuidOf(measure), values);
+  }
+  return found;
 }
 
 type Values = ReadonlyMap<string, Readonly<Record<string, number>>>;
@@ -111,8 +126,8 @@ export const unknownPool: PoolFacts = {
   rollingUpgrade: false,
 };
 
-function byColumn(rows: readonly Row[], column: string): ReadonlyMap<unknown, Row> {
-  return new Map(rows.map((row) => [row[column], row]));
+function byKey({ columns: [key = ""] }: TableShape, rows: readonly Row[]): ReadonlyMap<unknown, Row> {
+  return new Map(rows.map((row) => [row[key], row]));
 }
 
 function by<T>(key: (item: T) => string): (a: T, b: T) => number {

@@ -3,8 +3,8 @@
  * is written, the rest is not touched. On a quiet pool this costs a third of writing everything again, and spares the
  * replicas and the binary log the rest.
  */
+import type { TableShape } from "./columns.ts";
 import type { Writer } from "./connection.ts";
-import type { SnapshotTable } from "./rows.ts";
 import type { SqlValue } from "./session.ts";
 
 /** Rows in one statement; more saves nothing. */
@@ -15,7 +15,7 @@ const bytesPerStatement = 512 * 1024;
 
 /** What must happen to a table; both lists are sorted by key, so that two writers never lock in opposite order. */
 export interface TableDifference {
-  readonly table: SnapshotTable;
+  readonly table: TableShape;
   readonly gone: readonly (readonly SqlValue[])[];
   readonly fresh: readonly (readonly SqlValue[])[];
 }
@@ -23,7 +23,7 @@ export interface TableDifference {
 /** Compares the table as it stands with the `wanted` rows, whose values are in the order of its columns. */
 export async function compareTable(
   writer: Writer,
-  table: SnapshotTable,
+  table: TableShape,
   wanted: readonly (readonly SqlValue[])[],
 ): Promise<TableDifference> {
   const present = await writer.tuples(`SELECT ${table.columns.join(", ")} FROM ${table.name}`);
@@ -91,13 +91,13 @@ function sizeOf(row: readonly SqlValue[]): number {
   return row.reduce<number>((sum, value) => sum + (typeof value === "string" ? 8 + 3 * value.length : 12), 0);
 }
 
-function sorted(table: SnapshotTable, rows: (readonly SqlValue[])[]): (readonly SqlValue[])[] {
+function sorted(table: TableShape, rows: (readonly SqlValue[])[]): (readonly SqlValue[])[] {
   const keyed = rows.map((row) => ({ key: keyOf(table, row), row }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   return keyed.map(({ row }) => row);
 }
 
-function keyOf(table: SnapshotTable, row: readonly unknown[]): string {
+function keyOf(table: TableShape, row: readonly unknown[]): string {
   return row.slice(0, table.keys).join("\0");
 }
 

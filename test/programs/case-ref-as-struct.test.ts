@@ -66,8 +66,8 @@ describe("case ref-as-struct", () => {
   });
 
   const rows: readonly [string, string][] = [
-    ["UPDATE VmDetail SET Tags = 'x'", "no JSON"],
-    ["UPDATE VmDetail SET Tags = '{'", "no JSON"],
+    ["UPDATE VmDetail SET Tags = 'x'", "its Tags is"],
+    ["UPDATE VmDetail SET Tags = '{'", "its Tags is"],
     ["DELETE FROM Host", ""],
     ["DELETE FROM HostDetail", ""],
     ["DELETE FROM VmDetail", ""],

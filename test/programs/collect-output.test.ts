@@ -40,12 +40,12 @@ describe("a run", () => {
       hosts: 2,
       vms: 5,
       placements: 5,
-      infeasiblePairs: 0,
+      bars: 0,
       unread: [],
       slow: [],
       clockSkewSeconds: expect.any(Number),
       skipped: [],
-      settling: [],
+      arrivals: [],
       warnings: [],
       durationMs: expect.any(Number),
     });
@@ -98,14 +98,10 @@ describe("--interval", () => {
       goneUntilMs: Number.POSITIVE_INFINITY,
       startingUntilMs: Number.POSITIVE_INFINITY,
     });
-    await expect
-      .poll(() => running.output.stderr, { timeout: 10_000 })
-      .toContain("no member of the pool serves");
+    await expect.poll(() => running.output.stderr).toContain("no member of the pool serves");
     world.pool.model.outages.clear();
     const seen = running.output.stdout.split("\n").length;
-    await expect
-      .poll(() => running.output.stdout.split("\n").length, { timeout: 10_000 })
-      .toBeGreaterThan(seen + 1);
+    await expect.poll(() => running.output.stdout.split("\n").length).toBeGreaterThan(seen + 1);
     running.child.kill("SIGTERM");
     expect((await running.ended).code).toBe(143);
     for (const session of db.all("session")) db.destroy("session", session);
@@ -121,7 +117,7 @@ describe("--interval", () => {
   it("ends at the first signal although a call hangs, and logs out", async () => {
     runCommand(world.pool, "hang host.* times=always");
     const running = await startProgram("xcp-collect", ["--interval", "60"], settings());
-    await expect.poll(() => world.pool.db.all("session"), { timeout: 10_000 }).toHaveLength(1);
+    await expect.poll(() => world.pool.db.all("session")).toHaveLength(1);
     running.child.kill("SIGTERM");
     expect(await running.ended).toMatchObject({ code: 143, stdout: "", stderr: "" });
     expect(world.pool.db.all("session")).toEqual([]);

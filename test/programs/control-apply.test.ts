@@ -116,14 +116,11 @@ describe("a saved plan", () => {
     }
     // A host that had no load is counted once its measures show what has come to it.
     await expect
-      .poll(
-        async () => {
-          await ring.collect(cpu10);
-          await inDatabase("DELETE FROM VmArrival");
-          return (await apply(ring, plan)).text;
-        },
-        { timeout: 10_000 },
-      )
+      .poll(async () => {
+        await ring.collect(cpu10);
+        await inDatabase("DELETE FROM VmArrival");
+        return (await apply(ring, plan)).text;
+      })
       .not.toContain("load is 0");
     const again = await apply(ring, plan);
     expect(again.code).toBe(4);

@@ -1,4 +1,4 @@
-/** The lease in the host actions of a run: kept by renewing, given up by the run's own clock, lost to whoever takes it. */
+/** The lease in the hands of a run: kept by renewing, given up by the run's own clock, lost to whoever takes it. */
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { HeldLease } from "../../src/control/heldLease.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
@@ -27,7 +27,7 @@ it("is renewed for as long as it is held, and free at once when it ends", async 
   const heldLease = await take(3_000);
   const before = await leaseStatus(db);
   await expect
-    .poll(async () => (await leaseStatus(db)).renewedSecondsAgo ?? 9, { timeout: 5_000 })
+    .poll(async () => (await leaseStatus(db)).renewedSecondsAgo ?? 9)
     .toBeLessThan((before.takenSecondsAgo ?? 0) + 0.4);
   expect(heldLease.mayStart()).toBe(true);
   await heldLease.end();
@@ -48,7 +48,7 @@ it("starts nothing in the last third of its time, by a clock that counts from be
 it("is lost when another run has taken it, and is then not given back", async () => {
   const heldLease = await take(1_200);
   await asRoot("UPDATE Lease SET RunId = 'another', Token = Token + 1", test.admin.database);
-  await expect.poll(() => heldLease.lost.aborted, { timeout: 5_000 }).toBe(true);
+  await expect.poll(() => heldLease.lost.aborted).toBe(true);
   expect([heldLease.mayStart(), heldLease.why]).toEqual([false, "another run has taken it"]);
   await heldLease.end();
   expect((await leaseStatus(db)).runId).toBe("another");
@@ -64,7 +64,7 @@ it("is lost when the database cannot be asked in time", async () => {
         release = resolve;
       }),
   );
-  await expect.poll(() => heldLease.lost.aborted, { timeout: 5_000 }).toBe(true);
+  await expect.poll(() => heldLease.lost.aborted).toBe(true);
   expect(heldLease.why).toBe("it could not be renewed in time");
   release();
   await busy;

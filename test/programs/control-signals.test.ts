@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { type Arena, openArena } from "../support/controlArena.ts";
 import { cpu25, threeHosts } from "../support/controlPools.ts";
+import { flowing } from "../support/poolTime.ts";
 import { type RunningProgram, startProgram } from "../support/programs.ts";
 import { startWorld, type World } from "../support/world.ts";
 
@@ -12,7 +13,9 @@ const twoMoves = `${threeHosts}vm third on=hot vcpus=1 memory=300 cpu=40% tools\
 describe("the program", () => {
   let world: World;
   beforeEach(async () => {
-    world = await startWorld({ pool: { scenario: twoMoves }, speed: 5 });
+    // Time stands still: no migration ends before the signal is there.
+    world = await startWorld({ pool: { scenario: twoMoves }, manualClock: true, startMs: Date.now() });
+    await world.pool.clock.advance(60_000);
     expect((await world.run("xcp-collect")).code).toBe(0);
     expect((await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 9"])).code).toBe(0);
   });
@@ -44,11 +47,10 @@ describe("the program", () => {
   });
 
   it("F41: a signal during a migration: it is watched to its end, and no other one starts", async () => {
-    command("slow-migration 3");
     const control = await start();
     await control.waitFor(/^Progress: /m);
     control.child.kill("SIGTERM");
-    const { code, stdout } = await control.ended;
+    const { code, stdout } = await flowing(world.pool, control.ended);
     expect(code).toBe(143);
     expect(stdout.match(/^Starting Migration/gm)).toHaveLength(1);
     expect(stdout).toMatch(/End Migration\n\w+ \(.+\) is on cold\d\n1 VM moved\nended early: a signal\n$/);
@@ -57,7 +59,6 @@ describe("the program", () => {
   });
 
   it("F41: a second signal during a migration ends at once, and the migration goes on", async () => {
-    command("stall-migration");
     const control = await start();
     await control.waitFor(/^Progress: /m);
     control.child.kill("SIGTERM");
@@ -81,9 +82,7 @@ describe("the program", () => {
     const control = await start("--interval", "0.1");
     // The second line of the plan's first move can only come from a second run.
     await expect
-      .poll(() => control.output.stderr.match(/no member of the pool serves/g)?.length ?? 0, {
-        timeout: 10_000,
-      })
+      .poll(() => control.output.stderr.match(/no member of the pool serves/g)?.length ?? 0)
       .toBeGreaterThan(1);
     control.child.kill("SIGINT");
     expect((await control.ended).code).toBe(130);

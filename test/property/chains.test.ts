@@ -48,6 +48,8 @@ const shapes: readonly Shape[] = [
   [["VmCount"], "above"],
   [["loadavg"], "above"],
   [["CpuAverage"], "below"],
+  [["VcpuCount"], "more than mean"],
+  [["VcpuCount"], "above"],
 ];
 
 const kinds: fc.Arbitrary<Kind> = fc.record({

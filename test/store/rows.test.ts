@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { hostRow, toDouble, toInt, vmRow } from "../../src/store/rows.ts";
+import { double, int } from "../../src/store/columnTypes.ts";
 import { chunked } from "../../src/store/tableDifference.ts";
+import { hostTable } from "../../src/store/tables/Host.ts";
+import { vmTable } from "../../src/store/tables/Vm.ts";
 import { aHost, aVm, uuid } from "../support/fixtures.ts";
 
 describe("numbers on their way into SQL", () => {
@@ -13,20 +15,20 @@ describe("numbers on their way into SQL", () => {
     -(2 ** 31) - 1,
     null,
   ])("become NULL where an INT cannot hold them: %s", (value) => {
-    expect(toInt(value)).toBeNull();
+    expect(int.write(value)).toBeNull();
   });
 
   it("fill an INT to its ends", () => {
-    expect([toInt(2 ** 31 - 1), toInt(-(2 ** 31)), toInt(0.4), Object.is(toInt(-0.2), 0)]).toEqual([
-      2147483647,
-      -2147483648,
-      0,
-      true,
-    ]);
+    expect([
+      int.write(2 ** 31 - 1),
+      int.write(-(2 ** 31)),
+      int.write(0.4),
+      Object.is(int.write(-0.2), 0),
+    ]).toEqual([2147483647, -2147483648, 0, true]);
   });
 
   it("become NULL where a DOUBLE would not be a number", () => {
-    expect([toDouble(Number.NaN), toDouble(Number.POSITIVE_INFINITY), toDouble(1e300)]).toEqual([
+    expect([double.write(Number.NaN), double.write(Number.POSITIVE_INFINITY), double.write(1e300)]).toEqual([
       null,
       null,
       1e300,
@@ -40,8 +42,8 @@ describe("numbers on their way into SQL", () => {
       placementFreeBytes: 2 ** 60,
     };
     const rows = [
-      hostRow(aHost({ uuid: uuid(1), ...bad })),
-      vmRow(aVm({ uuid: uuid(2), vcpuAverage: Number.NaN })),
+      hostTable.row(aHost({ uuid: uuid(1), ...bad })),
+      vmTable.row(aVm({ uuid: uuid(2), vcpuAverage: Number.NaN })),
     ];
     const numbers = rows.flat().filter((value) => typeof value === "number");
     expect(numbers.every(Number.isFinite)).toBe(true);

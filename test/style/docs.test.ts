@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { commandList as managerCommands } from "../../src/manager/commands/index.ts";
 import { helpLines } from "../../src/manager/help.ts";
 import { type SettingKey, settingKeys } from "../../src/settings/keys.ts";
 import { commandList } from "../../src/simulator/commands/commandList.ts";
@@ -20,6 +21,20 @@ const filesBelow = (folder: string) =>
 const docs = filesBelow("docs").filter((file) => file.endsWith(".md"));
 const pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "bench/README.md", ...docs];
 
+const programs = [
+  { name: "xcp-collect", folder: "collect" },
+  { name: "xcp-manager", folder: "manager" },
+  { name: "xcp-control", folder: "control" },
+  { name: "xcp-sim", folder: "simulator" },
+] as const;
+
+/** "-s, --settings <path>" and the others, as the sources write them. */
+const optionsOf = (folder: string) =>
+  filesBelow(`src/${folder}`)
+    .filter((file) => file.endsWith(".ts"))
+    .flatMap((file) => [...read(file).matchAll(/\b(?:option|Option)\(\s*"(-[^"]+)"/g)])
+    .map(([, option = ""]) => option);
+
 /** The page without its blocks of code, in which nothing is a link or a heading. */
 const prose = (page: string) =>
   read(page)
@@ -30,36 +45,19 @@ const prose = (page: string) =>
 describe("docs/ has every", () => {
   it("command of the manager, in docs/commands.md as HELP writes it", () => {
     const page = read("docs/commands.md");
-    const usages = helpLines
+    const usages = helpLines(managerCommands)
       .filter((line) => /^[A-Z]/.test(line) && !line.startsWith("Upper"))
       .map((line) => line.split(/ {2,}/)[0] ?? line);
     expect(usages.length).toBeGreaterThan(30);
     expect(usages.filter((usage) => !page.includes(`    ${usage}`))).toEqual([]);
   });
 
-  it("option of every program, in docs/commands.md as --help writes it", () => {
+  it.each(programs)("option of $name, in docs/commands.md as --help writes it", ({ name, folder }) => {
     const page = read("docs/commands.md");
-    const chapters = new Map(page.split(/^## /m).map((text) => [text.split("\n")[0], text]));
-    const missing: string[] = [];
-    for (const [folder, program] of [
-      ["collect", "xcp-collect"],
-      ["manager", "xcp-manager"],
-      ["control", "xcp-control"],
-      ["simulator", "xcp-sim"],
-    ] as const) {
-      const sources = filesBelow(`src/${folder}`).filter((file) => file.endsWith(".ts"));
-      const options = sources.flatMap((file) =>
-        [...read(file).matchAll(/\b(?:option|Option)\(\s*"(-[^"]+)"/g)].map(([, option]) => option ?? ""),
-      );
-      expect(options.length, program).toBeGreaterThan(5);
-      const chapter = chapters.get(program) ?? "";
-      missing.push(
-        ...options
-          .filter((option) => !chapter.includes(`| \`${option}\` |`))
-          .map((option) => `${program} ${option}`),
-      );
-    }
-    expect(missing).toEqual([]);
+    const chapter = page.split(/^## /m).find((text) => text.startsWith(`${name}\n`)) ?? "";
+    const options = optionsOf(folder);
+    expect(options.length).toBeGreaterThan(5);
+    expect(options.filter((option) => !chapter.includes(`| \`${option}\` |`))).toEqual([]);
   });
 
   it("setting, in docs/settings.md with its default and range", () => {
@@ -115,6 +113,34 @@ describe("what pages point to is there:", () => {
       expect(names.filter((name) => !isThere(name))).toEqual([]);
     },
   );
+
+  it.each(pages)("the options of commands that %s prints", (page) => {
+    const wrong = [
+      ...read(page).matchAll(/\b(xcp-(?:collect|manager|control|sim))((?: [^\n`#|>]*)?)/g),
+    ].flatMap(([, name = "", rest = ""]) => {
+      const program = programs.find((each) => each.name === name);
+      const known = new Set(["--help", "--version"]);
+      for (const option of optionsOf(program?.folder ?? "")) {
+        for (const word of option.match(/--[a-z-]+/g) ?? []) known.add(word);
+      }
+      const [own = ""] = rest.split(/\bxcp-/);
+      return (own.match(/(?<=\s)--[a-z][a-z-]*/g) ?? [])
+        .filter((option) => !known.has(option))
+        .map((option) => `${name} ${option}`);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it.each(pages)("the settings that %s names", (page) => {
+    const tables = new Set(
+      filesBelow("sql").flatMap((file) =>
+        [...read(file).matchAll(/\b(?:TABLE|ON `\{database\}`\.)\s*(\w+)/g)].map(([, name]) => name),
+      ),
+    );
+    const named =
+      read(page).match(/(?<=`)(?:Xen|Mysql|Collect|History|Control|Green)[A-Z]\w+(?=[`=])/g) ?? [];
+    expect(named.filter((name) => !(name in settingKeys) && !tables.has(name))).toEqual([]);
+  });
 
   it("every folder of src in ARCHITECTURE.md, and none that is not there", () => {
     const page = read("ARCHITECTURE.md");

@@ -59,6 +59,7 @@ export class ChainBook {
     if (subject === "PifEth0RxKb") return vm.vif0RxKb ?? 0;
     if (subject === "PifEth0TxKb") return vm.vif0TxKb ?? 0;
     if (subject === "VmCount") return vm.isControlDomain ? 0 : 1;
+    if (subject === "VcpuCount") return (100 * (vm.vcpuNum ?? 0)) / (host.cpuNum ?? 1);
     return 0;
   }
 
@@ -68,10 +69,14 @@ export class ChainBook {
     if (subject === "MemoryFreeMb") return host.memoryFreeMb ?? 0;
     if (subject === "PifEth0RxKb") return host.pifEth0RxKb ?? 0;
     if (subject === "PifEth0TxKb") return host.pifEth0TxKb ?? 0;
-    if (subject === "VmCount") {
-      const vms = new Map(this.#snapshot.vms.map((vm) => [vm.uuid as string, vm]));
-      const own = this.#snapshot.placements.filter(({ hostUuid }) => hostUuid === host.uuid);
-      return own.filter(({ vmUuid }) => vms.get(vmUuid)?.isControlDomain === false).length;
+    if (subject === "VmCount" || subject === "VcpuCount") {
+      const own = new Set<string>();
+      for (const { hostUuid, vmUuid } of this.#snapshot.placements)
+        if (hostUuid === host.uuid) own.add(vmUuid);
+      const guests = this.#snapshot.vms.filter(
+        ({ uuid, isControlDomain }) => own.has(uuid) && !isControlDomain,
+      );
+      return guests.reduce((sum, vm) => sum + this.#part(vm, subject, host), 0);
     }
     return host.sources?.[subject] ?? 0;
   }

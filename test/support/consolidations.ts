@@ -101,7 +101,7 @@ class Consolidation {
     return null;
   }
 
-  /** More members than the host had, and than its even share of the group among all hosts of the pool. */
+  /** More than one member, and more than the host had. */
   crowded(host: Uuid): boolean {
     const groups = new Set(this.guests(host).flatMap((vm) => vm.antiAffinityGroups));
     const on = this.#snapshot.hosts.filter(takesPart);
@@ -110,7 +110,7 @@ class Consolidation {
       const members = [...this.#home].filter(([vm, h]) => isMember(vm) && on.some(({ uuid }) => uuid === h));
       const first = members.filter(([, h]) => h === host).length;
       const now = [...this.at].filter(([vm, h]) => h === host && isMember(vm)).length;
-      return now > Math.max(1, first, Math.ceil(members.length / this.#snapshot.hosts.length));
+      return now > Math.max(1, first);
     });
   }
 }

@@ -75,7 +75,7 @@ export interface Ring {
 export interface RingOptions {
   /** Seconds of the pool in a real one; 20 when absent. */
   readonly speed?: number;
-  /** The pool's time stands still between runs: it goes on by `pool.clock.advance`, and while `flowing` waits. */
+  /** The pool's time stands still; it goes on by `pool.clock.advance`, and while `flowing` waits. */
   readonly byHand?: boolean;
 }
 
@@ -129,23 +129,6 @@ export async function openArena(): Promise<Arena> {
       await database.drop();
     },
   };
-}
-
-/**
- * The time of a pool by hand goes on until `work` is done: a second of it at each turn. A busy machine takes fewer
- * turns while it works, so that nothing comes too late for it.
- */
-export async function flowing<T>(pool: SimulatedPool, work: Promise<T>): Promise<T> {
-  let isDone = false;
-  const end = (): void => {
-    isDone = true;
-  };
-  work.then(end, end);
-  while (!isDone) {
-    await pool.clock.advance(1_000);
-    await pause(5);
-  }
-  return work;
 }
 
 /** Pools of one seed have the same uuids: what control did in one must not count in the next. */

@@ -5,11 +5,12 @@
 import { expect } from "vitest";
 import type { Migration } from "../../src/domain/migration.ts";
 import { listMigrations, openMigrations } from "../../src/store/migrations.ts";
-import type { Arena, Ring } from "./controlArena.ts";
+import type { Arena, Ring, RingOptions } from "./controlArena.ts";
 import { cpu25, threeHosts } from "./controlPools.ts";
 import { asRoot } from "./database.ts";
 import { broken, type History } from "./invariants.ts";
 import { statementText } from "./mysqlWire.ts";
+import { flowing } from "./poolTime.ts";
 import { type ProgramResult, type RunningProgram, startProgram } from "./programs.ts";
 import { type Passing, startWire, type Wire } from "./wire.ts";
 import type { World } from "./world.ts";
@@ -26,10 +27,10 @@ const password = "pool-p4ssword#";
 /** A fresh unbalanced pool, collected; `small` is to move from hot to cold1, and nothing else. */
 export async function controlRound<T>(
   arena: Arena,
-  options: { readonly speed?: number; readonly first?: string; readonly args?: readonly string[] },
+  options: RingOptions & { readonly first?: string; readonly args?: readonly string[] },
   work: (round: ControlRound) => Promise<T>,
 ): Promise<T> {
-  const ring = await arena.open(threeHosts, { speed: options.speed ?? 20 });
+  const ring = await arena.open(threeHosts, options);
   if (options.first !== undefined) ring.command(options.first);
   await ring.collect(cpu25);
   try {
@@ -144,11 +145,11 @@ export async function migrationRows(arena: Arena): Promise<readonly Migration[]>
  */
 export async function goOnAfterwards(arena: Arena, ring: Ring): Promise<void> {
   await aMinuteLater(arena);
-  await ring.control();
+  await flowing(ring.pool, ring.control());
   expect(await openMigrations(arena.controller)).toEqual([]);
   for (let run = 0; ring.where("small") !== "cold1" && run < 3; run++) {
     await ring.collect(cpu25);
-    await ring.control();
+    await flowing(ring.pool, ring.control());
   }
   expect(ring.migrations).toEqual(["small -> cold1"]);
   const rows = await migrationRows(arena);

@@ -93,7 +93,7 @@ describe("a night of a simulated host", () => {
   }
 
   async function ended(client: XapiClient, task: TaskRef): Promise<string[]> {
-    await expect.poll(async () => (await client.task(task)).status, { timeout: 20_000 }).not.toBe("pending");
+    await expect.poll(async () => (await client.task(task)).status).not.toBe("pending");
     const { status, error_info } = await client.task(task);
     await client.destroyTask(task);
     return [status, ...error_info];

@@ -9,7 +9,7 @@ import { call, callRaw, callXml, post, raw } from "./simServer.ts";
 const timerSlackMs = 2;
 
 test("a latency delays every answer and every new connection, and none for another", async () => {
-  const latencyMs = 60;
+  const latencyMs = 150;
   const pool = SimulatedPool.fromScenario("pool P\nhost a master", { manualClock: true });
   const running = await startSimulator(pool, { http: true, https: false, latencyMs });
   try {

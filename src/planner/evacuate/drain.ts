@@ -72,7 +72,7 @@ function sharedOut(groups: Groups, H: number, source: number): Groups {
       limit[g * H + h] = h === source ? 0 : Math.max(held[h] ?? 0, Math.ceil(size / remaining), 1);
     }
   });
-  return { ...groups, limit };
+  return { ...groups, limit, emptied: source };
 }
 
 /** Hosts that can take VMs at all. */

@@ -2,7 +2,7 @@
 import { termValue } from "../../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { type Rule, termsOf } from "../../domain/rule.ts";
-import { termWeight } from "../facts.ts";
+import { termWeight } from "../../domain/weight.ts";
 import type { Move } from "../plan.ts";
 import type { Housing } from "../search/rehouse.ts";
 import type { Spread } from "../search/spread.ts";

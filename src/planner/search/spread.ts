@@ -8,10 +8,10 @@
 import { excess, mean, rounding, termValue } from "../../domain/deviation.ts";
 import type { Host, Vm } from "../../domain/pool.ts";
 import { isSingle, type Rule, subjectsOf, termsOf } from "../../domain/rule.ts";
+import { capacity, rawWeight, termCapacity, termWeight } from "../../domain/weight.ts";
 import { isCurable } from "../../rules/lint.ts";
 import type { Drain } from "../evacuate/drain.ts";
 import type { Floors } from "../evacuate/harm.ts";
-import { capacity, rawWeight, termCapacity, termWeight } from "../facts.ts";
 import type { Work } from "./work.ts";
 
 /** One thing that hosts are compared by: a term of a rule, or what no rule asks for. */

@@ -1,8 +1,9 @@
 /** The plan as data: steps with their figures, and the pool after them. Pure. */
+import { derivedSubjects } from "../../domain/derived.ts";
 import { subjectValue } from "../../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
-import { type Subject, subjects } from "../../domain/rule.ts";
-import { capacity, rawWeight } from "../facts.ts";
+import type { NamedSubject } from "../../domain/rule.ts";
+import { capacity, rawWeight, withValues, writtenSubjects } from "../../domain/weight.ts";
 import type { Move } from "../plan.ts";
 import type { State } from "../state.ts";
 import type { Step } from "../steps/order.ts";
@@ -70,12 +71,12 @@ function figuresOf(state: State, { vm, from, to }: Step, r: number): Figures | n
   };
 }
 
-/** What moves with a VM, free memory aside: that follows from what is occupied. */
-type Moved = Subject | "VmCount" | "CpuWait";
-const moved: readonly Moved[] = [...subjects, "VmCount", "CpuWait"];
+/** What moves with a VM; the rest follows from that. */
+const moved: readonly NamedSubject[] = [...writtenSubjects, ...derivedSubjects];
 
 interface Change {
-  readonly absolute: Record<Moved, number>;
+  /** In absolute units. */
+  readonly weights: Map<NamedSubject, number>;
   bytes: number;
 }
 
@@ -87,18 +88,10 @@ export function hostsAfter(
   const vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
   const changes = new Map<Uuid, Change>();
   const change = (host: Uuid, vm: Vm, sign: number) => {
-    const of = changes.get(host) ?? {
-      absolute: {
-        PifEth0RxKb: 0,
-        PifEth0TxKb: 0,
-        OccupiedMemoryMb: 0,
-        CpuAverage: 0,
-        VmCount: 0,
-        CpuWait: 0,
-      },
-      bytes: 0,
-    };
-    for (const subject of moved) of.absolute[subject] += sign * (rawWeight(vm, subject) ?? 0);
+    const of = changes.get(host) ?? { weights: new Map(), bytes: 0 };
+    for (const subject of moved) {
+      of.weights.set(subject, (of.weights.get(subject) ?? 0) + sign * (rawWeight(vm, subject) ?? 0));
+    }
     of.bytes += sign * (vm.placementBytes ?? 0);
     changes.set(host, of);
   };
@@ -114,22 +107,19 @@ export function hostsAfter(
   });
 }
 
-function withChange(host: Host, { absolute, bytes }: Change): Host {
-  const value = (subject: Moved): number | null => {
+function withChange(host: Host, { weights, bytes }: Change): Host {
+  const value = (subject: NamedSubject): number | undefined => {
     const before = subjectValue(host, subject);
-    return before === null ? null : before + absolute[subject] / (capacity(host, subject) ?? 1);
+    return before === null
+      ? undefined
+      : before + (weights.get(subject) ?? 0) / (capacity(host, subject) ?? 1);
   };
-  const occupied = value("OccupiedMemoryMb");
-  const total = host.memoryTotalMb;
-  const { vmCount, cpuWait } = host;
+  const { derived } = host;
   return {
-    ...host,
-    ...(vmCount === undefined ? {} : { vmCount: vmCount + absolute.VmCount }),
-    ...(cpuWait === undefined ? {} : { cpuWait: value("CpuWait") }),
-    pifEth0RxKb: value("PifEth0RxKb"),
-    pifEth0TxKb: value("PifEth0TxKb"),
-    cpuAverage: value("CpuAverage"),
-    memoryFreeMb: occupied === null || total === null ? host.memoryFreeMb : total - occupied,
+    ...withValues(host, writtenSubjects, value),
+    ...(derived === undefined
+      ? {}
+      : { derived: Object.fromEntries(derivedSubjects.map((subject) => [subject, value(subject) ?? null])) }),
     placementFreeBytes: host.placementFreeBytes === null ? null : host.placementFreeBytes - bytes,
   };
 }

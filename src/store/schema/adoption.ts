@@ -1,4 +1,4 @@
-/** Recognises a database that was made by the thesis' statements, before we put our host actions on it. */
+/** Recognises a database that was made by the thesis' statements, before we put our hands on it. */
 import { AppError } from "../../domain/errors.ts";
 import type { Session } from "../session.ts";
 

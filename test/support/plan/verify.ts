@@ -56,7 +56,7 @@ export function replay(
     if (checks.steps) {
       for (const fault of stepFaults(vm, to, infeasible, checks.headroomBytes)) say(fault);
       for (const group of vm.antiAffinityGroups) {
-        if (crowded(snapshot, vms, at, hosts.size, group, source, destination)) say(`too many of ${group}`);
+        if (crowded(vms, at, group, source, destination)) say(`too many of ${group}`);
       }
     }
     copyMb += (vm.copyBytes ?? 0) / 1024 / 1024;
@@ -90,23 +90,17 @@ function stepFaults(vm: Vm, to: Host, infeasible: ReadonlySet<string>, headroomB
   return faults;
 }
 
-/** Whether the destination would hold more of the group than an even share, and more than it held at the start. */
+/** Whether the step would put more pairs of the group's members on one host than before. */
 function crowded(
-  snapshot: Snapshot,
   vms: ReadonlyMap<Uuid, Vm>,
   at: ReadonlyMap<Uuid, Uuid>,
-  hosts: number,
   group: string,
   source: Uuid,
   destination: Uuid,
 ): boolean {
-  const member = (vm: Uuid) => vms.get(vm)?.antiAffinityGroups.includes(group) ?? false;
-  const size = snapshot.placements.filter(({ vmUuid }) => member(vmUuid)).length;
-  const atStart = snapshot.placements.filter((p) => member(p.vmUuid) && p.hostUuid === destination).length;
-  const now = [...at].filter(
-    ([vm, host]) => host === destination && source !== destination && member(vm),
-  ).length;
-  return size > 1 && now + 1 > Math.max(1, Math.ceil(size / hosts), atStart);
+  const members = [...at].filter(([vm]) => vms.get(vm)?.antiAffinityGroups.includes(group) ?? false);
+  const on = (host: Uuid) => members.filter(([, each]) => each === host).length;
+  return on(destination) > on(source) - 1;
 }
 
 /** Whether a value that is above the mean by more than the threshold is so low that it breaks nothing. */

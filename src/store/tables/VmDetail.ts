@@ -1,0 +1,23 @@
+/** What planning needs of a VM beside the thesis' columns. */
+import type { Uuid, VmFacts } from "../../domain/pool.ts";
+import { named, type Table, table } from "../columns.ts";
+import { bigInt, flag, optionalText, optionalUuid, shortText, textList, uuid } from "../columnTypes.ts";
+
+export interface VmDetail extends VmFacts {
+  readonly uuid: Uuid;
+}
+
+export const vmDetailTable: Table<VmDetail> = table("VmDetail", ["uuid"], {
+  uuid: named("VmUuid", uuid),
+  placementBytes: bigInt,
+  copyBytes: bigInt,
+  tags: textList,
+  hasTools: flag,
+  immovable: optionalText,
+  haPriority: shortText,
+  antiAffinityGroups: textList,
+  migratingTo: optionalUuid,
+});
+
+/** Why a VM without a row is not moved. */
+export const withoutDetails = "xcp-collect has not read this VM yet";
