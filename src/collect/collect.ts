@@ -9,13 +9,14 @@ import { type AnySubject, isSource, parseAnySubject, subjectFacts } from "../dom
 import type { CollectSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
-import { loadLastPlaces } from "../store/places.ts";
+import { loadHostAddresses, loadLastPlaces } from "../store/places.ts";
 import { subjectsNamedByRules } from "../store/rules.ts";
 import { beginCollection, saveSnapshot } from "../store/snapshot.ts";
 import { connectXapi, type XapiClient } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
 import { type Inventory, readInventory } from "../xapi/inventory.ts";
 import { type Measures, type NamedMeasures, nothingNamed } from "../xapi/measures.ts";
+import type { KnownMembers } from "../xapi/members.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import type { HostRef } from "../xapi/records.ts";
 import { readMeasures } from "../xapi/rrdUpdates.ts";
@@ -27,6 +28,8 @@ export interface CollectOptions {
   readonly collect: CollectSettings;
   /** Stores this pool even where the database holds the collections of another. */
   readonly replacePool?: boolean;
+  /** Addresses that the password may follow a redirect to, beside those that are known. */
+  readonly allowedRedirects?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -63,7 +66,11 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
     const named = db === null ? nothingNamed : await namedMeasures(db);
     const start = db === null ? null : await beginCollection(db);
     const startedMs = performance.now();
-    const { inventory, measures, poolTime, poolTimeMs } = await readPool(options, named, signal);
+    const known = {
+      collected: db === null ? null : await loadHostAddresses(db),
+      allowed: options.allowedRedirects ?? [],
+    };
+    const { inventory, measures, poolTime, poolTimeMs } = await readPool(options, known, named, signal);
     const clockSkewSeconds =
       start === null || poolTime === null
         ? null
@@ -139,10 +146,11 @@ function isMadeOfCpuWait(subject: AnySubject): boolean {
 
 async function readPool(
   options: CollectOptions,
+  known: KnownMembers,
   named: NamedMeasures,
   signal: AbortSignal,
 ): Promise<PoolReading> {
-  const client = await connectXapi(xapiOptions(options.xen, "xcp-collect", signal));
+  const client = await connectXapi(xapiOptions(options.xen, "xcp-collect", signal, known));
   try {
     const inventory = await readInventory(client);
     // After the places and before the measures: later than what was seen, not later than what was measured.

@@ -6,6 +6,7 @@ import process from "node:process";
 import { Command, Option } from "commander";
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
 import {
+  append,
   commandLineOutput,
   loadSettings,
   type ProgramContext,
@@ -41,6 +42,7 @@ interface Options {
   readonly store: boolean;
   readonly force?: true;
   readonly replacePool?: true;
+  readonly allowRedirect?: readonly string[];
   readonly json?: true;
   readonly quiet?: true;
 }
@@ -73,6 +75,11 @@ function readOptions(): Options {
     )
     .option("--force", "with --import: even where collections of a pool are stored")
     .option("--replace-pool", "store this pool even where the database holds another one's collections")
+    .option(
+      "--allow-redirect <host>",
+      "let the password follow a slave to this address, which neither settings nor collection know",
+      append,
+    )
     .option("--json", "print the summary as JSON")
     .option("-q, --quiet", "print no summary")
     .version(packageVersion())
@@ -122,13 +129,16 @@ function codeOf({ unread, skipped }: CollectResult): number {
 function read(context: ProgramContext, options: Options): Promise<CollectResult> {
   const { signal } = context;
   const replacePool = options.replacePool === true;
+  const allowedRedirects = options.allowRedirect ?? [];
   if (!options.store) {
     const { xen, collect: settings } = loadSettings(["xen", "collect"], options.settings);
-    return collect(null, { xen, collect: settings, replacePool, signal });
+    return collect(null, { xen, collect: settings, replacePool, allowedRedirects, signal });
   }
   const { xen, mysql, collect: settings } = loadSettings(["xen", "mysql", "collect"], options.settings);
   return withDatabase({ ...context, quiet: options.quiet === true }, mysql, (db) =>
-    recorded(context, db, () => collect(db, { xen, collect: settings, replacePool, signal })),
+    recorded(context, db, () =>
+      collect(db, { xen, collect: settings, replacePool, allowedRedirects, signal }),
+    ),
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { type Assessment, pairsOf, planOf } from "../decide/assess.ts";
 import type { ControlState } from "../domain/controlState.ts";
-import { exitCode } from "../domain/errors.ts";
+import { AppError, exitCode } from "../domain/errors.ts";
 import type { Migration } from "../domain/migration.ts";
 import { type CostBook, limitSeconds } from "../domain/migrationCost.ts";
 import type { Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
@@ -14,6 +14,8 @@ import type { Database } from "../store/connection.ts";
 import type { RunOutcome } from "../store/runs.ts";
 import { Names } from "../text/names.ts";
 import { connectXapi, type XapiClient } from "../xapi/client.ts";
+import { XapiError } from "../xapi/errors.ts";
+import type { KnownMembers } from "../xapi/members.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import { CallLimit } from "./calls.ts";
 import { carryOut, type Planner, type RunResult } from "./control.ts";
@@ -27,6 +29,8 @@ import type { WatchOptions } from "./watch.ts";
 
 export interface ActOptions extends Reporter {
   readonly xen: XenSettings;
+  /** Members of the pool beside the settings'. */
+  readonly known?: KnownMembers;
   readonly control: ControlSettings;
   readonly signal: AbortSignal;
   readonly graceMs: number;
@@ -208,9 +212,14 @@ export async function withPool<T>(
 ): Promise<T> {
   const calls = new CallLimit(options.signal, heldLease.lost, options.graceMs);
   try {
-    const client = await connectXapi(xapiOptions({ ...options.xen, poolUuid }, "xcp-control", calls.signal));
+    const xen = { ...options.xen, poolUuid };
+    const client = await connectXapi(xapiOptions(xen, "xcp-control", calls.signal, options.known));
     try {
       return await work(client, calls);
+    } catch (error) {
+      // A pool that refuses to show something is the operator's business, no broken invariant of ours.
+      if (!(error instanceof XapiError)) throw error;
+      throw new AppError("pool", `${client.url} refuses: ${error.message}`, { cause: error });
     } finally {
       await client.close();
     }

@@ -16,6 +16,7 @@ import { rememberObservations } from "../store/observations.ts";
 import { finishRun, startRun } from "../store/runs.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { Names } from "../text/names.ts";
+import type { KnownMembers } from "../xapi/members.ts";
 import { type ActOptions, act, closeOpen, plannerFor, type RunEnd } from "./act.ts";
 import { type ApplyTask, apply, showApplication } from "./apply.ts";
 import { type EvacuateTask, evacuate, showEvacuation } from "./evacuate.ts";
@@ -44,6 +45,8 @@ export interface RunOptions extends Reporter {
   readonly save?: Save;
   /** Null with dryRun. */
   readonly xen: XenSettings | null;
+  /** Members of the pool beside the settings'. */
+  readonly known?: KnownMembers;
   readonly control: ControlSettings;
   readonly dryRun: boolean;
   /** With dryRun: a plan that is not empty ends with code 10. */

@@ -5,6 +5,7 @@ import process from "node:process";
 import { Command, Option } from "commander";
 import { AppError } from "../domain/errors.ts";
 import {
+  append,
   commandLineOutput,
   isTerminal,
   loadSettings,
@@ -183,8 +184,4 @@ function report(context: ProgramContext, options: Options, { lines, json, exitCo
 
 function isJson(options: Options): boolean {
   return options.json === true || options.format === "json";
-}
-
-function append(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
 }

@@ -11,7 +11,7 @@ import type {
 import { asUuid, type Host, type Uuid } from "../domain/pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { holdsLease, type LeaseToken } from "./lease.ts";
-import { number, textOrNull } from "./values.ts";
+import { jsonFrom, number, textOrNull } from "./values.ts";
 
 const epoch = (column: string) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) / 1e6`;
 
@@ -55,7 +55,7 @@ function stateFrom(row: Row): HostState | null {
     return { kind, since, left: Number(row["VmsLeft"] ?? 0), progressAt: number(row["progress_"]) ?? since };
   }
   if (kind !== "asleep" && kind !== "waking" && kind !== "failed") return null;
-  const empty = JSON.parse(textOrNull(row["EmptyHost"]) ?? "null") as Host | null;
+  const empty = jsonFrom(textOrNull(row["EmptyHost"]) ?? "null", "HostRest.EmptyHost") as Host | null;
   return empty === null ? null : { kind, since, empty };
 }
 

@@ -2,6 +2,7 @@
 
 import type { SecureVersion } from "node:tls";
 import { type Endpoint, parseEndpoint } from "./endpoint.ts";
+import { type KnownMembers, Members, nobodyKnown } from "./members.ts";
 import type {
   HostMetricsRecord,
   HostMetricsRef,
@@ -61,6 +62,8 @@ export interface XapiOptions {
   readonly originator: string;
   /** Where members are reached whose own address does not lead there from here (NAT): advertised to reachable. */
   readonly addressMap?: ReadonlyMap<string, string> | undefined;
+  /** Members that are known beside `urls`; nobody when left out. */
+  readonly known?: KnownMembers | undefined;
   /** A pool with another uuid is refused. */
   readonly expectedPoolUuid?: string | undefined;
   /** Ends every call when aborted; the logout is still sent. */
@@ -171,14 +174,18 @@ export async function connectXapi(options: XapiOptions): Promise<XapiClient> {
   };
   const secrets = new Secrets();
   secrets.add(options.password, "[password]");
+  const members = distinct(options.urls.map(parseEndpoint));
+  const addressMap = options.addressMap ?? new Map<string, string>();
   const session = await Session.open({
     user: options.user,
     password: options.password,
     originator: options.originator,
     expectedPoolUuid: options.expectedPoolUuid ?? null,
-    addressMap: options.addressMap ?? new Map(),
+    addressMap,
+    known: new Members(members, options.known ?? nobodyKnown, addressMap),
+    pins: options.trust.kind === "fingerprints" ? options.trust.sha256 : [],
     secrets,
-    members: distinct(options.urls.map(parseEndpoint)),
+    members,
     transportTo: (endpoint) => {
       const known = transports.get(endpoint.url) ?? new Transport(endpoint, policy);
       transports.set(endpoint.url, known);

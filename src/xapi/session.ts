@@ -56,9 +56,9 @@ export class Session {
     );
   }
 
-  /** GETs `path` from the member at `address`, which knows the master's sessions. */
+  /** GETs `path` from the member at `address`, as the pool names it, which knows the master's sessions. */
   get(address: string, path: string, deadlineMs: number | undefined): Promise<HttpAnswer> {
-    return this.#withLogin((login) => {
+    return this.#withLogin(async (login) => {
       const call: HttpCall = {
         what: `GET ${path.replace(/\?.*/, "")}`,
         method: "GET",
@@ -69,7 +69,7 @@ export class Session {
         sending: "once",
         deadlineMs,
       };
-      return this.#memberAt(address, login).send(call);
+      return (await this.#memberAt(address, login)).send(call);
     });
   }
 
@@ -82,10 +82,16 @@ export class Session {
     this.#options.closeTransports();
   }
 
-  #memberAt(address: string, login: Login): Transport {
-    const endpoint = siblingEndpoint(login.transport.endpoint, address, this.#options.addressMap);
-    if (endpoint !== null) return this.#options.transportTo(endpoint);
-    throw new XapiUnreachable("no-connection", "a host of the pool has no usable address", { sent: false });
+  async #memberAt(address: string, login: Login): Promise<Transport> {
+    const { addressMap, known, pins } = this.#options;
+    const endpoint = siblingEndpoint(login.transport.endpoint, address, addressMap);
+    if (endpoint === null) {
+      throw new XapiUnreachable("no-connection", "a host of the pool has no usable address", { sent: false });
+    }
+    if (pins.length > 0 || (await known.mayAsk(address, endpoint)))
+      return this.#options.transportTo(endpoint);
+    const message = `${endpoint.url} is new: the session goes there only when XenHost or the last collection knows it`;
+    throw new XapiUnreachable("no-connection", message, { sent: false });
   }
 
   async #withLogin<T>(work: (login: Login) => Promise<T>): Promise<T> {

@@ -10,7 +10,7 @@ import { StringDecoder } from "node:string_decoder";
 import { AppError } from "../domain/errors.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { XapiUnreachable } from "./errors.ts";
-import { type ConnectPolicy, connectSocket } from "./tls.ts";
+import { type ConnectPolicy, connectSocket, shownFingerprint } from "./tls.ts";
 
 export interface TransportOptions extends ConnectPolicy {
   readonly callTimeoutMs: number;
@@ -69,13 +69,33 @@ export class Transport {
     try {
       return await this.#attempt(call, call.sending === "once");
     } catch (error) {
-      if (!(error instanceof StaleConnection) || call.sending !== "repeatable") throw plain(error);
-      return await this.#attempt(call, true).catch((again: unknown) => {
-        throw plain(again);
+      if (!(error instanceof StaleConnection) || call.sending !== "repeatable")
+        throw await this.#named(error);
+      return await this.#attempt(call, true).catch(async (again: unknown) => {
+        throw await this.#named(again);
       });
     } finally {
       this.#release();
     }
+  }
+
+  /** The SHA-256 of the certificate that the member shows; null where it shows none. Nothing is sent to it. */
+  shownFingerprint(): Promise<string | null> {
+    return shownFingerprint(this.endpoint, this.#options, this.#closing.signal).catch(() => null);
+  }
+
+  /** The failure of a request; where http:// was written for a port that speaks TLS it says so. */
+  async #named(error: unknown): Promise<unknown> {
+    const failure = error instanceof StaleConnection ? error.failure : error;
+    if (this.endpoint.secure || !(failure instanceof XapiUnreachable) || !looksLikeTls.has(failure.reason))
+      return failure;
+    if ((await this.shownFingerprint()) === null) return failure;
+    const https = this.endpoint.url.replace(/^http:/, "https:");
+    return new XapiUnreachable(
+      "no-connection",
+      `${this.endpoint.url}: this port speaks TLS, and http:// is plain: write ${https}`,
+      { sent: true, cause: failure },
+    );
   }
 
   /** Breaks every request and connection. */
@@ -193,7 +213,8 @@ export class Transport {
     const status = response.statusCode ?? 0;
     const location = response.headers.location?.slice(0, 100);
     const where = location === undefined || status > 399 ? "" : ` with a redirect to ${location}`;
-    return this.#failure(call, "http", `the answer is HTTP ${status}${where}, not XAPI's`, { status });
+    const hint = !this.endpoint.secure && location?.startsWith("https:") ? "; write https:// in XenHost" : "";
+    return this.#failure(call, "http", `the answer is HTTP ${status}${where}, not XAPI's${hint}`, { status });
   }
 
   /** Names an error of Node's; our own, from the connection, pass as they are. */
@@ -229,9 +250,8 @@ class StaleConnection extends Error {
   }
 }
 
-function plain(error: unknown): unknown {
-  return error instanceof StaleConnection ? error.failure : error;
-}
+/** How a request in plain HTTP fails on a port that speaks TLS. */
+const looksLikeTls: ReadonlySet<XapiUnreachable["reason"]> = new Set(["lost", "garbled"]);
 
 function onAbort(signal: AbortSignal, act: () => void): () => void {
   signal.addEventListener("abort", act);

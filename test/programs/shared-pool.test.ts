@@ -29,6 +29,8 @@ describe("over plain http, written out", () => {
   it("F20: a slave's address is followed to the master", async () => {
     const slave = world.simulator.hosts[1]?.httpUrl ?? "";
     expect(slave).not.toBe(world.simulator.masterUrl);
+    // Whom the last collection names, or the settings, is no stranger.
+    expect((await collect({})).code).toBe(0);
     expect(await collect({ XenHost: slave })).toMatchObject({ code: 0, stderr: "" });
   });
 
