@@ -21,6 +21,7 @@ import { xapiOptions } from "../xapi/options.ts";
 import type { HostRef } from "../xapi/records.ts";
 import { readMeasures } from "../xapi/rrdUpdates.ts";
 import { toSnapshot } from "../xapi/snapshot.ts";
+import type { Shown } from "../xapi/untrusted.ts";
 import { clocksDisagree } from "./clocks.ts";
 
 export interface CollectOptions {
@@ -45,6 +46,8 @@ export interface CollectResult {
   readonly unread: readonly { readonly name: string; readonly reason: string }[];
   /** Hosts that cost a call for each value, and why: mostly an address or a certificate that is missing. */
   readonly slow: readonly { readonly name: string; readonly reason: string }[];
+  /** Those of them whose certificate is not trusted, and the fingerprints that are, or else should be with theirs. */
+  readonly untrusted: { readonly hosts: readonly Shown[]; readonly pins: readonly string[] };
   readonly skipped: readonly { readonly what: string; readonly reason: string }[];
   /** VMs that came to their host a moment ago, whose measures are not counted yet. */
   readonly settling: readonly SettlingVm[];
@@ -70,7 +73,12 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       collected: db === null ? null : await loadHostAddresses(db),
       allowed: options.allowedRedirects ?? [],
     };
-    const { inventory, measures, poolTime, poolTimeMs } = await readPool(options, known, named, signal);
+    const { inventory, measures, poolTime, poolTimeMs, untrusted } = await readPool(
+      options,
+      known,
+      named,
+      signal,
+    );
     const clockSkewSeconds =
       start === null || poolTime === null
         ? null
@@ -91,6 +99,7 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       clockSkewSeconds,
       complete,
       settling,
+      untrusted,
       ...leftOut(inventory, measures),
     };
     if (db === null || start === null) return { ...result, stored: null, warnings: [] };
@@ -132,6 +141,7 @@ interface PoolReading {
   readonly poolTime: Date | null;
   /** When that was, by this process' own clock that never jumps. */
   readonly poolTimeMs: number;
+  readonly untrusted: CollectResult["untrusted"];
 }
 
 /** What enabled rules compare hosts by and the thesis' columns do not hold. */
@@ -166,7 +176,8 @@ async function readPool(
       named,
       signal,
     });
-    return { inventory, measures, poolTime, poolTimeMs };
+    const untrusted = await untrustedHosts(client, inventory, measures, options.xen.fingerprints);
+    return { inventory, measures, poolTime, poolTimeMs, untrusted };
   } catch (error) {
     // A pool that refuses to show its objects is the operator's business, no broken invariant of ours.
     if (!(error instanceof XapiError)) throw error;
@@ -174,6 +185,23 @@ async function readPool(
   } finally {
     await client.close();
   }
+}
+
+/** The hosts whose certificate is not trusted, and the fingerprints that belong beside theirs: pins trust nobody else. */
+async function untrustedHosts(
+  client: XapiClient,
+  inventory: Inventory,
+  { untrusted }: Measures,
+  pins: readonly string[],
+): Promise<CollectResult["untrusted"]> {
+  const hosts = [...untrusted].map(([ref, fingerprint]) => ({
+    name: inventory.hosts.get(ref)?.name_label ?? ref,
+    fingerprint,
+  }));
+  if (hosts.length === 0 || pins.length > 0) return { hosts, pins };
+  const others = [...inventory.hosts].filter(([ref]) => !untrusted.has(ref));
+  const shown = await Promise.all(others.map(([, { address }]) => client.shownFingerprint(address)));
+  return { hosts, pins: shown.filter((each) => each !== null) };
 }
 
 /** The master's clock; null where it does not tell. */

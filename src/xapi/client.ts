@@ -1,6 +1,7 @@
 /** The pool as the programs ask it: typed verbs over one XAPI session. */
 
 import type { SecureVersion } from "node:tls";
+import { AnswerBudget } from "./answerBudget.ts";
 import { type Endpoint, parseEndpoint } from "./endpoint.ts";
 import { type KnownMembers, Members, nobodyKnown } from "./members.ts";
 import type {
@@ -55,6 +56,7 @@ export interface XapiOptions {
   readonly connectTimeoutMs: number;
   /** From the request's start to the answer's last byte. */
   readonly callTimeoutMs: number;
+  /** All answers that are held at the same time, together. */
   readonly maxResponseBytes: number;
   /** Requests in flight to one member; 8 when left out. */
   readonly parallelCalls?: number | undefined;
@@ -154,6 +156,12 @@ export interface XapiClient {
     deadlineMs?: number,
   ): Promise<HttpAnswer>;
 
+  /** Runs `work`: the records that are read meanwhile share one budget, since all of them are kept. */
+  together<T>(work: () => Promise<T>): Promise<T>;
+
+  /** The SHA-256 of the certificate that the host at `address` shows; null where it shows none. Nothing is sent there. */
+  shownFingerprint(address: string): Promise<string | null>;
+
   /** Logs out and closes the connections. Never throws; later verbs are refused. */
   close(): Promise<void>;
 }
@@ -171,6 +179,7 @@ export async function connectXapi(options: XapiOptions): Promise<XapiClient> {
     ...options,
     parallelCalls: options.parallelCalls ?? 8,
     now: options.now ?? (() => new Date()),
+    budget: new AnswerBudget(options.maxResponseBytes),
   };
   const secrets = new Secrets();
   secrets.add(options.password, "[password]");
@@ -194,8 +203,30 @@ export async function connectXapi(options: XapiOptions): Promise<XapiClient> {
     closeTransports: () => {
       for (const transport of transports.values()) transport.close();
     },
+    budget: policy.budget,
   });
   return new SessionClient(session);
+}
+
+/** The members of `options.urls` that speak https, and the SHA-256 that each shows; null where none was reached. */
+export async function shownFingerprints(
+  options: XapiOptions,
+): Promise<readonly { readonly url: string; readonly fingerprint: string | null }[]> {
+  const policy = {
+    ...options,
+    parallelCalls: 1,
+    now: options.now ?? (() => new Date()),
+    budget: new AnswerBudget(options.maxResponseBytes),
+  };
+  const members = distinct(options.urls.map(parseEndpoint)).filter(({ secure }) => secure);
+  return Promise.all(
+    members.map(async (endpoint) => {
+      const transport = new Transport(endpoint, policy);
+      const fingerprint = await transport.shownFingerprint();
+      transport.close();
+      return { url: endpoint.url, fingerprint };
+    }),
+  );
 }
 
 function distinct(endpoints: readonly Endpoint[]): Endpoint[] {

@@ -43,6 +43,7 @@ describe("a run", () => {
       bars: 0,
       unread: [],
       slow: [],
+      untrusted: [],
       clockSkewSeconds: expect.any(Number),
       skipped: [],
       arrivals: [],
