@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { namedSubjects } from "../../src/domain/subject.ts";
 import { commandList as managerCommands } from "../../src/manager/commands/index.ts";
 import { helpLines } from "../../src/manager/help.ts";
 import { type SettingKey, settingKeys } from "../../src/settings/keys.ts";
@@ -74,6 +75,11 @@ describe("docs/ has every", () => {
     const usages = Object.values(commandList).map(({ usage }) => `\`${usage.replaceAll("|", "\\|")}\``);
     expect(usages.length).toBeGreaterThan(20);
     expect(usages.filter((usage) => !page.includes(`| ${usage} |`))).toEqual([]);
+  });
+
+  it("subject of rules, in docs/rules.md", () => {
+    const page = read("docs/rules.md");
+    expect(namedSubjects.filter((subject) => !page.includes(`\`${subject}\``))).toEqual([]);
   });
 
   it("number of a fault that tests carry, in docs/developing.md", () => {
