@@ -6,11 +6,11 @@ import process from "node:process";
 import readline from "node:readline";
 import { Command, Option } from "commander";
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
+import type { ProgramContext } from "../program/context.ts";
 import {
   append,
   commandLineOutput,
   loadSettings,
-  type ProgramContext,
   packageVersion,
   parseInterval,
   runProgram,

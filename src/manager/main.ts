@@ -4,13 +4,13 @@
 import process from "node:process";
 import { Command, Option } from "commander";
 import { AppError } from "../domain/errors.ts";
+import type { ProgramContext } from "../program/context.ts";
 import {
   append,
   commandLineOutput,
   isTerminal,
   loadSettings,
   operatorName,
-  type ProgramContext,
   packageVersion,
   runProgram,
   storeOptions,

@@ -6,8 +6,8 @@ import type { NamedSubject } from "../../domain/rule.ts";
 import { capacity, rawWeight, withValues, writtenSubjects } from "../../domain/weight.ts";
 import type { Move } from "../plan.ts";
 import type { State } from "../state.ts";
+import type { Transfer } from "../steps/makespan.ts";
 import type { Step } from "../steps/order.ts";
-import type { Transfer } from "../steps/schedule.ts";
 import { measured, placeOf } from "./figures.ts";
 import type { Reason } from "./reason.ts";
 
