@@ -3,10 +3,10 @@
  * answers parsed by the general decoder and thrown away. No records, no snapshot, no database.
  */
 import type { XenSettings } from "../../src/settings/settings.ts";
+import { AnswerBudget } from "../../src/xapi/answerBudget.ts";
 import { encodeCall } from "../../src/xapi/codec.ts";
 import { parseEndpoint } from "../../src/xapi/endpoint.ts";
 import { XapiError } from "../../src/xapi/errors.ts";
-import { AnswerBudget } from "../../src/xapi/answerBudget.ts";
 import { Members, nobodyKnown } from "../../src/xapi/members.ts";
 import { xapiOptions } from "../../src/xapi/options.ts";
 import { Secrets } from "../../src/xapi/rpc.ts";
@@ -92,7 +92,12 @@ export async function fetchAll(xen: XenSettings, { parse }: { parse: boolean }):
 /** A session as the client opens it, for calls that the client has no verb for. */
 export function openSession(xen: XenSettings): Promise<Session> {
   const options = xapiOptions(xen, "xcp-bench", new AbortController().signal);
-  const policy = { ...options, parallelCalls: xen.parallelCalls, now: () => new Date(), budget: new AnswerBudget(xen.answerMaxBytes) };
+  const policy = {
+    ...options,
+    parallelCalls: xen.parallelCalls,
+    now: () => new Date(),
+    budget: new AnswerBudget(xen.answerMaxBytes),
+  };
   const transports = new Map<string, Transport>();
   const members = options.urls.map(parseEndpoint);
   return Session.open({

@@ -4,12 +4,12 @@ import os from "node:os";
 import process from "node:process";
 import { Command } from "commander";
 import { AppError, exitCode } from "../domain/errors.ts";
+import type { ProgramContext } from "../program/context.ts";
 import {
   append,
   commandLineOutput,
   loadSettings,
   operatorName,
-  type ProgramContext,
   packageVersion,
   parseInterval,
   runProgram,
