@@ -1,6 +1,7 @@
 /** The look at the pool right before a migration: is everything still as the collection saw it? */
-import type { XapiClient } from "../xapi/client.ts";
+
 import type { HostRecord, HostRef, TaskRef, VmRecord, VmRef } from "../xapi/records.ts";
+import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type MoveTask, type Outcome, overtaken } from "./outcome.ts";
 
 export interface Refs {

@@ -5,8 +5,8 @@
 import type { Migration } from "../domain/migration.ts";
 import type { Database } from "../store/connection.ts";
 import { adoptMigration, type Closing, closeMigration, type End } from "../store/migrations.ts";
-import type { XapiClient } from "../xapi/client.ts";
 import type { HostRef, TaskRef, VmRecord, VmRef } from "../xapi/records.ts";
+import type { XapiClient } from "../xapi/xapiClient.ts";
 import type { HeldLease } from "./heldLease.ts";
 import { endState } from "./journal.ts";
 import { isGone, type Outcome } from "./outcome.ts";

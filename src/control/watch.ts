@@ -3,9 +3,9 @@
  * word: tasks vanish with their master, and a task that succeeded may have moved nothing.
  */
 import { AppError, describeError } from "../domain/errors.ts";
-import type { XapiClient } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
 import type { TaskRecord, TaskRef, VmRecord } from "../xapi/records.ts";
+import type { XapiClient } from "../xapi/xapiClient.ts";
 import type { Refs } from "./check.ts";
 import { failureClass, isGone, type Outcome, overtaken } from "./outcome.ts";
 

@@ -1,5 +1,7 @@
 /** Whose account a session has: by the rights that only one of the three programs is given in sql/accounts.sql. */
-import type { Session, StoreOptions } from "./session.ts";
+
+import type { StoreOptions } from "./driverOptions.ts";
+import type { Session } from "./session.ts";
 
 type Program = NonNullable<StoreOptions["program"]>;
 

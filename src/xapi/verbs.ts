@@ -1,7 +1,6 @@
 /** The verbs of XapiClient, each one a method of XAPI called in a session. */
 
 import type { KeptAnswers } from "./answerBudget.ts";
-import type { EvacuationBlocker, XapiClient } from "./client.ts";
 import type { XapiParameter } from "./codec.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import { readRef } from "./fields.ts";
@@ -44,6 +43,7 @@ import type {
 import { readDate, readDouble, readInteger } from "./scalars.ts";
 import type { Session } from "./session.ts";
 import type { HttpAnswer } from "./transport.ts";
+import type { EvacuationBlocker, XapiClient } from "./xapiClient.ts";
 import { type XapiValue, XmlError } from "./xml.ts";
 
 export class SessionClient implements XapiClient {

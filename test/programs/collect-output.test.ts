@@ -43,6 +43,7 @@ describe("a run", () => {
       bars: 0,
       unread: [],
       slow: [],
+      suspect: [],
       untrusted: [],
       clockSkewSeconds: expect.any(Number),
       skipped: [],
