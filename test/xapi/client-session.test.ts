@@ -2,9 +2,10 @@ import type { ServerResponse } from "node:http";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
 import { AppError } from "../../src/domain/errors.ts";
-import { connectXapi, type XapiClient } from "../../src/xapi/client.ts";
+import { connectXapi } from "../../src/xapi/client.ts";
 import { XapiError, XapiUnreachable } from "../../src/xapi/errors.ts";
 import type { HostRef, TaskRef, VmRef } from "../../src/xapi/records.ts";
+import type { XapiClient } from "../../src/xapi/xapiClient.ts";
 import { options, rejection, withClient } from "./support/connect.ts";
 import {
   masterRef,
