@@ -22,6 +22,7 @@ import { loadHostAddresses } from "../store/places.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { readPlanFile, writePlanFile } from "./planFile.ts";
 import { runControl, type Save, type Task } from "./run.ts";
+import { stampedEvent, stampedLine } from "./timestamps.ts";
 import { contradiction } from "./usage.ts";
 
 interface Options {
@@ -37,6 +38,7 @@ interface Options {
   readonly evacuate?: string;
   readonly save?: string;
   readonly apply?: string;
+  readonly timestamps?: true;
 }
 
 const help = `
@@ -77,6 +79,7 @@ await runProgram("xcp-control", async (context) => {
       "--apply <file>",
       "carry out a saved plan, exactly or not at all; with --dry-run print what that would do",
     )
+    .option("--timestamps", "begin each line with the time (UTC); of events, as `at`")
     .option("--ack", "close the breaker that failed migrations have opened, and do nothing else")
     .option(
       "--allow-redirect <host>",
@@ -104,6 +107,8 @@ await runProgram("xcp-control", async (context) => {
     return exitCode.done;
   }
   const task = await taskOf(options);
+  const line = (text: string) => (options.timestamps ? stampedLine(text, new Date()) : text);
+  const event = (value: unknown) => (options.timestamps ? stampedEvent(value, new Date()) : value);
   return runRepeatedly(context, options.interval, async () => {
     const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
     const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
@@ -123,11 +128,14 @@ await runProgram("xcp-control", async (context) => {
         graceMs: 30_000,
         sleep: sleepUnaborted,
         monotonicMs: context.monotonicMs,
-        print: (line) => output.print(printable(line)),
-        printJson: (value) => output.print(printableJson(value)),
+        print: (text) => output.print(printable(line(text))),
+        printJson: (value) => output.print(printableJson(event(value))),
         ...(context.show === null || options.quiet ? {} : { show: context.show }),
       }),
-    );
+    ).catch((error: unknown) => {
+      output.tell();
+      throw error;
+    });
     if (code !== exitCode.done && code !== exitCode.planNotEmpty) output.tell();
     return code;
   });
