@@ -1,20 +1,4 @@
 /** Values of columns as the control tables read and write them. Pure. */
-import { AppError } from "../domain/errors.ts";
-
-/**
- * The JSON of a column that somebody else may have written.
- * @throws AppError "data" with `place`, where it stands: "VmDetail.Tags".
- */
-export function jsonFrom(text: string, place: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new AppError("data", `${place} holds no JSON but ${JSON.stringify(text.slice(0, 40))}`, {
-      cause,
-      next: "xcp-collect writes the pool's rows anew",
-    });
-  }
-}
 
 /** SQL for the seconds since `column`, to a microsecond; NULL where it is. */
 export function ageSeconds(column: string): string {
