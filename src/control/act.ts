@@ -5,13 +5,14 @@ import type { ControlState } from "../domain/controlState.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { Migration } from "../domain/migration.ts";
 import { type CostBook, limitSeconds } from "../domain/migrationCost.ts";
-import type { Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
+import { emptySnapshot, type StoredSnapshot, type Uuid } from "../domain/pool.ts";
 import { moveJson } from "../explain/planJson.ts";
 import { moveLine } from "../explain/report.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { ControlSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import type { RunOutcome } from "../store/runs.ts";
+import { bytes } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import { connectXapi, type XapiClient } from "../xapi/client.ts";
 import { xapiOptions } from "../xapi/options.ts";
@@ -49,7 +50,7 @@ export async function closeOpen(
   stored: StoredSnapshot | null,
   options: ActOptions,
 ): Promise<RunEnd | null> {
-  const names = new Names(stored?.snapshot ?? empty);
+  const names = new Names(stored?.snapshot ?? emptySnapshot);
   const poolUuid = options.xen.poolUuid ?? stored?.snapshot.pool.uuid ?? null;
   const what = ({ vm, source, destination }: Migration) =>
     `${names.of(vm)} (${vm}) from ${names.of(source)} to ${names.of(destination)}`;
@@ -95,22 +96,6 @@ export async function closeOpen(
     return { code: exitCode.partly, outcome: "partly", detail: why };
   });
 }
-
-const empty: Snapshot = {
-  pool: {
-    uuid: "" as Uuid,
-    name: "",
-    haEnabled: false,
-    haTolerance: null,
-    haPlannedFor: null,
-    wlbEnabled: false,
-    rollingUpgrade: false,
-  },
-  hosts: [],
-  vms: [],
-  placements: [],
-  infeasiblePairs: [],
-};
 
 /** The plan that control carries out to keep the rules, and how it goes on after a setback. */
 export function plannerFor(
@@ -228,10 +213,10 @@ function watchOptions(
 
 function expected(
   { source, destination }: { readonly source: Uuid; readonly destination: Uuid },
-  bytes: number | null,
+  memoryBytes: number | null,
   costs: CostBook,
 ): Pick<Watched, "bytes" | "expectedSeconds"> {
-  return { bytes, expectedSeconds: costs.seconds(source, destination, bytes) };
+  return { bytes: memoryBytes, expectedSeconds: costs.seconds(source, destination, memoryBytes) };
 }
 
 type Limit = Pick<WatchOptions, "timeoutMs" | "timeoutReason">;
@@ -240,19 +225,19 @@ type Limit = Pick<WatchOptions, "timeoutMs" | "timeoutReason">;
 function timeLimit(
   source: Uuid,
   destination: Uuid,
-  bytes: number | null,
+  memoryBytes: number | null,
   costs: CostBook,
   { migrationTimeoutMs }: ControlSettings,
 ): Limit {
-  const seconds = limitSeconds(costs.seconds(source, destination, bytes), migrationTimeoutMs / 1000);
+  const seconds = limitSeconds(costs.seconds(source, destination, memoryBytes), migrationTimeoutMs / 1000);
   if (seconds * 1000 >= migrationTimeoutMs) {
     return { timeoutMs: migrationTimeoutMs, timeoutReason: "ControlMigrationMinutes" };
   }
-  const rate = Math.round(costs.of(source, destination).bytesPerSecond / 1024 / 1024);
-  const memory = Math.round((bytes ?? 0) / 1024 / 1024);
+  const rate = bytes(costs.of(source, destination).bytesPerSecond, "MB");
+  const memory = bytes(memoryBytes ?? 0, "MB");
   return {
     timeoutMs: seconds * 1000,
-    timeoutReason: `three times what ${memory} MB take at ${rate} MB/s, 4 min at least`,
+    timeoutReason: `three times what ${memory} take at ${rate}/s, 4 min at least`,
   };
 }
 

@@ -14,6 +14,7 @@ import type { Move, Plan } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
 import { loadAssessment } from "../store/load/decisionInput.ts";
 import { rememberObservations } from "../store/observations.ts";
+import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import { act, type Conclusion, ending, type RunEnd, type RunKind } from "./act.ts";
 import type { RunResult } from "./control.ts";
@@ -110,7 +111,7 @@ function viewOf(
 /** "Saved plan of 2026-03-01 08:00:00 UTC by ann@desk7, from collection 17: 2 moves" */
 function headLine({ saved, plan }: View): string {
   const { savedAt, savedBy, collection } = saved;
-  const moves = `${plan.moves.length} ${plan.moves.length === 1 ? "move" : "moves"}`;
+  const moves = plural(plan.moves.length, "move");
   return `Saved plan of ${timeOf(savedAt)} by ${savedBy}, from collection ${collection}: ${moves}`;
 }
 
@@ -162,7 +163,7 @@ function conclude(result: RunResult, plan: Plan, names: Names): Conclusion {
     return end === undefined ? "not tried" : resultReason(end.outcome);
   };
   const lines = [
-    `${moved} of ${plan.moves.length} ${plan.moves.length === 1 ? "move" : "moves"} made`,
+    `${moved} of ${plural(plan.moves.length, "move")} made`,
     ...(result.stoppedBy === null ? [] : [`ended early: ${result.stoppedBy}`]),
     ...left.map(
       (move) =>

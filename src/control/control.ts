@@ -11,6 +11,7 @@ import type { Move, Plan } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import { type ExecuteOptions, startMove, type Transfer } from "./execute.ts";
+import { leaseLost } from "./heldLease.ts";
 import type { Entry, Journal } from "./journal.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -279,8 +280,6 @@ class PlanExecutor {
     };
   }
 }
-
-const leaseLost = "the lease was lost: another run may act now";
 
 /** Why nothing more may be done after this outcome, or null when the run may go on. */
 function endOfRun(outcome: Outcome): string | null {

@@ -29,10 +29,11 @@ import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { rememberObservations } from "../store/observations.ts";
 import { storedCollectionId } from "../store/snapshot.ts";
+import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import { act, type Conclusion, ending, type RunEnd, type RunKind } from "./act.ts";
 import type { MoveResult, Planner, RunResult } from "./control.ts";
-import type { HeldLease } from "./heldLease.ts";
+import { type HeldLease, leaseLost } from "./heldLease.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import type { LiveOptions, RunOptions } from "./run.ts";
 import { say } from "./say.ts";
@@ -135,7 +136,7 @@ async function newerView(
     if (view.gate !== null) why = `${gateName(view.gate)}: ${view.gate.measured}`;
   }
   if (signal.aborted) return { why: "a signal" };
-  return { why: heldLease.lost.aborted ? "the lease was lost: another run may act now" : why };
+  return { why: heldLease.lost.aborted ? leaseLost : why };
 }
 
 /** The plan of one collection, carried out as far as that goes. */
@@ -274,7 +275,7 @@ class Attempt {
   }
 
   #movedLine(): string {
-    return this.moved === 1 ? "1 VM moved away" : `${this.moved} VMs moved away`;
+    return `${plural(this.moved, "VM")} moved away`;
   }
 
   #conclusion(first: readonly string[]): Conclusion {

@@ -13,6 +13,9 @@ import {
   takeLease,
 } from "../store/lease.ts";
 
+/** What is said wherever a run ends because it may not act any more. */
+export const leaseLost = "the lease was lost: another run may act now";
+
 export interface HeldLeaseOptions {
   readonly runId: string;
   /** Shown to those who find the lease taken. */

@@ -12,6 +12,7 @@ import type { Step } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
 import { writeHostPower } from "../store/hostPower.ts";
 import { loadPowerInput } from "../store/load/powerInput.ts";
+import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import type { TaskRef } from "../xapi/records.ts";
@@ -192,7 +193,7 @@ function consolidation({ snapshot }: StoredSnapshot, turn: PowerTurn): RunKind {
     conclude: (result) => {
       const moved = result.results.filter(({ outcome }) => outcome.kind === "moved").length;
       const failed = result.results.find(({ outcome }) => outcome.kind !== "moved");
-      const lines = [`${moved} ${moved === 1 ? "VM" : "VMs"} moved for the green rule`];
+      const lines = [`${plural(moved, "VM")} moved for the green rule`];
       if (failed !== undefined) lines.push(`${names.of(failed.move.vm)}: ${resultReason(failed.outcome)}`);
       else if (result.stoppedBy !== null) lines.push(`ended early: ${result.stoppedBy}`);
       return { ...ending(result), lines };

@@ -15,6 +15,7 @@ import { loadGreenForecast } from "../store/load/powerInput.ts";
 import { rememberObservations } from "../store/observations.ts";
 import { finishRun, startRun } from "../store/runs.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
+import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import { type ActOptions, act, closeOpen, plannerFor, type RunEnd } from "./act.ts";
 import { type ApplyTask, apply, showApplication } from "./apply.ts";
@@ -202,7 +203,7 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
 /** What a dry run prints, as the first event of a run. */
 function planEvent(assessment: Assessment, stored: StoredSnapshot, plan: Plan): object {
   const count = plan.moves.length;
-  const text = count === 0 ? "nothing to do" : `${count} ${count === 1 ? "move" : "moves"} planned`;
+  const text = count === 0 ? "nothing to do" : `${plural(count, "move")} planned`;
   return { event: "plan", text, ...forecastJson(assessment, stored, plan) };
 }
 

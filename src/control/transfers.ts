@@ -1,6 +1,7 @@
 /** How far the transfers in flight are, for people and programs: part, rate, time left. */
 
 import type { Uuid } from "../domain/pool.ts";
+import { bytes, figure, span } from "../text/format.ts";
 import type { Names } from "../text/names.ts";
 import { printable } from "../text/text.ts";
 import { type Reporter, say } from "./say.ts";
@@ -97,7 +98,7 @@ export class Transfers {
   /** The thesis' line, "Progress: 0.27"; with the VM where several are in flight. */
   #tell(migration: InFlightMigration): void {
     const { vm, look } = migration;
-    const part = `Progress: ${Math.round(look.progress * 100) / 100}`;
+    const part = `Progress: ${figure(look.progress)}`;
     const text = this.#inFlight.size > 1 ? `${part} (${this.#names.of(vm)})` : part;
     const now = this.#monotonicMs();
     if (text === migration.said && now - migration.saidMs < heartbeatMs) return;
@@ -124,7 +125,7 @@ export class Transfers {
   }
 }
 
-/** "vm1 from xen1 to xen2: 43 %, 112 MB/s, 0:12 left" */
+/** "vm1 from xen1 to xen2: 43 %, 112 MB/s, 12 s left" */
 export function transferLine(
   { vm, source, destination, look }: Omit<Watched, "bytes" | "expectedSeconds"> & { readonly look: Look },
   names: Names,
@@ -132,16 +133,8 @@ export function transferLine(
   const { progress, bytesPerSecond, secondsLeft } = look;
   const parts = [
     `${Math.floor(progress * 100)} %`,
-    ...(bytesPerSecond === null ? [] : [`${Math.round(bytesPerSecond / 1024 / 1024)} MB/s`]),
-    ...(secondsLeft === null ? [] : [`${clock(secondsLeft)} left`]),
+    ...(bytesPerSecond === null ? [] : [`${bytes(bytesPerSecond, "MB")}/s`]),
+    ...(secondsLeft === null ? [] : [`${span(secondsLeft)} left`]),
   ];
   return `${names.of(vm)} from ${names.of(source)} to ${names.of(destination)}: ${parts.join(", ")}`;
-}
-
-/** "0:07", "12:40", "1:02:03" */
-function clock(seconds: number): string {
-  const whole = Math.round(seconds);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }

@@ -2,11 +2,14 @@
  * Watches a started migration to its end: its task first, then the VM. Where the VM is decides, never the task's
  * word: tasks vanish with their master, and a task that succeeded may have moved nothing.
  */
+
 import { AppError, describeError } from "../domain/errors.ts";
+import { span } from "../text/format.ts";
 import type { XapiClient } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
 import type { TaskRecord, TaskRef, VmRecord } from "../xapi/records.ts";
 import type { Refs } from "./check.ts";
+import { leaseLost } from "./heldLease.ts";
 import { failureClass, isGone, type Outcome, overtaken } from "./outcome.ts";
 
 export interface WatchOptions {
@@ -175,7 +178,7 @@ export class Watch {
   }
 
   #stopReason(): string {
-    return this.#options.lost.aborted ? "the lease was lost" : "stopped while it was running";
+    return this.#options.lost.aborted ? leaseLost : "stopped while it was running";
   }
 
   #left(why: string): Outcome {
@@ -183,7 +186,6 @@ export class Watch {
   }
 
   #overLimit(): string {
-    const minutes = Math.round(this.#options.timeoutMs / 6000) / 10;
-    return `it took longer than ${minutes} min (${this.#options.timeoutReason})`;
+    return `it took longer than ${span(this.#options.timeoutMs / 1000)} (${this.#options.timeoutReason})`;
   }
 }

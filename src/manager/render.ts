@@ -1,7 +1,7 @@
 /** Results as the thesis prints them, line for line. Pure; names come out escaped. */
 
 import { printable } from "../text/text.ts";
-import { line, listItem, megabytes, percent, timestamp } from "./layout.ts";
+import { inMegabytes, line, listItem, percent, timestamp } from "./layout.ts";
 import {
   costLines,
   exclusionLines,
@@ -102,8 +102,8 @@ function vmDetails({ vm, host, infeasiblePairs }: VmOnHost): string[] {
   );
   return [
     line("Resident on", host === null ? null : `${host.uuid} - ${host.name}`),
-    line("Memory a destination must have free (MB)", megabytes(vm.placementBytes)),
-    line("Memory to copy (MB)", megabytes(vm.copyBytes)),
+    line("Memory a destination must have free (MB)", inMegabytes(vm.placementBytes)),
+    line("Memory to copy (MB)", inMegabytes(vm.copyBytes)),
     line("Guest tools", vm.hasTools),
     line("Immovable", vm.immovable),
     line("HA restart priority", vm.haPriority),
@@ -140,7 +140,7 @@ function hostDetails({ host, vms }: HostWithVms): string[] {
     line("Live", host.live),
     line("Master", host.isMaster),
     line("Version", host.version),
-    line("Memory for arriving VMs (MB)", megabytes(host.placementFreeBytes)),
+    line("Memory for arriving VMs (MB)", inMegabytes(host.placementFreeBytes)),
     line("Power-on mode", host.powerOnMode),
     line("Read in the last collection", host.read),
     ...(host.doubt === undefined ? [] : [line("Not believed", host.doubt)]),

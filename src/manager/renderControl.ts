@@ -7,9 +7,10 @@ import type { Cost } from "../domain/migrationCost.ts";
 import type { Explanation } from "../explain/explain.ts";
 import { conditionText } from "../rules/print.ts";
 import type { LeaseStatus } from "../store/lease.ts";
+import { figure, megabytes, plural, span } from "../text/format.ts";
 import type { Names } from "../text/names.ts";
 import { printable } from "../text/text.ts";
-import { figure, line, listEntry, megabytes, rate, span, timestamp } from "./layout.ts";
+import { inMegabytes, line, listEntry, rate, timestamp } from "./layout.ts";
 import type { ProgramStatus, Result, StatusResult } from "./result.ts";
 
 /** A line a migration: id, time, VM, from -> to, state, what is known of its cost, why, and its error. */
@@ -21,7 +22,7 @@ function migrationItem(migration: Migration, names: Names): string {
   const { id, plannedAt, state, seconds, memoryBytes, rule, reason, error } = migration;
   const cost = [
     unit(seconds === null ? null : figure(seconds), "s"),
-    unit(megabytes(memoryBytes), "MB"),
+    unit(inMegabytes(memoryBytes), "MB"),
     unit(rateOf(migration), "MB/s"),
   ]
     .filter((figure) => figure !== null)
@@ -65,7 +66,7 @@ export function migrationLines({ found, names }: Extract<Result, { kind: "migrat
     line("Submitted", submittedAt === null ? null : timestamp(submittedAt)),
     line("Finished", finishedAt === null ? null : timestamp(finishedAt)),
     line("Seconds", seconds === null ? null : figure(seconds)),
-    line("Memory to copy (MB)", megabytes(found.memoryBytes)),
+    line("Memory to copy (MB)", inMegabytes(found.memoryBytes)),
     line("Rate (MB/s)", rateOf(found)),
     line("Rule", found.rule === null ? null : conditionText(found.rule)),
     line("Reason", found.reason),
@@ -105,9 +106,9 @@ export function costLines({ costs, names }: Extract<Result, { kind: "costs" }>):
 }
 
 function costText({ bytesPerSecond, dirtyFactor, samples }: Cost): string {
-  const mb = Math.round(bytesPerSecond / 1024 / 1024);
+  const mb = megabytes(bytesPerSecond);
   if (samples === 0) return `${mb} MB/s, assumed: no migration was measured yet`;
-  const from = samples === 1 ? "1 migration" : `${samples} migrations`;
+  const from = plural(samples, "migration");
   return `${mb} MB/s, dirty factor ${figure(dirtyFactor)}, measured in ${from}`;
 }
 
@@ -118,7 +119,7 @@ export function flapLines({ flaps, days, names }: Extract<Result, { kind: "flaps
 
 function flapBlock(flap: Flap, names: Names): string[] {
   const { vm, host, away, back, backAt, awaySeconds, backSecondsAgo } = flap;
-  const when = `${span(awaySeconds)} after it left, ${span(backSecondsAgo)} ago`;
+  const when = `${span(awaySeconds, "rough")} after it left, ${span(backSecondsAgo, "rough")} ago`;
   const left = away.finishedAt === null ? "-" : timestamp(away.finishedAt);
   return [
     listEntry(names.of(vm), `back on ${names.of(host)} ${when}`, flapCause(flap)),
@@ -172,7 +173,12 @@ export function statusLines(status: StatusResult): string[] {
     ...flaps.map((flap) => listEntry(names.of(flap.vm), `back on ${names.of(flap.host)}`, flapCause(flap))),
     line("Open migrations", open.length),
     ...open.map((each) =>
-      listEntry(each.id.slice(0, 8), way(each, names), each.state, `since ${span(each.plannedSecondsAgo)}`),
+      listEntry(
+        each.id.slice(0, 8),
+        way(each, names),
+        each.state,
+        `since ${span(each.plannedSecondsAgo, "rough")}`,
+      ),
     ),
     line("Exclusions", exclusions.length),
     ...exclusions.map((each) => exclusionItem(each, names)),
@@ -182,8 +188,8 @@ export function statusLines(status: StatusResult): string[] {
 function collectionLines({ collection: known }: StatusResult): string[] {
   if (known === null) return [line("Collection", "none yet; xcp-collect makes one")];
   const { collection, ageSeconds, pool } = known;
-  const hosts = `${collection.hostsRead} hosts read, ${collection.hostsUnread} unread, ${collection.vms} VMs`;
-  const age = Number.isFinite(ageSeconds) ? `${span(ageSeconds)} old` : "of unknown age";
+  const hosts = `${plural(collection.hostsRead, "host")} read, ${collection.hostsUnread} unread, ${plural(collection.vms, "VM")}`;
+  const age = Number.isFinite(ageSeconds) ? `${span(ageSeconds, "rough")} old` : "of unknown age";
   return [
     line("Pool", `${pool.uuid} - ${pool.name === "" ? "-" : pool.name}`),
     line(
@@ -196,14 +202,14 @@ function collectionLines({ collection: known }: StatusResult): string[] {
 function programLines({ program, last, lastSuccess }: ProgramStatus, lease: LeaseStatus): string[] {
   if (last === null) return [line(program, "no run is remembered")];
   const where = `pid ${last.pid} on ${last.host}`;
-  const started = `started ${span(last.startedSecondsAgo)} ago`;
+  const started = `started ${span(last.startedSecondsAgo, "rough")} ago`;
   const detail = last.detail === null || last.detail === "" ? "" : `: ${last.detail}`;
   if (last.finishedAt === null) {
     const works = last.id === lease.runId && (lease.expiresInSeconds ?? 0) > 0;
     const state = works ? "at work" : "did not say how it ended: at work, or killed";
     return [line(program, `${state}, ${started}, ${where}${detail}`), ...workedLast(program, lastSuccess)];
   }
-  const took = span((last.finishedAt.getTime() - last.startedAt.getTime()) / 1000);
+  const took = span((last.finishedAt.getTime() - last.startedAt.getTime()) / 1000, "rough");
   const code = last.exitCode === null ? "" : `, exit code ${last.exitCode}`;
   const ended = `${last.outcome ?? "ended"}${code}, ${started}, took ${took}, ${where}${detail}`;
   const worked = lastSuccess?.id === last.id ? [] : workedLast(program, lastSuccess);
@@ -213,16 +219,19 @@ function programLines({ program, last, lastSuccess }: ProgramStatus, lease: Leas
 function workedLast(program: string, run: ProgramStatus["lastSuccess"]): string[] {
   const label = `${program} did its work last`;
   return [
-    line(label, run === null ? "never, as far as is remembered" : `${span(run.startedSecondsAgo)} ago`),
+    line(
+      label,
+      run === null ? "never, as far as is remembered" : `${span(run.startedSecondsAgo, "rough")} ago`,
+    ),
   ];
 }
 
 function leaseText({ holder, takenSecondsAgo, renewedSecondsAgo, expiresInSeconds }: LeaseStatus): string {
   if (holder === null) return "free";
-  const taken = `taken ${span(takenSecondsAgo ?? 0)} ago, renewed ${span(renewedSecondsAgo ?? 0)} ago`;
+  const taken = `taken ${span(takenSecondsAgo ?? 0, "rough")} ago, renewed ${span(renewedSecondsAgo ?? 0, "rough")} ago`;
   const left = expiresInSeconds ?? 0;
-  if (left > 0) return `held by ${holder}, ${taken}, expires in ${span(left)}`;
-  return `expired ${span(-left)} ago: ${holder} did not give it back (${taken}); the next run takes it`;
+  if (left > 0) return `held by ${holder}, ${taken}, expires in ${span(left, "rough")}`;
+  return `expired ${span(-left, "rough")} ago: ${holder} did not give it back (${taken}); the next run takes it`;
 }
 
 function pauseText(pause: Pause | null): string {
@@ -230,11 +239,11 @@ function pauseText(pause: Pause | null): string {
   const { by, sinceSecondsAgo, until, reason } = pause;
   const end = until === null ? "until RESUME CONTROL" : `until ${timestamp(until)}`;
   const who = by === "" ? "" : ` by ${by}`;
-  return `paused${who} ${span(sinceSecondsAgo)} ago, ${end}${reason === "" ? "" : `: ${reason}`}`;
+  return `paused${who} ${span(sinceSecondsAgo, "rough")} ago, ${end}${reason === "" ? "" : `: ${reason}`}`;
 }
 
 function breakerText({ open, trips, closesInSeconds, reason }: StatusResult["breaker"]): string {
-  const times = trips === 0 ? "" : `, opened ${trips} ${trips === 1 ? "time" : "times"} since the last --ack`;
+  const times = trips === 0 ? "" : `, opened ${plural(trips, "time")} since the last --ack`;
   if (!open) return `closed${times}`;
-  return `OPEN for another ${span(closesInSeconds ?? 0)}${times}: ${reason ?? "-"}; xcp-control --ack closes it`;
+  return `OPEN for another ${span(closesInSeconds ?? 0, "rough")}${times}: ${reason ?? "-"}; xcp-control --ack closes it`;
 }

@@ -2,8 +2,9 @@
 import { greenLines, greenObject } from "../explain/power.ts";
 import { greenRuleObject } from "../rules/json.ts";
 import { describeGreenRule, describeOptions } from "../rules/print.ts";
+import { figure, gigabytes, plural, span } from "../text/format.ts";
 import { printable } from "../text/text.ts";
-import { figure, line, listEntry, span } from "./layout.ts";
+import { line, listEntry } from "./layout.ts";
 import type { GreenResult } from "./result.ts";
 
 /** Rules, hosts, what it was worth, what happened last, and what comes next. */
@@ -16,17 +17,17 @@ export function greenText(result: GreenResult): string[] {
     ),
     line("Hosts that were touched", hosts.length),
     ...hosts.map(({ host, state, seconds, reason }) =>
-      listEntry(names.of(host), `${state.toUpperCase()} for ${span(seconds)}`, reason),
+      listEntry(names.of(host), `${state.toUpperCase()} for ${span(seconds, "rough")}`, reason),
     ),
     ...savings.map(({ days, saved }) =>
       line(
-        days === 1 ? "The last day" : `The last ${days} days`,
-        `${figure(saved.hoursAsleep)} hours asleep, ${figure(saved.kWh)} kWh saved, ${figure(saved.migratedBytes / 1024 ** 3)} GiB migrated for it`,
+        days === 1 ? "The last day" : `The last ${plural(days, "day")}`,
+        `${figure(saved.hoursAsleep)} hours asleep, ${figure(saved.kWh)} kWh saved, ${figure(gigabytes(saved.migratedBytes))} GiB migrated for it`,
       ),
     ),
     line("Last steps", events.length),
     ...events.map(({ host, kind, reason, secondsAgo }) =>
-      listEntry(names.of(host), `${kind} ${span(secondsAgo)} ago`, reason),
+      listEntry(names.of(host), `${kind} ${span(secondsAgo, "rough")} ago`, reason),
     ),
     ...nextLines(result).map(printable),
   ];

@@ -3,8 +3,9 @@
 import { type AnyRule, isGreen, isSingle, type Rule } from "../domain/rule.ts";
 import { describeGreenRule, describeOptions, describeRule } from "../rules/print.ts";
 import type { RuleChange, StoredRule } from "../store/ruleChanges.ts";
+import { figure, plural } from "../text/format.ts";
 import { printable } from "../text/text.ts";
-import { figure, timestamp } from "./layout.ts";
+import { timestamp } from "./layout.ts";
 import type { Result, SubjectFigures } from "./result.ts";
 
 /** The blank line is the program's, not the paper's. */
@@ -64,7 +65,7 @@ function subjectLine({ subject, unit, mean, hosts, of }: SubjectFigures): string
   const inUnit = unit === "" ? "" : ` ${unit}`;
   const head = `- ${subject} - ${unit === "" ? "-" : unit}`;
   if (mean === null) return `${head} - no host has a value`;
-  const some = hosts === of ? `${of} ${of === 1 ? "host" : "hosts"}` : `${hosts} of ${of} hosts`;
+  const some = hosts === of ? plural(of, "host") : `${hosts} of ${plural(of, "host")}`;
   return `${head} - mean ${figure(mean)}${inUnit} of ${some}`;
 }
 

@@ -1,6 +1,7 @@
 /** Carries out one command and prints what came of it. */
 
 import { AppError } from "../domain/errors.ts";
+import { plural } from "../text/format.ts";
 import { printable } from "../text/text.ts";
 import { alterRuleTo, switchRuleTo } from "./commands/changeRule.ts";
 import { showCosts } from "./commands/costs.ts";
@@ -155,7 +156,7 @@ function hintsFor(result: Result): string[] {
 /** A pause keeps control from starting anything; it does not reach into the pool. */
 function pauseHints(open: number): string[] {
   if (open === 0) return [];
-  return [`${open} ${open === 1 ? "migration that was begun goes" : "migrations that were begun go"} on.`];
+  return [`${plural(open, "migration that was begun goes", "migrations that were begun go")} on.`];
 }
 
 function rulesHints({ rules, chains, unknown }: Extract<Result, { kind: "rules" }>): string[] {

@@ -1,7 +1,9 @@
 /** Which hosts pass a limit, with the figures, and how figures are written. Pure. */
+
 import { rounding, subjectValue, takesPart } from "../domain/deviation.ts";
 import type { Host, Snapshot } from "../domain/pool.ts";
 import { unitOf } from "../domain/rule.ts";
+import { figure } from "../text/format.ts";
 import { nameOf } from "./packing.ts";
 import { describeLimit, type GreenRule, type Limit, memoryFreePercent } from "./rule.ts";
 
@@ -44,17 +46,5 @@ function overBy(value: number, limit: Limit, fraction: number): number {
 /** "host xen3 at 72.4 % of CpuAverage BELOW 70" */
 export function describePassed({ host, limit, value }: Passed): string {
   const unit = limit.kind === "below" ? unitOf(limit.subject) : "%";
-  return `host ${nameOf(host)} at ${figure(value)} ${unit} (${describeLimit(limit)})`;
-}
-
-/** At most one place after the point. */
-export function figure(value: number): string {
-  return String(Math.round(value * 10) / 10);
-}
-
-/** "12 minutes" */
-export function minutes(seconds: number): string {
-  if (!Number.isFinite(seconds)) return "long";
-  const whole = Math.round(seconds / 60);
-  return `${whole} ${whole === 1 ? "minute" : "minutes"}`;
+  return `host ${nameOf(host)} at ${figure(value, 1)} ${unit} (${describeLimit(limit)})`;
 }

@@ -2,8 +2,10 @@
  * The breaker: after failed migrations nothing more is started for a while, and after a second time until somebody
  * has looked. Its row is written in the transaction that closes the migration.
  */
+
 import type { BreakerStatus } from "../domain/controlState.ts";
 import { isFailure, type MigrationState, parseState } from "../domain/migration.ts";
+import { plural } from "../text/format.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { rowMissing } from "./pause.ts";
 import { ageSeconds, dateOrNull, flag, number, textOrNull } from "./values.ts";
@@ -101,7 +103,8 @@ function assess(ends: readonly End[]): string | null {
   const last = failed[0]?.error ?? "";
   const row = ends.findIndex(({ state }) => state === null || !isFailure(state));
   const inARow = row === -1 ? ends.length : row;
-  if (inARow >= failuresInARow) return `${inARow} migrations in a row failed, the last one: ${last}`;
+  if (inARow >= failuresInARow)
+    return `${plural(inARow, "migration")} in a row failed, the last one: ${last}`;
   if (failed.length < failuresOfLast.failures) return null;
-  return `${failed.length} of the last ${ends.length} migrations failed, the last one: ${last}`;
+  return `${failed.length} of the last ${plural(ends.length, "migration")} failed, the last one: ${last}`;
 }

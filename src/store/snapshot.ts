@@ -4,17 +4,10 @@
  */
 import type { SettlingVm } from "../decide/settling.ts";
 import { AppError } from "../domain/errors.ts";
-import type { Collection, Snapshot, StoredSnapshot } from "../domain/pool.ts";
+import { type Collection, type Snapshot, type StoredSnapshot, unknownPool } from "../domain/pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { storePicture, storeSamples } from "./history.ts";
-import {
-  snapshotFrom,
-  snapshotRows,
-  snapshotTables,
-  type TableRows,
-  tableRows,
-  unknownPool,
-} from "./snapshotRows.ts";
+import { snapshotFrom, snapshotRows, snapshotTables, type TableRows, tableRows } from "./snapshotRows.ts";
 import { expression, insertRow, now } from "./statements.ts";
 import { compareTable, deleteGone, type TableDifference, writeFresh } from "./tableDifference.ts";
 import { collectionFrom, collectionTable } from "./tables/Collection.ts";

@@ -8,8 +8,10 @@ import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage
 import type { Socket } from "node:net";
 import { StringDecoder } from "node:string_decoder";
 import { AppError } from "../domain/errors.ts";
+import { bytes } from "../text/format.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { XapiUnreachable } from "./errors.ts";
+import { type Limiter, limiter } from "./limiter.ts";
 import { type ConnectPolicy, connectSocket } from "./tls.ts";
 
 export interface TransportOptions extends ConnectPolicy {
@@ -49,14 +51,14 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #agent: Agent;
   readonly #closing = new AbortController();
-  readonly #waiting: (() => void)[] = [];
-  #inFlight = 0;
+  readonly #oneOfFew: Limiter;
 
   constructor(endpoint: Endpoint, options: TransportOptions) {
     this.endpoint = endpoint;
     this.#options = options;
     // Every call in flight waits for these two: many are no leak.
     setMaxListeners(0, this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal]));
+    this.#oneOfFew = limiter(options.parallelCalls);
     this.#agent = new Agent({ keepAlive: true, maxFreeSockets: options.parallelCalls });
     // Asynchronous, so that the agent gets no socket before its peer is verified.
     Object.assign(this.#agent, { createConnection: this.#createConnection });
@@ -65,17 +67,16 @@ export class Transport {
   /** The body of a 200 answer, decoded as UTF-8. Rejects with XapiUnreachable, AppError or the signal's reason. */
   async send(call: HttpCall): Promise<HttpAnswer> {
     // The deadline starts when the request does: a long queue of quick calls is no failure.
-    await this.#slot();
-    try {
-      return await this.#attempt(call, call.sending === "once");
-    } catch (error) {
-      if (!(error instanceof StaleConnection) || call.sending !== "repeatable") throw plain(error);
-      return await this.#attempt(call, true).catch((again: unknown) => {
-        throw plain(again);
-      });
-    } finally {
-      this.#release();
-    }
+    return await this.#oneOfFew(async () => {
+      try {
+        return await this.#attempt(call, call.sending === "once");
+      } catch (error) {
+        if (!(error instanceof StaleConnection) || call.sending !== "repeatable") throw plain(error);
+        return await this.#attempt(call, true).catch((again: unknown) => {
+          throw plain(again);
+        });
+      }
+    });
   }
 
   /** Breaks every request and connection. */
@@ -92,20 +93,6 @@ export class Transport {
       (error: Error) => done(error),
     );
   };
-
-  #slot(): Promise<void> {
-    if (this.#inFlight < this.#options.parallelCalls) {
-      this.#inFlight++;
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  #release(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#inFlight--;
-    else next();
-  }
 
   #attempt(call: HttpCall, fresh: boolean): Promise<HttpAnswer> {
     const signals = [this.#closing.signal];
@@ -185,7 +172,7 @@ export class Transport {
 
   #tooLarge(call: HttpCall): XapiUnreachable {
     const limit = this.#options.maxResponseBytes;
-    const shown = limit < 1024 * 1024 ? `${limit} bytes` : `${Math.floor(limit / 1024 / 1024)} MB`;
+    const shown = limit < 1024 * 1024 ? `${limit} bytes` : bytes(limit, "MB");
     return this.#failure(call, "too-large", `the answer is larger than ${shown} (XenAnswerMaxMb)`);
   }
 

@@ -12,9 +12,9 @@ import { loadHostPower } from "../../store/hostPower.ts";
 import { loadAssessment } from "../../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../../store/load/powerInput.ts";
 import { findNamed, type Named } from "../../text/find.ts";
+import { span } from "../../text/format.ts";
 import { Names } from "../../text/names.ts";
 import type { ManagerContext } from "../context.ts";
-import { span } from "../layout.ts";
 import type { Command } from "../parse.ts";
 import type { Result } from "../result.ts";
 import { notCollected } from "./show.ts";
@@ -79,7 +79,7 @@ function withHostPower(
 ): Explanation {
   const state = states.get(host);
   if (state === undefined || state.kind === "on") return explanation;
-  const rest = `green rule: ${state.kind} for ${span(now - state.since)}: ${reasons.get(host) ?? ""}`;
+  const rest = `green rule: ${state.kind} for ${span(now - state.since, "rough")}: ${reasons.get(host) ?? ""}`;
   return { ...explanation, details: [rest, ...explanation.details] };
 }
 
