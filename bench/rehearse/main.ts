@@ -9,7 +9,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import mysql from "mysql2/promise";
-import { rehearse } from "../../src/manager/commands/rehearse.ts";
+import { commandList } from "../../src/manager/commands/index.ts";
+import { rehearsal } from "../../src/manager/commands/rehearse.ts";
 import type { PrivateServer } from "../../src/privateServer/privateServer.ts";
 import { startProjectServer } from "../../src/privateServer/projectServer.ts";
 import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
@@ -110,9 +111,8 @@ async function measure(db: Database): Promise<void> {
 async function measureOne(db: Database, files: readonly string[]): Promise<void> {
   const wish = { sinceSeconds: days * 86_400, everySeconds: 300, files };
   const [began, cpu] = [performance.now(), process.cpuUsage()];
-  const result = await rehearse({ db, control: controlSettings() }, wish);
+  const result = await rehearsal({ db, control: controlSettings(), commands: commandList }, wish);
   const used = process.cpuUsage(cpu);
-  if (result.kind !== "plan") throw new Error("no rehearsal");
   for (const line of result.lines) say(line);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   say(

@@ -20,6 +20,7 @@ import { xapiOptions } from "../xapi/options.ts";
 import type { HostRef } from "../xapi/records.ts";
 import { readMeasures } from "../xapi/rrdUpdates.ts";
 import { toSnapshot } from "../xapi/snapshot.ts";
+import { clocksDisagree } from "./clocks.ts";
 
 export interface CollectOptions {
   readonly xen: XenSettings;
@@ -87,7 +88,9 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
     };
     if (db === null || start === null) return { ...result, stored: null, warnings: [] };
     const stored = await saveSnapshot(db, start, snapshot, { complete, settling, clockSkewSeconds });
-    return { ...result, stored, warnings: await prune(db, options.collect, signal) };
+    // By a clock that has jumped ahead, all that is kept looks old.
+    const warnings = clocksDisagree(clockSkewSeconds) ? [] : await prune(db, options.collect, signal);
+    return { ...result, stored, warnings };
   } catch (error) {
     if (!deadline.aborted || options.signal.aborted) throw error;
     const seconds = options.collect.deadlineMs / 1000;

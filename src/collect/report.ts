@@ -3,6 +3,7 @@
 import type { Collection, Uuid } from "../domain/pool.ts";
 import type { SnapshotDocument } from "../snapshot/text.ts";
 import { plural } from "../text/format.ts";
+import { clocksDisagree } from "./clocks.ts";
 import type { CollectResult } from "./collect.ts";
 
 /** The one-line summary: "collected pool main: 2 hosts, 5 VMs in 0.4 s". */
@@ -52,14 +53,11 @@ export function doubtLines({ snapshot }: Pick<CollectResult, "snapshot">): strin
   );
 }
 
-/** Clocks further apart than this are worth a word; decisions do not depend on them. */
-const skewWorthTelling = 30;
-
 /** A line when the pool's clock and the database's differ much. */
 export function clockLines({ clockSkewSeconds: skew }: Pick<CollectResult, "clockSkewSeconds">): string[] {
-  if (skew === null || Math.abs(skew) <= skewWorthTelling) return [];
+  if (skew === null || !clocksDisagree(skew)) return [];
   return [
-    `the pool's clock is ${Math.abs(skew)} s ${skew > 0 ? "ahead of" : "behind"} the database's; is NTP running?`,
+    `the pool's clock is ${Math.abs(skew)} s ${skew > 0 ? "ahead of" : "behind"} the database's; is NTP running? No old history is deleted until they agree`,
   ];
 }
 

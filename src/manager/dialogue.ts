@@ -1,7 +1,9 @@
 /** Questions that need a usable answer: a person is asked again, a script fails. */
 
 import { AppError } from "../domain/errors.ts";
-import type { Question, Talk } from "./context.ts";
+import { isProblem } from "../rules/problem.ts";
+import type { ManagerContext } from "./command.ts";
+import type { Question, Talk } from "./talk.ts";
 import { type Problem, quote } from "./words.ts";
 
 /**
@@ -22,7 +24,7 @@ export async function askUntil<T extends string | number | boolean | readonly un
       );
     }
     const value = read(answer);
-    if (typeof value !== "object" || !("kind" in value)) return value;
+    if (!isProblem(value)) return value;
     if (!talk.interactive) throw new AppError("usage", `${value.message} Nothing was changed.`);
     talk.note(value.message);
   }
@@ -39,4 +41,9 @@ export function readYesNo(answer: string): boolean | Problem {
   if (word === "Y" || word === "YES") return true;
   if (word === "N" || word === "NO") return false;
   return { kind: "problem", message: `${quote(answer)} is neither Y nor N.` };
+}
+
+/** Throws AppError usage where nobody sees the questions: `oneLine` is how it is written without. */
+export function refuseDialogue({ json }: ManagerContext, oneLine: string): void {
+  if (json) throw new AppError("usage", `Questions do not fit into JSON; write ${oneLine}.`);
 }

@@ -1,68 +1,30 @@
-/** The manager's own help: every command with one example. */
+/** What HELP prints: the help of every command, one below the other. Pure. */
 
-/** What HELP prints, line by line. */
-export const helpLines: readonly string[] = [
-  "SHOW VMS                             all VMs: uuid and name",
-  "SHOW VM uuid|name [DETAILS]          one VM; a uuid may be shortened while it stays unambiguous",
-  "  SHOW VM 0a511f3b",
-  '  SHOW VM "VM1 - Debian" DETAILS',
-  "SHOW HOSTS                           all hosts: uuid and name",
-  "SHOW HOST uuid|name [DETAILS]        one host",
-  "  SHOW HOST Host1",
-  "SHOW RULES HOST                      the rules that xcp-control balances hosts by",
-  "CREATE RULE HOST                     asks for a new rule",
-  "CREATE RULE HOST Subject > N         the same without questions; Subject is PifEth0RxKb, PifEth0TxKb,",
-  "                                     OccupiedMemoryMb or CpuAverage: more than N above the pool's mean",
-  "  CREATE RULE HOST CpuAverage > 25",
-  "CREATE RULE HOST sum > N AND ...     a chain: acts on hosts that are past all its terms; SHOW SUBJECTS lists what",
-  "                                     may be added up and compared; ABOVE N and BELOW N are of the host itself",
-  "  CREATE RULE HOST CpuAverage > 25 AND OccupiedMemoryMb > 200",
-  "  CREATE RULE HOST PifEth0RxKb + PifEth0TxKb > 500 AND CpuAverage ABOVE 60",
-  "  ... FOR 5 OF 6                     only where 5 of the last 6 samples say so",
-  "  ... BETWEEN 22:00 AND 06:00        only in these hours",
-  '  ... NAME "x" COMMENT "y" DISABLED  what it is called, why it is there, that it does nothing yet',
-  "CREATE RULE GREEN KEEP limits [WITH N SPARE HOSTS] [BETWEEN ...]",
-  "                                     gathers VMs on few hosts such that each of them keeps the limits",
-  "  CREATE RULE GREEN KEEP CpuAverage BELOW 70 AND MemoryFree ABOVE 10 % WITH 1 SPARE HOST",
-  "SHOW RULES GREEN                     these rules",
-  "ALTER RULE HOST|GREEN rule TO ...    puts another condition in its place; a rule is named by its subject, its number",
-  "                                     or its name",
-  "  ALTER RULE HOST CpuAverage > 30",
-  "  ALTER RULE HOST night TO CpuAverage > 30 BETWEEN 20:00 AND 06:00",
-  "DISABLE RULE rule, ENABLE RULE rule  it does nothing until it is enabled again",
-  "DELETE RULE HOST                     asks for each rule whether to delete it",
-  "DELETE RULE HOST|GREEN rule|ALL      the same without questions",
-  "  DELETE RULE HOST CpuAverage",
-  "SHOW RULE HISTORY [N]                the newest changes of rules: who, when, before and after (20, or N)",
-  "SHOW SUBJECTS                        what hosts can be compared by, with unit and the pool's mean",
-  "SHOW POOL                            the pool's settings, and how much there is in it",
-  "SHOW COLLECTION                      when xcp-collect ran last, and what it could read",
-  "SHOW PLAN                            what xcp-control would do now, and why: its --dry-run",
-  "EXPLAIN VM|HOST uuid|name            why this VM moves or stays, why this host is as it is",
-  "  EXPLAIN VM VM1 - Debian",
-  "EVACUATE HOST uuid|name              what would empty this host, and what would stay; xcp-control --evacuate does it",
-  "  EVACUATE HOST Host1",
-  "REHEARSE [SINCE 7d] [EVERY 5m] [RULES file [AND file]]",
-  "                                     what rules would have done with the pool of the last days; moves nothing",
-  "  REHEARSE SINCE 2d RULES new.xcp",
-  "SHOW STATUS                          last runs, lease, pause, breaker, open migrations, age of the data",
-  "SHOW MIGRATIONS [N]                  the newest migrations of xcp-control (20, or N)",
-  "  SHOW MIGRATIONS 100",
-  "SHOW MIGRATION id                    one of them, with the figures it was decided by; the id may be shortened",
-  "  SHOW MIGRATION 5f2c81ab",
-  "SHOW COSTS                           what migrations cost here: rate and dirty factor, of the pool and of pairs of hosts",
-  "SHOW GREEN                           hosts that green rules put to sleep, what that saved, and what comes next",
-  "SHOW FLAPS                           VMs that came back to a host they had just left, and why",
-  "PAUSE CONTROL [FOR time] [REASON text]",
-  "                                     xcp-control starts nothing: until RESUME CONTROL, or for 90s, 30m, 2h, 1d",
-  "  PAUSE CONTROL FOR 2h REASON storage maintenance",
-  "RESUME CONTROL                       ends the pause",
-  "EXCLUDE VM|HOST uuid|name [REASON text]",
-  "                                     this VM stays where it is; nothing goes to or from this host",
-  "  EXCLUDE HOST Host1 REASON new network card",
-  "INCLUDE VM|HOST uuid|name            takes that back",
-  "SHOW EXCLUSIONS                      what is excluded, by whom, since when and why",
-  "HELP                                 this list",
-  "EXIT                                 leaves, as QUIT and Ctrl-D do",
-  "Upper and lower case are the same, a ; at the end does no harm, lines that start with # or -- are comments.",
-];
+import type { HelpEntry, ListedCommand } from "./command.ts";
+
+/** The column in which meanings begin. */
+const column = 37;
+
+/** HELP, line by line. */
+export function helpLines(commands: readonly ListedCommand[]): readonly string[] {
+  // Commands of a family share their help.
+  const each = new Set(commands.map(({ help }) => help));
+  return [
+    ...[...each].flatMap(linesOf),
+    "Upper and lower case are the same, a ; at the end does no harm, lines that start with # or -- are comments.",
+  ];
+}
+
+/** The lines of one command. */
+export function linesOf(help: readonly HelpEntry[]): readonly string[] {
+  return help.flatMap(entryLines);
+}
+
+function entryLines(entry: HelpEntry): readonly string[] {
+  if (typeof entry === "string") return [`  ${entry}`];
+  const [written, ...meaning] = entry;
+  const [first = "", ...rest] = meaning;
+  const below = rest.map((text) => " ".repeat(column) + text);
+  if (written.length >= column) return [written, " ".repeat(column) + first, ...below];
+  return [written.padEnd(column) + first, ...below];
+}

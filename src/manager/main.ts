@@ -17,8 +17,8 @@ import {
 } from "../program/program.ts";
 import type { StoreOptions } from "../store/connection.ts";
 import { printable, printableJson } from "../text/text.ts";
-import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./commands/schema.ts";
 import { runManager } from "./manager.ts";
+import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./schema.ts";
 import { askPassword, readPasswordFile } from "./secretInput.ts";
 
 interface Options {

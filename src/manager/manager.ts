@@ -7,9 +7,10 @@ import type { ControlSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import { listAddedRules } from "../store/rules.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
-import type { KnownNames } from "./completion.ts";
+import { commandList } from "./commands/index.ts";
 import { historyPath, openHistory } from "./history.ts";
 import { type LineSource, linesOf, linesOfTexts } from "./lines.ts";
+import type { KnownNames } from "./offer.ts";
 import { runRepl } from "./repl.ts";
 import { runScript } from "./script.ts";
 
@@ -53,6 +54,7 @@ async function runInteractive(options: ManagerOptions): Promise<number> {
     json,
     operator,
     control,
+    commands: commandList,
     input,
     output,
     signal,
@@ -85,7 +87,8 @@ async function runSources(options: ManagerOptions): Promise<number> {
   for (const open of sources(options)) {
     const { source, moreAnswers } = open();
     try {
-      const end = await runScript({ db, json, operator, control, echo, source, moreAnswers, output });
+      const context = { db, json, operator, control, commands: commandList };
+      const end = await runScript({ ...context, echo, source, moreAnswers, output });
       if (end === "exit") return exitCode.done;
       if (end === "cut") return exitCode.couldNotRun;
     } finally {

@@ -4,19 +4,14 @@ import readline from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { AppError, describeError } from "../domain/errors.ts";
 import { printable } from "../text/text.ts";
-import {
-  type Completion,
-  completeAnswer,
-  completeCommand,
-  type KnownNames,
-  needsNames,
-} from "./completion.ts";
-import type { ManagerContext, Question, Talk } from "./context.ts";
+import type { ManagerContext } from "./command.ts";
+import { completeAnswer, completeCommand, needsNames } from "./completion.ts";
 import { type History, historySize } from "./history.ts";
-import { type Command, parseCommand } from "./parse.ts";
+import type { Completion, KnownNames } from "./offer.ts";
+import { type Parsed, parseCommand } from "./parse.ts";
 import { runCommand } from "./run.ts";
 import { prompt } from "./script.ts";
-import type { Problem } from "./words.ts";
+import type { Question, Talk } from "./talk.ts";
 
 export interface ReplOptions extends Omit<ManagerContext, "talk"> {
   readonly input: Readable;
@@ -34,9 +29,9 @@ export async function runRepl(options: ReplOptions): Promise<void> {
   try {
     let lost = false;
     for (let line = await terminal.readCommand(); line !== null; line = await terminal.readCommand()) {
-      const command = parseCommand(line);
-      if (command.kind === "exit") return;
-      lost = await runTyped({ ...options, talk: terminal.talk }, command, lost);
+      const parsed = parseCommand(options.commands, line);
+      if (parsed.kind === "call" && parsed.command.leaves) return;
+      lost = await runTyped({ ...options, talk: terminal.talk }, parsed, lost);
     }
   } finally {
     terminal.close();
@@ -44,17 +39,14 @@ export async function runRepl(options: ReplOptions): Promise<void> {
 }
 
 /** Runs one command and prints its failure. Returns whether the connection to Mysql is lost now; `lost`: was before. */
-async function runTyped(
-  context: ManagerContext,
-  command: Command | Problem,
-  lost: boolean,
-): Promise<boolean> {
+async function runTyped(context: ManagerContext, parsed: Parsed, lost: boolean): Promise<boolean> {
   const { note } = context.talk;
   try {
-    if (command.kind === "problem") throw new AppError("usage", command.message);
-    await runCommand(context, command);
-    if (lost && command.kind !== "nothing") note("The connection to Mysql is back.");
-    return lost && command.kind === "nothing";
+    if (parsed.kind === "problem") throw new AppError("usage", parsed.message);
+    if (parsed.kind === "nothing") return lost;
+    await runCommand(context, parsed);
+    if (lost) note("The connection to Mysql is back.");
+    return false;
   } catch (error) {
     note(describeError(error));
     const lostNow = error instanceof AppError && error.code === "mysql";
@@ -165,10 +157,11 @@ class Terminal {
   async #complete(line: string): Promise<Completion> {
     if (this.#suggestions !== null) return completeAnswer(line, this.#suggestions);
     const none: KnownNames = { vms: [], hosts: [] };
-    if (!needsNames(line)) return completeCommand(line, none);
+    const { commands } = this.#options;
+    if (!needsNames(commands, line)) return completeCommand(commands, line, none);
     const patience = new Promise<KnownNames>((resolve) => setTimeout(resolve, tabPatienceMs, none).unref());
     const names = await Promise.race([this.#options.loadNames().catch(() => none), patience]);
-    return completeCommand(line, names);
+    return completeCommand(commands, line, names);
   }
 
   #write(text: string): void {

@@ -2,10 +2,11 @@
 
 import { AppError } from "../domain/errors.ts";
 import { printable } from "../text/text.ts";
-import type { ManagerContext, Question, Talk } from "./context.ts";
+import type { Call, ListedCommand, ManagerContext } from "./command.ts";
 import type { LineSource } from "./lines.ts";
-import { type Command, parseCommand } from "./parse.ts";
+import { parseCommand } from "./parse.ts";
 import { runCommand } from "./run.ts";
+import type { Question, Talk } from "./talk.ts";
 
 /** Where a script's output goes. */
 export interface ScriptOutput {
@@ -39,12 +40,12 @@ export async function runScript(options: ScriptOptions): Promise<ScriptEnd> {
     for (;;) {
       const line = await source.next();
       if (line === null) return "end";
-      const command = readCommand(line);
-      if (command.kind === "nothing") continue;
+      const call = readCall(options.commands, line);
+      if (call === null) continue;
       if (output.closed.aborted) return "cut";
       if (options.echo) output.write(`${prompt}${line.trim()}\n`);
-      if (command.kind === "exit") return "exit";
-      await runCommand({ ...options, talk }, command);
+      if (call.command.leaves) return "exit";
+      await runCommand({ ...options, talk }, call);
     }
   } catch (error) {
     throw located(error, source.where());
@@ -53,10 +54,11 @@ export async function runScript(options: ScriptOptions): Promise<ScriptEnd> {
   }
 }
 
-function readCommand(line: string): Command {
-  const command = parseCommand(line);
-  if (command.kind === "problem") throw new AppError("usage", command.message);
-  return command;
+/** Null where the line asks for nothing. */
+function readCall(commands: readonly ListedCommand[], line: string): Call | null {
+  const parsed = parseCommand(commands, line);
+  if (parsed.kind === "problem") throw new AppError("usage", parsed.message);
+  return parsed.kind === "nothing" ? null : parsed;
 }
 
 /** Answers are the lines that follow. They are printed too: the output then reads like the terminal's. */

@@ -9,3 +9,7 @@ export interface Problem {
 export function problem(message: string): Problem {
   return { kind: "problem", message };
 }
+
+export function isProblem(value: unknown): value is Problem {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "problem";
+}

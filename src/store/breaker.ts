@@ -7,7 +7,7 @@ import type { BreakerStatus } from "../domain/controlState.ts";
 import { isFailure, type MigrationState, parseState } from "../domain/migration.ts";
 import { plural } from "../text/format.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
-import { rowMissing } from "./pause.ts";
+import { rowMissing } from "./singleRows.ts";
 import { ageSeconds, dateOrNull, flag, number, textOrNull } from "./values.ts";
 
 const failuresInARow = 2;

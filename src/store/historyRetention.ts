@@ -1,5 +1,5 @@
 /** Deletes history by age, a little at a time: each step is a short transaction of its own. */
-import type { Database, Writer } from "./connection.ts";
+import type { Database, Reader, Writer } from "./connection.ts";
 
 /** How many days of each are kept. */
 export interface HistoryRetention {
@@ -14,7 +14,8 @@ const picturesPerStep = 100;
 const stepsPerRun = 5;
 
 /**
- * Deletes what is older than `retention`, as far as a few steps lead; the rest is left to the next runs.
+ * Deletes what is older than `retention`, as far as a few steps lead, and no more than a day of it: what a clock that
+ * jumped ahead makes look old is still there when somebody has set it right. The rest is left to the next runs.
  * @returns the number of rows deleted.
  * @throws AppError "mysql"; what was deleted before stays deleted.
  */
@@ -23,8 +24,12 @@ export async function pruneHistory(
   retention: HistoryRetention,
   signal: AbortSignal,
 ): Promise<number> {
-  const samples = (writer: Writer) => pruneSamples(writer, retention.hostSampleDays);
-  const pictures = (writer: Writer) => prunePictures(writer, retention.snapshotDays);
+  const oldest = await db.read(async (reader) => ({
+    sample: await oldestIn(reader, "HostSample"),
+    picture: await oldestIn(reader, "CollectionPicture"),
+  }));
+  const samples = (writer: Writer) => pruneSamples(writer, retention.hostSampleDays, oldest.sample);
+  const pictures = (writer: Writer) => prunePictures(writer, retention.snapshotDays, oldest.picture);
   return (
     (await inSteps(db, samples, samplesPerStep, signal)) +
     (await inSteps(db, pictures, picturesPerStep, signal))
@@ -47,8 +52,8 @@ async function inSteps(
   return all;
 }
 
-async function pruneSamples(writer: Writer, days: number): Promise<number> {
-  const last = await lastExpired(writer, "HostSample", days, samplesPerStep);
+async function pruneSamples(writer: Writer, days: number, oldest: string | null): Promise<number> {
+  const last = await lastExpired(writer, "HostSample", { days, oldest, count: samplesPerStep });
   if (last === null) return 0;
   return writer.run(
     `DELETE FROM HostSample WHERE CollectionId <= ? ORDER BY CollectionId, HostUuid LIMIT ${samplesPerStep}`,
@@ -56,8 +61,8 @@ async function pruneSamples(writer: Writer, days: number): Promise<number> {
   );
 }
 
-async function prunePictures(writer: Writer, days: number): Promise<number> {
-  const last = await lastExpired(writer, "CollectionPicture", days, picturesPerStep);
+async function prunePictures(writer: Writer, days: number, oldest: string | null): Promise<number> {
+  const last = await lastExpired(writer, "CollectionPicture", { days, oldest, count: picturesPerStep });
   if (last === null) return 0;
   const differences = await writer.run(
     `DELETE FROM CollectionPicture WHERE CollectionId <= ? AND BaseId IS NOT NULL
@@ -84,18 +89,35 @@ async function deleteUnused(writer: Writer, id: number): Promise<number> {
   return writer.run("DELETE FROM CollectionPicture WHERE CollectionId = ?", [id]);
 }
 
-/** The newest collection among the `count` oldest rows that is too old; null where none is. */
+type HistoryTable = "HostSample" | "CollectionPicture";
+
+/** When the oldest collection was whose rows may go, as the database writes it; null where there is none. */
+async function oldestIn(reader: Reader, table: HistoryTable): Promise<string | null> {
+  const base = table === "CollectionPicture" ? ", CollectionId, BaseId" : "";
+  const [first, second] = await reader.rows(
+    `SELECT DATE_FORMAT(CollectedAt, '%Y-%m-%d %H:%i:%s.%f') AS oldest${base} FROM ${table} ORDER BY CollectionId LIMIT 2`,
+  );
+  if (first === undefined) return null;
+  // A whole snapshot stays for as long as differences from it do: the first of these is the oldest that may go.
+  const stays =
+    second !== undefined && base !== "" && Number(second["BaseId"]) === Number(first["CollectionId"]);
+  return String((stays ? second : first)["oldest"]);
+}
+
+/** The newest collection among the `count` oldest rows that is too old, and of the first day; null where none is. */
 async function lastExpired(
   writer: Writer,
-  table: "HostSample" | "CollectionPicture",
-  days: number,
-  count: number,
+  table: HistoryTable,
+  { days, oldest, count }: { readonly days: number; readonly oldest: string | null; readonly count: number },
 ): Promise<number | null> {
+  if (oldest === null) return null;
   // Only the oldest rows are looked at: there is no index by time, and none is needed.
   const [row] = await writer.rows(
     `SELECT MAX(CollectionId) AS last
        FROM (SELECT CollectionId, CollectedAt FROM ${table} ORDER BY CollectionId LIMIT ${count}) AS oldest
-      WHERE CollectedAt < TIMESTAMPADD(DAY, -${Math.trunc(days)}, UTC_TIMESTAMP(6))`,
+      WHERE CollectedAt < TIMESTAMPADD(DAY, -${Math.trunc(days)}, UTC_TIMESTAMP(6))
+        AND CollectedAt < TIMESTAMPADD(DAY, 1, CAST(? AS DATETIME(6)))`,
+    [oldest],
   );
   return row === undefined || row["last"] === null ? null : Number(row["last"]);
 }

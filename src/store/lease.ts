@@ -2,8 +2,11 @@
  * The lease: which run of xcp-control may act. One conditional UPDATE by the database's clock, so that it holds on a
  * Galera cluster as well; every taking raises the token, and whoever writes under an older token is refused.
  */
+import { AppError } from "../domain/errors.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
-import { ageSeconds, dateOrNull, microseconds, number, textOrNull } from "./values.ts";
+import { rowMissing } from "./singleRows.ts";
+import { type Expression, expression, now, updateRows } from "./statements.ts";
+import { type LeaseRow, leaseTable } from "./tables/Lease.ts";
 
 /** A lease that is held: show it to whatever writes for control. */
 export interface LeaseToken {
@@ -24,9 +27,17 @@ export interface LeaseStatus {
   readonly expiresInSeconds: number | null;
 }
 
-const name = "control";
+const own = `Name = '${leaseTable.written("name", "control")}'`;
 
-/** Takes the lease for `ttlMs` where it is free or expired; who holds it otherwise. */
+/** An end further away than the lease lasts says that the clock was set back: nobody renews that one. */
+const free = `(RunId IS NULL OR ExpiresAt <= UTC_TIMESTAMP(6)
+        OR ExpiresAt > TIMESTAMPADD(MICROSECOND, 3000 * COALESCE(LengthMs, ?), UTC_TIMESTAMP(6)))`;
+
+/**
+ * Takes the lease for `ttlMs` where it is free or expired; who holds it otherwise. How long the holder's lasts stands
+ * in the row: the length that the caller wishes for says nothing about it.
+ * @throws AppError "schema" where the row is gone, or names a holder but no end: such a lease would never be free.
+ */
 export async function takeLease(
   db: Database,
   runId: string,
@@ -35,14 +46,19 @@ export async function takeLease(
 ): Promise<LeaseToken | LeaseStatus> {
   return db.write<LeaseToken | LeaseStatus>(
     async (writer) => {
-      const ttl = microseconds(ttlMs);
-      await writer.run(
-        `UPDATE Lease SET RunId = ?, Holder = ?, Token = Token + 1, TakenAt = UTC_TIMESTAMP(6),
-                RenewedAt = UTC_TIMESTAMP(6), ExpiresAt = TIMESTAMPADD(MICROSECOND, ?, UTC_TIMESTAMP(6))
-          WHERE Name = '${name}' AND (RunId IS NULL OR ExpiresAt <= UTC_TIMESTAMP(6)
-                OR ExpiresAt > TIMESTAMPADD(MICROSECOND, ?, UTC_TIMESTAMP(6)))`,
-        // An end further away than any lease lasts says that the clock was set back: nobody renews that one.
-        [runId, holder, ttl, 3 * ttl],
+      await updateRows(
+        writer,
+        leaseTable,
+        {
+          runId,
+          holder,
+          token: expression("Token + 1"),
+          takenAt: now,
+          renewedAt: now,
+          expiresAt: afterMs(ttlMs),
+          lengthMs: Math.round(ttlMs),
+        },
+        expression(`${own} AND ${free}`, Math.round(ttlMs)),
       );
       return (await leaseTokenOf(writer, runId)) ?? (await statusOf(writer));
     },
@@ -58,11 +74,11 @@ export function isLeaseToken(taken: LeaseToken | LeaseStatus): taken is LeaseTok
 export async function renewLease(db: Database, leaseToken: LeaseToken, ttlMs: number): Promise<boolean> {
   return db.write(
     async (writer) => {
-      const renewed = await writer.run(
-        `UPDATE Lease SET RenewedAt = UTC_TIMESTAMP(6),
-                ExpiresAt = TIMESTAMPADD(MICROSECOND, ?, UTC_TIMESTAMP(6))
-          WHERE Name = '${name}' AND RunId = ? AND Token = ?`,
-        [microseconds(ttlMs), leaseToken.runId, leaseToken.token],
+      const renewed = await updateRows(
+        writer,
+        leaseTable,
+        { renewedAt: now, expiresAt: afterMs(ttlMs), lengthMs: Math.round(ttlMs) },
+        held(leaseToken),
       );
       return renewed === 1;
     },
@@ -75,11 +91,7 @@ export async function renewLease(db: Database, leaseToken: LeaseToken, ttlMs: nu
 export async function releaseLease(db: Database, leaseToken: LeaseToken): Promise<void> {
   await db.write<void>(
     async (writer) => {
-      await writer.run(
-        `UPDATE Lease SET RunId = NULL, ExpiresAt = UTC_TIMESTAMP(6)
-          WHERE Name = '${name}' AND RunId = ? AND Token = ?`,
-        [leaseToken.runId, leaseToken.token],
-      );
+      await updateRows(writer, leaseTable, { runId: null, expiresAt: now }, held(leaseToken));
     },
     { verify: async () => undefined },
   );
@@ -90,12 +102,9 @@ export async function releaseLease(db: Database, leaseToken: LeaseToken): Promis
  * at the same time collide, and one transaction is undone.
  */
 export async function holdsLease(writer: Writer, leaseToken: LeaseToken): Promise<boolean> {
-  const held = await writer.run(
-    `UPDATE Lease SET RenewedAt = UTC_TIMESTAMP(6)
-      WHERE Name = '${name}' AND RunId = ? AND Token = ? AND ExpiresAt > UTC_TIMESTAMP(6)`,
-    [leaseToken.runId, leaseToken.token],
-  );
-  return held === 1;
+  const { sql, values } = held(leaseToken);
+  const inTime = expression(`${sql} AND ExpiresAt > UTC_TIMESTAMP(6)`, ...values);
+  return (await updateRows(writer, leaseTable, { renewedAt: now }, inTime)) === 1;
 }
 
 /** The lease as it stands. */
@@ -108,26 +117,42 @@ async function isHeld(reader: Reader, leaseToken: LeaseToken): Promise<boolean |
   return found === null ? false : found.token === leaseToken.token;
 }
 
+function held({ runId, token }: LeaseToken): Expression {
+  return expression(`${own} AND RunId = ? AND Token = ?`, runId, token);
+}
+
+function afterMs(ms: number): Expression {
+  return expression("TIMESTAMPADD(MICROSECOND, ?, UTC_TIMESTAMP(6))", Math.round(ms * 1000));
+}
+
 async function leaseTokenOf(reader: Reader, runId: string): Promise<LeaseToken | null> {
-  const [row] = await reader.rows(`SELECT Token FROM Lease WHERE Name = '${name}' AND RunId = ?`, [runId]);
+  const [row] = await reader.rows(`SELECT Token FROM Lease WHERE ${own} AND RunId = ?`, [runId]);
   return row === undefined ? null : { runId, token: Number(row["Token"]) };
 }
 
 async function statusOf(reader: Reader): Promise<LeaseStatus> {
-  const [row] = await reader.rows(
-    `SELECT RunId, Holder, Token, TakenAt, ${ageSeconds("TakenAt")} AS takenAge,
-            ${ageSeconds("RenewedAt")} AS renewedAge, ${ageSeconds("ExpiresAt")} AS expiredAge
-       FROM Lease WHERE Name = '${name}'`,
-  );
-  const held = row !== undefined && row["RunId"] !== null;
-  const expired = number(row?.["expiredAge"]);
+  const [row] = await reader.rows(`SELECT ${leaseTable.selected} FROM Lease WHERE ${own}`);
+  if (row === undefined) throw rowMissing("Lease");
+  const lease = leaseTable.read(row);
+  if (lease.runId === null) {
+    const nobody = { holder: null, runId: null, takenAt: null, takenSecondsAgo: null };
+    return { ...nobody, token: lease.token, renewedSecondsAgo: null, expiresInSeconds: null };
+  }
+  if (lease.expiredSecondsAgo === null) throw endless(lease);
   return {
-    holder: held ? (textOrNull(row["Holder"]) ?? "") : null,
-    runId: held ? textOrNull(row["RunId"]) : null,
-    token: number(row?.["Token"]) ?? 0,
-    takenAt: held ? dateOrNull(row["TakenAt"]) : null,
-    takenSecondsAgo: held ? number(row["takenAge"]) : null,
-    renewedSecondsAgo: held ? number(row["renewedAge"]) : null,
-    expiresInSeconds: !held || expired === null ? null : -expired,
+    holder: lease.holder ?? "",
+    runId: lease.runId,
+    token: lease.token,
+    takenAt: lease.takenAt,
+    takenSecondsAgo: lease.takenSecondsAgo,
+    renewedSecondsAgo: lease.renewedSecondsAgo,
+    expiresInSeconds: -lease.expiredSecondsAgo,
   };
+}
+
+function endless({ holder, runId }: LeaseRow): AppError {
+  return new AppError(
+    "schema",
+    `the row of table Lease names a holder (${holder ?? runId}) but no end, so it would never be free: once no xcp-control is at work, free it with UPDATE Lease SET RunId = NULL WHERE Name = 'control'`,
+  );
 }

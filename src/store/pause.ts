@@ -1,7 +1,7 @@
 /** The pause: an administrator's word that xcp-control shall start nothing. */
 import type { Pause } from "../domain/controlState.ts";
-import { AppError } from "../domain/errors.ts";
 import type { Database, Reader } from "./connection.ts";
+import { rowMissing } from "./singleRows.ts";
 import { ageSeconds, dateOrNull, flag, number, textOrNull } from "./values.ts";
 
 /** Who pauses, why, and for how many seconds (null: until somebody resumes). */
@@ -60,13 +60,4 @@ export async function pauseIn(reader: Reader): Promise<Pause | null> {
     until: dateOrNull(row["PausedUntil"]),
     reason: textOrNull(row["Reason"]) ?? "",
   };
-}
-
-/** The row that `schema install` puts there is gone. */
-export function rowMissing(table: "Pause" | "Breaker" | "Lease"): AppError {
-  const columns = { Pause: "(Name, Paused)", Breaker: "(Name, Trips)", Lease: "(Name, Token)" }[table];
-  return new AppError(
-    "schema",
-    `the row of table ${table} is gone: put it back with INSERT INTO ${table} ${columns} VALUES ('control', 0)`,
-  );
 }

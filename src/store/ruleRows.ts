@@ -20,6 +20,7 @@ import { describeRule, ruleWords } from "../rules/print.ts";
 import { quote } from "../text/quote.ts";
 import { addedRulesIn, deleteAdded, insertAdded, replaceAdded } from "./addedRules.ts";
 import type { Reader, Writer } from "./connection.ts";
+import { rowMissing } from "./singleRows.ts";
 
 export type RuleKind = "HOST" | "GREEN";
 
@@ -141,12 +142,7 @@ export async function remove(writer: Writer, { id, rule }: StoredRule<AnyRule>):
 /** The next number of that kind. The caller holds the row already. */
 export async function drawNumber(writer: Writer, column: "LastRule" | "LastChange"): Promise<number> {
   const drawn = await writer.run(`UPDATE RuleHead SET ${column} = ${column} + 1 WHERE Name = 'rules'`);
-  if (drawn !== 1) {
-    throw new AppError(
-      "schema",
-      "the row of table RuleHead is gone: put it back with INSERT INTO RuleHead SELECT 'rules', COALESCE(MAX(Id), 0), (SELECT COALESCE(MAX(Id), 0) FROM RuleHistory) FROM AddedRule",
-    );
-  }
+  if (drawn !== 1) throw rowMissing("RuleHead");
   const [row] = await writer.rows(`SELECT ${column} AS number FROM RuleHead WHERE Name = 'rules'`);
   return Number(row?.["number"]);
 }

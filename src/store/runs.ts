@@ -83,11 +83,17 @@ export async function recordRun(
   );
 }
 
+/** No more than a day of them at a time: a clock that jumped ahead shall not empty the table. */
 async function forgetOld(writer: Writer, program: ProgramName): Promise<void> {
+  const [first] = await writer.rows(
+    "SELECT DATE_FORMAT(MIN(StartedAt), '%Y-%m-%d %H:%i:%s.%f') AS oldest FROM ProgramRun WHERE Program = ?",
+    [program],
+  );
   await writer.run(
     `DELETE FROM ProgramRun WHERE Program = ? AND StartedAt < TIMESTAMPADD(DAY, -${keptDays}, UTC_TIMESTAMP(6))
+        AND StartedAt < TIMESTAMPADD(DAY, 1, CAST(? AS DATETIME(6)))
       ORDER BY StartedAt LIMIT 1000`,
-    [program],
+    [program, textOrNull(first?.["oldest"])],
   );
 }
 

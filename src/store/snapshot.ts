@@ -3,10 +3,10 @@
  * moments. Collections are ordered by numbers that the database hands out when they start.
  */
 import type { SettlingVm } from "../decide/settling.ts";
-import { AppError } from "../domain/errors.ts";
 import { type Collection, type Snapshot, type StoredSnapshot, unknownPool } from "../domain/pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { storePicture, storeSamples } from "./history.ts";
+import { rowMissing } from "./singleRows.ts";
 import { snapshotFrom, snapshotRows, snapshotTables, type TableRows, tableRows } from "./snapshotRows.ts";
 import { expression, insertRow, now } from "./statements.ts";
 import { compareTable, deleteGone, type TableDifference, writeFresh } from "./tableDifference.ts";
@@ -31,7 +31,7 @@ export async function beginCollection(db: Database): Promise<CollectionStart> {
 
 async function drawNumber(writer: Writer): Promise<CollectionStart> {
   const drawn = await writer.run("UPDATE CollectionHead SET StartedId = StartedId + 1 WHERE Id = 1");
-  if (drawn !== 1) throw headMissing();
+  if (drawn !== 1) throw rowMissing("CollectionHead");
   const [row] = await writer.rows(
     `SELECT StartedId AS id, DATE_FORMAT(UTC_TIMESTAMP(6), '%Y-%m-%d %H:%i:%s.%f') AS startedAt, UUID() AS token
        FROM CollectionHead WHERE Id = 1`,
@@ -86,7 +86,7 @@ async function storeSnapshot(
   ]);
   if (won !== 1) {
     const head = await writer.rows("SELECT Id FROM CollectionHead WHERE Id = 1");
-    if (head.length === 0) throw headMissing();
+    if (head.length === 0) throw rowMissing("CollectionHead");
     // Our own commit may have come through after its connection was given up for lost.
     return (await ownCollection(writer, start)) ?? "superseded";
   }
@@ -140,13 +140,6 @@ async function ownCollection(reader: Reader, start: CollectionStart): Promise<Co
   const sql = `SELECT ${collectionTable.selected} FROM Collection WHERE Id = ? AND Token = ?`;
   const [row] = await reader.rows(sql, [start.id, start.token]);
   return row === undefined ? null : collectionFrom(row);
-}
-
-function headMissing(): AppError {
-  return new AppError(
-    "schema",
-    "the row of table CollectionHead is gone: put it back with INSERT INTO CollectionHead SELECT 1, COALESCE(MAX(Id), 0), COALESCE(MAX(Id), 0) FROM Collection",
-  );
 }
 
 /**

@@ -5,10 +5,6 @@ export function ageSeconds(column: string): string {
   return `TIMESTAMPDIFF(MICROSECOND, ${column}, UTC_TIMESTAMP(6)) / 1000000`;
 }
 
-export function microseconds(ms: number): number {
-  return Math.round(ms * 1000);
-}
-
 export function number(value: unknown): number | null {
   if (value === null || value === undefined) return null;
   const result = Number(value);

@@ -2,9 +2,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { asUuid } from "../../src/domain/pool.ts";
 import { type GreenRule, noOptions } from "../../src/domain/rule.ts";
-import { showGreen } from "../../src/manager/commands/green.ts";
-import { explain } from "../../src/manager/commands/plan.ts";
-import { greenText } from "../../src/manager/renderGreen.ts";
+import { explain } from "../../src/manager/commands/explain.ts";
+import { greenState, showGreen } from "../../src/manager/commands/green.ts";
 import { parseSettings, type Settings } from "../../src/settings/settings.ts";
 import { exclude } from "../../src/store/exclusions.ts";
 import { loadHostPower } from "../../src/store/hostPower.ts";
@@ -119,15 +118,12 @@ describe("a green rule at night", () => {
     const rows = await listMigrations(arena.manager);
     expect(rows.every(({ cause, state }) => cause === "green" && state === "succeeded")).toBe(true);
     const control = (await controlSettings()) as Settings["control"];
-    const shown = greenText(await showGreen({ db: arena.manager, control })).join("\n");
+    const shown = showGreen.text(await greenState({ db: arena.manager, control })).join("\n");
     expect(shown).toMatch(/^- a - ASLEEP for /m);
     expect(shown).toMatch(
       /^The last day - \d+(\.\d+)? hours asleep, 0\.\d+ kWh saved, \d+(\.\d+)? GiB migrated for it$/m,
     );
-    const why = await explain(
-      { db: arena.manager, control },
-      { kind: "explain", object: "HOST", wanted: "a" },
-    );
+    const why = await explain({ db: arena.manager, control }, { object: "HOST", wanted: "a" });
     expect(JSON.stringify(why)).toContain("green rule: asleep for ");
     const quiet = await night.run();
     expect(quiet.code).toBe(0);
@@ -251,7 +247,7 @@ describe("power that fails", () => {
       expect(said.match(/ALARM/g)).toHaveLength(1);
       expect(night.power(host === "a" ? "b" : "a")).toBe("on");
       const control = { ...(await controlSettings()), ...change.change };
-      const shown = greenText(await showGreen({ db: arena.manager, control })).join("\n");
+      const shown = showGreen.text(await greenState({ db: arena.manager, control })).join("\n");
       expect(shown).toMatch(new RegExp(`^- ${host} - FAILED for `, "m"));
     },
   );

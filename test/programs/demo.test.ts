@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, it } from "vitest";
-import { runProgram } from "../support/programs.ts";
+import { coverageEnvironment, runProgram } from "../support/programs.ts";
 
 const program = fileURLToPath(new URL("../../dist/demo/main.js", import.meta.url));
 
@@ -13,7 +13,10 @@ beforeAll(async () => {
 });
 
 async function play(...args: string[]): Promise<{ code: number | null; text: string }> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { ...process.env, ...coverageEnvironment() },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let text = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (chunk: string) => {

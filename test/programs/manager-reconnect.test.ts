@@ -3,6 +3,7 @@ import net from "node:net";
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { commandList } from "../../src/manager/commands/index.ts";
 import { openHistory } from "../../src/manager/history.ts";
 import { runRepl } from "../../src/manager/repl.ts";
 import { type ControlSettings, parseSettings } from "../../src/settings/settings.ts";
@@ -74,6 +75,7 @@ test("F6: an error is told while Mysql is away, and its return with the next com
     db,
     operator: "root",
     control: defaults(),
+    commands: commandList,
     json: false,
     input,
     output,

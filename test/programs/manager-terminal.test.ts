@@ -11,7 +11,7 @@ import { createHostRule, deleteRuleOfKind } from "../../src/store/ruleChanges.ts
 import { listRules } from "../../src/store/rules.ts";
 import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
 import { asRoot, createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { runProgram, temporaryFolder, writeSettings } from "../support/programs.ts";
+import { coverageEnvironment, runProgram, temporaryFolder, writeSettings } from "../support/programs.ts";
 import { thesisPool } from "./managerPool.ts";
 
 const python = findPython();
@@ -72,7 +72,8 @@ describe.skipIf(python === null)("on a terminal", () => {
     steps: readonly Step[],
     args: readonly string[] = [],
   ): Promise<{ code: number; output: string }> {
-    const env = { PATH: process.env["PATH"], HOME: folder, LANG: "C.UTF-8", TERM: "xterm" };
+    const own = { PATH: process.env["PATH"], HOME: folder, LANG: "C.UTF-8", TERM: "xterm" };
+    const env = { ...own, ...coverageEnvironment() };
     const command = [process.execPath, program, ...args];
     const child = spawn(python ?? "", [player], { stdio: ["pipe", "pipe", "inherit"] });
     child.stdin.end(JSON.stringify({ command, cwd: folder, env, steps, deadlineSeconds: 20 }));

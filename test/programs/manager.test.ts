@@ -3,6 +3,8 @@
 import fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { commandList } from "../../src/manager/commands/index.ts";
+import { helpLines } from "../../src/manager/help.ts";
 import { type Database, openDatabase, type StoreOptions } from "../../src/store/connection.ts";
 import { createHostRule, deleteRuleOfKind } from "../../src/store/ruleChanges.ts";
 import { listRules } from "../../src/store/rules.ts";
@@ -129,16 +131,18 @@ describe("-e", () => {
     expect(result.stdout).toContain("Hosts read - 2\nHosts unread - 0\nVMs - 5\nComplete - true\n");
   });
 
-  test("lists every command under HELP", async () => {
-    const { stdout } = await manager(["-e", "HELP"]);
-    for (const words of [
-      "SHOW VMS",
-      "SHOW HOST Host1",
-      "CREATE RULE HOST CpuAverage > 25",
-      "DELETE RULE HOST",
-      "EXIT",
-    ])
-      expect(stdout).toContain(words);
+  test("lists every command under HELP, and with --json as one line of JSON", async () => {
+    const text = await manager(["-e", "HELP"]);
+    expect(text.stdout).toBe(
+      helpLines(commandList)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
+    const { stdout } = await manager(["--json", "-e", "HELP", "-e", "EXIT"]);
+    expect(stdout.match(/\n/g)).toHaveLength(1);
+    const commands = JSON.parse(stdout) as { words: string; usage: string; help: string[] }[];
+    expect(commands.map(({ words }) => words)).toEqual(commandList.map(({ words }) => words));
+    expect(commands[0]?.help).toEqual(["SHOW VMS                             all VMs: uuid and name"]);
   });
 });
 

@@ -70,7 +70,7 @@ const rowsOf = (sql: string) => db.read((reader) => reader.rows(sql));
 /** Makes everything of the given collections `days` older. */
 async function age(days: number, where = "TRUE"): Promise<void> {
   const change = (table: string) =>
-    `UPDATE ${table} SET CollectedAt = TIMESTAMPADD(DAY, -${days}, CollectedAt) WHERE ${where}`;
+    `UPDATE ${table} SET CollectedAt = TIMESTAMPADD(MINUTE, -${Math.round(days * 1440)}, CollectedAt) WHERE ${where}`;
   await asRoot([change("HostSample"), change("CollectionPicture")], test.admin.database);
 }
 
@@ -199,6 +199,8 @@ describe("pruning", () => {
     for (let turn = 0; turn < 6; turn++) ids.push(await save(pool(turn)));
     await age(31, `CollectionId <= ${ids[1]}`);
     await age(8, `CollectionId > ${ids[1]} AND CollectionId <= ${ids[3]}`);
+    // A day of them at a time: those of 31 days ago, then those of 8.
+    await pruneHistory(db, retention, patient);
     await pruneHistory(db, retention, patient);
     const samples = await rowsOf("SELECT DISTINCT CollectionId FROM HostSample ORDER BY CollectionId");
     expect(samples.map((row) => row["CollectionId"])).toEqual(ids.slice(2));
@@ -242,6 +244,20 @@ describe("pruning", () => {
     );
     expect(await pruneHistory(db, retention, patient)).toBe(25_000);
     expect(await pruneHistory(db, retention, patient)).toBe(5_000);
+  });
+
+  it("deletes no more than a day of them in a run, and comes to the end all the same", async () => {
+    const ids: number[] = [];
+    for (let turn = 0; turn < 6; turn++) ids.push(await save(pool(turn)));
+    for (const [turn, id] of ids.entries()) await age(60 - 0.4 * turn, `CollectionId = ${id}`);
+    const left = async () => (await rowsOf("SELECT DISTINCT CollectionId FROM HostSample")).length;
+    const numbers: number[] = [];
+    for (let run = 0; run < 4; run++) {
+      await pruneHistory(db, retention, patient);
+      numbers.push(await left());
+    }
+    expect(numbers).toEqual([3, 0, 0, 0]);
+    expect(await rowsOf("SELECT CollectionId FROM CollectionPicture WHERE BaseId IS NOT NULL")).toEqual([]);
   });
 
   it("stops between two steps when it is told to", async () => {

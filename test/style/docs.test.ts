@@ -6,6 +6,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { namedSubjects } from "../../src/domain/subject.ts";
+import { commandList as managerCommands } from "../../src/manager/commands/index.ts";
 import { helpLines } from "../../src/manager/help.ts";
 import { type SettingKey, settingKeys } from "../../src/settings/keys.ts";
 import { commandList } from "../../src/simulator/commands/commandList.ts";
@@ -44,7 +46,7 @@ const prose = (page: string) =>
 describe("docs/ has every", () => {
   it("command of the manager, in docs/commands.md as HELP writes it", () => {
     const page = read("docs/commands.md");
-    const usages = helpLines
+    const usages = helpLines(managerCommands)
       .filter((line) => /^[A-Z]/.test(line) && !line.startsWith("Upper"))
       .map((line) => line.split(/ {2,}/)[0] ?? line);
     expect(usages.length).toBeGreaterThan(30);
@@ -73,6 +75,11 @@ describe("docs/ has every", () => {
     const usages = Object.values(commandList).map(({ usage }) => `\`${usage.replaceAll("|", "\\|")}\``);
     expect(usages.length).toBeGreaterThan(20);
     expect(usages.filter((usage) => !page.includes(`| ${usage} |`))).toEqual([]);
+  });
+
+  it("subject of rules, in docs/rules.md", () => {
+    const page = read("docs/rules.md");
+    expect(namedSubjects.filter((subject) => !page.includes(`\`${subject}\``))).toEqual([]);
   });
 
   it("number of a fault that tests carry, in docs/developing.md", () => {

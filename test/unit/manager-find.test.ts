@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AppError } from "../../src/domain/errors.ts";
 import { asUuid } from "../../src/domain/pool.ts";
+import { commandList } from "../../src/manager/commands/index.ts";
 import { completeAnswer, completeCommand, needsNames } from "../../src/manager/completion.ts";
 import { findNamed } from "../../src/text/find.ts";
 
@@ -86,52 +87,62 @@ describe("the Tab key", () => {
   const names = { vms, hosts: [named("eb966de6-276a-0428-2ecb-d1b2a69eff57", "Host1")] };
 
   test("completes commands in any case", () => {
-    expect(completeCommand("sh", names)[0]).toContain("SHOW VMS");
-    expect(completeCommand("CREATE", names)).toEqual([["CREATE RULE HOST", "CREATE RULE GREEN"], "CREATE"]);
-    expect(completeCommand("nothing such", names)[0]).toEqual([]);
+    expect(completeCommand(commandList, "sh", names)[0]).toContain("SHOW VMS");
+    expect(completeCommand(commandList, "CREATE", names)).toEqual([
+      ["CREATE RULE HOST", "CREATE RULE GREEN"],
+      "CREATE",
+    ]);
+    expect(completeCommand(commandList, "nothing such", names)[0]).toEqual([]);
   });
 
   test("completes uuids and names, quoted where they must be", () => {
-    expect(completeCommand("SHOW VM 0a5", names)[0]).toEqual([vms[0]?.uuid, vms[4]?.name]);
-    expect(completeCommand("SHOW VM VM", names)).toEqual([["VM1 - Debian"], "VM"]);
-    expect(completeCommand("show host h", names)).toEqual([["Host1"], "h"]);
-    expect(completeCommand("exclude vm VM", names)).toEqual([["VM1 - Debian"], "VM"]);
-    expect(completeCommand("EXPLAIN VM VM", names)).toEqual([["VM1 - Debian"], "VM"]);
-    expect(completeCommand("INCLUDE HOST h", names)).toEqual([["Host1"], "h"]);
-    expect(completeCommand("evacuate host h", names)).toEqual([["Host1"], "h"]);
-    expect(needsNames("EVACUATE HOST h")).toBe(true);
-    expect(completeCommand("SHOW VM bad", names)).toEqual([["bad \\u{1b}[31m"], "bad"]);
+    expect(completeCommand(commandList, "SHOW VM 0a5", names)[0]).toEqual([vms[0]?.uuid, vms[4]?.name]);
+    expect(completeCommand(commandList, "SHOW VM VM", names)).toEqual([["VM1 - Debian"], "VM"]);
+    expect(completeCommand(commandList, "show host h", names)).toEqual([["Host1"], "h"]);
+    expect(completeCommand(commandList, "exclude vm VM", names)).toEqual([["VM1 - Debian"], "VM"]);
+    expect(completeCommand(commandList, "EXPLAIN VM VM", names)).toEqual([["VM1 - Debian"], "VM"]);
+    expect(completeCommand(commandList, "INCLUDE HOST h", names)).toEqual([["Host1"], "h"]);
+    expect(completeCommand(commandList, "evacuate host h", names)).toEqual([["Host1"], "h"]);
+    expect(needsNames(commandList, "EVACUATE HOST h")).toBe(true);
+    expect(completeCommand(commandList, "SHOW VM bad", names)).toEqual([["bad \\u{1b}[31m"], "bad"]);
   });
 
   test("completes subjects, and answers to a question", () => {
-    expect(completeCommand("CREATE RULE HOST cp", names)).toEqual([["CpuAverage", "CpuWait"], "cp"]);
-    expect(completeCommand("CREATE RULE HOST CpuAverage > 25 AND Mem", names)).toEqual([
+    expect(completeCommand(commandList, "CREATE RULE HOST cp", names)).toEqual([
+      ["CpuAverage", "CpuWait"],
+      "cp",
+    ]);
+    expect(completeCommand(commandList, "CREATE RULE HOST CpuAverage > 25 AND Mem", names)).toEqual([
       ["MemoryFreeMb"],
       "Mem",
     ]);
-    expect(completeCommand("create rule host PifEth0RxKb+pifeth0t", names)[0]).toEqual(["PifEth0TxKb"]);
-    expect(completeCommand("CREATE RULE HOST CpuAverage > 25 BETW", names)[0]).toEqual(["BETWEEN"]);
-    expect(completeCommand("CREATE RULE GREEN K", names)[0]).toEqual(["KEEP"]);
+    expect(completeCommand(commandList, "create rule host PifEth0RxKb+pifeth0t", names)[0]).toEqual([
+      "PifEth0TxKb",
+    ]);
+    expect(completeCommand(commandList, "CREATE RULE HOST CpuAverage > 25 BETW", names)[0]).toEqual([
+      "BETWEEN",
+    ]);
+    expect(completeCommand(commandList, "CREATE RULE GREEN K", names)[0]).toEqual(["KEEP"]);
     const named = { ...names, rules: ["night", 'he said "so"'] };
-    expect(completeCommand("DISABLE RULE n", named)[0]).toEqual(["night"]);
-    expect(completeCommand("DELETE RULE HOST n", named)[0]).toEqual(["night"]);
-    expect(completeCommand("ALTER RULE HOST night TO vm", named)[0]).toEqual(["VmCount"]);
-    expect(needsNames("ENABLE RULE ")).toBe(true);
-    expect(completeCommand("DELETE RULE HOST A", names)).toEqual([["ALL"], "A"]);
-    expect(completeCommand("PAUSE CONTROL f", names)).toEqual([["FOR "], "f"]);
+    expect(completeCommand(commandList, "DISABLE RULE n", named)[0]).toEqual(["night"]);
+    expect(completeCommand(commandList, "DELETE RULE HOST n", named)[0]).toEqual(["night"]);
+    expect(completeCommand(commandList, "ALTER RULE HOST night TO vm", named)[0]).toEqual(["VmCount"]);
+    expect(needsNames(commandList, "ENABLE RULE ")).toBe(true);
+    expect(completeCommand(commandList, "DELETE RULE HOST A", names)).toEqual([["ALL"], "A"]);
+    expect(completeCommand(commandList, "PAUSE CONTROL f", names)).toEqual([["FOR "], "f"]);
     expect(completeAnswer("p", ["PifEth0RxKb", "PifEth0TxKb", "CpuAverage"])[0]).toHaveLength(2);
   });
 
   test("fills in only the shared start of a long list", () => {
     const many = Array.from({ length: 500 }, (_, index) => named(`u${index}`, `web-${index}`));
-    expect(completeCommand("SHOW VM w", { vms: many, hosts: [] })).toEqual([["web-"], "w"]);
+    expect(completeCommand(commandList, "SHOW VM w", { vms: many, hosts: [] })).toEqual([["web-"], "w"]);
   });
 
   test("asks the database only for names", () => {
-    expect(needsNames("SHOW VM ")).toBe(true);
-    expect(needsNames("show host x")).toBe(true);
-    expect(needsNames("EXCLUDE VM x")).toBe(true);
-    expect(needsNames("SHOW VMS")).toBe(false);
-    expect(needsNames("CREATE RULE HOST ")).toBe(false);
+    expect(needsNames(commandList, "SHOW VM ")).toBe(true);
+    expect(needsNames(commandList, "show host x")).toBe(true);
+    expect(needsNames(commandList, "EXCLUDE VM x")).toBe(true);
+    expect(needsNames(commandList, "SHOW VMS")).toBe(false);
+    expect(needsNames(commandList, "CREATE RULE HOST ")).toBe(false);
   });
 });

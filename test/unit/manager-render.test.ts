@@ -1,9 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { asUuid, type Host, type Vm } from "../../src/domain/pool.ts";
-import { renderText } from "../../src/manager/render.ts";
-import { renderJson } from "../../src/manager/renderJson.ts";
-import type { Result } from "../../src/manager/result.ts";
+import { createHostRule } from "../../src/manager/commands/createRule.ts";
+import { deleteHostRule } from "../../src/manager/commands/deleteRule.ts";
+import { showHost } from "../../src/manager/commands/hosts.ts";
+import { showRules } from "../../src/manager/commands/rules.ts";
+import { showVm, showVms, type VmFound } from "../../src/manager/commands/vms.ts";
+import { printableJson } from "../../src/text/text.ts";
 
 const vm: Vm = {
   uuid: asUuid("0a511f3b-ca5f-2c5d-7751-55b6a138f86e"),
@@ -60,13 +63,18 @@ const haltedVm: Vm = {
   powerState: "Halted",
 };
 
-function vmResult(one: Vm, details = false): Result {
-  return { kind: "vm", found: { vm: one, host, infeasiblePairs: [] }, details };
+function found(one: Vm, details = false): VmFound {
+  return { vm: one, host, infeasiblePairs: [], details };
+}
+
+/** One line of JSON, read back. */
+function readBack(value: unknown): unknown {
+  return JSON.parse(printableJson(value));
 }
 
 describe("SHOW VM", () => {
   test("prints the thesis' lines, the average rounded", () => {
-    expect(renderText(vmResult(vm))).toEqual([
+    expect(showVm.text(found(vm))).toEqual([
       "UUID - 0a511f3b-ca5f-2c5d-7751-55b6a138f86e",
       "Total Memory (MB) - 1024",
       "Free Memory (MB) - 813",
@@ -81,7 +89,7 @@ describe("SHOW VM", () => {
   });
 
   test("prints a value that is not known as -, without a unit", () => {
-    const lines = renderText(vmResult(haltedVm));
+    const lines = showVm.text(found(haltedVm));
     expect(lines).toContain("Free Memory (MB) - -");
     expect(lines).toContain("Received data on the Virtual Interface (Kb/s) - -");
     expect(lines).toContain("VCpu Average - -");
@@ -89,8 +97,8 @@ describe("SHOW VM", () => {
   });
 
   test("DETAILS adds lines behind the thesis' ones and changes none of them", () => {
-    const plain = renderText(vmResult(vm));
-    const detailed = renderText(vmResult(vm, true));
+    const plain = showVm.text(found(vm));
+    const detailed = showVm.text(found(vm, true));
     expect(detailed.slice(0, plain.length)).toEqual(plain);
     expect(detailed).toContain("Resident on - eb966de6-276a-0428-2ecb-d1b2a69eff57 - Host1");
     expect(detailed).toContain("Memory a destination must have free (MB) - 1030");
@@ -102,7 +110,7 @@ describe("SHOW VM", () => {
     const infeasiblePairs = [
       { vmUuid: vm.uuid, hostUuid: host.uuid, hostName: "Host1", reason: "VM_REQUIRES_SR: sr1" },
     ];
-    const lines = renderText({ kind: "vm", found: { vm, host: null, infeasiblePairs }, details: true });
+    const lines = showVm.text({ vm, host: null, infeasiblePairs, details: true });
     expect(lines.slice(-2)).toEqual([
       "Hosts that cannot take it: 1",
       "- eb966de6-276a-0428-2ecb-d1b2a69eff57 - Host1 - VM_REQUIRES_SR: sr1",
@@ -113,11 +121,7 @@ describe("SHOW VM", () => {
 
 describe("SHOW HOST", () => {
   test("prints the thesis' lines; the load average is the load times 100", () => {
-    const lines = renderText({
-      kind: "host",
-      found: { host: { ...host, dom0LoadAvg: 1.256 }, vms: [] },
-      details: false,
-    });
+    const lines = showHost.text({ host: { ...host, dom0LoadAvg: 1.256 }, vms: [], details: false });
     expect(lines).toEqual([
       "UUID - eb966de6-276a-0428-2ecb-d1b2a69eff57",
       "Total Memory (MB) - 4069",
@@ -145,7 +149,7 @@ describe("SHOW HOST", () => {
       cpuNum: null,
       read: false,
     };
-    const lines = renderText({ kind: "host", found: { host: unread, vms: [vm] }, details: true });
+    const lines = showHost.text({ host: unread, vms: [vm], details: true });
     expect(lines).toContain("Dom0 Load Average - -");
     expect(lines).toContain("Cpu Load Average - -");
     expect(lines).toContain("Ip - -");
@@ -163,7 +167,7 @@ test("SHOW RULES HOST prints its heading, the program's blank line, and a line a
     { subject: "OccupiedMemoryMb", threshold: 200.5 },
     { subject: "PifEth0RxKb", threshold: 0 },
   ] as const;
-  expect(renderText({ kind: "rules", rules, chains: [], unknown: [] })).toEqual([
+  expect(showRules.text({ rules, chains: [], unknown: [] })).toEqual([
     "Rules - Balance host when:",
     "",
     "- CpuAverage is more than 25 % above the medium",
@@ -188,13 +192,12 @@ describe("a hostile name", () => {
         };
         const badHost = { ...host, name, ip: name, version: name, powerOnMode: name };
         const infeasiblePairs = [{ vmUuid: vm.uuid, hostUuid: host.uuid, hostName: name, reason: name }];
-        const results: Result[] = [
-          { kind: "vms", vms: [{ vm: hostile, host: badHost, infeasiblePairs }] },
-          { kind: "vm", found: { vm: hostile, host: badHost, infeasiblePairs }, details: true },
-          { kind: "host", found: { host: badHost, vms: [hostile] }, details: true },
+        const lines = [
+          ...showVms.text([{ vm: hostile, host: badHost }]),
+          ...showVm.text({ vm: hostile, host: badHost, infeasiblePairs, details: true }),
+          ...showHost.text({ host: badHost, vms: [hostile], details: true }),
         ];
-        for (const line of results.flatMap(renderText))
-          expect(line).toMatch(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u);
+        for (const line of lines) expect(line).toMatch(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u);
       }),
     );
   });
@@ -202,7 +205,7 @@ describe("a hostile name", () => {
   test("comes back unchanged from JSON that a terminal can show", () => {
     fc.assert(
       fc.property(names, (name) => {
-        const json = renderJson(vmResult({ ...vm, name, tags: [name] }));
+        const json = printableJson(showVm.json(found({ ...vm, name, tags: [name] })));
         expect(json).toMatch(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u);
         expect(JSON.parse(json)).toMatchObject({ uuid: vm.uuid, name, tags: [name], hostUuid: host.uuid });
       }),
@@ -211,30 +214,25 @@ describe("a hostile name", () => {
 
   test("of 10,000 characters is printed whole, on one line", () => {
     const name = "é".repeat(10_000);
-    expect(
-      renderText({ kind: "vms", vms: [{ vm: { ...vm, name }, host: null, infeasiblePairs: [] }] }),
-    ).toEqual([`- ${vm.uuid} - ${name}`]);
+    expect(showVms.text([{ vm: { ...vm, name }, host: null }])).toEqual([`- ${vm.uuid} - ${name}`]);
   });
 });
 
 describe("JSON", () => {
   test("keeps null for what is not known, and the unrounded averages", () => {
-    expect(JSON.parse(renderJson(vmResult(haltedVm)))).toMatchObject({
+    expect(readBack(showVm.json(found(haltedVm)))).toMatchObject({
       vcpuAverage: null,
       memoryInternalFreeMb: null,
     });
-    expect(JSON.parse(renderJson(vmResult(vm)))).toMatchObject({ vcpuAverage: 49.5 });
+    expect(readBack(showVm.json(found(vm)))).toMatchObject({ vcpuAverage: 49.5 });
   });
 
   test("lists VMs with the host that they are resident on", () => {
-    const json = renderJson({
-      kind: "vms",
-      vms: [
-        { vm, host, infeasiblePairs: [] },
-        { vm: haltedVm, host: null, infeasiblePairs: [] },
-      ],
-    });
-    expect(JSON.parse(json)).toEqual([
+    const json = showVms.json([
+      { vm, host },
+      { vm: haltedVm, host: null },
+    ]);
+    expect(readBack(json)).toEqual([
       { uuid: vm.uuid, name: vm.name, powerState: "Running", isControlDomain: false, hostUuid: host.uuid },
       { uuid: vm.uuid, name: vm.name, powerState: "Halted", isControlDomain: false, hostUuid: null },
     ]);
@@ -243,13 +241,11 @@ describe("JSON", () => {
   test("gives rules with their unit", () => {
     const rule = { subject: "CpuAverage", threshold: 25 } as const;
     const object = { subject: "CpuAverage", threshold: 25, unit: "%" };
-    expect(JSON.parse(renderJson({ kind: "rules", rules: [rule], chains: [], unknown: [] }))).toEqual([
-      object,
-    ]);
-    expect(JSON.parse(renderJson({ kind: "created", rule: { id: null, rule }, notes: [] }))).toEqual({
+    expect(readBack(showRules.json({ rules: [rule], chains: [], unknown: [] }))).toEqual([object]);
+    expect(readBack(createHostRule.json({ rule: { id: null, rule }, notes: [] }))).toEqual({
       created: object,
     });
-    expect(JSON.parse(renderJson({ kind: "deleted", rules: [{ id: null, rule }] }))).toEqual({
+    expect(readBack(deleteHostRule.json([{ id: null, rule }]))).toEqual({
       deleted: ["CpuAverage"],
     });
   });

@@ -1,9 +1,9 @@
 /** The grammar of rules: every form, every refusal with its reason. */
 import { describe, expect, it } from "vitest";
 import { isWithin, minuteOfDay, overlap, parseTime, timeText } from "../../src/domain/hours.ts";
-import { parseCommand } from "../../src/manager/parse.ts";
 import { parseGreenRule, parseRule } from "../../src/rules/parse.ts";
 import { describeOptions, describeRule } from "../../src/rules/print.ts";
+import { asked, messageFor } from "../support/asked.ts";
 
 const plain = { repeat: null, between: null, name: null, comment: null, enabled: true };
 const term = (subjects: string[], amount: number, condition = "more than mean") => ({
@@ -228,45 +228,47 @@ describe("a rule that gathers VMs", () => {
 describe("the commands about rules", () => {
   const chain = { terms: [term(["VmCount"], 3)], ...plain };
   it.each([
-    ["CREATE RULE HOST VmCount > 3;", { kind: "create-rule", rule: chain }],
-    ["create rule green KEEP MemoryFree ABOVE 10", expect.objectContaining({ kind: "create-green-rule" })],
-    ["DELETE RULE HOST 3", { kind: "delete-rule", rule: { by: "number", id: 3 } }],
-    ["DELETE RULE HOST #3", { kind: "delete-rule", rule: { by: "number", id: 3 } }],
-    ["DELETE RULE HOST night shift", { kind: "delete-rule", rule: { by: "name", name: "night shift" } }],
-    ['DELETE RULE HOST "CpuAverag"', { kind: "delete-rule", rule: { by: "name", name: "CpuAverag" } }],
-    ["DELETE RULE GREEN ALL", { kind: "delete-green-rule", rule: "all" }],
-    ["DELETE RULE GREEN 4", { kind: "delete-green-rule", rule: { by: "number", id: 4 } }],
-    ["ENABLE RULE night", { kind: "switch-rule", rule: { by: "name", name: "night" }, enabled: true }],
+    ["CREATE RULE HOST VmCount > 3;", ["CREATE RULE HOST", chain]],
     [
-      "DISABLE RULE cpuaverage",
-      { kind: "switch-rule", rule: { by: "subject", subject: "CpuAverage" }, enabled: false },
+      "create rule green KEEP MemoryFree ABOVE 10",
+      ["CREATE RULE GREEN", expect.objectContaining({ spareHosts: 1 })],
     ],
+    ["DELETE RULE HOST 3", ["DELETE RULE HOST", { by: "number", id: 3 }]],
+    ["DELETE RULE HOST #3", ["DELETE RULE HOST", { by: "number", id: 3 }]],
+    ["DELETE RULE HOST night shift", ["DELETE RULE HOST", { by: "name", name: "night shift" }]],
+    ['DELETE RULE HOST "CpuAverag"', ["DELETE RULE HOST", { by: "name", name: "CpuAverag" }]],
+    ["DELETE RULE GREEN ALL", ["DELETE RULE GREEN", "all"]],
+    ["DELETE RULE GREEN 4", ["DELETE RULE GREEN", { by: "number", id: 4 }]],
+    ["ENABLE RULE night", ["ENABLE RULE", { by: "name", name: "night" }]],
+    ["DISABLE RULE cpuaverage", ["DISABLE RULE", { by: "subject", subject: "CpuAverage" }]],
     [
       "ALTER RULE HOST night TO VmCount > 3",
-      { kind: "alter-rule", rule: { by: "name", name: "night" }, to: chain },
+      ["ALTER RULE HOST", { rule: { by: "name", name: "night" }, to: chain }],
     ],
     [
       'ALTER RULE HOST "back to normal" TO VmCount > 3',
-      { kind: "alter-rule", rule: { by: "name", name: "back to normal" }, to: chain },
+      ["ALTER RULE HOST", { rule: { by: "name", name: "back to normal" }, to: chain }],
     ],
     [
       "ALTER RULE HOST CpuAverage > 30",
-      {
-        kind: "alter-rule",
-        rule: { by: "subject", subject: "CpuAverage" },
-        to: { subject: "CpuAverage", threshold: 30 },
-      },
+      [
+        "ALTER RULE HOST",
+        {
+          rule: { by: "subject", subject: "CpuAverage" },
+          to: { subject: "CpuAverage", threshold: 30 },
+        },
+      ],
     ],
     [
       "ALTER RULE GREEN 4 TO KEEP MemoryFree ABOVE 10",
-      expect.objectContaining({ kind: "alter-green-rule", rule: { by: "number", id: 4 } }),
+      ["ALTER RULE GREEN", expect.objectContaining({ rule: { by: "number", id: 4 } })],
     ],
-    ["SHOW RULES GREEN", { kind: "show-green-rules" }],
-    ["SHOW RULE HISTORY", { kind: "show-rule-history", count: 20 }],
-    ["SHOW RULE HISTORY 5", { kind: "show-rule-history", count: 5 }],
-    ["SHOW SUBJECTS", { kind: "show-subjects" }],
+    ["SHOW RULES GREEN", ["SHOW RULES GREEN", null]],
+    ["SHOW RULE HISTORY", ["SHOW RULE HISTORY", 20]],
+    ["SHOW RULE HISTORY 5", ["SHOW RULE HISTORY", 5]],
+    ["SHOW SUBJECTS", ["SHOW SUBJECTS", null]],
   ])("%s is read", (line, command) => {
-    expect(parseCommand(line)).toEqual(command);
+    expect(asked(line)).toEqual(command);
   });
 
   it.each([
@@ -285,8 +287,7 @@ describe("the commands about rules", () => {
     ["SHOW SUBJECTS now", "takes nothing more"],
     [`DELETE RULE HOST ${"x".repeat(301)}`, "names no rule"],
   ])("%.60s is refused with the reason", (line, reason) => {
-    const read = parseCommand(line);
-    expect(read.kind === "problem" && read.message).toContain(reason);
+    expect(messageFor(line)).toContain(reason);
   });
 });
 

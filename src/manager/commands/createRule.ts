@@ -2,6 +2,7 @@
 
 import { AppError } from "../../domain/errors.ts";
 import {
+  type AnyRule,
   type AnySubject,
   asSingle,
   chainOf,
@@ -14,35 +15,94 @@ import {
   unitOf,
 } from "../../domain/rule.ts";
 import { nonsenseOf } from "../../rules/lint.ts";
-import { readAmount, readSubjects } from "../../rules/parse.ts";
+import { parseGreenRule, parseRule, readAmount, readSubjects } from "../../rules/parse.ts";
 import { describeRule } from "../../rules/print.ts";
 import type { Database } from "../../store/connection.ts";
-import { createGreenRule, createHostRule } from "../../store/ruleChanges.ts";
+import {
+  type StoredRule,
+  createGreenRule as storeGreenRule,
+  createHostRule as storeHostRule,
+} from "../../store/ruleChanges.ts";
 import { listRules } from "../../store/rules.ts";
-import type { ManagerContext, Talk } from "../context.ts";
-import { askUntil, askYesNo, readYesNo } from "../dialogue.ts";
-import { ruleSentence } from "../renderRules.ts";
-import type { Result } from "../result.ts";
+import { type Command, type CommandRecord, command, type ManagerContext } from "../command.ts";
+import { askUntil, askYesNo, readYesNo, refuseDialogue } from "../dialogue.ts";
+import { notesOn } from "../ruleNotes.ts";
+import { completeRule } from "../ruleReference.ts";
+import { ruleSentence, storedRuleObject } from "../ruleText.ts";
+import type { Talk } from "../talk.ts";
 import { type Problem, problem } from "../words.ts";
-import { notesOn } from "./ruleNotes.ts";
 
-/** Creates `rule`. Throws AppError conflict, naming the threshold in force, where the subject has a rule already. */
-export async function createRuleAtOnce({ db, operator }: ManagerContext, rule: Rule): Promise<Result> {
-  await refuseExisting(db, rule);
-  const stored = await createHostRule(db, rule, operator);
-  return { kind: "created", rule: stored, notes: await notesOn(db, rule) };
+/** `notes` are what an administrator may not have meant. */
+export interface Created {
+  readonly rule: StoredRule<AnyRule>;
+  readonly notes: readonly string[];
 }
 
-/** Creates a rule that consolidates VMs. Throws AppError conflict where another acts at the same time. */
-export async function createGreenRuleAtOnce(
-  { db, operator }: ManagerContext,
-  rule: GreenRule,
-): Promise<Result> {
-  return { kind: "created", rule: await createGreenRule(db, rule, operator), notes: [] };
+const shown: Pick<CommandRecord<unknown, Created>, "text" | "json" | "hints"> = {
+  text: () => ["Rule created"],
+  json: ({ rule }) => ({ created: storedRuleObject(rule) }),
+  hints: ({ notes }) => notes,
+};
+
+/** Without a rule the dialogue asks for it. */
+export const createHostRule: Command<Rule | null, Created> = command({
+  ...shown,
+  words: "CREATE RULE HOST",
+  usage: "CREATE RULE HOST [Subject > N]",
+  help: [
+    ["CREATE RULE HOST", "asks for a new rule"],
+    [
+      "CREATE RULE HOST Subject > N",
+      "the same without questions; Subject is PifEth0RxKb, PifEth0TxKb,",
+      "OccupiedMemoryMb or CpuAverage: more than N above the pool's mean",
+    ],
+    "CREATE RULE HOST CpuAverage > 25",
+    [
+      "CREATE RULE HOST sum > N AND ...",
+      "a chain: acts on hosts that are past all its terms; SHOW SUBJECTS lists what",
+      "may be added up and compared; ABOVE N and BELOW N are of the host itself",
+    ],
+    "CREATE RULE HOST CpuAverage > 25 AND OccupiedMemoryMb > 200",
+    "CREATE RULE HOST PifEth0RxKb + PifEth0TxKb > 500 AND CpuAverage ABOVE 60",
+    ["  ... FOR 5 OF 6", "only where 5 of the last 6 samples say so"],
+    ["  ... BETWEEN 22:00 AND 06:00", "only in these hours"],
+    ['  ... NAME "x" COMMENT "y" DISABLED', "what it is called, why it is there, that it does nothing yet"],
+  ],
+  complete: completeRule("HOST"),
+  read: (rest) => (rest === "" ? null : parseRule(rest)),
+  run: (context, rule) => {
+    if (rule !== null) return createAtOnce(context, rule);
+    refuseDialogue(context, "CREATE RULE HOST Subject > N");
+    return createByDialogue(context);
+  },
+});
+
+/** A rule that consolidates VMs. */
+export const createGreenRule: Command<GreenRule, Created> = command({
+  ...shown,
+  words: "CREATE RULE GREEN",
+  usage: "CREATE RULE GREEN KEEP ...",
+  help: [
+    [
+      "CREATE RULE GREEN KEEP limits [WITH N SPARE HOSTS] [BETWEEN ...]",
+      "gathers VMs on few hosts such that each of them keeps the limits",
+    ],
+    "CREATE RULE GREEN KEEP CpuAverage BELOW 70 AND MemoryFree ABOVE 10 % WITH 1 SPARE HOST",
+  ],
+  complete: completeRule("GREEN"),
+  read: parseGreenRule,
+  run: async ({ db, operator }, rule) => ({ rule: await storeGreenRule(db, rule, operator), notes: [] }),
+});
+
+/** Creates `rule`. Throws AppError conflict, naming the threshold in force, where the subject has a rule already. */
+async function createAtOnce({ db, operator }: ManagerContext, rule: Rule): Promise<Created> {
+  await refuseExisting(db, rule);
+  const stored = await storeHostRule(db, rule, operator);
+  return { rule: stored, notes: await notesOn(db, rule) };
 }
 
 /** Asks for a rule and creates it once it is confirmed. Prints what the thesis prints, and nothing after a Y. */
-export async function createRuleByDialogue({ db, talk, operator }: ManagerContext): Promise<void> {
+async function createByDialogue({ db, talk, operator }: ManagerContext): Promise<null> {
   talk.print("Add a new Host Rule (Pool wide):");
   talk.print("");
   const first = await askSum(talk);
@@ -59,10 +119,11 @@ export async function createRuleByDialogue({ db, talk, operator }: ManagerContex
   talk.print(ruleSentence(rule));
   if (!(await askYesNo(talk, "Confirm ?"))) {
     talk.print("No rule created");
-    return;
+    return null;
   }
-  await createHostRule(db, rule, operator);
+  await storeHostRule(db, rule, operator);
   for (const note of await notesOn(db, rule)) talk.note(note);
+  return null;
 }
 
 /** @throws AppError "usage" for terms that make no rule together. */

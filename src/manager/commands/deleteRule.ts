@@ -10,37 +10,80 @@ import {
   type WantedRule,
 } from "../../store/ruleChanges.ts";
 import { listAddedRules, listRules } from "../../store/rules.ts";
-import type { ManagerContext } from "../context.ts";
-import { askYesNo } from "../dialogue.ts";
-import { ruleItem, rulesHeading } from "../renderRules.ts";
-import type { Result } from "../result.ts";
-import { bySubject } from "./showRules.ts";
+import {
+  type Command,
+  type CommandRecord,
+  command,
+  type HelpEntry,
+  type ManagerContext,
+} from "../command.ts";
+import { askYesNo, refuseDialogue } from "../dialogue.ts";
+import { completeReference, readReference } from "../ruleReference.ts";
+import { ruleItem, rulesHeading } from "../ruleText.ts";
+import { type Problem, problem } from "../words.ts";
+import { bySubject } from "./rules.ts";
 
-/** Deletes one rule of the kind. Throws AppError not-found where there is none. */
-export async function deleteRuleOf(
-  { db, operator }: ManagerContext,
-  kind: RuleKind,
-  wanted: WantedRule,
-): Promise<Result> {
-  return { kind: "deleted", rules: [await deleteRuleOfKind(db, kind, wanted, operator)] };
+type Deleted = readonly StoredRule<AnyRule>[];
+type Wanted = WantedRule | "all";
+
+const help: readonly HelpEntry[] = [
+  ["DELETE RULE HOST", "asks for each rule whether to delete it"],
+  ["DELETE RULE HOST|GREEN rule|ALL", "the same without questions"],
+  "DELETE RULE HOST CpuAverage",
+];
+
+const shown: Pick<CommandRecord<unknown, Deleted>, "help" | "complete" | "text" | "json" | "hints"> = {
+  help,
+  complete: completeReference("ALL"),
+  text: (rules) => rules.map(() => "Rule deleted"),
+  /** A rule of HostRule goes by its subject, any other by its number. */
+  json: (rules) => ({ deleted: rules.map(({ id, rule }) => ("subject" in rule ? rule.subject : id)) }),
+  hints: (rules) => (rules.length === 0 ? ["No rule was deleted."] : []),
+};
+
+/** Without a rule the dialogue asks for each. */
+export const deleteHostRule: Command<Wanted | null, Deleted> = command({
+  ...shown,
+  words: "DELETE RULE HOST",
+  usage: "DELETE RULE HOST [Subject | rule | ALL]",
+  read: (rest) => (rest === "" ? null : readWanted(rest)),
+  run: (context, wanted) => {
+    if (wanted !== null) return deleteOf(context, "HOST", wanted);
+    refuseDialogue(context, "DELETE RULE HOST Subject|ALL");
+    return deleteByDialogue(context);
+  },
+});
+
+export const deleteGreenRule: Command<Wanted, Deleted> = command({
+  ...shown,
+  words: "DELETE RULE GREEN",
+  usage: "DELETE RULE GREEN rule | ALL",
+  read: (rest) =>
+    rest === "" ? problem("DELETE RULE GREEN which? Write its number, its name, or ALL.") : readWanted(rest),
+  run: (context, wanted) => deleteOf(context, "GREEN", wanted),
+});
+
+function readWanted(rest: string): Wanted | Problem {
+  return rest.toUpperCase() === "ALL" ? "all" : readReference(rest);
 }
 
-/** Deletes all rules of the kind. */
-export async function deleteAllRules({ db, operator }: ManagerContext, kind: RuleKind): Promise<Result> {
-  return { kind: "deleted", rules: await deleteRules(db, await rulesOf(db, kind), operator) };
+/** Deletes one rule of the kind, or all. Throws AppError not-found where the one is not there. */
+async function deleteOf({ db, operator }: ManagerContext, kind: RuleKind, wanted: Wanted): Promise<Deleted> {
+  if (wanted === "all") return deleteRules(db, await rulesOf(db, kind), operator);
+  return [await deleteRuleOfKind(db, kind, wanted, operator)];
 }
 
 /**
  * Asks for each rule and deletes the chosen ones after the last answer: a dialogue that breaks off changes nothing.
  */
-export async function deleteRuleByDialogue({ db, talk, operator }: ManagerContext): Promise<Result> {
+async function deleteByDialogue({ db, talk, operator }: ManagerContext): Promise<Deleted> {
   const chosen: StoredRule<AnyRule>[] = [];
   for (const line of rulesHeading) talk.print(line);
   for (const stored of await rulesOf(db, "HOST")) {
     for (const line of ruleItem(stored)) talk.print(line);
     if (await askYesNo(talk, "Do you want to delete this rule?")) chosen.push(stored);
   }
-  return { kind: "deleted", rules: await deleteRules(db, chosen, operator) };
+  return deleteRules(db, chosen, operator);
 }
 
 /** As they are listed. */

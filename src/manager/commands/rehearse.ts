@@ -5,7 +5,6 @@ import type { CostSample } from "../../domain/migrationCost.ts";
 import { isSingle, type Rule } from "../../domain/rule.ts";
 import { controlsMoves, Rehearsal, type RuleSet } from "../../rehearse/rehearsal.ts";
 import { rehearsalJson, rehearsalLines } from "../../rehearse/report.ts";
-import type { ControlSettings } from "../../settings/settings.ts";
 import type { Database } from "../../store/connection.ts";
 import { listExclusions } from "../../store/exclusions.ts";
 import { loadHistory } from "../../store/history.ts";
@@ -13,9 +12,12 @@ import { recentMigrationsIn } from "../../store/migrations.ts";
 import { readRules } from "../../store/rules.ts";
 import { listRuns } from "../../store/runs.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
+import { notCollected } from "../collected.ts";
+import { type Command, command, type ListedCommand, type ManagerContext } from "../command.ts";
 import { parseCommand } from "../parse.ts";
-import type { Result } from "../result.ts";
-import { notCollected } from "./show.ts";
+import { type Report, reportShown } from "../report.ts";
+import { after, type Problem, problem, quote, readQuoted, readSpan } from "../words.ts";
+import { createHostRule } from "./createRule.ts";
 
 /** What is to be rehearsed. */
 export interface RehearsalWish {
@@ -26,16 +28,71 @@ export interface RehearsalWish {
   readonly files: readonly string[];
 }
 
-/** Throws AppError file where one cannot be read, usage where it holds anything but rules, not-found where there is nothing to rehearse on. */
-export async function rehearse(
-  { db, control }: { readonly db: Database; readonly control: ControlSettings },
+const usage = "REHEARSE [SINCE 7d] [EVERY 5m] [RULES file [AND file]]";
+
+export const rehearse: Command<RehearsalWish, Report> = command({
+  words: "REHEARSE",
+  usage,
+  help: [
+    [usage, "what rules would have done with the pool of the last days; moves nothing"],
+    "REHEARSE SINCE 2d RULES new.xcp",
+  ],
+  ...reportShown,
+  read: readWish,
+  run: rehearsal,
+});
+
+/** How far back a rehearsal goes where nothing is said. */
+const rehearsedSeconds = 7 * 86_400;
+
+/** SINCE, EVERY and RULES in this order, each or none. */
+function readWish(rest: string): RehearsalWish | Problem {
+  const [times, rules] = cut("RULES", rest);
+  const [begin, every] = cut("EVERY", times);
+  const since = begin === "" ? null : after("SINCE", begin);
+  const files = rules === null ? [] : readFiles(rules);
+  if ((begin !== "" && since === null) || files === null) {
+    return problem(`Write ${usage}, not ${quote(rest)}.`);
+  }
+  const sinceSeconds = since === null ? rehearsedSeconds : readSpan(since);
+  if (typeof sinceSeconds !== "number") return sinceSeconds;
+  const everySeconds = every === null ? null : readSpan(every);
+  if (everySeconds !== null && typeof everySeconds !== "number") return everySeconds;
+  return { sinceSeconds, everySeconds, files };
+}
+
+/** `text` before the word, and behind it; null where the word is not there. */
+function cut(word: string, text: string): readonly [string, string | null] {
+  const found = new RegExp(`(?:^|\\s)${word}(?=\\s|$)`, "i").exec(text);
+  if (found === null) return [text.trim(), null];
+  return [text.slice(0, found.index).trim(), text.slice(found.index + found[0].length).trim()];
+}
+
+/** One file or two; null where that is not what is written. */
+function readFiles(text: string): readonly string[] | null {
+  const quoted = readQuoted(text);
+  const [first, second] = quoted === null ? cut("AND", text) : [quoted.text, after("AND", quoted.behind)];
+  if (quoted !== null && quoted.behind !== "" && second === null) return null;
+  if (second === null) return first === "" ? null : [first];
+  const last = readQuoted(second);
+  if (last !== null && last.behind !== "") return null;
+  const name = last?.text ?? second;
+  return first === "" || name === "" ? null : [first, name];
+}
+
+/**
+ * Throws AppError file where one cannot be read, usage where it holds anything but rules, not-found where there is nothing
+ * to rehearse on.
+ */
+export async function rehearsal(
+  { db, control, commands }: Pick<ManagerContext, "db" | "control" | "commands">,
   { sinceSeconds, everySeconds, files }: RehearsalWish,
-): Promise<Result> {
+): Promise<Report> {
   const stored = await loadSnapshot(db);
   if (stored === null) throw notCollected();
-  const sets = await ruleSets(db, files);
+  const sets = await ruleSets(db, commands, files);
   const migrations = await db.read((reader) => recentMigrationsIn(reader, sinceSeconds + daySeconds));
-  const rehearsal = new Rehearsal({
+  const replay = new Rehearsal({
     sets,
     settings: control,
     everySeconds: everySeconds ?? (await usualInterval(db)),
@@ -49,23 +106,29 @@ export async function rehearse(
   const until = new Date(stored.collection.startedAt.getTime() + 1000);
   for await (const { snapshot, collection } of loadHistory(db, { since, until })) {
     if (snapshot.pool.uuid !== stored.snapshot.pool.uuid) continue;
-    rehearsal.see({
+    replay.see({
       seconds: collection.startedAt.getTime() / 1000,
       snapshot,
       complete: collection.complete,
     });
   }
-  const result = rehearsal.result();
+  const result = replay.result();
   if (result === null) {
     throw new AppError("not-found", "No collection of that time is kept: see HistorySnapshotDays.");
   }
-  return { kind: "plan", lines: rehearsalLines(result), object: rehearsalJson(result) };
+  return { lines: rehearsalLines(result), object: rehearsalJson(result) };
 }
 
 const daySeconds = 86_400;
 
-async function ruleSets(db: Database, files: readonly string[]): Promise<readonly RuleSet[]> {
-  const written = await Promise.all(files.map(async (name) => ({ name, rules: await rulesIn(name) })));
+async function ruleSets(
+  db: Database,
+  commands: readonly ListedCommand[],
+  files: readonly string[],
+): Promise<readonly RuleSet[]> {
+  const written = await Promise.all(
+    files.map(async (name) => ({ name, rules: await rulesIn(commands, name) })),
+  );
   if (written.length > 1) return written;
   const rules = (await readRules(db)).rules.filter((rule) => isSingle(rule) || rule.enabled);
   if (rules.length === 0 && written.length === 0) {
@@ -75,17 +138,18 @@ async function ruleSets(db: Database, files: readonly string[]): Promise<readonl
 }
 
 /** The rules that a script of the manager would create. */
-async function rulesIn(file: string): Promise<readonly Rule[]> {
+async function rulesIn(commands: readonly ListedCommand[], file: string): Promise<readonly Rule[]> {
   const rules: Rule[] = [];
   for (const [index, line] of (await textOf(file)).split(/\r?\n/).entries()) {
-    const command = parseCommand(line);
+    const parsed = parseCommand(commands, line);
     const place = `${file}:${index + 1}`;
-    if (command.kind === "nothing") continue;
-    if (command.kind === "problem") throw new AppError("usage", `${place}: ${command.message}`);
-    if (command.kind !== "create-rule" || command.rule === null) {
+    if (parsed.kind === "nothing") continue;
+    if (parsed.kind === "problem") throw new AppError("usage", `${place}: ${parsed.message}`);
+    const rule = createHostRule.argumentsIn(parsed);
+    if (rule === null) {
       throw new AppError("usage", `${place}: a rehearsal takes lines of CREATE RULE HOST with a rule only.`);
     }
-    rules.push(command.rule);
+    rules.push(rule);
   }
   if (rules.length === 0) throw new AppError("usage", `${file}: there is no rule in it.`);
   return rules;

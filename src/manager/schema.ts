@@ -1,13 +1,13 @@
 /** `xcp-manager schema install | status`: brings the tables to this program's version, and tells how far they are. */
 
-import { exitCode } from "../../domain/errors.ts";
-import type { StoreOptions } from "../../store/connection.ts";
+import { exitCode } from "../domain/errors.ts";
+import type { StoreOptions } from "../store/connection.ts";
 import {
   type InstallResult,
   installSchema,
   type SchemaStatus,
   schemaStatus,
-} from "../../store/schema/schema.ts";
+} from "../store/schema/schema.ts";
 
 /** What to print and how to end. */
 export interface SchemaReport {

@@ -1,20 +1,5 @@
-/** What the manager's commands work with: the database, and the people or script that they talk to. */
+/** Both directions of a conversation: with a person on a terminal, or with a script whose lines are the answers. */
 
-import type { ControlSettings } from "../settings/settings.ts";
-import type { Database } from "../store/connection.ts";
-
-export interface ManagerContext {
-  readonly db: Database;
-  readonly talk: Talk;
-  /** One line of JSON for every result instead of the thesis' text. */
-  readonly json: boolean;
-  /** Who sits here, "anna@desk7": it is written down with what is paused and excluded. */
-  readonly operator: string;
-  /** What plans are made by, as far as this program's own settings say. */
-  readonly control: ControlSettings;
-}
-
-/** Both directions of a conversation: on a terminal, or with a script whose lines are the answers. */
 export interface Talk {
   /** A person answers: a wrong answer is asked again. A script ends at its first error. */
   readonly interactive: boolean;

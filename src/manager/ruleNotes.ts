@@ -1,7 +1,7 @@
 /** What an administrator may not have meant by a rule that was made all the same: each with the figure measured. */
 
-import { withDerived } from "../../domain/derived.ts";
-import { subjectValue, takesPart } from "../../domain/deviation.ts";
+import { withDerived } from "../domain/derived.ts";
+import { subjectValue, takesPart } from "../domain/deviation.ts";
 import {
   type AnySubject,
   isSource,
@@ -10,12 +10,12 @@ import {
   subjectsOf,
   sumText,
   termsOf,
-} from "../../domain/rule.ts";
-import { withUnit } from "../../rules/print.ts";
-import type { Database } from "../../store/connection.ts";
-import { noiseOf } from "../../store/noise.ts";
-import { loadSnapshot } from "../../store/snapshot.ts";
-import { figure, plural } from "../../text/format.ts";
+} from "../domain/rule.ts";
+import { withUnit } from "../rules/print.ts";
+import type { Database } from "../store/connection.ts";
+import { noiseOf } from "../store/noise.ts";
+import { loadSnapshot } from "../store/snapshot.ts";
+import { figure, plural } from "../text/format.ts";
 
 /** A threshold below twice the standard deviation of a host's own values is crossed by chance all the time. */
 const noiseFactor = 2;

@@ -1,0 +1,112 @@
+/** What a command of the manager is: one record, from its words to its JSON. Everything else loops over the list. */
+
+import { isProblem, type Problem } from "../rules/problem.ts";
+import type { ControlSettings } from "../settings/settings.ts";
+import type { Database } from "../store/connection.ts";
+import type { ArgumentCompletion } from "./offer.ts";
+import type { Talk } from "./talk.ts";
+
+/** What commands work with: the database, and the people or script that they talk to. */
+export interface ManagerContext {
+  readonly db: Database;
+  readonly talk: Talk;
+  /** One line of JSON for every result instead of the thesis' text. */
+  readonly json: boolean;
+  /** Who sits here, "anna@desk7": it is written down with what is paused and excluded. */
+  readonly operator: string;
+  /** What plans are made by, as far as this program's own settings say. */
+  readonly control: ControlSettings;
+  /** All commands, for those that speak of others. */
+  readonly commands: readonly ListedCommand[];
+}
+
+/** An example as it is typed, or how the command is written and what that does: further texts are further lines. */
+export type HelpEntry = string | readonly [written: string, ...meaning: string[]];
+
+/** A command. What `read` makes of the text behind the words is what `run` takes; what that finds, `text` and `json`. */
+export interface CommandRecord<Arguments, Result> {
+  /** The fixed words that it begins with, in capitals. */
+  readonly words: string;
+  /** How it is written, in messages. */
+  readonly usage: string;
+  /** Other texts that mean it and nothing more, such as `?`. */
+  readonly aliases?: readonly string[];
+  /** What HELP says. Commands of one family share it; it is printed where the first of them stands. */
+  readonly help: readonly HelpEntry[];
+  /** What Tab offers behind the words; without it, nothing. */
+  readonly complete?: ArgumentCompletion;
+  /** Whether the conversation ends with it. */
+  readonly leaves?: true;
+  /** Reads what follows the words, without blanks around it. Never throws. */
+  readonly read: (rest: string) => Arguments | Problem;
+  /** Null where everything has been printed already. Throws AppError with a sentence for the operator. */
+  readonly run: (context: ManagerContext, asked: Arguments) => Promise<NoInfer<Result> | null>;
+  /** The lines for a terminal, names in them escaped, without line ends. */
+  readonly text: (result: Result) => readonly string[];
+  /** The same for scripts: real values, names as they are. */
+  readonly json: (result: Result) => unknown;
+  /** What a person may wonder about. It goes to standard error: scripts see an empty list. */
+  readonly hints?: (result: Result) => readonly string[];
+}
+
+/** A command of the list, of whatever types. */
+export interface ListedCommand
+  extends Omit<CommandRecord<never, never>, "read" | "run" | "text" | "json" | "hints"> {
+  /** The command with what was asked for behind its words. */
+  readonly call: (rest: string) => Call | Problem;
+}
+
+/** A command that was read from a line, ready to run. */
+export interface Call {
+  readonly kind: "call";
+  readonly command: ListedCommand;
+  readonly arguments: unknown;
+  /** Null where everything has been printed already. */
+  readonly run: (context: ManagerContext) => Promise<Outcome | null>;
+}
+
+/** What a command found or did, on its way to the operator. */
+export interface Outcome {
+  readonly text: () => readonly string[];
+  readonly json: () => unknown;
+  readonly hints: () => readonly string[];
+}
+
+export interface Command<Arguments, Result> extends CommandRecord<Arguments, Result>, ListedCommand {
+  /** What `call` asks for; null where it calls another command. */
+  readonly argumentsIn: (call: Call) => Arguments | null;
+}
+
+/** Makes a command of its record. */
+export function command<Arguments, Result>(
+  record: CommandRecord<Arguments, Result>,
+): Command<Arguments, Result> {
+  const calls = new WeakMap<Call, Arguments>();
+  const made: Command<Arguments, Result> = {
+    ...record,
+    call: (rest) => {
+      const asked = record.read(rest);
+      if (isProblem(asked)) return asked;
+      const call: Call = {
+        kind: "call",
+        command: made,
+        arguments: asked,
+        run: async (context) => {
+          const result = await record.run(context, asked);
+          return result === null ? null : outcomeOf(record, result);
+        },
+      };
+      calls.set(call, asked);
+      return call;
+    },
+    argumentsIn: (call) => calls.get(call) ?? null,
+  };
+  return made;
+}
+
+function outcomeOf<Arguments, Result>(
+  { text, json, hints }: CommandRecord<Arguments, Result>,
+  result: Result,
+): Outcome {
+  return { text: () => text(result), json: () => json(result), hints: () => hints?.(result) ?? [] };
+}

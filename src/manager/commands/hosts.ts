@@ -1,0 +1,94 @@
+/** SHOW HOSTS and SHOW HOST: what the last collection found of hosts. Read only. */
+
+import type { Host, Snapshot, Vm } from "../../domain/pool.ts";
+import { loadSnapshot } from "../../store/snapshot.ts";
+import { findNamed } from "../../text/find.ts";
+import { lastCollected } from "../collected.ts";
+import { type Command, command } from "../command.ts";
+import { bare, named, type WantedDetails } from "../forms.ts";
+import { inMegabytes, line, listItem, percent } from "../layout.ts";
+
+/** A host and the VMs resident on it. */
+export interface HostWithVms {
+  readonly host: Host;
+  readonly vms: readonly Vm[];
+}
+
+export interface HostFound extends HostWithVms {
+  readonly details: boolean;
+}
+
+export const showHosts: Command<null, readonly HostWithVms[]> = command({
+  ...bare("SHOW HOSTS"),
+  help: [["SHOW HOSTS", "all hosts: uuid and name"]],
+  /** By uuid; none before the first collection. */
+  run: async ({ db }) => {
+    const snapshot = (await loadSnapshot(db))?.snapshot;
+    return snapshot === undefined ? [] : snapshot.hosts.map((host) => withVms(snapshot, host));
+  },
+  text: (hosts) => hosts.map(({ host }) => listItem(host)),
+  json: (hosts) =>
+    hosts.map(({ host: { uuid, name, ip, enabled, live, isMaster, read }, vms }) => ({
+      uuid,
+      name,
+      ip,
+      enabled,
+      live,
+      isMaster,
+      read,
+      vms: vms.length,
+    })),
+  hints: (hosts) => (hosts.length === 0 ? ["The database holds no host; xcp-collect fills it."] : []),
+});
+
+export const showHost: Command<WantedDetails, HostFound> = command({
+  ...named("SHOW HOST", "HOST"),
+  help: [["SHOW HOST uuid|name [DETAILS]", "one host"], "SHOW HOST Host1"],
+  run: async ({ db }, { wanted, details }) => {
+    const { snapshot } = await lastCollected(db);
+    return { ...withVms(snapshot, findNamed("host", wanted, snapshot.hosts)), details };
+  },
+  text: (found) => [...hostLines(found), ...(found.details ? hostDetails(found) : [])],
+  json: ({ host, vms }) => ({ ...host, vms: vms.map(({ uuid, name }) => ({ uuid, name })) }),
+});
+
+function withVms(snapshot: Snapshot, host: Host): HostWithVms {
+  const placed = snapshot.placements.filter((placement) => placement.hostUuid === host.uuid);
+  const resident = new Set(placed.map((placement) => placement.vmUuid));
+  return { host, vms: snapshot.vms.filter((vm) => resident.has(vm.uuid)) };
+}
+
+function hostLines({ host }: HostWithVms): string[] {
+  const load = host.dom0LoadAvg === null ? null : host.dom0LoadAvg * 100;
+  return [
+    line("UUID", host.uuid),
+    line("Total Memory (MB)", host.memoryTotalMb),
+    line("Free Memory (MB)", host.memoryFreeMb),
+    line("Xapi Memory Usage (MB)", host.xapiMemoryUsageMb),
+    line("Xapi Free Memory (MB)", host.xapiFreeMemoryMb),
+    line("Received data on the Physical Interface Lo (Kb/s)", host.pifLoRxKb),
+    line("Transmitted data on the Physical Interface Lo (Kb/s)", host.pifLoTxKb),
+    line("Received data on the Physical Interface Eth0 (Kb/s)", host.pifEth0RxKb),
+    line("Transmitted data on the Physical Interface Eth0 (Kb/s)", host.pifEth0TxKb),
+    line("Dom0 Load Average", percent(load)),
+    line("Cpu Load Average", percent(host.cpuAverage)),
+    line("Ip", host.ip),
+    line("Cpu Number", host.cpuNum),
+    line("Name", host.name),
+  ];
+}
+
+function hostDetails({ host, vms }: HostWithVms): string[] {
+  return [
+    line("Enabled", host.enabled),
+    line("Live", host.live),
+    line("Master", host.isMaster),
+    line("Version", host.version),
+    line("Memory for arriving VMs (MB)", inMegabytes(host.placementFreeBytes)),
+    line("Power-on mode", host.powerOnMode),
+    line("Read in the last collection", host.read),
+    ...(host.doubt === undefined ? [] : [line("Not believed", host.doubt)]),
+    `VMs resident on it: ${vms.length}`,
+    ...vms.map(listItem),
+  ];
+}

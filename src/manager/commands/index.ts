@@ -1,0 +1,69 @@
+/** All commands, in the order of HELP. The only list: parser, HELP and completion loop over it. */
+
+import type { ListedCommand } from "../command.ts";
+import { alterGreenRule, alterHostRule } from "./alterRule.ts";
+import { showCollection } from "./collection.ts";
+import { showCosts } from "./costs.ts";
+import { createGreenRule, createHostRule } from "./createRule.ts";
+import { deleteGreenRule, deleteHostRule } from "./deleteRule.ts";
+import { evacuateHost } from "./evacuate.ts";
+import { excludeHost, excludeVm, includeHost, includeVm, showExclusions } from "./exclusions.ts";
+import { exit, quit } from "./exit.ts";
+import { explainHostCommand, explainVmCommand } from "./explain.ts";
+import { showFlaps } from "./flaps.ts";
+import { showGreen } from "./green.ts";
+import { help } from "./help.ts";
+import { showHost, showHosts } from "./hosts.ts";
+import { showMigration, showMigrations } from "./migrations.ts";
+import { pauseCommand, resumeCommand } from "./pause.ts";
+import { showPlan } from "./plan.ts";
+import { showPool } from "./pool.ts";
+import { rehearse } from "./rehearse.ts";
+import { showRuleHistory } from "./ruleHistory.ts";
+import { showGreenRules, showRules } from "./rules.ts";
+import { showStatus } from "./status.ts";
+import { showSubjects } from "./subjects.ts";
+import { disableRule, enableRule } from "./switchRule.ts";
+import { showVm, showVms } from "./vms.ts";
+
+export const commandList: readonly ListedCommand[] = [
+  showVms,
+  showVm,
+  showHosts,
+  showHost,
+  showRules,
+  createHostRule,
+  createGreenRule,
+  showGreenRules,
+  alterHostRule,
+  alterGreenRule,
+  disableRule,
+  enableRule,
+  deleteHostRule,
+  deleteGreenRule,
+  showRuleHistory,
+  showSubjects,
+  showPool,
+  showCollection,
+  showPlan,
+  explainVmCommand,
+  explainHostCommand,
+  evacuateHost,
+  rehearse,
+  showStatus,
+  showMigrations,
+  showMigration,
+  showCosts,
+  showGreen,
+  showFlaps,
+  pauseCommand,
+  resumeCommand,
+  excludeVm,
+  excludeHost,
+  includeVm,
+  includeHost,
+  showExclusions,
+  help,
+  exit,
+  quit,
+];

@@ -1,0 +1,80 @@
+/** PAUSE CONTROL and RESUME CONTROL: whether xcp-control starts anything. */
+
+import type { Pause } from "../../domain/controlState.ts";
+import { AppError } from "../../domain/errors.ts";
+import { isProblem } from "../../rules/problem.ts";
+import { openMigrations } from "../../store/migrations.ts";
+import { pauseControl, pauseStatus, resumeControl } from "../../store/pause.ts";
+import { plural } from "../../text/format.ts";
+import { type Command, command } from "../command.ts";
+import { bare } from "../forms.ts";
+import { timestamp } from "../layout.ts";
+import { offer } from "../offer.ts";
+import { after, type Problem, problem, quote, readSpan, splitReason } from "../words.ts";
+
+/** For so many seconds; null: until somebody resumes. */
+export interface WantedPause {
+  readonly seconds: number | null;
+  readonly reason: string;
+}
+
+/** The pause in force, and how many migrations go on all the same. */
+export interface Paused {
+  readonly pause: Pause;
+  readonly open: number;
+}
+
+const usage = "PAUSE CONTROL [FOR 2h] [REASON text]";
+
+/** A pause in force is replaced. */
+export const pauseCommand: Command<WantedPause, Paused> = command({
+  words: "PAUSE CONTROL",
+  usage,
+  help: [
+    [
+      "PAUSE CONTROL [FOR time] [REASON text]",
+      "xcp-control starts nothing: until RESUME CONTROL, or for 90s, 30m, 2h, 1d",
+    ],
+    "PAUSE CONTROL FOR 2h REASON storage maintenance",
+  ],
+  complete: { names: false, offer: (typed) => offer(["FOR ", "REASON "], typed) },
+  read: readPause,
+  run: async ({ db, operator }, { seconds, reason }) => {
+    await pauseControl(db, { by: operator, reason, seconds });
+    const inForce = await pauseStatus(db);
+    if (inForce === null) {
+      throw new AppError("conflict", "The pause is over already: somebody resumed, or its time is up.");
+    }
+    return { pause: inForce, open: (await openMigrations(db)).length };
+  },
+  text: ({ pause: { until } }) => [
+    until === null ? "Control is paused until RESUME CONTROL" : `Control is paused until ${timestamp(until)}`,
+  ],
+  json: ({ pause, open }) => ({ paused: pause, openMigrations: open }),
+  /** A pause keeps control from starting anything; it does not reach into the pool. */
+  hints: ({ open }) =>
+    open === 0
+      ? []
+      : [`${plural(open, "migration that was begun goes", "migrations that were begun go")} on.`],
+});
+
+/** That there was no pause is no error. */
+export const resumeCommand: Command<null, boolean> = command({
+  ...bare("RESUME CONTROL"),
+  help: [["RESUME CONTROL", "ends the pause"]],
+  run: ({ db }) => resumeControl(db),
+  text: (wasPaused) => (wasPaused ? ["Control resumed"] : []),
+  json: (wasPaused) => ({ resumed: wasPaused }),
+  hints: (wasPaused) => (wasPaused ? [] : ["Control was not paused."]),
+});
+
+function readPause(rest: string): WantedPause | Problem {
+  const parts = splitReason(rest);
+  if (isProblem(parts)) return parts;
+  const { head, reason } = parts;
+  if (head === "") return { seconds: null, reason };
+  const span = after("FOR", head);
+  if (span === null) return problem(`Write ${usage}, not ${quote(head)}.`);
+  const seconds = readSpan(span);
+  return isProblem(seconds) ? seconds : { seconds, reason };
+}

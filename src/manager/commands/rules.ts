@@ -1,0 +1,53 @@
+/** SHOW RULES HOST and SHOW RULES GREEN. Read only. */
+
+import type { ChainRule, GreenRule, SingleRule } from "../../domain/rule.ts";
+import { ruleObject } from "../../rules/json.ts";
+import type { Numbered } from "../../store/addedRules.ts";
+import { listAddedRules, listRules, readRules } from "../../store/rules.ts";
+import { printable } from "../../text/text.ts";
+import { type Command, command } from "../command.ts";
+import { bare } from "../forms.ts";
+import { ruleItem, rulesHeading, storedRuleObject } from "../ruleText.ts";
+
+/** The rules by subject, as the thesis lists them, then the others by number; and the rows that are none. */
+export interface HostRules {
+  readonly rules: readonly SingleRule[];
+  readonly chains: readonly Numbered<ChainRule>[];
+  /** Rows of rules that xcp-control cannot follow. */
+  readonly unknown: readonly { readonly reason: string }[];
+}
+
+export const showRules: Command<null, HostRules> = command({
+  ...bare("SHOW RULES HOST"),
+  help: [["SHOW RULES HOST", "the rules that xcp-control balances hosts by"]],
+  run: async ({ db }) => {
+    const { unknown } = await readRules(db);
+    const { chains } = await listAddedRules(db);
+    return { rules: bySubject(await listRules(db)), chains, unknown };
+  },
+  text: ({ rules, chains }) => {
+    const singles = rules.map((rule) => ({ id: null, rule }));
+    return [...rulesHeading, ...[...singles, ...chains].flatMap(ruleItem)];
+  },
+  json: ({ rules, chains }) => [...rules.map(ruleObject), ...chains.map(storedRuleObject)],
+  hints: ({ rules, chains, unknown }) => {
+    const foreign = unknown.map(({ reason }) => `A row is no rule: ${printable(reason)}.`);
+    const none = rules.length + chains.length + unknown.length === 0;
+    return [...foreign, ...(none ? ["There is no rule; CREATE RULE HOST makes one."] : [])];
+  },
+});
+
+export const showGreenRules: Command<null, readonly Numbered<GreenRule>[]> = command({
+  ...bare("SHOW RULES GREEN"),
+  help: [["SHOW RULES GREEN", "these rules"]],
+  /** By number. */
+  run: async ({ db }) => (await listAddedRules(db)).green,
+  text: (rules) => ["Rules - Gather vms on few hosts while:", "", ...rules.flatMap(ruleItem)],
+  json: (rules) => rules.map(storedRuleObject),
+  hints: (rules) => (rules.length === 0 ? ["There is no such rule; CREATE RULE GREEN makes one."] : []),
+});
+
+/** `rules` in the alphabetical order of their subjects. */
+export function bySubject(rules: readonly SingleRule[]): SingleRule[] {
+  return rules.toSorted((a, b) => (a.subject < b.subject ? -1 : 1));
+}

@@ -1,0 +1,118 @@
+/** SHOW VMS and SHOW VM: what the last collection found of VMs. Read only. */
+
+import type { Host, InfeasiblePair, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
+import type { Database } from "../../store/connection.ts";
+import { loadSnapshot } from "../../store/snapshot.ts";
+import { findNamed } from "../../text/find.ts";
+import { printable } from "../../text/text.ts";
+import { lastCollected } from "../collected.ts";
+import { type Command, command } from "../command.ts";
+import { bare, named, type WantedDetails } from "../forms.ts";
+import { inMegabytes, line, listItem, percent } from "../layout.ts";
+
+/** A VM and the host it is resident on; null when it does not run. */
+export interface PlacedVm {
+  readonly vm: Vm;
+  readonly host: Host | null;
+}
+
+/** A VM, and the hosts that cannot take it, "" where such a host is unknown. */
+export interface VmFound extends PlacedVm {
+  readonly details: boolean;
+  readonly infeasiblePairs: readonly (InfeasiblePair & { readonly hostName: string })[];
+}
+
+export const showVms: Command<null, readonly PlacedVm[]> = command({
+  ...bare("SHOW VMS"),
+  help: [["SHOW VMS", "all VMs: uuid and name"]],
+  run: ({ db }) => allVms(db),
+  text: (vms) => vms.map(({ vm }) => listItem(vm)),
+  json: (vms) =>
+    vms.map(({ vm: { uuid, name, powerState, isControlDomain }, host }) => ({
+      uuid,
+      name,
+      powerState,
+      isControlDomain,
+      hostUuid: host?.uuid ?? null,
+    })),
+  hints: (vms) => (vms.length === 0 ? ["The database holds no VM; xcp-collect fills it."] : []),
+});
+
+export const showVm: Command<WantedDetails, VmFound> = command({
+  ...named("SHOW VM", "VM"),
+  help: [
+    ["SHOW VM uuid|name [DETAILS]", "one VM; a uuid may be shortened while it stays unambiguous"],
+    "SHOW VM 0a511f3b",
+    'SHOW VM "VM1 - Debian" DETAILS',
+  ],
+  run: async ({ db }, { wanted, details }) => {
+    const { snapshot } = await lastCollected(db);
+    const vm = findNamed("VM", wanted, snapshot.vms);
+    const host = hostsByVm(snapshot).get(vm.uuid) ?? null;
+    return { vm, host, details, infeasiblePairs: infeasiblePairsOf(snapshot, vm) };
+  },
+  text: (found) => [...vmLines(found), ...(found.details ? vmDetails(found) : [])],
+  json: ({ vm, host, infeasiblePairs }) => ({
+    ...vm,
+    hostUuid: host?.uuid ?? null,
+    bars: infeasiblePairs.map(({ hostUuid, reason }) => ({ hostUuid, reason })),
+  }),
+});
+
+/** All VMs by uuid, control domains among them; none before the first collection. */
+async function allVms(db: Database): Promise<readonly PlacedVm[]> {
+  const snapshot = (await loadSnapshot(db))?.snapshot;
+  if (snapshot === undefined) return [];
+  const hostOf = hostsByVm(snapshot);
+  return snapshot.vms.map((vm) => ({ vm, host: hostOf.get(vm.uuid) ?? null }));
+}
+
+function hostsByVm(snapshot: Snapshot): ReadonlyMap<Uuid, Host> {
+  const hosts = new Map(snapshot.hosts.map((host) => [host.uuid, host]));
+  const pairs = snapshot.placements.flatMap((placement): [Uuid, Host][] => {
+    const host = hosts.get(placement.hostUuid);
+    return host === undefined ? [] : [[placement.vmUuid, host]];
+  });
+  return new Map(pairs);
+}
+
+function infeasiblePairsOf(snapshot: Snapshot, vm: Vm): VmFound["infeasiblePairs"] {
+  const names = new Map(snapshot.hosts.map((host) => [host.uuid, host.name]));
+  return snapshot.infeasiblePairs
+    .filter((infeasiblePair) => infeasiblePair.vmUuid === vm.uuid)
+    .map((infeasiblePair) => ({ ...infeasiblePair, hostName: names.get(infeasiblePair.hostUuid) ?? "" }));
+}
+
+function vmLines({ vm }: VmFound): string[] {
+  return [
+    line("UUID", vm.uuid),
+    line("Total Memory (MB)", vm.memoryMb),
+    line("Free Memory (MB)", vm.memoryInternalFreeMb),
+    line("Transmitted data on the Virtual Interface (Kb/s)", vm.vif0TxKb),
+    line("Received data on the Virtual Interface (Kb/s)", vm.vif0RxKb),
+    line("VCpu Average", percent(vm.vcpuAverage)),
+    line("VCpu Number", vm.vcpuNum),
+    line("Power State", vm.powerState),
+    line("Control Domain", vm.isControlDomain),
+    line("Name", vm.name),
+  ];
+}
+
+function vmDetails({ vm, host, infeasiblePairs }: VmFound): string[] {
+  const items = infeasiblePairs.map(
+    ({ hostUuid, hostName, reason }) =>
+      `${listItem({ uuid: hostUuid, name: hostName })} - ${printable(reason)}`,
+  );
+  return [
+    line("Resident on", host === null ? null : `${host.uuid} - ${host.name}`),
+    line("Memory a destination must have free (MB)", inMegabytes(vm.placementBytes)),
+    line("Memory to copy (MB)", inMegabytes(vm.copyBytes)),
+    line("Guest tools", vm.hasTools),
+    line("Immovable", vm.immovable),
+    line("HA restart priority", vm.haPriority),
+    line("Anti-affinity groups", vm.antiAffinityGroups.join(", ")),
+    line("Tags", vm.tags.join(", ")),
+    `Hosts that cannot take it: ${infeasiblePairs.length}`,
+    ...items,
+  ];
+}

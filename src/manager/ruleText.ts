@@ -1,0 +1,31 @@
+/** Rules as lines, in the thesis' voice, and as JSON. Pure; names and comments come out escaped. */
+
+import { type AnyRule, isGreen, type Rule } from "../domain/rule.ts";
+import { greenRuleObject, ruleObject } from "../rules/json.ts";
+import { describeGreenRule, describeOptions, describeRule } from "../rules/print.ts";
+import type { StoredRule } from "../store/ruleChanges.ts";
+import { printable } from "../text/text.ts";
+
+/** The blank line is the program's, not the paper's. */
+export const rulesHeading: readonly string[] = ["Rules - Balance host when:", ""];
+
+/** One rule in a list of rules; a comment stands on a line of its own. */
+export function ruleItem({ id, rule }: StoredRule<AnyRule>): string[] {
+  const condition = isGreen(rule) ? describeGreenRule(rule) : describeRule(rule);
+  if (!("enabled" in rule)) return [`- ${condition}`];
+  const options = describeOptions(rule);
+  const name = rule.name === null ? "" : ` ${printable(rule.name)}`;
+  const comment = rule.comment === null ? [] : [`  ${printable(rule.comment)}`];
+  return [`- ${condition} (rule ${id}${name}${options === "" ? "" : `, ${options}`})`, ...comment];
+}
+
+/** The rule as CREATE RULE HOST reads it back before it asks for the confirmation. */
+export function ruleSentence(rule: Rule): string {
+  return `When ${describeRule(rule)} migrate to the less loaded host`;
+}
+
+/** A rule with its number, where it has one. */
+export function storedRuleObject({ id, rule }: StoredRule<AnyRule>): object {
+  const object = isGreen(rule) ? greenRuleObject(rule) : ruleObject(rule);
+  return id === null ? object : { id, ...object };
+}
