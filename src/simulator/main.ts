@@ -11,6 +11,7 @@ import { banner } from "./banner.ts";
 import { SimulatedPool, type SimulatedPoolOptions } from "./behaviour/simulatedPool.ts";
 import { runCommand } from "./commands/commands.ts";
 import { profiles } from "./objects/profile.ts";
+import { type Role, roles } from "./objects/roles.ts";
 import { builtinScenarios } from "./scenario/builtinScenarios.ts";
 import { type Addressing, startSimulator } from "./server/server.ts";
 
@@ -27,6 +28,7 @@ interface Options {
   readonly seed: number;
   readonly user: string;
   readonly password: string;
+  readonly role?: Role;
   readonly profile?: string;
   readonly latency?: number;
 }
@@ -89,6 +91,11 @@ function readOptions(): Options {
     .option("--user <name>", "the user that may log in", "root")
     .option("--password <text>", "the user's password", "xenroot")
     .addOption(
+      new Option("--role <role>", "the user's role in the pool (default: the local superuser)").choices(
+        roles,
+      ),
+    )
+    .addOption(
       new Option("--profile <release>", "play this release in every respect").choices([...profiles.keys()]),
     )
     .option(
@@ -141,13 +148,14 @@ async function serve(options: Options): Promise<void> {
 }
 
 function createPool(options: Options): SimulatedPool {
-  const { scenario = "thesis", dump, snapshot, speed, seed, user, password } = options;
+  const { scenario = "thesis", dump, snapshot, speed, seed, user, password, role } = options;
   const profile = profiles.get(options.profile ?? "");
   const common: SimulatedPoolOptions = {
     speed,
     seed,
     user,
     password,
+    ...(role === undefined ? {} : { role }),
     ...(profile === undefined ? {} : { profile }),
   };
   if (dump !== undefined) {

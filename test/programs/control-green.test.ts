@@ -5,6 +5,7 @@ import { type GreenRule, noOptions } from "../../src/domain/rule.ts";
 import { explain } from "../../src/manager/commands/explain.ts";
 import { greenState, showGreen } from "../../src/manager/commands/green.ts";
 import { parseSettings, type Settings } from "../../src/settings/settings.ts";
+import type { Role } from "../../src/simulator/objects/roles.ts";
 import { exclude } from "../../src/store/exclusions.ts";
 import { loadHostPower } from "../../src/store/hostPower.ts";
 import { listMigrations } from "../../src/store/migrations.ts";
@@ -66,8 +67,8 @@ interface Night {
   readonly power: (host: string) => string;
 }
 
-async function openNight(scenario = nightPool, rule: GreenRule | null = keep70): Promise<Night> {
-  const ring = await arena.open(scenario, { byHand: true });
+async function openNight(scenario = nightPool, rule: GreenRule | null = keep70, role?: Role): Promise<Night> {
+  const ring = await arena.open(scenario, { byHand: true, ...(role === undefined ? {} : { role }) });
   if (rule !== null) await createGreenRule(arena.manager, rule, "ann");
   const pass = async (seconds: number) => {
     for (let passed = 0; passed < seconds; passed += 60) {
@@ -105,6 +106,21 @@ async function settle({ pass, run }: Night, most = 16, change: ControlChange = {
 }
 
 describe("a green rule at night", () => {
+  it("needs the role pool-operator, and no more", async () => {
+    const night = await openNight(nightPool, keep70, "pool-operator");
+    const said = await settle(night);
+    expect(said).toMatch(/^[ab]: is put to sleep$/m);
+    expect(["a", "b"].map(night.power)).toEqual(["off", "off"]);
+    expect(said).not.toContain("RBAC");
+  });
+
+  it("is refused to vm-power-admin, by the permission's name: every host stays on", async () => {
+    const night = await openNight(nightPool, keep70, "vm-power-admin");
+    const said = await settle(night, 3);
+    expect(said).toMatch(/RBAC_PERMISSION_DENIED.*host\.disable.*pool-admin, pool-operator/);
+    expect(["boss", "a", "b", "c"].map(night.power)).toEqual(["on", "on", "on", "on"]);
+  });
+
   it("empties the hosts that can be woken, one at a time, puts them to sleep, and stops no VM", async () => {
     const night = await openNight();
     const dry = await night.run({ dryRun: true, exitCode: true });

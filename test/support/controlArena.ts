@@ -7,6 +7,7 @@ import { pause } from "../../src/privateServer/processes.ts";
 import { parseSettings, type Settings } from "../../src/settings/settings.ts";
 import { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import { runCommand } from "../../src/simulator/commands/commands.ts";
+import type { Role } from "../../src/simulator/objects/roles.ts";
 import { type RunningSimulator, startSimulator } from "../../src/simulator/server/server.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { createHostRule } from "../../src/store/ruleChanges.ts";
@@ -77,6 +78,8 @@ export interface RingOptions {
   readonly speed?: number;
   /** The pool's time stands still; it goes on by `pool.clock.advance`, and while `flowing` waits. */
   readonly byHand?: boolean;
+  /** The role that the programs' user has in the pool; the local superuser's rights without one. */
+  readonly role?: Role;
 }
 
 export interface Arena {
@@ -111,11 +114,17 @@ export async function openArena(): Promise<Arena> {
     controller,
     manager,
     shut,
-    open: async (scenario, { speed = 20, byHand = false } = {}) => {
+    open: async (scenario, { speed = 20, byHand = false, role } = {}) => {
       await shut();
       await forget(database.admin.database);
       const time = byHand ? { manualClock: true, startMs: Date.now() } : { speed };
-      const pool = SimulatedPool.fromScenario(scenario, { ...time, seed: 1, user: "root", password });
+      const pool = SimulatedPool.fromScenario(scenario, {
+        ...time,
+        seed: 1,
+        user: "root",
+        password,
+        ...(role === undefined ? {} : { role }),
+      });
       simulator = await startSimulator(pool, { http: true, https: false, addressing: "addresses" });
       return ring(pool, simulator, { database, collector, manager, controller, onlooker });
     },

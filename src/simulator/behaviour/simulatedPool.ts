@@ -14,9 +14,10 @@ import type {
 import type { ObjectDatabase } from "../objects/database.ts";
 import type { ServerProfile } from "../objects/profile.ts";
 import { dressHosts } from "../objects/profileHosts.ts";
+import type { Role } from "../objects/roles.ts";
 import { builtinScenarios } from "../scenario/builtinScenarios.ts";
 import { loadDump } from "../scenario/dump.ts";
-import { parseScenario } from "../scenario/scenario.ts";
+import { parseScenario, type UserSpec } from "../scenario/scenario.ts";
 import { buildPool } from "../scenario/scenarioPool.ts";
 import { buildSnapshotPool, releaseOfSnapshot } from "../scenario/snapshotPool.ts";
 import { VirtualClock } from "./clock.ts";
@@ -36,6 +37,8 @@ export interface SimulatedPoolOptions {
   /** "root" and "xenroot" by default. */
   readonly user?: string;
   readonly password?: string;
+  /** The role of that user; without one it is the local superuser. */
+  readonly role?: Role;
   /** Real milliseconds that a refused login takes; 2000 by default. */
   readonly badPasswordDelayMs?: number;
   /** Plays this release in every respect, whatever the scenario or dump says; see profiles. */
@@ -46,17 +49,21 @@ export interface SimulatedPoolOptions {
   readonly notify?: (notice: string) => void;
 }
 
+interface Account {
+  readonly password: string;
+  readonly role: Role | null;
+}
+
 export class SimulatedPool implements SimulatedPoolLike {
   readonly model: PoolModel;
   readonly messages: ReadonlyMap<string, MessageDefinition>;
   readonly measures: MeasureStore;
   readonly profile?: ServerProfile;
   readonly badPasswordDelayMs: number;
-  readonly #user: string;
-  readonly #password: string;
+  readonly #accounts: ReadonlyMap<string, Account>;
   readonly #stopUpkeep: () => void;
 
-  private constructor(model: PoolModel, options: SimulatedPoolOptions) {
+  private constructor(model: PoolModel, options: SimulatedPoolOptions, users: readonly UserSpec[] = []) {
     this.model = model;
     this.messages = poolMessages(model);
     this.measures = measureStore(model);
@@ -65,8 +72,11 @@ export class SimulatedPool implements SimulatedPoolLike {
       dressHosts(model, model.profile);
     }
     this.badPasswordDelayMs = options.badPasswordDelayMs ?? 2000;
-    this.#user = options.user ?? "root";
-    this.#password = options.password ?? "xenroot";
+    const { user = "root", password = "xenroot", role = null } = options;
+    this.#accounts = new Map<string, Account>([
+      ...users.map((each) => [each.name, each] as const),
+      [user, { password, role }] as const,
+    ]);
     this.#stopUpkeep = startUpkeep(model);
   }
 
@@ -77,7 +87,7 @@ export class SimulatedPool implements SimulatedPoolLike {
     const profile = options.profile ?? scenario.pool.profile;
     const model = createModel({ ...base(options), release, profile });
     buildPool(model, scenario);
-    return new SimulatedPool(model, options);
+    return new SimulatedPool(model, options, scenario.users);
   }
 
   /** Builds one of the pools that ship with the program. */
@@ -123,7 +133,11 @@ export class SimulatedPool implements SimulatedPoolLike {
   }
 
   authenticate(user: string, password: string): boolean {
-    return user === this.#user && password === this.#password;
+    return this.#accounts.get(user)?.password === password;
+  }
+
+  roleOf(user: string): Role | null {
+    return this.#accounts.get(user)?.role ?? null;
   }
 
   hostCondition(hostRef: string): HostCondition {

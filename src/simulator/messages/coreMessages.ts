@@ -3,7 +3,9 @@
 import type { Tasks } from "../behaviour/tasks.ts";
 import type { MessageCall, MessageDefinition, SimulatedPoolLike } from "../objects/contract.ts";
 import { simMap } from "../objects/datamodel.ts";
+import { denial, mayDo, permissionOf } from "../objects/roles.ts";
 import type { Events } from "../server/events.ts";
+import { SimFailure } from "../server/failure.ts";
 import type { Sessions } from "../server/sessions.ts";
 import { textAt } from "./genericMessages.ts";
 
@@ -46,12 +48,20 @@ function sessionRows({ sessions }: Services): Row[] {
   ];
 }
 
-function taskRows({ pool, tasks }: Services): Row[] {
+function taskRows({ pool, tasks, sessions }: Services): Row[] {
   const onTask = (act: (ref: string) => void) => (call: MessageCall) => {
     const ref = textAt(call.args, 0);
     pool.db.get("task", ref, "uuid");
+    assertOwn(call.sessionRef, ref);
     act(ref);
     return "";
+  };
+  /** Everybody may end tasks of his own; of others only who may destroy any. */
+  const assertOwn = (session: string, task: string): void => {
+    const role = sessions.roleOf(session);
+    const any = permissionOf("task.destroy/any");
+    if (role === null || mayDo(role, any) || sessions.ownsTask(session, task)) return;
+    throw new SimFailure("RBAC_PERMISSION_DENIED", denial(any));
   };
   return [
     [
@@ -68,10 +78,7 @@ function taskRows({ pool, tasks }: Services): Row[] {
       ["ref:task", "enum:task_status_type"],
       2,
       "void",
-      ({ args }) => {
-        tasks.setStatus(textAt(args, 0), textAt(args, 1));
-        return "";
-      },
+      (call) => onTask((ref) => tasks.setStatus(ref, textAt(call.args, 1)))(call),
     ],
   ];
 }

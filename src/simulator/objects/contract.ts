@@ -4,6 +4,7 @@ import type { SourceSample } from "../metrics/metrics.ts";
 import type { ObjectDatabase } from "./database.ts";
 import type { SimValue } from "./datamodel.ts";
 import type { ServerProfile } from "./profile.ts";
+import type { Role } from "./roles.ts";
 
 /** The pool's own time, which may run faster than ours. */
 export interface SimClock {
@@ -94,6 +95,8 @@ export interface SimulatedPoolLike {
   /** By name, "VM.pool_migrate"; these come before the generic messages of the same name. */
   readonly messages: ReadonlyMap<string, MessageDefinition>;
   authenticate(user: string, password: string): boolean;
+  /** The role of a user of the external directory; null, or absent, for the local superuser, who may do everything. */
+  roleOf?(user: string): Role | null;
   /** Real milliseconds that a refused login takes; xapi's are about 2000. */
   readonly badPasswordDelayMs: number;
   hostCondition(hostRef: string): HostCondition;

@@ -4,8 +4,9 @@ import type { WakeKind } from "../behaviour/machines.ts";
 import type { HostLoad, VmLoad } from "../metrics/model.ts";
 import { profiles, type ServerProfile } from "../objects/profile.ts";
 import { findRelease, knownReleases, type Release } from "../objects/release.ts";
+import type { Role } from "../objects/roles.ts";
 import { generatePool } from "./scenarioGenerate.ts";
-import { readHost, readNetwork, readStorage, readVm } from "./scenarioObjects.ts";
+import { readHost, readNetwork, readStorage, readUser, readVm } from "./scenarioObjects.ts";
 import { LineProblem, readStatement, SettingsReader, type Statement } from "./scenarioText.ts";
 
 export interface PoolSpec {
@@ -90,12 +91,20 @@ export interface NetworkSpec {
   readonly hosts: readonly string[] | null;
 }
 
+/** A user of the external directory. */
+export interface UserSpec {
+  readonly name: string;
+  readonly password: string;
+  readonly role: Role;
+}
+
 export interface Scenario {
   readonly pool: PoolSpec;
   readonly hosts: readonly HostSpec[];
   readonly vms: readonly VmSpec[];
   readonly storage: readonly StorageSpec[];
   readonly networks: readonly NetworkSpec[];
+  readonly users: readonly UserSpec[];
 }
 
 interface Draft {
@@ -105,11 +114,20 @@ interface Draft {
   readonly vms: VmSpec[];
   readonly storage: StorageSpec[];
   readonly networks: NetworkSpec[];
+  readonly users: UserSpec[];
 }
 
 /** Reads a scenario; all its problems are reported together, each with its line. `source` names the text in them. */
 export function parseScenario(text: string, source = "scenario"): Scenario {
-  const draft: Draft = { pool: null, bandwidthMbit: 1000, hosts: [], vms: [], storage: [], networks: [] };
+  const draft: Draft = {
+    pool: null,
+    bandwidthMbit: 1000,
+    hosts: [],
+    vms: [],
+    storage: [],
+    networks: [],
+    users: [],
+  };
   const problems: string[] = [];
   const guard = (line: number, work: () => void): void => {
     try {
@@ -137,6 +155,7 @@ export function parseScenario(text: string, source = "scenario"): Scenario {
     vms: draft.vms,
     storage: draft.storage,
     networks: draft.networks,
+    users: draft.users,
   };
 }
 
@@ -179,6 +198,9 @@ function readInto(draft: Draft, statement: Statement): void {
     case "network":
       draft.networks.push(readNetwork(reader));
       break;
+    case "user":
+      draft.users.push(readUser(reader));
+      break;
     case "generate": {
       const generated = generatePool(reader, draft.bandwidthMbit);
       draft.hosts.push(...generated.hosts);
@@ -187,7 +209,7 @@ function readInto(draft: Draft, statement: Statement): void {
     }
     default:
       throw new LineProblem(
-        `unknown word "${statement.word}"; a line begins with pool, host, vm, template, snapshot, sr, network or generate`,
+        `unknown word "${statement.word}"; a line begins with pool, host, vm, template, snapshot, sr, network, user or generate`,
       );
   }
   reader.finish();
@@ -225,6 +247,8 @@ function checkHosts(draft: Draft): void {
   if (draft.hosts.length === 0) throw new LineProblem("a pool needs a host");
   const twice = duplicate(draft.hosts.map((host) => host.name));
   if (twice !== null) throw new LineProblem(`there are two hosts called ${twice}`);
+  const user = duplicate(draft.users.map(({ name }) => name));
+  if (user !== null) throw new LineProblem(`there are two users called ${user}`);
   if (draft.hosts.filter((host) => host.master).length > 1) throw new LineProblem("a pool has one master");
   if (withMaster(draft.hosts).some((host) => host.master && host.off))
     throw new LineProblem("the master must be on");

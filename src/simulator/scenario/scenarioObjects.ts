@@ -1,7 +1,8 @@
 /** The lines of a scenario: hosts, VMs, storage, networks. Pure. */
 import { usualBootMs, type WakeKind, wakeKinds } from "../behaviour/machines.ts";
 import { idleHost, threadStates } from "../metrics/model.ts";
-import type { HostSpec, NetworkSpec, StorageSpec, VmKind, VmSpec } from "./scenario.ts";
+import { roles } from "../objects/roles.ts";
+import type { HostSpec, NetworkSpec, StorageSpec, UserSpec, VmKind, VmSpec } from "./scenario.ts";
 import { LineProblem, readDuration, type SettingsReader } from "./scenarioText.ts";
 
 /** CPU features that a host has where the scenario says nothing. */
@@ -132,4 +133,12 @@ export function readNetwork(reader: SettingsReader): NetworkSpec {
     device: internal ? null : (reader.text("device") ?? "eth0"),
     hosts: hosts === null ? null : hosts.split(","),
   };
+}
+
+/** `user collect password=secret role=read-only` */
+export function readUser(reader: SettingsReader): UserSpec {
+  const name = reader.name();
+  const password = reader.text("password");
+  if (password === null) throw new LineProblem(`user ${name} needs password=TEXT`);
+  return { name, password, role: reader.choice("role", roles, "pool-admin") };
 }

@@ -95,6 +95,7 @@ function scenarioOf(
       storageSpec(shared, null),
       ...causes.storage.map((each) => storageSpec(each.key, hostsWith(hosts, each))),
     ],
+    users: [],
     networks: [
       networkSpec(mainNetwork, "eth0", null),
       ...(crowded.size > 0 ? [networkSpec(guestNetwork, "eth1", null)] : []),

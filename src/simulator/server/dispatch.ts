@@ -8,6 +8,7 @@ import type { MessageDefinition, SimulatedPoolLike, TaskHandle } from "../object
 import { type SimValue, type WireType, wireType } from "../objects/datamodel.ts";
 import { todaysProfile } from "../objects/profile.ts";
 import { hasMessage } from "../objects/profileFields.ts";
+import { denial, mayDo, permissionOf } from "../objects/roles.ts";
 import { Events } from "./events.ts";
 import { SimFailure, toFailure } from "./failure.ts";
 import { convert, type RpcCall, type RpcValue } from "./rpcValue.ts";
@@ -115,9 +116,25 @@ export class Dispatcher {
     if (isAsync && !definition.async) {
       throw new SimFailure("Fault", [`No async mode for this operation (rpc: ${call.method})`]);
     }
-    if (isAsync) return this.#start(hostRef, call.method, definition, sessionRef, args);
-    const value = await this.#run(hostRef, call.method, definition, sessionRef, args);
+    const guarded = this.#guard(this.#aliases.get(name) ?? name, definition);
+    if (isAsync) return this.#start(hostRef, call.method, guarded, sessionRef, args);
+    const value = await this.#run(hostRef, call.method, guarded, sessionRef, args);
     return { value, type: wireType(definition.result), bare: false };
+  }
+
+  /** The message for those alone whose role may call it. Of an Async call the refusal ends the task. */
+  #guard(name: string, definition: MessageDefinition): MessageDefinition {
+    return {
+      ...definition,
+      handle: (call) => {
+        const role = this.#sessions.roleOf(call.sessionRef);
+        const isOfKey = /\.(add_to|remove_from)_/.test(name);
+        const permission = permissionOf(name, isOfKey ? textAt(call.args, 1) : undefined);
+        if (role !== null && !mayDo(role, permission))
+          throw new SimFailure("RBAC_PERMISSION_DENIED", denial(permission));
+        return definition.handle(call);
+      },
+    };
   }
 
   /** A synchronous call: its task, where it has one, goes with the answer. */

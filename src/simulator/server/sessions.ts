@@ -1,7 +1,9 @@
 /** Sessions: login, idle expiry, quotas. They are objects of the pool's database and die with it. */
 
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import type { SimulatedPoolLike } from "../objects/contract.ts";
+import { nullRef, simMap } from "../objects/datamodel.ts";
+import type { Role } from "../objects/roles.ts";
 import { SimFailure } from "./failure.ts";
 
 const idleMs = 24 * 3600 * 1000;
@@ -24,11 +26,15 @@ export class Sessions {
       throw new SimFailure("SESSION_AUTHENTICATION_FAILED", [user, "Authentication failure"]);
     }
     const now = new Date(this.#pool.clock.now());
+    const role = this.#pool.roleOf?.(user) ?? null;
+    const subject = role === null ? null : this.#subjectOf(user);
     const fields = {
       this_host: this.#pool.masterRef,
       last_active: now,
       validation_time: now,
-      is_local_superuser: true,
+      is_local_superuser: role === null,
+      subject: subject ?? nullRef,
+      auth_user_sid: subject === null ? "" : this.#pool.db.text("subject", subject, "subject_identifier"),
       auth_user_name: user,
       originator,
       uuid: randomUUID(),
@@ -49,6 +55,33 @@ export class Sessions {
     if (clock.now() - this.#lastActive(ref) >= lastActiveWrittenEveryMs) {
       db.set("session", ref, "last_active", new Date(clock.now()));
     }
+  }
+
+  /** The role of a session that lives; null for the local superuser's. */
+  roleOf(ref: string): Role | null {
+    return this.#pool.roleOf?.(this.#pool.db.text("session", ref, "auth_user_name")) ?? null;
+  }
+
+  /** Whether the task was opened by this session's user. */
+  ownsTask(ref: string, task: string): boolean {
+    const { db } = this.#pool;
+    const opener = db.all("session").find((session) => db.list("session", session, "tasks").includes(task));
+    return (
+      opener !== undefined &&
+      db.text("session", opener, "auth_user_sid") === db.text("session", ref, "auth_user_sid")
+    );
+  }
+
+  /** The directory's user as the pool knows it; made at its first login. */
+  #subjectOf(user: string): string {
+    const { db } = this.#pool;
+    const subject_identifier = `S-1-5-21-${createHash("sha256").update(user).digest().readUInt32BE(0)}-1103`;
+    const known = db
+      .all("subject")
+      .find((ref) => db.text("subject", ref, "subject_identifier") === subject_identifier);
+    return (
+      known ?? db.create("subject", { subject_identifier, other_config: simMap([["subject-name", user]]) })
+    );
   }
 
   logout(ref: string): void {
