@@ -9,7 +9,7 @@ import { XapiError } from "../../src/xapi/errors.ts";
 import { xapiOptions } from "../../src/xapi/options.ts";
 import { Secrets } from "../../src/xapi/rpc.ts";
 import { parseRrdUpdates } from "../../src/xapi/rrd.ts";
-import { Session } from "../../src/xapi/session.ts";
+import { XapiSession } from "../../src/xapi/session.ts";
 import { Transport } from "../../src/xapi/transport.ts";
 import { decodeResponse, type XapiStruct, type XapiValue } from "../../src/xapi/xml.ts";
 
@@ -88,11 +88,11 @@ export async function fetchAll(xen: XenSettings, { parse }: { parse: boolean }):
 }
 
 /** A session as the client opens it, for calls that the client has no verb for. */
-export function openSession(xen: XenSettings): Promise<Session> {
+export function openSession(xen: XenSettings): Promise<XapiSession> {
   const options = xapiOptions(xen, "xcp-bench", new AbortController().signal);
   const policy = { ...options, parallelCalls: xen.parallelCalls, now: () => new Date() };
   const transports = new Map<string, Transport>();
-  return Session.open({
+  return XapiSession.open({
     ...options,
     expectedPoolUuid: null,
     addressMap: xen.addressMap,

@@ -34,7 +34,7 @@ export interface ApplyTask {
   readonly by: string;
 }
 
-interface View {
+interface SavedPlanView {
   readonly saved: SavedPlan;
   readonly assessment: Assessment;
   readonly stored: StoredSnapshot;
@@ -99,7 +99,7 @@ function viewOf(
   saved: SavedPlan,
   assessment: Assessment,
   { control }: RunOptions,
-): View | { readonly gate: Gate | null } {
+): SavedPlanView | { readonly gate: Gate | null } {
   const { stored, gate, controlState } = assessment;
   if (gate !== null || stored === null) return { gate };
   const plan = assessSavedPlan(saved, assessment, stored, control);
@@ -109,7 +109,7 @@ function viewOf(
 }
 
 /** "Saved plan of 2026-03-01 08:00:00 UTC by ann@desk7, from collection 17: 2 moves" */
-function headLine({ saved, plan }: View): string {
+function headLine({ saved, plan }: SavedPlanView): string {
   const { savedAt, savedBy, collection } = saved;
   const moves = plural(plan.moves.length, "move");
   return `Saved plan of ${timeOf(savedAt)} by ${savedBy}, from collection ${collection}: ${moves}`;
@@ -119,7 +119,7 @@ function timeOf(iso: string): string {
   return iso.replace(/^(\S{10})T(\S{8})\S*$/, "$1 $2 UTC");
 }
 
-function applicationLines(view: View): string[] {
+function applicationLines(view: SavedPlanView): string[] {
   const { saved, assessment, stored, plan } = view;
   const names = new Names(stored.snapshot);
   return [
@@ -137,7 +137,7 @@ function applicationLines(view: View): string[] {
   ];
 }
 
-function applicationJson({ saved, assessment, stored, plan }: View): object {
+function applicationJson({ saved, assessment, stored, plan }: SavedPlanView): object {
   const { savedAt, savedBy, collection } = saved;
   return {
     savedPlan: { savedAt, savedBy, collection, changes: changesSince(saved, stored.snapshot) },

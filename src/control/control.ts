@@ -84,13 +84,13 @@ export async function carryOut(
 }
 
 /** A migration in flight that this run answers for. */
-interface InFlightMigration {
+interface CarriedMigration {
   readonly index: number;
   readonly move: Move;
   readonly entry: Entry;
   readonly transfer: Transfer;
   /** Never rejects before somebody waits for it. */
-  readonly landed: Promise<InFlightMigration>;
+  readonly landed: Promise<CarriedMigration>;
   outcome: Outcome | null;
 }
 
@@ -105,7 +105,7 @@ class PlanExecutor {
   readonly #executor: Executor;
   readonly #results: MoveResult[] = [];
   readonly #bans = { vms: new Map<Uuid, string>(), pairs: new Map<string, string>() };
-  readonly #inFlight = new Set<InFlightMigration>();
+  readonly #inFlight = new Set<CarriedMigration>();
   /** Moves that were started. */
   #started = 0;
   #state: Snapshot;
@@ -181,7 +181,7 @@ class PlanExecutor {
     const begun = await startMove(this.#executor.client, move, own, this.#options(move, entry));
     if ("kind" in begun) return this.#settle(index, move, entry, begun);
     this.#started++;
-    const migration: InFlightMigration = {
+    const migration: CarriedMigration = {
       index,
       move,
       entry,
@@ -191,7 +191,7 @@ class PlanExecutor {
     };
     this.#inFlight.add(migration);
 
-    async function landing(): Promise<InFlightMigration> {
+    async function landing(): Promise<CarriedMigration> {
       const outcome = await (begun as Transfer).end;
       entry.ended();
       migration.outcome = outcome;

@@ -21,7 +21,7 @@ import { readPlanFile, writePlanFile } from "./planFile.ts";
 import { runControl, type Save, type Task } from "./run.ts";
 import { contradiction } from "./usage.ts";
 
-interface Options {
+interface ControlFlags {
   readonly settings?: string;
   readonly interval?: number;
   readonly dryRun?: true;
@@ -78,7 +78,7 @@ await runProgram("xcp-control", async (context) => {
     .exitOverride()
     .configureOutput(commandLineOutput)
     .parse(process.argv)
-    .opts<Options>();
+    .opts<ControlFlags>();
   const wrong = contradiction(options);
   if (wrong !== null) throw new AppError("usage", wrong);
   const who = { host: os.hostname(), pid: process.pid };
@@ -116,14 +116,14 @@ await runProgram("xcp-control", async (context) => {
 });
 
 /** What the options ask for beside keeping the rules. */
-async function taskOf({ evacuate: host, apply: file }: Options): Promise<{ readonly task?: Task }> {
+async function taskOf({ evacuate: host, apply: file }: ControlFlags): Promise<{ readonly task?: Task }> {
   const by = operatorName();
   if (host !== undefined) return { task: { kind: "evacuate", host, by } };
   if (file !== undefined) return { task: { kind: "apply", content: await readPlanFile(file), by } };
   return {};
 }
 
-function saveOf({ save: file }: Options): { readonly save?: Save } {
+function saveOf({ save: file }: ControlFlags): { readonly save?: Save } {
   if (file === undefined) return {};
   return { save: { file, by: operatorName(), at: () => new Date(), write: writePlanFile } };
 }

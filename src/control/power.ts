@@ -8,7 +8,7 @@ import type { StoredSnapshot, Uuid } from "../domain/pool.ts";
 import { greenMoves } from "../explain/power.ts";
 import { moveLine } from "../explain/report.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import type { Step } from "../power/states.ts";
+import type { PowerStep } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
 import { writeHostPower } from "../store/hostPower.ts";
 import { loadPowerInput } from "../store/load/powerInput.ts";
@@ -144,7 +144,10 @@ function tell(done: Done, reason: string, names: Names, options: ActOptions): Do
   const name = names.of(host);
   const [event, text] =
     end.kind === "done"
-      ? ["host", [name, words[what as Step["kind"]] ?? what, reason].filter((part) => part !== "").join(": ")]
+      ? [
+          "host",
+          [name, words[what as PowerStep["kind"]] ?? what, reason].filter((part) => part !== "").join(": "),
+        ]
       : end.kind === "failed"
         ? ["alarm", `ALARM: ${name}: ${end.reason}; it is left alone until somebody sees to it`]
         : ["host", `${name}: ${what} was not possible: ${end.reason}`];
@@ -152,7 +155,7 @@ function tell(done: Done, reason: string, names: Names, options: ActOptions): Do
   return done;
 }
 
-const words: Readonly<Record<Step["kind"], string>> = {
+const words: Readonly<Record<PowerStep["kind"], string>> = {
   drain: "is being emptied, to sleep",
   "take back": "is taken into service again",
   "shut down": "is put to sleep",

@@ -1,6 +1,6 @@
 /** What a command of the manager is: one record, from its words to its JSON. Everything else loops over the list. */
 
-import { isProblem, type Problem } from "../rules/problem.ts";
+import { isProblem, type TextProblem } from "../rules/problem.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import type { ArgumentCompletion } from "./offer.ts";
@@ -38,7 +38,7 @@ export interface CommandRecord<Arguments, Result> {
   /** Whether the conversation ends with it. */
   readonly leaves?: true;
   /** Reads what follows the words, without blanks around it. Never throws. */
-  readonly read: (rest: string) => Arguments | Problem;
+  readonly read: (rest: string) => Arguments | TextProblem;
   /** Null where everything has been printed already. Throws AppError with a sentence for the operator. */
   readonly run: (context: ManagerContext, asked: Arguments) => Promise<NoInfer<Result> | null>;
   /** The lines for a terminal, names in them escaped, without line ends. */
@@ -53,7 +53,7 @@ export interface CommandRecord<Arguments, Result> {
 export interface ListedCommand
   extends Omit<CommandRecord<never, never>, "read" | "run" | "text" | "json" | "hints"> {
   /** The command with what was asked for behind its words. */
-  readonly call: (rest: string) => Call | Problem;
+  readonly call: (rest: string) => Call | TextProblem;
 }
 
 /** A command that was read from a line, ready to run. */
@@ -62,11 +62,11 @@ export interface Call {
   readonly command: ListedCommand;
   readonly arguments: unknown;
   /** Null where everything has been printed already. */
-  readonly run: (context: ManagerContext) => Promise<Outcome | null>;
+  readonly run: (context: ManagerContext) => Promise<CommandOutcome | null>;
 }
 
 /** What a command found or did, on its way to the operator. */
-export interface Outcome {
+export interface CommandOutcome {
   readonly text: () => readonly string[];
   readonly json: () => unknown;
   readonly hints: () => readonly string[];
@@ -107,6 +107,6 @@ export function command<Arguments, Result>(
 function outcomeOf<Arguments, Result>(
   { text, json, hints }: CommandRecord<Arguments, Result>,
   result: Result,
-): Outcome {
+): CommandOutcome {
   return { text: () => text(result), json: () => json(result), hints: () => hints?.(result) ?? [] };
 }

@@ -319,12 +319,12 @@ function bond(together: ReadonlyMap<string, number>, vm: Vm, host: number): Obst
   return tag === undefined ? null : { code: "together", reason: `it stays with the VMs of tag ${tag}` };
 }
 
-type PairFigures = Pick<
+type PairArrays = Pick<
   Problem,
   "load" | "known" | "broken" | "held" | "inverse" | "ceiling" | "mean" | "counted" | "varying" | "anyVarying"
 >;
 
-function pairFigures(hosts: readonly Host[], columns: Columns, options: PlanOptions): PairFigures {
+function pairFigures(hosts: readonly Host[], columns: Columns, options: PlanOptions): PairArrays {
   const { terms, sign } = columns;
   const [H, R] = [hosts.length, terms.length];
   const load = new Float64Array(H * R);

@@ -4,34 +4,34 @@ import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { figure, gigabytes, plural } from "../text/format.ts";
 import { describePair, newlyBroken } from "./balance.ts";
 import { describePassed, passedLimits } from "./limits.ts";
-import { averaged, type Picture, totals } from "./load.ts";
+import { averaged, type TimedSnapshot, totals } from "./load.ts";
 import { lacksOf, type Rise } from "./need.ts";
 import type { GreenOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";
 import { consolidated, type Drain, planDrain, planGreen } from "./plan.ts";
-import type { GreenRule } from "./rule.ts";
+import type { GreenGoal } from "./rule.ts";
 
 /** Hosts of a plan that are tried before the next run's turn. */
 const triedHosts = 4;
 
 export interface Sparing {
   readonly pool: Snapshot;
-  readonly window: readonly Picture[];
+  readonly window: readonly TimedSnapshot[];
   /** Those of the short window, and what the load is going to rise by. */
-  readonly recent: readonly Picture[];
+  readonly recent: readonly TimedSnapshot[];
   readonly rise: Rise;
-  readonly rule: GreenRule;
+  readonly rule: GreenGoal;
   readonly options: GreenOptions;
   /** Hosts that have not been on for long enough, with the reason. */
   readonly young: ReadonlyMap<Uuid, string>;
 }
 
-export type Choice =
+export type DrainChoice =
   | { readonly kind: "drain"; readonly drain: Drain; readonly reason: string }
   | { readonly kind: "none"; readonly reason: string };
 
 /** The host that the consolidation empties first and that nothing in the window speaks against. */
-export function chooseDrain(sparing: Sparing): Choice {
+export function chooseDrain(sparing: Sparing): DrainChoice {
   const { pool, rule, young } = sparing;
   const options = { ...sparing.options, stayOn: new Map([...(sparing.options.stayOn ?? []), ...young]) };
   const usual = heavier(sparing);
@@ -64,7 +64,7 @@ export function chooseDrain(sparing: Sparing): Choice {
 function heavier({ pool, window, recent, rule }: Sparing): Snapshot {
   const rising = rule.limits.some((limit) => {
     if (limit.kind !== "below") return false;
-    const mean = (pictures: readonly Picture[]) =>
+    const mean = (pictures: readonly TimedSnapshot[]) =>
       totals(pictures, limit.subject).reduce((sum, { total }) => sum + total, 0) /
       Math.max(1, pictures.length);
     return mean(recent) > mean(window);
@@ -124,8 +124,8 @@ function objectionTo(sparing: Sparing, usual: Snapshot, drain: Drain): string | 
 }
 
 /** For each limit that fluctuates the picture in which most of it was used. */
-function busiest(window: readonly Picture[], { limits }: GreenRule): readonly Picture[] {
-  const chosen = new Set<Picture>(window.slice(-1));
+function busiest(window: readonly TimedSnapshot[], { limits }: GreenGoal): readonly TimedSnapshot[] {
+  const chosen = new Set<TimedSnapshot>(window.slice(-1));
   for (const limit of limits) {
     if (limit.kind !== "below") continue;
     const sums = totals(window, limit.subject);

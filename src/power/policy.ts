@@ -14,22 +14,22 @@ import { figure, plural, span } from "../text/format.ts";
 import { balanceNeed, brokenPairs, describePair, longestAwakeFirst } from "./balance.ts";
 import { chooseDrain } from "./down.ts";
 import { describePassed, passedLimits } from "./limits.ts";
-import { averaged, covers, lately, type Picture, risingBy, totals } from "./load.ts";
+import { averaged, covers, lately, risingBy, type TimedSnapshot, totals } from "./load.ts";
 import { type Lack, lacksOf, type Rise, sizeOf, wakersOf } from "./need.ts";
 import type { GreenOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";
 import { consolidated, type Drain, planDrain } from "./plan.ts";
 import { hostsIn, type Known, powerTransitions } from "./powerTransitions.ts";
 import { planRelief, type Relief } from "./relief.ts";
-import { describeLimit, type GreenRule, maySleep } from "./rule.ts";
-import { type Step, settled, stateOf, vmsOn, withEnabled, withHosts } from "./states.ts";
+import { describeLimit, type GreenGoal, maySleep } from "./rule.ts";
+import { type PowerStep, settled, stateOf, vmsOn, withEnabled, withHosts } from "./states.ts";
 
-export interface View {
+export interface PowerView {
   /** Seconds, of the clock of states and pictures; and the minute of the pool's day. */
   readonly now: number;
   readonly minuteOfDay: number;
   /** Oldest first; the last one is the pool as it is. At least one. */
-  readonly pictures: readonly Picture[];
+  readonly pictures: readonly TimedSnapshot[];
   /** As `observe` gives them for the last picture. */
   readonly states: HostStates;
   /** Why nothing may be begun now, or null. */
@@ -37,27 +37,27 @@ export interface View {
 }
 
 export interface Decision {
-  readonly steps: readonly Step[];
+  readonly steps: readonly PowerStep[];
   /** Moves that bring hosts back under a limit. */
   readonly reliefs: readonly Relief[];
   /** Why these steps and no others, in one sentence. */
   readonly reason: string;
 }
 
-export function decide(view: View, rule: GreenRule, options: GreenOptions): Decision {
-  return new Turn(view, rule, options).decide();
+export function decide(view: PowerView, rule: GreenGoal, options: GreenOptions): Decision {
+  return new PolicyTurn(view, rule, options).decide();
 }
 
-class Turn {
-  readonly #view: View;
-  readonly #rule: GreenRule;
+class PolicyTurn {
+  readonly #view: PowerView;
+  readonly #rule: GreenGoal;
   readonly #options: GreenOptions;
   readonly #newest: Snapshot;
   readonly #hosts: ReadonlyMap<Uuid, Host>;
-  readonly #up: readonly Picture[];
-  readonly #steps: Step[] = [];
+  readonly #up: readonly TimedSnapshot[];
+  readonly #steps: PowerStep[] = [];
 
-  constructor(view: View, rule: GreenRule, options: GreenOptions) {
+  constructor(view: PowerView, rule: GreenGoal, options: GreenOptions) {
     const last = view.pictures.at(-1);
     if (last === undefined) throw new Error("no picture of the pool");
     this.#view = view;

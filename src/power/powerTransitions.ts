@@ -4,7 +4,7 @@ import { takesPart } from "../domain/deviation.ts";
 import type { HostState, HostStates } from "../domain/hostPower.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { span } from "../text/format.ts";
-import type { Step } from "./states.ts";
+import type { PowerStep } from "./states.ts";
 
 export interface Known<K extends HostState["kind"]> {
   readonly uuid: Uuid;
@@ -29,7 +29,7 @@ export function powerTransitions(
   states: HostStates,
   now: number,
   wakeSeconds: number,
-): readonly Step[] {
+): readonly PowerStep[] {
   const byUuid = new Map(hosts.map((host) => [host.uuid, host]));
   const away = [...hostsIn(states, "waking"), ...hostsIn(states, "failed"), ...hostsIn(states, "asleep")];
   return away.flatMap(({ uuid, state }) => {

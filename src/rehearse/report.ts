@@ -3,7 +3,7 @@
 import { describeRule } from "../rules/print.ts";
 import { bytes, gigabytes, grouped, plural } from "../text/format.ts";
 import type { RehearsalResult, SetResult } from "./rehearsal.ts";
-import type { Figures, RuleFigures } from "./replay.ts";
+import type { ReplayedRule, ReplayFigures } from "./replay.ts";
 import type { Hour, Violations } from "./tally.ts";
 
 /** The rehearsal as a table with a column for each rule set, and its rules below. */
@@ -61,7 +61,7 @@ function ruleLines({ name, moved, untouched }: SetResult): string[] {
   ];
 }
 
-function ruleLine(figures: RuleFigures, without: Violations | undefined, { runs }: Figures): string {
+function ruleLine(figures: ReplayedRule, without: Violations | undefined, { runs }: ReplayFigures): string {
   const { rule, firedRuns, migrations, minutes: above } = figures;
   const acts = `acts in ${grouped(firedRuns)} of ${plural(runs, "run", "runs", grouped(runs))}, ${plural(migrations, "migration", "migrations", grouped(migrations))}`;
   const broken = `${grouped(without?.minutes ?? 0, 1)} min above the threshold become ${grouped(above, 1)}`;
@@ -86,7 +86,7 @@ function hourText(hour: Hour | null): string {
   return hour === null ? "-" : `${utc(hour.seconds)}: ${grouped(hour.minutes, 1)} min`;
 }
 
-function gateText({ gates }: Figures): string {
+function gateText({ gates }: ReplayFigures): string {
   return gates.size === 0 ? "0" : [...gates].map(([name, runs]) => `${grouped(runs)} ${name}`).join(", ");
 }
 

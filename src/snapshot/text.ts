@@ -33,9 +33,9 @@ const formatVersion = 1;
 const firstWord = "xcp-balance-snapshot";
 
 /** A codec for each property; the compiler asks for one when a noun gets a new property. */
-type Fields<T> = { readonly [K in keyof T]: Codec<T[K]> };
+type FieldForms<T> = { readonly [K in keyof T]: Codec<T[K]> };
 
-const poolFields: Fields<Omit<PoolFacts, "uuid" | "name">> = {
+const poolFields: FieldForms<Omit<PoolFacts, "uuid" | "name">> = {
   haEnabled: flag,
   wlbEnabled: flag,
   rollingUpgrade: flag,
@@ -43,7 +43,7 @@ const poolFields: Fields<Omit<PoolFacts, "uuid" | "name">> = {
   haPlannedFor: optional(number),
 };
 
-const hostFields: Fields<Omit<Host, "uuid" | "name" | keyof HostAdditions | keyof HostDoubt>> = {
+const hostFields: FieldForms<Omit<Host, "uuid" | "name" | keyof HostAdditions | keyof HostDoubt>> = {
   ip: orUnknown(text),
   isMaster: flag,
   enabled: flag,
@@ -69,7 +69,7 @@ const hostFields: Fields<Omit<Host, "uuid" | "name" | keyof HostAdditions | keyo
 const hostAdditions = { sources: optional(values), doubt: optional(text) };
 const vmAdditions = { cpuWait: optional(number) };
 
-const vmFields: Fields<Omit<Vm, "uuid" | "name" | "cpuWait">> = {
+const vmFields: FieldForms<Omit<Vm, "uuid" | "name" | "cpuWait">> = {
   powerState: text,
   isControlDomain: flag,
   vcpuNum: orUnknown(number),
@@ -291,7 +291,7 @@ function readVm(reader: LineReader): Vm {
   return cpuWait === null ? vm : { ...vm, cpuWait };
 }
 
-function printFields<T extends object>(fields: Fields<T>, object: T): string {
+function printFields<T extends object>(fields: FieldForms<T>, object: T): string {
   let line = "";
   for (const key of Object.keys(fields) as (keyof T & string)[]) {
     if (fields[key].absent !== undefined && object[key] === fields[key].absent) continue;
@@ -300,7 +300,7 @@ function printFields<T extends object>(fields: Fields<T>, object: T): string {
   return line;
 }
 
-function readFields<T extends object>(fields: Fields<T>, reader: LineReader): T {
+function readFields<T extends object>(fields: FieldForms<T>, reader: LineReader): T {
   const entries = (Object.keys(fields) as (keyof T & string)[]).map((key) => [
     key,
     reader.value(key, fields[key]),

@@ -78,13 +78,13 @@ async function recentTrips(reader: Reader): Promise<number> {
   return number(row?.["Trips"]) ?? 0;
 }
 
-interface End {
+interface CountedEnd {
   readonly state: MigrationState | null;
   readonly error: string;
 }
 
 /** The ends that count, newest first. */
-async function lastEnds(reader: Reader): Promise<readonly End[]> {
+async function lastEnds(reader: Reader): Promise<readonly CountedEnd[]> {
   const rows = await reader.rows(
     `SELECT State, Error FROM Migration
       WHERE State IN ('succeeded', 'failed', 'cancelled', 'lost')
@@ -98,7 +98,7 @@ async function lastEnds(reader: Reader): Promise<readonly End[]> {
 }
 
 /** Why the ends open the breaker, or null. */
-function assess(ends: readonly End[]): string | null {
+function assess(ends: readonly CountedEnd[]): string | null {
   const failed = ends.filter(({ state }) => state !== null && isFailure(state));
   const last = failed[0]?.error ?? "";
   const row = ends.findIndex(({ state }) => state === null || !isFailure(state));

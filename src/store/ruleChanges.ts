@@ -150,7 +150,7 @@ export async function listRuleChanges(db: Database, limit: number): Promise<read
   }));
 }
 
-interface Entry {
+interface ChangeEntry {
   readonly action: RuleAction;
   readonly kind: RuleKind;
   readonly id: number | null;
@@ -163,14 +163,14 @@ function entry(
   kind: RuleKind,
   before: StoredRule<AnyRule> | null,
   after: StoredRule<AnyRule> | null,
-): Entry {
+): ChangeEntry {
   const text = (stored: typeof before) => (stored === null ? null : ruleWords(stored.rule));
   return { action, kind, id: after?.id ?? before?.id ?? null, before: text(before), after: text(after) };
 }
 
 interface Changed<T> {
   readonly result: T;
-  readonly log: readonly Entry[];
+  readonly log: readonly ChangeEntry[];
 }
 
 /** Makes a change with its rows of the history; after a lost answer the history tells whether it was made. */
@@ -179,7 +179,7 @@ async function change<T>(
   by: string,
   work: (writer: Writer) => Promise<Changed<T>>,
 ): Promise<T> {
-  const tries: { readonly result: T; readonly log: readonly Entry[]; readonly last: number }[] = [];
+  const tries: { readonly result: T; readonly log: readonly ChangeEntry[]; readonly last: number }[] = [];
   const whole = async (writer: Writer): Promise<T> => {
     // First of all, for this row is what changes queue at.
     await writer.run("UPDATE RuleHead SET LastRule = LastRule WHERE Name = 'rules'");
@@ -196,7 +196,7 @@ async function change<T>(
   return db.write(whole, { verify });
 }
 
-async function record(writer: Writer, by: string, log: Entry): Promise<number> {
+async function record(writer: Writer, by: string, log: ChangeEntry): Promise<number> {
   const number = await drawNumber(writer, "LastChange");
   await writer.run(
     `INSERT INTO RuleHistory (Id, ChangedAt, ChangedBy, Action, Kind, RuleId, RuleBefore, RuleAfter)
@@ -210,7 +210,7 @@ async function record(writer: Writer, by: string, log: Entry): Promise<number> {
 async function isRecorded(
   reader: Reader,
   by: string,
-  { log, last }: { readonly log: readonly Entry[]; readonly last: number },
+  { log, last }: { readonly log: readonly ChangeEntry[]; readonly last: number },
 ): Promise<boolean> {
   const own = log.at(-1);
   if (own === undefined) return true;

@@ -36,7 +36,7 @@ import type {
   VmRef,
 } from "./records.ts";
 import { Secrets } from "./rpc.ts";
-import { Session } from "./session.ts";
+import { XapiSession } from "./session.ts";
 import type { Trust } from "./tls.ts";
 import { type HttpAnswer, Transport } from "./transport.ts";
 import { SessionClient } from "./verbs.ts";
@@ -171,7 +171,7 @@ export async function connectXapi(options: XapiOptions): Promise<XapiClient> {
   };
   const secrets = new Secrets();
   secrets.add(options.password, "[password]");
-  const session = await Session.open({
+  const session = await XapiSession.open({
     user: options.user,
     password: options.password,
     originator: options.originator,

@@ -12,7 +12,7 @@ import { namesIn } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { inMegabytes, line, listEntry, timestamp } from "../layout.ts";
 import { migrationObject, rateOf, wayOf } from "../migrationText.ts";
-import { type Problem, problem, quote } from "../words.ts";
+import { problem, quote, type TextProblem } from "../words.ts";
 
 /** Migrations that are shown where no number is given, and the most that are shown at once. */
 const shownMigrations = 20;
@@ -62,7 +62,7 @@ export const showMigration: Command<string, MigrationFound> = command({
   json: ({ found, names }) => migrationObject(found, names),
 });
 
-function readId(rest: string): string | Problem {
+function readId(rest: string): string | TextProblem {
   if (rest === "") {
     return problem("SHOW MIGRATION which? Write SHOW MIGRATION id; SHOW MIGRATIONS lists them.");
   }

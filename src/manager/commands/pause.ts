@@ -10,7 +10,7 @@ import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
 import { timestamp } from "../layout.ts";
 import { offer } from "../offer.ts";
-import { after, type Problem, problem, quote, readSpan, splitReason } from "../words.ts";
+import { after, problem, quote, readSpan, splitReason, type TextProblem } from "../words.ts";
 
 /** For so many seconds; null: until somebody resumes. */
 export interface WantedPause {
@@ -68,7 +68,7 @@ export const resumeCommand: Command<null, boolean> = command({
   hints: (wasPaused) => (wasPaused ? [] : ["Control was not paused."]),
 });
 
-function readPause(rest: string): WantedPause | Problem {
+function readPause(rest: string): WantedPause | TextProblem {
   const parts = splitReason(rest);
   if (isProblem(parts)) return parts;
   const { head, reason } = parts;

@@ -11,18 +11,18 @@ import { bare, named, type WantedDetails } from "../forms.ts";
 import { inMegabytes, line, listItem, percent } from "../layout.ts";
 
 /** A VM and the host it is resident on; null when it does not run. */
-export interface PlacedVm {
+export interface VmOnHost {
   readonly vm: Vm;
   readonly host: Host | null;
 }
 
 /** A VM, and the hosts that cannot take it, "" where such a host is unknown. */
-export interface VmFound extends PlacedVm {
+export interface VmFound extends VmOnHost {
   readonly details: boolean;
   readonly infeasiblePairs: readonly (InfeasiblePair & { readonly hostName: string })[];
 }
 
-export const showVms: Command<null, readonly PlacedVm[]> = command({
+export const showVms: Command<null, readonly VmOnHost[]> = command({
   ...bare("SHOW VMS"),
   help: [["SHOW VMS", "all VMs: uuid and name"]],
   run: ({ db }) => allVms(db),
@@ -60,7 +60,7 @@ export const showVm: Command<WantedDetails, VmFound> = command({
 });
 
 /** All VMs by uuid, control domains among them; none before the first collection. */
-async function allVms(db: Database): Promise<readonly PlacedVm[]> {
+async function allVms(db: Database): Promise<readonly VmOnHost[]> {
   const snapshot = (await loadSnapshot(db))?.snapshot;
   if (snapshot === undefined) return [];
   const hostOf = hostsByVm(snapshot);

@@ -14,7 +14,7 @@ import { reasonsOf } from "../tell/reason.ts";
 import type { Step } from "./order.ts";
 
 /** A move as it was planned. */
-export interface Planned {
+export interface EarlierMove {
   readonly vm: Uuid;
   readonly source: Uuid;
   readonly destination: Uuid;
@@ -35,7 +35,7 @@ export interface Objection {
 export function recheck(
   pool: Snapshot,
   rules: readonly Rule[],
-  moves: readonly Planned[],
+  moves: readonly EarlierMove[],
   options: PlanOptions,
 ): Plan | Objection {
   const snapshot = withDerived(inOrder(pool));
@@ -66,7 +66,7 @@ function countMove({ hosts, movesLeft }: Problem, made: Int32Array, { from, to }
 }
 
 /** The move as a step from where things stand, or why it cannot be one. */
-function stepOf(problem: Problem, state: State, move: Planned): Step | string {
+function stepOf(problem: Problem, state: State, move: EarlierMove): Step | string {
   const from = problem.hosts.findIndex(({ uuid }) => uuid === move.source);
   const to = problem.hosts.findIndex(({ uuid }) => uuid === move.destination);
   if (to < 0) return "the destination takes no part";

@@ -5,7 +5,7 @@ import type { Problem } from "../problem.ts";
 import { aimOf, type State } from "../state.ts";
 import { amount, measured, rounded, ruleName, subjectName } from "./figures.ts";
 
-export interface Explanation {
+export interface BreachReason {
   readonly reason: string;
   readonly refusals: readonly Refusal[];
 }
@@ -17,7 +17,7 @@ export function explain(
   r: number,
   proved: boolean,
   absent: readonly Refusal["host"][],
-): Explanation {
+): BreachReason {
   const { problem } = state;
   const refusals: Refusal[] = [];
   for (const { vm, host, code, reason } of problem.stuck) {
