@@ -4,8 +4,7 @@
  * and over 1000 MB. Nothing in it switches a host on or relieves one.
  */
 import type { Uuid } from "../../src/domain/pool.ts";
-import type { Policy } from "../../test/support/power/week.ts";
-import type { World } from "../../test/support/power/world.ts";
+import type { Policy, World } from "../../test/support/power/world.ts";
 
 const [criticalCpu, criticalFreeMb, highFreeMb] = [90, 1000, 1500];
 const totalMb = 192 * 1024;

@@ -5,10 +5,10 @@ import os from "node:os";
 import process from "node:process";
 import { Command, Option } from "commander";
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
+import type { ProgramContext } from "../program/context.ts";
 import {
   commandLineOutput,
   loadSettings,
-  type ProgramContext,
   packageVersion,
   parseInterval,
   runProgram,

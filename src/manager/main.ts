@@ -4,12 +4,12 @@
 import process from "node:process";
 import { Command, Option } from "commander";
 import { AppError } from "../domain/errors.ts";
+import type { ProgramContext } from "../program/context.ts";
 import {
   commandLineOutput,
   isTerminal,
   loadSettings,
   operatorName,
-  type ProgramContext,
   packageVersion,
   runProgram,
   storeOptions,

@@ -8,7 +8,8 @@
 
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import type { Move } from "../planner/plan.ts";
-import { type PlannedTransfer, schedule } from "../planner/steps/schedule.ts";
+import type { PlannedTransfer } from "../planner/steps/makespan.ts";
+import { schedule } from "../planner/steps/schedule.ts";
 import { hostsAfter } from "../planner/tell/outcome.ts";
 import { bytesBound } from "./bound.ts";
 import { type Consolidation, Consolidator } from "./consolidate.ts";

@@ -1,6 +1,6 @@
 /** `--interval`: the same run again and again, whatever became of the one before, as long as that can help. */
 import { AppError, type AppErrorCode, exitCode } from "../domain/errors.ts";
-import type { ProgramContext } from "./program.ts";
+import type { ProgramContext } from "./context.ts";
 
 /**
  * Runs `once`, or with an interval again and again until the signal: each run starts `intervalSeconds` after the

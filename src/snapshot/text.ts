@@ -17,7 +17,8 @@ import {
   type Snapshot,
   type Vm,
 } from "../domain/pool.ts";
-import { type Codec, flag, list, number, optional, orUnknown, text, uuid, values } from "./values.ts";
+import type { Codec } from "./codec.ts";
+import { flag, list, number, optional, orUnknown, text, uuid, values } from "./values.ts";
 import { type Line, LineReader, readLine, SnapshotProblem } from "./words.ts";
 
 /** What the text holds beside the objects. */

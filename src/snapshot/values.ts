@@ -1,14 +1,7 @@
 /** How the values of a snapshot's text are written and read. Pure. */
 import { asUuid, type Uuid } from "../domain/pool.ts";
+import type { Codec } from "./codec.ts";
 import { quote, SnapshotProblem, unquote } from "./words.ts";
-
-/** A way to write values of one kind as one word, and to read them; `parse` throws a SnapshotProblem. */
-export interface Codec<T> {
-  readonly print: (value: T) => string;
-  readonly parse: (written: string) => T;
-  /** The value that is not written, and that a text without the key has. */
-  readonly absent?: T;
-}
 
 const unknown = "-";
 

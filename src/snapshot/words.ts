@@ -1,5 +1,5 @@
 /** The words of a line of a snapshot's text. Pure. */
-import type { Codec } from "./values.ts";
+import type { Codec } from "./codec.ts";
 
 /** What is wrong with a line, in words. */
 export class SnapshotProblem extends Error {}

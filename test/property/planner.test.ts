@@ -33,9 +33,16 @@ const kinds: fc.Arbitrary<Kind> = fc.record({
   strict: fc.constantFrom(0.1, 0.4, 0.9),
   hard: fc.boolean(),
 });
+/** The laws meet the same pools again: each is made once, and planned once. */
+const made = new Map<string, Pool>();
 const pools: fc.Arbitrary<Pool> = fc
   .tuple(kinds, fc.integer({ min: 1, max: 1_000_000 }))
-  .map(([kind, seed]) => generate(kind, seed));
+  .map(([kind, seed]) => {
+    const key = JSON.stringify([kind, seed]);
+    const pool = made.get(key) ?? generate(kind, seed);
+    made.set(key, pool);
+    return pool;
+  });
 const tinyPools: fc.Arbitrary<Pool> = fc
   .tuple(
     fc.integer({ min: 2, max: 3 }),
@@ -47,8 +54,20 @@ const tinyPools: fc.Arbitrary<Pool> = fc
 
 const runs = { numRuns: 250, seed: 20_261_123 };
 
-function planFor({ snapshot, rules }: Pool, extra: Partial<PlanOptions> = {}): Plan {
+function planAnew({ snapshot, rules }: Pool, extra: Partial<PlanOptions> = {}): Plan {
   return planMigrations(snapshot, rules, { ...options, ...extra });
+}
+
+const planned = new WeakMap<Snapshot, { readonly rules: Pool["rules"]; readonly plan: Plan }>();
+
+/** Without `extra` the plan that was made before, where there is one. */
+function planFor(pool: Pool, extra?: Partial<PlanOptions>): Plan {
+  if (extra !== undefined) return planAnew(pool, extra);
+  const before = planned.get(pool.snapshot);
+  if (before?.rules === pool.rules) return before.plan;
+  const plan = planAnew(pool);
+  planned.set(pool.snapshot, { rules: pool.rules, plan });
+  return plan;
 }
 
 function applied(snapshot: Snapshot, moves: readonly Move[]): Snapshot {
@@ -127,7 +146,7 @@ describe("laws of every plan", () => {
   it("is the same for the same input and seed", () => {
     fc.assert(
       fc.property(pools, fc.integer(), (pool, seed) => {
-        expect(planFor(pool, { seed })).toEqual(planFor(pool, { seed }));
+        expect(planAnew(pool, { seed })).toEqual(planAnew(pool, { seed }));
       }),
       { ...runs, numRuns: 60 },
     );

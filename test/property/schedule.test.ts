@@ -1,8 +1,9 @@
 /** Laws of schedules: kept within the slots, near a bound that no schedule undercuts; tiny ones against all there are. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { PlannedTransfer } from "../../src/planner/steps/makespan.ts";
 import { leastMakespan } from "../../src/planner/steps/makespan.ts";
-import { type PlannedTransfer, schedule } from "../../src/planner/steps/schedule.ts";
+import { schedule } from "../../src/planner/steps/schedule.ts";
 
 function transfersOf(most: number): fc.Arbitrary<PlannedTransfer[]> {
   const one = fc.record({

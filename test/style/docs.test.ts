@@ -82,6 +82,23 @@ describe("docs/ has every", () => {
     expect(namedSubjects.filter((subject) => !page.includes(`\`${subject}\``))).toEqual([]);
   });
 
+  it("gate, in docs/operation.md by its name", () => {
+    const page = read("docs/operation.md");
+    const [, table = ""] = /const names = \{(.*?)\} as const;/s.exec(read("src/domain/gate.ts")) ?? [];
+    const names = [...table.matchAll(/: "([^"]+)"/g)].map(([, name = ""]) => name);
+    expect(names.length).toBeGreaterThan(10);
+    expect(names.filter((name) => !page.includes(`\n| ${name} | `))).toEqual([]);
+  });
+
+  it("code of a failure, in docs/operation.md", () => {
+    const page = read("docs/operation.md");
+    const [, union = ""] =
+      /export type AppErrorCode =\n((?: {2}\| "[a-z-]+";?\n)+)/.exec(read("src/domain/errors.ts")) ?? [];
+    const codes = [...union.matchAll(/"([a-z-]+)"/g)].map(([, code]) => code);
+    expect(codes.length).toBeGreaterThan(10);
+    expect(codes.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
+  });
+
   it("number of a fault that tests carry, in docs/developing.md", () => {
     const page = read("docs/developing.md");
     const texts = ["test", "soak"].flatMap(filesBelow).filter((file) => file.endsWith(".test.ts"));

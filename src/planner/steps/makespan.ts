@@ -1,5 +1,12 @@
 /** The least time that any schedule of some transfers needs. Pure. */
-import type { PlannedTransfer } from "./schedule.ts";
+export interface PlannedTransfer {
+  readonly vm: number;
+  readonly from: number;
+  readonly to: number;
+  readonly seconds: number;
+  /** Earlier transfers, by their index, that must have ended before. */
+  readonly after: readonly number[];
+}
 
 /** What each transfer needs before it may start, and after it has ended, whatever the schedule. */
 export interface Surroundings {

@@ -2,16 +2,7 @@
  * When each step would run if transfers start as soon as they may: at most k at a host, coming and going together.
  * Pure.
  */
-import { followers, leastMakespan, surroundings } from "./makespan.ts";
-
-export interface PlannedTransfer {
-  readonly vm: number;
-  readonly from: number;
-  readonly to: number;
-  readonly seconds: number;
-  /** Earlier transfers, by their index, that must have ended before. */
-  readonly after: readonly number[];
-}
+import { followers, leastMakespan, type PlannedTransfer, surroundings } from "./makespan.ts";
 
 export interface Schedule {
   /** Start of each transfer, in the order given. */

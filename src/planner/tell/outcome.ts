@@ -6,8 +6,8 @@ import type { NamedSubject } from "../../domain/rule.ts";
 import { capacity, rawWeight, withValues, writtenSubjects } from "../../domain/weight.ts";
 import type { Move, MoveFigures } from "../plan.ts";
 import type { State } from "../state.ts";
+import type { PlannedTransfer } from "../steps/makespan.ts";
 import type { Step } from "../steps/order.ts";
-import type { PlannedTransfer } from "../steps/schedule.ts";
 import { measured, placeOf } from "./figures.ts";
 import type { Reason } from "./reason.ts";
 

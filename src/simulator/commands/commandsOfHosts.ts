@@ -5,8 +5,8 @@ import { machineOf, type WakeKind, wakeKinds } from "../behaviour/machines.ts";
 import { boot } from "../behaviour/powerCycle.ts";
 import type { PoolModel } from "../metrics/model.ts";
 import { readDuration } from "../scenario/scenarioText.ts";
-import type { PoolCommand } from "./commandList.ts";
 import { readTimes } from "./commandsOfOutages.ts";
+import type { PoolCommand } from "./poolCommand.ts";
 
 export const hostCommands: Readonly<Record<string, PoolCommand>> = {
   "power-button": {

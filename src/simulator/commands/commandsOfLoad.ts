@@ -5,8 +5,8 @@ import { findEither, findVm, nameOf } from "../behaviour/find.ts";
 import { noteVm } from "../behaviour/upkeep.ts";
 import { idleVm, type PoolModel } from "../metrics/model.ts";
 import { readDuration, readProfile } from "../scenario/scenarioText.ts";
-import type { PoolCommand } from "./commandList.ts";
 import { readTimes } from "./commandsOfOutages.ts";
+import type { PoolCommand } from "./poolCommand.ts";
 
 export const loadCommands: Readonly<Record<string, PoolCommand>> = {
   load: {

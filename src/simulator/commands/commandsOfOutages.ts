@@ -4,7 +4,7 @@ import { findHost, nameOf } from "../behaviour/find.ts";
 import { changeMaster, crashHost, declareDead, recoverHost, restartToolstack } from "../behaviour/outages.ts";
 import type { AnswerFault } from "../objects/contract.ts";
 import { readDuration } from "../scenario/scenarioText.ts";
-import type { PoolCommand } from "./commandList.ts";
+import type { PoolCommand } from "./poolCommand.ts";
 
 export const outageCommands: Readonly<Record<string, PoolCommand>> = {
   crash: {

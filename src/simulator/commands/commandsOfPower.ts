@@ -8,7 +8,7 @@ import { destroyVm, haltVm, setPaused, startVm } from "../behaviour/vmLifecycle.
 import { isActive, type PoolModel, refOrNull } from "../metrics/model.ts";
 import { simMap } from "../objects/datamodel.ts";
 import { slotAt, slotOf } from "../objects/slots.ts";
-import type { PoolCommand } from "./commandList.ts";
+import type { PoolCommand } from "./poolCommand.ts";
 
 export const powerCommands: Readonly<Record<string, PoolCommand>> = {
   show: {

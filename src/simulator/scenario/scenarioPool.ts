@@ -6,16 +6,7 @@ import { mib, overheadBytes } from "../behaviour/memory.ts";
 import { fromMib, memoryOf, type PoolModel } from "../metrics/model.ts";
 import { nullRef, simMap } from "../objects/datamodel.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec } from "./scenario.ts";
-import { buildVm } from "./scenarioVm.ts";
-
-/** Refs by the names that a scenario gave. */
-export interface BuiltPlaces {
-  readonly hosts: ReadonlyMap<string, string>;
-  readonly storage: ReadonlyMap<string, string>;
-  /** The own SR of each host, by the host's name. */
-  readonly localStorage: ReadonlyMap<string, string>;
-  readonly networks: ReadonlyMap<string, string>;
-}
+import { type BuiltPlaces, buildVm } from "./scenarioVm.ts";
 
 const defaultStorage: StorageSpec = {
   name: "Shared storage",

@@ -5,7 +5,15 @@ import { fromMib, isActive, type PoolModel } from "../metrics/model.ts";
 import { nullRef, type SimMap, simMap } from "../objects/datamodel.ts";
 import type { VmSpec } from "./scenario.ts";
 import { fullSizeFields, fullSizeGuest } from "./scenarioFullSize.ts";
-import type { BuiltPlaces } from "./scenarioPool.ts";
+
+/** Refs by the names that a scenario gave. */
+export interface BuiltPlaces {
+  readonly hosts: ReadonlyMap<string, string>;
+  readonly storage: ReadonlyMap<string, string>;
+  /** The own SR of each host, by the host's name. */
+  readonly localStorage: ReadonlyMap<string, string>;
+  readonly networks: ReadonlyMap<string, string>;
+}
 
 const diskBytes = 10 * 1024 * mib;
 

@@ -5,7 +5,14 @@ import { mib } from "../behaviour/memory.ts";
 import { isActive, type PoolModel, poolRefOf } from "../metrics/model.ts";
 import { simMap } from "../objects/datamodel.ts";
 import type { InfeasibilityCauses, VmNeeds } from "./snapshotInfeasiblePairs.ts";
-import type { Residence } from "./snapshotPool.ts";
+
+/** Who runs where. */
+export interface Residence {
+  readonly hostOf: ReadonlyMap<Uuid, Uuid>;
+  readonly vmsOn: ReadonlyMap<Uuid, readonly Vm[]>;
+  /** The control domain that each host is built with. */
+  readonly controlOf: ReadonlyMap<Uuid, Vm>;
+}
 
 /** Finishes the pool that was built from the snapshot's scenario. */
 export function finishPool(

@@ -10,16 +10,8 @@ import { idleHost, type PoolModel } from "../metrics/model.ts";
 import { findRelease, type Release } from "../objects/release.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec, VmSpec } from "./scenario.ts";
 import { buildPool } from "./scenarioPool.ts";
-import { finishPool } from "./snapshotFields.ts";
+import { finishPool, type Residence } from "./snapshotFields.ts";
 import { findCauses, type InfeasibilityCauses, type InfeasiblePlace } from "./snapshotInfeasiblePairs.ts";
-
-/** Who runs where. */
-export interface Residence {
-  readonly hostOf: ReadonlyMap<Uuid, Uuid>;
-  readonly vmsOn: ReadonlyMap<Uuid, readonly Vm[]>;
-  /** The control domain that each host is built with. */
-  readonly controlOf: ReadonlyMap<Uuid, Vm>;
-}
 
 const shared = "shared storage";
 const mainNetwork = "main network";

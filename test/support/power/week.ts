@@ -11,7 +11,7 @@ import { decide } from "../../../src/power/policy.ts";
 import type { GreenGoal } from "../../../src/power/rule.ts";
 import { savingsOf } from "../../../src/power/savings.ts";
 import { advance, observe, type PowerStep } from "../../../src/power/states.ts";
-import { World } from "./world.ts";
+import { type Policy, World } from "./world.ts";
 
 const [hosts, vms] = [16, 320];
 export const weekMinutes = 7 * 24 * 60;
@@ -26,12 +26,6 @@ export const rule: GreenGoal = {
   spareHosts: 1,
   between: null,
 };
-
-/** What a policy does in each minute, and what goes on in between, every ten seconds. */
-export interface Policy {
-  readonly minute: (world: World) => void;
-  readonly tick: (world: World) => void;
-}
 
 interface Tally {
   asleepMinutes: number;

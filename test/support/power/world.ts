@@ -272,3 +272,9 @@ function toVm(guest: Guest): Vm {
 function gauss(random: Random): number {
   return Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
 }
+
+/** What a policy does in each minute, and what goes on in between, every ten seconds. */
+export interface Policy {
+  readonly minute: (world: World) => void;
+  readonly tick: (world: World) => void;
+}
