@@ -16,10 +16,11 @@ import { loadHistory } from "../../src/store/history.ts";
 import { pruneHistory } from "../../src/store/historyRetention.ts";
 import { installSchema } from "../../src/store/schema/schema.ts";
 import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
-import { connectXapi, type XapiClient } from "../../src/xapi/client.ts";
+import { connectXapi } from "../../src/xapi/client.ts";
 import { readInventory } from "../../src/xapi/inventory.ts";
 import { readMeasures } from "../../src/xapi/rrdUpdates.ts";
 import { toSnapshot } from "../../src/xapi/snapshot.ts";
+import type { XapiClient } from "../../src/xapi/xapiClient.ts";
 
 const everySeconds = 10;
 const collectionsOfWeek = (7 * 86_400) / everySeconds;

@@ -12,7 +12,7 @@ import { pruneHistory } from "../store/historyRetention.ts";
 import { loadLastPlaces } from "../store/places.ts";
 import { subjectsNamedByRules } from "../store/rules.ts";
 import { beginCollection, saveSnapshot } from "../store/snapshot.ts";
-import { connectXapi, type XapiClient } from "../xapi/client.ts";
+import { connectXapi } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
 import { type Inventory, readInventory } from "../xapi/inventory.ts";
 import { type Measures, type NamedMeasures, nothingNamed } from "../xapi/measures.ts";
@@ -20,6 +20,7 @@ import { xapiOptions } from "../xapi/options.ts";
 import type { HostRef } from "../xapi/records.ts";
 import { readMeasures } from "../xapi/rrdUpdates.ts";
 import { toSnapshot } from "../xapi/snapshot.ts";
+import type { XapiClient } from "../xapi/xapiClient.ts";
 import { clocksDisagree } from "./clocks.ts";
 
 export interface CollectOptions {

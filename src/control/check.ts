@@ -1,7 +1,8 @@
 /** The look at the pool right before a migration: is everything still as the collection saw it? */
+
 import { plural } from "../text/format.ts";
-import type { XapiClient } from "../xapi/client.ts";
 import type { HostRecord, HostRef, TaskRef, VmRecord, VmRef } from "../xapi/records.ts";
+import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type MoveTask, type Outcome, overtaken } from "./outcome.ts";
 
 export interface Refs {

@@ -9,7 +9,7 @@ import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { pairKey } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/settings.ts";
-import type { XapiClient } from "../xapi/client.ts";
+import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type ExecuteOptions, startMove, type Transfer } from "./execute.ts";
 import { leaseLost } from "./heldLease.ts";
 import type { Entry, Journal } from "./journal.ts";

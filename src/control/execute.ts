@@ -1,8 +1,8 @@
 /** Starts one move: looks at the VM and the destination once more, asks for the migration, and has it watched. */
 import { describeError } from "../domain/errors.ts";
-import type { XapiClient } from "../xapi/client.ts";
 import { XapiUnreachable } from "../xapi/errors.ts";
 import type { TaskRef } from "../xapi/records.ts";
+import type { XapiClient } from "../xapi/xapiClient.ts";
 import { checkBefore, type Refs } from "./check.ts";
 import { type MoveTask, type Outcome, refusal } from "./outcome.ts";
 import { Watch, type WatchOptions } from "./watch.ts";

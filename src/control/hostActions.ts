@@ -9,8 +9,8 @@ import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { advance, type PowerStep, stateOf } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
 import { writeHostPower } from "../store/hostPower.ts";
-import type { XapiClient } from "../xapi/client.ts";
 import type { HostRef, TaskRef } from "../xapi/records.ts";
+import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type HeldLease, leaseLost } from "./heldLease.ts";
 
 export interface HostActionOptions {

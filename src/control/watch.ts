@@ -5,9 +5,9 @@
 
 import { AppError, describeError } from "../domain/errors.ts";
 import { span } from "../text/format.ts";
-import type { XapiClient } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
 import type { TaskRecord, TaskRef, VmRecord } from "../xapi/records.ts";
+import type { XapiClient } from "../xapi/xapiClient.ts";
 import type { Refs } from "./check.ts";
 import { leaseLost } from "./heldLease.ts";
 import { failureClass, isGone, type Outcome, overtaken } from "./outcome.ts";

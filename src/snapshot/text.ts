@@ -116,7 +116,7 @@ export function printSnapshot({ snapshot, takenAt, complete }: SnapshotDocument)
  */
 export function parseSnapshot(content: string, source = "snapshot"): SnapshotDocument {
   const lines = content.replace(/^\uFEFF/, "").split(/\r?\n/);
-  const draft = new Draft();
+  const draft = new SnapshotDraft();
   const problems: string[] = [];
   const guard = (number: number, work: () => void): void => {
     try {
@@ -138,7 +138,7 @@ export function parseSnapshot(content: string, source = "snapshot"): SnapshotDoc
 }
 
 /** What has been read so far. */
-class Draft {
+class SnapshotDraft {
   begun = false;
   #ended = false;
   #pool: PoolFacts | null = null;

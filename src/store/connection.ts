@@ -3,11 +3,13 @@
  * connection undid it. Never leaves half of a transaction behind, and never repeats one that may have been committed.
  */
 import { AppError } from "../domain/errors.ts";
+import type { StoreOptions } from "./driverOptions.ts";
 import { explainStatementFailure, isDriverFailure } from "./failure.ts";
 import { backoffMs, maxRuns, type Remedy, reconnectBudgetMs, remedyFor } from "./retry.ts";
-import { findServer, type Row, type Session, type SqlValue, type StoreOptions } from "./session.ts";
+import { findServer, type Row, type Session, type SqlValue } from "./session.ts";
 
-export type { Row, SqlValue, StoreOptions } from "./session.ts";
+export type { StoreOptions } from "./driverOptions.ts";
+export type { Row, SqlValue } from "./session.ts";
 
 /** Reading inside one transaction: all statements see the same instant. */
 export interface Reader {

@@ -1,8 +1,32 @@
 /** What mysql2 is told about one server: how to get there, whom to trust, and what it must never do. */
 import net from "node:net";
 import type { ConnectionOptions } from "mysql2/promise";
+import type { ServerAddress } from "../settings/address.ts";
 import { isLoopback, proofsOnly } from "./authentication.ts";
-import type { StoreOptions } from "./session.ts";
+
+/**
+ * Where MySQL is and how to log in. Servers are tried in their order.
+ *
+ * The password is told to nobody but over TLS to a server that `caPem` vouches for, over a socket or on the machine
+ * itself; elsewhere its knowledge is proven. What is read and written can still be seen, and changed, by somebody who
+ * sits between.
+ */
+export interface StoreOptions {
+  /** A host that begins with "/" is the path of a Unix socket; it has no port. */
+  readonly servers: readonly ServerAddress[];
+  /** A local socket; used instead of `servers`. */
+  readonly socketPath?: string;
+  /** Whose account it should be; for messages. */
+  readonly program?: "xcp-collect" | "xcp-manager" | "xcp-control";
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  /** Authorities to trust, as PEM; turns TLS on. The certificate must also carry the server's name. */
+  readonly caPem?: string;
+  readonly connectTimeoutMs: number;
+  /** The longest that one statement may run. */
+  readonly statementTimeoutMs: number;
+}
 
 /** One way to one server. */
 export interface Place {

@@ -2,34 +2,9 @@
 import type { Connection, ResultSetHeader, RowDataPacket } from "mysql2/promise";
 import mysql from "mysql2/promise";
 import { AppError } from "../domain/errors.ts";
-import type { ServerAddress } from "../settings/address.ts";
-import { driverOptions, isExposed, type Place } from "./driverOptions.ts";
+import { driverOptions, isExposed, type Place, type StoreOptions } from "./driverOptions.ts";
 import { type ConnectionTarget, explainConnectFailure } from "./failure.ts";
 import type { DriverFailure } from "./retry.ts";
-
-/**
- * Where MySQL is and how to log in. Servers are tried in their order.
- *
- * The password is told to nobody but over TLS to a server that `caPem` vouches for, over a socket or on the machine
- * itself; elsewhere its knowledge is proven. What is read and written can still be seen, and changed, by somebody who
- * sits between.
- */
-export interface StoreOptions {
-  /** A host that begins with "/" is the path of a Unix socket; it has no port. */
-  readonly servers: readonly ServerAddress[];
-  /** A local socket; used instead of `servers`. */
-  readonly socketPath?: string;
-  /** Whose account it should be; for messages. */
-  readonly program?: "xcp-collect" | "xcp-manager" | "xcp-control";
-  readonly user: string;
-  readonly password: string;
-  readonly database: string;
-  /** Authorities to trust, as PEM; turns TLS on. The certificate must also carry the server's name. */
-  readonly caPem?: string;
-  readonly connectTimeoutMs: number;
-  /** The longest that one statement may run. */
-  readonly statementTimeoutMs: number;
-}
 
 /** What may stand for a `?`. */
 export type SqlValue = string | number | null | Uint8Array;

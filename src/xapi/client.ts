@@ -2,44 +2,12 @@
 
 import type { SecureVersion } from "node:tls";
 import { type Endpoint, parseEndpoint } from "./endpoint.ts";
-import type {
-  HostMetricsRecord,
-  HostMetricsRef,
-  HostRecord,
-  HostRef,
-  NetworkRecord,
-  NetworkRef,
-  PbdRecord,
-  PbdRef,
-  PifRecord,
-  PifRef,
-  PoolRecord,
-  PoolRef,
-  Records,
-  SrRecord,
-  SrRef,
-  TaskRecord,
-  TaskRef,
-  VbdRecord,
-  VbdRef,
-  VdiRecord,
-  VdiRef,
-  VifRecord,
-  VifRef,
-  VmGroupRecord,
-  VmGroupRef,
-  VmGuestMetricsRecord,
-  VmGuestMetricsRef,
-  VmMetricsRecord,
-  VmMetricsRef,
-  VmRecord,
-  VmRef,
-} from "./records.ts";
 import { Secrets } from "./rpc.ts";
 import { XapiSession } from "./session.ts";
 import type { Trust } from "./tls.ts";
-import { type HttpAnswer, Transport } from "./transport.ts";
+import { Transport } from "./transport.ts";
 import { SessionClient } from "./verbs.ts";
+import type { XapiClient } from "./xapiClient.ts";
 
 export type { Trust } from "./tls.ts";
 export type { HttpAnswer } from "./transport.ts";
@@ -67,98 +35,6 @@ export interface XapiOptions {
   readonly signal?: AbortSignal | undefined;
   /** The clock that pinned certificates are checked by; this machine's when left out. */
   readonly now?: (() => Date) | undefined;
-}
-
-/**
- * One session with a pool's master.
- * Every verb rejects with XapiError (the pool refused) or XapiUnreachable (no usable answer came).
- */
-export interface XapiClient {
-  /** The pool that answered, as read at login. */
-  readonly pool: PoolRecord;
-  /** Scheme, host and port of the master that answers, e.g. "https://10.0.0.1". */
-  readonly url: string;
-
-  pools(): Promise<Records<PoolRef, PoolRecord>>;
-  hosts(): Promise<Records<HostRef, HostRecord>>;
-  hostMetrics(): Promise<Records<HostMetricsRef, HostMetricsRecord>>;
-  vms(): Promise<Records<VmRef, VmRecord>>;
-  /** VMs that are neither template nor snapshot: a pool may hold more of those than of machines. */
-  machines(): Promise<Records<VmRef, VmRecord>>;
-  vmMetrics(): Promise<Records<VmMetricsRef, VmMetricsRecord>>;
-  vmGuestMetrics(): Promise<Records<VmGuestMetricsRef, VmGuestMetricsRecord>>;
-  /** Empty on pools that are too old for groups. */
-  vmGroups(): Promise<Records<VmGroupRef, VmGroupRecord>>;
-  vbds(): Promise<Records<VbdRef, VbdRecord>>;
-  /** Drives that hold something. */
-  loadedVbds(): Promise<Records<VbdRef, VbdRecord>>;
-  vdis(): Promise<Records<VdiRef, VdiRecord>>;
-  /** Disks that are no snapshots. */
-  currentVdis(): Promise<Records<VdiRef, VdiRecord>>;
-  srs(): Promise<Records<SrRef, SrRecord>>;
-  pbds(): Promise<Records<PbdRef, PbdRecord>>;
-  vifs(): Promise<Records<VifRef, VifRecord>>;
-  pifs(): Promise<Records<PifRef, PifRecord>>;
-  networks(): Promise<Records<NetworkRef, NetworkRecord>>;
-
-  /** The newest 5-second value; NaN where the source has none. */
-  queryHostDataSource(host: HostRef, name: string): Promise<number>;
-  queryVmDataSource(vm: VmRef, name: string): Promise<number>;
-  /** The host's own clock, to the second. */
-  serverTime(host: HostRef): Promise<Date>;
-
-  vm(vm: VmRef): Promise<VmRecord>;
-  vmByUuid(uuid: string): Promise<VmRef>;
-  host(host: HostRef): Promise<HostRecord>;
-  hostByUuid(uuid: string): Promise<HostRef>;
-  /** The fresh metrics record of a host, found through host.get_metrics. */
-  hostMetricsOf(host: HostRef): Promise<HostMetricsRecord>;
-  /** Bytes that xapi would still give to arriving VMs. */
-  computeFreeMemory(host: HostRef): Promise<number>;
-  /** Resolves when `vm` may run on `host`; rejects with the XapiError that says why not. */
-  assertCanBootHere(vm: VmRef, host: HostRef): Promise<void>;
-
-  /** The VMs on the host by its own record, its control domain among them. */
-  residentVms(host: HostRef): Promise<readonly VmRef[]>;
-  /** The host takes no more VMs until it is enabled, or has booted; those on it stay. */
-  hostDisable(host: HostRef): Promise<void>;
-  hostEnable(host: HostRef): Promise<void>;
-  /** The VMs that keep the host from being emptied, each with the failure that says why; none where it can be. */
-  vmsWhichPreventEvacuation(host: HostRef): Promise<ReadonlyMap<VmRef, EvacuationBlocker>>;
-  /**
-   * Asks the host to shut down and returns the task at once. The task succeeds before the host is down, and a host that
-   * still runs VMs stops those it cannot move: empty it first. The caller destroys the task.
-   */
-  hostShutdownAsync(host: HostRef): Promise<TaskRef>;
-  /** Switches the host on and returns the task at once; it succeeds when the host is live. The caller destroys the task. */
-  hostPowerOnAsync(host: HostRef): Promise<TaskRef>;
-
-  /** Starts a live migration and returns its task at once. The caller destroys the task. */
-  poolMigrateAsync(vm: VmRef, host: HostRef): Promise<TaskRef>;
-  task(task: TaskRef): Promise<TaskRecord>;
-  /** A request only: the task may still succeed. */
-  cancelTask(task: TaskRef): Promise<void>;
-  destroyTask(task: TaskRef): Promise<void>;
-
-  /**
-   * The body of a GET on a member, on a fresh connection, authorised by this session and under the same trust.
-   * `address` is host.address; scheme and port are those of the pool's URL unless it carries its own port.
-   */
-  httpGet(
-    address: string,
-    path: string,
-    query: Readonly<Record<string, string>>,
-    deadlineMs?: number,
-  ): Promise<HttpAnswer>;
-
-  /** Logs out and closes the connections. Never throws; later verbs are refused. */
-  close(): Promise<void>;
-}
-
-/** XAPI's code and parameters. */
-export interface EvacuationBlocker {
-  readonly code: string;
-  readonly params: readonly string[];
 }
 
 /** Logs in at the pool's master, wherever among `urls` or behind a redirect it is. Rejects with AppError. */

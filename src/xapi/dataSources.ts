@@ -3,11 +3,11 @@
  * call for each value. Calls run in parallel up to a limit; a host that does not answer costs one call, not all of its.
  */
 import { describeError } from "../domain/errors.ts";
-import type { XapiClient } from "./client.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import type { Inventory } from "./inventory.ts";
 import { type NamedMeasures, type SourceValues, waitSources } from "./measures.ts";
 import type { HostRecord, HostRef, VmRecord, VmRef } from "./records.ts";
+import type { XapiClient } from "./xapiClient.ts";
 
 const hostSources: readonly string[] = [
   "memory_total_kib",

@@ -1,5 +1,5 @@
 /** Reads the pool's objects in a few bulk calls: what exists and where, not how loaded it is. */
-import type { XapiClient } from "./client.ts";
+
 import type {
   HostMetricsRecord,
   HostMetricsRef,
@@ -29,6 +29,7 @@ import type {
   VmRecord,
   VmRef,
 } from "./records.ts";
+import type { XapiClient } from "./xapiClient.ts";
 
 /** All objects of the pool that a snapshot is made of. */
 export interface Inventory {

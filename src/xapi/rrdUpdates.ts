@@ -3,7 +3,6 @@
  * call for each value. The values are the same: the newest 5-second point of the AVERAGE archive.
  */
 import { AppError, describeError } from "../domain/errors.ts";
-import type { XapiClient } from "./client.ts";
 import { type ObjectMeasures, queryHost } from "./dataSources.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import type { Inventory } from "./inventory.ts";
@@ -12,6 +11,7 @@ import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } fr
 import { isCoarse, isDoubtful } from "./precision.ts";
 import type { HostRecord, HostRef, VmRef } from "./records.ts";
 import { newestValues, objectKey, parseRrdUpdates, RrdFormatError, type RrdUpdates } from "./rrd.ts";
+import type { XapiClient } from "./xapiClient.ts";
 
 export interface MeasureOptions {
   readonly method: "auto" | "rrd" | "query";

@@ -1,6 +1,5 @@
 /** The verbs of XapiClient, each one a method of XAPI called in a session. */
 
-import type { EvacuationBlocker, XapiClient } from "./client.ts";
 import type { XapiParameter } from "./codec.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import { readRef } from "./fields.ts";
@@ -43,6 +42,7 @@ import type {
 import { readDate, readDouble, readInteger } from "./scalars.ts";
 import type { XapiSession } from "./session.ts";
 import type { HttpAnswer } from "./transport.ts";
+import type { EvacuationBlocker, XapiClient } from "./xapiClient.ts";
 import { type XapiValue, XmlError } from "./xml.ts";
 
 export class SessionClient implements XapiClient {

@@ -1,7 +1,8 @@
 /** What a simulated pool itself says, as rows of the thesis' tables, beside what the tables hold. */
 import mysql from "mysql2/promise";
 import type { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
-import { type SourceSample, sampleHost, sampleVm } from "../../src/simulator/metrics/metrics.ts";
+import { sampleHost, sampleVm } from "../../src/simulator/metrics/metrics.ts";
+import type { SourceSample } from "../../src/simulator/objects/contract.ts";
 import type { World } from "../support/world.ts";
 
 type Row = Readonly<Record<string, unknown>>;

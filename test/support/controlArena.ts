@@ -11,9 +11,9 @@ import type { Role } from "../../src/simulator/objects/roles.ts";
 import { type RunningSimulator, startSimulator } from "../../src/simulator/server/server.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { createHostRule } from "../../src/store/ruleChanges.ts";
-
-import { connectXapi, type XapiClient } from "../../src/xapi/client.ts";
+import { connectXapi } from "../../src/xapi/client.ts";
 import { xapiOptions } from "../../src/xapi/options.ts";
+import type { XapiClient } from "../../src/xapi/xapiClient.ts";
 import { HistoryRecorder, PoolRecord } from "./controlHistory.ts";
 import { asRoot, createTestDatabase, type TestDatabase } from "./database.ts";
 import type { History } from "./invariants.ts";

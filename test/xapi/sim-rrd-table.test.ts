@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { chooseArchive } from "../../src/simulator/metrics/rrdTable.ts";
-import { formatValue, type NumberForm, tableJson } from "../../src/simulator/server/rrdText.ts";
+import type { NumberForm } from "../../src/simulator/objects/profile.ts";
+import { formatValue, tableJson } from "../../src/simulator/server/rrdText.ts";
 
 describe("the archive that answers", () => {
   const newest = 1_795_390_255;

@@ -1,7 +1,8 @@
 /** Commands that switch hosts on, and that make waking them, shutting them down and other messages fail. */
 import { AppError } from "../../domain/errors.ts";
 import { findHost, nameOf } from "../behaviour/find.ts";
-import { machineOf, type WakeKind, wakeKinds } from "../behaviour/machines.ts";
+import { type WakeKind, wakeKinds } from "../behaviour/machine.ts";
+import { machineOf } from "../behaviour/machines.ts";
 import { boot } from "../behaviour/powerCycle.ts";
 import type { PoolModel } from "../metrics/model.ts";
 import { readDuration } from "../scenario/scenarioText.ts";

@@ -1,9 +1,9 @@
 /** Messages that read data sources, with the errors of each release. */
 
 import { assertReachable } from "../behaviour/reach.ts";
-import { hasMeasures, namesPowerState, type SourceSample, sampleHost, sampleVm } from "../metrics/metrics.ts";
+import { hasMeasures, namesPowerState, sampleHost, sampleVm } from "../metrics/metrics.ts";
 import { isActive, type PoolModel, refOrNull } from "../metrics/model.ts";
-import type { MessageDefinition } from "../objects/contract.ts";
+import type { MessageDefinition, SourceSample } from "../objects/contract.ts";
 import { type SimMap, simMap } from "../objects/datamodel.ts";
 import { isAtLeast } from "../objects/release.ts";
 import { SimFailure } from "../server/failure.ts";

@@ -1,5 +1,5 @@
 /** Where every VM was when: what makes a measure of a past moment the same whenever it is asked for. */
-import type { VmLoad } from "./model.ts";
+import type { VmLoad } from "./load.ts";
 
 /** What measuring needs to know of a VM at one time. */
 export interface VmMoment {

@@ -92,3 +92,14 @@ export function spreadOverCpus(mean: number, count: number, seed: string): numbe
     return index === pair ? mean + difference : mean - difference;
   });
 }
+
+/** What a VM asks for while it runs. */
+export interface VmLoad {
+  /** Share of each vCPU, 0 to 1. */
+  readonly cpu: Profile;
+  /** KiB/s of its first interface, from the guest's view. */
+  readonly rxKib: Profile;
+  readonly txKib: Profile;
+  /** MiB that the guest reports as free, where it has tools. */
+  readonly freeMib: Profile;
+}

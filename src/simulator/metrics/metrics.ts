@@ -1,4 +1,5 @@
 /** Data sources of hosts and VMs: names, units and values by release. */
+import type { SourceSample } from "../objects/contract.ts";
 import { nullRef } from "../objects/datamodel.ts";
 import { isAtLeast } from "../objects/release.ts";
 import {
@@ -11,17 +12,6 @@ import {
 } from "../objects/slots.ts";
 import { spreadOverCpus } from "./load.ts";
 import { idleHost, isActive, type PoolModel } from "./model.ts";
-
-/** One data source with its value in a slot. NaN where it had none. */
-export interface SourceSample {
-  readonly name: string;
-  readonly description: string;
-  readonly units: string;
-  readonly min: number;
-  readonly max: number;
-  /** As the server stores it: rounded to 32 bits. */
-  readonly value: number;
-}
 
 type SampleDraft = readonly [name: string, units: string, value: number, description: string];
 

@@ -3,7 +3,7 @@
 import { uuidOf } from "../behaviour/chance.ts";
 import type { VirtualClock } from "../behaviour/clock.ts";
 import { Faults } from "../behaviour/faults.ts";
-import type { Machine } from "../behaviour/machines.ts";
+import type { Machine } from "../behaviour/machine.ts";
 import { mib } from "../behaviour/memory.ts";
 import { PowerRecord } from "../behaviour/powerRecord.ts";
 import { Transfers } from "../behaviour/transfers.ts";
@@ -14,18 +14,7 @@ import { visibilityOf } from "../objects/profileFields.ts";
 import type { Release } from "../objects/release.ts";
 import type { SimFailure } from "../server/failure.ts";
 import { VmHistory } from "./history.ts";
-import { constant, type Profile } from "./load.ts";
-
-/** What a VM asks for while it runs. */
-export interface VmLoad {
-  /** Share of each vCPU, 0 to 1. */
-  readonly cpu: Profile;
-  /** KiB/s of its first interface, from the guest's view. */
-  readonly rxKib: Profile;
-  readonly txKib: Profile;
-  /** MiB that the guest reports as free, where it has tools. */
-  readonly freeMib: Profile;
-}
+import { constant, type Profile, type VmLoad } from "./load.ts";
 
 /**
  * The second threads of a host's CPUs. "on": counted like any CPU. "off": `smt=0` on Xen's command line; XAPI does not

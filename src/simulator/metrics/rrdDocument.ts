@@ -1,7 +1,8 @@
 /** A whole round-robin database as XML, as /host_rrd and /vm_rrd hand it out: oldest row first, no times. */
 
 import type { MeasureStore } from "../objects/contract.ts";
-import { formatValue, type NumberForm } from "../server/rrdText.ts";
+import type { NumberForm } from "../objects/profile.ts";
+import { formatValue } from "../server/rrdText.ts";
 import { archives, columnsOf, rowOf, type Subject } from "./rrdTable.ts";
 
 /** The subject's database as it was when the point at `lastMs` (virtual) was measured. */

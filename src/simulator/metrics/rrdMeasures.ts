@@ -1,7 +1,7 @@
 /** The measures of the simulated pool as its hosts' round-robin databases hold them. */
-import type { MeasureStore } from "../objects/contract.ts";
+import type { MeasureStore, SourceSample } from "../objects/contract.ts";
 import { hostSlotOf, slotAt } from "../objects/slots.ts";
-import { hasMeasures, hostSamples, type SourceSample, vmSamples } from "./metrics.ts";
+import { hasMeasures, hostSamples, vmSamples } from "./metrics.ts";
 import { isActive, type PoolModel, refOrNull } from "./model.ts";
 
 /** Reads the model's history; what the messages that query data sources answer comes from there too. */

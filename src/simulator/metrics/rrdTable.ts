@@ -1,6 +1,5 @@
 /** What a host's round-robin archives hold: which archive answers a request, and its rows. */
-import type { MeasureStore } from "../objects/contract.ts";
-import type { SourceSample } from "./metrics.ts";
+import type { MeasureStore, SourceSample } from "../objects/contract.ts";
 
 export type Consolidation = "AVERAGE" | "MIN" | "MAX";
 

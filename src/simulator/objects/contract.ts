@@ -1,10 +1,20 @@
 /** What the server half of the simulator asks of the behaviour half: a pool, its clock, its messages, its faults. */
 
-import type { SourceSample } from "../metrics/metrics.ts";
 import type { ObjectDatabase } from "./database.ts";
 import type { SimValue } from "./datamodel.ts";
 import type { ServerProfile } from "./profile.ts";
 import type { Role } from "./roles.ts";
+
+/** One data source with its value in a slot. NaN where it had none. */
+export interface SourceSample {
+  readonly name: string;
+  readonly description: string;
+  readonly units: string;
+  readonly min: number;
+  readonly max: number;
+  /** As the server stores it: rounded to 32 bits. */
+  readonly value: number;
+}
 
 /** The pool's own time, which may run faster than ours. */
 export interface SimClock {

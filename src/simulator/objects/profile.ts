@@ -1,7 +1,15 @@
 /** Manners of a server by its release: fields, dialects, formats and limits that clients of an era meet. */
 
-import type { JsonForm, NumberForm } from "../server/rrdText.ts";
 import { findRelease, type Release } from "./release.ts";
+
+/** "%0.4f"; "%0.5g", which keeps five digits of whatever number; "%0.15g". */
+export type NumberForm = "fixed-4" | "digits-5" | "digits-15";
+
+/**
+ * "unquoted": no JSON at all, keys without quotes and bare numbers; "data-in-meta": JSON with every number a
+ * string and the rows inside `meta`; "strings": the same with the rows beside it.
+ */
+export type JsonForm = "unquoted" | "data-in-meta" | "strings";
 
 /** How measures over HTTP differ among releases. */
 export interface RrdManners {

@@ -3,7 +3,7 @@ import { uuidOf } from "../behaviour/chance.ts";
 import { fromMib, type PoolModel } from "../metrics/model.ts";
 import type { Fields } from "../objects/database.ts";
 import { simMap } from "../objects/datamodel.ts";
-import type { VmSpec } from "./scenario.ts";
+import type { VmSpec } from "./scenarioSpecs.ts";
 
 const features =
   "1fcbfbff-f7fa3223-2d93fbff-00000523-00000001-019c27ab-00000000-00000002-00001000-bc000400-00000000-00000000-00000000-00000000-00000000-00000000-00000000-00000000";

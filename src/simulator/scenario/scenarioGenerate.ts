@@ -2,8 +2,8 @@
 import { createRandom } from "../behaviour/chance.ts";
 import type { Profile } from "../metrics/load.ts";
 import { idleHost } from "../metrics/model.ts";
-import type { HostSpec, VmSpec } from "./scenario.ts";
 import { commonFeatures, readPowering } from "./scenarioObjects.ts";
+import type { HostSpec, VmSpec } from "./scenarioSpecs.ts";
 import { LineProblem, type SettingsReader } from "./scenarioText.ts";
 
 const memorySizesMib = [512, 1024, 1024, 2048, 2048, 4096, 8192];

@@ -1,8 +1,9 @@
 /** The lines of a scenario: hosts, VMs, storage, networks. Pure. */
-import { usualBootMs, type WakeKind, wakeKinds } from "../behaviour/machines.ts";
+import { type WakeKind, wakeKinds } from "../behaviour/machine.ts";
+import { usualBootMs } from "../behaviour/machines.ts";
 import { idleHost, threadStates } from "../metrics/model.ts";
 import { roles } from "../objects/roles.ts";
-import type { HostSpec, NetworkSpec, StorageSpec, UserSpec, VmKind, VmSpec } from "./scenario.ts";
+import type { HostSpec, NetworkSpec, StorageSpec, UserSpec, VmKind, VmSpec } from "./scenarioSpecs.ts";
 import { LineProblem, readDuration, type SettingsReader } from "./scenarioText.ts";
 
 /** CPU features that a host has where the scenario says nothing. */

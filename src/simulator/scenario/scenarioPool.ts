@@ -5,7 +5,7 @@ import { createMachine } from "../behaviour/machines.ts";
 import { mib, overheadBytes } from "../behaviour/memory.ts";
 import { fromMib, memoryOf, type PoolModel } from "../metrics/model.ts";
 import { nullRef, simMap } from "../objects/datamodel.ts";
-import type { HostSpec, NetworkSpec, Scenario, StorageSpec } from "./scenario.ts";
+import type { HostSpec, NetworkSpec, Scenario, StorageSpec } from "./scenarioSpecs.ts";
 import { type BuiltPlaces, buildVm } from "./scenarioVm.ts";
 
 const defaultStorage: StorageSpec = {

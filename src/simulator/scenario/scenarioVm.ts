@@ -3,8 +3,8 @@ import { uuidOf } from "../behaviour/chance.ts";
 import { mib, overheadBytes } from "../behaviour/memory.ts";
 import { fromMib, isActive, type PoolModel } from "../metrics/model.ts";
 import { nullRef, type SimMap, simMap } from "../objects/datamodel.ts";
-import type { VmSpec } from "./scenario.ts";
 import { fullSizeFields, fullSizeGuest } from "./scenarioFullSize.ts";
+import type { VmSpec } from "./scenarioSpecs.ts";
 
 /** Refs by the names that a scenario gave. */
 export interface BuiltPlaces {

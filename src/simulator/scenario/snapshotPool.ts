@@ -8,8 +8,8 @@ import { usualBootMs } from "../behaviour/machines.ts";
 import { constant } from "../metrics/load.ts";
 import { idleHost, type PoolModel } from "../metrics/model.ts";
 import { findRelease, type Release } from "../objects/release.ts";
-import type { HostSpec, NetworkSpec, Scenario, StorageSpec, VmSpec } from "./scenario.ts";
 import { buildPool } from "./scenarioPool.ts";
+import type { HostSpec, NetworkSpec, Scenario, StorageSpec, VmSpec } from "./scenarioSpecs.ts";
 import { finishPool, type Residence } from "./snapshotFields.ts";
 import { findCauses, type InfeasibilityCauses, type InfeasiblePlace } from "./snapshotInfeasiblePairs.ts";
 

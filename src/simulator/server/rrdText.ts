@@ -1,14 +1,6 @@
 /** Answers to /rrd_updates as text: XML, and the three things that xapi has called JSON. */
 import type { RrdTable } from "../metrics/rrdTable.ts";
-
-/** "%0.4f"; "%0.5g", which keeps five digits of whatever number; "%0.15g". */
-export type NumberForm = "fixed-4" | "digits-5" | "digits-15";
-
-/**
- * "unquoted": no JSON at all, keys without quotes and bare numbers; "data-in-meta": JSON with every number a
- * string and the rows inside `meta`; "strings": the same with the rows beside it.
- */
-export type JsonForm = "unquoted" | "data-in-meta" | "strings";
+import type { JsonForm, NumberForm } from "../objects/profile.ts";
 
 /** A measured value as xapi prints it: "0.0" for nothing, "NaN", "Infinity". */
 export function formatValue(value: number, form: NumberForm): string {

@@ -1,6 +1,7 @@
 /** Options and clean-up for clients in tests. */
 
-import { connectXapi, type XapiClient, type XapiOptions } from "../../../src/xapi/client.ts";
+import { connectXapi, type XapiOptions } from "../../../src/xapi/client.ts";
+import type { XapiClient } from "../../../src/xapi/xapiClient.ts";
 import { password } from "./scriptedMember.ts";
 
 export function options(url: string | readonly string[], changes: Partial<XapiOptions> = {}): XapiOptions {
