@@ -69,6 +69,11 @@ export class HeldLease {
     return !this.#lost.signal.aborted && left >= this.#options.ttlMs / 3;
   }
 
+  /** Whoever finds that it is not ours, or that it may run out before what is begun is written down, says so. */
+  giveUp(why = "another run has taken it"): void {
+    this.#lose(why);
+  }
+
   /** Stops renewing and gives the lease back. */
   async end(): Promise<void> {
     this.#stopTimers();

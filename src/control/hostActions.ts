@@ -227,7 +227,10 @@ export class HostActions {
   async #put(change: HostPowerChange): Promise<StepEnd> {
     const { db, heldLease, snapshot } = this.#options;
     const written = await writeHostPower(db, heldLease.leaseToken, snapshot.pool.uuid, [change]);
-    if (!written) return refused(leaseLost);
+    if (!written) {
+      heldLease.giveUp();
+      return refused(leaseLost);
+    }
     this.#states = new Map([...this.#states, [change.host, change.state]]);
     return { kind: "done" };
   }

@@ -12,6 +12,7 @@ import { namesIn } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { inMegabytes, line, listEntry, timestamp } from "../layout.ts";
 import { migrationObject, rateOf, wayOf } from "../migrationText.ts";
+import { type ShownTable, tableOf } from "../table.ts";
 import { problem, quote, type TextProblem } from "../words.ts";
 
 /** Migrations that are shown where no number is given, and the most that are shown at once. */
@@ -45,6 +46,7 @@ export const showMigrations: Command<number, Migrations> = command({
   }),
   text: ({ migrations, names }) => migrations.map((each) => migrationItem(each, names)),
   json: ({ migrations, names }) => migrations.map((each) => migrationObject(each, names)),
+  table: migrationTable,
   hints: ({ migrations }) => (migrations.length === 0 ? ["xcp-control has migrated nothing yet."] : []),
 });
 
@@ -61,6 +63,25 @@ export const showMigration: Command<string, MigrationFound> = command({
   text: migrationLines,
   json: ({ found, names }) => migrationObject(found, names),
 });
+
+function migrationTable({ migrations, names }: Migrations): ShownTable {
+  return tableOf(
+    {
+      Id: ({ id }) => id,
+      Planned: ({ plannedAt }) => plannedAt,
+      VM: ({ vm }) => names.of(vm),
+      From: ({ source }) => names.of(source),
+      To: ({ destination }) => names.of(destination),
+      State: ({ state }) => state,
+      Seconds: ({ seconds }) => seconds,
+      "Memory MB": ({ memoryBytes }) => inMegabytes(memoryBytes),
+      "MB/s": rateOf,
+      Reason: ({ rule, reason }) => (rule === null ? reason : conditionText(rule)),
+      Error: ({ error }) => error,
+    },
+    migrations,
+  );
+}
 
 function readId(rest: string): string | TextProblem {
   if (rest === "") {
