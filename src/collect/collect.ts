@@ -46,7 +46,7 @@ export interface CollectResult {
   readonly skipped: readonly { readonly what: string; readonly reason: string }[];
   /** VMs that came to their host a moment ago, whose measures are not counted yet. */
   readonly settling: readonly SettlingVm[];
-  /** "superseded" when a run that started later has stored its picture already; null when nothing was to be stored. */
+  /** "superseded" when a run that started later has stored its snapshot already; null when nothing was to be stored. */
   readonly stored: Collection | "superseded" | null;
   /** What went wrong after the collection was stored; nothing of it is lost. */
   readonly warnings: readonly string[];

@@ -77,6 +77,8 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   ControlAntiAffinityTags: { group: "control", kind: "list" },
   ControlExcludeTags: { group: "control", kind: "list" },
   ControlHeadroomMb: { group: "control", kind: "integer", min: 0, max: 1048576, fallback: 64 },
+  ControlSqueeze: { group: "control", kind: "choice", choices: ["never", "allow"], fallback: "never" },
+  ControlCpuSpeed: { group: "control", kind: "choice", choices: ["scale", "ignore"], fallback: "scale" },
   ControlPollSeconds: { group: "control", kind: "integer", min: 1, max: 60, fallback: 2 },
   ControlMigrationMinutes: { group: "control", kind: "integer", min: 1, max: 10080, fallback: 720 },
   ControlMaxMovesPerHour: { group: "control", kind: "integer", min: 1, max: 10000, fallback: 20 },

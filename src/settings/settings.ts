@@ -51,7 +51,7 @@ export interface CollectSettings {
   readonly method: "auto" | "rrd" | "query";
   /** The interface that Host.PifEth0RxKb and PifEth0TxKb show. */
   readonly eth0Device: string;
-  /** Days that the hosts' measures and the whole pictures of collections are kept. */
+  /** Days that the hosts' measures and the whole snapshots of collections are kept. */
   readonly hostSampleDays: number;
   readonly snapshotDays: number;
 }
@@ -78,6 +78,10 @@ export interface ControlSettings {
   readonly antiAffinityTags: readonly string[];
   readonly excludeTags: readonly string[];
   readonly headroomBytes: number;
+  /** Whether VMs may move that a migration would take used memory from, or that a host has too little room for. */
+  readonly squeeze: "never" | "allow";
+  /** Whether a VM's load is scaled by the clock rates of hosts that are unequal. */
+  readonly cpuSpeed: "scale" | "ignore";
   readonly pollMs: number;
   /** The longest that any migration may take. */
   readonly migrationTimeoutMs: number;
@@ -413,6 +417,8 @@ function buildControl(reading: Reading): ControlSettings {
     antiAffinityTags: reading.list("ControlAntiAffinityTags", (tag) => tag),
     excludeTags: reading.list("ControlExcludeTags", (tag) => tag),
     headroomBytes: reading.integer("ControlHeadroomMb") * 1024 * 1024,
+    squeeze: reading.choice("ControlSqueeze") as ControlSettings["squeeze"],
+    cpuSpeed: reading.choice("ControlCpuSpeed") as ControlSettings["cpuSpeed"],
     pollMs: reading.integer("ControlPollSeconds") * 1000,
     migrationTimeoutMs: reading.integer("ControlMigrationMinutes") * 60_000,
     maxMovesPerHour: reading.integer("ControlMaxMovesPerHour"),
