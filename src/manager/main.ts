@@ -6,6 +6,7 @@ import { Command, Option } from "commander";
 import { AppError } from "../domain/errors.ts";
 import type { ProgramContext } from "../program/context.ts";
 import {
+  append,
   commandLineOutput,
   isTerminal,
   loadSettings,
@@ -191,8 +192,4 @@ function report(
 
 function formatOf(options: ManagerFlags): OutputFormat {
   return options.json === true ? "json" : options.format;
-}
-
-function append(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
 }

@@ -19,6 +19,8 @@ export interface XenSettings {
   readonly password: Secret;
   /** SHA-256 fingerprints as AA:BB:..., upper case; empty when none is pinned. */
   readonly fingerprints: readonly string[];
+  /** The file that some of them stand in, as the settings name it; null for none. */
+  readonly fingerprintFile: string | null;
   /** PEM text of the authorities to trust, or null. */
   readonly caPem: string | null;
   readonly tlsMinVersion: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
@@ -327,12 +329,14 @@ function isProblem(value: unknown): value is { problem: string } {
 }
 
 function buildXen(reading: Reading): XenSettings {
-  const fingerprints = reading.list("XenFingerprint", parseFingerprint);
+  const fingerprints = [
+    ...new Set([...reading.list("XenFingerprint", parseFingerprint), ...fingerprintsInFile(reading)]),
+  ];
   const caPem = reading.fileContent("XenCaFile");
   if (fingerprints.length > 0 && caPem !== null) {
     reading.problem(
       "XenCaFile",
-      "XenFingerprint is set too; a pinned certificate needs no authority, keep one",
+      "XenFingerprint or XenFingerprintFile is set too; a pinned certificate needs no authority, keep one",
     );
   }
   if (caPem !== null && !caPem.includes("-----BEGIN CERTIFICATE-----")) {
@@ -348,6 +352,7 @@ function buildXen(reading: Reading): XenSettings {
     user: reading.text("XenUsr"),
     password: reading.secret("XenPass"),
     fingerprints,
+    fingerprintFile: reading.optional("XenFingerprintFile"),
     caPem,
     tlsMinVersion: reading.choice("XenTlsMinVersion") as XenSettings["tlsMinVersion"],
     poolUuid: poolUuid?.toLowerCase() ?? null,
@@ -441,6 +446,19 @@ function buildControl(reading: Reading): ControlSettings {
       asleepWatts: reading.integer("GreenAsleepWatts"),
     },
   };
+}
+
+/** The fingerprints in XenFingerprintFile: one a line, # begins a comment. */
+function fingerprintsInFile(reading: Reading): string[] {
+  const lines = (reading.fileContent("XenFingerprintFile") ?? "").split(/\r?\n/);
+  return lines.flatMap((line, index) => {
+    const text = line.replace(/#.*/, "").trim();
+    if (text === "") return [];
+    const parsed = parseFingerprint(text);
+    if (typeof parsed === "string") return [parsed];
+    reading.problem("XenFingerprintFile", `line ${index + 1} of the file ${parsed.problem}`);
+    return [];
+  });
 }
 
 function parseFingerprint(text: string): string | { problem: string } {

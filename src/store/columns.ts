@@ -168,7 +168,7 @@ function unreadable(
   { column, reason }: { readonly column: string; readonly reason: string },
 ): AppError {
   return new AppError(
-    "schema",
+    "data",
     `table ${table}, the row with ${key} ${String(row[key])}: its ${column} is ${reason}; correct it, or delete the row and run xcp-collect`,
   );
 }

@@ -5,7 +5,9 @@
  * and nearly nothing else does, so a difference is in essence the columns of measures. Texts name their columns: a
  * column that a later program adds is missing in an older snapshot, not misread.
  */
+
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
+import { AppError } from "../domain/errors.ts";
 import type { Row, SqlValue } from "./session.ts";
 import type { TableRows } from "./snapshotRows.ts";
 
@@ -169,5 +171,12 @@ function compress(value: unknown): Uint8Array {
 }
 
 function expand(bytes: Uint8Array): unknown {
-  return JSON.parse(inflateRawSync(bytes).toString("utf8"));
+  try {
+    return JSON.parse(inflateRawSync(bytes).toString("utf8"));
+  } catch (cause) {
+    throw new AppError("data", "a row of CollectionPicture is damaged", {
+      cause,
+      next: "delete the rows of that table that are older than the last collection",
+    });
+  }
 }
