@@ -22,7 +22,6 @@ export function namesOf(lost: readonly Lost[]): readonly string[] {
   );
 }
 
-/** A session, or its transaction, that is only read from. */
 export type RowReader = Pick<Session, "rows">;
 
 /** What there is, in small letters: the columns of each table that the account may see. */
