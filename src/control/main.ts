@@ -25,7 +25,7 @@ import { runControl, type Save, type Task } from "./run.ts";
 import { stampedEvent, stampedLine } from "./timestamps.ts";
 import { contradiction } from "./usage.ts";
 
-interface Options {
+interface ControlFlags {
   readonly settings?: string;
   readonly interval?: number;
   readonly dryRun?: true;
@@ -97,7 +97,7 @@ await runProgram("xcp-control", async (context) => {
     .exitOverride()
     .configureOutput(commandLineOutput)
     .parse(process.argv)
-    .opts<Options>();
+    .opts<ControlFlags>();
   const wrong = contradiction(options);
   if (wrong !== null) throw new AppError("usage", wrong);
   const who = { host: os.hostname(), pid: process.pid };
@@ -154,21 +154,21 @@ interface RunOutput {
 }
 
 /** Standard output; or nothing, until something went wrong: then everything that led there is of use. */
-function outputOf(context: ProgramContext, { quiet }: Options): RunOutput {
+function outputOf(context: ProgramContext, { quiet }: ControlFlags): RunOutput {
   if (!quiet) return { print: context.print, tell: () => {} };
   const kept: string[] = [];
   return { print: (line) => void kept.push(line), tell: () => kept.forEach(context.warn) };
 }
 
 /** What the options ask for beside keeping the rules. */
-async function taskOf({ evacuate: host, apply: file }: Options): Promise<{ readonly task?: Task }> {
+async function taskOf({ evacuate: host, apply: file }: ControlFlags): Promise<{ readonly task?: Task }> {
   const by = operatorName();
   if (host !== undefined) return { task: { kind: "evacuate", host, by } };
   if (file !== undefined) return { task: { kind: "apply", content: await readPlanFile(file), by } };
   return {};
 }
 
-function saveOf({ save: file }: Options): { readonly save?: Save } {
+function saveOf({ save: file }: ControlFlags): { readonly save?: Save } {
   if (file === undefined) return {};
   return { save: { file, by: operatorName(), at: () => new Date(), write: writePlanFile } };
 }

@@ -8,7 +8,7 @@ import type { Harm } from "../planner/evacuate/harm.ts";
 import type { Stay } from "../planner/evacuate/stay.ts";
 import { ruleObject } from "../rules/json.ts";
 import { allowedText, calledRule, inUnit, termOf } from "../rules/words.ts";
-import { figure } from "../text/format.ts";
+import { figure, plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import { gateObject, planJson } from "./planJson.ts";
 import {
@@ -54,12 +54,9 @@ export function evacuationLines(
 export function purposeLine({ host, moves }: Evacuation, names: Names): string {
   const leaving = new Set(moves.filter(({ source }) => source === host).map(({ vm }) => vm)).size;
   const others = new Set(moves.map(({ vm }) => vm)).size - leaving;
-  const room = others === 0 ? "" : `, ${vms(others)} of other hosts ${others === 1 ? "makes" : "make"} room`;
-  return `Evacuation of ${names.of(host)}: ${vms(leaving)} ${leaving === 1 ? "leaves" : "leave"} it${room}`;
-}
-
-function vms(count: number): string {
-  return count === 1 ? "1 VM" : `${count} VMs`;
+  const room =
+    others === 0 ? "" : `, ${plural(others, "VM of other hosts makes", "VMs of other hosts make")} room`;
+  return `Evacuation of ${names.of(host)}: ${plural(leaving, "VM leaves", "VMs leave")} it${room}`;
 }
 
 /** What an administrator should know before it is done. */
@@ -105,7 +102,7 @@ export function endLine(stays: number, host: Host, names: Names, be: "is" | "wou
   const name = names.of(host.uuid);
   if (stays > 0) {
     const not = be === "is" ? "is not" : "would not be";
-    return `${name} ${not} empty: ${vms(stays)} ${stays === 1 ? "stays" : "stay"}`;
+    return `${name} ${not} empty: ${plural(stays, "VM stays", "VMs stay")}`;
   }
   if (!host.enabled) return `${name} ${be} empty; it is disabled`;
   return `${name} ${be} empty; it is not disabled: xe host-disable uuid=${host.uuid}`;
