@@ -1,6 +1,9 @@
 /** What a run of xcp-collect says about itself. Pure: result in, text or JSON out. */
-import type { Collection, Uuid } from "../domain/pool.ts";
+
+import type { Collection, Snapshot, Uuid } from "../domain/pool.ts";
 import type { SnapshotDocument } from "../snapshot/text.ts";
+import { plural } from "../text/format.ts";
+import { trustLines } from "../xapi/untrusted.ts";
 import { clocksDisagree } from "./clocks.ts";
 import type { CollectResult, LeftOut } from "./collect.ts";
 
@@ -9,9 +12,9 @@ export function summaryLine(result: CollectResult, durationMs: number): string {
   const { snapshot, unread, skipped, stored } = result;
   const running = snapshot.vms.filter((vm) => vm.powerState === "Running" && !vm.isControlDomain).length;
   const parts = [
-    count(snapshot.hosts.length, "host") + (unread.length > 0 ? ` (${unread.length} unread)` : ""),
-    `${count(snapshot.vms.length, "VM")} (${running} running guests)`,
-    ...(skipped.length > 0 ? [`${count(skipped.length, "record")} unreadable`] : []),
+    plural(snapshot.hosts.length, "host") + (unread.length > 0 ? ` (${unread.length} unread)` : ""),
+    `${plural(snapshot.vms.length, "VM")} (${running} running guests)`,
+    ...(skipped.length > 0 ? [`${plural(skipped.length, "record")} unreadable`] : []),
   ];
   const pool = snapshot.pool.name === "" ? snapshot.pool.uuid : snapshot.pool.name;
   const text = `collected pool ${pool}: ${parts.join(", ")} in ${(durationMs / 1000).toFixed(1)} s`;
@@ -36,12 +39,30 @@ export function settlingLines({
   );
 }
 
+/** One message for all hosts that are read value by value because nobody trusts their certificates; none where all are. */
+export function untrustedLines({
+  untrusted,
+  snapshot,
+}: Pick<CollectResult, "untrusted" | "snapshot">): string[] {
+  const { hosts, pins } = untrusted;
+  return hosts.length === 0 ? [] : [`${untrustedSummary(untrusted, snapshot)}:`, ...trustLines(hosts, pins)];
+}
+
+/** The same in a few words, for SHOW STATUS. */
+export function untrustedSummary({ hosts }: CollectResult["untrusted"], snapshot: Snapshot): string {
+  const of = `${hosts.length} of ${snapshot.hosts.length} hosts`;
+  return `${of} read value by value, which is slow: their certificates are not trusted (xcp-collect --trust)`;
+}
+
 /** One line for each host that cost a call for each value: worth mending, and no failure. */
-export function slowLines({ slow }: Pick<CollectResult, "slow">): string[] {
-  return slow.map(
-    ({ name, reason }) =>
-      `host ${name} was read value by value; it does not serve /rrd_updates to us: ${reason}`,
-  );
+export function slowLines({ slow, untrusted }: Pick<CollectResult, "slow" | "untrusted">): string[] {
+  const told = new Set(untrusted.hosts.map(({ name }) => name));
+  return slow
+    .filter(({ name }) => !told.has(name))
+    .map(
+      ({ name, reason }) =>
+        `host ${name} was read value by value; it does not serve /rrd_updates to us: ${reason}`,
+    );
 }
 
 /** One line for each host whose measures are not believed, and why. */
@@ -83,7 +104,7 @@ function unreadableLines(skipped: CollectResult["skipped"]): string[] {
     const [{ class: name, reason }] = records as [LeftOut, ...LeftOut[]];
     const named = records.slice(0, mostNames).map((record) => record.name);
     const more = records.length > mostNames ? ` and ${records.length - mostNames} more` : "";
-    const what = `${count(records.length, `${name} record`)} cannot be read (${reason}): ${named.join(", ")}${more}`;
+    const what = `${plural(records.length, `${name} record`)} cannot be read (${reason}): ${named.join(", ")}${more}`;
     return `${what}; ${meaning(name)}`;
   });
 }
@@ -127,6 +148,7 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
     bars: snapshot.infeasiblePairs.length,
     unread,
     slow: result.slow,
+    untrusted: result.untrusted.hosts,
     clockSkewSeconds: result.clockSkewSeconds,
     skipped: skipped.map(({ what, reason }) => ({ what, reason })),
     suspect: snapshot.hosts.flatMap(({ uuid, doubt }) =>
@@ -144,11 +166,7 @@ export function importLine(
   stored: Collection | "superseded",
 ): string {
   const { pool, hosts, vms } = snapshot;
-  const what = `${count(hosts.length, "host")}, ${count(vms.length, "VM")}, taken ${takenAt.toISOString()}`;
+  const what = `${plural(hosts.length, "host")}, ${plural(vms.length, "VM")}, taken ${takenAt.toISOString()}`;
   const text = `imported pool ${pool.name === "" ? pool.uuid : pool.name}: ${what}`;
   return stored === "superseded" ? `${text}; not stored, a later collection is there already` : text;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -3,7 +3,7 @@
  * the pool is not as the plan has it. After a setback nothing is planned anew: the rest is left, and said.
  */
 
-import type { Assessment } from "../decide/assess.ts";
+import { type Assessment, assess } from "../decide/assess.ts";
 import { settledGate } from "../decide/gates.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { Gate } from "../domain/gate.ts";
@@ -11,19 +11,22 @@ import type { StoredSnapshot } from "../domain/pool.ts";
 import { gateObject, planJson } from "../explain/planJson.ts";
 import { gateLine, moveLine, openLine, poolLine, ruleLines, totalLines, when } from "../explain/report.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import type { Database } from "../store/connection.ts";
-import { loadAssessment } from "../store/load/decisionInput.ts";
-import { rememberObservations } from "../store/observations.ts";
+import type { ControlSettings } from "../settings/settings.ts";
+import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
-import { act, type Conclusion, ending, type RunEnd, type RunKind } from "./act.ts";
-import type { RunResult } from "./control.ts";
-import type { HeldLease } from "./heldLease.ts";
-import { refuse, tellGate } from "./refuse.ts";
+import type { RunResult } from "./planExecutor.ts";
 import { resultReason } from "./report.ts";
-import type { LiveOptions, RunOptions } from "./run.ts";
 import { type NoPlan, readSavedPlan, type SavedPlan } from "./savedPlan.ts";
 import { assessSavedPlan, changesSince, noPlanGate } from "./savedPlanGate.ts";
 import { say } from "./say.ts";
+import {
+  type ActOptions,
+  type Conclusion,
+  type Course,
+  ending,
+  type RunKind,
+  type Strategy,
+} from "./strategy.ts";
 
 export interface ApplyTask {
   readonly kind: "apply";
@@ -33,63 +36,61 @@ export interface ApplyTask {
   readonly by: string;
 }
 
-interface View {
+interface SavedPlanView {
   readonly saved: SavedPlan;
   readonly assessment: Assessment;
   readonly stored: StoredSnapshot;
   readonly plan: Plan;
 }
 
-/** What would be done, or what stands against it; neither the pool nor the database sees a change. */
-export async function showApplication(db: Database, task: ApplyTask, options: RunOptions): Promise<number> {
-  const saved = readSavedPlan(task.content);
-  if (isNoPlan(saved)) return tellRefusal(noPlanGate(saved), options);
-  const assessment = await loadAssessment(db, options.control, options.xen?.poolUuid ?? null);
-  const view = viewOf(saved, assessment, options);
-  if ("gate" in view) return tellRefusal(view.gate, options);
-  if (options.json) options.printJson(applicationJson(view));
-  else for (const line of applicationLines(view)) options.print(line);
-  return options.exitCode && view.plan.moves.length > 0 ? exitCode.planNotEmpty : exitCode.done;
+/** The strategy that carries out a saved plan: done when all its moves were made, partly when some are left. */
+export function application(task: ApplyTask): Strategy {
+  return {
+    forecast: async (input, { control, poolUuid }) => {
+      const saved = readSavedPlan(task.content);
+      if (isNoPlan(saved)) return { gate: noPlanGate(saved) };
+      const view = viewOf(saved, assess(input, control, poolUuid), control);
+      if ("gate" in view) return view;
+      return {
+        lines: () => applicationLines(view),
+        object: () => applicationJson(view),
+        work: view.plan.moves.length,
+      };
+    },
+    decide: async ({ input, ageSeconds }, { options }) => {
+      const saved = readSavedPlan(task.content);
+      if (isNoPlan(saved)) return { gate: noPlanGate(saved) };
+      const assessment = assess(input, options.control, options.xen.poolUuid);
+      if (assessment.blocked !== null) return { gate: assessment.blocked };
+      const view = viewOf(saved, assessment, options.control);
+      return "gate" in view ? view : { course: courseOf(view, task, ageSeconds, options) };
+    },
+  };
 }
 
 function isNoPlan(saved: SavedPlan | NoPlan): saved is NoPlan {
   return "measured" in saved;
 }
 
-function tellRefusal(gate: Gate | null, options: RunOptions): number {
-  if (gate !== null) tellGate(gate, options);
-  return exitCode.refused;
-}
-
-/** Carries the plan out under the lease: done when all its moves were made, partly when some are left. */
-export async function apply(
-  db: Database,
-  heldLease: HeldLease,
+function courseOf(
+  view: SavedPlanView,
   task: ApplyTask,
-  options: LiveOptions,
-): Promise<RunEnd> {
-  const saved = readSavedPlan(task.content);
-  if (isNoPlan(saved)) return refuse(noPlanGate(saved), options);
-  const startedMs = options.monotonicMs();
-  const assessment = await loadAssessment(db, options.control, options.xen.poolUuid);
-  const seen = assessment.stored;
-  if (seen !== null) await rememberObservations(db, heldLease.leaseToken, seen.collection.id, seen.snapshot);
-  if (assessment.blocked !== null) return refuse(assessment.blocked, options);
-  const view = viewOf(saved, assessment, options);
-  if ("gate" in view) return refuse(view.gate, options);
-  const { stored, plan } = view;
+  ageSeconds: () => number,
+  options: ActOptions,
+): Course {
+  const { saved, assessment, stored, plan } = view;
   const names = new Names(stored.snapshot);
-  say(options, "saved plan", headLine(view), { savedAt: saved.savedAt, savedBy: saved.savedBy });
-  for (const line of changesSince(saved, stored.snapshot)) say(options, "warning", line);
-  if (plan.moves.length === 0) {
-    say(options, "summary", nothing);
-    return { code: exitCode.done, outcome: "nothing", detail: nothing };
-  }
-  const ageSeconds = () => stored.ageSeconds + (options.monotonicMs() - startedMs) / 1000;
-  const control = { ...options.control, maxMovesPerRun: plan.moves.length };
-  const planner = { first: plan, replan: () => null };
-  const runKind = mannerOf(saved, plan, task, names);
-  return act(db, heldLease, { ...assessment, stored, ageSeconds }, planner, { ...options, control }, runKind);
+  return {
+    assessment: { ...assessment, stored },
+    planner: { first: plan, replan: () => null },
+    control: { ...options.control, maxMovesPerRun: plan.moves.length },
+    ageSeconds,
+    announce: () => {
+      say(options, "saved plan", headLine(view), { savedAt: saved.savedAt, savedBy: saved.savedBy });
+      for (const line of changesSince(saved, stored.snapshot)) say(options, "warning", line);
+    },
+    ...runKind(saved, plan, task, names),
+  };
 }
 
 const nothing = "Nothing to do: the saved plan has no moves";
@@ -97,8 +98,8 @@ const nothing = "Nothing to do: the saved plan has no moves";
 function viewOf(
   saved: SavedPlan,
   assessment: Assessment,
-  { control }: RunOptions,
-): View | { readonly gate: Gate | null } {
+  control: ControlSettings,
+): SavedPlanView | { readonly gate: Gate | null } {
   const { stored, gate, controlState } = assessment;
   if (gate !== null || stored === null) return { gate };
   const plan = assessSavedPlan(saved, assessment, stored, control);
@@ -108,9 +109,9 @@ function viewOf(
 }
 
 /** "Saved plan of 2026-03-01 08:00:00 UTC by ann@desk7, from collection 17: 2 moves" */
-function headLine({ saved, plan }: View): string {
+function headLine({ saved, plan }: SavedPlanView): string {
   const { savedAt, savedBy, collection } = saved;
-  const moves = `${plan.moves.length} ${plan.moves.length === 1 ? "move" : "moves"}`;
+  const moves = plural(plan.moves.length, "move");
   return `Saved plan of ${timeOf(savedAt)} by ${savedBy}, from collection ${collection}: ${moves}`;
 }
 
@@ -118,7 +119,7 @@ function timeOf(iso: string): string {
   return iso.replace(/^(\S{10})T(\S{8})\S*$/, "$1 $2 UTC");
 }
 
-function applicationLines(view: View): string[] {
+function applicationLines(view: SavedPlanView): string[] {
   const { saved, assessment, stored, plan } = view;
   const names = new Names(stored.snapshot);
   return [
@@ -136,7 +137,7 @@ function applicationLines(view: View): string[] {
   ];
 }
 
-function applicationJson({ saved, assessment, stored, plan }: View): object {
+function applicationJson({ saved, assessment, stored, plan }: SavedPlanView): object {
   const { savedAt, savedBy, collection } = saved;
   return {
     savedPlan: { savedAt, savedBy, collection, changes: changesSince(saved, stored.snapshot) },
@@ -145,11 +146,14 @@ function applicationJson({ saved, assessment, stored, plan }: View): object {
   };
 }
 
-function mannerOf({ savedAt, savedBy }: SavedPlan, plan: Plan, { by }: ApplyTask, names: Names): RunKind {
+function runKind({ savedAt, savedBy }: SavedPlan, plan: Plan, { by }: ApplyTask, names: Names): RunKind {
   const origin = `saved plan of ${timeOf(savedAt)} by ${savedBy}, carried out by ${by}`;
   return {
     log: (move) => ({ rule: move.rule, cause: "rules", reason: `${origin}: ${moveLine(move, names)}` }),
-    conclude: (result) => conclude(result, plan, names),
+    conclude: (result) =>
+      result === null
+        ? { code: exitCode.done, outcome: "nothing", lines: [nothing] }
+        : conclude(result, plan, names),
   };
 }
 
@@ -162,7 +166,7 @@ function conclude(result: RunResult, plan: Plan, names: Names): Conclusion {
     return end === undefined ? "not tried" : resultReason(end.outcome);
   };
   const lines = [
-    `${moved} of ${plan.moves.length} ${plan.moves.length === 1 ? "move" : "moves"} made`,
+    `${moved} of ${plural(plan.moves.length, "move")} made`,
     ...(result.stoppedBy === null ? [] : [`ended early: ${result.stoppedBy}`]),
     ...left.map(
       (move) =>

@@ -1,5 +1,6 @@
 /** The look at the pool right before a migration: is everything still as the collection saw it? */
 
+import { plural } from "../text/format.ts";
 import type { HostRecord, HostRef, Records, TaskRef, VmRecord, VmRef } from "../xapi/records.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type MoveTask, type Outcome, overtaken } from "./outcome.ts";
@@ -47,7 +48,7 @@ export async function checkBefore(
     unreadObjection("hosts", hosts) ??
     vmObjection(record, source) ??
     hostObjection(host, metrics.live, own) ??
-    (await trafficObjection(client, [...hosts.values()], source, own, maxInPool));
+    (await trafficObjection(client, { hosts: [...hosts.values()], source, own, maxInPool }));
   if (objection !== null) return objection;
   await client.assertCanBootHere(vm, destination);
   return { vm, source, destination };
@@ -77,7 +78,7 @@ function vmObjection(vm: VmRecord, source: HostRef): Outcome | null {
     blocked === undefined
       ? "the pool does not offer pool_migrate for it"
       : `OPERATION_BLOCKED (${blocked === "" ? "without a reason" : blocked})`;
-  return { kind: "refused", reason, failure: "never-this-vm" };
+  return { kind: "refused", reason, failure: "vm" };
 }
 
 function hostObjection(host: HostRecord, live: boolean, own: ReadonlySet<TaskRef>): Outcome | null {
@@ -90,22 +91,26 @@ function hostObjection(host: HostRecord, live: boolean, own: ReadonlySet<TaskRef
   return null;
 }
 
+/** What the pool moves just now. */
+interface Traffic {
+  readonly hosts: readonly HostRecord[];
+  /** Where the VM leaves. */
+  readonly source: HostRef;
+  readonly own: ReadonlySet<TaskRef>;
+  readonly maxInPool: number;
+}
+
 /** Migrations in flight that are not ours, whoever began them: too many, or one that leaves the same host. */
 async function trafficObjection(
   client: XapiClient,
-  hosts: readonly HostRecord[],
-  source: HostRef,
-  own: ReadonlySet<TaskRef>,
-  maxInPool: number,
+  { hosts, source, own, maxInPool }: Traffic,
 ): Promise<Outcome | null> {
   const inFlight = new Set([...hosts.flatMap(arrivals), ...own]);
   if (inFlight.size === own.size) return null;
   if (inFlight.size >= maxInPool) {
     const ours = own.size === 0 ? "" : `, ${own.size} of them ours`;
-    const are = inFlight.size === 1 ? "migration is" : "migrations are";
-    return overtaken(
-      `${inFlight.size} ${are} in flight in the pool${ours}, limit ${maxInPool} (ControlMaxMigrationsInPool)`,
-    );
+    const are = plural(inFlight.size, "migration is", "migrations are");
+    return overtaken(`${are} in flight in the pool${ours}, limit ${maxInPool} (ControlMaxMigrationsInPool)`);
   }
   // Only the VMs know where a migration comes from; they are read when there is one of somebody else's.
   const machines = await client.machines();

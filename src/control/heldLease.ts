@@ -13,6 +13,9 @@ import {
   takeLease,
 } from "../store/lease.ts";
 
+/** What is said wherever a run ends because it may not act any more. */
+export const leaseLost = "the lease was lost: another run may act now";
+
 export interface HeldLeaseOptions {
   readonly runId: string;
   /** Shown to those who find the lease taken. */
@@ -64,6 +67,11 @@ export class HeldLease {
   mayStart(): boolean {
     const left = this.#deadline - this.#options.monotonicMs();
     return !this.#lost.signal.aborted && left >= this.#options.ttlMs / 3;
+  }
+
+  /** Whoever finds that it is not ours, or that it may run out before what is begun is written down, says so. */
+  giveUp(why = "another run has taken it"): void {
+    this.#lose(why);
   }
 
   /** Stops renewing and gives the lease back. */

@@ -4,7 +4,9 @@ import os from "node:os";
 import process from "node:process";
 import { Command } from "commander";
 import { AppError, exitCode } from "../domain/errors.ts";
+import type { ProgramContext } from "../program/context.ts";
 import {
+  append,
   commandLineOutput,
   loadSettings,
   operatorName,
@@ -16,12 +18,14 @@ import {
   withDatabase,
 } from "../program/program.ts";
 import { acknowledgeBreaker } from "../store/breaker.ts";
+import { loadHostAddresses } from "../store/places.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { readPlanFile, writePlanFile } from "./planFile.ts";
 import { runControl, type Save, type Task } from "./run.ts";
+import { stampedEvent, stampedLine } from "./timestamps.ts";
 import { contradiction } from "./usage.ts";
 
-interface Options {
+interface ControlFlags {
   readonly settings?: string;
   readonly interval?: number;
   readonly dryRun?: true;
@@ -29,9 +33,13 @@ interface Options {
   readonly exitCode?: true;
   readonly instant?: true;
   readonly ack?: true;
+  readonly quiet?: true;
+  readonly allowRedirect?: readonly string[];
   readonly evacuate?: string;
+  readonly squeeze?: true;
   readonly save?: string;
   readonly apply?: string;
+  readonly timestamps?: true;
 }
 
 const help = `
@@ -64,6 +72,7 @@ await runProgram("xcp-control", async (context) => {
       "--evacuate <host>",
       "empty this host (uuid, the start of one, or name); it is not disabled by that",
     )
+    .option("--squeeze", "with --evacuate: also move VMs that the migration shrinks below what they use")
     .option(
       "--save <file>",
       "with --dry-run: also keep the plan as JSON, to review it and to --apply it later",
@@ -72,13 +81,23 @@ await runProgram("xcp-control", async (context) => {
       "--apply <file>",
       "carry out a saved plan, exactly or not at all; with --dry-run print what that would do",
     )
+    .option("--timestamps", "begin each line with the time (UTC); of events, as `at`")
     .option("--ack", "close the breaker that failed migrations have opened, and do nothing else")
+    .option(
+      "--allow-redirect <host>",
+      "let the password follow a slave to this address, which neither settings nor collection know",
+      append,
+    )
+    .option(
+      "-q, --quiet",
+      "print nothing unless something failed or was refused; then everything, on standard error",
+    )
     .version(packageVersion())
     .addHelpText("after", help)
     .exitOverride()
     .configureOutput(commandLineOutput)
     .parse(process.argv)
-    .opts<Options>();
+    .opts<ControlFlags>();
   const wrong = contradiction(options);
   if (wrong !== null) throw new AppError("usage", wrong);
   const who = { host: os.hostname(), pid: process.pid };
@@ -86,17 +105,25 @@ await runProgram("xcp-control", async (context) => {
     const { mysql } = loadSettings(["mysql"], options.settings);
     const by = `xcp-control --ack on ${who.host}`;
     const wasOpen = await withDatabase(context, mysql, (db) => acknowledgeBreaker(db, by));
-    context.print(wasOpen ? "the breaker is closed" : "the breaker was closed already");
+    if (!options.quiet) context.print(wasOpen ? "the breaker is closed" : "the breaker was closed already");
     return exitCode.done;
   }
   const task = await taskOf(options);
+  const line = (text: string) => (options.timestamps ? stampedLine(text, new Date()) : text);
+  const event = (value: unknown) => (options.timestamps ? stampedEvent(value, new Date()) : value);
   return runRepeatedly(context, options.interval, async () => {
     const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
     const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
-    return withDatabase(context, mysql, (db) =>
+    const output = outputOf(context, options);
+    const code = await withDatabase({ ...context, quiet: options.quiet === true }, mysql, async (db) =>
       runControl(db, {
         xen,
-        control: options.instant ? { ...control, sampleCount: 1, breaches: 1 } : control,
+        known: { collected: await loadHostAddresses(db), allowed: options.allowRedirect ?? [] },
+        control: {
+          ...control,
+          ...(options.instant ? { sampleCount: 1, breaches: 1 } : {}),
+          ...(options.squeeze ? { squeeze: "allow" } : {}),
+        },
         dryRun: options.dryRun === true,
         json: options.json === true,
         exitCode: options.exitCode === true,
@@ -107,23 +134,41 @@ await runProgram("xcp-control", async (context) => {
         graceMs: 30_000,
         sleep: sleepUnaborted,
         monotonicMs: context.monotonicMs,
-        print: (line) => context.print(printable(line)),
-        printJson: (value) => context.print(printableJson(value)),
-        ...(context.show === null ? {} : { show: context.show }),
+        print: (text) => output.print(printable(line(text))),
+        printJson: (value) => output.print(printableJson(event(value))),
+        ...(context.show === null || options.quiet ? {} : { show: context.show }),
       }),
-    );
+    ).catch((error: unknown) => {
+      output.tell();
+      throw error;
+    });
+    if (code !== exitCode.done && code !== exitCode.planNotEmpty) output.tell();
+    return code;
   });
 });
 
+interface RunOutput {
+  readonly print: (line: string) => void;
+  /** Says what was kept back. */
+  readonly tell: () => void;
+}
+
+/** Standard output; or nothing, until something went wrong: then everything that led there is of use. */
+function outputOf(context: ProgramContext, { quiet }: ControlFlags): RunOutput {
+  if (!quiet) return { print: context.print, tell: () => {} };
+  const kept: string[] = [];
+  return { print: (line) => void kept.push(line), tell: () => kept.forEach(context.warn) };
+}
+
 /** What the options ask for beside keeping the rules. */
-async function taskOf({ evacuate: host, apply: file }: Options): Promise<{ readonly task?: Task }> {
+async function taskOf({ evacuate: host, apply: file }: ControlFlags): Promise<{ readonly task?: Task }> {
   const by = operatorName();
   if (host !== undefined) return { task: { kind: "evacuate", host, by } };
   if (file !== undefined) return { task: { kind: "apply", content: await readPlanFile(file), by } };
   return {};
 }
 
-function saveOf({ save: file }: Options): { readonly save?: Save } {
+function saveOf({ save: file }: ControlFlags): { readonly save?: Save } {
   if (file === undefined) return {};
   return { save: { file, by: operatorName(), at: () => new Date(), write: writePlanFile } };
 }

@@ -15,11 +15,14 @@ import type { Plan, PlanOptions } from "../planner/plan.ts";
 import { planMigrations } from "../planner/planner.ts";
 import { withUnit } from "../rules/print.ts";
 import type { ControlSettings } from "../settings/settings.ts";
+import { plural } from "../text/format.ts";
 import { type Bans, bansOf, movesOfLastHour } from "./cooldown.ts";
+import { withCpuSpeeds } from "./cpuSpeed.ts";
 import { blockedGate, dataGate, settledGate } from "./gates.ts";
 import { withInFlightMoves } from "./inFlight.ts";
 import { type Averaged, average, type Breaches } from "./samples.ts";
 import type { Sample } from "./sampling.ts";
+import { withoutSqueezing } from "./squeeze.ts";
 import {
   type ExpectedGuests,
   guestCounts,
@@ -73,9 +76,13 @@ export function assess(input: DecisionInput, settings: ControlSettings, poolUuid
   const { stored, controlState } = input;
   const { acting: rules, inactive } = sortByHours(input.rules, stored, settings);
   const limits = { ...settings, poolUuid };
-  const earlier = input.samples.map(({ snapshot }) => snapshot);
-  const suspicion = stored === null ? unsuspected : suspicionIn(stored, earlier, controlState);
-  const trusted = stored === null ? null : withInFlightMoves(withoutSuspects(stored.snapshot, suspicion));
+  const measured = input.samples.map(({ snapshot }) => snapshot);
+  const suspicion = stored === null ? unsuspected : suspicionIn(stored, measured, controlState);
+  const trusted =
+    stored === null
+      ? null
+      : withInFlightMoves(asModelled(withoutSuspects(stored.snapshot, suspicion), settings));
+  const earlier = measured.map((snapshot) => asModelled(snapshot, settings));
   const used = Math.max(0, settings.sampleCount - 1);
   const averaged = trusted === null ? null : average(trusted, earlier, rules, used + 1);
   return {
@@ -88,14 +95,20 @@ export function assess(input: DecisionInput, settings: ControlSettings, poolUuid
       spanSeconds: input.samples.slice(0, used).at(-1)?.secondsBefore ?? 0,
     },
     suspicion,
-    bans:
-      trusted === null
-        ? { vms: new Map(), hosts: new Map() }
-        : bansOf(trusted, controlState.exclusions, controlState.recent, settings),
+    bans: trusted === null ? noBans : bansOf(trusted, controlState.exclusions, controlState.recent, settings),
     blocked: blockedGate(controlState, limits),
     gate: dataGate(stored, controlState, suspicion, limits),
     suppressed: averaged === null ? () => null : suppression(averaged, settings),
   };
+}
+
+/** The pool as plans are made for it; every VM must still be where it was measured. */
+export function asModelled(
+  snapshot: Snapshot,
+  { cpuSpeed, squeeze }: Pick<ControlSettings, "cpuSpeed" | "squeeze">,
+): Snapshot {
+  const scaled = cpuSpeed === "scale" ? withCpuSpeeds(snapshot) : snapshot;
+  return squeeze === "never" ? withoutSqueezing(scaled) : scaled;
 }
 
 /** The plan, null where the collection allows none; and the gate that keeps the next run from it, null where none does. */
@@ -179,14 +192,19 @@ export function plannerOptions(
   };
 }
 
-/** Hosts that receive nothing, as pairs with every VM that could move. */
-export function pairsOf(snapshot: Snapshot, { hosts }: Bans): ReadonlyMap<string, string> {
-  const pairs = new Map<string, string>();
-  for (const [host, reason] of hosts) {
+/** The pairs that are banned; hosts that receive nothing as pairs with every VM that could move. */
+export function pairsOf(
+  snapshot: Snapshot,
+  { hosts, failing, pairs: own }: Omit<Bans, "vms">,
+): ReadonlyMap<string, string> {
+  const pairs = new Map(own);
+  for (const [host, reason] of [...failing, ...hosts]) {
     for (const { vmUuid } of snapshot.placements) pairs.set(pairKey(vmUuid, host), reason);
   }
   return pairs;
 }
+
+const noBans: Bans = { vms: new Map(), hosts: new Map(), failing: new Map(), pairs: new Map() };
 
 const unsuspected: Suspicion = { hosts: new Map(), pool: null };
 
@@ -286,5 +304,5 @@ function notOftenEnough({ broken, of }: Breaches, rule: Rule, settings: ControlS
   if (broken >= needed) return null;
   const past = termsOf(rule).length > 1 ? "past all of it" : "above the threshold";
   const word = repeat === null ? "ControlBreaches" : `FOR ${repeat.broken} OF ${repeat.of}`;
-  return `${past} in ${broken} of the last ${of} samples only, ${needed} are needed (${word})`;
+  return `${past} in ${broken} of the last ${plural(of, "sample")} only, ${needed} ${needed === 1 ? "is" : "are"} needed (${word})`;
 }

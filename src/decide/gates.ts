@@ -1,7 +1,11 @@
 /** What must hold before anything is planned, in order, each with a name, the measured value and the limit. Pure. */
+
 import type { ControlState } from "../domain/controlState.ts";
 import type { Gate } from "../domain/gate.ts";
+import { parseState, stateWords } from "../domain/migration.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
+import { plural, span } from "../text/format.ts";
+import { longest, shorten } from "../text/text.ts";
 import type { Suspicion } from "./suspicion.ts";
 
 /** Limits of the settings; `poolUuid` is the pool that they mean, null where they name none. */
@@ -15,11 +19,13 @@ export interface GateLimits {
 /** The first gate that is closed by somebody's word or by what control itself did lately; null when all are open. */
 export function blockedGate(controlState: ControlState, { maxMovesPerHour }: GateLimits): Gate | null {
   const { pause, breaker, startedLastHour } = controlState;
+  const unknown = unknownStateGate(controlState);
+  if (unknown !== null) return unknown;
   if (pause !== null) {
     const why = pause.reason === "" ? "" : `: ${pause.reason}`;
     return {
       code: "paused",
-      measured: `paused by ${pause.by === "" ? "somebody" : pause.by} ${span(pause.sinceSecondsAgo)} ago${why}`,
+      measured: `paused by ${pause.by === "" ? "somebody" : pause.by} ${span(pause.sinceSecondsAgo, "rough")} ago${why}`,
       limit: pause.until === null ? "until somebody resumes" : `until ${utc(pause.until)}`,
       advice: "xcp-manager -e 'RESUME CONTROL' ends it",
     };
@@ -27,8 +33,8 @@ export function blockedGate(controlState: ControlState, { maxMovesPerHour }: Gat
   if (breaker.open) {
     return {
       code: "breaker",
-      measured: breaker.reason ?? "migrations failed",
-      limit: `closed for another ${span(breaker.closesInSeconds ?? 0)}`,
+      measured: shorten(breaker.reason ?? "migrations failed", longest.error),
+      limit: `closed for another ${span(breaker.closesInSeconds ?? 0, "rough")}`,
       advice: "mend the cause, then run xcp-control --ack",
     };
   }
@@ -38,6 +44,19 @@ export function blockedGate(controlState: ControlState, { maxMovesPerHour }: Gat
     measured: `${startedLastHour} within the last hour`,
     limit: `${maxMovesPerHour} (ControlMaxMovesPerHour)`,
     advice: "wait; see why so many were needed",
+  };
+}
+
+/** A row whose state says nothing to this version: whether its VM is moved just now is anybody's guess. */
+function unknownStateGate({ open, recent }: ControlState): Gate | null {
+  const row = [...open, ...recent].find(({ state }) => parseState(state) === null);
+  if (row === undefined) return null;
+  return {
+    code: "unknownState",
+    measured: `the migration ${row.id} of VM ${row.vm} has the State "${row.state}"`,
+    limit: `the states that this version knows: ${stateWords}`,
+    advice:
+      "see where the VM is; use the version that wrote the row, or correct its State in the table Migration",
   };
 }
 
@@ -90,7 +109,7 @@ function ageGate({ ageSeconds }: StoredSnapshot, maxAgeSeconds: number): Gate | 
 
 function completenessGate({ collection }: StoredSnapshot): Gate | null {
   if (collection.complete) return null;
-  const hosts = `${collection.hostsUnread} of ${collection.hostsRead + collection.hostsUnread} hosts unread`;
+  const hosts = `${collection.hostsUnread} of ${plural(collection.hostsRead + collection.hostsUnread, "host")} unread`;
   return {
     code: "completeness",
     // Records of VMs and of what belongs to them count as well; the collection keeps no number of those.
@@ -106,7 +125,7 @@ function completenessGate({ collection }: StoredSnapshot): Gate | null {
  */
 export function settledGate({ unsettled }: ControlState): Gate | null {
   if (unsettled.length === 0) return null;
-  const vms = unsettled.length === 1 ? "1 VM that was" : `${unsettled.length} VMs that were`;
+  const vms = plural(unsettled.length, "VM that was", "VMs that were");
   return {
     code: "settled",
     measured: `${vms} migrated came to the new host a moment ago: the measures still tell of before`,
@@ -120,7 +139,7 @@ function freshnessGate({ collection }: StoredSnapshot, { lastEnd }: ControlState
   if (lastEnd === null || collection.id > lastEnd.collectionsAtEnd) return null;
   return {
     code: "freshness",
-    measured: `collection ${collection.id} began before the last migration ended, ${span(lastEnd.secondsAgo)} ago`,
+    measured: `collection ${collection.id} began before the last migration ended, ${span(lastEnd.secondsAgo, "rough")} ago`,
     limit: `number ${lastEnd.collectionsAtEnd + 1} or later`,
     advice: "wait for the next xcp-collect",
   };
@@ -179,17 +198,12 @@ function quietGate(
     const state = !live ? "dead" : enabled ? "alive and enabled" : "disabled";
     return {
       code: "quiet",
-      measured: `${name === "" ? uuid : name} is ${state} since ${span(secondsAgo)}`,
+      measured: `${name === "" ? uuid : name} is ${state} since ${span(secondsAgo, "rough")}`,
       limit: `${quietMinutes} min without a change (ControlQuietMinutes)`,
       advice: "wait until the pool's load has settled",
     };
   }
   return null;
-}
-
-function span(seconds: number): string {
-  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
 function utc(date: Date): string {

@@ -13,7 +13,7 @@ export type DerivedSubject = "VmCount" | "VcpuCount" | "CpuWait" | "MemoryFreeMb
 export type NamedSubject = Subject | DerivedSubject;
 
 /** Measures of a VM that change while it runs. */
-export type VmMeasure = keyof VmMeasures | "cpuWait";
+export type VmMeasureName = keyof VmMeasures | "cpuWait";
 
 /** Settings that are floors: a host that is not above breaks no rule that compares it with the mean. */
 export const floorSettings = [
@@ -47,7 +47,7 @@ export interface SubjectFacts {
   /** What a VM adds to its host, in absolute units (CPU: percent of one CPU); null where a measure is unusable. */
   readonly weight: (vm: Vm) => number | null;
   /** The measures that the weight is made of; none where it is exact. */
-  readonly vmMeasures: readonly VmMeasure[];
+  readonly vmMeasures: readonly VmMeasureName[];
   /** What makes a VM weigh that; null where a weight is not averaged. */
   readonly withWeight: ((vm: Vm, weight: number) => Partial<Vm>) | null;
   /** Absolute units that make one unit of the host's value; null where unknown. */
@@ -113,7 +113,7 @@ export const subjectFacts: Readonly<Record<NamedSubject, SubjectFacts>> = {
     vmMeasures: ["vcpuAverage"],
     withWeight: ({ vcpuNum }, weight) =>
       vcpuNum === null || vcpuNum === 0 ? {} : { vcpuAverage: weight / vcpuNum },
-    capacity: cpus,
+    capacity: cpusBySpeed,
     averaged: true,
     whenVmLeaves: "falls",
     floorSetting: "ControlFloorCpuPercent",
@@ -193,6 +193,12 @@ function whole(): number {
 
 function cpus({ cpuNum }: Host): number | null {
   return cpuNum !== null && cpuNum > 0 ? cpuNum : null;
+}
+
+/** In CPUs of the pool's fastest host, as VMs are weighed where hosts are unequal. */
+function cpusBySpeed(host: Host): number | null {
+  const count = cpus(host);
+  return count === null ? null : count * (host.cpuSpeed ?? 1);
 }
 
 function usable(value: number | null): number | null {

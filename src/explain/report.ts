@@ -4,7 +4,7 @@ import type { Assessment } from "../decide/assess.ts";
 import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import { type Gate, gateName } from "../domain/gate.ts";
 import type { Migration } from "../domain/migration.ts";
-import type { StoredSnapshot } from "../domain/pool.ts";
+import type { Snapshot, StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import type { Move, Plan, Unresolved } from "../planner/plan.ts";
 import { ruleTitle } from "../rules/print.ts";
@@ -19,7 +19,7 @@ import {
   unitOfTerm,
   valuesText,
 } from "../rules/words.ts";
-import { figure, gigabytes, megabytes, span } from "../text/format.ts";
+import { bytes, figure, gigabytes, plural, span } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 
 /** What a plan is told with. */
@@ -73,6 +73,7 @@ export function planLines(assessment: PlanContext, plan: Plan): string[] {
   const names = new Names(snapshot);
   return [
     poolLine(assessment),
+    ...speedLines(snapshot, names),
     ...plan.absent.map(({ host, reason }) => `${names.of(host)} is left out of mean and moves: ${reason}`),
     ...plan.before.flatMap((before, index) => ruleLines(before, plan.after[index], assessment, names)),
     ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
@@ -85,14 +86,23 @@ export function poolLine({ stored: { snapshot, ageSeconds }, sampling }: PlanCon
   const { pool, hosts, placements } = snapshot;
   const average =
     sampling.samples > 1
-      ? `, averaged over ${sampling.samples} samples of ${span(sampling.spanSeconds)}`
+      ? `, averaged over ${plural(sampling.samples, "sample")} of ${span(sampling.spanSeconds)}`
       : "";
-  const sizes = `${count(hosts.length, "host")}, ${count(placements.length, "running VM")}`;
+  const sizes = `${plural(hosts.length, "host")}, ${plural(placements.length, "running VM")}`;
   return `Pool ${pool.name === "" ? pool.uuid : pool.name}: ${sizes}, collected ${Math.round(ageSeconds)} s ago${average}`;
 }
 
-function count(many: number, noun: string): string {
-  return `${many} ${noun}${many === 1 ? "" : "s"}`;
+/** Where hosts are unequal: that a VM weighs more on a host of slower CPUs, and which those are. */
+export function speedLines({ hosts }: Snapshot, names: Names): string[] {
+  const rates = new Map<number, string[]>();
+  for (const { uuid, cpuSpeed, cpuMhz } of hosts) {
+    if (cpuSpeed === undefined || cpuMhz === null) continue;
+    rates.set(cpuMhz, [...(rates.get(cpuMhz) ?? []), names.of(uuid)]);
+  }
+  if (rates.size === 0) return [];
+  const slowestFirst = [...rates].sort(([a], [b]) => a - b);
+  const told = slowestFirst.map(([mhz, there]) => `${there.join(", ")} ${mhz} MHz`).join("; ");
+  return [`CPUs are unequal, so a VM's share is scaled by the clock rates (${told}; ControlCpuSpeed=scale)`];
 }
 
 /** Hosts that keep a rule and that the plan leaves alone are told one by one up to this number. */
@@ -117,7 +127,7 @@ export function ruleLines(
   const told = quiet.length > shownQuietHosts ? verdicts.filter((each) => !isQuiet(each)) : verdicts;
   const broken = verdicts.filter((each) => each.broken).length;
   const past = isSingle(rule) ? "above it" : "past all of it";
-  const breaking = broken === 0 ? "" : `, ${broken} of ${count(verdicts.length, "host")} ${past}`;
+  const breaking = broken === 0 ? "" : `, ${broken} of ${plural(verdicts.length, "host")} ${past}`;
   return [
     `${head}: ${limitsText(before)}${breaking}`,
     ...told.map((verdict) => {
@@ -155,7 +165,7 @@ export function moveLine(move: Move, names: Names): string {
   const purpose = purposeOf(move, names);
   const gain = gainPerGib(move);
   const worth = gain === null || move.purpose !== "relieves" ? "" : `, ${figure(gain)} ${unit} off per GiB`;
-  const copy = move.copyBytes === null ? "" : `${megabytes(move.copyBytes)} to copy${worth}`;
+  const copy = move.copyBytes === null ? "" : `${bytes(move.copyBytes, "MB")} to copy${worth}`;
   const effect = move.rule === null ? "" : effectOf(move, move.rule, names);
   const parts = [purpose, effect, copy].filter((part) => part !== "");
   return [route, ...parts].join("; ");
@@ -180,7 +190,7 @@ function effectOf(move: Move, rule: Rule, names: Names): string {
 export function gainPerGib({ rule, term, copyBytes, sourceBefore, sourceAfter }: Move): number | null {
   if (rule === null || copyBytes === null || copyBytes <= 0) return null;
   const off = sourceBefore - sourceAfter;
-  return (termOf(rule, term).condition === "below" ? -off : off) / (copyBytes / 1024 ** 3);
+  return (termOf(rule, term).condition === "below" ? -off : off) / gigabytes(copyBytes);
 }
 
 /** Where a plan has several moves, when each would start and how long it takes. */
@@ -198,11 +208,11 @@ export function totalLines(plan: Plan): string[] {
   const whole = limited ? "the whole plan, of which these moves are the beginning" : "the plan";
   const proof =
     kind === "optimal"
-      ? `nothing that does as much copies less than ${whole}: ${gigabytes(costBytes)}`
-      : `${whole} copies ${gigabytes(costBytes)}, ${percent(gap)} above what cannot be undercut (${gigabytes(boundBytes)})`;
-  const bytes = moves.reduce((sum, { copyBytes }) => sum + (copyBytes ?? 0), 0);
+      ? `nothing that does as much copies less than ${whole}: ${bytes(costBytes)}`
+      : `${whole} copies ${bytes(costBytes)}, ${percent(gap)} above what cannot be undercut (${bytes(boundBytes)})`;
+  const copied = moves.reduce((sum, { copyBytes }) => sum + (copyBytes ?? 0), 0);
   return [
-    `In all ${count(moves.length, "move")}, ${gigabytes(bytes)} to copy, about ${span(plan.seconds)}${leastTime(plan)}`,
+    `In all ${plural(moves.length, "move")}, ${bytes(copied)} to copy, about ${span(plan.seconds)}${leastTime(plan)}`,
     `Proof: ${proof}`,
   ];
 }

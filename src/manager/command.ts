@@ -1,17 +1,19 @@
 /** What a command of the manager is: one record, from its words to its JSON. Everything else loops over the list. */
 
-import { isProblem, type Problem } from "../rules/problem.ts";
+import { isProblem, type TextProblem } from "../rules/problem.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
+import type { OutputFormat } from "./format.ts";
 import type { ArgumentCompletion } from "./offer.ts";
+import type { ShownTable } from "./table.ts";
 import type { Talk } from "./talk.ts";
 
 /** What commands work with: the database, and the people or script that they talk to. */
 export interface ManagerContext {
   readonly db: Database;
   readonly talk: Talk;
-  /** One line of JSON for every result instead of the thesis' text. */
-  readonly json: boolean;
+  /** How results are printed. */
+  readonly format: OutputFormat;
   /** Who sits here, "anna@desk7": it is written down with what is paused and excluded. */
   readonly operator: string;
   /** What plans are made by, as far as this program's own settings say. */
@@ -38,22 +40,26 @@ export interface CommandRecord<Arguments, Result> {
   /** Whether the conversation ends with it. */
   readonly leaves?: true;
   /** Reads what follows the words, without blanks around it. Never throws. */
-  readonly read: (rest: string) => Arguments | Problem;
+  readonly read: (rest: string) => Arguments | TextProblem;
   /** Null where everything has been printed already. Throws AppError with a sentence for the operator. */
   readonly run: (context: ManagerContext, asked: Arguments) => Promise<NoInfer<Result> | null>;
   /** The lines for a terminal, names in them escaped, without line ends. */
   readonly text: (result: Result) => readonly string[];
   /** The same for scripts: real values, names as they are. */
   readonly json: (result: Result) => unknown;
+  /** Of a command that lists something: the list as a table, for people and spreadsheets. */
+  readonly table?: (result: Result) => ShownTable;
   /** What a person may wonder about. It goes to standard error: scripts see an empty list. */
   readonly hints?: (result: Result) => readonly string[];
 }
 
 /** A command of the list, of whatever types. */
 export interface ListedCommand
-  extends Omit<CommandRecord<never, never>, "read" | "run" | "text" | "json" | "hints"> {
+  extends Omit<CommandRecord<never, never>, "read" | "run" | "text" | "json" | "table" | "hints"> {
+  /** Whether it lists something, so that it can be printed as a table. */
+  readonly lists: boolean;
   /** The command with what was asked for behind its words. */
-  readonly call: (rest: string) => Call | Problem;
+  readonly call: (rest: string) => Call | TextProblem;
 }
 
 /** A command that was read from a line, ready to run. */
@@ -62,13 +68,15 @@ export interface Call {
   readonly command: ListedCommand;
   readonly arguments: unknown;
   /** Null where everything has been printed already. */
-  readonly run: (context: ManagerContext) => Promise<Outcome | null>;
+  readonly run: (context: ManagerContext) => Promise<CommandOutcome | null>;
 }
 
 /** What a command found or did, on its way to the operator. */
-export interface Outcome {
+export interface CommandOutcome {
   readonly text: () => readonly string[];
   readonly json: () => unknown;
+  /** Null where nothing is listed. */
+  readonly table: () => ShownTable | null;
   readonly hints: () => readonly string[];
 }
 
@@ -84,6 +92,7 @@ export function command<Arguments, Result>(
   const calls = new WeakMap<Call, Arguments>();
   const made: Command<Arguments, Result> = {
     ...record,
+    lists: record.table !== undefined,
     call: (rest) => {
       const asked = record.read(rest);
       if (isProblem(asked)) return asked;
@@ -105,8 +114,13 @@ export function command<Arguments, Result>(
 }
 
 function outcomeOf<Arguments, Result>(
-  { text, json, hints }: CommandRecord<Arguments, Result>,
+  { text, json, table, hints }: CommandRecord<Arguments, Result>,
   result: Result,
-): Outcome {
-  return { text: () => text(result), json: () => json(result), hints: () => hints?.(result) ?? [] };
+): CommandOutcome {
+  return {
+    text: () => text(result),
+    json: () => json(result),
+    table: () => table?.(result) ?? null,
+    hints: () => hints?.(result) ?? [],
+  };
 }

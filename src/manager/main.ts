@@ -6,6 +6,7 @@ import { Command, Option } from "commander";
 import { AppError } from "../domain/errors.ts";
 import type { ProgramContext } from "../program/context.ts";
 import {
+  append,
   commandLineOutput,
   isTerminal,
   loadSettings,
@@ -17,20 +18,21 @@ import {
 } from "../program/program.ts";
 import type { StoreOptions } from "../store/connection.ts";
 import { printable, printableJson } from "../text/text.ts";
+import { isJson, type OutputFormat, outputFormats } from "./format.ts";
 import { runManager } from "./manager.ts";
 import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./schema.ts";
 import { askPassword, readPasswordFile } from "./secretInput.ts";
 
-interface Options {
+interface ManagerFlags {
   readonly settings?: string;
   readonly execute?: readonly string[];
   readonly file?: readonly string[];
-  readonly format: "text" | "json";
+  readonly format: OutputFormat;
   readonly json?: true;
   readonly echo?: true;
 }
 
-interface InstallOptions {
+interface SchemaInstallOptions {
   readonly adminUser?: string;
   readonly adminPasswordFile?: string;
 }
@@ -47,6 +49,7 @@ const examples = `Examples:
   xcp-manager -e "CREATE RULE HOST CpuAverage > 25" -e "SHOW RULES HOST"
   xcp-manager -f rules.xcp                     a script, up to its first error; also xcp-manager < rules.xcp
   xcp-manager --json -e "SHOW HOSTS"           one line of JSON for each command
+  xcp-manager --format csv -e "SHOW LOAD"      lists also as table, csv, tsv or a line of JSON each (jsonl)
   xcp-manager rehearse --rules new.xcp         what these rules would have done last week, beside the present ones
   xcp-manager schema install                   create or upgrade the tables
   xcp-manager schema install --admin-user root the same with another account, which may create tables
@@ -75,7 +78,9 @@ await runProgram("xcp-manager", async (context) => {
       append,
     )
     .addOption(
-      new Option("--format <format>", "how to print results").choices(["text", "json"]).default("text"),
+      new Option("--format <format>", "how to print results; lists also as a table, csv or tsv")
+        .choices(outputFormats)
+        .default("text"),
     )
     .option("--json", "the same as --format json")
     .option("--echo", "print each command of a script behind the prompt")
@@ -83,7 +88,7 @@ await runProgram("xcp-manager", async (context) => {
     .usage(
       "[options]\n       xcp-manager rehearse [options]\n       xcp-manager schema install|status [options]",
     )
-    .action(async (words: readonly string[], options: Options) => {
+    .action(async (words: readonly string[], options: ManagerFlags) => {
       if (words.length > 0) throw new AppError("usage", `to run a command write -e "${words.join(" ")}"`);
       code = await manage(context, options);
     });
@@ -95,7 +100,7 @@ await runProgram("xcp-manager", async (context) => {
     .option("--rules <file>", "lines of CREATE RULE, beside the present rules; twice: two files", append)
     .action(async (options: RehearseOptions) => {
       code = await manage(context, {
-        ...program.opts<Options>(),
+        ...program.opts<ManagerFlags>(),
         file: [],
         execute: [rehearseLine(options)],
       });
@@ -108,29 +113,29 @@ await runProgram("xcp-manager", async (context) => {
     .description("create the database if it is missing, and apply what is missing of sql/")
     .option("--admin-user <name>", "log in to Mysql as this user, with a password asked on the terminal")
     .option("--admin-password-file <path>", "read that password from a file that only you can read")
-    .action(async (options: InstallOptions) => {
-      const account = await installAccount(mysqlOf(program.opts<Options>()), options);
-      code = report(context, program.opts<Options>(), await runSchemaInstall(account));
+    .action(async (options: SchemaInstallOptions) => {
+      const account = await installAccount(mysqlOf(program.opts<ManagerFlags>()), options);
+      code = report(context, program.opts<ManagerFlags>(), await runSchemaInstall(account));
     });
   schema
     .command("status")
     .description("print the version found, the version wanted and what is pending")
     .action(async () => {
-      const options = program.opts<Options>();
+      const options = program.opts<ManagerFlags>();
       code = report(context, options, await runSchemaStatus(mysqlOf(options)));
     });
   await program.parseAsync(process.argv);
   return code;
 });
 
-function manage(context: ProgramContext, options: Options): Promise<number> {
+function manage(context: ProgramContext, options: ManagerFlags): Promise<number> {
   const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
   return withDatabase(context, mysql, (db) =>
     runManager({
       db,
       commands: options.execute ?? [],
       files: options.file ?? [],
-      json: isJson(options),
+      format: formatOf(options),
       operator: operatorName(),
       control,
       echo: options.echo === true,
@@ -158,12 +163,12 @@ function rehearseLine({ since, every, rules = [] }: RehearseOptions): string {
   return `REHEARSE ${parts.join(" ")}`;
 }
 
-function mysqlOf(options: Options): StoreOptions {
+function mysqlOf(options: ManagerFlags): StoreOptions {
   return storeOptions(loadSettings(["mysql"], options.settings).mysql, "xcp-manager");
 }
 
 /** The settings' own account, or the administrator's: the programs' accounts need no right to create tables. */
-async function installAccount(own: StoreOptions, options: InstallOptions): Promise<StoreOptions> {
+async function installAccount(own: StoreOptions, options: SchemaInstallOptions): Promise<StoreOptions> {
   const { adminUser: user, adminPasswordFile: file } = options;
   if (user === undefined && file === undefined) return own;
   if (user === undefined) throw new AppError("usage", "--admin-password-file needs --admin-user too");
@@ -175,16 +180,16 @@ async function installAccount(own: StoreOptions, options: InstallOptions): Promi
   return { ...own, user, password: password.reveal() };
 }
 
-function report(context: ProgramContext, options: Options, { lines, json, exitCode }: SchemaReport): number {
-  const shown = isJson(options) ? [printableJson(json)] : lines.map(printable);
+function report(
+  context: ProgramContext,
+  options: ManagerFlags,
+  { lines, json, exitCode }: SchemaReport,
+): number {
+  const shown = isJson(formatOf(options)) ? [printableJson(json)] : lines.map(printable);
   for (const line of shown) context.print(line);
   return exitCode;
 }
 
-function isJson(options: Options): boolean {
-  return options.json === true || options.format === "json";
-}
-
-function append(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
+function formatOf(options: ManagerFlags): OutputFormat {
+  return options.json === true ? "json" : options.format;
 }

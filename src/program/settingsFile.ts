@@ -1,4 +1,5 @@
 /** Finds the settings: the file, systemd's credentials and the environment. The parsing is src/settings' business. */
+
 import fs from "node:fs";
 import path from "node:path";
 import process from "node:process";
@@ -6,16 +7,19 @@ import { parse as parseDotenv } from "dotenv";
 import { AppError } from "../domain/errors.ts";
 import { type SettingGroup, settingKeys } from "../settings/keys.ts";
 import { parseSettings, type Settings } from "../settings/settings.ts";
+import { plural } from "../text/format.ts";
 import { credentialsFolder, type FileGuard, passwordFile, readGuarded, trustFile } from "./privateFile.ts";
 
 /**
  * Reads the settings of `groups` from `settingsPath`; or from the file `settings` in the working directory, or among
  * systemd's credentials. Without that file the environment may give everything (containers).
+ * @param filesToCome files that say whom to trust need not be there yet.
  * @throws AppError "settings" with every problem, each on its own line.
  */
 export function loadSettings<G extends SettingGroup>(
   groups: readonly G[],
   settingsPath: string | undefined,
+  { filesToCome = false }: { readonly filesToCome?: boolean } = {},
 ): Pick<Settings, G> {
   const file = locate(settingsPath, groups);
   const text = file === null ? "" : readGuarded(file, settingsGuard);
@@ -25,7 +29,10 @@ export function loadSettings<G extends SettingGroup>(
       text,
       values: parseDotenv(text),
       environment: process.env,
-      readFile: (named, isSecret) => readGuarded(named, isSecret ? passwordFile : trustFile),
+      readFile: (named, isSecret) =>
+        filesToCome && !isSecret && !fs.existsSync(named)
+          ? ""
+          : readGuarded(named, isSecret ? passwordFile : trustFile),
       readCredential,
     },
     groups,
@@ -34,7 +41,7 @@ export function loadSettings<G extends SettingGroup>(
   const count = result.problems.length;
   throw new AppError(
     "settings",
-    [`${count} ${count === 1 ? "problem" : "problems"} in the settings`, ...result.problems].join("\n"),
+    [`${plural(count, "problem")} in the settings`, ...result.problems].join("\n"),
   );
 }
 

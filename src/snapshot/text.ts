@@ -34,9 +34,9 @@ const formatVersion = 1;
 const firstWord = "xcp-balance-snapshot";
 
 /** A codec for each property; the compiler asks for one when a noun gets a new property. */
-type Fields<T> = { readonly [K in keyof T]: Codec<T[K]> };
+type FieldForms<T> = { readonly [K in keyof T]: Codec<T[K]> };
 
-const poolFields: Fields<Omit<PoolFacts, "uuid" | "name">> = {
+const poolFields: FieldForms<Omit<PoolFacts, "uuid" | "name">> = {
   haEnabled: flag,
   wlbEnabled: flag,
   rollingUpgrade: flag,
@@ -44,7 +44,7 @@ const poolFields: Fields<Omit<PoolFacts, "uuid" | "name">> = {
   haPlannedFor: optional(number),
 };
 
-const hostFields: Fields<Omit<Host, "uuid" | "name" | keyof HostAdditions | keyof HostDoubt>> = {
+const hostFields: FieldForms<Omit<Host, "uuid" | "name" | keyof HostAdditions | keyof HostDoubt>> = {
   ip: orUnknown(text),
   isMaster: flag,
   enabled: flag,
@@ -52,6 +52,7 @@ const hostFields: Fields<Omit<Host, "uuid" | "name" | keyof HostAdditions | keyo
   read: flag,
   version: text,
   powerOnMode: text,
+  cpuMhz: optional(number),
   cpuNum: orUnknown(number),
   placementFreeBytes: orUnknown(number),
   cpuAverage: orUnknown(number),
@@ -70,7 +71,7 @@ const hostFields: Fields<Omit<Host, "uuid" | "name" | keyof HostAdditions | keyo
 const hostAdditions = { sources: optional(values), doubt: optional(text) };
 const vmAdditions = { cpuWait: optional(number) };
 
-const vmFields: Fields<Omit<Vm, "uuid" | "name" | "cpuWait">> = {
+const vmFields: FieldForms<Omit<Vm, "uuid" | "name" | "cpuWait">> = {
   powerState: text,
   isControlDomain: flag,
   vcpuNum: orUnknown(number),
@@ -82,6 +83,7 @@ const vmFields: Fields<Omit<Vm, "uuid" | "name" | "cpuWait">> = {
   tags: list,
   antiAffinityGroups: list,
   migratingTo: optional(uuid),
+  shrinksToBytes: optional(number),
   vcpuAverage: orUnknown(number),
   memoryMb: orUnknown(number),
   memoryInternalFreeMb: orUnknown(number),
@@ -116,7 +118,7 @@ export function printSnapshot({ snapshot, takenAt, complete }: SnapshotDocument)
  */
 export function parseSnapshot(content: string, source = "snapshot"): SnapshotDocument {
   const lines = content.replace(/^\uFEFF/, "").split(/\r?\n/);
-  const draft = new Draft();
+  const draft = new SnapshotDraft();
   const problems: string[] = [];
   const guard = (number: number, work: () => void): void => {
     try {
@@ -138,7 +140,7 @@ export function parseSnapshot(content: string, source = "snapshot"): SnapshotDoc
 }
 
 /** What has been read so far. */
-class Draft {
+class SnapshotDraft {
   begun = false;
   #ended = false;
   #pool: PoolFacts | null = null;
@@ -292,7 +294,7 @@ function readVm(reader: LineReader): Vm {
   return cpuWait === null ? vm : { ...vm, cpuWait };
 }
 
-function printFields<T extends object>(fields: Fields<T>, object: T): string {
+function printFields<T extends object>(fields: FieldForms<T>, object: T): string {
   let line = "";
   for (const key of Object.keys(fields) as (keyof T & string)[]) {
     if (fields[key].absent !== undefined && object[key] === fields[key].absent) continue;
@@ -301,7 +303,7 @@ function printFields<T extends object>(fields: Fields<T>, object: T): string {
   return line;
 }
 
-function readFields<T extends object>(fields: Fields<T>, reader: LineReader): T {
+function readFields<T extends object>(fields: FieldForms<T>, reader: LineReader): T {
   const entries = (Object.keys(fields) as (keyof T & string)[]).map((key) => [
     key,
     reader.value(key, fields[key]),

@@ -7,6 +7,7 @@ import type { StoreOptions } from "./driverOptions.ts";
 import { explainStatementFailure, isDriverFailure } from "./failure.ts";
 import { backoffMs, maxRuns, type Remedy, reconnectBudgetMs, remedyFor } from "./retry.ts";
 import { findServer, type Row, type Session, type SqlValue } from "./session.ts";
+import { isDenied, programOfAccount } from "./wrongAccount.ts";
 
 export type { StoreOptions } from "./driverOptions.ts";
 export type { Row, SqlValue } from "./session.ts";
@@ -75,7 +76,7 @@ export async function openDatabase(options: StoreOptions, pacing: Pacing = realP
 }
 
 /** What a run of a transaction came to. */
-type Outcome<T> = { done: T } | { remedy: Exclude<Remedy, "never">; error: unknown };
+type AttemptOutcome<T> = { done: T } | { remedy: Exclude<Remedy, "never">; error: unknown };
 
 class MysqlDatabase implements Database {
   server: string;
@@ -127,7 +128,7 @@ class MysqlDatabase implements Database {
 
   /** Runs `once` until it is done, cannot be helped, or has been tried often enough. */
   async #repeat<T>(
-    once: (session: Session) => Promise<Outcome<T>>,
+    once: (session: Session) => Promise<AttemptOutcome<T>>,
     verify: ((reader: Reader) => Promise<T | null>) | null,
   ): Promise<T> {
     for (let run = 1; ; run++) {
@@ -144,7 +145,7 @@ class MysqlDatabase implements Database {
     }
   }
 
-  async #readOnce<T>(session: Session, work: (reader: Reader) => Promise<T>): Promise<Outcome<T>> {
+  async #readOnce<T>(session: Session, work: (reader: Reader) => Promise<T>): Promise<AttemptOutcome<T>> {
     let done: T;
     try {
       await session.command("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
@@ -157,7 +158,7 @@ class MysqlDatabase implements Database {
     return { done };
   }
 
-  async #writeOnce<T>(session: Session, work: (writer: Writer) => Promise<T>): Promise<Outcome<T>> {
+  async #writeOnce<T>(session: Session, work: (writer: Writer) => Promise<T>): Promise<AttemptOutcome<T>> {
     let done: T;
     try {
       // Read committed: after waiting for another writer's lock we must see what it wrote, on every engine.
@@ -178,7 +179,7 @@ class MysqlDatabase implements Database {
   }
 
   /** Leaves no open transaction behind: a lock timeout keeps the others' locks until someone rolls back. */
-  async #undo<T>(session: Session, error: unknown): Promise<Outcome<T>> {
+  async #undo<T>(session: Session, error: unknown): Promise<AttemptOutcome<T>> {
     const remedy = isDriverFailure(error) ? remedyFor(error, false) : "never";
     if (remedy !== "reconnect") {
       try {
@@ -187,7 +188,7 @@ class MysqlDatabase implements Database {
         this.#forget(false);
       }
     }
-    if (remedy === "never") throw this.#explained(error);
+    if (remedy === "never") throw await this.#explainedDenial(session, error);
     return { remedy, error };
   }
 
@@ -217,9 +218,16 @@ class MysqlDatabase implements Database {
     if (tryNext) this.#index++;
   }
 
-  #explained(error: unknown): unknown {
-    const usesTls = this.#options.caPem !== undefined;
-    return explainStatementFailure(error, { user: this.user, database: this.name, usesTls });
+  /** The failure explained; one of rights tells whose account this is, as far as the server says. */
+  async #explainedDenial(session: Session, error: unknown): Promise<unknown> {
+    if (!isDriverFailure(error) || !isDenied(error.errno)) return this.#explained(error);
+    return this.#explained(error, await programOfAccount(session, this.name).catch(() => null));
+  }
+
+  #explained(error: unknown, accountOf: string | null = null): unknown {
+    const { caPem, program } = this.#options;
+    const target = { user: this.user, database: this.name, usesTls: caPem !== undefined, program, accountOf };
+    return explainStatementFailure(error, target);
   }
 }
 

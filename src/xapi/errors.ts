@@ -47,58 +47,16 @@ export class XapiUnreachable extends AppError {
   }
 }
 
-/** What a refused migration means for the planner. */
-export type FailureClass = "never-this-vm" | "never-this-pair" | "later" | "stop";
+/** A host showed a certificate that nobody trusts; nothing was sent to it. */
+export class CertificateError extends AppError {
+  /** The host as messages name it. */
+  readonly url: string;
+  /** SHA-256 of what it showed, "AB:CD:..."; null where it is trusted but for its dates, or was not seen. */
+  readonly seen: string | null;
 
-const classes: Readonly<Record<Exclude<FailureClass, "later">, readonly string[]>> = {
-  "never-this-vm": [
-    "VM_MISSING_PV_DRIVERS",
-    "VM_LACKS_FEATURE",
-    "VM_LACKS_FEATURE_SUSPEND",
-    "VM_NON_SUSPENDABLE",
-    "VM_IS_IMMOBILE",
-    "VM_HAS_PCI_ATTACHED",
-    "VM_HAS_VGPU",
-    "VM_HAS_VUSBS",
-    "VM_IS_TEMPLATE",
-    "VM_IS_SNAPSHOT",
-    "VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION",
-    "OPERATION_BLOCKED",
-    "OPERATION_NOT_ALLOWED",
-    "MEMORY_CONSTRAINT_VIOLATION",
-  ],
-  "never-this-pair": [
-    "VM_REQUIRES_SR",
-    "VM_REQUIRES_NETWORK",
-    "VM_REQUIRES_IOMMU",
-    "VM_REQUIRES_GPU",
-    "VM_REQUIRES_VGPU",
-    "VM_REQUIRES_VUSB",
-    "VM_HVM_REQUIRED",
-    "VM_INCOMPATIBLE_WITH_THIS_HOST",
-    "VM_HOST_INCOMPATIBLE_VERSION",
-    "VM_HOST_INCOMPATIBLE_VERSION_MIGRATE",
-    "VM_HOST_INCOMPATIBLE_VIRTUAL_HARDWARE_PLATFORM_VERSION",
-    "HOST_CANNOT_ATTACH_NETWORK",
-    "HOST_NOT_ENOUGH_PCPUS",
-    "NETWORK_SRIOV_INSUFFICIENT_CAPACITY",
-  ],
-  stop: [
-    "RBAC_PERMISSION_DENIED",
-    "SESSION_AUTHENTICATION_FAILED",
-    "SESSION_AUTHORIZATION_FAILED",
-    "LICENCE_RESTRICTION",
-    "LICENSE_RESTRICTION",
-    "NOT_SUPPORTED_DURING_UPGRADE",
-    "HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN",
-    "MESSAGE_METHOD_UNKNOWN",
-    "MESSAGE_REMOVED",
-  ],
-};
-
-/** The class of a failure code. An unknown code is "later": the pool may think better of it. */
-export function classifyFailure(code: string): FailureClass {
-  for (const name of ["never-this-vm", "never-this-pair", "stop"] as const)
-    if (classes[name].includes(code)) return name;
-  return "later";
+  constructor(url: string, seen: string | null, message: string) {
+    super("certificate", message);
+    this.url = url;
+    this.seen = seen;
+  }
 }

@@ -136,6 +136,7 @@ export class Unreadable {
       isMaster: ref === null ? (before?.isMaster ?? false) : pool.master === ref,
       version: versions?.get("product_version") ?? before?.version ?? "",
       placementFreeBytes: null,
+      cpuMhz: before?.cpuMhz ?? null,
       powerOnMode: readable.power_on_mode ?? before?.powerOnMode ?? "",
       read: false,
     };
@@ -265,5 +266,6 @@ function unreadVm(
     haPriority: readable.ha_restart_priority ?? before?.haPriority ?? "",
     antiAffinityGroups: groups ?? before?.antiAffinityGroups ?? [],
     migratingTo: null,
+    shrinksToBytes: null,
   };
 }

@@ -3,13 +3,15 @@
 import { type Flap, flapCause, flapsOf, flapWindowSeconds } from "../../decide/flaps.ts";
 import type { Database } from "../../store/connection.ts";
 import { recentMigrationsIn } from "../../store/migrations.ts";
+import { span } from "../../text/format.ts";
 import type { Names } from "../../text/names.ts";
 import { printable } from "../../text/text.ts";
 import { namesIn } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
-import { listEntry, span, timestamp } from "../layout.ts";
+import { listEntry, timestamp } from "../layout.ts";
 import { migrationObject } from "../migrationText.ts";
+import { tableOf } from "../table.ts";
 
 /** How far SHOW FLAPS looks back. */
 const shownDays = 7;
@@ -36,6 +38,18 @@ export const showFlaps: Command<null, Flaps> = command({
     count: flaps.length,
     flaps: flaps.map((flap) => flapObject(flap, names)),
   }),
+  table: ({ flaps, names }) =>
+    tableOf(
+      {
+        VM: ({ vm }) => names.of(vm),
+        Host: ({ host }) => names.of(host),
+        Left: ({ away }) => away.finishedAt,
+        Back: ({ backAt }) => backAt,
+        "Away s": ({ awaySeconds }) => awaySeconds,
+        Cause: flapCause,
+      },
+      flaps,
+    ),
 });
 
 /** The flaps that were completed within the last `seconds`, oldest first. */
@@ -49,7 +63,7 @@ export async function flapsWithin(db: Database, seconds: number): Promise<readon
 /** A flap with its cause, and the reason of each of the two moves. */
 function flapBlock(flap: Flap, names: Names): string[] {
   const { vm, host, away, back, backAt, awaySeconds, backSecondsAgo } = flap;
-  const when = `${span(awaySeconds)} after it left, ${span(backSecondsAgo)} ago`;
+  const when = `${span(awaySeconds, "rough")} after it left, ${span(backSecondsAgo, "rough")} ago`;
   const left = away.finishedAt === null ? "-" : timestamp(away.finishedAt);
   return [
     listEntry(names.of(vm), `back on ${names.of(host)} ${when}`, flapCause(flap)),

@@ -6,7 +6,8 @@ import { findNamed } from "../../text/find.ts";
 import { lastCollected } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { bare, named, type WantedDetails } from "../forms.ts";
-import { line, listItem, megabytes, percent } from "../layout.ts";
+import { inMegabytes, line, listItem, percent } from "../layout.ts";
+import { tableOf } from "../table.ts";
 
 /** A host and the VMs resident on it. */
 export interface HostWithVms {
@@ -38,6 +39,26 @@ export const showHosts: Command<null, readonly HostWithVms[]> = command({
       read,
       vms: vms.length,
     })),
+  table: (hosts) =>
+    tableOf(
+      {
+        Uuid: ({ host }) => host.uuid,
+        Name: ({ host }) => host.name,
+        Ip: ({ host }) => host.ip,
+        CPUs: ({ host }) => host.cpuNum,
+        "CPU %": ({ host }) => host.cpuAverage,
+        "Memory MB": ({ host }) => host.memoryTotalMb,
+        "Free MB": ({ host }) => host.memoryFreeMb,
+        "Received Kb/s": ({ host }) => host.pifEth0RxKb,
+        "Sent Kb/s": ({ host }) => host.pifEth0TxKb,
+        VMs: ({ vms }) => vms.filter((vm) => !vm.isControlDomain).length,
+        Enabled: ({ host }) => host.enabled,
+        Live: ({ host }) => host.live,
+        Master: ({ host }) => host.isMaster,
+        Read: ({ host }) => host.read,
+      },
+      hosts,
+    ),
   hints: (hosts) => (hosts.length === 0 ? ["The database holds no host; xcp-collect fills it."] : []),
 });
 
@@ -84,7 +105,7 @@ function hostDetails({ host, vms }: HostWithVms): string[] {
     line("Live", host.live),
     line("Master", host.isMaster),
     line("Version", host.version),
-    line("Memory for arriving VMs (MB)", megabytes(host.placementFreeBytes)),
+    line("Memory for arriving VMs (MB)", inMegabytes(host.placementFreeBytes)),
     line("Power-on mode", host.powerOnMode),
     line("Read in the last collection", host.read),
     ...(host.doubt === undefined ? [] : [line("Not believed", host.doubt)]),

@@ -4,7 +4,8 @@ import { listRuleChanges, type RuleChange } from "../../store/ruleChanges.ts";
 import { printable } from "../../text/text.ts";
 import { type Command, command } from "../command.ts";
 import { timestamp } from "../layout.ts";
-import { type Problem, problem, quote } from "../words.ts";
+import { tableOf } from "../table.ts";
+import { problem, quote, type TextProblem } from "../words.ts";
 
 const changesShown = 20;
 const mostChanges = 10_000;
@@ -18,10 +19,23 @@ export const showRuleHistory: Command<number, readonly RuleChange[]> = command({
   run: ({ db }, count) => listRuleChanges(db, count),
   text: (changes) => changes.map((change) => printable(changeLine(change))),
   json: (changes) => changes,
+  table: (changes) =>
+    tableOf(
+      {
+        At: ({ at }) => at,
+        By: ({ by }) => by,
+        Action: ({ action }) => action,
+        Kind: ({ kind }) => kind,
+        Number: ({ id }) => id,
+        Before: ({ before }) => before,
+        After: ({ after }) => after,
+      },
+      changes,
+    ),
   hints: (changes) => (changes.length === 0 ? ["No rule was changed yet."] : []),
 });
 
-function readCount(rest: string): number | Problem {
+function readCount(rest: string): number | TextProblem {
   const count = rest === "" ? changesShown : Number(rest);
   if (/^\d*$/.test(rest) && count >= 1 && count <= mostChanges) return count;
   return problem(

@@ -1,4 +1,4 @@
-/** Assesses moves that were planned from an earlier picture: what the pool as it is now says to each. Pure. */
+/** Assesses moves that were planned from an earlier snapshot: what the pool as it is now says to each. Pure. */
 import { withDerived } from "../../domain/derived.ts";
 import { absence, evaluate } from "../../domain/deviation.ts";
 import type { Snapshot, Uuid } from "../../domain/pool.ts";
@@ -12,9 +12,10 @@ import { describe } from "../tell/explain.ts";
 import { hostsAfter, toMoves } from "../tell/outcome.ts";
 import { reasonsOf } from "../tell/reason.ts";
 import type { Step } from "./order.ts";
+import { unwanted } from "./wanted.ts";
 
 /** A move as it was planned. */
-export interface Planned {
+export interface EarlierMove {
   readonly vm: Uuid;
   readonly source: Uuid;
   readonly destination: Uuid;
@@ -30,12 +31,12 @@ export interface Objection {
 
 /**
  * Exactly these moves in this order, with the figures that they have now; or what stands against the first that is not
- * possible, or would break a rule, or would make a broken one worse.
+ * possible, or would break a rule, or would make a broken one worse, or that no rule wants.
  */
 export function recheck(
   pool: Snapshot,
   rules: readonly Rule[],
-  moves: readonly Planned[],
+  moves: readonly EarlierMove[],
   options: PlanOptions,
 ): Plan | Objection {
   const snapshot = withDerived(inOrder(pool));
@@ -52,6 +53,13 @@ export function recheck(
     state.move(step.vm, step.to);
     steps.push(step);
   }
+  // Whether a breach has lasted long enough to act on was asked when the plan was made.
+  const aims = new State(toProblem(snapshot, rules, { ...options, suppressed: () => false }));
+  const limits = new State(
+    toProblem(snapshot, rules, { ...options, targetFraction: 1, suppressed: () => false }),
+  );
+  const index = unwanted(limits, aims, steps);
+  if (index >= 0) return { index, reason: "no rule wants it: without it no rule is broken more" };
   return toPlan(snapshot, rules, options, state, steps);
 }
 
@@ -66,7 +74,7 @@ function countMove({ hosts, movesLeft }: Problem, made: Int32Array, { from, to }
 }
 
 /** The move as a step from where things stand, or why it cannot be one. */
-function stepOf(problem: Problem, state: State, move: Planned): Step | string {
+function stepOf(problem: Problem, state: State, move: EarlierMove): Step | string {
   const from = problem.hosts.findIndex(({ uuid }) => uuid === move.source);
   const to = problem.hosts.findIndex(({ uuid }) => uuid === move.destination);
   if (to < 0) return "the destination takes no part";

@@ -1,7 +1,7 @@
 /** The lines of a scenario: hosts, VMs, storage, networks. Pure. */
 import { type WakeKind, wakeKinds } from "../behaviour/machine.ts";
 import { usualBootMs } from "../behaviour/machines.ts";
-import { idleHost, threadStates } from "../metrics/model.ts";
+import { idleHost, threadStates, usualMhz } from "../metrics/model.ts";
 import { roles } from "../objects/roles.ts";
 import type { HostSpec, NetworkSpec, StorageSpec, UserSpec, VmKind, VmSpec } from "./scenarioSpecs.ts";
 import { LineProblem, readDuration, type SettingsReader } from "./scenarioText.ts";
@@ -18,6 +18,7 @@ export function readHost(reader: SettingsReader, bandwidthMbit: number): HostSpe
     uuid: reader.uuid("uuid"),
     address: reader.text("address"),
     cpus: reader.number("cpus", 8, { min: 1, max: 1024 }),
+    mhz: reader.number("mhz", usualMhz, { min: 100, max: 10_000 }),
     memoryMib: reader.number("memory", 16_384, { min: 256, max: 16_777_216 }),
     overheadMib: reader.number("overhead", 185, { min: 0, max: 1_048_576 }),
     controlDomainMib: reader.number("dom0", 1024, { min: 16, max: 1_048_576 }),

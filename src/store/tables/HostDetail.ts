@@ -4,7 +4,7 @@
  */
 import type { HostDoubt, HostFacts, Uuid } from "../../domain/pool.ts";
 import { named, type Table, table } from "../columns.ts";
-import { bigInt, flag, ifPresent, optionalShortText, shortText, uuid } from "../columnTypes.ts";
+import { bigInt, flag, ifPresent, int, optionalShortText, shortText, uuid } from "../columnTypes.ts";
 
 export interface HostDetail extends HostFacts, HostDoubt {
   readonly uuid: Uuid;
@@ -19,5 +19,6 @@ export const hostDetailTable: Table<HostDetail> = table("HostDetail", ["uuid"], 
   placementFreeBytes: bigInt,
   powerOnMode: shortText,
   read: named("ReadOk", flag),
+  cpuMhz: int,
   doubt: ifPresent(optionalShortText),
 });

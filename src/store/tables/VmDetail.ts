@@ -17,6 +17,7 @@ export const vmDetailTable: Table<VmDetail> = table("VmDetail", ["uuid"], {
   haPriority: shortText,
   antiAffinityGroups: textList,
   migratingTo: optionalUuid,
+  shrinksToBytes: bigInt,
 });
 
 /** Why a VM without a row is not moved. */

@@ -4,15 +4,17 @@
  */
 
 import type { PairBans } from "../decide/assess.ts";
+import type { PathFailure } from "../decide/failingHosts.ts";
 import { applyMove } from "../decide/moves.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
-import { pairKey } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type ExecuteOptions, startMove, type Transfer } from "./execute.ts";
+import { leaseLost } from "./heldLease.ts";
 import type { Entry, Journal } from "./journal.ts";
-import type { Outcome } from "./outcome.ts";
+import { endOfRun, isSetback, type Outcome } from "./outcome.ts";
+import { Setbacks } from "./setbacks.ts";
 
 /** One executed or refused move, for the report. */
 export interface MoveResult {
@@ -54,6 +56,8 @@ export interface Executor {
   /** The longest that a move may take, and why. */
   readonly timeLimit: (move: Move) => { readonly timeoutMs: number; readonly timeoutReason: string };
   readonly journal: Journal;
+  /** Migrations of earlier runs that broke on their way lately. */
+  readonly pathFailures: readonly PathFailure[];
   /** Aborted when the lease is lost. */
   readonly lost: AbortSignal;
   /** Age of the collection at this moment. */
@@ -66,6 +70,8 @@ export interface Executor {
   /** A look at the running migration: a part of 1. */
   readonly onProgress: (move: Move, progress: number) => void;
   readonly onResult: (result: MoveResult) => void;
+  /** The run moves nothing to this host any more. */
+  readonly onFailingHost: (host: Uuid, reason: string) => void;
 }
 
 /**
@@ -83,13 +89,13 @@ export async function carryOut(
 }
 
 /** A migration in flight that this run answers for. */
-interface InFlightMigration {
+interface CarriedMigration {
   readonly index: number;
   readonly move: Move;
   readonly entry: Entry;
   readonly transfer: Transfer;
   /** Never rejects before somebody waits for it. */
-  readonly landed: Promise<InFlightMigration>;
+  readonly landed: Promise<CarriedMigration>;
   outcome: Outcome | null;
 }
 
@@ -103,8 +109,8 @@ class PlanExecutor {
   readonly #settings: ControlSettings;
   readonly #executor: Executor;
   readonly #results: MoveResult[] = [];
-  readonly #bans = { vms: new Map<Uuid, string>(), pairs: new Map<string, string>() };
-  readonly #inFlight = new Set<InFlightMigration>();
+  readonly #setbacks: Setbacks;
+  readonly #inFlight = new Set<CarriedMigration>();
   /** Moves that were started. */
   #started = 0;
   #state: Snapshot;
@@ -122,6 +128,7 @@ class PlanExecutor {
     this.#planner = planner;
     this.#settings = settings;
     this.#executor = executor;
+    this.#setbacks = new Setbacks(executor.pathFailures, executor.onFailingHost);
   }
 
   async run(): Promise<RunResult> {
@@ -180,7 +187,7 @@ class PlanExecutor {
     const begun = await startMove(this.#executor.client, move, own, this.#options(move, entry));
     if ("kind" in begun) return this.#settle(index, move, entry, begun);
     this.#started++;
-    const migration: InFlightMigration = {
+    const migration: CarriedMigration = {
       index,
       move,
       entry,
@@ -190,7 +197,7 @@ class PlanExecutor {
     };
     this.#inFlight.add(migration);
 
-    async function landing(): Promise<InFlightMigration> {
+    async function landing(): Promise<CarriedMigration> {
       const outcome = await (begun as Transfer).end;
       entry.ended();
       migration.outcome = outcome;
@@ -231,10 +238,10 @@ class PlanExecutor {
     if (outcome.kind === "moved") {
       this.#made.add(index);
       this.#state = applyMove(this.#state, move.vm, move.source, move.destination);
-      this.#bans.vms.set(move.vm, "this run moved it already");
+      this.#setbacks.banVm(move.vm, "this run moved it already");
     } else if (isSetback(outcome)) {
       this.#setback = true;
-      this.#ban(move, outcome);
+      this.#setbacks.add(move, outcome, this.#state);
     }
     this.#ending = this.#ending ?? this.#endingAfter(outcome, trouble);
   }
@@ -246,11 +253,6 @@ class PlanExecutor {
     return stoppedBy === null ? null : { stoppedBy, isTrouble: false };
   }
 
-  #ban(move: Move, { failure, reason }: Setback): void {
-    if (failure === "never-this-pair") this.#bans.pairs.set(pairKey(move.vm, move.destination), reason);
-    else this.#bans.vms.set(move.vm, reason);
-  }
-
   #planAnew(): void {
     this.#setback = false;
     if (this.#started >= this.#settings.maxMovesPerRun) {
@@ -259,7 +261,7 @@ class PlanExecutor {
     }
     const next = this.#planner.replan({
       state: this.#state,
-      bans: this.#bans,
+      bans: this.#setbacks.bans,
       movesLeft: this.#settings.maxMovesPerRun - this.#started,
     });
     if (next === null) this.#ending = { stoppedBy: "a move of the plan was not possible", isTrouble: false };
@@ -278,35 +280,4 @@ class PlanExecutor {
       ...(this.#ending ?? { stoppedBy: null, isTrouble: false }),
     };
   }
-}
-
-const leaseLost = "the lease was lost: another run may act now";
-
-/** Why nothing more may be done after this outcome, or null when the run may go on. */
-function endOfRun(outcome: Outcome): string | null {
-  switch (outcome.kind) {
-    case "overtaken":
-      return "the pool changed since it was collected; the next run plans anew";
-    case "unknown":
-      return "how the last migration ends is not known; the next run plans anew";
-    case "refused":
-    case "failed":
-      return outcome.failure === "stop" ? outcome.reason : null;
-    case "lost":
-      return "a VM was lost; see to it before the next run";
-    case "stopped":
-      return "a signal";
-    case "held":
-      return outcome.reason;
-    case "moved":
-      return null;
-    default:
-      return outcome satisfies never;
-  }
-}
-
-type Setback = Extract<Outcome, { kind: "refused" | "failed" }>;
-
-function isSetback(outcome: Outcome): outcome is Setback {
-  return outcome.kind === "refused" || outcome.kind === "failed";
 }
