@@ -13,7 +13,7 @@ export type DerivedSubject = "VmCount" | "VcpuCount" | "CpuWait" | "MemoryFreeMb
 export type NamedSubject = Subject | DerivedSubject;
 
 /** Measures of a VM that change while it runs. */
-export type VmMeasure = keyof VmMeasures | "cpuWait";
+export type VmMeasure = keyof VmMeasures | "cpuWait" | "eth0RxKb" | "eth0TxKb";
 
 /** Settings that are floors: a host that is not above breaks no rule that compares it with the mean. */
 export const floorSettings = [
@@ -62,9 +62,15 @@ export interface SubjectFacts {
   readonly sampled: string | null;
 }
 
-type NetworkMeasure = { readonly host: "pifEth0RxKb" | "pifEth0TxKb"; readonly vm: "vif0RxKb" | "vif0TxKb" };
+interface NetworkMeasure {
+  readonly host: "pifEth0RxKb" | "pifEth0TxKb";
+  readonly vm: "eth0RxKb" | "eth0TxKb";
+  /** What stands for it in recordings that do not say which interfaces of a VM reach eth0 of its host. */
+  readonly formerly: "vif0RxKb" | "vif0TxKb";
+}
 
 function network(measure: NetworkMeasure, sampled: string): SubjectFacts {
+  const measureOf = ({ eth0Vifs }: Vm) => (eth0Vifs === undefined ? measure.formerly : measure.vm);
   return {
     unit: "Kb/s",
     highest: Number.POSITIVE_INFINITY,
@@ -73,9 +79,9 @@ function network(measure: NetworkMeasure, sampled: string): SubjectFacts {
       read: (host) => host[measure.host],
       write: (_, value) => ({ [measure.host]: value }),
     },
-    weight: (vm) => usable(vm[measure.vm]),
-    vmMeasures: [measure.vm],
-    withWeight: (_, weight) => ({ [measure.vm]: weight }),
+    weight: (vm) => usable(vm[measureOf(vm)] ?? null),
+    vmMeasures: [measure.vm, measure.formerly],
+    withWeight: (vm, weight) => ({ [measureOf(vm)]: weight }),
     capacity: whole,
     averaged: true,
     whenVmLeaves: "falls",
@@ -86,8 +92,8 @@ function network(measure: NetworkMeasure, sampled: string): SubjectFacts {
 
 /** All subjects that have a name of ours, in the order in which they are listed: the thesis' first. */
 export const subjectFacts: Readonly<Record<NamedSubject, SubjectFacts>> = {
-  PifEth0RxKb: network({ host: "pifEth0RxKb", vm: "vif0RxKb" }, "PifEth0RxKb"),
-  PifEth0TxKb: network({ host: "pifEth0TxKb", vm: "vif0TxKb" }, "PifEth0TxKb"),
+  PifEth0RxKb: network({ host: "pifEth0RxKb", vm: "eth0RxKb", formerly: "vif0RxKb" }, "PifEth0RxKb"),
+  PifEth0TxKb: network({ host: "pifEth0TxKb", vm: "eth0TxKb", formerly: "vif0TxKb" }, "PifEth0TxKb"),
   OccupiedMemoryMb: {
     unit: "MB",
     highest: Number.POSITIVE_INFINITY,

@@ -6,7 +6,7 @@
  * the thousand, and most of what is in one is in the next: what has not changed is handed on as it is.
  */
 
-import type { Host, Placement, Snapshot, Uuid, Vm } from "../domain/pool.ts";
+import type { Host, Placement, Snapshot, Uuid, Vm, VmEth0 } from "../domain/pool.ts";
 import { hostsAfter } from "../planner/tell/outcome.ts";
 
 /** A VM on its way. */
@@ -173,7 +173,8 @@ export class Shadow {
     this.#missing.set(vm.uuid, from);
     if (seconds - from > rememberedSeconds) return vm;
     const { memoryMb, memoryInternalFreeMb, vif0TxKb, vif0RxKb, vcpuAverage } = known;
-    return { ...vm, memoryMb, memoryInternalFreeMb, vif0TxKb, vif0RxKb, vcpuAverage };
+    const measures = { memoryMb, memoryInternalFreeMb, vif0TxKb, vif0RxKb, vcpuAverage };
+    return { ...vm, ...measures, ...eth0Of(known) };
   }
 
   #byOthers({ uuid, migratingTo }: Vm, seconds: number): Uuid | null {
@@ -213,6 +214,15 @@ function isPossible({
     (value) => (value ?? 0) >= 0,
   );
   return atLeast && (cpuAverage ?? 0) >= 0 && (cpuAverage ?? 0) <= 100;
+}
+
+/** What is known of the VM's part of eth0. */
+function eth0Of({ eth0Vifs, eth0RxKb, eth0TxKb }: Vm): VmEth0 {
+  return {
+    ...(eth0Vifs === undefined ? {} : { eth0Vifs }),
+    ...(eth0RxKb === undefined ? {} : { eth0RxKb }),
+    ...(eth0TxKb === undefined ? {} : { eth0TxKb }),
+  };
 }
 
 function isUnmeasured({ vcpuAverage, powerState, isControlDomain }: Vm): boolean {
