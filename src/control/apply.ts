@@ -3,7 +3,7 @@
  * the pool is not as the plan has it. After a setback nothing is planned anew: the rest is left, and said.
  */
 
-import type { Assessment } from "../decide/assess.ts";
+import { type Assessment, assess } from "../decide/assess.ts";
 import { settledGate } from "../decide/gates.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { Gate } from "../domain/gate.ts";
@@ -11,19 +11,21 @@ import type { StoredSnapshot } from "../domain/pool.ts";
 import { gateObject, planJson } from "../explain/planJson.ts";
 import { gateLine, moveLine, openLine, poolLine, ruleLines, totalLines, when } from "../explain/report.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import type { Database } from "../store/connection.ts";
-import { loadAssessment } from "../store/load/decisionInput.ts";
-import { rememberObservations } from "../store/observations.ts";
+import type { ControlSettings } from "../settings/settings.ts";
 import { Names } from "../text/names.ts";
-import { act, type Conclusion, ending, type RunEnd, type RunKind } from "./act.ts";
-import type { RunResult } from "./control.ts";
-import type { HeldLease } from "./heldLease.ts";
-import { refuse, tellGate } from "./refuse.ts";
+import type { RunResult } from "./planExecutor.ts";
 import { resultReason } from "./report.ts";
-import type { LiveOptions, RunOptions } from "./run.ts";
 import { type NoPlan, readSavedPlan, type SavedPlan } from "./savedPlan.ts";
 import { assessSavedPlan, changesSince, noPlanGate } from "./savedPlanGate.ts";
 import { say } from "./say.ts";
+import {
+  type ActOptions,
+  type Conclusion,
+  type Course,
+  ending,
+  type RunKind,
+  type Strategy,
+} from "./strategy.ts";
 
 export interface ApplyTask {
   readonly kind: "apply";
@@ -40,56 +42,49 @@ interface View {
   readonly plan: Plan;
 }
 
-/** What would be done, or what stands against it; neither the pool nor the database sees a change. */
-export async function showApplication(db: Database, task: ApplyTask, options: RunOptions): Promise<number> {
-  const saved = readSavedPlan(task.content);
-  if (isNoPlan(saved)) return tellRefusal(noPlanGate(saved), options);
-  const assessment = await loadAssessment(db, options.control, options.xen?.poolUuid ?? null);
-  const view = viewOf(saved, assessment, options);
-  if ("gate" in view) return tellRefusal(view.gate, options);
-  if (options.json) options.printJson(applicationJson(view));
-  else for (const line of applicationLines(view)) options.print(line);
-  return options.exitCode && view.plan.moves.length > 0 ? exitCode.planNotEmpty : exitCode.done;
+/** The strategy that carries out a saved plan: done when all its moves were made, partly when some are left. */
+export function application(task: ApplyTask): Strategy {
+  return {
+    forecast: async (input, { control, poolUuid }) => {
+      const saved = readSavedPlan(task.content);
+      if (isNoPlan(saved)) return { gate: noPlanGate(saved) };
+      const view = viewOf(saved, assess(input, control, poolUuid), control);
+      if ("gate" in view) return view;
+      return {
+        lines: () => applicationLines(view),
+        object: () => applicationJson(view),
+        work: view.plan.moves.length,
+      };
+    },
+    decide: async ({ input, ageSeconds }, { options }) => {
+      const saved = readSavedPlan(task.content);
+      if (isNoPlan(saved)) return { gate: noPlanGate(saved) };
+      const assessment = assess(input, options.control, options.xen.poolUuid);
+      if (assessment.blocked !== null) return { gate: assessment.blocked };
+      const view = viewOf(saved, assessment, options.control);
+      return "gate" in view ? view : { course: courseOf(view, task, ageSeconds, options) };
+    },
+  };
 }
 
 function isNoPlan(saved: SavedPlan | NoPlan): saved is NoPlan {
   return "measured" in saved;
 }
 
-function tellRefusal(gate: Gate | null, options: RunOptions): number {
-  if (gate !== null) tellGate(gate, options);
-  return exitCode.refused;
-}
-
-/** Carries the plan out under the lease: done when all its moves were made, partly when some are left. */
-export async function apply(
-  db: Database,
-  heldLease: HeldLease,
-  task: ApplyTask,
-  options: LiveOptions,
-): Promise<RunEnd> {
-  const saved = readSavedPlan(task.content);
-  if (isNoPlan(saved)) return refuse(noPlanGate(saved), options);
-  const startedMs = options.monotonicMs();
-  const assessment = await loadAssessment(db, options.control, options.xen.poolUuid);
-  const seen = assessment.stored;
-  if (seen !== null) await rememberObservations(db, heldLease.leaseToken, seen.collection.id, seen.snapshot);
-  if (assessment.blocked !== null) return refuse(assessment.blocked, options);
-  const view = viewOf(saved, assessment, options);
-  if ("gate" in view) return refuse(view.gate, options);
-  const { stored, plan } = view;
+function courseOf(view: View, task: ApplyTask, ageSeconds: () => number, options: ActOptions): Course {
+  const { saved, assessment, stored, plan } = view;
   const names = new Names(stored.snapshot);
-  say(options, "saved plan", headLine(view), { savedAt: saved.savedAt, savedBy: saved.savedBy });
-  for (const line of changesSince(saved, stored.snapshot)) say(options, "warning", line);
-  if (plan.moves.length === 0) {
-    say(options, "summary", nothing);
-    return { code: exitCode.done, outcome: "nothing", detail: nothing };
-  }
-  const ageSeconds = () => stored.ageSeconds + (options.monotonicMs() - startedMs) / 1000;
-  const control = { ...options.control, maxMovesPerRun: plan.moves.length };
-  const planner = { first: plan, replan: () => null };
-  const runKind = mannerOf(saved, plan, task, names);
-  return act(db, heldLease, { ...assessment, stored, ageSeconds }, planner, { ...options, control }, runKind);
+  return {
+    assessment: { ...assessment, stored },
+    planner: { first: plan, replan: () => null },
+    control: { ...options.control, maxMovesPerRun: plan.moves.length },
+    ageSeconds,
+    announce: () => {
+      say(options, "saved plan", headLine(view), { savedAt: saved.savedAt, savedBy: saved.savedBy });
+      for (const line of changesSince(saved, stored.snapshot)) say(options, "warning", line);
+    },
+    ...runKind(saved, plan, task, names),
+  };
 }
 
 const nothing = "Nothing to do: the saved plan has no moves";
@@ -97,7 +92,7 @@ const nothing = "Nothing to do: the saved plan has no moves";
 function viewOf(
   saved: SavedPlan,
   assessment: Assessment,
-  { control }: RunOptions,
+  control: ControlSettings,
 ): View | { readonly gate: Gate | null } {
   const { stored, gate, controlState } = assessment;
   if (gate !== null || stored === null) return { gate };
@@ -145,11 +140,14 @@ function applicationJson({ saved, assessment, stored, plan }: View): object {
   };
 }
 
-function mannerOf({ savedAt, savedBy }: SavedPlan, plan: Plan, { by }: ApplyTask, names: Names): RunKind {
+function runKind({ savedAt, savedBy }: SavedPlan, plan: Plan, { by }: ApplyTask, names: Names): RunKind {
   const origin = `saved plan of ${timeOf(savedAt)} by ${savedBy}, carried out by ${by}`;
   return {
     log: (move) => ({ rule: move.rule, cause: "rules", reason: `${origin}: ${moveLine(move, names)}` }),
-    conclude: (result) => conclude(result, plan, names),
+    conclude: (result) =>
+      result === null
+        ? { code: exitCode.done, outcome: "nothing", lines: [nothing] }
+        : conclude(result, plan, names),
   };
 }
 

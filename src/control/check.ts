@@ -68,7 +68,7 @@ function vmObjection(vm: VmRecord, source: HostRef): Outcome | null {
     blocked === undefined
       ? "the pool does not offer pool_migrate for it"
       : `OPERATION_BLOCKED (${blocked === "" ? "without a reason" : blocked})`;
-  return { kind: "refused", reason, failure: "never-this-vm" };
+  return { kind: "refused", reason, failure: "vm" };
 }
 
 function hostObjection(host: HostRecord, live: boolean, own: ReadonlySet<TaskRef>): Outcome | null {

@@ -12,7 +12,7 @@ import {
 } from "../decide/evacuation.ts";
 import { exitCode } from "../domain/errors.ts";
 import { type Gate, gateName } from "../domain/gate.ts";
-import type { StoredSnapshot, Uuid } from "../domain/pool.ts";
+import type { Uuid } from "../domain/pool.ts";
 import {
   endLine,
   evacuationJson,
@@ -25,17 +25,24 @@ import {
 import { moveLine, unknownRuleLines } from "../explain/report.ts";
 import type { Evacuation } from "../planner/evacuate/evacuate.ts";
 import type { Move } from "../planner/plan.ts";
-import type { Database } from "../store/connection.ts";
-import { loadDecisionInput } from "../store/load/decisionInput.ts";
-import { rememberObservations } from "../store/observations.ts";
 import { storedCollectionId } from "../store/snapshot.ts";
 import { Names } from "../text/names.ts";
-import { act, type Conclusion, ending, type RunEnd, type RunKind } from "./act.ts";
-import type { MoveResult, Planner, RunResult } from "./control.ts";
-import type { HeldLease } from "./heldLease.ts";
-import { refuse, tellGate } from "./refuse.ts";
-import type { LiveOptions, RunOptions } from "./run.ts";
-import { say } from "./say.ts";
+import { leaseLost } from "./heldLease.ts";
+import type { MoveResult, Planner, RunResult } from "./planExecutor.ts";
+import { resultReason } from "./report.ts";
+import { say, warnOfSuspects } from "./say.ts";
+import {
+  type ActOptions,
+  type Conclusion,
+  type Course,
+  ending,
+  type LeasedRun,
+  type Look,
+  lookAtInput,
+  type StoredAssessment,
+  type Strategy,
+  unbounded,
+} from "./strategy.ts";
 
 export interface EvacuateTask {
   readonly kind: "evacuate";
@@ -47,80 +54,55 @@ export interface EvacuateTask {
 
 /** A plan with all that it was made from. */
 interface View {
-  readonly assessment: EvacuationAssessment;
-  readonly stored: StoredSnapshot;
+  readonly assessment: EvacuationAssessment & StoredAssessment;
   readonly plan: Evacuation;
   readonly ageSeconds: () => number;
 }
 
-/** The plan and what stands against it; neither the pool nor the database sees a change. Returns the exit code. */
-export async function showEvacuation(db: Database, task: EvacuateTask, options: RunOptions): Promise<number> {
-  const poolUuid = options.xen?.poolUuid ?? null;
-  const input = await loadDecisionInput(db, options.control);
-  const assessment = assessEvacuation(input, options.control, poolUuid, task.host);
-  const { plan, gate } =
-    "host" in assessment ? forecastEvacuation(assessment, options.control) : { plan: null, ...assessment };
-  if (!("host" in assessment) || gate !== null || plan === null || assessment.stored === null) {
-    if (gate !== null) tellGate(gate, options);
-    return exitCode.refused;
-  }
-  if (options.json) options.printJson(evacuationJson(assessment, assessment.stored, plan));
-  else for (const line of evacuationLines(assessment, assessment.stored, plan)) options.print(line);
-  return options.exitCode && plan.moves.length > 0 ? exitCode.planNotEmpty : exitCode.done;
+/** The strategy that empties a host: done when it is empty, partly when VMs stay, each with its reason. */
+export function evacuation(task: EvacuateTask): Strategy {
+  return {
+    forecast: async (input, { control, poolUuid }) => {
+      const assessment = assessEvacuation(input, control, poolUuid, task.host);
+      if (!("host" in assessment)) return assessment;
+      const { stored } = assessment;
+      const { plan, gate } = forecastEvacuation(assessment, control);
+      if (gate !== null || plan === null || stored === null) return { gate };
+      return {
+        lines: () => evacuationLines(assessment, stored, plan),
+        object: () => evacuationJson(assessment, stored, plan),
+        work: plan.moves.length,
+      };
+    },
+    decide: async (look, run) => {
+      const view = viewOf(look, task, run.options);
+      return "gate" in view ? view : { course: new Attempt(view, task, run, 0).course() };
+    },
+  };
 }
 
-/**
- * Empties the host under the lease: done when it is empty, partly when VMs stay, each with its reason.
- * Throws AppError not-found, ambiguous or conflict as `assessEvacuation` does.
- */
-export async function evacuate(
-  db: Database,
-  heldLease: HeldLease,
+/** What is to be done by the collection, or the gate that forbids it. Throws as `assessEvacuation` does. */
+function viewOf(
+  { input, ageSeconds }: Look,
   task: EvacuateTask,
-  options: LiveOptions,
-): Promise<RunEnd> {
-  let view = await look(db, heldLease, task, options);
-  if ("gate" in view) return refuse(view.gate, options);
-  for (let moved = 0; ; ) {
-    const attempt = new Attempt(view, task, moved, options);
-    const end = await attempt.run(db, heldLease);
-    if (!attempt.cut) return end;
-    moved = attempt.moved;
-    const next = await newerView(db, heldLease, task, options, view.stored.collection.id);
-    if ("why" in next) return attempt.leave(next.why);
-    view = next;
-  }
-}
-
-/** What is to be done by the stored collection, or the gate that forbids it. */
-async function look(
-  db: Database,
-  heldLease: HeldLease,
-  task: EvacuateTask,
-  { control, xen, monotonicMs }: LiveOptions,
-): Promise<View | { readonly gate: Gate | null }> {
-  const startedMs = monotonicMs();
-  const input = await loadDecisionInput(db, control);
-  const seen = input.stored;
-  if (seen !== null) await rememberObservations(db, heldLease.leaseToken, seen.collection.id, seen.snapshot);
+  { control, xen }: ActOptions,
+): View | { readonly gate: Gate | null } {
   const assessment = assessEvacuation(input, control, xen.poolUuid, task.host);
   if (!("host" in assessment)) return assessment;
   if (assessment.blocked !== null) return { gate: assessment.blocked };
   const { stored } = assessment;
   const { plan, gate } = forecastEvacuation(assessment, control);
   if (gate !== null || plan === null || stored === null) return { gate };
-  const ageSeconds = () => stored.ageSeconds + (monotonicMs() - startedMs) / 1000;
-  return { assessment, stored, plan, ageSeconds };
+  return { assessment: { ...assessment, stored }, plan, ageSeconds };
 }
 
 /** Waits for a collection after `id` that may be acted on; why there is none after as long as one may be old. */
 async function newerView(
-  db: Database,
-  heldLease: HeldLease,
+  run: LeasedRun,
   task: EvacuateTask,
-  options: LiveOptions,
   id: number,
 ): Promise<View | { readonly why: string }> {
+  const { db, heldLease, options } = run;
   const { control, signal, monotonicMs, sleep } = options;
   const deadline = monotonicMs() + control.snapshotMaxAgeSeconds * 1000;
   let looked = id;
@@ -130,64 +112,72 @@ async function newerView(
     const newest = await storedCollectionId(db);
     if (newest === looked) continue;
     looked = newest;
-    const view = await look(db, heldLease, task, options);
+    const view = viewOf(await lookAtInput(run), task, options);
     if (!("gate" in view)) return view;
     if (view.gate !== null) why = `${gateName(view.gate)}: ${view.gate.measured}`;
   }
   if (signal.aborted) return { why: "a signal" };
-  return { why: heldLease.lost.aborted ? "the lease was lost: another run may act now" : why };
+  return { why: heldLease.lost.aborted ? leaseLost : why };
 }
 
 /** The plan of one collection, carried out as far as that goes. */
 class Attempt {
-  /** Set when the collection grew too old on the way: more can be done by the next one. */
-  cut = false;
-  /** VMs that left the host, those of earlier attempts included. */
-  moved: number;
   readonly #view: View;
   readonly #task: EvacuateTask;
-  readonly #options: LiveOptions;
+  readonly #run: LeasedRun;
+  readonly #options: ActOptions;
+  /** VMs that left the host, those of earlier attempts included. */
+  #moved: number;
   readonly #names: Names;
   #last: Evacuation;
   #left: readonly { readonly vm: Uuid; readonly reason: string }[] = [];
 
-  constructor(view: View, task: EvacuateTask, moved: number, options: LiveOptions) {
+  constructor(view: View, task: EvacuateTask, run: LeasedRun, moved: number) {
     this.#view = view;
     this.#task = task;
-    this.#options = options;
-    this.#names = new Names(view.stored.snapshot);
+    this.#run = run;
+    this.#options = run.options;
+    this.#names = new Names(view.assessment.stored.snapshot);
     this.#last = view.plan;
-    this.moved = moved;
+    this.#moved = moved;
   }
 
-  async run(db: Database, heldLease: HeldLease): Promise<RunEnd> {
-    const { assessment, stored, plan, ageSeconds } = this.#view;
-    this.#announce();
-    if (plan.moves.length === 0) {
-      this.#left = plan.stays;
-      return this.#tell(this.#conclusion(this.moved === 0 ? [] : [this.#movedLine()]));
-    }
-    const control = {
-      ...this.#options.control,
-      maxMovesPerRun: Number.POSITIVE_INFINITY,
-      maxMovesPerHour: Number.POSITIVE_INFINITY,
+  course(): Course {
+    const { assessment, ageSeconds } = this.#view;
+    const { host } = assessment;
+    const asked = `evacuation of ${host.name === "" ? host.uuid : host.name} asked by ${this.#task.by}`;
+    return {
+      assessment,
+      planner: this.#planner(),
+      control: unbounded(this.#options.control),
+      ageSeconds,
+      announce: () => this.#announce(),
+      // It serves no rule: an administrator asked for it.
+      log: (move: Move) => ({
+        rule: null,
+        cause: "evacuation",
+        reason: `${asked}: ${moveLine(move, this.#names)}`,
+      }),
+      conclude: (result) => (result === null ? this.#withoutMoves() : this.#conclude(result)),
     };
-    const options = { ...this.#options, control };
-    return act(
-      db,
-      heldLease,
-      { ...assessment, stored, ageSeconds },
-      this.#planner(),
-      options,
-      this.#runKind(),
-    );
+  }
+
+  #withoutMoves(): Conclusion {
+    this.#left = this.#view.plan.stays;
+    return withEnds(this.#conclusion(this.#moved === 0 ? [] : [this.#movedLine()]));
+  }
+
+  /** Goes on by the next collection that may be acted on. */
+  async #goOn(): Promise<Course | Conclusion> {
+    const next = await newerView(this.#run, this.#task, this.#view.assessment.stored.collection.id);
+    if ("why" in next) return this.#leave(next.why);
+    return new Attempt(next, this.#task, this.#run, this.#moved).course();
   }
 
   /** Ends what no newer collection could be found for. */
-  leave(why: string): RunEnd {
-    const left = this.#left.map(({ vm }) => ({ vm, reason: `not tried: ${why}` }));
-    this.#left = left;
-    return this.#tell(this.#conclusion([`ended early: ${why}`]));
+  #leave(why: string): Conclusion {
+    this.#left = this.#left.map(({ vm }) => ({ vm, reason: `not tried: ${why}` }));
+    return withEnds(this.#conclusion([`ended early: ${why}`]));
   }
 
   #announce(): void {
@@ -195,17 +185,14 @@ class Attempt {
     const { host, unknown, suspicion } = assessment;
     const names = this.#names;
     for (const line of unknownRuleLines(unknown)) say(this.#options, "warning", line);
-    for (const [suspect, reason] of suspicion.hosts)
-      say(this.#options, "warning", `${names.of(suspect)} is left out of mean and moves: ${reason}`, {
-        host: suspect,
-      });
+    warnOfSuspects(suspicion, names, this.#options);
     say(this.#options, "evacuation", purposeLine(plan, names), evacuationObject(plan, host, names));
     for (const line of warningLines(plan, names)) say(this.#options, "warning", line);
   }
 
   #planner(): Planner {
-    const { assessment, stored } = this.#view;
-    const pairs = pairsOf(stored.snapshot, assessment.bans);
+    const { assessment } = this.#view;
+    const pairs = pairsOf(assessment.stored.snapshot, assessment.bans);
     return {
       first: this.#view.plan,
       replan: ({ state, bans }) => {
@@ -218,31 +205,16 @@ class Attempt {
     };
   }
 
-  #runKind(): RunKind {
-    const { host } = this.#view.assessment;
-    const asked = `evacuation of ${host.name === "" ? host.uuid : host.name} asked by ${this.#task.by}`;
-    return {
-      // It serves no rule: an administrator asked for it.
-      log: (move: Move) => ({
-        rule: null,
-        cause: "evacuation",
-        reason: `${asked}: ${moveLine(move, this.#names)}`,
-      }),
-      conclude: (result) => this.#conclude(result),
-    };
-  }
-
   #conclude(result: RunResult): Conclusion {
     const { assessment, ageSeconds } = this.#view;
     const { signal, control } = this.#options;
     const gone = goneFrom(assessment.host.uuid, result.results);
-    this.moved += gone.size;
+    this.#moved += gone.size;
     this.#left = this.#staying(result, gone);
     const stale = ageSeconds() > control.snapshotMaxAgeSeconds;
-    this.cut = stale && !result.isTrouble && !signal.aborted && gone.size > 0 && this.#open(result);
-    if (this.cut) {
+    if (stale && !result.isTrouble && !signal.aborted && gone.size > 0 && this.#open(result)) {
       const line = `${this.#movedLine()} so far; ${result.stoppedBy}: waiting for a newer collection`;
-      return { code: exitCode.partly, outcome: "partly", lines: [line] };
+      return { code: exitCode.partly, outcome: "partly", lines: [line], next: () => this.#goOn() };
     }
     const early = result.stoppedBy === null ? [] : [`ended early: ${result.stoppedBy}`];
     const usual = ending(result);
@@ -259,11 +231,11 @@ class Attempt {
   /** VMs that the last collection saw on the host and that did not leave it, each with the reason. */
   #staying(result: RunResult, gone: ReadonlySet<Uuid>): { readonly vm: Uuid; readonly reason: string }[] {
     const { host } = this.#view.assessment;
-    const { placements, vms } = this.#view.stored.snapshot;
+    const { placements, vms } = this.#view.assessment.stored.snapshot;
     const domains = new Set(vms.filter((vm) => vm.isControlDomain).map(({ uuid }) => uuid));
     const reasons = new Map(this.#last.stays.map(({ vm, reason }) => [vm, reason]));
     for (const { move, outcome } of result.results) {
-      if (outcome.kind !== "moved") reasons.set(move.vm, outcome.reason);
+      if (outcome.kind !== "moved") reasons.set(move.vm, resultReason(outcome));
     }
     return placements
       .filter(({ vmUuid, hostUuid }) => hostUuid === host.uuid && !domains.has(vmUuid) && !gone.has(vmUuid))
@@ -274,7 +246,7 @@ class Attempt {
   }
 
   #movedLine(): string {
-    return this.moved === 1 ? "1 VM moved away" : `${this.moved} VMs moved away`;
+    return this.#moved === 1 ? "1 VM moved away" : `${this.#moved} VMs moved away`;
   }
 
   #conclusion(first: readonly string[]): Conclusion {
@@ -285,13 +257,14 @@ class Attempt {
       endLine(this.#left.length, host, this.#names, "is"),
     ];
     if (this.#left.length > 0) return { code: exitCode.partly, outcome: "partly", lines };
-    return { code: exitCode.done, outcome: this.moved === 0 ? "nothing" : "done", lines };
+    return { code: exitCode.done, outcome: this.#moved === 0 ? "nothing" : "done", lines };
   }
+}
 
-  #tell({ code, outcome, lines }: Conclusion): RunEnd {
-    for (const line of lines) say(this.#options, "summary", line);
-    return { code, outcome, detail: [...lines.slice(0, 1), ...lines.slice(1).slice(-1)].join("; ") };
-  }
+/** Of a conclusion without moves the list of runs keeps the first line and the last. */
+function withEnds(conclusion: Conclusion): Conclusion {
+  const [first, ...rest] = conclusion.lines;
+  return { ...conclusion, detail: [first, ...rest.slice(-1)].join("; ") };
 }
 
 /** VMs that left the host. */

@@ -21,6 +21,9 @@ export interface HeldLeaseOptions {
   readonly monotonicMs: () => number;
 }
 
+/** What is said of a run that may do nothing more. */
+export const leaseLost = "the lease was lost: another run may act now";
+
 /** A lease is renewed six times in its life. */
 const renewals = 6;
 
@@ -64,6 +67,11 @@ export class HeldLease {
   mayStart(): boolean {
     const left = this.#deadline - this.#options.monotonicMs();
     return !this.#lost.signal.aborted && left >= this.#options.ttlMs / 3;
+  }
+
+  /** Whoever finds that it is not ours, or that it may run out before what is begun is written down, says so. */
+  giveUp(why = "another run has taken it"): void {
+    this.#lose(why);
   }
 
   /** Stops renewing and gives the lease back. */

@@ -11,7 +11,7 @@ import type { Database } from "../store/connection.ts";
 import { writeHostPower } from "../store/hostPower.ts";
 import type { HostRef, TaskRef } from "../xapi/records.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
-import type { HeldLease } from "./heldLease.ts";
+import { type HeldLease, leaseLost } from "./heldLease.ts";
 
 export interface HostActionOptions {
   readonly db: Database;
@@ -227,7 +227,10 @@ export class HostActions {
   async #put(change: HostPowerChange): Promise<StepEnd> {
     const { db, heldLease, snapshot } = this.#options;
     const written = await writeHostPower(db, heldLease.leaseToken, snapshot.pool.uuid, [change]);
-    if (!written) return refused("the lease was lost: another run may act now");
+    if (!written) {
+      heldLease.giveUp();
+      return refused(leaseLost);
+    }
     this.#states = new Map([...this.#states, [change.host, change.state]]);
     return { kind: "done" };
   }

@@ -1,11 +1,11 @@
 /** Writes down what is about to be done and what came of it, so that whoever comes next can go on from there. */
 import { AppError } from "../domain/errors.ts";
-import type { EndState, MigrationCause } from "../domain/migration.ts";
+import type { EndState, FailureClass, MigrationCause } from "../domain/migration.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
 import { closeMigration, type Hindrance, markSubmitted, planMigration } from "../store/migrations.ts";
-import type { HeldLease } from "./heldLease.ts";
+import { type HeldLease, leaseLost } from "./heldLease.ts";
 import type { Outcome } from "./outcome.ts";
 
 export interface JournalOptions {
@@ -39,7 +39,9 @@ export class Journal {
 
   /** Asked with nothing between the answer and the call to the pool. */
   mayStart(): boolean {
-    return this.#heldLease.mayStart();
+    if (this.#heldLease.mayStart()) return true;
+    this.#heldLease.giveUp("it could not be renewed in time");
+    return false;
   }
 }
 
@@ -79,7 +81,10 @@ export class Entry {
       intent,
       this.#options.maxMovesPerHour,
     );
-    if (!("id" in planned)) return held(planned, this.#options.maxMovesPerHour);
+    if (!("id" in planned)) {
+      if (planned.kind === "lease") this.#heldLease.giveUp();
+      return held(planned, this.#options.maxMovesPerHour);
+    }
     this.#id = planned.id;
     return null;
   }
@@ -114,8 +119,12 @@ export class Entry {
       state,
       error,
       seconds,
+      failure: failureOf(outcome),
     });
-    if (closing === "lease lost") return "the lease was lost";
+    if (closing === "lease lost") {
+      this.#heldLease.giveUp();
+      return leaseLost;
+    }
     return closing === "breaker opened" ? breakerOpened : null;
   }
 
@@ -128,6 +137,11 @@ export class Entry {
 /** What a run says when its failures were too many. */
 export const breakerOpened =
   "too many migrations failed: the breaker is open, nothing is started until it closes (xcp-control --ack)";
+
+/** What a failure or refusal says of; null of any other outcome. */
+export function failureOf(outcome: Outcome): FailureClass | null {
+  return outcome.kind === "failed" || outcome.kind === "refused" ? outcome.failure : null;
+}
 
 /** The state that the outcome of a migration means; null where its end is not known. */
 export function endState(outcome: Outcome): EndState | null {
@@ -166,7 +180,7 @@ function held(hindrance: Hindrance, maxPerHour: number): Outcome {
         reason: `${hindrance.count} migrations within the last hour, limit ${maxPerHour} (ControlMaxMovesPerHour)`,
       };
     case "open":
-      return { kind: "refused", reason: "a migration of it is not closed yet", failure: "never-this-vm" };
+      return { kind: "refused", reason: "a migration of it is not closed yet", failure: "later" };
     case "stale":
       return { kind: "overtaken", reason: "a migration of another run ended since the collection began" };
     default:

@@ -19,6 +19,7 @@ import { acknowledgeBreaker } from "../store/breaker.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { readPlanFile, writePlanFile } from "./planFile.ts";
 import { runControl, type Save, type Task } from "./run.ts";
+import { stampedEvent, stampedLine } from "./timestamps.ts";
 import { contradiction } from "./usage.ts";
 
 interface Options {
@@ -32,6 +33,7 @@ interface Options {
   readonly evacuate?: string;
   readonly save?: string;
   readonly apply?: string;
+  readonly timestamps?: true;
 }
 
 const help = `
@@ -72,6 +74,7 @@ await runProgram("xcp-control", async (context) => {
       "--apply <file>",
       "carry out a saved plan, exactly or not at all; with --dry-run print what that would do",
     )
+    .option("--timestamps", "begin each line with the time (UTC); of events, as `at`")
     .option("--ack", "close the breaker that failed migrations have opened, and do nothing else")
     .version(packageVersion())
     .addHelpText("after", help)
@@ -90,6 +93,8 @@ await runProgram("xcp-control", async (context) => {
     return exitCode.done;
   }
   const task = await taskOf(options);
+  const line = (text: string) => (options.timestamps ? stampedLine(text, new Date()) : text);
+  const event = (value: unknown) => (options.timestamps ? stampedEvent(value, new Date()) : value);
   return runRepeatedly(context, options.interval, async () => {
     const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
     const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
@@ -107,8 +112,8 @@ await runProgram("xcp-control", async (context) => {
         graceMs: 30_000,
         sleep: sleepUnaborted,
         monotonicMs: context.monotonicMs,
-        print: (line) => context.print(printable(line)),
-        printJson: (value) => context.print(printableJson(value)),
+        print: (text) => context.print(printable(line(text))),
+        printJson: (value) => context.print(printableJson(event(value))),
         ...(context.show === null ? {} : { show: context.show }),
       }),
     );

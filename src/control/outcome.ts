@@ -1,7 +1,10 @@
 /** How a single move ended, and what the pool's failures make of it. Pure. */
 import { AppError, describeError } from "../domain/errors.ts";
+import type { FailureClass } from "../domain/migration.ts";
 import type { Uuid } from "../domain/pool.ts";
-import { classifyFailure, type FailureClass, XapiError } from "../xapi/errors.ts";
+import { longest, shorten } from "../text/text.ts";
+import { XapiError } from "../xapi/errors.ts";
+import { classifyFailure } from "../xapi/migrationErrors.ts";
 
 /** One migration to carry out. */
 export interface MoveTask {
@@ -47,17 +50,41 @@ export function refusal(error: unknown): Outcome {
   if (isGone(error)) return overtaken("it or a host left the pool");
   if (error instanceof XapiError) {
     if (["HOST_DISABLED", "HOST_NOT_LIVE"].includes(error.code)) return overtaken(error.message);
-    return { kind: "refused", reason: error.message, failure: failureClass(error.code) };
+    return { kind: "refused", reason: error.message, failure: classifyFailure(error.code, error.params) };
   }
   // Nobody serves, or our login is refused meanwhile: no other move will fare better.
   if (error instanceof AppError) {
-    return { kind: "refused", reason: describeError(error), failure: "stop" };
+    return { kind: "refused", reason: describeError(error), failure: "pool" };
   }
   throw error;
 }
 
-/** The class of a failure code as this run takes it. */
-export function failureClass(code: string): FailureClass {
-  // Memory is the destination's matter: the VM may still find room elsewhere.
-  return code === "HOST_NOT_ENOUGH_FREE_MEMORY" ? "never-this-pair" : classifyFailure(code);
+/** Why nothing more may be done after this outcome, or null when the run may go on. */
+export function endOfRun(outcome: Outcome): string | null {
+  switch (outcome.kind) {
+    case "overtaken":
+      return "the pool changed since it was collected; the next run plans anew";
+    case "unknown":
+      return "how the last migration ends is not known; the next run plans anew";
+    case "refused":
+    case "failed":
+      return outcome.failure === "pool" ? shorten(outcome.reason, longest.error) : null;
+    case "lost":
+      return "a VM was lost; see to it before the next run";
+    case "stopped":
+      return "a signal";
+    case "held":
+      return outcome.reason;
+    case "moved":
+      return null;
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** An outcome after which the rest of the plan is not what is wanted any more. */
+export type Setback = Extract<Outcome, { kind: "refused" | "failed" }>;
+
+export function isSetback(outcome: Outcome): outcome is Setback {
+  return outcome.kind === "refused" || outcome.kind === "failed";
 }

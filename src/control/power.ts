@@ -1,56 +1,52 @@
 /** The part of a run that follows green rules: hosts are emptied, put to sleep and woken, one step a run. */
 
-import type { Assessment } from "../decide/assess.ts";
 import { settledGate } from "../decide/gates.ts";
 import { type GreenForecast, greenForecast, isIdle, type PowerInput } from "../decide/power.ts";
 import { AppError, exitCode } from "../domain/errors.ts";
-import type { StoredSnapshot, Uuid } from "../domain/pool.ts";
+import type { Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import { greenMoves } from "../explain/power.ts";
 import { moveLine } from "../explain/report.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import type { Step } from "../power/states.ts";
-import type { Database } from "../store/connection.ts";
 import { writeHostPower } from "../store/hostPower.ts";
 import { loadPowerInput } from "../store/load/powerInput.ts";
 import { Names } from "../text/names.ts";
 import type { TaskRef } from "../xapi/records.ts";
-import type { XapiClient } from "../xapi/xapiClient.ts";
-import { type ActOptions, act, ending, type RunEnd, type RunKind, withPool } from "./act.ts";
-import type { HeldLease } from "./heldLease.ts";
 import { HostActions, type StepEnd } from "./hostActions.ts";
+import type { RunResult } from "./planExecutor.ts";
+import { withPool } from "./pool.ts";
 import { resultReason } from "./report.ts";
 import { say } from "./say.ts";
+import {
+  type ActOptions,
+  type Conclusion,
+  type Course,
+  ending,
+  type HostWork,
+  type LeasedRun,
+  type StoredAssessment,
+  unbounded,
+} from "./strategy.ts";
 
 /** What the green part of a run came to. */
-export interface PowerTurn {
+export interface PowerTurn extends HostWork {
   /** Moves that empty a host or bring one under a limit; empty where there is nothing to move. */
   readonly moves: readonly Move[];
-  /** What was done, a line each. */
-  readonly done: readonly string[];
-  /** A host did not wake, or the pool refused something. */
-  readonly trouble: boolean;
   readonly reason: string;
 }
 
-type StoredAssessment = Assessment & { readonly stored: StoredSnapshot };
-
 /** Does the steps with hosts that are due; null where no rule consolidates VMs and no host sleeps. Its moves are the caller's. */
-export async function powerTurn(
-  db: Database,
-  heldLease: HeldLease,
-  assessment: StoredAssessment,
-  options: ActOptions,
-): Promise<PowerTurn | null> {
+export async function powerTurn(run: LeasedRun, assessment: StoredAssessment): Promise<PowerTurn | null> {
+  const { db, options } = run;
   const startedMs = options.monotonicMs();
   const input = await loadPowerInput(db, options.control, assessment.stored);
   const forecast = greenForecast(assessment, options.control, input);
   if (forecast === null) return waiting(assessment, input, options);
-  await keepProgress(db, heldLease, assessment.stored, input, forecast);
+  await keepProgress(run, assessment.stored, input, forecast);
   const { decision } = forecast;
   say(options, "green", `Green: ${decision.reason}`);
-  const ends = await doSteps(db, heldLease, assessment.stored, input, forecast, options, () => {
-    return input.hostPower.now + (options.monotonicMs() - startedMs) / 1000;
-  });
+  const now = () => input.hostPower.now + (options.monotonicMs() - startedMs) / 1000;
+  const ends = await doSteps(run, { snapshot: assessment.stored.snapshot, input, forecast, now });
   const names = new Names(assessment.stored.snapshot);
   const refusedHosts = new Set(ends.filter(({ end }) => end.kind !== "done").map(({ host }) => host));
   return {
@@ -80,8 +76,7 @@ function movesOf({ decision }: GreenForecast, refusedHosts: ReadonlySet<Uuid>): 
 
 /** VMs that have left a host since the last look count as progress of its drain. */
 async function keepProgress(
-  db: Database,
-  heldLease: HeldLease,
+  { db, heldLease }: LeasedRun,
   { snapshot }: StoredSnapshot,
   { hostPower }: PowerInput,
   { states }: GreenForecast,
@@ -100,19 +95,23 @@ interface Done {
   readonly end: StepEnd;
 }
 
-async function doSteps(
-  db: Database,
-  heldLease: HeldLease,
-  { snapshot }: StoredSnapshot,
-  { hostPower }: PowerInput,
-  { decision, states }: GreenForecast,
-  options: ActOptions,
-  now: () => number,
-): Promise<readonly Done[]> {
+/** What the steps with hosts are done by. */
+interface Steps {
+  readonly snapshot: Snapshot;
+  readonly input: PowerInput;
+  readonly forecast: GreenForecast;
+  /** Seconds since 1970, by the database's clock. */
+  readonly now: () => number;
+}
+
+async function doSteps(run: LeasedRun, { snapshot, input, forecast, now }: Steps): Promise<readonly Done[]> {
+  const { db, heldLease, options } = run;
+  const { hostPower } = input;
+  const { decision, states } = forecast;
   const { steps } = decision;
   if (steps.length === 0 && hostPower.tasks.size === 0) return [];
   const names = new Names(snapshot);
-  return withPool(snapshot.pool.uuid, heldLease, options, async (client: XapiClient) => {
+  return withPool(snapshot.pool.uuid, run, async (client) => {
     const { sleep, control } = options;
     const hostActions = new HostActions(states, {
       db,
@@ -126,19 +125,19 @@ async function doSteps(
     const ends: Done[] = [];
     for (const [host, task] of hostPower.tasks) {
       const end = await hostActions.followUp(host, task as TaskRef);
-      if (end.kind !== "done") ends.push(tell({ host, what: "its task", end }, "", names, options));
+      if (end.kind !== "done") ends.push(tell({ host, what: "its task", end }, names, options));
     }
     for (const step of steps) {
       if (options.signal.aborted || heldLease.lost.aborted) break;
       const { host, kind, reason } = step;
       const why = decision.reason.includes(reason) ? "" : reason;
-      ends.push(tell({ host, what: kind, end: await hostActions.do(step) }, why, names, options));
+      ends.push(tell({ host, what: kind, end: await hostActions.do(step) }, names, options, why));
     }
     return ends;
   });
 }
 
-function tell(done: Done, reason: string, names: Names, options: ActOptions): Done {
+function tell(done: Done, names: Names, options: ActOptions, reason = ""): Done {
   const { host, what, end } = done;
   const name = names.of(host);
   const [event, text] =
@@ -161,52 +160,33 @@ const words: Readonly<Record<Step["kind"], string>> = {
   "mark failed": "failed",
 };
 
-/** Carries out the moves of the turn; the hour's and the run's limits are for rules that balance. */
-export async function consolidate(
-  db: Database,
-  heldLease: HeldLease,
-  assessment: StoredAssessment & { readonly ageSeconds: () => number },
+/** The strategy of green rules: the moves of the turn. The hour's and the run's limits are for rules that balance. */
+export function consolidation(
+  assessment: StoredAssessment,
   turn: PowerTurn,
+  ageSeconds: () => number,
   options: ActOptions,
-): Promise<RunEnd> {
-  const control = {
-    ...options.control,
-    maxMovesPerRun: Number.POSITIVE_INFINITY,
-    maxMovesPerHour: Number.POSITIVE_INFINITY,
-  };
-  const planner = { first: planOfMoves(turn.moves), replan: () => null };
-  return act(
-    db,
-    heldLease,
-    assessment,
-    planner,
-    { ...options, control },
-    consolidation(assessment.stored, turn),
-  );
-}
-
-function consolidation({ snapshot }: StoredSnapshot, turn: PowerTurn): RunKind {
-  const names = new Names(snapshot);
+): Course {
+  const names = new Names(assessment.stored.snapshot);
   return {
+    assessment,
+    planner: { first: planOfMoves(turn.moves), replan: () => null },
+    control: unbounded(options.control),
+    ageSeconds,
+    announce: () => {},
     log: (move) => ({ rule: null, cause: "green", reason: `${turn.reason}: ${moveLine(move, names)}` }),
-    conclude: (result) => {
-      const moved = result.results.filter(({ outcome }) => outcome.kind === "moved").length;
-      const failed = result.results.find(({ outcome }) => outcome.kind !== "moved");
-      const lines = [`${moved} ${moved === 1 ? "VM" : "VMs"} moved for the green rule`];
-      if (failed !== undefined) lines.push(`${names.of(failed.move.vm)}: ${resultReason(failed.outcome)}`);
-      else if (result.stoppedBy !== null) lines.push(`ended early: ${result.stoppedBy}`);
-      return { ...ending(result), lines };
-    },
+    conclude: (result) => conclude(result, names),
   };
 }
 
-/** The end of the run with what was done to hosts. */
-export function withTurn(end: RunEnd, turn: PowerTurn | null): RunEnd {
-  if (turn === null || (turn.done.length === 0 && !turn.trouble)) return end;
-  const detail = [...turn.done, end.detail].filter((part) => part !== "").join("; ");
-  if (end.code !== exitCode.done) return { ...end, detail };
-  if (turn.trouble) return { code: exitCode.partly, outcome: "partly", detail };
-  return { ...end, outcome: "done", detail };
+function conclude(result: RunResult | null, names: Names): Conclusion {
+  if (result === null) return { code: exitCode.done, outcome: "nothing", lines: [] };
+  const moved = result.results.filter(({ outcome }) => outcome.kind === "moved").length;
+  const failed = result.results.find(({ outcome }) => outcome.kind !== "moved");
+  const lines = [`${moved} ${moved === 1 ? "VM" : "VMs"} moved for the green rule`];
+  if (failed !== undefined) lines.push(`${names.of(failed.move.vm)}: ${resultReason(failed.outcome)}`);
+  else if (result.stoppedBy !== null) lines.push(`ended early: ${result.stoppedBy}`);
+  return { ...ending(result), lines };
 }
 
 /** A plan that is only to be carried out: whoever made the moves has assessed them. */

@@ -8,7 +8,7 @@ import { adoptMigration, type Closing, closeMigration, type End } from "../store
 import type { HostRef, TaskRef, VmRecord, VmRef } from "../xapi/records.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import type { HeldLease } from "./heldLease.ts";
-import { endState } from "./journal.ts";
+import { endState, failureOf } from "./journal.ts";
 import { isGone, type Outcome } from "./outcome.ts";
 import { Watch, type WatchOptions } from "./watch.ts";
 
@@ -133,6 +133,7 @@ async function adopt(
   return {
     state,
     error: outcome.kind === "moved" ? null : outcome.reason,
+    failure: failureOf(outcome),
     seconds: state === "succeeded" ? migration.plannedSecondsAgo + watched : null,
   };
 }

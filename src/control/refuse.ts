@@ -4,8 +4,8 @@ import { exitCode } from "../domain/errors.ts";
 import type { Gate } from "../domain/gate.ts";
 import { gateJson } from "../explain/planJson.ts";
 import { gateLine } from "../explain/report.ts";
-import type { RunEnd } from "./act.ts";
 import { type Reporter, say } from "./say.ts";
+import type { RunEnd } from "./strategy.ts";
 
 /** Tells of the gate, and ends the run with code 4. */
 export function refuse(gate: Gate | null, options: Reporter): RunEnd {

@@ -1,29 +1,28 @@
-/** One run of xcp-control, wired: lease, what was left open, gates, plan, pool only when something is to be moved. */
+/** One run of xcp-control, wired: lease, what was left open, then input -> gates -> plan -> execute -> report. */
 
-import { type Assessment, forecastOf } from "../decide/assess.ts";
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
-import type { StoredSnapshot } from "../domain/pool.ts";
-import { forecastJson } from "../explain/planJson.ts";
-import { greenObject, withGreen } from "../explain/power.ts";
-import { forecastLines, unknownRuleLines } from "../explain/report.ts";
-import type { Plan } from "../planner/plan.ts";
 import type { ControlSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
-import { loadControlState } from "../store/load/controlState.ts";
-import { loadAssessment } from "../store/load/decisionInput.ts";
-import { loadGreenForecast } from "../store/load/powerInput.ts";
-import { rememberObservations } from "../store/observations.ts";
-import { finishRun, startRun } from "../store/runs.ts";
-import { loadSnapshot } from "../store/snapshot.ts";
-import { Names } from "../text/names.ts";
-import { type ActOptions, act, closeOpen, plannerFor, type RunEnd } from "./act.ts";
-import { type ApplyTask, apply, showApplication } from "./apply.ts";
-import { type EvacuateTask, evacuate, showEvacuation } from "./evacuate.ts";
-import { HeldLease } from "./heldLease.ts";
-import { consolidate, type PowerTurn, powerTurn, withTurn } from "./power.ts";
+import { loadDecisionInput } from "../store/load/decisionInput.ts";
+import { finishRun, forgetRun, startRun } from "../store/runs.ts";
+import { act } from "./act.ts";
+import { type ApplyTask, application } from "./apply.ts";
+import { type EvacuateTask, evacuation } from "./evacuate.ts";
+import { HeldLease, leaseLost } from "./heldLease.ts";
+import { keepRules } from "./keepRules.ts";
+import { closeOpen } from "./openMigrations.ts";
 import { refuse, tellGate } from "./refuse.ts";
-import { planToSave } from "./savedPlan.ts";
 import { passedLine, type Reporter, say } from "./say.ts";
+import {
+  type ActOptions,
+  type Conclusion,
+  type Course,
+  type HostWork,
+  type LeasedRun,
+  lookAtInput,
+  type RunEnd,
+  type Strategy,
+} from "./strategy.ts";
 
 /** What an administrator may ask for in a run's place. */
 export type Task = EvacuateTask | ApplyTask;
@@ -59,6 +58,8 @@ export interface RunOptions extends Reporter {
   readonly leaseClockMs?: () => number;
 }
 
+type LiveOptions = RunOptions & ActOptions;
+
 /** Plans, and unless it is a dry run carries the plan out. Returns the exit code. */
 export async function runControl(db: Database, options: RunOptions): Promise<number> {
   const { xen } = options;
@@ -69,7 +70,8 @@ export async function runControl(db: Database, options: RunOptions): Promise<num
     end = await leasedRun(db, runId, { ...options, xen });
   } catch (error) {
     // Where the database is what failed, the run stays without an end: so it reads as one that was killed.
-    if (!isDatabaseFailure(error)) {
+    if (isWrongRequest(error)) await forgetRun(db, runId);
+    else if (!isDatabaseFailure(error)) {
       const code = error instanceof AppError ? error.exitCode : exitCode.couldNotRun;
       await finishRun(db, runId, { outcome: "failed", exitCode: code, detail: describeError(error) });
     }
@@ -79,11 +81,14 @@ export async function runControl(db: Database, options: RunOptions): Promise<num
   return end.code;
 }
 
+/** A host that is not there, or not the only one of its name: no failure of what is watched. */
+function isWrongRequest(error: unknown): boolean {
+  return error instanceof AppError && error.exitCode === exitCode.usage;
+}
+
 function isDatabaseFailure(error: unknown): boolean {
   return error instanceof AppError && (error.code === "mysql" || error.code === "schema");
 }
-
-export type LiveOptions = RunOptions & ActOptions;
 
 async function leasedRun(db: Database, runId: string, options: LiveOptions): Promise<RunEnd> {
   const { host, pid } = options.who;
@@ -98,114 +103,85 @@ async function leasedRun(db: Database, runId: string, options: LiveOptions): Pro
     say(options, "passed", line, { holder: taken.holder, ageSeconds: taken.takenSecondsAgo });
     return { code: exitCode.done, outcome: "passed", detail: line };
   }
+  const run = { db, heldLease: taken, options };
   try {
-    const end = await underLease(db, taken, options);
+    const end = (await closeOpen(run)) ?? (await follow(strategyOf(options.task), run));
     await taken.end();
-    return end;
+    return taken.lost.aborted ? withoutLease(end, taken) : end;
   } catch (error) {
     if (isDatabaseFailure(error)) taken.abandon();
     else await taken.end();
-    throw error;
+    if (isDatabaseFailure(error) || !taken.lost.aborted) throw error;
+    say(options, "summary", `ended early: ${leaseLost}`);
+    const end = { code: exitCode.partly, outcome: "partly", detail: describeError(error) } as const;
+    return withoutLease(end, taken);
   }
 }
 
-async function underLease(db: Database, heldLease: HeldLease, options: LiveOptions): Promise<RunEnd> {
-  const controlState = await loadControlState(db);
-  if (controlState.open.length > 0) {
-    const end = await closeOpen(db, heldLease, controlState, await loadSnapshot(db), options);
-    if (end !== null) return end;
-  }
-  if (options.task?.kind === "evacuate") return evacuate(db, heldLease, options.task, options);
-  if (options.task?.kind === "apply") return apply(db, heldLease, options.task, options);
-  const startedMs = options.monotonicMs();
-  const assessment = await loadAssessment(db, options.control, options.xen.poolUuid);
-  const { stored } = assessment;
-  if (stored !== null)
-    await rememberObservations(db, heldLease.leaseToken, stored.collection.id, stored.snapshot);
-  // The hour's limit is for balancing: hosts that are needed are woken all the same.
-  const { blocked } = assessment;
-  if (blocked !== null && blocked.code !== "hour") return refuse(blocked, options);
-  const ageSeconds = () => (stored?.ageSeconds ?? 0) + (options.monotonicMs() - startedMs) / 1000;
-  const turn = stored === null ? null : await powerTurn(db, heldLease, { ...assessment, stored }, options);
-  if (turn !== null && turn.moves.length > 0 && stored !== null) {
-    return withTurn(
-      await consolidate(db, heldLease, { ...assessment, stored, ageSeconds }, turn, options),
-      turn,
-    );
-  }
-  const end =
-    blocked === null
-      ? await balance(db, heldLease, { ...assessment, ageSeconds }, turn, options)
-      : refuse(blocked, options);
-  return withTurn(end, turn);
+/** Whatever was done: a run that has lost its lease on the way has not done all. */
+function withoutLease({ detail }: RunEnd, { why }: HeldLease): RunEnd {
+  const text = detail.includes("the lease was lost")
+    ? detail
+    : [detail, leaseLost].filter(Boolean).join("; ");
+  return { code: exitCode.partly, outcome: "partly", detail: why === "" ? text : `${text} (${why})` };
 }
 
-/** Keeps the rules that balance. */
-async function balance(
-  db: Database,
-  heldLease: HeldLease,
-  assessment: Assessment & { readonly ageSeconds: () => number },
-  turn: PowerTurn | null,
-  options: LiveOptions,
-): Promise<RunEnd> {
-  const { stored, unknown } = assessment;
-  const { plan, gate } = forecastOf(assessment, options.control);
-  if (gate !== null || plan === null || stored === null) return refuse(gate, options);
-  // A green rule has just said what it does: there is no need of another one.
-  if (assessment.rules.length === 0 && turn !== null) {
-    return { code: exitCode.done, outcome: "nothing", detail: turn.reason };
+function strategyOf(task: Task | undefined): Strategy {
+  if (task === undefined) return keepRules;
+  return task.kind === "evacuate" ? evacuation(task) : application(task);
+}
+
+/** The stages, one after the other. */
+async function follow(strategy: Strategy, run: LeasedRun): Promise<RunEnd> {
+  const decided = await strategy.decide(await lookAtInput(run), run);
+  const end = "gate" in decided ? refuse(decided.gate, run.options) : await execute(decided.course, run);
+  return withHosts(end, decided.hosts ?? null);
+}
+
+/** Carries courses out, one collection after the other where one did not suffice. */
+async function execute(first: Course, run: LeasedRun): Promise<RunEnd> {
+  for (let course = first; ; ) {
+    course.announce();
+    const result = course.planner.first.moves.length === 0 ? null : await act(run, course);
+    const conclusion = course.conclude(result);
+    const end = report(conclusion, run.options);
+    if (conclusion.next === undefined) return end;
+    const next = await conclusion.next();
+    if (!("planner" in next)) return report(next, run.options);
+    course = next;
   }
-  if (plan.moves.length === 0) {
-    if (options.json) options.printJson(planEvent(assessment, stored, plan));
-    else tellPlan(assessment, stored, plan, options);
-    return { code: exitCode.done, outcome: "nothing", detail: "nothing to do" };
-  }
-  if (options.json) options.printJson(planEvent(assessment, stored, plan));
-  for (const line of unknownRuleLines(unknown)) say(options, "warning", line);
-  const names = new Names(stored.snapshot);
-  for (const [host, reason] of assessment.suspicion.hosts)
-    say(options, "warning", `${names.of(host)} is left out of mean and moves: ${reason}`, { host });
-  const planner = plannerFor({ ...assessment, stored }, plan, options.control);
-  return act(db, heldLease, { ...assessment, stored }, planner, options);
+}
+
+function report({ code, outcome, lines, detail }: Conclusion, options: Reporter): RunEnd {
+  for (const line of lines) say(options, "summary", line);
+  return { code, outcome, detail: detail ?? lines.slice(0, 2).join("; ") };
+}
+
+/** The end of the run with what was done to hosts. */
+function withHosts(end: RunEnd, hosts: HostWork | null): RunEnd {
+  if (hosts === null || (hosts.done.length === 0 && !hosts.trouble)) return end;
+  const detail = [...hosts.done, end.detail].filter((part) => part !== "").join("; ");
+  if (end.code !== exitCode.done) return { ...end, detail };
+  if (hosts.trouble) return { code: exitCode.partly, outcome: "partly", detail };
+  return { ...end, outcome: "done", detail };
 }
 
 /** The plan and what stands against it; neither the pool nor the database sees a change. */
 async function dryRun(db: Database, options: RunOptions): Promise<number> {
-  if (options.task?.kind === "evacuate") return showEvacuation(db, options.task, options);
-  if (options.task?.kind === "apply") return showApplication(db, options.task, options);
-  const assessment = await loadAssessment(db, options.control, options.xen?.poolUuid ?? null);
-  const { stored } = assessment;
-  const { plan, gate } = forecastOf(assessment, options.control);
-  if (gate !== null || stored === null || plan === null) {
-    if (gate !== null) tellGate(gate, options);
+  const { control, xen, json, save } = options;
+  const input = await loadDecisionInput(db, control);
+  const viewer = { db, control, poolUuid: xen?.poolUuid ?? null };
+  const shown = await strategyOf(options.task).forecast(input, viewer);
+  if ("gate" in shown) {
+    if (shown.gate !== null) tellGate(shown.gate, options);
     return exitCode.refused;
   }
-  const green = await loadGreenForecast(db, options.control, assessment);
-  const names = new Names(stored.snapshot);
-  if (options.json) {
-    options.printJson({ ...forecastJson(assessment, stored, plan), green: greenObject(green, names) });
-  } else {
-    for (const line of withGreen(forecastLines(assessment, stored, plan), assessment, green, names))
-      options.print(line);
+  if (json) options.printJson(shown.object());
+  else for (const line of shown.lines()) options.print(line);
+  if (save !== undefined && shown.toSave !== undefined) {
+    await save.write(save.file, shown.toSave({ by: save.by, at: save.at() }));
+    if (!json)
+      options.print(`Saved in ${save.file}: xcp-control --apply carries out exactly this, or nothing`);
   }
-  if (options.save !== undefined) {
-    const { file, by, at, write } = options.save;
-    await write(file, planToSave(stored, assessment.rules, plan, { by, at: at() }));
-    if (!options.json)
-      options.print(`Saved in ${file}: xcp-control --apply carries out exactly this, or nothing`);
-  }
-  const work =
-    plan.moves.length + (green?.decision.steps.length ?? 0) + (green?.decision.reliefs.length ?? 0);
-  return options.exitCode && work > 0 ? exitCode.planNotEmpty : exitCode.done;
-}
-
-/** What a dry run prints, as the first event of a run. */
-function planEvent(assessment: Assessment, stored: StoredSnapshot, plan: Plan): object {
-  const count = plan.moves.length;
-  const text = count === 0 ? "nothing to do" : `${count} ${count === 1 ? "move" : "moves"} planned`;
-  return { event: "plan", text, ...forecastJson(assessment, stored, plan) };
-}
-
-function tellPlan(assessment: Assessment, stored: StoredSnapshot, plan: Plan, options: Reporter): void {
-  for (const line of forecastLines(assessment, stored, plan)) options.print(line);
+  return options.exitCode && shown.work > 0 ? exitCode.planNotEmpty : exitCode.done;
 }

@@ -56,7 +56,7 @@ export function assessSavedPlan(
   const what = move === undefined ? "" : `, ${routeOf(move)}`;
   return closed({
     measured: `move ${found.index + 1}${what}: ${found.reason}`,
-    limit: "every move possible, none that breaks a rule or makes one worse",
+    limit: "every move possible, none that breaks a rule or makes one worse, each wanted by a rule",
   });
 }
 

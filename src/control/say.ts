@@ -1,8 +1,9 @@
 /** How a run speaks: lines for people, events for programs. */
 
+import type { Suspicion } from "../decide/suspicion.ts";
 import type { LeaseStatus } from "../store/lease.ts";
 import type { Names } from "../text/names.ts";
-import type { MoveResult } from "./control.ts";
+import type { MoveResult } from "./planExecutor.ts";
 import { resultLine } from "./report.ts";
 
 export interface Reporter {
@@ -25,10 +26,16 @@ export function sayOffTerminal(reporter: Reporter, event: string, text: string, 
   if (reporter.json || reporter.show === undefined) say(reporter, event, text, detail);
 }
 
-/** How a move ended. */
-export function announce(result: MoveResult, names: Names, reporter: Reporter): void {
+/** Hosts whose data is not believed. */
+export function warnOfSuspects({ hosts }: Suspicion, names: Names, reporter: Reporter): void {
+  for (const [host, reason] of hosts)
+    say(reporter, "warning", `${names.of(host)} is left out of mean and moves: ${reason}`, { host });
+}
+
+/** How a move ended; `end` is the thesis' line of one that was made. */
+export function announce(result: MoveResult, names: Names, reporter: Reporter, end: string): void {
   const { move, outcome } = result;
-  if (outcome.kind === "moved") sayOffTerminal(reporter, "end", "End Migration", { vm: move.vm });
+  if (outcome.kind === "moved") sayOffTerminal(reporter, "end", end, { vm: move.vm });
   say(reporter, "result", resultLine(result, names), {
     vm: move.vm,
     from: move.source,

@@ -58,6 +58,10 @@ export class Transfers {
   readonly #names: Names;
   readonly #monotonicMs: () => number;
   readonly #inFlight = new Map<Uuid, InFlightMigration>();
+  /** Begun, and their end not told yet. */
+  readonly #open = new Set<Uuid>();
+  /** More than one was open since none was: a line must say which it means. */
+  #several = false;
 
   constructor(reporter: Reporter, names: Names, monotonicMs: () => number) {
     this.#reporter = reporter;
@@ -67,6 +71,8 @@ export class Transfers {
 
   /** The request leaves now, or left `secondsAgo`. */
   begin(watched: Watched, secondsAgo = 0): void {
+    this.#several = this.#open.size > 0;
+    this.#open.add(watched.vm);
     const startedMs = this.#monotonicMs() - secondsAgo * 1000;
     const look = lookAt(watched, 0, secondsAgo);
     this.#inFlight.set(watched.vm, {
@@ -89,16 +95,26 @@ export class Transfers {
     else this.#tell(migration);
   }
 
+  /** The thesis' line, with the VM where more than one could be meant. */
+  named(line: string, vm: Uuid): string {
+    return this.#several ? `${line} (${this.#names.of(vm)})` : line;
+  }
+
+  /** Its end was told. */
+  told(vm: Uuid): void {
+    this.#open.delete(vm);
+  }
+
   end(vm: Uuid): void {
     this.#inFlight.delete(vm);
     this.#draw();
   }
 
-  /** The thesis' line, "Progress: 0.27"; with the VM where several are in flight. */
+  /** The thesis' line, "Progress: 0.27". */
   #tell(migration: InFlightMigration): void {
     const { vm, look } = migration;
     const part = `Progress: ${Math.round(look.progress * 100) / 100}`;
-    const text = this.#inFlight.size > 1 ? `${part} (${this.#names.of(vm)})` : part;
+    const text = this.named(part, vm);
     const now = this.#monotonicMs();
     if (text === migration.said && now - migration.saidMs < heartbeatMs) return;
     migration.said = text;

@@ -3,11 +3,13 @@
  * word: tasks vanish with their master, and a task that succeeded may have moved nothing.
  */
 import { AppError, describeError } from "../domain/errors.ts";
+import type { FailureClass } from "../domain/migration.ts";
 import { XapiError } from "../xapi/errors.ts";
+import { classifyFailure } from "../xapi/migrationErrors.ts";
 import type { TaskRecord, TaskRef, VmRecord } from "../xapi/records.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import type { Refs } from "./check.ts";
-import { failureClass, isGone, type Outcome, overtaken } from "./outcome.ts";
+import { isGone, type Outcome, overtaken } from "./outcome.ts";
 
 export interface WatchOptions {
   readonly pollMs: number;
@@ -31,7 +33,9 @@ const patienceMs = 60_000;
 /** What the task or its loss says, for the operator; "" after success. */
 interface TaskEnd {
   readonly why: string;
-  readonly code?: string;
+  /** What the failure says of; left out where nothing is known of one. */
+  readonly failure?: FailureClass;
+  readonly cancelled?: true;
 }
 
 /** The pool did not say; waiting does not mend everything, e.g. not a login that is refused meanwhile. */
@@ -138,12 +142,15 @@ export class Watch {
       case "failure":
         return {
           why: `${code ?? "UNKNOWN"}${params.length > 0 ? ` (${params.join(", ")})` : ""}`,
-          code: code ?? "UNKNOWN",
+          failure: classifyFailure(code ?? "UNKNOWN", params),
+          ...(code === "TASK_CANCELLED" ? { cancelled: true } : {}),
         };
       case "cancelled":
         return {
           why: this.#cancelledAt === null ? "it was cancelled" : `${this.#overLimit()}, so it was cancelled`,
-          code: "TASK_CANCELLED",
+          // One that hangs is broken; what somebody cancels is that person's matter.
+          failure: this.#cancelledAt === null ? "later" : "path",
+          cancelled: true,
         };
       default:
         return null;
@@ -151,16 +158,15 @@ export class Watch {
   }
 
   /** How it ended, or null while the migration goes on. */
-  #assess(vm: VmRecord, { why, code }: TaskEnd): Outcome | null {
+  #assess(vm: VmRecord, { why, failure, cancelled }: TaskEnd): Outcome | null {
     const said = why === "" ? "the task reports success" : why;
     const runs = vm.power_state === "Running" || vm.power_state === "Paused";
     if (vm.resident_on === this.#refs.destination && runs) return { kind: "moved" };
     if (!runs) return { kind: "lost", reason: `${said}; the VM is ${vm.power_state} now` };
     if ([...vm.current_operations.values()].includes("pool_migrate")) return null;
     if (vm.resident_on !== this.#refs.source) return overtaken(`${said}; it went to another host`);
-    const failure = code === undefined ? "later" : failureClass(code);
     const reason = why === "" ? `${said}, but the VM did not move` : why;
-    return { kind: "failed", reason, failure, ...(code === "TASK_CANCELLED" ? { cancelled: true } : {}) };
+    return { kind: "failed", reason, failure: failure ?? "later", ...(cancelled ? { cancelled } : {}) };
   }
 
   /** Whether to end the waiting: the time `until` is over, or the grace after a request to stop is. */

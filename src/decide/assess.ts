@@ -88,10 +88,7 @@ export function assess(input: DecisionInput, settings: ControlSettings, poolUuid
       spanSeconds: input.samples.slice(0, used).at(-1)?.secondsBefore ?? 0,
     },
     suspicion,
-    bans:
-      trusted === null
-        ? { vms: new Map(), hosts: new Map() }
-        : bansOf(trusted, controlState.exclusions, controlState.recent, settings),
+    bans: trusted === null ? noBans : bansOf(trusted, controlState.exclusions, controlState.recent, settings),
     blocked: blockedGate(controlState, limits),
     gate: dataGate(stored, controlState, suspicion, limits),
     suppressed: averaged === null ? () => null : suppression(averaged, settings),
@@ -179,14 +176,19 @@ export function plannerOptions(
   };
 }
 
-/** Hosts that receive nothing, as pairs with every VM that could move. */
-export function pairsOf(snapshot: Snapshot, { hosts }: Bans): ReadonlyMap<string, string> {
-  const pairs = new Map<string, string>();
-  for (const [host, reason] of hosts) {
+/** The pairs that are banned; hosts that receive nothing as pairs with every VM that could move. */
+export function pairsOf(
+  snapshot: Snapshot,
+  { hosts, failing, pairs: own }: Omit<Bans, "vms">,
+): ReadonlyMap<string, string> {
+  const pairs = new Map(own);
+  for (const [host, reason] of [...failing, ...hosts]) {
     for (const { vmUuid } of snapshot.placements) pairs.set(pairKey(vmUuid, host), reason);
   }
   return pairs;
 }
+
+const noBans: Bans = { vms: new Map(), hosts: new Map(), failing: new Map(), pairs: new Map() };
 
 const unsuspected: Suspicion = { hosts: new Map(), pool: null };
 

@@ -1,6 +1,9 @@
 /** VMs and hosts that are left alone for now, with the reason: exclusions, cooldowns, failures, contention. Pure. */
 import { isFailure, isOpen, type Migration } from "../domain/migration.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
+import { pairKey } from "../planner/facts.ts";
+import { longest, shorten } from "../text/text.ts";
+import { failingHosts, failingVms, pathFailures } from "./failingHosts.ts";
 
 export interface CooldownOptions {
   readonly vmCooldownMinutes: number;
@@ -22,8 +25,12 @@ export interface ExcludedObject {
 /** What a plan must not touch. */
 export interface Bans {
   readonly vms: ReadonlyMap<Uuid, string>;
-  /** Hosts that receive nothing, for any VM. */
+  /** Hosts that neither give nor receive a VM. */
   readonly hosts: ReadonlyMap<Uuid, string>;
+  /** Hosts that receive nothing, for migrations to them fail; VMs may leave them. */
+  readonly failing: ReadonlyMap<Uuid, string>;
+  /** Hosts that do not receive one VM, by `pairKey`. */
+  readonly pairs: ReadonlyMap<string, string>;
 }
 
 const dayMinutes = 24 * 60;
@@ -58,11 +65,16 @@ export function bansOf(
     if (tag !== undefined) vms.set(uuid, `it carries the tag ${tag} (ControlExcludeTags)`);
   }
   for (const each of excluded) if (each.kind === "VM") vms.set(each.uuid, `it is excluded${words(each)}`);
+  const failures = pathFailures(recent, options.failedVmMinutes);
+  const suspects = failingVms(failures);
   for (const [vm, own] of byVm(recent)) {
-    const reason = restOf(own, placed.get(vm), options);
+    const ofVm = own.filter((each) => suspects.has(vm) || !isOfHost(each));
+    const reason = restOf(ofVm, placed.get(vm), options);
     if (reason !== null && !vms.has(vm)) vms.set(vm, reason);
   }
-  return { vms, hosts };
+  const rest = `it takes none for ${options.failedVmMinutes} min (ControlFailedVmMinutes)`;
+  const failing = new Map([...failingHosts(failures)].map(([host, why]) => [host, `${why}; ${rest}`]));
+  return { vms, hosts, failing, pairs: restingPairs(recent, options) };
 }
 
 /**
@@ -93,13 +105,40 @@ function words({ by, reason }: ExcludedObject): string {
 }
 
 function byVm(migrations: readonly Migration[]): ReadonlyMap<Uuid, readonly Migration[]> {
-  const groups = new Map<Uuid, Migration[]>();
+  return groupedBy(migrations, ({ vm }) => vm);
+}
+
+function groupedBy<K>(
+  migrations: readonly Migration[],
+  keyOf: (migration: Migration) => K,
+): ReadonlyMap<K, readonly Migration[]> {
+  const groups = new Map<K, Migration[]>();
   for (const migration of migrations) {
-    const group = groups.get(migration.vm);
-    if (group === undefined) groups.set(migration.vm, [migration]);
+    const group = groups.get(keyOf(migration));
+    if (group === undefined) groups.set(keyOf(migration), [migration]);
     else group.push(migration);
   }
   return groups;
+}
+
+/** Whether the end says something of the destination, and nothing of the VM. */
+function isOfHost({ state, failure }: Migration): boolean {
+  return isFailure(state) && (failure === "pair" || failure === "path" || failure === "host");
+}
+
+/** Pairs that failed lately: what is wrong may be the VM or the host, until more is known. */
+function restingPairs(
+  recent: readonly Migration[],
+  { failedVmMinutes }: CooldownOptions,
+): ReadonlyMap<string, string> {
+  const pairs = new Map<string, string>();
+  const ends = recent.filter((each) => each.state === "succeeded" || isOfHost(each));
+  for (const own of groupedBy(ends, ({ vm, destination }) => pairKey(vm, destination)).values()) {
+    const reason = restAfterFailures(own, failedVmMinutes);
+    const [first] = own;
+    if (reason !== null && first !== undefined) pairs.set(pairKey(first.vm, first.destination), reason);
+  }
+  return pairs;
 }
 
 /** Why the VM with these migrations rests, or null. */
@@ -122,7 +161,7 @@ function restAfterFailures(own: readonly Migration[], baseMinutes: number): stri
   const minutes = Math.min(dayMinutes, baseMinutes * 2 ** (failures.length - 1));
   if (last.finishedSecondsAgo >= minutes * 60) return null;
   const times = failures.length === 1 ? "" : `, ${failures.length} times in a row`;
-  return `its migration failed ${ago(last.finishedSecondsAgo)}${times} (${last.error ?? "no reason known"}); it rests ${minutes} min (ControlFailedVmMinutes)`;
+  return `its migration failed ${ago(last.finishedSecondsAgo)}${times} (${shorten(last.error ?? "no reason known", longest.error)}); it rests ${minutes} min (ControlFailedVmMinutes)`;
 }
 
 function restAfterMove(moved: readonly Migration[], minutes: number): string | null {

@@ -1,7 +1,9 @@
 /** What must hold before anything is planned, in order, each with a name, the measured value and the limit. Pure. */
 import type { ControlState } from "../domain/controlState.ts";
 import type { Gate } from "../domain/gate.ts";
+import { parseState, stateWords } from "../domain/migration.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
+import { longest, shorten } from "../text/text.ts";
 import type { Suspicion } from "./suspicion.ts";
 
 /** Limits of the settings; `poolUuid` is the pool that they mean, null where they name none. */
@@ -15,6 +17,8 @@ export interface GateLimits {
 /** The first gate that is closed by somebody's word or by what control itself did lately; null when all are open. */
 export function blockedGate(controlState: ControlState, { maxMovesPerHour }: GateLimits): Gate | null {
   const { pause, breaker, startedLastHour } = controlState;
+  const unknown = unknownStateGate(controlState);
+  if (unknown !== null) return unknown;
   if (pause !== null) {
     const why = pause.reason === "" ? "" : `: ${pause.reason}`;
     return {
@@ -27,7 +31,7 @@ export function blockedGate(controlState: ControlState, { maxMovesPerHour }: Gat
   if (breaker.open) {
     return {
       code: "breaker",
-      measured: breaker.reason ?? "migrations failed",
+      measured: shorten(breaker.reason ?? "migrations failed", longest.error),
       limit: `closed for another ${span(breaker.closesInSeconds ?? 0)}`,
       advice: "mend the cause, then run xcp-control --ack",
     };
@@ -38,6 +42,19 @@ export function blockedGate(controlState: ControlState, { maxMovesPerHour }: Gat
     measured: `${startedLastHour} within the last hour`,
     limit: `${maxMovesPerHour} (ControlMaxMovesPerHour)`,
     advice: "wait; see why so many were needed",
+  };
+}
+
+/** A row whose state says nothing to this version: whether its VM is moved just now is anybody's guess. */
+function unknownStateGate({ open, recent }: ControlState): Gate | null {
+  const row = [...open, ...recent].find(({ state }) => parseState(state) === null);
+  if (row === undefined) return null;
+  return {
+    code: "unknownState",
+    measured: `the migration ${row.id} of VM ${row.vm} has the State "${row.state}"`,
+    limit: `the states that this version knows: ${stateWords}`,
+    advice:
+      "see where the VM is; use the version that wrote the row, or correct its State in the table Migration",
   };
 }
 

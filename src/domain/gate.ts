@@ -5,6 +5,7 @@
  * than the last migration, and measures that tell of before one, are both a matter of freshness.
  */
 const names = {
+  unknownState: "log of migrations",
   paused: "paused",
   breaker: "breaker",
   hour: "migrations per hour",

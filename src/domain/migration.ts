@@ -54,9 +54,37 @@ export function isFailure(state: MigrationState): boolean {
   return state === "failed" || state === "cancelled" || state === "lost";
 }
 
+/** Every state, in words. */
+export const stateWords: string = Object.keys(following).join(", ");
+
 /** Parses a stored state; null for one that a later version wrote. */
 export function parseState(text: string): MigrationState | null {
   return Object.hasOwn(following, text) ? (text as MigrationState) : null;
+}
+
+/**
+ * What a failed or refused migration says of:
+ * - vm: this VM, wherever it should go;
+ * - pair: this VM on this destination;
+ * - host: the destination, whoever comes;
+ * - pool: every migration;
+ * - path: something broke on the way: this pair, until a second VM fails towards the same host;
+ * - later: this moment: the VM is busy, or somebody stepped in.
+ */
+export type FailureClass = "vm" | "pair" | "host" | "pool" | "path" | "later";
+
+const failureClasses: Readonly<Record<FailureClass, true>> = {
+  vm: true,
+  pair: true,
+  host: true,
+  pool: true,
+  path: true,
+  later: true,
+};
+
+/** Parses a stored class; null where none is stored, or one that a later version wrote. */
+export function parseFailureClass(text: string | null): FailureClass | null {
+  return text !== null && Object.hasOwn(failureClasses, text) ? (text as FailureClass) : null;
 }
 
 /** Why a VM is moved: rules are broken, an administrator empties a host, or a green rule does. */
@@ -84,6 +112,8 @@ export interface Migration {
   /** Null where nobody saw it end. */
   readonly seconds: number | null;
   readonly error: string | null;
+  /** What its failure says of; null where it did not fail, and of rows of earlier versions. */
+  readonly failure: FailureClass | null;
   /** Collections with a number up to this one began before it ended; null while open. */
   readonly collectionsAtEnd: number | null;
   /** Seconds since it was planned, and since it was closed (null while open). */

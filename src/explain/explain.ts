@@ -137,9 +137,11 @@ export function explainHost(assessment: ExplainContext, host: Host): Explanation
   const refusals = plan.unresolved.filter((each) => each.host === host.uuid).flatMap((each) => each.refusals);
   const verdict = absent !== undefined ? "absent" : figures.some(isBroken) ? "breaks" : "keeps";
   const excluded = bans.hosts.get(host.uuid);
+  const failing = bans.failing.get(host.uuid);
   const details = [
     ...(gate === null ? [] : [`The next run does nothing: ${gateLine(gate)}`]),
     ...(excluded === undefined ? [] : [`Nothing goes to it or leaves it: ${excluded}`]),
+    ...(failing === undefined ? [] : [`Nothing goes to it: ${failing}`]),
     ...figures.map((each) => figureLine(each, name)),
     ...moves.map((move) => `Move ${plan.moves.indexOf(move) + 1}: ${moveLine(move, names)}`),
     ...refusals.map((each) => refusalLine(each, names)),

@@ -3,15 +3,17 @@
 import { isProblem, type Problem } from "../rules/problem.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
+import type { OutputFormat } from "./format.ts";
 import type { ArgumentCompletion } from "./offer.ts";
+import type { Table } from "./table.ts";
 import type { Talk } from "./talk.ts";
 
 /** What commands work with: the database, and the people or script that they talk to. */
 export interface ManagerContext {
   readonly db: Database;
   readonly talk: Talk;
-  /** One line of JSON for every result instead of the thesis' text. */
-  readonly json: boolean;
+  /** How results are printed. */
+  readonly format: OutputFormat;
   /** Who sits here, "anna@desk7": it is written down with what is paused and excluded. */
   readonly operator: string;
   /** What plans are made by, as far as this program's own settings say. */
@@ -45,13 +47,17 @@ export interface CommandRecord<Arguments, Result> {
   readonly text: (result: Result) => readonly string[];
   /** The same for scripts: real values, names as they are. */
   readonly json: (result: Result) => unknown;
+  /** Of a command that lists something: the list as a table, for people and spreadsheets. */
+  readonly table?: (result: Result) => Table;
   /** What a person may wonder about. It goes to standard error: scripts see an empty list. */
   readonly hints?: (result: Result) => readonly string[];
 }
 
 /** A command of the list, of whatever types. */
 export interface ListedCommand
-  extends Omit<CommandRecord<never, never>, "read" | "run" | "text" | "json" | "hints"> {
+  extends Omit<CommandRecord<never, never>, "read" | "run" | "text" | "json" | "table" | "hints"> {
+  /** Whether it lists something, so that it can be printed as a table. */
+  readonly lists: boolean;
   /** The command with what was asked for behind its words. */
   readonly call: (rest: string) => Call | Problem;
 }
@@ -69,6 +75,8 @@ export interface Call {
 export interface Outcome {
   readonly text: () => readonly string[];
   readonly json: () => unknown;
+  /** Null where nothing is listed. */
+  readonly table: () => Table | null;
   readonly hints: () => readonly string[];
 }
 
@@ -84,6 +92,7 @@ export function command<Arguments, Result>(
   const calls = new WeakMap<Call, Arguments>();
   const made: Command<Arguments, Result> = {
     ...record,
+    lists: record.table !== undefined,
     call: (rest) => {
       const asked = record.read(rest);
       if (isProblem(asked)) return asked;
@@ -105,8 +114,13 @@ export function command<Arguments, Result>(
 }
 
 function outcomeOf<Arguments, Result>(
-  { text, json, hints }: CommandRecord<Arguments, Result>,
+  { text, json, table, hints }: CommandRecord<Arguments, Result>,
   result: Result,
 ): Outcome {
-  return { text: () => text(result), json: () => json(result), hints: () => hints?.(result) ?? [] };
+  return {
+    text: () => text(result),
+    json: () => json(result),
+    table: () => table?.(result) ?? null,
+    hints: () => hints?.(result) ?? [],
+  };
 }

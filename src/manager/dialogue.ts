@@ -3,6 +3,7 @@
 import { AppError } from "../domain/errors.ts";
 import { isProblem } from "../rules/problem.ts";
 import type { ManagerContext } from "./command.ts";
+import { isJson } from "./format.ts";
 import type { Question, Talk } from "./talk.ts";
 import { type Problem, quote } from "./words.ts";
 
@@ -44,6 +45,6 @@ export function readYesNo(answer: string): boolean | Problem {
 }
 
 /** Throws AppError usage where nobody sees the questions: `oneLine` is how it is written without. */
-export function refuseDialogue({ json }: ManagerContext, oneLine: string): void {
-  if (json) throw new AppError("usage", `Questions do not fit into JSON; write ${oneLine}.`);
+export function refuseDialogue({ format }: ManagerContext, oneLine: string): void {
+  if (isJson(format)) throw new AppError("usage", `Questions do not fit into JSON; write ${oneLine}.`);
 }

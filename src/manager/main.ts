@@ -17,6 +17,7 @@ import {
 } from "../program/program.ts";
 import type { StoreOptions } from "../store/connection.ts";
 import { printable, printableJson } from "../text/text.ts";
+import { isJson, type OutputFormat, outputFormats } from "./format.ts";
 import { runManager } from "./manager.ts";
 import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./schema.ts";
 import { askPassword, readPasswordFile } from "./secretInput.ts";
@@ -25,7 +26,7 @@ interface Options {
   readonly settings?: string;
   readonly execute?: readonly string[];
   readonly file?: readonly string[];
-  readonly format: "text" | "json";
+  readonly format: OutputFormat;
   readonly json?: true;
   readonly echo?: true;
 }
@@ -47,6 +48,7 @@ const examples = `Examples:
   xcp-manager -e "CREATE RULE HOST CpuAverage > 25" -e "SHOW RULES HOST"
   xcp-manager -f rules.xcp                     a script, up to its first error; also xcp-manager < rules.xcp
   xcp-manager --json -e "SHOW HOSTS"           one line of JSON for each command
+  xcp-manager --format csv -e "SHOW LOAD"      lists also as table, csv, tsv or a line of JSON each (jsonl)
   xcp-manager rehearse --rules new.xcp         what these rules would have done last week, beside the present ones
   xcp-manager schema install                   create or upgrade the tables
   xcp-manager schema install --admin-user root the same with another account, which may create tables
@@ -75,7 +77,9 @@ await runProgram("xcp-manager", async (context) => {
       append,
     )
     .addOption(
-      new Option("--format <format>", "how to print results").choices(["text", "json"]).default("text"),
+      new Option("--format <format>", "how to print results; lists also as a table, csv or tsv")
+        .choices(outputFormats)
+        .default("text"),
     )
     .option("--json", "the same as --format json")
     .option("--echo", "print each command of a script behind the prompt")
@@ -130,7 +134,7 @@ function manage(context: ProgramContext, options: Options): Promise<number> {
       db,
       commands: options.execute ?? [],
       files: options.file ?? [],
-      json: isJson(options),
+      format: formatOf(options),
       operator: operatorName(),
       control,
       echo: options.echo === true,
@@ -176,13 +180,13 @@ async function installAccount(own: StoreOptions, options: InstallOptions): Promi
 }
 
 function report(context: ProgramContext, options: Options, { lines, json, exitCode }: SchemaReport): number {
-  const shown = isJson(options) ? [printableJson(json)] : lines.map(printable);
+  const shown = isJson(formatOf(options)) ? [printableJson(json)] : lines.map(printable);
   for (const line of shown) context.print(line);
   return exitCode;
 }
 
-function isJson(options: Options): boolean {
-  return options.json === true || options.format === "json";
+function formatOf(options: Options): OutputFormat {
+  return options.json === true ? "json" : options.format;
 }
 
 function append(value: string, before: readonly string[] = []): string[] {

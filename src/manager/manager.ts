@@ -8,6 +8,7 @@ import type { Database } from "../store/connection.ts";
 import { listAddedRules } from "../store/rules.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { commandList } from "./commands/index.ts";
+import type { OutputFormat } from "./format.ts";
 import { historyPath, openHistory } from "./history.ts";
 import { type LineSource, linesOf, linesOfTexts } from "./lines.ts";
 import type { KnownNames } from "./offer.ts";
@@ -19,7 +20,7 @@ export interface ManagerOptions {
   /** Commands of -e, then files of -f ("-" is standard input); without either, `input` is read. */
   readonly commands: readonly string[];
   readonly files: readonly string[];
-  readonly json: boolean;
+  readonly format: OutputFormat;
   /** Who sits here, "anna@desk7". */
   readonly operator: string;
   /** What plans are made by. */
@@ -46,12 +47,12 @@ export async function runManager(options: ManagerOptions): Promise<number> {
 }
 
 async function runInteractive(options: ManagerOptions): Promise<number> {
-  const { db, json, operator, control, input, output } = options;
+  const { db, format, operator, control, input, output } = options;
   const history = openHistory(historyPath(options.environment));
   const signal = AbortSignal.any([options.signal, options.outputClosed]);
   await runRepl({
     db,
-    json,
+    format,
     operator,
     control,
     commands: commandList,
@@ -82,12 +83,12 @@ async function runScripts(options: ManagerOptions): Promise<number> {
 }
 
 async function runSources(options: ManagerOptions): Promise<number> {
-  const { db, json, operator, control, echo, note, write, outputClosed: closed } = options;
+  const { db, format, operator, control, echo, note, write, outputClosed: closed } = options;
   const output = { write, note, closed };
   for (const open of sources(options)) {
     const { source, moreAnswers } = open();
     try {
-      const context = { db, json, operator, control, commands: commandList };
+      const context = { db, format, operator, control, commands: commandList };
       const end = await runScript({ ...context, echo, source, moreAnswers, output });
       if (end === "exit") return exitCode.done;
       if (end === "cut") return exitCode.couldNotRun;

@@ -11,11 +11,19 @@ export type Parsed = Call | Problem | { readonly kind: "nothing" };
 export function parseCommand(commands: readonly ListedCommand[], line: string): Parsed {
   const text = bareLine(line);
   if (text === "" || text.startsWith("#") || text.startsWith("--")) return { kind: "nothing" };
-  for (const command of commands) {
-    const rest = command.aliases?.includes(text) ? "" : after(command.words, text);
+  const aliased = commands.find(({ aliases }) => aliases?.includes(text));
+  if (aliased !== undefined) return aliased.call("");
+  // SHOW LOAD HOST is not SHOW LOAD of something called HOST.
+  for (const command of commands.toSorted(byLength)) {
+    const rest = after(command.words, text);
     if (rest !== null) return command.call(rest);
   }
   return unknownCommand(commands, text);
+}
+
+/** The longest words first. */
+export function byLength(a: ListedCommand, b: ListedCommand): number {
+  return b.words.length - a.words.length;
 }
 
 function bareLine(line: string): string {
@@ -42,7 +50,7 @@ function unknownCommand(commands: readonly ListedCommand[], text: string): Probl
 function closestCommand(commands: readonly ListedCommand[], typed: string): ListedCommand | null {
   const typedWords = typed.slice(0, 200).split(/[\s;]+/);
   let nearest: { readonly command: ListedCommand; readonly distance: number } | null = null;
-  for (const command of commands.toSorted((a, b) => b.words.length - a.words.length)) {
+  for (const command of commands.toSorted(byLength)) {
     const start = typedWords.slice(0, command.words.split(" ").length).join(" ");
     if (closest(start, [command.words]) === null) continue;
     const distance = editDistance(start, command.words);

@@ -5,6 +5,7 @@ import { greenRuleObject, ruleObject } from "../rules/json.ts";
 import { describeGreenRule, describeOptions, describeRule } from "../rules/print.ts";
 import type { StoredRule } from "../store/ruleChanges.ts";
 import { printable } from "../text/text.ts";
+import { type Table, tableOf } from "./table.ts";
 
 /** The blank line is the program's, not the paper's. */
 export const rulesHeading: readonly string[] = ["Rules - Balance host when:", ""];
@@ -28,4 +29,20 @@ export function ruleSentence(rule: Rule): string {
 export function storedRuleObject({ id, rule }: StoredRule<AnyRule>): object {
   const object = isGreen(rule) ? greenRuleObject(rule) : ruleObject(rule);
   return id === null ? object : { id, ...object };
+}
+
+/** The rules as a table; a rule of HostRule has neither number nor options. */
+export function ruleTable(rules: readonly StoredRule<AnyRule>[]): Table {
+  const optionsOf = (rule: AnyRule) => ("enabled" in rule ? rule : null);
+  return tableOf(
+    {
+      Number: ({ id }) => id,
+      Name: ({ rule }) => optionsOf(rule)?.name ?? null,
+      Rule: ({ rule }) => (isGreen(rule) ? describeGreenRule(rule) : describeRule(rule)),
+      Options: ({ rule }) => ("enabled" in rule ? describeOptions(rule) : ""),
+      Enabled: ({ rule }) => optionsOf(rule)?.enabled ?? true,
+      Comment: ({ rule }) => optionsOf(rule)?.comment ?? null,
+    },
+    rules,
+  );
 }

@@ -27,6 +27,7 @@ function installLines(database: string, result: InstallResult): string[] {
   const lines: string[] = [];
   if (result.createdDatabase) lines.push(`Created the database ${database}`);
   if (result.adoptedThesis) lines.push("Found the thesis' tables: they keep their rows");
+  lines.push(...result.madeAgain.map(againLine));
   lines.push(...result.applied.map((file) => `Applied ${file}`));
   lines.push(`The schema of ${database} is up to date: version ${result.version}`);
   return lines;
@@ -46,10 +47,27 @@ function statusLines(database: string, status: SchemaStatus): string[] {
     `Wanted - ${status.wanted}`,
     `Pending - ${status.pending.length === 0 ? "-" : status.pending.join(", ")}`,
   ];
-  if (status.pending.length > 0) lines.push("Run `xcp-manager schema install`");
+  lines.push(...status.lost.map((name) => `Lost - ${wordsOf(name)}`));
+  if (status.lost.length > 0)
+    lines.push(
+      "Put back what is lost from a backup, or have it made again, empty: run `xcp-manager schema install`",
+    );
+  else if (status.pending.length > 0) lines.push("Run `xcp-manager schema install`");
   if (status.version > status.wanted)
     lines.push("A newer xcp-balance made this database: upgrade the program");
   return lines;
+}
+
+/** "table Exclusion", "column Ip of table Host". */
+function wordsOf(lost: string): string {
+  const [table, column] = lost.split(".");
+  return column === undefined ? `table ${table}` : `column ${column} of table ${table}`;
+}
+
+function againLine(name: string): string {
+  const content =
+    name === "SchemaVersion" ? "as the other tables tell its content" : "empty; what it held is lost";
+  return `Made ${wordsOf(name)} again, ${content}`;
 }
 
 const foundWords: Readonly<Record<SchemaStatus["found"], string>> = {
@@ -61,5 +79,5 @@ const foundWords: Readonly<Record<SchemaStatus["found"], string>> = {
 
 function statusCode(status: SchemaStatus): number {
   if (status.version > status.wanted) return exitCode.couldNotRun;
-  return status.pending.length > 0 ? exitCode.partly : exitCode.done;
+  return status.pending.length + status.lost.length > 0 ? exitCode.partly : exitCode.done;
 }

@@ -86,7 +86,9 @@ function asksForJson(argv: readonly string[]): boolean {
   const words = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
   return words.some(
     (word, index) =>
-      word === "--json" || word === "--format=json" || (word === "json" && words[index - 1] === "--format"),
+      word === "--json" ||
+      /^--format=jsonl?$/.test(word) ||
+      (/^jsonl?$/.test(word) && words[index - 1] === "--format"),
   );
 }
 

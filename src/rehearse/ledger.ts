@@ -160,6 +160,7 @@ function rowOf(entry: Entry, now: number): Migration {
     finishedAt: finishedAt === null ? null : new Date(finishedAt * 1000),
     taskRef: null,
     error: null,
+    failure: null,
     plannedSecondsAgo: now - plannedAt,
     finishedSecondsAgo: finishedAt === null ? null : now - finishedAt,
   };

@@ -78,19 +78,26 @@ async function recentTrips(reader: Reader): Promise<number> {
 
 interface End {
   readonly state: MigrationState | null;
+  readonly vm: string;
+  readonly destination: string;
+  /** Something broke on the way: the destination may be what is wrong. */
+  readonly onPath: boolean;
   readonly error: string;
 }
 
-/** The ends that count, newest first. */
+/** The ends that count, newest first: that a pool's own checks refuse a pair says nothing of any other migration. */
 async function lastEnds(reader: Reader): Promise<readonly End[]> {
   const rows = await reader.rows(
-    `SELECT State, Error FROM Migration
-      WHERE State IN ('succeeded', 'failed', 'cancelled', 'lost')
+    `SELECT State, VmUuid, DestinationUuid, FailureClass, Error FROM Migration
+      WHERE State IN ('succeeded', 'failed', 'cancelled', 'lost') AND COALESCE(FailureClass, '') <> 'pair'
         AND FinishedAt > COALESCE((SELECT CountFrom FROM Breaker WHERE Name = 'control'), '1000-01-01')
       ORDER BY FinishedAt DESC, PlannedAt DESC LIMIT ${failuresOfLast.migrations}`,
   );
   return rows.map((row) => ({
     state: parseState(String(row["State"])),
+    vm: String(row["VmUuid"]),
+    destination: String(row["DestinationUuid"]),
+    onPath: row["FailureClass"] === "path",
     error: textOrNull(row["Error"]) ?? "",
   }));
 }
@@ -100,8 +107,33 @@ function assess(ends: readonly End[]): string | null {
   const failed = ends.filter(({ state }) => state !== null && isFailure(state));
   const last = failed[0]?.error ?? "";
   const row = ends.findIndex(({ state }) => state === null || !isFailure(state));
-  const inARow = row === -1 ? ends.length : row;
-  if (inARow >= failuresInARow) return `${inARow} migrations in a row failed, the last one: ${last}`;
-  if (failed.length < failuresOfLast.failures) return null;
+  const inARow = row === -1 ? ends : ends.slice(0, row);
+  if (suspectsOf(inARow) >= failuresInARow)
+    return `${inARow.length} migrations in a row failed, the last one: ${last}`;
+  if (suspectsOf(failed) < failuresOfLast.failures) return null;
   return `${failed.length} of the last ${ends.length} migrations failed, the last one: ${last}`;
+}
+
+/**
+ * How many failures these count as. What breaks on the way of several VMs to one host counts once, for it is the host
+ * that is the suspect, and so does what breaks for one VM to several hosts; the same pair counts each time.
+ */
+function suspectsOf(failed: readonly End[]): number {
+  const pairs = new Map<string, End>();
+  let others = 0;
+  for (const end of failed) {
+    const pair = `${end.vm} ${end.destination}`;
+    if (!end.onPath || pairs.has(pair)) others++;
+    else pairs.set(pair, end);
+  }
+  return others + fewestSuspects([...pairs.values()]);
+}
+
+/** The fewest VMs and hosts that explain all these failures. There are ten at most. */
+function fewestSuspects(failed: readonly End[]): number {
+  const [first] = failed;
+  if (first === undefined) return 0;
+  const withoutVm = failed.filter(({ vm }) => vm !== first.vm);
+  const withoutHost = failed.filter(({ destination }) => destination !== first.destination);
+  return 1 + Math.min(fewestSuspects(withoutVm), fewestSuspects(withoutHost));
 }

@@ -66,7 +66,8 @@ export const bytes: ColumnType<Uint8Array> = {
 export const textList: ColumnType<readonly string[]> = {
   write: (value) => JSON.stringify(value),
   read: (value) => {
-    if (typeof value !== "string") return [];
+    // A column that was lost and made again holds "".
+    if (typeof value !== "string" || value === "") return [];
     const list = parsed(value);
     if (!Array.isArray(list)) throw new UnreadableValue("no JSON list of texts");
     return list.filter((entry) => typeof entry === "string");

@@ -5,9 +5,11 @@
 import type { LastEnd } from "../domain/controlState.ts";
 import {
   type EndState,
+  type FailureClass,
   isOpen,
   type Migration,
   type MigrationCause,
+  parseFailureClass,
   statesBefore,
   transition,
 } from "../domain/migration.ts";
@@ -169,6 +171,8 @@ export interface End {
   readonly error: string | null;
   /** Null where nobody saw it end. */
   readonly seconds: number | null;
+  /** What its failure says of; left out where it did not fail, or nobody knows. */
+  readonly failure?: FailureClass | null;
 }
 
 /** What closing came to: not ours any more, closed, or closed and so many failures that the breaker opened. */
@@ -185,12 +189,12 @@ export async function closeMigration(
     async (writer) => {
       if (!(await holdsLease(writer, leaseToken))) return "lease lost";
       const closed = await writer.run(
-        `UPDATE Migration SET State = ?, OpenVm = NULL, FinishedAt = UTC_TIMESTAMP(6), Error = ?, Seconds = ?,
+        `UPDATE Migration SET State = ?, OpenVm = NULL, FinishedAt = UTC_TIMESTAMP(6), Error = ?, Seconds = ?, FailureClass = ?,
                 CollectionsAtEnd = (SELECT StartedId FROM CollectionHead WHERE Id = 1)
           WHERE Id = ? AND Token = ? AND State IN (${statesBefore(end.state)
             .map((state) => `'${state}'`)
             .join(", ")})`,
-        [end.state, end.error, end.seconds, id, leaseToken.token],
+        [end.state, end.error, end.seconds, end.failure ?? null, id, leaseToken.token],
       );
       if (closed !== 1) return "lease lost";
       return (await countEnd(writer, end.state)) ? "breaker opened" : "closed";
@@ -268,7 +272,8 @@ export async function startedLastHour(reader: Reader): Promise<number> {
 
 /** The columns that `migrationFrom` wants. */
 export const migrationColumns: string = `Id, RunId, VmUuid, SourceUuid, DestinationUuid, Subject, Threshold, Rule, Reason,
-  CollectionId, State, PlannedAt, SubmittedAt, FinishedAt, TaskRef, MemoryBytes, Cause, Seconds, Error, CollectionsAtEnd,
+  CollectionId, State, PlannedAt, SubmittedAt, FinishedAt, TaskRef, MemoryBytes, Cause, Seconds, Error, FailureClass,
+  CollectionsAtEnd,
   ${ageSeconds("PlannedAt")} AS plannedAge,
   ${ageSeconds("FinishedAt")} AS finishedAge`;
 
@@ -301,6 +306,7 @@ export function migrationFrom(row: Row): Migration {
     memoryBytes: number(row["MemoryBytes"]),
     seconds: number(row["Seconds"]),
     error: textOrNull(row["Error"]),
+    failure: parseFailureClass(textOrNull(row["FailureClass"])),
     collectionsAtEnd: number(row["CollectionsAtEnd"]),
     plannedSecondsAgo: number(row["plannedAge"]) ?? 0,
     finishedSecondsAgo: number(row["finishedAge"]),

@@ -49,6 +49,16 @@ export async function startRun(db: Database, { program, host, pid }: Runner): Pr
   return id;
 }
 
+/** Takes back the record of a run that never was one: what it was asked for makes no sense. */
+export async function forgetRun(db: Database, id: string): Promise<void> {
+  await db.write<void>(
+    async (writer) => void (await writer.run("DELETE FROM ProgramRun WHERE Id = ?", [id])),
+    {
+      verify: async (reader) => ((await runOf(reader, id)) === null ? undefined : null),
+    },
+  );
+}
+
 /** Records a run that is over, in one step: for programs whose work stands in the database by itself. */
 export async function recordRun(
   db: Database,

@@ -1,6 +1,7 @@
 /** What objects of the pool are called, for texts that know them by uuid. Pure. */
 
 import type { Snapshot, Uuid } from "../domain/pool.ts";
+import { longest, shorten } from "./text.ts";
 
 export class Names {
   readonly #names: ReadonlyMap<string, string>;
@@ -17,7 +18,9 @@ export class Names {
   of(uuid: Uuid): string {
     const name = this.#names.get(uuid) ?? "";
     if (name === "") return uuid;
-    return (this.#uses.get(name) ?? 0) > 1 ? `${name} (${uuid})` : name;
+    // Two that begin alike for so long are told apart by their uuids.
+    const short = shorten(name, longest.name);
+    return (this.#uses.get(name) ?? 0) > 1 || short !== name ? `${short} (${uuid})` : name;
   }
 
   /** For programs: the name as the pool has it; null where the pool has no such object any more. */

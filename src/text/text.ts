@@ -38,6 +38,15 @@ function unicodeEscapes(character: string): string {
   return character.replace(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+/** Longest error of somebody else, and longest name, in a line for people; programs get them whole. */
+export const longest = { error: 300, name: 80 };
+
+/** `text` with what goes beyond `most` characters left out, and "…" in its place. */
+export function shorten(text: string, most: number): string {
+  const characters = [...text];
+  return characters.length <= most ? text : `${characters.slice(0, most - 1).join("")}…`;
+}
+
 /** Columns that printable `text` takes on a terminal: 0 for marks, 2 for East Asian wide and emoji. */
 export function displayWidth(text: string): number {
   let width = 0;

@@ -349,6 +349,30 @@ describe("a saved plan is refused, with what was measured and the limit,", () =>
     );
   });
 
+  it("where somebody put in moves that no rule wants, digest and all", async () => {
+    const { ring, plan } = await saved(`${four}vm bystander on=cold2 vcpus=1 memory=256 cpu=1% tools\n`);
+    const uuids = { vm: ring.uuid("VM", "bystander"), from: ring.uuid("host", "cold2") };
+    const [first] = plan.moves;
+    const move = { ...first, ...uuids, vmName: "bystander", fromName: "cold2" };
+    const extra = { ...move, to: ring.uuid("host", "cold1"), toName: "cold1", purpose: "makes room" };
+    const reason =
+      /saved plan: move \d, bystander: cold2 -> cold1: no rule wants it: without it no rule is broken more, limit/;
+    await expectRefused(ring, forged({ ...plan, moves: [...plan.moves, extra] }), reason);
+    await expectRefused(ring, forged({ ...plan, moves: [extra, ...plan.moves] }), reason);
+    // To and fro: each of the two is possible only with the other.
+    const there = { ...extra, purpose: "waits elsewhere" };
+    const back = {
+      ...extra,
+      from: extra.to,
+      fromName: "cold1",
+      to: uuids.from,
+      toName: "cold2",
+      purpose: "goes on",
+    };
+    await expectRefused(ring, forged({ ...plan, moves: [there, ...plan.moves, back] }), reason);
+    expect((await apply(ring, plan)).code).toBe(0);
+  });
+
   it("while a gate of the data or of somebody's word is closed, as in every run", async () => {
     const { ring, plan } = await saved();
     await pauseControl(arena.manager, { by: "ann", reason: "", seconds: null });

@@ -95,6 +95,12 @@ vm y on=mid vcpus=4 memory=2048 cpu=5% tools
       (line) => /^Progress: [01](?:\.\d+)? \(([abc]-hot[12])\)$/.exec(line)?.[1] ?? [],
     );
     expect(new Set(named).size).toBe(2);
+    // The thesis' lines say which they mean from the moment that there is a second one.
+    const starts = text.lines.filter((line) => line.startsWith("Starting Migration"));
+    expect(starts[0]).toBe("Starting Migration ...");
+    expect(starts[1]).toMatch(/^Starting Migration \.\.\. \([abc]-hot[12]\)$/);
+    const ends = text.lines.filter((line) => line.startsWith("End Migration"));
+    expect(ends.map((line) => /\((.+)\)/.exec(line)?.[1]).toSorted()).toEqual([...new Set(named)].toSorted());
     await arena.shut();
     const again = await unbalanced();
     const { objects } = await again.control({ json: true });

@@ -76,7 +76,7 @@ test("F6: an error is told while Mysql is away, and its return with the next com
     operator: "root",
     control: defaults(),
     commands: commandList,
-    json: false,
+    format: "text",
     input,
     output,
     history: openHistory(null),

@@ -146,6 +146,36 @@ describe("-e", () => {
   });
 });
 
+describe("lists as tables", () => {
+  test("SHOW LOAD has the most loaded host first, with its limits; TOP is the same", async () => {
+    const result = await manager(["-e", "CREATE RULE HOST CpuAverage > 25", "-e", "SHOW LOAD"]);
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    const [, title, marks, , head, first, second] = result.stdout.split("\n");
+    expect(title).toMatch(/^Hosts by CpuAverage, collection \d+, \d+ s old$/);
+    expect(marks).toMatch(/^Mean \| [\d.]+ %, limits ! [\d.]+ %$/);
+    expect(head).toMatch(/^Host {3}CpuAverage {2}From mean {2}Load/);
+    expect(first).toMatch(/^Host2 +[\d.]+ % +\+[\d.]+ +\[#+.*breaks CpuAverage > 25 %$/);
+    expect(second).toMatch(/^Host1 +[\d.]+ % +-[\d.]+ +\[#/);
+    const [load, top] = await Promise.all(
+      ["SHOW LOAD VmCount", "TOP VmCount"].map((line) => manager(["--format", "csv", "-e", line])),
+    );
+    expect(load?.stdout).toBe(top?.stdout);
+    expect(load?.stdout.split("\n")[0]).toContain("Host,Uuid,VmCount VMs,From mean,");
+    const vms = await manager(["--format", "table", "-e", "SHOW LOAD HOST Host1"]);
+    expect(vms.stdout).toMatch(/^VM +Uuid +CPU % of host/);
+  });
+
+  test("SHOW VMS has titles and a line a VM, and what lists nothing refuses before it does anything", async () => {
+    const table = await manager(["--format", "table", "-e", "SHOW VMS"]);
+    expect(table.stdout.split("\n")[0]).toMatch(/^Uuid +Name +Power state +Host +vCPUs/);
+    expect(table.stdout.trimEnd().split("\n")).toHaveLength(6);
+    const refused = await manager(["--format", "csv", "-e", "CREATE RULE HOST CpuAverage > 25"]);
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain("CREATE RULE HOST is no list, so --format csv does not fit");
+    expect((await manager(["-e", "SHOW RULES HOST"])).stderr).toContain("There is no rule");
+  });
+});
+
 describe("--json", () => {
   test("prints one line of JSON for each command", async () => {
     const result = await manager([
@@ -164,6 +194,15 @@ describe("--json", () => {
     expect(hosts.map((host: { name: string }) => host.name)).toEqual(["Host2", "Host1"]);
     expect(created).toEqual({ created: { subject: "CpuAverage", threshold: 25, unit: "%" } });
     expect(vm).toMatchObject({ name: "VM3 - Ubuntu", vcpuAverage: 66.4, memoryMb: 1024 });
+  });
+
+  test("is one line for each of a list with --format jsonl", async () => {
+    const { stdout } = await manager(["--format", "jsonl", "-e", "SHOW HOSTS", "-e", "SHOW POOL"]);
+    const objects = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(objects).toMatchObject([{ name: "Host2" }, { name: "Host1" }, { hosts: 2 }]);
   });
 
   test("refuses a dialogue and names the form without questions", async () => {

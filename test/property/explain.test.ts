@@ -14,7 +14,7 @@ function assessmentOf(snapshot: Snapshot, rules: readonly Rule[], maxMoves: numb
   // How good the plan is does not matter here.
   const options = { maxMoves, headroomBytes: 0, bannedVms: new Map(), bannedPairs: new Map(), budgetMs: 20 };
   const plan = planMigrations(snapshot, rules, options);
-  const bans = { vms: new Map(), hosts: new Map() };
+  const bans = { vms: new Map(), hosts: new Map(), failing: new Map(), pairs: new Map() };
   return {
     snapshot,
     plan,

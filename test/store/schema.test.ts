@@ -124,6 +124,7 @@ describe("schema install", () => {
       version: newest,
       wanted: newest,
       pending: [],
+      lost: [],
     });
   });
 

@@ -119,6 +119,7 @@ describe("a VM rests", () => {
     memoryBytes: null,
     seconds: null,
     error: "X",
+    failure: null,
     collectionsAtEnd: 1,
     plannedSecondsAgo: minutesAgo * 60,
     finishedSecondsAgo: isOpen(state) ? null : minutesAgo * 60,

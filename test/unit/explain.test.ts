@@ -10,7 +10,7 @@ import { aHost, aSnapshot, aVm, chapterSix, uuid } from "../support/fixtures.ts"
 
 const { snapshot, host1, host2, vm1, vm2, vm3 } = chapterSix();
 const cpu: Rule = { subject: "CpuAverage", threshold: 25 };
-const noBans: Bans = { vms: new Map(), hosts: new Map() };
+const noBans: Bans = { vms: new Map(), hosts: new Map(), failing: new Map(), pairs: new Map() };
 
 /** What answers are read off when the next run is asked about `pool`. */
 function assessmentOf(
@@ -86,7 +86,12 @@ describe("EXPLAIN VM", () => {
   });
 
   test("of a VM that is excluded or rests gives the reason as the plan has it", () => {
-    const bans = { vms: new Map([[vm2.uuid, "it is excluded by anna: licence"]]), hosts: new Map() };
+    const bans = {
+      vms: new Map([[vm2.uuid, "it is excluded by anna: licence"]]),
+      hosts: new Map(),
+      failing: new Map(),
+      pairs: new Map(),
+    };
     const assessment = assessmentOf(snapshot, [cpu], bans);
     expect(answerOf(assessment, vm2)).toBe("VM2 - Debian stays on Host2: it is excluded by anna: licence");
     expect(explainVm(assessment, vm3).verdict).toBe("moves");
@@ -186,7 +191,12 @@ describe("EXPLAIN HOST", () => {
   });
 
   test("of one that stays broken says so and why", () => {
-    const bans = { vms: new Map([vm2, vm3].map(({ uuid: vm }) => [vm, "it rests"])), hosts: new Map() };
+    const bans = {
+      vms: new Map([vm2, vm3].map(({ uuid: vm }) => [vm, "it rests"])),
+      hosts: new Map(),
+      failing: new Map(),
+      pairs: new Map(),
+    };
     const explained = explainHost(assessmentOf(snapshot, [cpu], bans), host2);
     expect(explained.answer).toBe(
       "Host2 breaks CpuAverage (CpuAverage 100 %, 37.5 above the mean of 62.5, allowed 25); nothing moves from or to it, it stays above what CpuAverage allows, with 100 %",
@@ -213,6 +223,8 @@ describe("EXPLAIN HOST", () => {
     const bans: Bans = {
       vms: new Map<Uuid, string>(),
       hosts: new Map([[host1.uuid, "it is excluded by anna: fan"]]),
+      failing: new Map(),
+      pairs: new Map(),
     };
     const assessment = assessmentOf(snapshot, [cpu], bans);
     expect(explainHost(assessment, host1).details[0]).toBe(

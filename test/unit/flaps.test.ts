@@ -34,6 +34,7 @@ function moved(
     memoryBytes: null,
     seconds: 60,
     error: null,
+    failure: null,
     collectionsAtEnd: 1,
     plannedSecondsAgo: (10_001 - minute) * 60,
     finishedSecondsAgo: (10_000 - minute) * 60,

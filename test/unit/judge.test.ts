@@ -50,6 +50,7 @@ function row(state: MigrationState, source: string, destination: string, minutes
     memoryBytes: null,
     seconds: null,
     error: null,
+    failure: null,
     collectionsAtEnd: 1,
     plannedSecondsAgo: minutesAgo * 60,
     finishedSecondsAgo: isOpen(state) ? null : minutesAgo * 60,

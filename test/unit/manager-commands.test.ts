@@ -61,7 +61,9 @@ describe.each(each)("%s", (words, command) => {
 
   test("is offered by Tab, and what it offers behind its words asks for names only where it says so", () => {
     const none = { vms: [], hosts: [] };
-    expect(completeCommand(commandList, words.slice(0, -1).toLowerCase(), none)[0]).toContain(words);
+    const begin = beginOf(command);
+    const wanted = begin === null ? words : words.slice(begin.length + 1);
+    expect(completeCommand(commandList, words.slice(0, -1).toLowerCase(), none)[0]).toContain(wanted);
     expect(needsNames(commandList, `${words} `)).toBe(command.complete?.names ?? false);
     const names = { vms: [{ uuid: "v", name: "vm1" }], hosts: [{ uuid: "h", name: "h1" }], rules: ["r1"] };
     const differs = offered(command, none).join() !== offered(command, names).join();
@@ -69,6 +71,7 @@ describe.each(each)("%s", (words, command) => {
   });
 
   test("is what is meant where its words are mistyped or cut off", () => {
+    if (beginOf(command) !== null) return;
     const swapped = words.slice(0, -2) + words.slice(-1) + words.slice(-2, -1);
     if (swapped !== words) expect(messageFor(swapped)).toContain("Did you mean");
     const last = words.lastIndexOf(" ");
@@ -85,4 +88,9 @@ describe.each(each)("%s", (words, command) => {
 
 function offered(command: ListedCommand, names: Parameters<typeof completeCommand>[2]): readonly string[] {
   return completeCommand(commandList, `${command.words} `, names)[0];
+}
+
+/** The words of a shorter command that this one's begin with: SHOW LOAD of SHOW LOAD HOST. */
+function beginOf({ words }: ListedCommand): string | null {
+  return commandList.find((other) => words.startsWith(`${other.words} `))?.words ?? null;
 }

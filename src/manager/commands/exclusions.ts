@@ -13,6 +13,7 @@ import { type Command, command, type HelpEntry, type ManagerContext } from "../c
 import { bare, nameOnly, type WantedObject } from "../forms.ts";
 import { listEntry, timestamp } from "../layout.ts";
 import { namesOf } from "../offer.ts";
+import { tableOf } from "../table.ts";
 import { type Problem, problem, quote, readQuoted, splitReason } from "../words.ts";
 
 type Kind = WantedObject["object"];
@@ -86,6 +87,18 @@ export const showExclusions: Command<null, Exclusions> = command({
   run: async ({ db }) => ({ names: await namesIn(db), exclusions: await listExclusions(db) }),
   text: ({ exclusions, names }) => exclusions.map((each) => exclusionItem(each, names)),
   json: ({ exclusions, names }) => exclusions.map((each) => exclusionObject(each, names)),
+  table: ({ exclusions, names }) =>
+    tableOf(
+      {
+        Kind: ({ kind }) => kind,
+        Uuid: ({ uuid }) => uuid,
+        Name: ({ uuid }) => names.exact(uuid),
+        By: ({ by }) => by,
+        At: ({ at }) => at,
+        Reason: ({ reason }) => reason,
+      },
+      exclusions,
+    ),
   hints: ({ exclusions }) => (exclusions.length === 0 ? ["Nothing is excluded."] : []),
 });
 

@@ -10,6 +10,7 @@ import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
 import { listEntry, span, timestamp } from "../layout.ts";
 import { migrationObject } from "../migrationText.ts";
+import { tableOf } from "../table.ts";
 
 /** How far SHOW FLAPS looks back. */
 const shownDays = 7;
@@ -36,6 +37,18 @@ export const showFlaps: Command<null, Flaps> = command({
     count: flaps.length,
     flaps: flaps.map((flap) => flapObject(flap, names)),
   }),
+  table: ({ flaps, names }) =>
+    tableOf(
+      {
+        VM: ({ vm }) => names.of(vm),
+        Host: ({ host }) => names.of(host),
+        Left: ({ away }) => away.finishedAt,
+        Back: ({ backAt }) => backAt,
+        "Away s": ({ awaySeconds }) => awaySeconds,
+        Cause: flapCause,
+      },
+      flaps,
+    ),
 });
 
 /** The flaps that were completed within the last `seconds`, oldest first. */

@@ -7,6 +7,7 @@ import { lastCollected } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { bare, named, type WantedDetails } from "../forms.ts";
 import { line, listItem, megabytes, percent } from "../layout.ts";
+import { tableOf } from "../table.ts";
 
 /** A host and the VMs resident on it. */
 export interface HostWithVms {
@@ -38,6 +39,26 @@ export const showHosts: Command<null, readonly HostWithVms[]> = command({
       read,
       vms: vms.length,
     })),
+  table: (hosts) =>
+    tableOf(
+      {
+        Uuid: ({ host }) => host.uuid,
+        Name: ({ host }) => host.name,
+        Ip: ({ host }) => host.ip,
+        CPUs: ({ host }) => host.cpuNum,
+        "CPU %": ({ host }) => host.cpuAverage,
+        "Memory MB": ({ host }) => host.memoryTotalMb,
+        "Free MB": ({ host }) => host.memoryFreeMb,
+        "Received Kb/s": ({ host }) => host.pifEth0RxKb,
+        "Sent Kb/s": ({ host }) => host.pifEth0TxKb,
+        VMs: ({ vms }) => vms.filter((vm) => !vm.isControlDomain).length,
+        Enabled: ({ host }) => host.enabled,
+        Live: ({ host }) => host.live,
+        Master: ({ host }) => host.isMaster,
+        Read: ({ host }) => host.read,
+      },
+      hosts,
+    ),
   hints: (hosts) => (hosts.length === 0 ? ["The database holds no host; xcp-collect fills it."] : []),
 });
 

@@ -13,7 +13,9 @@ import { explainHostCommand, explainVmCommand } from "./explain.ts";
 import { showFlaps } from "./flaps.ts";
 import { showGreen } from "./green.ts";
 import { help } from "./help.ts";
+import { showHostLoad } from "./hostLoad.ts";
 import { showHost, showHosts } from "./hosts.ts";
+import { showLoad, top } from "./load.ts";
 import { showMigration, showMigrations } from "./migrations.ts";
 import { pauseCommand, resumeCommand } from "./pause.ts";
 import { showPlan } from "./plan.ts";
@@ -31,6 +33,9 @@ export const commandList: readonly ListedCommand[] = [
   showVm,
   showHosts,
   showHost,
+  showLoad,
+  top,
+  showHostLoad,
   showRules,
   createHostRule,
   createGreenRule,

@@ -11,6 +11,7 @@ import { namesIn } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { figure, line, listEntry, megabytes, timestamp } from "../layout.ts";
 import { migrationObject, rateOf, wayOf } from "../migrationText.ts";
+import { type Table, tableOf } from "../table.ts";
 import { type Problem, problem, quote } from "../words.ts";
 
 /** Migrations that are shown where no number is given, and the most that are shown at once. */
@@ -44,6 +45,7 @@ export const showMigrations: Command<number, Migrations> = command({
   }),
   text: ({ migrations, names }) => migrations.map((each) => migrationItem(each, names)),
   json: ({ migrations, names }) => migrations.map((each) => migrationObject(each, names)),
+  table: migrationTable,
   hints: ({ migrations }) => (migrations.length === 0 ? ["xcp-control has migrated nothing yet."] : []),
 });
 
@@ -60,6 +62,25 @@ export const showMigration: Command<string, MigrationFound> = command({
   text: migrationLines,
   json: ({ found, names }) => migrationObject(found, names),
 });
+
+function migrationTable({ migrations, names }: Migrations): Table {
+  return tableOf(
+    {
+      Id: ({ id }) => id,
+      Planned: ({ plannedAt }) => plannedAt,
+      VM: ({ vm }) => names.of(vm),
+      From: ({ source }) => names.of(source),
+      To: ({ destination }) => names.of(destination),
+      State: ({ state }) => state,
+      Seconds: ({ seconds }) => seconds,
+      "Memory MB": ({ memoryBytes }) => megabytes(memoryBytes),
+      "MB/s": rateOf,
+      Reason: ({ rule, reason }) => (rule === null ? reason : conditionText(rule)),
+      Error: ({ error }) => error,
+    },
+    migrations,
+  );
+}
 
 function readId(rest: string): string | Problem {
   if (rest === "") {

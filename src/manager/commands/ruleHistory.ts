@@ -4,6 +4,7 @@ import { listRuleChanges, type RuleChange } from "../../store/ruleChanges.ts";
 import { printable } from "../../text/text.ts";
 import { type Command, command } from "../command.ts";
 import { timestamp } from "../layout.ts";
+import { tableOf } from "../table.ts";
 import { type Problem, problem, quote } from "../words.ts";
 
 const changesShown = 20;
@@ -18,6 +19,19 @@ export const showRuleHistory: Command<number, readonly RuleChange[]> = command({
   run: ({ db }, count) => listRuleChanges(db, count),
   text: (changes) => changes.map((change) => printable(changeLine(change))),
   json: (changes) => changes,
+  table: (changes) =>
+    tableOf(
+      {
+        At: ({ at }) => at,
+        By: ({ by }) => by,
+        Action: ({ action }) => action,
+        Kind: ({ kind }) => kind,
+        Number: ({ id }) => id,
+        Before: ({ before }) => before,
+        After: ({ after }) => after,
+      },
+      changes,
+    ),
   hints: (changes) => (changes.length === 0 ? ["No rule was changed yet."] : []),
 });
 

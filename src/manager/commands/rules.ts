@@ -7,7 +7,7 @@ import { listAddedRules, listRules, readRules } from "../../store/rules.ts";
 import { printable } from "../../text/text.ts";
 import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
-import { ruleItem, rulesHeading, storedRuleObject } from "../ruleText.ts";
+import { ruleItem, rulesHeading, ruleTable, storedRuleObject } from "../ruleText.ts";
 
 /** The rules by subject, as the thesis lists them, then the others by number; and the rows that are none. */
 export interface HostRules {
@@ -30,6 +30,7 @@ export const showRules: Command<null, HostRules> = command({
     return [...rulesHeading, ...[...singles, ...chains].flatMap(ruleItem)];
   },
   json: ({ rules, chains }) => [...rules.map(ruleObject), ...chains.map(storedRuleObject)],
+  table: ({ rules, chains }) => ruleTable([...rules.map((rule) => ({ id: null, rule })), ...chains]),
   hints: ({ rules, chains, unknown }) => {
     const foreign = unknown.map(({ reason }) => `A row is no rule: ${printable(reason)}.`);
     const none = rules.length + chains.length + unknown.length === 0;
@@ -44,6 +45,7 @@ export const showGreenRules: Command<null, readonly Numbered<GreenRule>[]> = com
   run: async ({ db }) => (await listAddedRules(db)).green,
   text: (rules) => ["Rules - Gather vms on few hosts while:", "", ...rules.flatMap(ruleItem)],
   json: (rules) => rules.map(storedRuleObject),
+  table: (rules) => ruleTable(rules),
   hints: (rules) => (rules.length === 0 ? ["There is no such rule; CREATE RULE GREEN makes one."] : []),
 });
 

@@ -11,6 +11,7 @@ import { printable } from "../../text/text.ts";
 import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
 import { figure } from "../layout.ts";
+import { tableOf } from "../table.ts";
 
 /** A subject, and what the last collection says of it. */
 export interface SubjectFigures {
@@ -29,6 +30,17 @@ export const showSubjects: Command<null, readonly SubjectFigures[]> = command({
   help: [["SHOW SUBJECTS", "what hosts can be compared by, with unit and the pool's mean"]],
   run: ({ db }) => allSubjects(db),
   text: (subjects) => subjects.map((each) => printable(subjectLine(each))),
+  table: (subjects) =>
+    tableOf(
+      {
+        Subject: ({ subject }) => subject,
+        Unit: ({ unit }) => unit,
+        Mean: (each) => each.mean,
+        "Hosts with a value": ({ hosts }) => hosts,
+        Hosts: ({ of }) => of,
+      },
+      subjects,
+    ),
   json: (subjects) => subjects,
 });
 

@@ -9,6 +9,7 @@ import { lastCollected } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { bare, named, type WantedDetails } from "../forms.ts";
 import { line, listItem, megabytes, percent } from "../layout.ts";
+import { tableOf } from "../table.ts";
 
 /** A VM and the host it is resident on; null when it does not run. */
 export interface PlacedVm {
@@ -35,6 +36,21 @@ export const showVms: Command<null, readonly PlacedVm[]> = command({
       isControlDomain,
       hostUuid: host?.uuid ?? null,
     })),
+  table: (vms) =>
+    tableOf(
+      {
+        Uuid: ({ vm }) => vm.uuid,
+        Name: ({ vm }) => vm.name,
+        "Power state": ({ vm }) => vm.powerState,
+        Host: ({ host }) => host?.name ?? null,
+        vCPUs: ({ vm }) => vm.vcpuNum,
+        "vCPU %": ({ vm }) => vm.vcpuAverage,
+        "Memory MB": ({ vm }) => vm.memoryMb,
+        "Control domain": ({ vm }) => vm.isControlDomain,
+        Immovable: ({ vm }) => vm.immovable,
+      },
+      vms,
+    ),
   hints: (vms) => (vms.length === 0 ? ["The database holds no VM; xcp-collect fills it."] : []),
 });
 

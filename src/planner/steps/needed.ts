@@ -23,7 +23,7 @@ export function takeNeeded(state: State, steps: readonly Step[], work: Work): re
 }
 
 /** Makes the steps from the start; the pairs left, infinite where one of them is not possible. */
-function goThrough(state: State, steps: readonly Step[]): number {
+export function goThrough(state: State, steps: readonly Step[]): number {
   state.reset();
   for (const { vm, to } of steps) {
     if (!state.stepFits(vm, to)) return Number.POSITIVE_INFINITY;
@@ -47,7 +47,8 @@ export function withoutDetours(state: State, steps: readonly Step[]): readonly S
   return needed;
 }
 
-function without(steps: readonly Step[], detour: Step): readonly Step[] {
+/** The steps without this detour: its VM goes straight to where it goes next, or stays where it comes back to. */
+export function without(steps: readonly Step[], detour: Step): readonly Step[] {
   const at = steps.indexOf(detour);
   const next = steps.findIndex(({ vm }, index) => index > at && vm === detour.vm);
   return steps.flatMap((step, index) => {

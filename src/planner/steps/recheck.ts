@@ -12,6 +12,7 @@ import { describe } from "../tell/explain.ts";
 import { hostsAfter, toMoves } from "../tell/outcome.ts";
 import { reasonsOf } from "../tell/reason.ts";
 import type { Step } from "./order.ts";
+import { unwanted } from "./wanted.ts";
 
 /** A move as it was planned. */
 export interface Planned {
@@ -30,7 +31,7 @@ export interface Objection {
 
 /**
  * Exactly these moves in this order, with the figures that they have now; or what stands against the first that is not
- * possible, or would break a rule, or would make a broken one worse.
+ * possible, or would break a rule, or would make a broken one worse, or that no rule wants.
  */
 export function recheck(
   pool: Snapshot,
@@ -52,6 +53,13 @@ export function recheck(
     state.move(step.vm, step.to);
     steps.push(step);
   }
+  // Whether a breach has lasted long enough to act on was asked when the plan was made.
+  const aims = new State(toProblem(snapshot, rules, { ...options, suppressed: () => false }));
+  const limits = new State(
+    toProblem(snapshot, rules, { ...options, targetFraction: 1, suppressed: () => false }),
+  );
+  const index = unwanted(limits, aims, steps);
+  if (index >= 0) return { index, reason: "no rule wants it: without it no rule is broken more" };
   return toPlan(snapshot, rules, options, state, steps);
 }
 

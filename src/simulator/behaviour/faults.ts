@@ -36,6 +36,8 @@ export type MigrationFate =
 export interface MigrationFault {
   /** Only migrations of this VM; null for the next ones of any. */
   readonly vmRef: string | null;
+  /** Only migrations to this host; null for those to any. */
+  readonly hostRef: string | null;
   readonly fate: MigrationFate;
   timesLeft: number;
 }
@@ -120,9 +122,12 @@ export class Faults {
     );
   }
 
-  /** Uses up the first fault that a migration of this VM meets, or null. */
-  takeMigrationFate(vmRef: string): MigrationFate | null {
-    return take(this.#migrations, (fault) => fault.vmRef === null || fault.vmRef === vmRef)?.fate ?? null;
+  /** Uses up the first fault that a migration of this VM to this host meets, or null. */
+  takeMigrationFate(vmRef: string, hostRef: string): MigrationFate | null {
+    const hits = (fault: MigrationFault) =>
+      (fault.vmRef === null || fault.vmRef === vmRef) &&
+      (fault.hostRef === null || fault.hostRef === hostRef);
+    return take(this.#migrations, hits)?.fate ?? null;
   }
 
   /** Whether the source has no value in any moment from `fromMs` up to `untilMs`. */

@@ -71,11 +71,11 @@ export function bytesToCopy(model: PoolModel, vmRef: string): number {
 
 async function move(
   model: PoolModel,
-  { vmRef, task }: MigrationRequest,
+  { vmRef, hostRef, task }: MigrationRequest,
   migration: ActiveMigration,
   signal: AbortSignal,
 ): Promise<void> {
-  const fate = model.faults.takeMigrationFate(vmRef);
+  const fate = model.faults.takeMigrationFate(vmRef, hostRef);
   const grownBytes = memoryOf(model, vmRef);
   if (fate?.kind === "fail" && fate.at === 0) throw failureOfFate(fate, vmRef);
   setMemory(model, vmRef, Math.min(grownBytes, model.db.number("VM", vmRef, "memory_dynamic_min")));

@@ -1,7 +1,7 @@
 /** Commands that change what VMs ask for, what sources tell and what becomes of migrations. */
 import { AppError } from "../../domain/errors.ts";
 import type { MigrationFate, MigrationPoint } from "../behaviour/faults.ts";
-import { findEither, findVm, nameOf } from "../behaviour/find.ts";
+import { findEither, findHost, findVm, nameOf } from "../behaviour/find.ts";
 import { noteVm } from "../behaviour/upkeep.ts";
 import { idleVm, type PoolModel } from "../metrics/model.ts";
 import { readDuration, readProfile } from "../scenario/scenarioText.ts";
@@ -45,16 +45,16 @@ export const loadCommands: Readonly<Record<string, PoolCommand>> = {
     },
   },
   "fail-migration": {
-    usage: "fail-migration CODE [PARAM ...] [vm=VM] [at=50%] [times=N]",
-    help: "The next migration fails with CODE: at=start (or 0%), at a part of the stream, or at=end; the word VM among the parameters stands for its ref.",
+    usage: "fail-migration CODE [PARAM ...] [vm=VM] [host=HOST] [at=50%] [times=N]",
+    help: "The next migration (to HOST) fails with CODE: at=start (or 0%), at a part of the stream, or at=end; the word VM among the parameters stands for its ref.",
     least: 1,
     most: 9,
     run: (model, [code = "", ...params], settings) =>
       addFate(model, settings, { kind: "fail", code, params, at: readPoint(settings.get("at") ?? "50%") }),
   },
   "stall-migration": {
-    usage: "stall-migration [vm=VM] [at=50%] [times=N]",
-    help: "The next migration stops at that part of its stream and never ends.",
+    usage: "stall-migration [vm=VM] [host=HOST] [at=50%] [times=N]",
+    help: "The next migration (to HOST) stops at that part of its stream and never ends.",
     least: 0,
     most: 0,
     run: (model, _, settings) => {
@@ -64,8 +64,8 @@ export const loadCommands: Readonly<Record<string, PoolCommand>> = {
     },
   },
   "slow-migration": {
-    usage: "slow-migration FACTOR [vm=VM] [times=N]",
-    help: "The next migration takes FACTOR times as long.",
+    usage: "slow-migration FACTOR [vm=VM] [host=HOST] [times=N]",
+    help: "The next migration (to HOST) takes FACTOR times as long.",
     least: 1,
     most: 1,
     run: (model, [text = ""], settings) => {
@@ -75,8 +75,8 @@ export const loadCommands: Readonly<Record<string, PoolCommand>> = {
     },
   },
   "lose-vm": {
-    usage: "lose-vm [vm=VM] [times=N]",
-    help: "The next migration breaks at its last step and the VM is halted by it.",
+    usage: "lose-vm [vm=VM] [host=HOST] [times=N]",
+    help: "The next migration (to HOST) breaks at its last step and the VM is halted by it.",
     least: 0,
     most: 0,
     run: (model, _, settings) => addFate(model, settings, { kind: "lose-vm" }),
@@ -86,9 +86,13 @@ export const loadCommands: Readonly<Record<string, PoolCommand>> = {
 function addFate(model: PoolModel, settings: ReadonlyMap<string, string>, fate: MigrationFate): string {
   const name = settings.get("vm");
   const vmRef = name === undefined ? null : findVm(model, name);
+  const host = settings.get("host");
+  const hostRef = host === undefined ? null : findHost(model, host);
   const timesLeft = readTimes(settings.get("times"));
-  model.faults.addMigrationFault({ vmRef, fate, timesLeft });
-  return `the next migration${vmRef === null ? "" : ` of ${nameOf(model, "VM", vmRef)}`}: ${fate.kind}`;
+  model.faults.addMigrationFault({ vmRef, hostRef, fate, timesLeft });
+  const of = vmRef === null ? "" : ` of ${nameOf(model, "VM", vmRef)}`;
+  const to = hostRef === null ? "" : ` to ${nameOf(model, "host", hostRef)}`;
+  return `the next migration${of}${to}: ${fate.kind}`;
 }
 
 function readPoint(text: string): MigrationPoint {

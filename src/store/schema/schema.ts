@@ -12,6 +12,7 @@ import { explainStatementFailure } from "../failure.ts";
 import { findServer, type Session } from "../session.ts";
 import { refuseForeignTables } from "./adoption.ts";
 import { readSchemaFiles, type SchemaFile, type SchemaFiles } from "./files.ts";
+import { ledger as ledgerName, lostOf, makeAgain, namesOf, presentColumns, versionByTables } from "./lost.ts";
 
 export interface SchemaStatus {
   /** What stands there: no database, none of our tables, a thesis' database without our ledger, or one of ours. */
@@ -22,6 +23,8 @@ export interface SchemaStatus {
   readonly wanted: number;
   /** Names of the files still to apply, in order; the first may be half done. */
   readonly pending: readonly string[];
+  /** Tables, and columns as "Host.Ip", that a database of its version has and this one has not. */
+  readonly lost: readonly string[];
 }
 
 export interface InstallResult {
@@ -31,6 +34,8 @@ export interface InstallResult {
   /** Names of the files that this run applied or finished. */
   readonly applied: readonly string[];
   readonly version: number;
+  /** Tables and columns that were lost and are there again, without what they held. */
+  readonly madeAgain: readonly string[];
 }
 
 /** Given in by tests. */
@@ -57,15 +62,44 @@ export async function installSchema(
     await session.command(`USE ${quoteName(options.database)}`);
     const before = await statusOf(session, options.database, files);
     refuseNewer(before, options.database);
-    if (before.found !== "ours") for (const statement of ledger) await session.command(statement);
+    if (before.found !== "ours" || before.lost.includes(ledgerName))
+      for (const statement of ledger) await session.command(statement);
+    const madeAgain = before.found === "ours" ? await mend(session, options.database, before, files) : [];
     const applied: string[] = [];
     for (const file of files.slice(before.version)) {
       if (file.version === 1) await refuseForeignTables(session, options.database);
       const worked = await applyFile(session, file, { holdSeconds: 15, sleep, ...pacing });
       if (worked) applied.push(file.name);
     }
-    return { createdDatabase, adoptedThesis: before.found === "thesis", applied, version: files.length };
+    const adoptedThesis = before.found === "thesis";
+    return { createdDatabase, adoptedThesis, applied, version: files.length, madeAgain };
   });
+}
+
+/** Makes again what is lost of the version that the database has. The names of it. */
+async function mend(
+  session: Session,
+  database: string,
+  { version, lost }: SchemaStatus,
+  files: readonly SchemaFile[],
+): Promise<readonly string[]> {
+  if (lost.length === 0) return [];
+  const applied = files.slice(0, version);
+  if (lost.includes(ledgerName)) for (const file of applied) await enterFinished(session, file);
+  await makeAgain(session, await lostOf(session, await presentColumns(session, database), applied));
+  return lost;
+}
+
+/** The row of a file that was applied before the ledger was lost. */
+async function enterFinished(
+  session: Session,
+  { version, name, breaking, statements }: SchemaFile,
+): Promise<void> {
+  await session.run(
+    `INSERT IGNORE INTO SchemaVersion (Version, FileName, Breaking, StatementsDone, Finished, Holder, HeldUntil, ChangedAt)
+     VALUES (?, ?, ?, ?, 1, UUID(), UTC_TIMESTAMP(6), UTC_TIMESTAMP(6))`,
+    [version, name, breaking ? 1 : 0, statements.length],
+  );
 }
 
 /** How far the database is. Needs no more than the right to read. */
@@ -86,7 +120,7 @@ export async function schemaStatus(
  */
 export async function requireSchema(db: Database): Promise<void> {
   const { files } = readSchemaFiles();
-  const status = await db.read((reader) => statusOf(reader, db.name, files));
+  const status = await db.read((reader) => versionOf(reader, db.name, files));
   refuseNewer(status, db.name);
   if (status.pending.length === 0) return;
   const is =
@@ -168,6 +202,25 @@ async function statusOf(
   database: string,
   files: readonly SchemaFile[],
 ): Promise<SchemaStatus> {
+  const status = await versionOf(reader, database, files);
+  const present = await presentColumns(reader, database);
+  const byTables = status.found === "ours" ? 0 : versionByTables(present, files);
+  if (status.found !== "ours" && byTables === 0) return status;
+  // Another installer may have begun in between.
+  if (status.found !== "ours" && (await versionOf(reader, database, files)).found === "ours")
+    return statusOf(reader, database, files);
+  const lostLedger = status.found === "ours" ? [] : [ledgerName];
+  const version = status.found === "ours" ? status.version : byTables;
+  const lost = namesOf(await lostOf(reader, present, files.slice(0, version)));
+  return { ...describe("ours", version, files), lost: [...lostLedger, ...lost] };
+}
+
+/** How far the ledger says that it is. */
+async function versionOf(
+  reader: RowReader,
+  database: string,
+  files: readonly SchemaFile[],
+): Promise<SchemaStatus> {
   const sql = "SELECT LOWER(TABLE_NAME) AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?";
   const tables = new Set((await reader.rows(sql, [database])).map((row) => String(row["name"])));
   if (tables.has("schemaversion")) {
@@ -185,7 +238,8 @@ async function statusOf(
 }
 
 function describe(found: SchemaStatus["found"], version: number, files: readonly SchemaFile[]): SchemaStatus {
-  return { found, version, wanted: files.length, pending: files.slice(version).map((file) => file.name) };
+  const pending = files.slice(version).map((file) => file.name);
+  return { found, version, wanted: files.length, pending, lost: [] };
 }
 
 interface Turn {

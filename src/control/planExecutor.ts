@@ -4,6 +4,7 @@
  */
 
 import type { PairBans } from "../decide/assess.ts";
+import { failingHosts, failingVms, type PathFailure } from "../decide/failingHosts.ts";
 import { applyMove } from "../decide/moves.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { pairKey } from "../planner/facts.ts";
@@ -11,8 +12,9 @@ import type { Move, Plan } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type ExecuteOptions, startMove, type Transfer } from "./execute.ts";
+import { leaseLost } from "./heldLease.ts";
 import type { Entry, Journal } from "./journal.ts";
-import type { Outcome } from "./outcome.ts";
+import { endOfRun, isSetback, type Outcome, type Setback } from "./outcome.ts";
 
 /** One executed or refused move, for the report. */
 export interface MoveResult {
@@ -54,6 +56,8 @@ export interface Executor {
   /** The longest that a move may take, and why. */
   readonly timeLimit: (move: Move) => { readonly timeoutMs: number; readonly timeoutReason: string };
   readonly journal: Journal;
+  /** Migrations of earlier runs that broke on their way lately. */
+  readonly pathFailures: readonly PathFailure[];
   /** Aborted when the lease is lost. */
   readonly lost: AbortSignal;
   /** Age of the collection at this moment. */
@@ -66,6 +70,8 @@ export interface Executor {
   /** A look at the running migration: a part of 1. */
   readonly onProgress: (move: Move, progress: number) => void;
   readonly onResult: (result: MoveResult) => void;
+  /** The run moves nothing to this host any more. */
+  readonly onFailingHost: (host: Uuid, reason: string) => void;
 }
 
 /**
@@ -104,6 +110,9 @@ class PlanExecutor {
   readonly #executor: Executor;
   readonly #results: MoveResult[] = [];
   readonly #bans = { vms: new Map<Uuid, string>(), pairs: new Map<string, string>() };
+  /** What broke on its way lately, in this run and before. */
+  readonly #failures: PathFailure[];
+  readonly #failing = new Set<Uuid>();
   readonly #inFlight = new Set<InFlightMigration>();
   /** Moves that were started. */
   #started = 0;
@@ -122,6 +131,7 @@ class PlanExecutor {
     this.#planner = planner;
     this.#settings = settings;
     this.#executor = executor;
+    this.#failures = [...executor.pathFailures];
   }
 
   async run(): Promise<RunResult> {
@@ -246,9 +256,38 @@ class PlanExecutor {
     return stoppedBy === null ? null : { stoppedBy, isTrouble: false };
   }
 
-  #ban(move: Move, { failure, reason }: Setback): void {
-    if (failure === "never-this-pair") this.#bans.pairs.set(pairKey(move.vm, move.destination), reason);
-    else this.#bans.vms.set(move.vm, reason);
+  /** Leaves alone what the setback speaks against, for the rest of the run. */
+  #ban({ vm, destination }: Move, { failure, reason }: Setback): void {
+    switch (failure) {
+      case "vm":
+      case "later":
+        this.#bans.vms.set(vm, reason);
+        return;
+      case "pair":
+        this.#bans.pairs.set(pairKey(vm, destination), reason);
+        return;
+      case "host":
+        this.#banHost(destination, reason);
+        return;
+      case "path":
+        this.#bans.pairs.set(pairKey(vm, destination), reason);
+        this.#failures.push({ vm, destination, reason });
+        if (failingVms(this.#failures).has(vm)) this.#bans.vms.set(vm, reason);
+        for (const [host, why] of failingHosts(this.#failures)) this.#banHost(host, why);
+        return;
+      case "pool":
+        // The run ends.
+        return;
+      default:
+        failure satisfies never;
+    }
+  }
+
+  #banHost(host: Uuid, reason: string): void {
+    for (const { vmUuid } of this.#state.placements) this.#bans.pairs.set(pairKey(vmUuid, host), reason);
+    if (this.#failing.has(host)) return;
+    this.#failing.add(host);
+    this.#executor.onFailingHost(host, reason);
   }
 
   #planAnew(): void {
@@ -278,35 +317,4 @@ class PlanExecutor {
       ...(this.#ending ?? { stoppedBy: null, isTrouble: false }),
     };
   }
-}
-
-const leaseLost = "the lease was lost: another run may act now";
-
-/** Why nothing more may be done after this outcome, or null when the run may go on. */
-function endOfRun(outcome: Outcome): string | null {
-  switch (outcome.kind) {
-    case "overtaken":
-      return "the pool changed since it was collected; the next run plans anew";
-    case "unknown":
-      return "how the last migration ends is not known; the next run plans anew";
-    case "refused":
-    case "failed":
-      return outcome.failure === "stop" ? outcome.reason : null;
-    case "lost":
-      return "a VM was lost; see to it before the next run";
-    case "stopped":
-      return "a signal";
-    case "held":
-      return outcome.reason;
-    case "moved":
-      return null;
-    default:
-      return outcome satisfies never;
-  }
-}
-
-type Setback = Extract<Outcome, { kind: "refused" | "failed" }>;
-
-function isSetback(outcome: Outcome): outcome is Setback {
-  return outcome.kind === "refused" || outcome.kind === "failed";
 }

@@ -1,0 +1,81 @@
+/** A run's connection to the pool, and how long it watches what it has asked for. */
+
+import type { Migration } from "../domain/migration.ts";
+import { type CostBook, limitSeconds } from "../domain/migrationCost.ts";
+import type { Uuid } from "../domain/pool.ts";
+import type { ControlSettings } from "../settings/settings.ts";
+import { connectXapi } from "../xapi/client.ts";
+import { xapiOptions } from "../xapi/options.ts";
+import type { XapiClient } from "../xapi/xapiClient.ts";
+import { CallLimit } from "./calls.ts";
+import type { LeasedRun } from "./strategy.ts";
+import type { Watched } from "./transfers.ts";
+import type { WatchOptions } from "./watch.ts";
+
+/** Runs `work` with a connection to the pool. */
+export async function withPool<T>(
+  poolUuid: string | null,
+  { heldLease, options }: LeasedRun,
+  work: (client: XapiClient, calls: CallLimit) => Promise<T>,
+): Promise<T> {
+  const calls = new CallLimit(options.signal, heldLease.lost, options.graceMs);
+  try {
+    const client = await connectXapi(xapiOptions({ ...options.xen, poolUuid }, "xcp-control", calls.signal));
+    try {
+      return await work(client, calls);
+    } finally {
+      await client.close();
+    }
+  } finally {
+    calls.close();
+  }
+}
+
+/** How every migration of a run is watched. */
+export function watchOptions({
+  heldLease,
+  options: { control, signal, graceMs, sleep, monotonicMs },
+}: LeasedRun): Omit<WatchOptions, "timeoutMs" | "timeoutReason" | "onProgress"> {
+  return { pollMs: control.pollMs, stop: signal, lost: heldLease.lost, graceMs, sleep, monotonicMs };
+}
+
+/** A transfer from one host to another, by what it copies. */
+interface Copy {
+  readonly source: Uuid;
+  readonly destination: Uuid;
+  /** Null where nothing is known. */
+  readonly bytes: number | null;
+}
+
+export function expected(
+  { source, destination, bytes }: Copy,
+  costs: CostBook,
+): Pick<Watched, "bytes" | "expectedSeconds"> {
+  return { bytes, expectedSeconds: costs.seconds(source, destination, bytes) };
+}
+
+type Limit = Pick<WatchOptions, "timeoutMs" | "timeoutReason">;
+
+/** From the memory and what the pool's migrations have shown; the settings' limit where that is less. */
+export function timeLimit(
+  { source, destination, bytes }: Copy,
+  costs: CostBook,
+  { migrationTimeoutMs }: ControlSettings,
+): Limit {
+  const seconds = limitSeconds(costs.seconds(source, destination, bytes), migrationTimeoutMs / 1000);
+  if (seconds * 1000 >= migrationTimeoutMs) {
+    return { timeoutMs: migrationTimeoutMs, timeoutReason: "ControlMigrationMinutes" };
+  }
+  const rate = Math.round(costs.of(source, destination).bytesPerSecond / 1024 / 1024);
+  const memory = Math.round((bytes ?? 0) / 1024 / 1024);
+  return {
+    timeoutMs: seconds * 1000,
+    timeoutReason: `three times what ${memory} MB take at ${rate} MB/s, 4 min at least`,
+  };
+}
+
+/** What is left of the limit of a migration that an earlier run began. */
+export function leftOfLimit(migration: Migration, costs: CostBook, control: ControlSettings): Limit {
+  const limit = timeLimit({ ...migration, bytes: migration.memoryBytes }, costs, control);
+  return { ...limit, timeoutMs: Math.max(0, limit.timeoutMs - migration.plannedSecondsAgo * 1000) };
+}

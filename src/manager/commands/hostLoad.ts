@@ -1,0 +1,114 @@
+/** SHOW LOAD HOST: the VMs of a host by the CPU that each takes of it, measured as xcp-control decides. Read only. */
+
+import type { Host, Snapshot, Vm } from "../../domain/pool.ts";
+import { subjectFacts } from "../../domain/rule.ts";
+import { loadAssessment } from "../../store/load/decisionInput.ts";
+import { findNamed } from "../../text/find.ts";
+import { figure } from "../../text/format.ts";
+import { printable } from "../../text/text.ts";
+import { barText } from "../bar.ts";
+import { notCollected } from "../collected.ts";
+import { type Command, command } from "../command.ts";
+import { nameOnly, type WantedObject } from "../forms.ts";
+import { alignedLines, type Columns, tableOf } from "../table.ts";
+
+export interface VmLoad {
+  readonly vm: Vm;
+  /** Percent of the host's CPUs; null where a measure is missing. */
+  readonly cpuShare: number | null;
+}
+
+/** The VMs resident on the host, control domain among them, from the one that takes most CPU to the least. */
+export interface LoadOfHost {
+  readonly host: Host;
+  readonly vms: readonly VmLoad[];
+}
+
+export const showHostLoad: Command<WantedObject, LoadOfHost> = command({
+  ...nameOnly("SHOW LOAD HOST", "HOST"),
+  help: [
+    ["SHOW LOAD HOST uuid|name", "the VMs of this host, by the CPU that each takes of it"],
+    "SHOW LOAD HOST Host1",
+  ],
+  run: async ({ db, control }, { wanted }) => {
+    const { stored } = await loadAssessment(db, control, null);
+    if (stored === null) throw notCollected();
+    return hostLoadOf(stored.snapshot, findNamed("host", wanted, stored.snapshot.hosts));
+  },
+  text: hostLoadLines,
+  json: ({ host, vms }) => ({
+    uuid: host.uuid,
+    name: host.name,
+    cpuAverage: host.cpuAverage,
+    vms: vms.map(({ vm, cpuShare }) => ({
+      uuid: vm.uuid,
+      name: vm.name,
+      cpuShare,
+      vcpuNum: vm.vcpuNum,
+      vcpuAverage: vm.vcpuAverage,
+      memoryMb: vm.memoryMb,
+      vif0RxKb: vm.vif0RxKb,
+      vif0TxKb: vm.vif0TxKb,
+      isControlDomain: vm.isControlDomain,
+      immovable: vm.immovable,
+    })),
+  }),
+  table: ({ vms }) =>
+    tableOf<VmLoad>(
+      {
+        VM: vmName,
+        Uuid: ({ vm }) => vm.uuid,
+        "CPU % of host": ({ cpuShare }) => cpuShare,
+        ...figuresBeside,
+      },
+      vms,
+    ),
+});
+
+/** What `snapshot` says of the VMs on `host`. */
+export function hostLoadOf({ placements, vms }: Snapshot, host: Host): LoadOfHost {
+  const { weight, capacity } = subjectFacts.CpuAverage;
+  const resident = new Set(
+    placements.filter(({ hostUuid }) => hostUuid === host.uuid).map(({ vmUuid }) => vmUuid),
+  );
+  const cpus = capacity(host);
+  const loads = vms
+    .filter(({ uuid }) => resident.has(uuid))
+    .map((vm): VmLoad => {
+      const used = weight(vm);
+      return { vm, cpuShare: used === null || cpus === null ? null : used / cpus };
+    });
+  return { host, vms: loads.toSorted((a, b) => (b.cpuShare ?? -1) - (a.cpuShare ?? -1)) };
+}
+
+const figuresBeside: Columns<VmLoad> = {
+  vCPUs: ({ vm }) => vm.vcpuNum,
+  "Memory MB": ({ vm }) => rounded(vm.memoryMb),
+  "Received Kb/s": ({ vm }) => rounded(vm.vif0RxKb),
+  "Sent Kb/s": ({ vm }) => rounded(vm.vif0TxKb),
+  "Stays because": ({ vm }) => (vm.isControlDomain ? "control domain" : vm.immovable),
+};
+
+function hostLoadLines({ host, vms }: LoadOfHost): readonly string[] {
+  const columns: Columns<VmLoad> = {
+    VM: vmName,
+    "CPU of host": ({ cpuShare }) =>
+      cpuShare === null ? null : `${figure(Math.round(cpuShare * 10) / 10)} %`,
+    Load: ({ cpuShare: value }) => barText({ value, full: 100, mean: null, limits: [] }),
+    ...figuresBeside,
+  };
+  const cpu = host.cpuAverage === null ? "-" : `${figure(Math.round(host.cpuAverage * 10) / 10)} %`;
+  return [
+    `${printable(host.name === "" ? host.uuid : host.name)}: CPU ${cpu}, ${host.cpuNum ?? "-"} CPUs`,
+    "",
+    ...alignedLines(tableOf(columns, vms)),
+  ];
+}
+
+function vmName({ vm }: VmLoad): string {
+  return vm.name === "" ? vm.uuid : vm.name;
+}
+
+function rounded(value: number | null): number | null {
+  return value === null ? null : Math.round(value);
+}
