@@ -123,7 +123,7 @@ function version(host: HostRecord): string {
 }
 
 /** The measures of a host by XAPI's data source names, each in the unit of its column. */
-function hostMeasures(values: SourceValues, cpuNum: number, eth0: Eth0 | null): HostMeasures {
+export function hostMeasures(values: SourceValues, cpuNum: number, eth0: Eth0 | null): HostMeasures {
   return {
     memoryTotalMb: kibToMb(positive(values.get("memory_total_kib"))),
     memoryFreeMb: kibToMb(values.get("memory_free_kib")),
