@@ -100,7 +100,8 @@ async function collectOnce(context: ProgramContext, options: Options): Promise<n
   const result = await read(context, options);
   if (options.export !== undefined) await exportTo(context, options.export, result);
   const durationMs = context.monotonicMs() - startedMs;
-  for (const line of [...problemLines(result), ...doubtLines(result)]) context.warn(line);
+  for (const line of [...problemLines(result), ...doubtLines(result), ...result.unmeasured])
+    context.warn(line);
   // With the snapshot on standard output there is no room for the summary.
   const tell = options.export === "-" ? context.warn : context.print;
   if (options.json) tell(printableJson(summaryJson(result, durationMs)));

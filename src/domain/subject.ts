@@ -50,6 +50,10 @@ export interface SubjectFacts {
   readonly vmMeasures: readonly VmMeasure[];
   /** What makes a VM weigh that; null where a weight is not averaged. */
   readonly withWeight: ((vm: Vm, weight: number) => Partial<Vm>) | null;
+  /** Why the VM weighs nothing, where its measures are not the reason; `eth0` is what its host calls it. */
+  readonly whyNone?: (vm: Vm, eth0: string) => string | null;
+  /** Whether it is the traffic of the interface that stands for eth0. */
+  readonly isOfEth0?: true;
   /** Absolute units that make one unit of the host's value; null where unknown. */
   readonly capacity: (host: Host) => number | null;
   /** Whether green rules go by averages over their windows; what is a promise counts as it is. */
@@ -82,6 +86,9 @@ function network(measure: NetworkMeasure, sampled: string): SubjectFacts {
     weight: (vm) => usable(vm[measureOf(vm)] ?? null),
     vmMeasures: [measure.vm, measure.formerly],
     withWeight: (vm, weight) => ({ [measureOf(vm)]: weight }),
+    whyNone: ({ eth0Vifs }, eth0) =>
+      eth0Vifs === 0 ? `none of its interfaces is on a network that reaches ${eth0}` : null,
+    isOfEth0: true,
     capacity: whole,
     averaged: true,
     whenVmLeaves: "falls",

@@ -154,10 +154,10 @@ export function vmTraffic(
 }
 
 /** Null where one is unknown. */
-function sumOf(devices: readonly string[], valueOf: (device: string) => number | undefined): number | null {
+function sumOf(devices: readonly string[], measured: (device: string) => number | undefined): number | null {
   let sum = 0;
   for (const device of devices) {
-    const value = valueOf(device);
+    const value = measured(device);
     if (value === undefined || !Number.isFinite(value)) return null;
     sum += value;
   }

@@ -61,7 +61,7 @@ describe("case nic: the VMs talk over eth1, and eth0 is loaded by the host itsel
   it("EXPLAIN says that no interface of the VM reaches eth0, and control says so of all of them", async () => {
     const explained = await world.run("xcp-manager", ["-e", "EXPLAIN VM a1"]);
     expect(explained.stdout).toContain(
-      "a1 stays: it has no part in PifEth0RxKb: none of its interfaces is on a network that reaches eth0",
+      "- a1 stays: it has no part in PifEth0RxKb: none of its interfaces is on a network that reaches eth0",
     );
     const dry = await world.run("xcp-control", ["--dry-run"]);
     expect(dry.stdout).toContain("2 have no part in it");
