@@ -3,9 +3,11 @@
  * answers parsed by the general decoder and thrown away. No records, no snapshot, no database.
  */
 import type { XenSettings } from "../../src/settings/settings.ts";
+import { AnswerBudget } from "../../src/xapi/answerBudget.ts";
 import { encodeCall } from "../../src/xapi/codec.ts";
 import { parseEndpoint } from "../../src/xapi/endpoint.ts";
 import { XapiError } from "../../src/xapi/errors.ts";
+import { Members, nobodyKnown } from "../../src/xapi/members.ts";
 import { xapiOptions } from "../../src/xapi/options.ts";
 import { Secrets } from "../../src/xapi/rpc.ts";
 import { parseRrdUpdates } from "../../src/xapi/rrd.ts";
@@ -90,14 +92,23 @@ export async function fetchAll(xen: XenSettings, { parse }: { parse: boolean }):
 /** A session as the client opens it, for calls that the client has no verb for. */
 export function openSession(xen: XenSettings): Promise<Session> {
   const options = xapiOptions(xen, "xcp-bench", new AbortController().signal);
-  const policy = { ...options, parallelCalls: xen.parallelCalls, now: () => new Date() };
+  const policy = {
+    ...options,
+    parallelCalls: xen.parallelCalls,
+    now: () => new Date(),
+    budget: new AnswerBudget(xen.answerMaxBytes),
+  };
   const transports = new Map<string, Transport>();
+  const members = options.urls.map(parseEndpoint);
   return Session.open({
     ...options,
     expectedPoolUuid: null,
     addressMap: xen.addressMap,
+    known: new Members(members, nobodyKnown, xen.addressMap),
+    pins: xen.fingerprints,
+    budget: policy.budget,
     secrets: new Secrets(),
-    members: options.urls.map(parseEndpoint),
+    members,
     transportTo: (endpoint) => {
       const known = transports.get(endpoint.url) ?? new Transport(endpoint, policy);
       transports.set(endpoint.url, known);

@@ -10,17 +10,19 @@ import { unmeasuredLines } from "../domain/unmeasured.ts";
 import type { CollectSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
-import { loadLastPlaces } from "../store/places.ts";
-import { listRules, subjectsNamedByRules } from "../store/rules.ts";
+import { loadHostAddresses, loadLastPlaces } from "../store/places.ts";
+import { subjectsNamedByRules, subjectsOfHostRule } from "../store/rules.ts";
 import { beginCollection, saveSnapshot } from "../store/snapshot.ts";
 import { connectXapi } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
 import { type Inventory, readInventory } from "../xapi/inventory.ts";
 import { type Measures, type NamedMeasures, nothingNamed } from "../xapi/measures.ts";
+import type { KnownMembers } from "../xapi/members.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import type { HostRef } from "../xapi/records.ts";
 import { readMeasures } from "../xapi/rrdUpdates.ts";
 import { toSnapshot } from "../xapi/snapshot.ts";
+import type { Shown } from "../xapi/untrusted.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { clocksDisagree } from "./clocks.ts";
 
@@ -29,6 +31,8 @@ export interface CollectOptions {
   readonly collect: CollectSettings;
   /** Stores this pool even where the database holds the collections of another. */
   readonly replacePool?: boolean;
+  /** Addresses that the password may follow a redirect to, beside those that are known. */
+  readonly allowedRedirects?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -44,10 +48,12 @@ export interface CollectResult {
   readonly unread: readonly { readonly name: string; readonly reason: string }[];
   /** Hosts that cost a call for each value, and why: mostly an address or a certificate that is missing. */
   readonly slow: readonly { readonly name: string; readonly reason: string }[];
+  /** Those of them whose certificate is not trusted, and the fingerprints that are, or else should be with theirs. */
+  readonly untrusted: { readonly hosts: readonly Shown[]; readonly pins: readonly string[] };
   readonly skipped: readonly { readonly what: string; readonly reason: string }[];
   /** VMs that came to their host a moment ago, whose measures are not counted yet. */
   readonly settling: readonly SettlingVm[];
-  /** "superseded" when a run that started later has stored its picture already; null when nothing was to be stored. */
+  /** "superseded" when a run that started later has stored its snapshot already; null when nothing was to be stored. */
   readonly stored: Collection | "superseded" | null;
   /** A line for each subject of a rule that no host has a value of. */
   readonly unmeasured: readonly string[];
@@ -67,7 +73,16 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
     const named = db === null ? nothingNamed : await namedMeasures(db);
     const start = db === null ? null : await beginCollection(db);
     const startedMs = performance.now();
-    const { inventory, measures, poolTime, poolTimeMs } = await readPool(options, named, signal);
+    const known = {
+      collected: db === null ? null : await loadHostAddresses(db),
+      allowed: options.allowedRedirects ?? [],
+    };
+    const { inventory, measures, poolTime, poolTimeMs, untrusted } = await readPool(
+      options,
+      known,
+      named,
+      signal,
+    );
     const clockSkewSeconds =
       start === null || poolTime === null
         ? null
@@ -89,6 +104,7 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       clockSkewSeconds,
       complete,
       settling,
+      untrusted,
       ...leftOut(inventory, measures),
     };
     if (db === null || start === null) return { ...result, stored: null, warnings: [] };
@@ -130,6 +146,7 @@ interface PoolReading {
   readonly poolTime: Date | null;
   /** When that was, by this process' own clock that never jumps. */
   readonly poolTimeMs: number;
+  readonly untrusted: CollectResult["untrusted"];
 }
 
 /** What enabled rules compare hosts by and the thesis' columns do not hold. */
@@ -145,7 +162,7 @@ async function namedMeasures(db: Database): Promise<NamedMeasures> {
 async function subjectsOfRules(db: Database): Promise<readonly string[]> {
   const added = await subjectsNamedByRules(db);
   try {
-    return [...(await listRules(db)).map(({ subject }) => subject), ...added];
+    return [...(await subjectsOfHostRule(db)), ...added];
   } catch (error) {
     if (error instanceof AppError && error.code === "mysql") return added;
     throw error;
@@ -158,10 +175,11 @@ function isMadeOfCpuWait(subject: AnySubject): boolean {
 
 async function readPool(
   options: CollectOptions,
+  known: KnownMembers,
   named: NamedMeasures,
   signal: AbortSignal,
 ): Promise<PoolReading> {
-  const client = await connectXapi(xapiOptions(options.xen, "xcp-collect", signal));
+  const client = await connectXapi(xapiOptions(options.xen, "xcp-collect", signal, known));
   try {
     const inventory = await readInventory(client);
     // After the places and before the measures: later than what was seen, not later than what was measured.
@@ -177,7 +195,8 @@ async function readPool(
       named,
       signal,
     });
-    return { inventory, measures, poolTime, poolTimeMs };
+    const untrusted = await untrustedHosts(client, inventory, measures, options.xen.fingerprints);
+    return { inventory, measures, poolTime, poolTimeMs, untrusted };
   } catch (error) {
     // A pool that refuses to show its objects is the operator's business, no broken invariant of ours.
     if (!(error instanceof XapiError)) throw error;
@@ -185,6 +204,23 @@ async function readPool(
   } finally {
     await client.close();
   }
+}
+
+/** The hosts whose certificate is not trusted, and the fingerprints that belong beside theirs: pins trust nobody else. */
+async function untrustedHosts(
+  client: XapiClient,
+  inventory: Inventory,
+  { untrusted }: Measures,
+  pins: readonly string[],
+): Promise<CollectResult["untrusted"]> {
+  const hosts = [...untrusted].map(([ref, fingerprint]) => ({
+    name: inventory.hosts.get(ref)?.name_label ?? ref,
+    fingerprint,
+  }));
+  if (hosts.length === 0 || pins.length > 0) return { hosts, pins };
+  const others = [...inventory.hosts].filter(([ref]) => !untrusted.has(ref));
+  const shown = await Promise.all(others.map(([, { address }]) => client.shownFingerprint(address)));
+  return { hosts, pins: shown.filter((each) => each !== null) };
 }
 
 /** The master's clock; null where it does not tell. */

@@ -3,10 +3,12 @@
 import { readFileSync } from "node:fs";
 import os from "node:os";
 import process from "node:process";
+import readline from "node:readline";
 import { Command, Option } from "commander";
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
 import type { ProgramContext } from "../program/context.ts";
 import {
+  append,
   commandLineOutput,
   loadSettings,
   packageVersion,
@@ -31,7 +33,10 @@ import {
   slowLines,
   summaryJson,
   summaryLine,
+  untrustedLines,
+  untrustedSummary,
 } from "./report.ts";
+import { trustMembers } from "./trust.ts";
 
 interface Options {
   readonly settings?: string;
@@ -41,6 +46,8 @@ interface Options {
   readonly store: boolean;
   readonly force?: true;
   readonly replacePool?: true;
+  readonly trust?: true;
+  readonly allowRedirect?: readonly string[];
   readonly json?: true;
   readonly quiet?: true;
 }
@@ -51,6 +58,7 @@ Examples:
   xcp-collect --interval 60    collect every 60 seconds until stopped
   xcp-collect --json           print the summary as one JSON object
   xcp-collect -q               print nothing but failures (for cron)
+  xcp-collect --trust          show the certificates of all members, and trust them after a yes
   xcp-collect --export pool.txt              also write what was read as text, to read, compare and mail
   xcp-collect --export - --no-store >pool.txt   the same without MySQL
   xcp-collect --import pool.txt              store such a text in an empty database, to plan on it there
@@ -73,6 +81,17 @@ function readOptions(): Options {
     )
     .option("--force", "with --import: even where collections of a pool are stored")
     .option("--replace-pool", "store this pool even where the database holds another one's collections")
+    .option(
+      "--allow-redirect <host>",
+      "let the password follow a slave to this address, which neither settings nor collection know",
+      append,
+    )
+    .addOption(
+      new Option(
+        "--trust",
+        "show the certificates of all members, write them into XenFingerprintFile after a yes, and do nothing else",
+      ).conflicts(["export", "import", "interval"]),
+    )
     .option("--json", "print the summary as JSON")
     .option("-q, --quiet", "print no summary")
     .version(packageVersion())
@@ -92,16 +111,51 @@ function readOptions(): Options {
 await runProgram("xcp-collect", async (context) => {
   const options = readOptions();
   if (options.import !== undefined) return importFile(context, options, options.import);
+  if (options.trust) return trust(context, options);
   return runRepeatedly(context, options.interval, () => collectOnce(context, options));
 });
+
+async function trust(context: ProgramContext, options: Options): Promise<number> {
+  const { xen } = loadSettings(["xen"], options.settings, { filesToCome: true });
+  const file = xen.fingerprintFile;
+  if (file === null) {
+    throw new AppError(
+      "usage",
+      "--trust writes to the file that XenFingerprintFile names, and the settings name none",
+      {
+        next: "add XenFingerprintFile=fingerprints to them; the file need not be there yet",
+      },
+    );
+  }
+  if (xen.caPem !== null)
+    throw new AppError("usage", "XenCaFile says whom to trust already; take it out first");
+  const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  try {
+    return await trustMembers({
+      xen,
+      known: { collected: null, allowed: options.allowRedirect ?? [] },
+      signal: context.signal,
+      tell: (line) => context.print(printable(line)),
+      ask: async (question) => {
+        await context.write(question);
+        const { value } = (await answers.next()) as { value: string | undefined };
+        if (!process.stdin.isTTY) context.print(printable(value ?? ""));
+        return /^\s*y(es)?\s*$/i.test(value ?? "");
+      },
+      write: (text) => writeWhole(file, text, String(process.pid)),
+    });
+  } finally {
+    process.stdin.destroy();
+  }
+}
 
 async function collectOnce(context: ProgramContext, options: Options): Promise<number> {
   const startedMs = context.monotonicMs();
   const result = await read(context, options);
   if (options.export !== undefined) await exportTo(context, options.export, result);
   const durationMs = context.monotonicMs() - startedMs;
-  for (const line of [...problemLines(result), ...doubtLines(result), ...result.unmeasured])
-    context.warn(line);
+  const problems = [...problemLines(result), ...doubtLines(result), ...untrustedLines(result)];
+  for (const line of [...problems, ...result.unmeasured]) context.warn(line);
   // With the snapshot on standard output there is no room for the summary.
   const tell = options.export === "-" ? context.warn : context.print;
   if (options.json) tell(printableJson(summaryJson(result, durationMs)));
@@ -123,13 +177,16 @@ function codeOf({ unread, skipped }: CollectResult): number {
 function read(context: ProgramContext, options: Options): Promise<CollectResult> {
   const { signal } = context;
   const replacePool = options.replacePool === true;
+  const allowedRedirects = options.allowRedirect ?? [];
   if (!options.store) {
     const { xen, collect: settings } = loadSettings(["xen", "collect"], options.settings);
-    return collect(null, { xen, collect: settings, replacePool, signal });
+    return collect(null, { xen, collect: settings, replacePool, allowedRedirects, signal });
   }
   const { xen, mysql, collect: settings } = loadSettings(["xen", "mysql", "collect"], options.settings);
   return withDatabase({ ...context, quiet: options.quiet === true }, mysql, (db) =>
-    recorded(context, db, () => collect(db, { xen, collect: settings, replacePool, signal })),
+    recorded(context, db, () =>
+      collect(db, { xen, collect: settings, replacePool, allowedRedirects, signal }),
+    ),
   );
 }
 
@@ -147,7 +204,9 @@ async function recorded(
   };
   try {
     const result = await work();
-    const detail = problemLines(result).join("; ") || null;
+    const { untrusted, snapshot } = result;
+    const slow = untrusted.hosts.length === 0 ? [] : [untrustedSummary(untrusted, snapshot)];
+    const detail = [...problemLines(result), ...slow].join("; ") || null;
     if (result.stored === "superseded") await remember("passed", codeOf(result), detail);
     else await remember(codeOf(result) === exitCode.done ? "done" : "partly", codeOf(result), detail);
     return result;

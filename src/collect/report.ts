@@ -1,6 +1,8 @@
 /** What a run of xcp-collect says about itself. Pure: result in, text or JSON out. */
-import type { Collection, Uuid } from "../domain/pool.ts";
+
+import type { Collection, Snapshot, Uuid } from "../domain/pool.ts";
 import type { SnapshotDocument } from "../snapshot/text.ts";
+import { trustLines } from "../xapi/untrusted.ts";
 import { clocksDisagree } from "./clocks.ts";
 import type { CollectResult } from "./collect.ts";
 
@@ -36,12 +38,30 @@ export function settlingLines({
   );
 }
 
+/** One message for all hosts that are read value by value because nobody trusts their certificates; none where all are. */
+export function untrustedLines({
+  untrusted,
+  snapshot,
+}: Pick<CollectResult, "untrusted" | "snapshot">): string[] {
+  const { hosts, pins } = untrusted;
+  return hosts.length === 0 ? [] : [`${untrustedSummary(untrusted, snapshot)}:`, ...trustLines(hosts, pins)];
+}
+
+/** The same in a few words, for SHOW STATUS. */
+export function untrustedSummary({ hosts }: CollectResult["untrusted"], snapshot: Snapshot): string {
+  const of = `${hosts.length} of ${snapshot.hosts.length} hosts`;
+  return `${of} read value by value, which is slow: their certificates are not trusted (xcp-collect --trust)`;
+}
+
 /** One line for each host that cost a call for each value: worth mending, and no failure. */
-export function slowLines({ slow }: Pick<CollectResult, "slow">): string[] {
-  return slow.map(
-    ({ name, reason }) =>
-      `host ${name} was read value by value; it does not serve /rrd_updates to us: ${reason}`,
-  );
+export function slowLines({ slow, untrusted }: Pick<CollectResult, "slow" | "untrusted">): string[] {
+  const told = new Set(untrusted.hosts.map(({ name }) => name));
+  return slow
+    .filter(({ name }) => !told.has(name))
+    .map(
+      ({ name, reason }) =>
+        `host ${name} was read value by value; it does not serve /rrd_updates to us: ${reason}`,
+    );
 }
 
 /** One line for each host whose measures are not believed, and why. */
@@ -82,6 +102,7 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
     bars: snapshot.infeasiblePairs.length,
     unread,
     slow: result.slow,
+    untrusted: result.untrusted.hosts,
     clockSkewSeconds: result.clockSkewSeconds,
     skipped,
     suspect: snapshot.hosts.flatMap(({ uuid, doubt }) =>

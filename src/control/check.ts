@@ -46,7 +46,7 @@ export async function checkBefore(
   const objection =
     vmObjection(record, source) ??
     hostObjection(host, metrics.live, own) ??
-    (await trafficObjection(client, [...hosts.values()], source, own, maxInPool));
+    (await trafficObjection(client, { hosts: [...hosts.values()], source, own, maxInPool }));
   if (objection !== null) return objection;
   await client.assertCanBootHere(vm, destination);
   return { vm, source, destination };
@@ -81,13 +81,19 @@ function hostObjection(host: HostRecord, live: boolean, own: ReadonlySet<TaskRef
   return null;
 }
 
+/** What the pool moves just now. */
+interface Traffic {
+  readonly hosts: readonly HostRecord[];
+  /** Where the VM leaves. */
+  readonly source: HostRef;
+  readonly own: ReadonlySet<TaskRef>;
+  readonly maxInPool: number;
+}
+
 /** Migrations in flight that are not ours, whoever began them: too many, or one that leaves the same host. */
 async function trafficObjection(
   client: XapiClient,
-  hosts: readonly HostRecord[],
-  source: HostRef,
-  own: ReadonlySet<TaskRef>,
-  maxInPool: number,
+  { hosts, source, own, maxInPool }: Traffic,
 ): Promise<Outcome | null> {
   const inFlight = new Set([...hosts.flatMap(arrivals), ...own]);
   if (inFlight.size === own.size) return null;

@@ -4,7 +4,9 @@ import os from "node:os";
 import process from "node:process";
 import { Command } from "commander";
 import { AppError, exitCode } from "../domain/errors.ts";
+import type { ProgramContext } from "../program/context.ts";
 import {
+  append,
   commandLineOutput,
   loadSettings,
   operatorName,
@@ -16,6 +18,7 @@ import {
   withDatabase,
 } from "../program/program.ts";
 import { acknowledgeBreaker } from "../store/breaker.ts";
+import { loadHostAddresses } from "../store/places.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { readPlanFile, writePlanFile } from "./planFile.ts";
 import { runControl, type Save, type Task } from "./run.ts";
@@ -30,6 +33,8 @@ interface Options {
   readonly exitCode?: true;
   readonly instant?: true;
   readonly ack?: true;
+  readonly quiet?: true;
+  readonly allowRedirect?: readonly string[];
   readonly evacuate?: string;
   readonly save?: string;
   readonly apply?: string;
@@ -76,6 +81,15 @@ await runProgram("xcp-control", async (context) => {
     )
     .option("--timestamps", "begin each line with the time (UTC); of events, as `at`")
     .option("--ack", "close the breaker that failed migrations have opened, and do nothing else")
+    .option(
+      "--allow-redirect <host>",
+      "let the password follow a slave to this address, which neither settings nor collection know",
+      append,
+    )
+    .option(
+      "-q, --quiet",
+      "print nothing unless something failed or was refused; then everything, on standard error",
+    )
     .version(packageVersion())
     .addHelpText("after", help)
     .exitOverride()
@@ -89,7 +103,7 @@ await runProgram("xcp-control", async (context) => {
     const { mysql } = loadSettings(["mysql"], options.settings);
     const by = `xcp-control --ack on ${who.host}`;
     const wasOpen = await withDatabase(context, mysql, (db) => acknowledgeBreaker(db, by));
-    context.print(wasOpen ? "the breaker is closed" : "the breaker was closed already");
+    if (!options.quiet) context.print(wasOpen ? "the breaker is closed" : "the breaker was closed already");
     return exitCode.done;
   }
   const task = await taskOf(options);
@@ -98,9 +112,11 @@ await runProgram("xcp-control", async (context) => {
   return runRepeatedly(context, options.interval, async () => {
     const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
     const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
-    return withDatabase(context, mysql, (db) =>
+    const output = outputOf(context, options);
+    const code = await withDatabase({ ...context, quiet: options.quiet === true }, mysql, async (db) =>
       runControl(db, {
         xen,
+        known: { collected: await loadHostAddresses(db), allowed: options.allowRedirect ?? [] },
         control: options.instant ? { ...control, sampleCount: 1, breaches: 1 } : control,
         dryRun: options.dryRun === true,
         json: options.json === true,
@@ -112,13 +128,31 @@ await runProgram("xcp-control", async (context) => {
         graceMs: 30_000,
         sleep: sleepUnaborted,
         monotonicMs: context.monotonicMs,
-        print: (text) => context.print(printable(line(text))),
-        printJson: (value) => context.print(printableJson(event(value))),
-        ...(context.show === null ? {} : { show: context.show }),
+        print: (text) => output.print(printable(line(text))),
+        printJson: (value) => output.print(printableJson(event(value))),
+        ...(context.show === null || options.quiet ? {} : { show: context.show }),
       }),
-    );
+    ).catch((error: unknown) => {
+      output.tell();
+      throw error;
+    });
+    if (code !== exitCode.done && code !== exitCode.planNotEmpty) output.tell();
+    return code;
   });
 });
+
+interface RunOutput {
+  readonly print: (line: string) => void;
+  /** Says what was kept back. */
+  readonly tell: () => void;
+}
+
+/** Standard output; or nothing, until something went wrong: then everything that led there is of use. */
+function outputOf(context: ProgramContext, { quiet }: Options): RunOutput {
+  if (!quiet) return { print: context.print, tell: () => {} };
+  const kept: string[] = [];
+  return { print: (line) => void kept.push(line), tell: () => kept.forEach(context.warn) };
+}
 
 /** What the options ask for beside keeping the rules. */
 async function taskOf({ evacuate: host, apply: file }: Options): Promise<{ readonly task?: Task }> {

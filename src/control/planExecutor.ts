@@ -4,17 +4,17 @@
  */
 
 import type { PairBans } from "../decide/assess.ts";
-import { failingHosts, failingVms, type PathFailure } from "../decide/failingHosts.ts";
+import type { PathFailure } from "../decide/failingHosts.ts";
 import { applyMove } from "../decide/moves.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
-import { pairKey } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type ExecuteOptions, startMove, type Transfer } from "./execute.ts";
 import { leaseLost } from "./heldLease.ts";
 import type { Entry, Journal } from "./journal.ts";
-import { endOfRun, isSetback, type Outcome, type Setback } from "./outcome.ts";
+import { endOfRun, isSetback, type Outcome } from "./outcome.ts";
+import { Setbacks } from "./setbacks.ts";
 
 /** One executed or refused move, for the report. */
 export interface MoveResult {
@@ -109,10 +109,7 @@ class PlanExecutor {
   readonly #settings: ControlSettings;
   readonly #executor: Executor;
   readonly #results: MoveResult[] = [];
-  readonly #bans = { vms: new Map<Uuid, string>(), pairs: new Map<string, string>() };
-  /** What broke on its way lately, in this run and before. */
-  readonly #failures: PathFailure[];
-  readonly #failing = new Set<Uuid>();
+  readonly #setbacks: Setbacks;
   readonly #inFlight = new Set<InFlightMigration>();
   /** Moves that were started. */
   #started = 0;
@@ -131,7 +128,7 @@ class PlanExecutor {
     this.#planner = planner;
     this.#settings = settings;
     this.#executor = executor;
-    this.#failures = [...executor.pathFailures];
+    this.#setbacks = new Setbacks(executor.pathFailures, executor.onFailingHost);
   }
 
   async run(): Promise<RunResult> {
@@ -241,10 +238,10 @@ class PlanExecutor {
     if (outcome.kind === "moved") {
       this.#made.add(index);
       this.#state = applyMove(this.#state, move.vm, move.source, move.destination);
-      this.#bans.vms.set(move.vm, "this run moved it already");
+      this.#setbacks.banVm(move.vm, "this run moved it already");
     } else if (isSetback(outcome)) {
       this.#setback = true;
-      this.#ban(move, outcome);
+      this.#setbacks.add(move, outcome, this.#state);
     }
     this.#ending = this.#ending ?? this.#endingAfter(outcome, trouble);
   }
@@ -256,40 +253,6 @@ class PlanExecutor {
     return stoppedBy === null ? null : { stoppedBy, isTrouble: false };
   }
 
-  /** Leaves alone what the setback speaks against, for the rest of the run. */
-  #ban({ vm, destination }: Move, { failure, reason }: Setback): void {
-    switch (failure) {
-      case "vm":
-      case "later":
-        this.#bans.vms.set(vm, reason);
-        return;
-      case "pair":
-        this.#bans.pairs.set(pairKey(vm, destination), reason);
-        return;
-      case "host":
-        this.#banHost(destination, reason);
-        return;
-      case "path":
-        this.#bans.pairs.set(pairKey(vm, destination), reason);
-        this.#failures.push({ vm, destination, reason });
-        if (failingVms(this.#failures).has(vm)) this.#bans.vms.set(vm, reason);
-        for (const [host, why] of failingHosts(this.#failures)) this.#banHost(host, why);
-        return;
-      case "pool":
-        // The run ends.
-        return;
-      default:
-        failure satisfies never;
-    }
-  }
-
-  #banHost(host: Uuid, reason: string): void {
-    for (const { vmUuid } of this.#state.placements) this.#bans.pairs.set(pairKey(vmUuid, host), reason);
-    if (this.#failing.has(host)) return;
-    this.#failing.add(host);
-    this.#executor.onFailingHost(host, reason);
-  }
-
   #planAnew(): void {
     this.#setback = false;
     if (this.#started >= this.#settings.maxMovesPerRun) {
@@ -298,7 +261,7 @@ class PlanExecutor {
     }
     const next = this.#planner.replan({
       state: this.#state,
-      bans: this.#bans,
+      bans: this.#setbacks.bans,
       movesLeft: this.#settings.maxMovesPerRun - this.#started,
     });
     if (next === null) this.#ending = { stoppedBy: "a move of the plan was not possible", isTrouble: false };

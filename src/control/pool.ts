@@ -1,10 +1,12 @@
 /** A run's connection to the pool, and how long it watches what it has asked for. */
 
+import { AppError } from "../domain/errors.ts";
 import type { Migration } from "../domain/migration.ts";
 import { type CostBook, limitSeconds } from "../domain/migrationCost.ts";
 import type { Uuid } from "../domain/pool.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import { connectXapi } from "../xapi/client.ts";
+import { XapiError } from "../xapi/errors.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { CallLimit } from "./calls.ts";
@@ -20,9 +22,14 @@ export async function withPool<T>(
 ): Promise<T> {
   const calls = new CallLimit(options.signal, heldLease.lost, options.graceMs);
   try {
-    const client = await connectXapi(xapiOptions({ ...options.xen, poolUuid }, "xcp-control", calls.signal));
+    const xen = { ...options.xen, poolUuid };
+    const client = await connectXapi(xapiOptions(xen, "xcp-control", calls.signal, options.known));
     try {
       return await work(client, calls);
+    } catch (error) {
+      // A pool that refuses to show something is the operator's business, no broken invariant of ours.
+      if (!(error instanceof XapiError)) throw error;
+      throw new AppError("pool", `${client.url} refuses: ${error.message}`, { cause: error });
     } finally {
       await client.close();
     }

@@ -5,6 +5,7 @@ import type { ControlSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { finishRun, forgetRun, startRun } from "../store/runs.ts";
+import type { KnownMembers } from "../xapi/members.ts";
 import { act } from "./act.ts";
 import { type ApplyTask, application } from "./apply.ts";
 import { type EvacuateTask, evacuation } from "./evacuate.ts";
@@ -32,7 +33,7 @@ export interface Save {
   readonly file: string;
   readonly by: string;
   readonly at: () => Date;
-  /** Rejects with AppError "usage" where the file cannot be written. */
+  /** Rejects with AppError "file" where the file cannot be written. */
   readonly write: (file: string, plan: object) => Promise<void>;
 }
 
@@ -43,6 +44,8 @@ export interface RunOptions extends Reporter {
   readonly save?: Save;
   /** Null with dryRun. */
   readonly xen: XenSettings | null;
+  /** Members of the pool beside the settings'. */
+  readonly known?: KnownMembers;
   readonly control: ControlSettings;
   readonly dryRun: boolean;
   /** With dryRun: a plan that is not empty ends with code 10. */

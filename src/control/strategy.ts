@@ -12,6 +12,7 @@ import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { rememberObservations } from "../store/observations.ts";
 import type { RunOutcome } from "../store/runs.ts";
+import type { KnownMembers } from "../xapi/members.ts";
 import type { HeldLease } from "./heldLease.ts";
 import type { JournalOptions } from "./journal.ts";
 import type { Planner, RunResult } from "./planExecutor.ts";
@@ -19,6 +20,8 @@ import type { Reporter } from "./say.ts";
 
 export interface ActOptions extends Reporter {
   readonly xen: XenSettings;
+  /** Members of the pool beside the settings'. */
+  readonly known?: KnownMembers;
   readonly control: ControlSettings;
   readonly signal: AbortSignal;
   readonly graceMs: number;

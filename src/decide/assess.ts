@@ -16,10 +16,12 @@ import { planMigrations } from "../planner/planner.ts";
 import { withUnit } from "../rules/print.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import { type Bans, bansOf, movesOfLastHour } from "./cooldown.ts";
+import { withCpuSpeeds } from "./cpuSpeed.ts";
 import { blockedGate, dataGate, settledGate } from "./gates.ts";
 import { withInFlightMoves } from "./inFlight.ts";
 import { type Averaged, average, type Breaches } from "./samples.ts";
 import type { Sample } from "./sampling.ts";
+import { withoutSqueezing } from "./squeeze.ts";
 import {
   type ExpectedGuests,
   guestCounts,
@@ -73,9 +75,13 @@ export function assess(input: DecisionInput, settings: ControlSettings, poolUuid
   const { stored, controlState } = input;
   const { acting: rules, inactive } = sortByHours(input.rules, stored, settings);
   const limits = { ...settings, poolUuid };
-  const earlier = input.samples.map(({ snapshot }) => snapshot);
-  const suspicion = stored === null ? unsuspected : suspicionIn(stored, earlier, controlState);
-  const trusted = stored === null ? null : withInFlightMoves(withoutSuspects(stored.snapshot, suspicion));
+  const measured = input.samples.map(({ snapshot }) => snapshot);
+  const suspicion = stored === null ? unsuspected : suspicionIn(stored, measured, controlState);
+  const trusted =
+    stored === null
+      ? null
+      : withInFlightMoves(asModelled(withoutSuspects(stored.snapshot, suspicion), settings));
+  const earlier = measured.map((snapshot) => asModelled(snapshot, settings));
   const used = Math.max(0, settings.sampleCount - 1);
   const averaged = trusted === null ? null : average(trusted, earlier, rules, used + 1);
   return {
@@ -93,6 +99,12 @@ export function assess(input: DecisionInput, settings: ControlSettings, poolUuid
     gate: dataGate(stored, controlState, suspicion, limits),
     suppressed: averaged === null ? () => null : suppression(averaged, settings),
   };
+}
+
+/** The pool as plans are made for it, while every VM is where it was measured. */
+function asModelled(snapshot: Snapshot, { cpuSpeed, squeeze }: ControlSettings): Snapshot {
+  const scaled = cpuSpeed === "scale" ? withCpuSpeeds(snapshot) : snapshot;
+  return squeeze === "never" ? withoutSqueezing(scaled) : scaled;
 }
 
 /** The plan, null where the collection allows none; and the gate that keeps the next run from it, null where none does. */

@@ -19,7 +19,7 @@ export interface PowerInput {
   /** Rules that are enabled, by number. */
   readonly rules: readonly GreenRule[];
   readonly hostPower: HostPower;
-  /** Earlier pictures over the windows, newest first. */
+  /** Earlier snapshots over the windows, newest first. */
   readonly pictures: readonly Sample[];
   /** The minute of the day, in the time zone of the settings. */
   readonly minuteOfDay: number;
@@ -29,11 +29,11 @@ export interface PowerInput {
 export interface GreenForecast {
   readonly rule: GreenRule | null;
   readonly decision: Decision;
-  /** As the newest picture shows them. */
+  /** As the newest snapshot shows them. */
   readonly states: HostStates;
 }
 
-/** Which earlier pictures the windows want: one a minute, more of a short window and fewer of a long one. */
+/** Which earlier snapshots the windows want: one a minute, more of a short window and fewer of a long one. */
 export function greenWish({ green: { downMinutes } }: ControlSettings): {
   readonly count: number;
   readonly everySeconds: number;
@@ -42,7 +42,7 @@ export function greenWish({ green: { downMinutes } }: ControlSettings): {
   const window = downMinutes * 60;
   const everySeconds = Math.max(window / 60, Math.min(60, window / 8));
   return {
-    // Collections do not start to the second: pictures may lie three quarters of that apart.
+    // Collections do not start to the second: snapshots may lie three quarters of that apart.
     count: Math.ceil(window / (0.75 * everySeconds)) + 2,
     everySeconds,
     maxGapSeconds: downMinutes * 60,

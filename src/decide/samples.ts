@@ -2,7 +2,7 @@
  * What the last collections say together: averaged measures, and how often each host broke each rule. Pure.
  *
  * One collection is noise: a rule acts where a host broke it in some of the last ones, by the averages of them all.
- * Earlier pictures are read as if the VMs had been where they are now, so that a migration does not count against
+ * Earlier snapshots are read as if the VMs had been where they are now, so that a migration does not count against
  * the hosts that it has already relieved.
  */
 import { derivedFor } from "../domain/derived.ts";
@@ -26,16 +26,16 @@ export interface Breaches {
 }
 
 export interface Averaged {
-  /** The newest picture with averaged measures of hosts and VMs; all else as it is now. */
+  /** The newest snapshot with averaged measures of hosts and VMs; all else as it is now. */
   readonly snapshot: Snapshot;
-  /** Pictures that were averaged, the newest included. */
+  /** Snapshots that were averaged, the newest included. */
   readonly samples: number;
   readonly breaches: (host: Uuid, rule: Rule) => Breaches;
 }
 
 /**
- * Averages `newest` with `earlier` pictures of the same pool (newest first): exponentially, the newest counts most.
- * @param count pictures that are averaged, the newest included; by default all. How often a rule was broken is counted
+ * Averages `newest` with `earlier` snapshots of the same pool (newest first): exponentially, the newest counts most.
+ * @param count snapshots that are averaged, the newest included; by default all. How often a rule was broken is counted
  * in as many, or in those of a rule that names a number of its own.
  */
 export function average(
@@ -84,7 +84,7 @@ function countBreaches(samples: readonly Snapshot[], rule: Rule): Counts {
   return counts;
 }
 
-/** An earlier picture with the loads it had, of the VMs that run now, where they are now. */
+/** An earlier snapshot with the loads it had, of the VMs that run now, where they are now. */
 function inPresentPlaces(past: Snapshot, newest: Snapshot): Snapshot {
   const vmsThen = new Map(past.vms.map((vm) => [vm.uuid, vm]));
   const vmsNow = new Map(newest.vms.map((vm) => [vm.uuid, vm]));

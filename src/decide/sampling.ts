@@ -3,7 +3,7 @@ import type { Snapshot } from "../domain/pool.ts";
 import { isSingle, type Rule } from "../domain/rule.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 
-/** Which earlier pictures are wanted. */
+/** Which earlier snapshots are wanted. */
 export interface SampleWish {
   /** How many, the newest collection counted. */
   readonly count: number;
@@ -45,7 +45,7 @@ export function chooseSamples<T extends { readonly secondsBefore: number }>(
   return chosen;
 }
 
-/** An earlier picture. */
+/** An earlier snapshot. */
 export interface Sample {
   readonly snapshot: Snapshot;
   readonly collectionId: number;

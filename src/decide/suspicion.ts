@@ -11,7 +11,7 @@ export type ExpectedGuests = ReadonlyMap<Uuid, number>;
 /** What is wrong with a snapshot. */
 export interface Suspicion {
   readonly hosts: ReadonlyMap<Uuid, string>;
-  /** What is wrong with the whole picture, with the limit; null where nothing is. */
+  /** What is wrong with the whole snapshot, with the limit; null where nothing is. */
   readonly pool: { readonly measured: string; readonly limit: string } | null;
 }
 

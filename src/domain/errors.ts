@@ -10,11 +10,15 @@ export const exitCode = {
   planNotEmpty: 10,
 } as const;
 
-/** "file": one that was named is missing, or cannot be read or written; "usage": the command line is wrong. */
+/**
+ * "file": one that was named is missing, or cannot be read or written; "data": what stands in the database makes no
+ * sense; "usage": the command line is wrong.
+ */
 export type AppErrorCode =
   | "settings"
   | "mysql"
   | "schema"
+  | "data"
   | "pool"
   | "login"
   | "certificate"
@@ -39,6 +43,7 @@ const kinds: Readonly<Record<AppErrorCode, FailureKind>> = {
     next: "see that MySQL is well, and ask `xcp-manager schema status`",
   },
   schema: { exitCode: exitCode.couldNotRun, next: "run `xcp-manager schema install`" },
+  data: { exitCode: exitCode.couldNotRun, next: "mend the row that is named" },
   pool: { exitCode: exitCode.couldNotRun, next: "see that the pool's master is well, then try again" },
   login: { exitCode: exitCode.couldNotRun, next: "check XenUsr and XenPass" },
   certificate: { exitCode: exitCode.couldNotRun, next: "compare the fingerprint on the host, then trust it" },
@@ -91,6 +96,10 @@ export class AppError extends Error {
 /** The message of anything thrown, with those of its causes, on one line. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  // The step stands last, behind the causes.
+  if (error instanceof AppError && error.message !== error.summary) {
+    return `${withCause(error.summary, error)}; ${error.next}`;
+  }
   return withCause(error.message !== "" ? error.message : error.name, error);
 }
 

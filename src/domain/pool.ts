@@ -53,10 +53,14 @@ export interface HostFacts {
   readonly powerOnMode: string;
   /** False when the host's measures could not be read in this collection. */
   readonly read: boolean;
+  /** Clock rate of its CPUs in MHz (cpu_info.speed); null where unknown. */
+  readonly cpuMhz: number | null;
 }
 
-/** What only rules of the added tables compare. */
+/** What only rules of the added tables, or pools of unequal hosts, compare. */
 export interface HostAdditions {
+  /** How much one of its CPUs does, as a part of what the pool's fastest does; only in pools of unequal ones. */
+  readonly cpuSpeed?: number;
   /** Values of data sources that rules name, by XAPI's names and in XAPI's units; what is not there is unknown. */
   readonly sources?: Readonly<Record<string, number>>;
   /** What follows from the guests placed on it, by subject, as `withDerived` computes it; null where unknown. */
@@ -113,6 +117,8 @@ export interface VmFacts {
   readonly antiAffinityGroups: readonly string[];
   /** The host that it is just being migrated to, whoever began that; null where it is not. */
   readonly migratingTo: Uuid | null;
+  /** Bytes that a live migration shrinks the guest to before it copies (memory_dynamic_min); null: it does not shrink. */
+  readonly shrinksToBytes: number | null;
 }
 
 /**

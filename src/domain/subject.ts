@@ -126,7 +126,7 @@ export const subjectFacts: Readonly<Record<NamedSubject, SubjectFacts>> = {
     vmMeasures: ["vcpuAverage"],
     withWeight: ({ vcpuNum }, weight) =>
       vcpuNum === null || vcpuNum === 0 ? {} : { vcpuAverage: weight / vcpuNum },
-    capacity: cpus,
+    capacity: cpusBySpeed,
     averaged: true,
     whenVmLeaves: "falls",
     floorSetting: "ControlFloorCpuPercent",
@@ -206,6 +206,12 @@ function whole(): number {
 
 function cpus({ cpuNum }: Host): number | null {
   return cpuNum !== null && cpuNum > 0 ? cpuNum : null;
+}
+
+/** In CPUs of the pool's fastest host, as VMs are weighed where hosts are unequal. */
+function cpusBySpeed(host: Host): number | null {
+  const count = cpus(host);
+  return count === null ? null : count * (host.cpuSpeed ?? 1);
 }
 
 function usable(value: number | null): number | null {

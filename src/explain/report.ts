@@ -4,7 +4,7 @@ import type { Assessment } from "../decide/assess.ts";
 import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import { type Gate, gateName } from "../domain/gate.ts";
 import type { Migration } from "../domain/migration.ts";
-import type { StoredSnapshot } from "../domain/pool.ts";
+import type { Snapshot, StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, subjectsOf, sumText, termsOf } from "../domain/rule.ts";
 import { unmeasuredLines } from "../domain/unmeasured.ts";
 import type { Move, Plan, Unresolved } from "../planner/plan.ts";
@@ -75,6 +75,7 @@ export function planLines(assessment: PlanContext, plan: Plan): string[] {
   const names = new Names(snapshot);
   return [
     poolLine(assessment),
+    ...speedLines(snapshot, names),
     ...plan.absent.map(({ host, reason }) => `${names.of(host)} is left out of mean and moves: ${reason}`),
     ...plan.before.flatMap((before, index) => ruleLines(before, plan.after[index], assessment, names)),
     ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
@@ -91,6 +92,19 @@ export function poolLine({ stored: { snapshot, ageSeconds }, sampling }: PlanCon
       : "";
   const sizes = `${count(hosts.length, "host")}, ${count(placements.length, "running VM")}`;
   return `Pool ${pool.name === "" ? pool.uuid : pool.name}: ${sizes}, collected ${Math.round(ageSeconds)} s ago${average}`;
+}
+
+/** Where hosts are unequal: that a VM weighs more on a host of slower CPUs, and which those are. */
+export function speedLines({ hosts }: Snapshot, names: Names): string[] {
+  const rates = new Map<number, string[]>();
+  for (const { uuid, cpuSpeed, cpuMhz } of hosts) {
+    if (cpuSpeed === undefined || cpuMhz === null) continue;
+    rates.set(cpuMhz, [...(rates.get(cpuMhz) ?? []), names.of(uuid)]);
+  }
+  if (rates.size === 0) return [];
+  const slowestFirst = [...rates].sort(([a], [b]) => a - b);
+  const told = slowestFirst.map(([mhz, there]) => `${there.join(", ")} ${mhz} MHz`).join("; ");
+  return [`CPUs are unequal, so a VM's share is scaled by the clock rates (${told}; ControlCpuSpeed=scale)`];
 }
 
 function count(many: number, noun: string): string {

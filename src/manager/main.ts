@@ -6,6 +6,7 @@ import { Command, Option } from "commander";
 import { AppError } from "../domain/errors.ts";
 import type { ProgramContext } from "../program/context.ts";
 import {
+  append,
   commandLineOutput,
   isTerminal,
   loadSettings,
@@ -187,8 +188,4 @@ function report(context: ProgramContext, options: Options, { lines, json, exitCo
 
 function formatOf(options: Options): OutputFormat {
   return options.json === true ? "json" : options.format;
-}
-
-function append(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
 }

@@ -81,6 +81,11 @@ export async function runProgram(
   setTimeout(() => process.exit(), 2_000).unref();
 }
 
+/** Gathers the arguments of an option that may be given again. */
+export function append(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
 /** Whether the arguments ask for JSON; asked before they are parsed, since parsing may fail. */
 function asksForJson(argv: readonly string[]): boolean {
   const words = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;

@@ -11,11 +11,13 @@ import { credentialsFolder, type FileGuard, passwordFile, readGuarded, trustFile
 /**
  * Reads the settings of `groups` from `settingsPath`; or from the file `settings` in the working directory, or among
  * systemd's credentials. Without that file the environment may give everything (containers).
+ * @param filesToCome files that say whom to trust need not be there yet.
  * @throws AppError "settings" with every problem, each on its own line.
  */
 export function loadSettings<G extends SettingGroup>(
   groups: readonly G[],
   settingsPath: string | undefined,
+  { filesToCome = false }: { readonly filesToCome?: boolean } = {},
 ): Pick<Settings, G> {
   const file = locate(settingsPath, groups);
   const text = file === null ? "" : readGuarded(file, settingsGuard);
@@ -25,7 +27,10 @@ export function loadSettings<G extends SettingGroup>(
       text,
       values: parseDotenv(text),
       environment: process.env,
-      readFile: (named, isSecret) => readGuarded(named, isSecret ? passwordFile : trustFile),
+      readFile: (named, isSecret) =>
+        filesToCome && !isSecret && !fs.existsSync(named)
+          ? ""
+          : readGuarded(named, isSecret ? passwordFile : trustFile),
       readCredential,
     },
     groups,

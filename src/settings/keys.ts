@@ -30,6 +30,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   XenPass: { group: "xen", kind: "secret", required: true },
   XenPassFile: { group: "xen", kind: "file" },
   XenFingerprint: { group: "xen", kind: "list" },
+  XenFingerprintFile: { group: "xen", kind: "file" },
   XenCaFile: { group: "xen", kind: "file" },
   XenTlsMinVersion: {
     group: "xen",
@@ -42,7 +43,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   XenParallelCalls: { group: "xen", kind: "integer", min: 1, max: 20, fallback: 16 },
   XenConnectSeconds: { group: "xen", kind: "integer", min: 1, max: 60, fallback: 5 },
   XenCallSeconds: { group: "xen", kind: "integer", min: 1, max: 600, fallback: 30 },
-  XenAnswerMaxMb: { group: "xen", kind: "integer", min: 1, max: 2048, fallback: 256 },
+  XenAnswerMaxMb: { group: "xen", kind: "integer", min: 1, max: 2048, fallback: 512 },
 
   MysqlHost: { group: "mysql", kind: "list", required: true },
   MysqlUsr: { group: "mysql", kind: "text", required: true },
@@ -77,6 +78,8 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   ControlAntiAffinityTags: { group: "control", kind: "list" },
   ControlExcludeTags: { group: "control", kind: "list" },
   ControlHeadroomMb: { group: "control", kind: "integer", min: 0, max: 1048576, fallback: 64 },
+  ControlSqueeze: { group: "control", kind: "choice", choices: ["never", "allow"], fallback: "never" },
+  ControlCpuSpeed: { group: "control", kind: "choice", choices: ["scale", "ignore"], fallback: "scale" },
   ControlPollSeconds: { group: "control", kind: "integer", min: 1, max: 60, fallback: 2 },
   ControlMigrationMinutes: { group: "control", kind: "integer", min: 1, max: 10080, fallback: 720 },
   ControlMaxMovesPerHour: { group: "control", kind: "integer", min: 1, max: 10000, fallback: 20 },

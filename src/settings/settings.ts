@@ -19,6 +19,8 @@ export interface XenSettings {
   readonly password: Secret;
   /** SHA-256 fingerprints as AA:BB:..., upper case; empty when none is pinned. */
   readonly fingerprints: readonly string[];
+  /** The file that some of them stand in, as the settings name it; null for none. */
+  readonly fingerprintFile: string | null;
   /** PEM text of the authorities to trust, or null. */
   readonly caPem: string | null;
   readonly tlsMinVersion: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
@@ -51,7 +53,7 @@ export interface CollectSettings {
   readonly method: "auto" | "rrd" | "query";
   /** The interface that Host.PifEth0RxKb and PifEth0TxKb show; "auto": each host's management interface. */
   readonly eth0Device: string;
-  /** Days that the hosts' measures and the whole pictures of collections are kept. */
+  /** Days that the hosts' measures and the whole snapshots of collections are kept. */
   readonly hostSampleDays: number;
   readonly snapshotDays: number;
 }
@@ -78,6 +80,10 @@ export interface ControlSettings {
   readonly antiAffinityTags: readonly string[];
   readonly excludeTags: readonly string[];
   readonly headroomBytes: number;
+  /** Whether VMs may move that a migration would take used memory from, or that a host has too little room for. */
+  readonly squeeze: "never" | "allow";
+  /** Whether a VM's load is scaled by the clock rates of hosts that are unequal. */
+  readonly cpuSpeed: "scale" | "ignore";
   readonly pollMs: number;
   /** The longest that any migration may take. */
   readonly migrationTimeoutMs: number;
@@ -323,12 +329,14 @@ function isProblem(value: unknown): value is { problem: string } {
 }
 
 function buildXen(reading: Reading): XenSettings {
-  const fingerprints = reading.list("XenFingerprint", parseFingerprint);
+  const fingerprints = [
+    ...new Set([...reading.list("XenFingerprint", parseFingerprint), ...fingerprintsInFile(reading)]),
+  ];
   const caPem = reading.fileContent("XenCaFile");
   if (fingerprints.length > 0 && caPem !== null) {
     reading.problem(
       "XenCaFile",
-      "XenFingerprint is set too; a pinned certificate needs no authority, keep one",
+      "XenFingerprint or XenFingerprintFile is set too; a pinned certificate needs no authority, keep one",
     );
   }
   if (caPem !== null && !caPem.includes("-----BEGIN CERTIFICATE-----")) {
@@ -344,6 +352,7 @@ function buildXen(reading: Reading): XenSettings {
     user: reading.text("XenUsr"),
     password: reading.secret("XenPass"),
     fingerprints,
+    fingerprintFile: reading.optional("XenFingerprintFile"),
     caPem,
     tlsMinVersion: reading.choice("XenTlsMinVersion") as XenSettings["tlsMinVersion"],
     poolUuid: poolUuid?.toLowerCase() ?? null,
@@ -413,6 +422,8 @@ function buildControl(reading: Reading): ControlSettings {
     antiAffinityTags: reading.list("ControlAntiAffinityTags", (tag) => tag),
     excludeTags: reading.list("ControlExcludeTags", (tag) => tag),
     headroomBytes: reading.integer("ControlHeadroomMb") * 1024 * 1024,
+    squeeze: reading.choice("ControlSqueeze") as ControlSettings["squeeze"],
+    cpuSpeed: reading.choice("ControlCpuSpeed") as ControlSettings["cpuSpeed"],
     pollMs: reading.integer("ControlPollSeconds") * 1000,
     migrationTimeoutMs: reading.integer("ControlMigrationMinutes") * 60_000,
     maxMovesPerHour: reading.integer("ControlMaxMovesPerHour"),
@@ -435,6 +446,19 @@ function buildControl(reading: Reading): ControlSettings {
       asleepWatts: reading.integer("GreenAsleepWatts"),
     },
   };
+}
+
+/** The fingerprints in XenFingerprintFile: one a line, # begins a comment. */
+function fingerprintsInFile(reading: Reading): string[] {
+  const lines = (reading.fileContent("XenFingerprintFile") ?? "").split(/\r?\n/);
+  return lines.flatMap((line, index) => {
+    const text = line.replace(/#.*/, "").trim();
+    if (text === "") return [];
+    const parsed = parseFingerprint(text);
+    if (typeof parsed === "string") return [parsed];
+    reading.problem("XenFingerprintFile", `line ${index + 1} of the file ${parsed.problem}`);
+    return [];
+  });
 }
 
 function parseFingerprint(text: string): string | { problem: string } {

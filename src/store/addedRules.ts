@@ -11,8 +11,10 @@ import type {
 import { parseSubject, subjectsOf } from "../domain/rule.ts";
 import { nonsenseOf } from "../rules/lint.ts";
 import { readSubjects } from "../rules/parse.ts";
-import type { Reader, Row, SqlValue, Writer } from "./connection.ts";
-import { textOrNull } from "./values.ts";
+import type { Reader, Writer } from "./connection.ts";
+import { expression, insertRow, insertRows, updateRows } from "./statements.ts";
+import { type AddedRuleRow, addedRuleTable } from "./tables/AddedRule.ts";
+import { type RuleTermRow, ruleTermTable } from "./tables/RuleTerm.ts";
 
 /** A rule of the added tables with its number. */
 export interface Numbered<R> {
@@ -29,60 +31,50 @@ export interface AddedRules {
 
 /** All rules of the added tables. */
 export async function addedRulesIn(reader: Reader): Promise<AddedRules> {
-  const rows = await reader.rows(
-    `SELECT Id, Kind, Name, Remark, Enabled, BrokenSamples, OfSamples, FromMinute, ToMinute, SpareHosts
-       FROM AddedRule ORDER BY Id`,
-  );
-  const terms = await reader.rows(
-    "SELECT RuleId, Subjects, Relation, Amount FROM RuleTerm ORDER BY RuleId, Position",
-  );
+  const rows = await reader.rows(`SELECT ${addedRuleTable.selected} FROM AddedRule ORDER BY Id`);
+  const terms = (
+    await reader.rows(`SELECT ${ruleTermTable.selected} FROM RuleTerm ORDER BY RuleId, Position`)
+  ).map(ruleTermTable.read);
   const chains: Numbered<ChainRule>[] = [];
   const green: Numbered<GreenRule>[] = [];
   const unknown: UnknownRule[] = [];
-  for (const row of rows) {
-    const id = Number(row["Id"]);
-    const own = terms.filter((term) => Number(term["RuleId"]) === id);
-    if (row["Kind"] === "HOST") {
+  for (const row of rows.map(addedRuleTable.read)) {
+    const { id, kind } = row;
+    const own = terms.filter((term) => term.ruleId === id);
+    if (kind === "HOST") {
       const rule = chainFrom(row, own);
       if (typeof rule === "string") unknown.push(unknownRule(id, own, rule));
       else chains.push({ id, rule });
-    } else if (row["Kind"] === "GREEN") {
+    } else if (kind === "GREEN") {
       const rule = greenFrom(row, own);
       if (typeof rule === "string") unknown.push(unknownRule(id, own, rule));
       else green.push({ id, rule });
     } else {
-      unknown.push(unknownRule(id, own, `${String(row["Kind"])} is no kind of rule`));
+      unknown.push(unknownRule(id, own, `${kind} is no kind of rule`));
     }
   }
   return { chains, green, unknown };
 }
 
-function unknownRule(id: number, terms: readonly Row[], reason: string): UnknownRule {
+function unknownRule(id: number, terms: readonly RuleTermRow[], reason: string): UnknownRule {
   const [first] = terms;
-  const subject = textOrNull(first?.["Subjects"]) ?? "";
-  return { subject, threshold: Number(first?.["Amount"] ?? 0), reason: `rule ${id}: ${reason}` };
+  return { subject: first?.subjects ?? "", threshold: first?.amount ?? 0, reason: `rule ${id}: ${reason}` };
 }
 
-function optionsFrom(row: Row): RuleOptions {
-  const [from, to] = [number(row["FromMinute"]), number(row["ToMinute"])];
+function optionsFrom({ fromMinute: from, toMinute: to, name, remark, enabled }: AddedRuleRow): RuleOptions {
   const between: Hours | null = from === null || to === null ? null : { from, to };
-  return {
-    between,
-    name: textOrNull(row["Name"]),
-    comment: textOrNull(row["Remark"]),
-    enabled: Number(row["Enabled"]) === 1,
-  };
+  return { between, name, comment: remark, enabled };
 }
 
 /** The chain of a row, or why it is none. */
-function chainFrom(row: Row, rows: readonly Row[]): ChainRule | string {
+function chainFrom(row: AddedRuleRow, rows: readonly RuleTermRow[]): ChainRule | string {
   const terms: Term[] = [];
   for (const each of rows) {
     const term = termFrom(each);
     if (typeof term === "string") return term;
     terms.push(term);
   }
-  const [broken, of] = [number(row["BrokenSamples"]), number(row["OfSamples"])];
+  const { brokenSamples: broken, ofSamples: of } = row;
   const repeat = broken === null || of === null ? null : { broken, of };
   const rule = { terms, repeat, ...optionsFrom(row) };
   return terms.length === 0 ? "it has no term" : (nonsenseOf(rule) ?? rule);
@@ -90,26 +82,23 @@ function chainFrom(row: Row, rows: readonly Row[]): ChainRule | string {
 
 const conditions: readonly Term["condition"][] = ["more than mean", "above", "below"];
 
-function termFrom(row: Row): Term | string {
-  const written = textOrNull(row["Subjects"]) ?? "";
+function termFrom({ subjects: written, relation, amount }: RuleTermRow): Term | string {
   const subjects = readSubjects(written);
   if ("kind" in subjects) return subjects.message;
-  const condition = conditions.find((each) => each === row["Relation"]);
-  if (condition === undefined) return `${String(row["Relation"])} is no condition`;
-  return { subjects, condition, amount: Number(row["Amount"]) };
+  const condition = conditions.find((each) => each === relation);
+  return condition === undefined ? `${relation} is no condition` : { subjects, condition, amount };
 }
 
 /** The rule of a row that gathers VMs, or why it is none. */
-function greenFrom(row: Row, rows: readonly Row[]): GreenRule | string {
+function greenFrom(row: AddedRuleRow, rows: readonly RuleTermRow[]): GreenRule | string {
   const limits: GreenLimit[] = [];
-  for (const each of rows) {
-    const [written, amount] = [textOrNull(each["Subjects"]) ?? "", Number(each["Amount"])];
+  for (const { subjects: written, amount } of rows) {
     const subject = parseSubject(written);
     if (written === memoryFree) limits.push({ kind: "memory free", percent: amount });
     else if (subject !== null) limits.push({ kind: "below", subject, value: amount });
     else return `${written} is nothing that hosts are kept by`;
   }
-  const spareHosts = number(row["SpareHosts"]);
+  const { spareHosts } = row;
   if (limits.length === 0 || spareHosts === null) return "it has no limit, or no number of spare hosts";
   return { limits, spareHosts, ...optionsFrom(row) };
 }
@@ -118,23 +107,13 @@ const memoryFree = "MemoryFree";
 
 /** Writes a new rule under the number. */
 export async function insertAdded(writer: Writer, id: number, rule: ChainRule | GreenRule): Promise<void> {
-  const values: Record<string, SqlValue> = { Id: id, ...columnsOf(rule) };
-  const columns = Object.keys(values);
-  await writer.run(
-    `INSERT INTO AddedRule (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
-    Object.values(values),
-  );
+  await insertRow(writer, addedRuleTable, { id, ...rowOf(rule) });
   await insertTerms(writer, id, rule);
 }
 
 /** Puts `rule` in the place of that of the number. */
 export async function replaceAdded(writer: Writer, id: number, rule: ChainRule | GreenRule): Promise<void> {
-  const values: Record<string, SqlValue> = columnsOf(rule);
-  const columns = Object.keys(values);
-  await writer.run(
-    `UPDATE AddedRule SET ${columns.map((column) => `${column} = ?`).join(", ")} WHERE Id = ?`,
-    [...Object.values(values), id],
-  );
+  await updateRows(writer, addedRuleTable, rowOf(rule), expression("Id = ?", id));
   await writer.run("DELETE FROM RuleTerm WHERE RuleId = ?", [id]);
   await insertTerms(writer, id, rule);
 }
@@ -145,48 +124,44 @@ export async function deleteAdded(writer: Writer, id: number): Promise<void> {
   await writer.run("DELETE FROM AddedRule WHERE Id = ?", [id]);
 }
 
-function columnsOf(rule: ChainRule | GreenRule): Record<string, SqlValue> {
+function rowOf(rule: ChainRule | GreenRule): Omit<AddedRuleRow, "id"> {
   const repeat = "terms" in rule ? rule.repeat : null;
   return {
-    Kind: "terms" in rule ? "HOST" : "GREEN",
-    Name: rule.name,
-    Remark: rule.comment,
-    Enabled: rule.enabled ? 1 : 0,
-    BrokenSamples: repeat?.broken ?? null,
-    OfSamples: repeat?.of ?? null,
-    FromMinute: rule.between?.from ?? null,
-    ToMinute: rule.between?.to ?? null,
-    SpareHosts: "terms" in rule ? null : rule.spareHosts,
+    kind: "terms" in rule ? "HOST" : "GREEN",
+    name: rule.name,
+    remark: rule.comment,
+    enabled: rule.enabled,
+    brokenSamples: repeat?.broken ?? null,
+    ofSamples: repeat?.of ?? null,
+    fromMinute: rule.between?.from ?? null,
+    toMinute: rule.between?.to ?? null,
+    spareHosts: "terms" in rule ? null : rule.spareHosts,
   };
 }
 
 async function insertTerms(writer: Writer, id: number, rule: ChainRule | GreenRule): Promise<void> {
   const rows = "terms" in rule ? rule.terms.map(termRow) : rule.limits.map(limitRow);
-  await writer.run(
-    `INSERT INTO RuleTerm (RuleId, Position, Subjects, Relation, Amount)
-     VALUES ${rows.map(() => "(?, ?, ?, ?, ?)").join(", ")}`,
-    rows.flatMap((row, position) => [id, position, ...row]),
+  await insertRows(
+    writer,
+    ruleTermTable,
+    rows.map((row, position) => ({ ruleId: id, position, ...row })),
   );
 }
 
-function termRow({ subjects, condition, amount }: Term): [string, string, number] {
-  return [subjects.join(" + "), condition, amount];
+type Said = Omit<RuleTermRow, "ruleId" | "position">;
+
+function termRow({ subjects, condition, amount }: Term): Said {
+  return { subjects: subjects.join(" + "), relation: condition, amount };
 }
 
-function limitRow(limit: GreenLimit): [string, string, number] {
+function limitRow(limit: GreenLimit): Said {
   return limit.kind === "below"
-    ? [limit.subject, "below", limit.value]
-    : [memoryFree, "above", limit.percent];
+    ? { subjects: limit.subject, relation: "below", amount: limit.value }
+    : { subjects: memoryFree, relation: "above", amount: limit.percent };
 }
 
 /** What enabled rules name, each once: what xcp-collect measures beside the thesis' columns is among it. */
 export async function namedByRules(reader: Reader): Promise<readonly string[]> {
   const { chains } = await addedRulesIn(reader);
   return subjectsOf(chains.map(({ rule }) => rule).filter(({ enabled }) => enabled));
-}
-
-function number(value: unknown): number | null {
-  if (value === null || value === undefined) return null;
-  const result = Number(value);
-  return Number.isFinite(result) ? result : null;
 }

@@ -6,7 +6,11 @@ import type { BreakerStatus } from "../domain/controlState.ts";
 import { isFailure, type MigrationState, parseState } from "../domain/migration.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { rowMissing } from "./singleRows.ts";
-import { ageSeconds, dateOrNull, flag, number, textOrNull } from "./values.ts";
+import { expression, now, updateRows } from "./statements.ts";
+import { breakerTable } from "./tables/Breaker.ts";
+import { number, textOrNull } from "./values.ts";
+
+const ofControl = expression("Name = 'control'");
 
 const failuresInARow = 2;
 const failuresOfLast = { failures: 3, migrations: 10 };
@@ -20,19 +24,16 @@ export async function breakerStatus(db: Database): Promise<BreakerStatus> {
 
 /** The same inside a transaction. */
 export async function breakerIn(reader: Reader): Promise<BreakerStatus> {
-  const [row] = await reader.rows(
-    `SELECT Trips, OpenedAt, OpenUntil, Reason, ${ageSeconds("OpenUntil")} AS overdue,
-            OpenUntil IS NOT NULL AND OpenUntil > UTC_TIMESTAMP(6) AS isOpen FROM Breaker WHERE Name = 'control'`,
-  );
+  const [row] = await reader.rows(`SELECT ${breakerTable.selected} FROM Breaker WHERE Name = 'control'`);
   if (row === undefined) throw rowMissing("Breaker");
-  const open = flag(row["isOpen"]);
+  const { isOpen: open, trips, openedAt, openUntil, overdueSeconds, reason } = breakerTable.read(row);
   return {
     open,
-    trips: number(row["Trips"]) ?? 0,
-    openedAt: dateOrNull(row["OpenedAt"]),
-    openUntil: open ? dateOrNull(row["OpenUntil"]) : null,
-    closesInSeconds: open ? -(number(row["overdue"]) ?? 0) : null,
-    reason: textOrNull(row["Reason"]),
+    trips,
+    openedAt,
+    openUntil: open ? openUntil : null,
+    closesInSeconds: open ? -(overdueSeconds ?? 0) : null,
+    reason,
   };
 }
 
@@ -41,10 +42,11 @@ export async function acknowledgeBreaker(db: Database, by: string): Promise<bool
   return db.write(
     async (writer) => {
       const { open, trips } = await breakerIn(writer);
-      await writer.run(
-        `UPDATE Breaker SET Trips = 0, OpenUntil = NULL, CountFrom = UTC_TIMESTAMP(6), AcknowledgedBy = ?
-          WHERE Name = 'control'`,
-        [by],
+      await updateRows(
+        writer,
+        breakerTable,
+        { trips: 0, openUntil: null, countFrom: now, acknowledgedBy: by },
+        ofControl,
       );
       return open || trips > 0;
     },
@@ -58,11 +60,18 @@ export async function countEnd(writer: Writer, state: MigrationState): Promise<b
   const reason = assess(await lastEnds(writer));
   if (reason === null) return false;
   const trips = await recentTrips(writer);
-  await writer.run(
-    `UPDATE Breaker SET Trips = ${trips} + 1, OpenedAt = UTC_TIMESTAMP(6), CountFrom = UTC_TIMESTAMP(6), Reason = ?,
-            OpenUntil = TIMESTAMPADD(MINUTE, ${trips === 0 ? firstMinutes : laterMinutes}, UTC_TIMESTAMP(6))
-      WHERE Name = 'control'`,
-    [reason],
+  const minutes = trips === 0 ? firstMinutes : laterMinutes;
+  await updateRows(
+    writer,
+    breakerTable,
+    {
+      trips: trips + 1,
+      openedAt: now,
+      countFrom: now,
+      reason,
+      openUntil: expression(`TIMESTAMPADD(MINUTE, ${minutes}, UTC_TIMESTAMP(6))`),
+    },
+    ofControl,
   );
   return true;
 }

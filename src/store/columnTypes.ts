@@ -99,6 +99,42 @@ export const optionalDate: ColumnType<Date | null> = {
   read: dateOrNull,
 };
 
+/** A moment as seconds since 1970; 0 where it is none. */
+export const epoch: ColumnType<number> = {
+  write: (seconds) => sqlTime(new Date(Math.round((Number.isFinite(seconds) ? seconds : 0) * 1000))),
+  read: (value) => number(value) ?? 0,
+  select: sinceEpoch,
+};
+
+export const optionalEpoch: ColumnType<number | null> = {
+  write: (seconds) => (seconds === null ? null : epoch.write(seconds)),
+  read: number,
+  select: sinceEpoch,
+};
+
+/** SQL for the seconds since 1970 of a moment, to a microsecond. */
+export function sinceEpoch(moment: string): string {
+  return `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${moment}) / 1e6`;
+}
+
+/** A value of the domain that the programs themselves wrote, as JSON; null where none was. */
+export function json<V extends object>(): ColumnType<V | null> {
+  return {
+    write: (value) => (value === null ? null : JSON.stringify(value)),
+    read: (value) => {
+      if (typeof value !== "string") return null;
+      const found = parsed(value);
+      if (typeof found !== "object" || found === null) throw new UnreadableValue("no JSON object");
+      return found as V;
+    },
+  };
+}
+
+/** A word that a later version may know more of: it is kept as it came. */
+export function openWord<W extends string>(): ColumnType<W> {
+  return { write: (value) => value, read: (value) => String(value) as W };
+}
+
 /** A column that holds the same in every row. */
 export function constant<const V extends string | number>(value: V): ColumnType<V> {
   return { write: () => value, read: () => value };

@@ -12,6 +12,8 @@ export interface ColumnType<V> {
   readonly write: (value: V) => SqlValue;
   /** `undefined` stands for a column, or a row, that is not there. */
   readonly read: (value: unknown) => V;
+  /** What is selected in the column's place, under its name. */
+  readonly select?: (column: string) => string;
   /** A number, or null, that is the same in the row and in the object. */
   readonly number?: true;
   /** `undefined` is read where the object shall not have the field. */
@@ -98,7 +100,8 @@ export function table<T extends object, const L extends ColumnList<T> = ColumnLi
     } else {
       const column = columnName(field, type);
       stored.push({ field, column, type });
-      read.push({ field, column, read: type.read, selected: column });
+      const selected = type.select === undefined ? column : `${type.select(column)} AS ${column}`;
+      read.push({ field, column, read: type.read, selected });
     }
   }
   const storedOf = (field: keyof T): StoredColumn<T> => {
@@ -165,7 +168,7 @@ function unreadable(
   { column, reason }: { readonly column: string; readonly reason: string },
 ): AppError {
   return new AppError(
-    "schema",
+    "data",
     `table ${table}, the row with ${key} ${String(row[key])}: its ${column} is ${reason}; correct it, or delete the row and run xcp-collect`,
   );
 }

@@ -7,6 +7,7 @@ import type { StoreOptions } from "./driverOptions.ts";
 import { explainStatementFailure, isDriverFailure } from "./failure.ts";
 import { backoffMs, maxRuns, type Remedy, reconnectBudgetMs, remedyFor } from "./retry.ts";
 import { findServer, type Row, type Session, type SqlValue } from "./session.ts";
+import { isDenied, programOfAccount } from "./wrongAccount.ts";
 
 export type { StoreOptions } from "./driverOptions.ts";
 export type { Row, SqlValue } from "./session.ts";
@@ -187,7 +188,7 @@ class MysqlDatabase implements Database {
         this.#forget(false);
       }
     }
-    if (remedy === "never") throw this.#explained(error);
+    if (remedy === "never") throw await this.#explainedDenial(session, error);
     return { remedy, error };
   }
 
@@ -217,9 +218,16 @@ class MysqlDatabase implements Database {
     if (tryNext) this.#index++;
   }
 
-  #explained(error: unknown): unknown {
-    const usesTls = this.#options.caPem !== undefined;
-    return explainStatementFailure(error, { user: this.user, database: this.name, usesTls });
+  /** The failure explained; one of rights tells whose account this is, as far as the server says. */
+  async #explainedDenial(session: Session, error: unknown): Promise<unknown> {
+    if (!isDriverFailure(error) || !isDenied(error.errno)) return this.#explained(error);
+    return this.#explained(error, await programOfAccount(session, this.name).catch(() => null));
+  }
+
+  #explained(error: unknown, accountOf: string | null = null): unknown {
+    const { caPem, program } = this.#options;
+    const target = { user: this.user, database: this.name, usesTls: caPem !== undefined, program, accountOf };
+    return explainStatementFailure(error, target);
   }
 }
 

@@ -1,8 +1,9 @@
 /** The table Exclusion: VMs that control never moves, hosts that it takes nothing from and puts nothing on. */
 import type { Exclusion } from "../domain/controlState.ts";
-import { asUuid, type Uuid } from "../domain/pool.ts";
+import type { Uuid } from "../domain/pool.ts";
 import type { Database, Reader } from "./connection.ts";
-import { dateOrNull, textOrNull } from "./values.ts";
+import { now, putRow } from "./statements.ts";
+import { exclusionTable } from "./tables/Exclusion.ts";
 
 /** Excludes a VM or host; one that is excluded already gets the new reason. */
 export async function exclude(
@@ -11,15 +12,7 @@ export async function exclude(
 ): Promise<void> {
   await db.write<void>(
     async (writer) => {
-      const alias = writer.rowAlias ? " AS fresh" : "";
-      const fresh = (column: string) => (writer.rowAlias ? `fresh.${column}` : `VALUES(${column})`);
-      const columns = ["Kind", "ExcludedBy", "ExcludedAt", "Reason"];
-      await writer.run(
-        `INSERT INTO Exclusion (ObjectUuid, Kind, ExcludedBy, ExcludedAt, Reason)
-         VALUES (?, ?, ?, UTC_TIMESTAMP(6), ?)${alias}
-         ON DUPLICATE KEY UPDATE ${columns.map((column) => `${column} = ${fresh(column)}`).join(", ")}`,
-        [uuid, kind, by, reason],
-      );
+      await putRow(writer, exclusionTable, { uuid, kind, by, at: now, reason });
     },
     { verify: async (reader) => ((await isExcluded(reader, uuid)) ? undefined : null) },
   );
@@ -40,16 +33,8 @@ export async function listExclusions(db: Database): Promise<readonly Exclusion[]
 
 /** The same inside a transaction. */
 export async function exclusionsIn(reader: Reader): Promise<readonly Exclusion[]> {
-  const rows = await reader.rows(
-    "SELECT ObjectUuid, Kind, ExcludedBy, ExcludedAt, Reason FROM Exclusion ORDER BY ObjectUuid",
-  );
-  return rows.map((row) => ({
-    kind: row["Kind"] === "HOST" ? "HOST" : "VM",
-    uuid: asUuid(String(row["ObjectUuid"])),
-    by: textOrNull(row["ExcludedBy"]) ?? "",
-    at: dateOrNull(row["ExcludedAt"]) ?? new Date(Number.NaN),
-    reason: textOrNull(row["Reason"]) ?? "",
-  }));
+  const rows = await reader.rows(`SELECT ${exclusionTable.selected} FROM Exclusion ORDER BY ObjectUuid`);
+  return rows.map(exclusionTable.read);
 }
 
 async function isExcluded(reader: Reader, uuid: Uuid): Promise<boolean> {

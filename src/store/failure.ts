@@ -2,12 +2,16 @@
 import { AppError } from "../domain/errors.ts";
 import { passwordAsked } from "./authentication.ts";
 import type { DriverFailure } from "./retry.ts";
+import { isDenied } from "./wrongAccount.ts";
 
 /** Where and as whom a connection was tried. */
 export interface ConnectionTarget {
   readonly user: string;
   readonly database: string | null;
   readonly usesTls: boolean;
+  /** The program that runs, and the one that the account was made for, as far as they are known. */
+  readonly program?: string | undefined;
+  readonly accountOf?: string | null;
 }
 
 /** Why a connection could not be made, with the next step; without the address. */
@@ -26,7 +30,7 @@ function explainAnswer(errno: number, { user, database }: ConnectionTarget): str
     case 1698:
       return `access denied for ${user}: check MysqlUsr and MysqlPass, and that the account may come from this machine`;
     case 1044:
-      return `${user} has no rights on the database ${database}: grant them as sql/accounts.sql does`;
+      return `${user} has no rights on the database ${database}: correct MysqlUsr or MysqlDatabase; the accounts are those of sql/accounts.sql`;
     case 1049:
       return `there is no database ${database}: create it with \`xcp-manager schema install\``;
     case 1130:
@@ -93,15 +97,24 @@ export function explainStatementFailure(error: unknown, target: ConnectionTarget
   return new AppError("mysql", explainStatement(error, target), { cause: error });
 }
 
-function explainStatement(failure: DriverFailure, { user, database }: ConnectionTarget): string {
+/** Never "grant it": mostly the right is missing because the account is another program's. */
+function explainDenial(said: string, { user, program, accountOf = null }: ConnectionTarget): string {
+  if (program === undefined) {
+    return `${user} may not do this (${said}): the accounts of the programs are those of sql/accounts.sql`;
+  }
+  if (accountOf === program) {
+    return `${user}, the account of ${program}, lacks a right (${said}): after an upgrade run sql/accounts.sql again`;
+  }
+  return accountOf === null
+    ? `${user} is not the account of ${program} as sql/accounts.sql makes it (${said}): correct MysqlUsr and MysqlPass`
+    : `these settings hold the account of ${accountOf} (${user}), and this is ${program}: correct MysqlUsr and MysqlPass (${said})`;
+}
+
+function explainStatement(failure: DriverFailure, target: ConnectionTarget): string {
+  const { database } = target;
   const said = messageOf(failure);
+  if (isDenied(failure.errno)) return explainDenial(said, target);
   switch (failure.errno) {
-    case 1044:
-    case 1142:
-    case 1143:
-    case 1227:
-    case 1370:
-      return `MySQL account ${user} lacks a right: ${said}; grant it as sql/accounts.sql does`;
     case 1146:
     case 1054:
       return `the tables of ${database} are not as expected: ${said}; run \`xcp-manager schema status\``;

@@ -1,27 +1,27 @@
 /**
- * What earlier collections saw: samples of the hosts' measures and whole pictures. Written in the snapshot's own
+ * What earlier collections saw: samples of the hosts' measures and whole snapshots. Written in the snapshot's own
  * transaction, read one after the other, deleted by age in small steps.
  */
 import type { Collection, Snapshot } from "../domain/pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import {
+  contentOf,
+  contentRows,
   decodeDifference,
   decodeWhole,
   encodeDifference,
   encodeWhole,
-  type Picture,
-  pictureFormat,
-  pictureOf,
-  pictureRows,
-} from "./picture.ts";
-import { PictureSeries } from "./pictureSeries.ts";
+  type SnapshotContent,
+  snapshotFormat,
+} from "./snapshotContent.ts";
 import { snapshotFrom, type TableRows } from "./snapshotRows.ts";
+import { SnapshotSeries } from "./snapshotSeries.ts";
 import { insertRow, insertRows } from "./statements.ts";
 import { collectionFrom, collectionTable } from "./tables/Collection.ts";
 import { collectionPictureTable } from "./tables/CollectionPicture.ts";
 import { hostSampleTable } from "./tables/HostSample.ts";
 
-/** A picture of an earlier moment. */
+/** A snapshot of an earlier moment. */
 export interface PastSnapshot {
   readonly snapshot: Snapshot;
   readonly collection: Collection;
@@ -33,7 +33,7 @@ export interface HistoryMoment {
   readonly startedAtText: string;
 }
 
-/** Differences that follow a whole picture: at one collection every 10 s a whole one an hour. */
+/** Differences that follow a whole snapshot: at one collection every 10 s a whole one an hour. */
 const differencesPerWhole = 360;
 
 /** Keeps the hosts' measures of this collection. */
@@ -54,29 +54,29 @@ export async function storeSamples(
   );
 }
 
-/** Keeps the whole picture of this collection, as the difference from an earlier one where there is one of use. */
-export async function storePicture(
+/** Keeps the whole snapshot of this collection, as the difference from an earlier one where there is one of use. */
+export async function storeWholeSnapshot(
   writer: Writer,
   { id, startedAtText }: HistoryMoment,
   tables: readonly TableRows[],
 ): Promise<void> {
-  const picture = pictureOf(tables);
+  const content = contentOf(tables);
   const base = await latestBase(writer, id);
-  const difference = base === null ? null : encodeDifference(base.picture, picture);
+  const difference = base === null ? null : encodeDifference(base.content, content);
   // A difference that is not much smaller says that the pool has changed: it makes a poor base from here on.
   const useful = base !== null && difference !== null && difference.length * 2 < base.bytes;
   await insertRow(writer, collectionPictureTable, {
     collectionId: id,
     baseId: useful ? base.id : null,
     collectedAt: startedAtText,
-    format: pictureFormat,
-    picture: useful ? difference : encodeWhole(picture),
+    format: snapshotFormat,
+    picture: useful ? difference : encodeWhole(content),
   });
 }
 
 interface LatestBase {
   readonly id: number;
-  readonly picture: Picture;
+  readonly content: SnapshotContent;
   readonly bytes: number;
 }
 
@@ -89,13 +89,13 @@ async function latestBase(writer: Writer, id: number): Promise<LatestBase | null
   const [row] = await writer.rows("SELECT Format, Picture FROM CollectionPicture WHERE CollectionId = ?", [
     baseId,
   ]);
-  const picture = row === undefined ? null : wholeFrom(row);
-  return picture === null ? null : { id: baseId, picture, bytes: bytesOf(row).length };
+  const content = row === undefined ? null : wholeFrom(row);
+  return content === null ? null : { id: baseId, content, bytes: bytesOf(row).length };
 }
 
-/** The whole picture of a row; null where it is of a format that is not known, or damaged. */
-function wholeFrom(row: Row): Picture | null {
-  if (Number(row["Format"]) !== pictureFormat) return null;
+/** The whole snapshot of a row; null where it is of a format that is not known, or damaged. */
+function wholeFrom(row: Row): SnapshotContent | null {
+  if (Number(row["Format"]) !== snapshotFormat) return null;
   try {
     return decodeWhole(bytesOf(row));
   } catch {
@@ -108,12 +108,12 @@ function bytesOf(row: Row | undefined): Uint8Array {
   return bytes instanceof Uint8Array ? bytes : new Uint8Array();
 }
 
-/** Pictures read at once. */
+/** Snapshots read at once. */
 const pageRows = 50;
 
 /**
- * The pictures of the collections that started from `since` on and before `until` (the database's clock), oldest first.
- * Pictures of a format that this program does not know are passed over.
+ * The snapshots of the collections that started from `since` on and before `until` (the database's clock), oldest first.
+ * Snapshots of a format that this program does not know are passed over.
  */
 export async function* loadHistory(
   db: Database,
@@ -146,8 +146,8 @@ async function readPage(reader: Reader, last: number, since: Date, until: Date):
   );
 }
 
-/** The pictures of these collections, by number; those that are gone, or of an unknown format, are not among them. */
-export async function readPictures(
+/** The snapshots of these collections, by number; those that are gone, or of an unknown format, are not among them. */
+export async function readSnapshots(
   reader: Reader,
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, Snapshot>> {
@@ -168,11 +168,11 @@ export async function readPictures(
 }
 
 interface Base {
-  readonly picture: Picture;
-  readonly series: PictureSeries;
+  readonly content: SnapshotContent;
+  readonly series: SnapshotSeries;
 }
 
-/** The whole pictures that the rows at hand need, each read and decoded once. */
+/** The whole snapshots that the rows at hand need, each read and decoded once. */
 class Bases {
   #known = new Map<number, Base | null>();
 
@@ -190,20 +190,20 @@ class Bases {
   async #read(reader: Reader, id: number): Promise<Base | null> {
     const sql = "SELECT Format, Picture FROM CollectionPicture WHERE CollectionId = ?";
     const [row] = await reader.rows(sql, [id]);
-    const picture = row === undefined ? null : wholeFrom(row);
-    return picture === null ? null : { picture, series: new PictureSeries(picture) };
+    const content = row === undefined ? null : wholeFrom(row);
+    return content === null ? null : { content, series: new SnapshotSeries(content) };
   }
 
-  /** Null where the format is not known, or the picture is damaged. */
+  /** Null where the format is not known, or the snapshot is damaged. */
   snapshotOf(row: Row): Snapshot | null {
     if (row["BaseId"] === null) {
       const whole = wholeFrom(row);
-      return whole === null ? null : snapshotFrom(pictureRows(whole));
+      return whole === null ? null : snapshotFrom(contentRows(whole));
     }
     const base = this.#known.get(Number(row["BaseId"])) ?? null;
-    if (base === null || Number(row["Format"]) !== pictureFormat) return null;
+    if (base === null || Number(row["Format"]) !== snapshotFormat) return null;
     const bytes = bytesOf(row);
-    return base.series.snapshotOf(bytes) ?? snapshotFrom(pictureRows(decodeDifference(base.picture, bytes)));
+    return base.series.snapshotOf(bytes) ?? snapshotFrom(contentRows(decodeDifference(base.content, bytes)));
   }
 }
 

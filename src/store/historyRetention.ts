@@ -7,9 +7,9 @@ export interface HistoryRetention {
   readonly snapshotDays: number;
 }
 
-/** Rows that one step deletes at most; a run adds at most a few hundred samples and one picture. */
+/** Rows that one step deletes at most; a run adds at most a few hundred samples and one snapshot. */
 const samplesPerStep = 5_000;
-const picturesPerStep = 100;
+const snapshotsPerStep = 100;
 /** Steps of a run: enough to catch up after the retention was lowered, over some runs. */
 const stepsPerRun = 5;
 
@@ -26,13 +26,13 @@ export async function pruneHistory(
 ): Promise<number> {
   const oldest = await db.read(async (reader) => ({
     sample: await oldestIn(reader, "HostSample"),
-    picture: await oldestIn(reader, "CollectionPicture"),
+    snapshot: await oldestIn(reader, "CollectionPicture"),
   }));
   const samples = (writer: Writer) => pruneSamples(writer, retention.hostSampleDays, oldest.sample);
-  const pictures = (writer: Writer) => prunePictures(writer, retention.snapshotDays, oldest.picture);
+  const snapshots = (writer: Writer) => pruneSnapshots(writer, retention.snapshotDays, oldest.snapshot);
   return (
     (await inSteps(db, samples, samplesPerStep, signal)) +
-    (await inSteps(db, pictures, picturesPerStep, signal))
+    (await inSteps(db, snapshots, snapshotsPerStep, signal))
   );
 }
 
@@ -61,16 +61,16 @@ async function pruneSamples(writer: Writer, days: number, oldest: string | null)
   );
 }
 
-async function prunePictures(writer: Writer, days: number, oldest: string | null): Promise<number> {
-  const last = await lastExpired(writer, "CollectionPicture", { days, oldest, count: picturesPerStep });
+async function pruneSnapshots(writer: Writer, days: number, oldest: string | null): Promise<number> {
+  const last = await lastExpired(writer, "CollectionPicture", { days, oldest, count: snapshotsPerStep });
   if (last === null) return 0;
   const differences = await writer.run(
     `DELETE FROM CollectionPicture WHERE CollectionId <= ? AND BaseId IS NOT NULL
-      ORDER BY CollectionId LIMIT ${picturesPerStep}`,
+      ORDER BY CollectionId LIMIT ${snapshotsPerStep}`,
     [last],
   );
   const wholes = await writer.rows(
-    `SELECT CollectionId FROM CollectionPicture WHERE CollectionId <= ? ORDER BY CollectionId LIMIT ${picturesPerStep}`,
+    `SELECT CollectionId FROM CollectionPicture WHERE CollectionId <= ? ORDER BY CollectionId LIMIT ${snapshotsPerStep}`,
     [last],
   );
   let deleted = differences;
@@ -78,7 +78,7 @@ async function prunePictures(writer: Writer, days: number, oldest: string | null
   return deleted;
 }
 
-/** Deletes a whole picture once nothing needs it: the differences from it follow it, up to the next whole one. */
+/** Deletes a whole snapshot once nothing needs it: the differences from it follow it, up to the next whole one. */
 async function deleteUnused(writer: Writer, id: number): Promise<number> {
   const [next] = await writer.rows(
     "SELECT BaseId FROM CollectionPicture WHERE CollectionId > ? ORDER BY CollectionId LIMIT 1",

@@ -4,40 +4,35 @@ import type {
   HostPower,
   HostPowerChange,
   HostPowerEvent,
-  HostPowerEventKind,
   HostState,
   SleepSpan,
 } from "../domain/hostPower.ts";
-import { asUuid, type Host, type Uuid } from "../domain/pool.ts";
-import type { Database, Reader, Row, Writer } from "./connection.ts";
+import type { Uuid } from "../domain/pool.ts";
+import { sinceEpoch } from "./columnTypes.ts";
+import type { Database, Reader, Writer } from "./connection.ts";
 import { holdsLease, type LeaseToken } from "./lease.ts";
-import { number, textOrNull } from "./values.ts";
-
-const epoch = (column: string) => `TIMESTAMPDIFF(MICROSECOND, '1970-01-01', ${column}) / 1e6`;
+import { expression, insertRow, now, updateRows } from "./statements.ts";
+import { type HostRest, hostRestTable } from "./tables/HostRest.ts";
+import { hostRestEventTable } from "./tables/HostRestEvent.ts";
+import { number } from "./values.ts";
 
 /** Everything that is remembered, inside a transaction. */
 export async function hostPowerIn(reader: Reader): Promise<HostPower> {
-  const [clock] = await reader.rows(`SELECT ${epoch("UTC_TIMESTAMP(6)")} AS now_`);
-  const rows = await reader.rows(
-    `SELECT HostUuid, State, Reason, VmsLeft, EmptyHost, TaskRef, ${epoch("Since")} AS since_, ${epoch("ProgressAt")} AS progress_
-       FROM HostRest ORDER BY HostUuid`,
+  const [clock] = await reader.rows(`SELECT ${sinceEpoch("UTC_TIMESTAMP(6)")} AS now_`);
+  const rows = (await reader.rows(`SELECT ${hostRestTable.selected} FROM HostRest ORDER BY HostUuid`)).map(
+    hostRestTable.read,
   );
   const states = new Map<Uuid, HostState>();
   for (const row of rows) {
     const state = stateFrom(row);
-    if (state !== null) states.set(asUuid(String(row["HostUuid"])), state);
+    if (state !== null) states.set(row.host, state);
   }
   const week = await eventsIn(reader, 7 * 86_400);
   return {
     now: number(clock?.["now_"]) ?? 0,
     states,
-    reasons: new Map(rows.map((row) => [asUuid(String(row["HostUuid"])), textOrNull(row["Reason"]) ?? ""])),
-    tasks: new Map(
-      rows.flatMap((row): [Uuid, string][] => {
-        const task = textOrNull(row["TaskRef"]);
-        return task === null ? [] : [[asUuid(String(row["HostUuid"])), task]];
-      }),
-    ),
+    reasons: new Map(rows.map(({ host, reason }) => [host, reason])),
+    tasks: new Map(rows.flatMap(({ host, taskRef }) => (taskRef === null ? [] : [[host, taskRef] as const]))),
     unreliable: unreliableOf(week),
     touched: new Map(week.filter(({ kind }) => kind !== "refused").map(({ host, at }) => [host, at])),
   };
@@ -47,15 +42,16 @@ export async function loadHostPower(db: Database): Promise<HostPower> {
   return db.read(hostPowerIn);
 }
 
-function stateFrom(row: Row): HostState | null {
-  const kind = String(row["State"]);
-  const since = number(row["since_"]) ?? 0;
+function stateFrom({
+  state: kind,
+  since,
+  vmsLeft,
+  progressAt,
+  emptyHost: empty,
+}: HostRest): HostState | null {
   if (kind === "on") return { kind, since };
-  if (kind === "draining") {
-    return { kind, since, left: Number(row["VmsLeft"] ?? 0), progressAt: number(row["progress_"]) ?? since };
-  }
+  if (kind === "draining") return { kind, since, left: vmsLeft ?? 0, progressAt: progressAt ?? since };
   if (kind !== "asleep" && kind !== "waking" && kind !== "failed") return null;
-  const empty = JSON.parse(textOrNull(row["EmptyHost"]) ?? "null") as Host | null;
   return empty === null ? null : { kind, since, empty };
 }
 
@@ -86,15 +82,14 @@ export async function handledIn(reader: Reader): Promise<ReadonlyMap<Uuid, numbe
 /** The events of the last `seconds`, oldest first, inside a transaction. */
 export async function eventsIn(reader: Reader, seconds: number): Promise<readonly HostPowerEvent[]> {
   const rows = await reader.rows(
-    `SELECT HostUuid, Kind, Reason, ${epoch("HappenedAt")} AS at_ FROM HostRestEvent
-      WHERE HappenedAt > TIMESTAMPADD(SECOND, -${Math.ceil(seconds)}, UTC_TIMESTAMP(6)) ORDER BY HappenedAt, Id`,
+    `SELECT ${hostRestEventTable.selected} FROM HostRestEvent
+      WHERE HostRestEvent.HappenedAt > TIMESTAMPADD(SECOND, -${Math.ceil(seconds)}, UTC_TIMESTAMP(6))
+      ORDER BY HostRestEvent.HappenedAt, Id`,
   );
-  return rows.map((row) => ({
-    host: asUuid(String(row["HostUuid"])),
-    kind: String(row["Kind"]) as HostPowerEventKind,
-    at: number(row["at_"]) ?? 0,
-    reason: textOrNull(row["Reason"]) ?? "",
-  }));
+  return rows.map((row) => {
+    const { host, kind, at, reason } = hostRestEventTable.read(row);
+    return { host, kind, at, reason };
+  });
 }
 
 /** The times asleep that the events tell of: from each shutdown until the host was woken, or was on again by itself. */
@@ -126,11 +121,15 @@ export async function writeHostPower(
       for (const [i, change] of changes.entries()) {
         await writeState(writer, poolUuid, change);
         if (change.event === null) continue;
-        await writer.run(
-          `INSERT INTO HostRestEvent (Id, HostUuid, PoolUuid, RunId, HappenedAt, Kind, Reason)
-           VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6), ?, ?)`,
-          [ids[i] ?? "", change.host, poolUuid, leaseToken.runId, change.event, change.reason],
-        );
+        await insertRow(writer, hostRestEventTable, {
+          id: ids[i] ?? "",
+          host: change.host,
+          poolUuid,
+          runId: leaseToken.runId,
+          at: now,
+          kind: change.event,
+          reason: change.reason,
+        });
       }
       return true;
     },
@@ -155,35 +154,21 @@ async function writeState(
   poolUuid: string,
   { host, state, reason, task }: HostPowerChange,
 ): Promise<void> {
-  const values = [
+  const row = {
     poolUuid,
-    state.kind,
-    toTime(state.since),
+    state: state.kind,
+    since: state.since,
     reason,
-    state.kind === "draining" ? state.left : null,
-    state.kind === "draining" ? toTime(state.progressAt) : null,
-    "empty" in state ? JSON.stringify(state.empty) : null,
-    task ?? null,
-  ];
-  const changed = await writer.run(
-    `UPDATE HostRest SET PoolUuid = ?, State = ?, Since = ?, Reason = ?, VmsLeft = ?, ProgressAt = ?, EmptyHost = ?, TaskRef = ?
-      WHERE HostUuid = ?`,
-    [...values, host],
-  );
+    vmsLeft: state.kind === "draining" ? state.left : null,
+    progressAt: state.kind === "draining" ? state.progressAt : null,
+    emptyHost: "empty" in state ? state.empty : null,
+    taskRef: task ?? null,
+  };
+  const changed = await updateRows(writer, hostRestTable, row, expression("HostUuid = ?", host));
   if (changed > 0) return;
   const [known] = await writer.rows("SELECT HostUuid FROM HostRest WHERE HostUuid = ?", [host]);
   if (known !== undefined) return;
-  await writer.run(
-    `INSERT INTO HostRest (PoolUuid, State, Since, Reason, VmsLeft, ProgressAt, EmptyHost, TaskRef, HostUuid)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    [...values, host],
-  );
-}
-
-/** Seconds since 1970 as the database writes them. */
-function toTime(seconds: number): string {
-  const time = Number.isFinite(seconds) ? seconds : 0;
-  return new Date(Math.round(time * 1000)).toISOString().replace("T", " ").replace("Z", "");
+  await insertRow(writer, hostRestTable, { ...row, host });
 }
 
 /** Bytes that migrations for green rules have moved within the last `seconds`. */

@@ -2,7 +2,7 @@
 import type { Migration } from "../domain/migration.ts";
 import type { Database, Row } from "./connection.ts";
 import { migrationColumns, migrationFrom } from "./migrations.ts";
-import { textOrNull } from "./values.ts";
+import { migrationTable } from "./tables/Migration.ts";
 
 /** A row with all that was written down. */
 export interface MigrationRecord extends Migration {
@@ -20,7 +20,7 @@ export async function findMigrations(
 ): Promise<readonly MigrationRecord[]> {
   const rows = await db.read((reader) =>
     reader.rows(
-      `SELECT ${migrationColumns}, Token, Figures
+      `SELECT ${migrationColumns}
          FROM Migration WHERE Id LIKE ? ORDER BY PlannedAt DESC, Id LIMIT ${Math.trunc(limit)}`,
       [`${start.replace(/[\\%_]/g, "")}%`],
     ),
@@ -29,8 +29,8 @@ export async function findMigrations(
 }
 
 function recordFrom(row: Row): MigrationRecord {
-  const figures = parsed(textOrNull(row["Figures"]) ?? "");
-  return { ...migrationFrom(row), figures, token: Number(row["Token"]) };
+  const { figures, token } = migrationTable.read(row);
+  return { ...migrationFrom(row), figures: parsed(figures), token };
 }
 
 function parsed(text: string): unknown {

@@ -9,7 +9,6 @@ import {
   isOpen,
   type Migration,
   type MigrationCause,
-  parseFailureClass,
   statesBefore,
   transition,
 } from "../domain/migration.ts";
@@ -21,7 +20,9 @@ import { breakerIn, countEnd } from "./breaker.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { holdsLease, type LeaseToken } from "./lease.ts";
 import { pauseIn } from "./pause.ts";
-import { ageSeconds, dateOrNull, number, textOrNull } from "./values.ts";
+import { expression, insertRow, now, updateRows } from "./statements.ts";
+import { migrationTable } from "./tables/Migration.ts";
+import { ageSeconds, number } from "./values.ts";
 
 /** What is to be moved, why, and the figures it was decided by. */
 export interface Intent {
@@ -97,7 +98,7 @@ async function hindranceOf(
   return fresher === undefined ? null : { kind: "stale" };
 }
 
-/** Ends after which older pictures of the pool are not to be trusted. */
+/** Ends after which older snapshots of the pool are not to be trusted. */
 const movedSomething = "State IN ('succeeded', 'failed', 'cancelled', 'lost', 'overtaken')";
 
 async function insertIntent(
@@ -107,28 +108,25 @@ async function insertIntent(
   intent: Intent,
 ): Promise<void> {
   const single = intent.rule === null ? null : asSingle(intent.rule);
-  await writer.run(
-    `INSERT INTO Migration (Id, RunId, Token, VmUuid, OpenVm, SourceUuid, DestinationUuid, Subject, Threshold, Rule,
-                            Reason, Figures, CollectionId, State, PlannedAt, MemoryBytes, Cause)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', UTC_TIMESTAMP(6), ?, ?)`,
-    [
-      id,
-      leaseToken.runId,
-      leaseToken.token,
-      intent.vm,
-      intent.vm,
-      intent.source,
-      intent.destination,
-      single?.subject ?? null,
-      single?.threshold ?? null,
-      intent.rule === null || single !== null ? null : printRule(intent.rule),
-      intent.reason,
-      JSON.stringify(intent.figures),
-      intent.collectionId,
-      intent.memoryBytes,
-      intent.cause,
-    ],
-  );
+  await insertRow(writer, migrationTable, {
+    id,
+    runId: leaseToken.runId,
+    token: leaseToken.token,
+    vm: intent.vm,
+    openVm: intent.vm,
+    source: intent.source,
+    destination: intent.destination,
+    subject: single?.subject ?? null,
+    threshold: single?.threshold ?? null,
+    rule: intent.rule === null || single !== null ? null : printRule(intent.rule),
+    reason: intent.reason,
+    figures: JSON.stringify(intent.figures),
+    collectionId: intent.collectionId,
+    state: "planned",
+    plannedAt: now,
+    memoryBytes: intent.memoryBytes,
+    cause: intent.cause,
+  });
 }
 
 /** Records that the pool took the request, with its task; false when the lease or the row is not ours any more. */
@@ -142,10 +140,11 @@ export async function markSubmitted(
   return db.write(
     async (writer) => {
       if (!(await holdsLease(writer, leaseToken))) return false;
-      const changed = await writer.run(
-        `UPDATE Migration SET State = ?, SubmittedAt = UTC_TIMESTAMP(6), TaskRef = ?
-          WHERE Id = ? AND Token = ? AND State = 'planned'`,
-        [running, taskRef.slice(0, 255), id, leaseToken.token],
+      const changed = await updateRows(
+        writer,
+        migrationTable,
+        { state: running, submittedAt: now, taskRef: taskRef.slice(0, 255) },
+        expression("Id = ? AND Token = ? AND State = 'planned'", id, leaseToken.token),
       );
       return changed === 1;
     },
@@ -158,8 +157,8 @@ export async function adoptMigration(db: Database, leaseToken: LeaseToken, id: s
   return db.write(
     async (writer) => {
       if (!(await holdsLease(writer, leaseToken))) return false;
-      const sql = "UPDATE Migration SET Token = ? WHERE Id = ? AND OpenVm IS NOT NULL";
-      return (await writer.run(sql, [leaseToken.token, id])) === 1;
+      const open = expression("Id = ? AND OpenVm IS NOT NULL", id);
+      return (await updateRows(writer, migrationTable, { token: leaseToken.token }, open)) === 1;
     },
     { verify: async (reader) => (await migrationOf(reader, id)) !== null },
   );
@@ -188,13 +187,25 @@ export async function closeMigration(
   return db.write<Closing>(
     async (writer) => {
       if (!(await holdsLease(writer, leaseToken))) return "lease lost";
-      const closed = await writer.run(
-        `UPDATE Migration SET State = ?, OpenVm = NULL, FinishedAt = UTC_TIMESTAMP(6), Error = ?, Seconds = ?, FailureClass = ?,
-                CollectionsAtEnd = (SELECT StartedId FROM CollectionHead WHERE Id = 1)
-          WHERE Id = ? AND Token = ? AND State IN (${statesBefore(end.state)
-            .map((state) => `'${state}'`)
-            .join(", ")})`,
-        [end.state, end.error, end.seconds, end.failure ?? null, id, leaseToken.token],
+      const before = statesBefore(end.state);
+      const closed = await updateRows(
+        writer,
+        migrationTable,
+        {
+          state: end.state,
+          openVm: null,
+          finishedAt: now,
+          error: end.error,
+          seconds: end.seconds,
+          failure: end.failure ?? null,
+          collectionsAtEnd: expression("(SELECT StartedId FROM CollectionHead WHERE Id = 1)"),
+        },
+        expression(
+          `Id = ? AND Token = ? AND State IN (${before.map(() => "?").join(", ")})`,
+          id,
+          leaseToken.token,
+          ...before,
+        ),
       );
       if (closed !== 1) return "lease lost";
       return (await countEnd(writer, end.state)) ? "breaker opened" : "closed";
@@ -271,55 +282,24 @@ export async function startedLastHour(reader: Reader): Promise<number> {
 }
 
 /** The columns that `migrationFrom` wants. */
-export const migrationColumns: string = `Id, RunId, VmUuid, SourceUuid, DestinationUuid, Subject, Threshold, Rule, Reason,
-  CollectionId, State, PlannedAt, SubmittedAt, FinishedAt, TaskRef, MemoryBytes, Cause, Seconds, Error, FailureClass,
-  CollectionsAtEnd,
-  ${ageSeconds("PlannedAt")} AS plannedAge,
-  ${ageSeconds("FinishedAt")} AS finishedAge`;
+export const migrationColumns: string = migrationTable.selected;
 
 async function migrationOf(reader: Reader, id: string): Promise<Migration | null> {
   const [row] = await reader.rows(`SELECT ${migrationColumns} FROM Migration WHERE Id = ?`, [id]);
   return row === undefined ? null : migrationFrom(row);
 }
 
-function causeFrom(value: unknown): MigrationCause {
-  return value === "evacuation" || value === "green" ? value : "rules";
-}
-
 /** A row of the log of migrations as the domain knows it. */
 export function migrationFrom(row: Row): Migration {
-  return {
-    id: String(row["Id"]),
-    runId: String(row["RunId"]),
-    vm: asUuid(String(row["VmUuid"])),
-    source: asUuid(String(row["SourceUuid"])),
-    destination: asUuid(String(row["DestinationUuid"])),
-    rule: ruleFrom(row),
-    cause: causeFrom(row["Cause"]),
-    reason: textOrNull(row["Reason"]) ?? "",
-    collectionId: Number(row["CollectionId"]),
-    state: row["State"] as Migration["state"],
-    plannedAt: dateOrNull(row["PlannedAt"]) ?? new Date(Number.NaN),
-    submittedAt: dateOrNull(row["SubmittedAt"]),
-    finishedAt: dateOrNull(row["FinishedAt"]),
-    taskRef: textOrNull(row["TaskRef"]),
-    memoryBytes: number(row["MemoryBytes"]),
-    seconds: number(row["Seconds"]),
-    error: textOrNull(row["Error"]),
-    failure: parseFailureClass(textOrNull(row["FailureClass"])),
-    collectionsAtEnd: number(row["CollectionsAtEnd"]),
-    plannedSecondsAgo: number(row["plannedAge"]) ?? 0,
-    finishedSecondsAgo: number(row["finishedAge"]),
-  };
+  const { token: _token, openVm: _open, subject, threshold, figures: _, ...read } = migrationTable.read(row);
+  return { ...read, rule: ruleFrom(read.rule, subject, threshold) };
 }
 
-function ruleFrom(row: Row): Rule | null {
-  const written = textOrNull(row["Rule"]);
+function ruleFrom(written: string | null, single: string | null, threshold: number | null): Rule | null {
   if (written !== null) {
     const rule = parseRule(written);
     return "kind" in rule ? null : rule;
   }
-  const subject = parseSubject(textOrNull(row["Subject"]) ?? "");
-  const threshold = number(row["Threshold"]);
+  const subject = parseSubject(single ?? "");
   return subject === null || threshold === null ? null : { subject, threshold };
 }

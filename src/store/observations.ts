@@ -2,30 +2,21 @@
 
 import { guestCounts } from "../decide/suspicion.ts";
 import type { HostObservation } from "../domain/controlState.ts";
-import { asUuid, type Snapshot } from "../domain/pool.ts";
+import type { Snapshot } from "../domain/pool.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { holdsLease, type LeaseToken } from "./lease.ts";
-import { ageSeconds, flag, number } from "./values.ts";
+import { expression, insertRow, now, updateRows } from "./statements.ts";
+import { hostSightTable } from "./tables/HostSight.ts";
 
 /** Everything that is remembered, inside a transaction. */
 export async function observationsIn(reader: Reader): Promise<readonly HostObservation[]> {
-  const rows = await reader.rows(
-    `SELECT HostUuid, PoolUuid, CollectionId, Guests, BeforeCollectionId, BeforeGuests, Enabled, Live,
-            ${ageSeconds("ChangedAt")} AS changedAge FROM HostSight ORDER BY HostUuid`,
-  );
-  return rows.map((row) => ({
-    host: asUuid(String(row["HostUuid"])),
-    poolUuid: asUuid(String(row["PoolUuid"])),
-    collectionId: Number(row["CollectionId"]),
-    guests: Number(row["Guests"]),
-    before:
-      row["BeforeCollectionId"] === null
-        ? null
-        : { collectionId: Number(row["BeforeCollectionId"]), guests: Number(row["BeforeGuests"]) },
-    enabled: flag(row["Enabled"]),
-    live: flag(row["Live"]),
-    changedSecondsAgo: number(row["changedAge"]),
-  }));
+  const rows = await reader.rows(`SELECT ${hostSightTable.selected} FROM HostSight ORDER BY HostUuid`);
+  return rows.map((row) => {
+    const { beforeCollectionId, beforeGuests, changedAt: _, ...observation } = hostSightTable.read(row);
+    const before =
+      beforeCollectionId === null ? null : { collectionId: beforeCollectionId, guests: beforeGuests ?? 0 };
+    return { ...observation, before };
+  });
 }
 
 /** Remembers what this collection says of each host; a second look at the same collection changes nothing. */
@@ -53,17 +44,31 @@ async function writeObservations(
     const guests = counts.get(uuid) ?? 0;
     const observation = known.get(uuid);
     if (observation === undefined) {
-      await writer.run(
-        "INSERT INTO HostSight (HostUuid, PoolUuid, CollectionId, Guests, Enabled, Live) VALUES (?, ?, ?, ?, ?, ?)",
-        [uuid, snapshot.pool.uuid, collectionId, guests, enabled ? 1 : 0, live ? 1 : 0],
-      );
+      await insertRow(writer, hostSightTable, {
+        host: uuid,
+        poolUuid: snapshot.pool.uuid,
+        collectionId,
+        guests,
+        enabled,
+        live,
+      });
     } else if (observation.collectionId !== collectionId) {
       const changed = observation.enabled !== enabled || observation.live !== live;
-      await writer.run(
-        `UPDATE HostSight SET PoolUuid = ?, BeforeCollectionId = CollectionId, BeforeGuests = Guests,
-                CollectionId = ?, Guests = ?, Enabled = ?, Live = ?${changed ? ", ChangedAt = UTC_TIMESTAMP(6)" : ""}
-          WHERE HostUuid = ?`,
-        [snapshot.pool.uuid, collectionId, guests, enabled ? 1 : 0, live ? 1 : 0, uuid],
+      await updateRows(
+        writer,
+        hostSightTable,
+        {
+          poolUuid: snapshot.pool.uuid,
+          // Before CollectionId and Guests: each sees what those to the left of it have set.
+          beforeCollectionId: expression("CollectionId"),
+          beforeGuests: expression("Guests"),
+          collectionId,
+          guests,
+          enabled,
+          live,
+          ...(changed ? { changedAt: now } : {}),
+        },
+        expression("HostUuid = ?", uuid),
       );
     }
   }

@@ -2,7 +2,10 @@
 import type { Pause } from "../domain/controlState.ts";
 import type { Database, Reader } from "./connection.ts";
 import { rowMissing } from "./singleRows.ts";
-import { ageSeconds, dateOrNull, flag, number, textOrNull } from "./values.ts";
+import { expression, now, updateRows } from "./statements.ts";
+import { pauseTable } from "./tables/Pause.ts";
+
+const ofControl = expression("Name = 'control'");
 
 /** Who pauses, why, and for how many seconds (null: until somebody resumes). */
 export interface PauseOrder {
@@ -15,10 +18,20 @@ export interface PauseOrder {
 export async function pauseControl(db: Database, { by, reason, seconds }: PauseOrder): Promise<void> {
   await db.write<void>(
     async (writer) => {
-      const changed = await writer.run(
-        `UPDATE Pause SET Paused = TRUE, PausedBy = ?, PausedAt = UTC_TIMESTAMP(6), Reason = ?,
-                PausedUntil = TIMESTAMPADD(SECOND, ?, UTC_TIMESTAMP(6)) WHERE Name = 'control'`,
-        [by, reason, seconds === null ? null : Math.ceil(seconds)],
+      const changed = await updateRows(
+        writer,
+        pauseTable,
+        {
+          paused: true,
+          pausedBy: by,
+          pausedAt: now,
+          reason,
+          pausedUntil: expression(
+            "TIMESTAMPADD(SECOND, ?, UTC_TIMESTAMP(6))",
+            seconds === null ? null : Math.ceil(seconds),
+          ),
+        },
+        ofControl,
       );
       if (changed !== 1) throw rowMissing("Pause");
     },
@@ -31,7 +44,7 @@ export async function resumeControl(db: Database): Promise<boolean> {
   return db.write(
     async (writer) => {
       const inForce = (await pauseIn(writer)) !== null;
-      const changed = await writer.run("UPDATE Pause SET Paused = FALSE WHERE Name = 'control'");
+      const changed = await updateRows(writer, pauseTable, { paused: false }, ofControl);
       if (changed !== 1) throw rowMissing("Pause");
       return inForce;
     },
@@ -46,18 +59,16 @@ export async function pauseStatus(db: Database): Promise<Pause | null> {
 
 /** The same inside a transaction. */
 export async function pauseIn(reader: Reader): Promise<Pause | null> {
-  const [row] = await reader.rows(
-    `SELECT Paused, PausedBy, PausedAt, PausedUntil, Reason, ${ageSeconds("PausedAt")} AS age,
-            PausedUntil IS NOT NULL AND PausedUntil <= UTC_TIMESTAMP(6) AS ended FROM Pause WHERE Name = 'control'`,
-  );
+  const [row] = await reader.rows(`SELECT ${pauseTable.selected} FROM Pause WHERE Name = 'control'`);
   // Without its row nobody could stop control.
   if (row === undefined) throw rowMissing("Pause");
-  if (!flag(row["Paused"]) || flag(row["ended"])) return null;
+  const { paused, ended, pausedBy, pausedAt, pausedUntil, sinceSecondsAgo, reason } = pauseTable.read(row);
+  if (!paused || ended) return null;
   return {
-    by: textOrNull(row["PausedBy"]) ?? "",
-    since: dateOrNull(row["PausedAt"]) ?? new Date(Number.NaN),
-    sinceSecondsAgo: number(row["age"]) ?? 0,
-    until: dateOrNull(row["PausedUntil"]),
-    reason: textOrNull(row["Reason"]) ?? "",
+    by: pausedBy ?? "",
+    since: pausedAt ?? new Date(Number.NaN),
+    sinceSecondsAgo: sinceSecondsAgo ?? 0,
+    until: pausedUntil,
+    reason: reason ?? "",
   };
 }

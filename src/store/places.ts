@@ -5,6 +5,17 @@ import type { Database } from "./connection.ts";
 import { mapTable } from "./tables/Map.ts";
 import { vmArrivalTable } from "./tables/VmArrival.ts";
 
+/** The addresses that the hosts of the last stored collection have by their pool; null when there is none. */
+export async function loadHostAddresses(db: Database): Promise<readonly string[] | null> {
+  return db.read(async (reader) => {
+    const [head] = await reader.rows("SELECT StoredId FROM CollectionHead WHERE Id = 1");
+    // 0 until something is stored.
+    if (Number(head?.["StoredId"] ?? 0) === 0) return null;
+    const hosts = await reader.rows("SELECT Ip FROM Host WHERE Ip IS NOT NULL");
+    return hosts.map((row) => String(row["Ip"]));
+  });
+}
+
 /** The places of the last stored collection; null when there is none. */
 export async function loadLastPlaces(db: Database): Promise<LastPlaces | null> {
   return db.read(async (reader) => {

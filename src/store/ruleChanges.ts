@@ -21,23 +21,17 @@ import {
   type WantedRule,
   withEnabled,
 } from "./ruleRows.ts";
-import { dateOrNull, textOrNull } from "./values.ts";
+import { insertRow, now } from "./statements.ts";
+import { type RuleAction, type RuleHistoryRow, ruleHistoryTable } from "./tables/RuleHistory.ts";
+import { textOrNull } from "./values.ts";
 
 export type { RuleKind, StoredRule, WantedRule } from "./ruleRows.ts";
 
-export type RuleAction = "create" | "alter" | "enable" | "disable" | "delete";
+export type { RuleAction } from "./tables/RuleHistory.ts";
 
-/** A change of a rule that was made. */
-export interface RuleChange {
-  readonly at: Date;
-  readonly by: string;
-  readonly action: RuleAction;
-  readonly kind: RuleKind;
-  /** Null of a rule of HostRule. */
+/** A change of a rule that was made; `id` is the rule's, null of a rule of HostRule. */
+export interface RuleChange extends Omit<RuleHistoryRow, "id" | "ruleId"> {
   readonly id: number | null;
-  /** The rule as CREATE RULE reads it; null where there was none, or is none any more. */
-  readonly before: string | null;
-  readonly after: string | null;
 }
 
 /** Adds a rule. @throws AppError "conflict" where its subject, its name or its hours are taken by another. */
@@ -135,19 +129,13 @@ export async function switchRule(
 export async function listRuleChanges(db: Database, limit: number): Promise<readonly RuleChange[]> {
   const rows = await db.read((reader) =>
     reader.rows(
-      `SELECT ChangedAt, ChangedBy, Action, Kind, RuleId, RuleBefore, RuleAfter FROM RuleHistory
-        ORDER BY Id DESC LIMIT ${Math.trunc(limit)}`,
+      `SELECT ${ruleHistoryTable.selected} FROM RuleHistory ORDER BY Id DESC LIMIT ${Math.trunc(limit)}`,
     ),
   );
-  return rows.map((row) => ({
-    at: dateOrNull(row["ChangedAt"]) ?? new Date(Number.NaN),
-    by: textOrNull(row["ChangedBy"]) ?? "",
-    action: row["Action"] as RuleAction,
-    kind: row["Kind"] === "GREEN" ? "GREEN" : "HOST",
-    id: row["RuleId"] === null ? null : Number(row["RuleId"]),
-    before: textOrNull(row["RuleBefore"]),
-    after: textOrNull(row["RuleAfter"]),
-  }));
+  return rows.map((row) => {
+    const { ruleId, ...change } = ruleHistoryTable.read(row);
+    return { ...change, id: ruleId };
+  });
 }
 
 interface Entry {
@@ -198,11 +186,7 @@ async function change<T>(
 
 async function record(writer: Writer, by: string, log: Entry): Promise<number> {
   const number = await drawNumber(writer, "LastChange");
-  await writer.run(
-    `INSERT INTO RuleHistory (Id, ChangedAt, ChangedBy, Action, Kind, RuleId, RuleBefore, RuleAfter)
-     VALUES (?, UTC_TIMESTAMP(6), ?, ?, ?, ?, ?, ?)`,
-    [number, by, log.action, log.kind, log.id, log.before, log.after],
-  );
+  await insertRow(writer, ruleHistoryTable, { ...log, id: number, ruleId: log.id, at: now, by });
   return number;
 }
 

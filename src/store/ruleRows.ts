@@ -21,6 +21,8 @@ import { quote } from "../text/quote.ts";
 import { addedRulesIn, deleteAdded, insertAdded, replaceAdded } from "./addedRules.ts";
 import type { Reader, Writer } from "./connection.ts";
 import { rowMissing } from "./singleRows.ts";
+import { insertRow } from "./statements.ts";
+import { hostRuleTable } from "./tables/HostRule.ts";
 
 export type RuleKind = "HOST" | "GREEN";
 
@@ -40,11 +42,11 @@ export interface StoredRule<R> {
 export async function singlesIn(
   reader: Reader,
 ): Promise<{ readonly rules: readonly SingleRule[]; readonly unknown: readonly UnknownRule[] }> {
-  const rows = await reader.rows("SELECT Subject, Threshold FROM HostRule ORDER BY Subject");
+  const rows = await reader.rows(`SELECT ${hostRuleTable.selected} FROM HostRule ORDER BY Subject`);
   const rules: SingleRule[] = [];
   const unknown: UnknownRule[] = [];
   for (const row of rows) {
-    const [written, threshold] = [String(row["Subject"]), Number(row["Threshold"])];
+    const { subject: written, threshold } = hostRuleTable.read(row);
     const subject = parseSubject(written);
     if (subject === null) {
       const reason = `${written} is not one of ${subjects.join(", ")}`;
@@ -107,10 +109,7 @@ export async function put(writer: Writer, rule: Rule): Promise<StoredRule<Rule>>
   }
   const present = await thresholdOf(writer, single.subject);
   if (present !== null) throw conflictOf(single.subject, present);
-  await writer.run("INSERT INTO HostRule (Subject, Threshold) VALUES (?, ?)", [
-    single.subject,
-    single.threshold,
-  ]);
+  await insertRow(writer, hostRuleTable, single);
   return { id: null, rule: single };
 }
 

@@ -1,6 +1,8 @@
 /** The table ProgramRun: when each program ran and what came of it. */
-import type { Database, Reader, Row, Writer } from "./connection.ts";
-import { ageSeconds, dateOrNull, number, textOrNull } from "./values.ts";
+import type { Database, Reader, Writer } from "./connection.ts";
+import { expression, insertRow, now, updateRows } from "./statements.ts";
+import { type ProgramRun, programRunTable } from "./tables/ProgramRun.ts";
+import { textOrNull } from "./values.ts";
 
 export type ProgramName = "xcp-collect" | "xcp-control";
 
@@ -10,19 +12,7 @@ export type ProgramName = "xcp-collect" | "xcp-control";
  */
 export type RunOutcome = "done" | "nothing" | "partly" | "refused" | "passed" | "failed";
 
-export interface ProgramRun {
-  readonly id: string;
-  readonly program: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly startedAt: Date;
-  readonly startedSecondsAgo: number;
-  /** Null while it runs, or where it was killed. */
-  readonly finishedAt: Date | null;
-  readonly outcome: string | null;
-  readonly exitCode: number | null;
-  readonly detail: string | null;
-}
+export type { ProgramRun } from "./tables/ProgramRun.ts";
 
 const keptDays = 31;
 
@@ -39,10 +29,13 @@ export async function startRun(db: Database, { program, host, pid }: Runner): Pr
   await db.write<void>(
     async (writer) => {
       await forgetOld(writer, program);
-      await writer.run(
-        "INSERT INTO ProgramRun (Id, Program, HostName, Pid, StartedAt) VALUES (?, ?, ?, ?, UTC_TIMESTAMP(6))",
-        [id, program, host.slice(0, 255), pid],
-      );
+      await insertRow(writer, programRunTable, {
+        id,
+        program,
+        host: host.slice(0, 255),
+        pid,
+        startedAt: now,
+      });
     },
     { verify: async (reader) => ((await runOf(reader, id)) === null ? null : undefined) },
   );
@@ -74,20 +67,16 @@ export async function recordRun(
   await db.write<void>(
     async (writer) => {
       await forgetOld(writer, program);
-      await writer.run(
-        `INSERT INTO ProgramRun (Id, Program, HostName, Pid, StartedAt, FinishedAt, Outcome, ExitCode, Detail)
-         VALUES (?, ?, ?, ?, TIMESTAMPADD(MICROSECOND, ?, UTC_TIMESTAMP(6)), UTC_TIMESTAMP(6), ?, ?, ?)`,
-        [
-          id,
-          program,
-          host.slice(0, 255),
-          pid,
-          -Math.round(end.seconds * 1e6),
-          end.outcome,
-          end.exitCode,
-          end.detail,
-        ],
-      );
+      const { seconds, ...ended } = end;
+      await insertRow(writer, programRunTable, {
+        id,
+        program,
+        host: host.slice(0, 255),
+        pid,
+        startedAt: expression("TIMESTAMPADD(MICROSECOND, ?, UTC_TIMESTAMP(6))", -Math.round(seconds * 1e6)),
+        finishedAt: now,
+        ...ended,
+      });
     },
     { verify: async (reader) => ((await runOf(reader, id)) === null ? null : undefined) },
   );
@@ -115,9 +104,11 @@ export async function finishRun(
 ): Promise<void> {
   await db.write<void>(
     async (writer) => {
-      await writer.run(
-        "UPDATE ProgramRun SET FinishedAt = UTC_TIMESTAMP(6), Outcome = ?, ExitCode = ?, Detail = ? WHERE Id = ?",
-        [outcome, exitCode, detail, id],
+      await updateRows(
+        writer,
+        programRunTable,
+        { finishedAt: now, outcome, exitCode, detail },
+        expression("Id = ?", id),
       );
     },
     { verify: async (reader) => ((await runOf(reader, id))?.finishedAt ? undefined : null) },
@@ -132,44 +123,26 @@ export async function listRuns(
 ): Promise<readonly ProgramRun[]> {
   const rows = await db.read((reader) =>
     reader.rows(
-      `SELECT ${columns} FROM ProgramRun WHERE Program = ? ORDER BY StartedAt DESC LIMIT ${Math.trunc(limit)}`,
+      `SELECT ${programRunTable.selected} FROM ProgramRun WHERE Program = ? ORDER BY StartedAt DESC LIMIT ${Math.trunc(limit)}`,
       [program],
     ),
   );
-  return rows.map(runFrom);
+  return rows.map(programRunTable.read);
 }
 
 /** The newest run of a program that did its work; null when none is remembered. */
 export async function lastSuccess(db: Database, program: ProgramName): Promise<ProgramRun | null> {
   const rows = await db.read((reader) =>
     reader.rows(
-      `SELECT ${columns} FROM ProgramRun WHERE Program = ? AND Outcome IN ('done', 'nothing')
+      `SELECT ${programRunTable.selected} FROM ProgramRun WHERE Program = ? AND Outcome IN ('done', 'nothing')
         ORDER BY StartedAt DESC LIMIT 1`,
       [program],
     ),
   );
-  return rows[0] === undefined ? null : runFrom(rows[0]);
+  return rows[0] === undefined ? null : programRunTable.read(rows[0]);
 }
-
-const columns = `Id, Program, HostName, Pid, StartedAt, ${ageSeconds("StartedAt")} AS age, FinishedAt, Outcome,
-  ExitCode, Detail`;
 
 async function runOf(reader: Reader, id: string): Promise<ProgramRun | null> {
-  const [row] = await reader.rows(`SELECT ${columns} FROM ProgramRun WHERE Id = ?`, [id]);
-  return row === undefined ? null : runFrom(row);
-}
-
-function runFrom(row: Row): ProgramRun {
-  return {
-    id: String(row["Id"]),
-    program: String(row["Program"]),
-    host: String(row["HostName"]),
-    pid: Number(row["Pid"]),
-    startedAt: dateOrNull(row["StartedAt"]) ?? new Date(Number.NaN),
-    startedSecondsAgo: number(row["age"]) ?? 0,
-    finishedAt: dateOrNull(row["FinishedAt"]),
-    outcome: textOrNull(row["Outcome"]),
-    exitCode: number(row["ExitCode"]),
-    detail: textOrNull(row["Detail"]),
-  };
+  const [row] = await reader.rows(`SELECT ${programRunTable.selected} FROM ProgramRun WHERE Id = ?`, [id]);
+  return row === undefined ? null : programRunTable.read(row);
 }

@@ -1,13 +1,13 @@
-/** The pictures before the newest one that are averaged with it, read from the history. Read only. */
+/** The snapshots before the newest one that are averaged with it, read from the history. Read only. */
 
 import type { Sample } from "../decide/sampling.ts";
 import { chooseSamples, type SampleWish } from "../decide/sampling.ts";
 import type { Collection } from "../domain/pool.ts";
 import type { Database, Reader } from "./connection.ts";
-import { readPictures } from "./history.ts";
+import { readSnapshots } from "./history.ts";
 
 /**
- * The samples before `newest`, newest first; fewer than wished where there are no more. Pictures of another pool, and
+ * The samples before `newest`, newest first; fewer than wished where there are no more. Snapshots of another pool, and
  * those of a format that this program does not know, end the series.
  */
 export async function loadSamples(
@@ -18,13 +18,13 @@ export async function loadSamples(
   if (wish.count <= 1 || newest.id === 0) return [];
   return db.read(async (reader) => {
     const chosen = chooseSamples(await candidates(reader, newest, wish), wish);
-    const pictures = await readPictures(
+    const snapshots = await readSnapshots(
       reader,
       chosen.map(({ id }) => id),
     );
     const samples: Sample[] = [];
     for (const { id, secondsBefore } of chosen) {
-      const snapshot = pictures.get(id);
+      const snapshot = snapshots.get(id);
       if (snapshot === undefined) break;
       samples.push({ snapshot, collectionId: id, secondsBefore });
     }

@@ -1,11 +1,11 @@
 /**
- * The pool's picture in MySQL: stored in one transaction, read in one, so that nobody ever sees a mixture of two
+ * The snapshot of the pool in MySQL: stored in one transaction, read in one, so that nobody ever sees a mixture of two
  * moments. Collections are ordered by numbers that the database hands out when they start.
  */
 import type { SettlingVm } from "../decide/settling.ts";
 import type { Collection, Snapshot, StoredSnapshot } from "../domain/pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
-import { storePicture, storeSamples } from "./history.ts";
+import { storeSamples, storeWholeSnapshot } from "./history.ts";
 import { rowMissing } from "./singleRows.ts";
 import {
   snapshotFrom,
@@ -101,7 +101,7 @@ async function storeSnapshot(
   await writeTables(writer, [...tables, tableRows(vmArrivalTable, options.settling ?? [])]);
   await recordCollection(writer, start, snapshot, options);
   await storeSamples(writer, start, snapshot);
-  await storePicture(writer, start, tables);
+  await storeWholeSnapshot(writer, start, tables);
   const stored = await ownCollection(writer, start);
   if (stored === null) throw new Error(`collection ${start.id} is not there after it was written`);
   return stored;
@@ -150,7 +150,7 @@ async function ownCollection(reader: Reader, start: CollectionStart): Promise<Co
 }
 
 /**
- * The stored picture, all of one moment; null when there is none.
+ * The stored snapshot, all of one moment; null when there is none.
  *
  * `ageSeconds` counts from the start of the collection, as that is how old its oldest fact may be; it is negative
  * after the database's clock was set back. Rows that were put there by a thesis' program, and never by xcp-collect,

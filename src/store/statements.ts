@@ -40,6 +40,21 @@ export async function insertRows<T>(writer: Writer, table: Table<T>, objects: re
   }
 }
 
+/** Adds one row, or puts it in the place of the one with its key. */
+export async function putRow<T>(writer: Writer, table: Table<T>, row: Assigned<T>): Promise<void> {
+  const set = assigned(table, row);
+  const columns = set.map(({ column }) => column);
+  const keys = table.columns.slice(0, table.keys);
+  const fresh = (column: string) => (writer.rowAlias ? `fresh.${column}` : `VALUES(${column})`);
+  const change = columns.filter((column) => !keys.includes(column));
+  await writer.run(
+    `INSERT INTO ${table.name} (${columns.join(", ")})
+     VALUES (${set.map(({ value }) => value.sql).join(", ")})${writer.rowAlias ? " AS fresh" : ""}
+     ON DUPLICATE KEY UPDATE ${change.map((column) => `${column} = ${fresh(column)}`).join(", ")}`,
+    set.flatMap(({ value }) => value.values),
+  );
+}
+
 /**
  * Sets fields of the rows for which `where` holds.
  * @returns the number of rows found, changed or not.

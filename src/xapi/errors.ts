@@ -46,3 +46,17 @@ export class XapiUnreachable extends AppError {
     this.status = options.status ?? null;
   }
 }
+
+/** A host showed a certificate that nobody trusts; nothing was sent to it. */
+export class CertificateError extends AppError {
+  /** The host as messages name it. */
+  readonly url: string;
+  /** SHA-256 of what it showed, "AB:CD:..."; null where it is trusted but for its dates, or was not seen. */
+  readonly seen: string | null;
+
+  constructor(url: string, seen: string | null, message: string) {
+    super("certificate", message);
+    this.url = url;
+    this.seen = seen;
+  }
+}

@@ -53,8 +53,12 @@ export interface Inventory {
   readonly skipped: readonly SkippedRecord[];
 }
 
-/** Every object that a snapshot needs, one get_all_records a class. */
-export async function readInventory(client: XapiClient): Promise<Inventory> {
+/** Every object that a snapshot needs, one get_all_records a class; all of them within one budget of memory. */
+export function readInventory(client: XapiClient): Promise<Inventory> {
+  return client.together(() => readObjects(client));
+}
+
+async function readObjects(client: XapiClient): Promise<Inventory> {
   // Hosts and VMs last and together: placements come from the VMs, and are what must be newest.
   const [hostMetrics, guestMetrics, groups, vbds, vdis, srs, pbds, vifs, pifs, networks] = await Promise.all([
     client.hostMetrics(),

@@ -5,12 +5,15 @@
 
 import { AppError, describeError } from "../domain/errors.ts";
 import { type AddressMap, type Endpoint, siblingEndpoint } from "./endpoint.ts";
-import { XapiError, XapiUnreachable } from "./errors.ts";
+import { CertificateError, XapiError, XapiUnreachable } from "./errors.ts";
 import { readRef } from "./fields.ts";
+import type { Members } from "./members.ts";
 import { readRecords } from "./recordCodec.ts";
 import type { HostRef, PoolRecord, PoolRef } from "./records.ts";
 import { type CallOptions, callMethod, type Secrets } from "./rpc.ts";
 import type { Transport } from "./transport.ts";
+import { withAllMembers } from "./untrusted.ts";
+import { type XapiValue, XmlError } from "./xml.ts";
 
 export interface LoginOptions {
   readonly user: string;
@@ -18,6 +21,10 @@ export interface LoginOptions {
   readonly originator: string;
   readonly expectedPoolUuid: string | null;
   readonly addressMap: AddressMap;
+  /** Whose addresses the password and the session id may follow. */
+  readonly known: Members;
+  /** Fingerprints that every host's certificate must be among; where there are any, they prove who a host is. */
+  readonly pins: readonly string[];
   readonly secrets: Secrets;
   readonly transportTo: (endpoint: Endpoint) => Transport;
 }
@@ -32,25 +39,21 @@ export interface Login {
 
 const maxRedirects = 2;
 
-/** Refusals of a member that is not (yet) able to serve; another one may. */
-const notReady: ReadonlySet<string> = new Set([
-  "HOST_STILL_BOOTING",
-  "HOST_HAS_NO_MANAGEMENT_IP",
-  "HOST_UNKNOWN_TO_MASTER",
-  "HOST_ITS_OWN_SLAVE",
-  "HOST_BROKEN",
-  "INTERNAL_ERROR",
-]);
-
 /**
  * Logs in at the first of `members` that is the master or names it.
  * Rejects with AppError: "login" for wrong credentials, "certificate", or "pool" when no master was found.
  */
 export async function findMaster(members: readonly Endpoint[], options: LoginOptions): Promise<Login> {
   const search = new Search(options);
-  for (const member of members) {
-    const login = await search.from(member);
-    if (login !== null) return login;
+  try {
+    for (const member of members) {
+      const login = await search.from(member);
+      if (login !== null) return login;
+    }
+  } catch (error) {
+    // Somebody may sit between: that ends the search, and no other member is told anything.
+    if (!(error instanceof CertificateError)) throw error;
+    throw await withAllMembers(error, members, options.pins, options.transportTo);
   }
   throw search.failure();
 }
@@ -78,6 +81,9 @@ class Search {
           endpoint,
           `it is not the master either, after ${maxRedirects} redirects; its master: ${next.url}`,
         );
+      }
+      if (this.#options.pins.length === 0 && !(await this.#options.known.knows(result.master, next))) {
+        return this.#note(endpoint, strangerNamed(next, result.master.trim()));
       }
       this.#note(endpoint, `it is not the master, it names ${next.url}`);
       endpoint = next;
@@ -108,14 +114,24 @@ class Search {
   }
 }
 
+function strangerNamed({ url }: Endpoint, address: string): string {
+  return (
+    `it is not the master, it names ${url}, which neither XenHost nor the last collection knows: nothing was sent there. ` +
+    `If that is a member of your pool, add it to XenHost, or run once with --allow-redirect ${address}`
+  );
+}
+
 const advice =
   "Check XenHost, the network, and on the host: systemctl status xapi (service xapi status on XenServer 6 and older).";
 
 /** A member whose answer is about itself, so that another one may serve. */
 function passesOver(error: unknown): boolean {
   if (error instanceof XapiUnreachable) return error.reason !== "aborted";
-  return error instanceof WrongMember || (error instanceof XapiError && notReady.has(error.code));
+  return error instanceof WrongMember || (error instanceof XapiError && !aboutTheUser.test(error.code));
 }
+
+/** Refusals of whoever logs in: the same everywhere, and asking again may lock the account. Others are the member's. */
+const aboutTheUser = /AUTH|RBAC|SUBJECT|PASSWORD|SUPERUSER/;
 
 function loginFailure(error: unknown, endpoint: Endpoint, user: string): unknown {
   if (!(error instanceof XapiError)) return error;
@@ -180,7 +196,8 @@ async function readPool(
   options: LoginOptions,
 ): Promise<{ poolRef: PoolRef; pool: PoolRecord }> {
   const call: CallOptions = { secrets: options.secrets, sending: "repeatable" };
-  const pools = readRecords("pool", await callMethod(transport, "pool.get_all_records", [session], call));
+  const answer = await callMethod(transport, "pool.get_all_records", [session], call);
+  const pools = understood(transport, "pool.get_all_records", () => readRecords("pool", answer));
   const [entry] = pools;
   if (entry === undefined || pools.size > 1)
     throw new WrongMember(`it knows ${pools.size} pools instead of one`);
@@ -200,12 +217,24 @@ async function readPool(
 
 /** The host that serves the session, or null where the pool does not say. */
 async function thisHost(transport: Transport, session: string, call: CallOptions): Promise<HostRef | null> {
+  let value: XapiValue;
   try {
-    const value = await callMethod(transport, "session.get_this_host", [session, session], call);
-    return readRef<HostRef>(value, "session.this_host");
+    value = await callMethod(transport, "session.get_this_host", [session, session], call);
   } catch (error) {
     if (error instanceof XapiError && error.code !== "SESSION_INVALID") return null;
     throw error;
+  }
+  return understood(transport, "session.get_this_host", () => readRef<HostRef>(value, "session.this_host"));
+}
+
+/** What `read` makes of an answer; one that makes no sense is the member's fault, and another one is asked. */
+function understood<T>(transport: Transport, method: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof XmlError)) throw error;
+    const message = `${transport.endpoint.url}: ${method}: the answer makes no sense: ${error.message}`;
+    throw new XapiUnreachable("garbled", message, { sent: true });
   }
 }
 

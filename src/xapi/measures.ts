@@ -30,4 +30,6 @@ export interface Measures {
   readonly unread: ReadonlyMap<HostRef, string>;
   /** Hosts that were read value by value because they do not serve /rrd_updates to us, with the reason. */
   readonly slow: ReadonlyMap<HostRef, string>;
+  /** Those of them whose certificate is not trusted, with the SHA-256 that they show. */
+  readonly untrusted: ReadonlyMap<HostRef, string>;
 }

@@ -1,9 +1,15 @@
 /** The XAPI client's options from the settings: what to trust, whom to ask, how long to wait. Pure. */
 import type { XenSettings } from "../settings/settings.ts";
 import type { Trust, XapiOptions } from "./client.ts";
+import type { KnownMembers } from "./members.ts";
 
-/** Options for one session of `program`, ended when `signal` is aborted. */
-export function xapiOptions(xen: XenSettings, program: string, signal: AbortSignal): XapiOptions {
+/** Options for one session of `program`, ended when `signal` is aborted; `known`: members beside the settings'. */
+export function xapiOptions(
+  xen: XenSettings,
+  program: string,
+  signal: AbortSignal,
+  known?: KnownMembers,
+): XapiOptions {
   return {
     urls: xen.urls,
     user: xen.user,
@@ -16,6 +22,7 @@ export function xapiOptions(xen: XenSettings, program: string, signal: AbortSign
     originator: program,
     addressMap: xen.addressMap,
     parallelCalls: xen.parallelCalls,
+    ...(known === undefined ? {} : { known }),
     ...(xen.poolUuid === null ? {} : { expectedPoolUuid: xen.poolUuid }),
     signal,
   };

@@ -23,6 +23,15 @@ export function requiredBytes(vm: VmRecord, staticMax: boolean): number {
 }
 
 /**
+ * Bytes that a live migration shrinks the guest to before it copies: memory_dynamic_min (CA-78365). Null where the
+ * guest's memory has no range to shrink in, or the pool's licence allows no ballooning.
+ */
+export function shrinksToBytes(vm: VmRecord, staticMax: boolean): number | null {
+  if (staticMax || vm.domain_type === "pv_in_pvh" || vm.is_control_domain) return null;
+  return vm.memory_dynamic_min < vm.memory_dynamic_max ? vm.memory_dynamic_min : null;
+}
+
+/**
  * Bytes that xapi would still give to arriving VMs on each host: total - overhead - what resident and announced VMs
  * may shrink to (xen-api memory_check.ml, host_compute_free_memory_with_policy). Null where the total is unknown.
  */

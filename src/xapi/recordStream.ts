@@ -14,6 +14,9 @@ const byteOrderMark = 0xfeff;
 /** How deep the records lie: in the envelope's struct, in the value's. */
 const recordDepth = 2;
 
+/** Far more than any record, in characters: what has no end by then is none, and must not fill the memory. */
+const largestRecord = 8 * 1024 * 1024;
+
 /** Characters to collect before they are read: a record that is cut is read again from its beginning. */
 const usualBatch = 64 * 1024;
 
@@ -67,6 +70,9 @@ export class RecordsReader<C extends XapiClass> implements AnswerReader<Records<
       }
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
+    }
+    if (scanner.rest.length > largestRecord) {
+      throw new XmlError(`a record, or what stands in its place, has more than ${largestRecord} characters`);
     }
     // What is cut, or wrong, is tried again only when there is twice as much: the whole costs at most double.
     this.#enough = Math.max(this.#batch, scanner.rest.length);

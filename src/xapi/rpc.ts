@@ -22,7 +22,8 @@ export class Secrets {
   }
 }
 
-export interface CallOptions extends Pick<HttpCall, "sending" | "deadlineMs" | "despiteAbort"> {
+export interface CallOptions
+  extends Pick<HttpCall, "sending" | "deadlineMs" | "despiteAbort" | "kept" | "maxBytes"> {
   readonly secrets: Secrets;
 }
 
@@ -40,7 +41,7 @@ export async function callMethod(
   params: readonly XapiParameter[],
   options: CallOptions,
 ): Promise<XapiValue> {
-  return readMethod(transport, method, params, options, new WholeAnswer(method));
+  return readMethod(transport, method, params, { ...options, maxBytes: mostWhole }, new WholeAnswer(method));
 }
 
 /** What `reader` makes of the answer of `method` while it arrives. Rejects as callMethod does. */
@@ -62,6 +63,9 @@ export async function readMethod<T>(
     throw nameFailure(error, method, url, secrets);
   }
 }
+
+/** Far more than any answer that is not read while it arrives, in bytes. */
+const mostWhole = 64 * 1024 * 1024;
 
 /** Any answer, read when it is whole. */
 class WholeAnswer implements AnswerReader<XapiValue> {

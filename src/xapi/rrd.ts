@@ -2,6 +2,7 @@
  * Reads the XML answer of /rrd_updates: which sources of which objects, and their newest values. Pure.
  * The XML form is the same from XCP 1.x to today; the JSON form is not even JSON on most of them.
  */
+import { AppError } from "../domain/errors.ts";
 
 /** A column of the answer: one data source of a host or VM. */
 export interface RrdColumn {
@@ -24,7 +25,11 @@ export interface RrdUpdates {
 }
 
 /** Thrown when the text is no such answer. */
-export class RrdFormatError extends Error {}
+export class RrdFormatError extends AppError {
+  constructor(message: string) {
+    super("pool", message);
+  }
+}
 
 /** More columns or rows than a host can have: a garbled answer must not fill the memory. */
 const mostColumns = 1_000_000;

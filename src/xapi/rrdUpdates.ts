@@ -4,7 +4,7 @@
  */
 import { AppError, describeError } from "../domain/errors.ts";
 import { type ObjectMeasures, queryHost } from "./dataSources.ts";
-import { XapiError, XapiUnreachable } from "./errors.ts";
+import { CertificateError, XapiError, XapiUnreachable } from "./errors.ts";
 import { Interfaces } from "./interfaces.ts";
 import type { Inventory } from "./inventory.ts";
 import { limiter } from "./limiter.ts";
@@ -44,6 +44,7 @@ export async function readMeasures(
   const vms = new Map<VmRef, SourceValues>();
   const unread = new Map<HostRef, string>();
   const slow = new Map<HostRef, string>();
+  const untrusted = new Map<HostRef, string>();
   const now = await poolClock(client, inventory, options);
   const interfaces = new Interfaces(inventory, options.eth0Device);
   const oneHost = limiter(options.parallelCalls);
@@ -70,12 +71,13 @@ export async function readMeasures(
     if ("unread" in answer || options.method !== "auto")
       return "unread" in answer ? answer.unread : answer.notServed;
     slow.set(ref, answer.notServed);
+    if (answer.shown !== undefined) untrusted.set(ref, answer.shown);
     return query();
   };
   const wanted = [...inventory.hosts].filter(([ref, host]) => !isSwitchedOff(ref, host, inventory));
   await Promise.all(wanted.map(readHost));
   options.signal.throwIfAborted();
-  return { hosts, vms, unread, slow };
+  return { hosts, vms, unread, slow, untrusted };
 }
 
 /** The master's clock in seconds since 1970; null where it does not say, and rows cannot be asked for. */
@@ -142,7 +144,7 @@ async function exactOr(coarse: number, query: () => Promise<number>): Promise<nu
 type UpdatesAnswer =
   | { readonly updates: RrdUpdates }
   | { readonly unread: string }
-  | { readonly notServed: string };
+  | { readonly notServed: string; readonly shown?: string };
 
 async function updatesOf(
   client: XapiClient,
@@ -171,7 +173,8 @@ async function updatesOf(
     const expected =
       error instanceof AppError || error instanceof XapiError || error instanceof RrdFormatError;
     if (!expected) throw error;
-    return { notServed: describeError(error) };
+    const shown = error instanceof CertificateError ? error.seen : null;
+    return { notServed: describeError(error), ...(shown === null ? {} : { shown }) };
   }
 }
 

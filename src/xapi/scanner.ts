@@ -3,12 +3,13 @@
  * Strict about structure, lenient about characters; a document type declaration is refused.
  */
 
+import { AppError } from "../domain/errors.ts";
 import { decodeReferences } from "./scalars.ts";
 
 /** A document that is not what was asked for. Its message holds no text of the document but tag names. */
-export class XmlError extends Error {
+export class XmlError extends AppError {
   constructor(message: string) {
-    super(message);
+    super("pool", message);
     this.name = "XmlError";
   }
 }

@@ -1,5 +1,6 @@
 /** A session with the pool's master that renews itself once when the pool has forgotten it. */
 
+import { type AnswerBudget, KeptAnswers } from "./answerBudget.ts";
 import type { XapiParameter } from "./codec.ts";
 import { type Endpoint, siblingEndpoint } from "./endpoint.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
@@ -8,9 +9,13 @@ import { type AnswerReader, callMethod, readMethod } from "./rpc.ts";
 import type { HttpAnswer, HttpCall, Transport } from "./transport.ts";
 import type { XapiValue } from "./xml.ts";
 
+/** Far more than the measures of a host and its VMs, in bytes. */
+const mostOfOneHost = 64 * 1024 * 1024;
+
 export interface SessionOptions extends LoginOptions {
   readonly members: readonly Endpoint[];
   readonly closeTransports: () => void;
+  readonly budget: AnswerBudget;
 }
 
 export class Session {
@@ -48,17 +53,25 @@ export class Session {
     );
   }
 
-  /** What a new reader makes of the answer of a harmless `method`, while it arrives. */
-  read<T>(method: string, params: readonly XapiParameter[], newReader: () => AnswerReader<T>): Promise<T> {
-    const options = { secrets: this.#options.secrets, sending: "repeatable" } as const;
+  /**
+   * What a new reader makes of the answer of a harmless `method`, while it arrives; `kept`: where its share of the
+   * budget stays.
+   */
+  read<T>(
+    method: string,
+    params: readonly XapiParameter[],
+    newReader: () => AnswerReader<T>,
+    kept?: KeptAnswers,
+  ): Promise<T> {
+    const options = { secrets: this.#options.secrets, sending: "repeatable", kept } as const;
     return this.#withLogin((login) =>
       readMethod(login.transport, method, [login.session, ...params], options, newReader()),
     );
   }
 
-  /** GETs `path` from the member at `address`, which knows the master's sessions. */
+  /** GETs `path` from the member at `address`, as the pool names it, which knows the master's sessions. */
   get(address: string, path: string, deadlineMs: number | undefined): Promise<HttpAnswer> {
-    return this.#withLogin((login) => {
+    return this.#withLogin(async (login) => {
       const call: HttpCall = {
         what: `GET ${path.replace(/\?.*/, "")}`,
         method: "GET",
@@ -68,9 +81,27 @@ export class Session {
         // xapi closes the connection after such an answer, whatever it says in the header.
         sending: "once",
         deadlineMs,
+        maxBytes: mostOfOneHost,
       };
-      return this.#memberAt(address, login).send(call);
+      return (await this.#memberAt(address, login)).send(call);
     });
+  }
+
+  /** Runs `work`, whose bulk answers are kept until its end and share one budget. */
+  async together<T>(work: (kept: KeptAnswers) => Promise<T>): Promise<T> {
+    const kept = new KeptAnswers(this.#options.budget);
+    try {
+      return await work(kept);
+    } finally {
+      kept.end();
+    }
+  }
+
+  /** The SHA-256 of the certificate that the host at `address` shows; null where it shows none. Nothing is sent there. */
+  async shownFingerprint(address: string): Promise<string | null> {
+    const { addressMap, transportTo } = this.#options;
+    const endpoint = siblingEndpoint(this.#current.transport.endpoint, address, addressMap);
+    return endpoint === null || !endpoint.secure ? null : transportTo(endpoint).shownFingerprint();
   }
 
   /** Logs out and closes every connection. Never throws. */
@@ -82,10 +113,16 @@ export class Session {
     this.#options.closeTransports();
   }
 
-  #memberAt(address: string, login: Login): Transport {
-    const endpoint = siblingEndpoint(login.transport.endpoint, address, this.#options.addressMap);
-    if (endpoint !== null) return this.#options.transportTo(endpoint);
-    throw new XapiUnreachable("no-connection", "a host of the pool has no usable address", { sent: false });
+  async #memberAt(address: string, login: Login): Promise<Transport> {
+    const { addressMap, known, pins } = this.#options;
+    const endpoint = siblingEndpoint(login.transport.endpoint, address, addressMap);
+    if (endpoint === null) {
+      throw new XapiUnreachable("no-connection", "a host of the pool has no usable address", { sent: false });
+    }
+    if (pins.length > 0 || (await known.mayAsk(address, endpoint)))
+      return this.#options.transportTo(endpoint);
+    const message = `${endpoint.url} is new: the session goes there only when XenHost or the last collection knows it`;
+    throw new XapiUnreachable("no-connection", message, { sent: false });
   }
 
   async #withLogin<T>(work: (login: Login) => Promise<T>): Promise<T> {

@@ -25,6 +25,7 @@ import {
   InfeasiblePairFinder,
   immovableReason,
   requiredBytes,
+  shrinksToBytes,
 } from "./placement.ts";
 import { cpuShare, plausible, toFourDecimals } from "./plausible.ts";
 import type { HostRecord, HostRef, VmRecord, VmRef } from "./records.ts";
@@ -85,6 +86,7 @@ function toHosts(
         version: version(host),
         placementFreeBytes: free.get(ref) ?? null,
         powerOnMode: host.power_on_mode,
+        cpuMhz: clockRate(host),
         read: measures.hosts.has(ref) && !measures.unread.has(ref),
         ...interfacesOf(ref, interfaces),
         ...namedSources(values, hostSources, cpus),
@@ -120,6 +122,12 @@ function namedSources(
 
 function version(host: HostRecord): string {
   return host.software_version.get("product_version") ?? host.software_version.get("platform_version") ?? "";
+}
+
+/** "2394.454" of `cpu_info.speed`, in whole MHz; null where it is missing or no rate. */
+function clockRate({ cpu_info }: HostRecord): number | null {
+  const mhz = Math.round(Number(cpu_info.get("speed") ?? Number.NaN));
+  return mhz > 0 && mhz < 100_000 ? mhz : null;
 }
 
 /** The measures of a host by XAPI's data source names, each in the unit of its column. */
@@ -172,6 +180,7 @@ function toVms(
         haPriority: vm.ha_restart_priority,
         antiAffinityGroups: groupsOf.get(ref) ?? [],
         migratingTo: migrationTarget(vm, inventory),
+        shrinksToBytes: running ? shrinksToBytes(vm, staticMax) : null,
         ...eth0Share(vm, inventory, interfaces, guest),
         ...(cpuWait ? { cpuWait: waitedPercent(guest) } : {}),
       };

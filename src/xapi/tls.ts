@@ -11,9 +11,8 @@ import {
   type SecureVersion,
   type TLSSocket,
 } from "node:tls";
-import { AppError } from "../domain/errors.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { XapiUnreachable } from "./errors.ts";
+import { CertificateError, XapiUnreachable } from "./errors.ts";
 
 /** Whom to believe when a host shows its certificate. */
 export type Trust =
@@ -31,7 +30,7 @@ export interface ConnectPolicy {
 }
 
 /**
- * A connected and verified socket. Rejects with AppError("certificate") or XapiUnreachable.
+ * A connected and verified socket. Rejects with CertificateError or XapiUnreachable.
  * `abort` gives up at once.
  */
 export async function connectSocket(
@@ -156,11 +155,11 @@ function pinProblem(
   endpoint: Endpoint,
   policy: ConnectPolicy,
   certificate: PeerCertificate,
-): AppError | null {
+): CertificateError | null {
   const pins = policy.trust.kind === "fingerprints" ? policy.trust.sha256.map(normalFingerprint) : [];
   const seen: string | undefined = certificate.fingerprint256;
   if (seen === undefined)
-    return certificateError(`${endpoint.url} showed no certificate; nothing was sent to it`);
+    return certificateError(endpoint, null, `${endpoint.url} showed no certificate; nothing was sent to it`);
   if (!pins.includes(normalFingerprint(seen))) return changed(endpoint, pins, normalFingerprint(seen));
   const now = policy.now().getTime();
   if (now > Date.parse(certificate.valid_to)) return badDate(endpoint, "expired on", certificate.valid_to);
@@ -170,32 +169,37 @@ function pinProblem(
   return null;
 }
 
-function changed(endpoint: Endpoint, pins: readonly string[], seen: string): AppError {
+function changed(endpoint: Endpoint, pins: readonly string[], seen: string): CertificateError {
   return certificateError(
+    endpoint,
+    seen,
     [
       `${endpoint.url} shows a certificate that is not among the trusted ones; nothing was sent to it.`,
       ...pins.map((pin) => `  trusted (XenFingerprint): ${pin}`),
       `  seen:                     ${seen}`,
       "If the certificate was renewed, or belongs to another member of the pool, compare it on the host:",
       `  ${readFingerprint}`,
-      "and add it to the settings:",
+      "and add it to the settings, or run xcp-collect --trust:",
       `  XenFingerprint=${[...pins, seen].join(",")}`,
     ].join("\n"),
   );
 }
 
-function badDate(endpoint: Endpoint, what: string, date: string): AppError {
+function badDate(endpoint: Endpoint, what: string, date: string): CertificateError {
   return certificateError(
+    endpoint,
+    null,
     `the certificate of ${endpoint.url} is the trusted one, but ${what} ${date}; nothing was sent to it. ` +
       "Install a new certificate on the host (xe host-emergency-reset-server-certificate) and trust that, " +
       "or set this machine's clock right.",
   );
 }
 
-const readFingerprint = "openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem";
+/** The command that shows a host's fingerprint on the host itself. */
+export const readFingerprint = "openssl x509 -noout -fingerprint -sha256 -in /etc/xensource/xapi-ssl.pem";
 
 /** Fingerprints compare in one form: "AB:CD:...". */
-function normalFingerprint(text: string): string {
+export function normalFingerprint(text: string): string {
   const digits = text.replace(/[^0-9a-fA-F]/g, "").toUpperCase();
   return digits.replace(/..(?=.)/g, "$&:");
 }
@@ -206,7 +210,7 @@ async function untrusted(
   policy: ConnectPolicy,
   verification: Error | string,
   abort: AbortSignal,
-): Promise<AppError> {
+): Promise<CertificateError> {
   const seen = await lookAtFingerprint(endpoint, policy, abort);
   const by = policy.trust.kind === "ca" ? "XenCaFile" : "this machine's authorities";
   const why = describeVerification(String(verification));
@@ -219,11 +223,13 @@ async function untrusted(
       "If this command on the host shows the same:",
       `  ${readFingerprint}`,
       // The settings take one of the two only.
-      policy.trust.kind === "ca" ? "replace XenCaFile by this line:" : "add this line to the settings:",
+      policy.trust.kind === "ca"
+        ? "replace XenCaFile by this line:"
+        : "add this line to the settings, or run xcp-collect --trust, which shows those of all members:",
       `  XenFingerprint=${seen}`,
     );
   }
-  return certificateError(lines.join("\n"));
+  return certificateError(endpoint, seen, lines.join("\n"));
 }
 
 function describeVerification(code: string): string {
@@ -234,23 +240,30 @@ function describeVerification(code: string): string {
   return code;
 }
 
-/** What certificate is there? A handshake only: not a byte is sent over it. null where it fails. */
+/** The SHA-256 of what the host shows, null where the handshake fails. Not a byte is sent over it. */
 async function lookAtFingerprint(
   endpoint: Endpoint,
   policy: ConnectPolicy,
   abort: AbortSignal,
 ): Promise<string | null> {
+  return shownFingerprint(endpoint, policy, abort).catch(() => null);
+}
+
+/** The SHA-256 of the certificate that the host shows, "AB:CD:...". A handshake only. Rejects with XapiUnreachable. */
+export async function shownFingerprint(
+  endpoint: Endpoint,
+  policy: ConnectPolicy,
+  abort: AbortSignal,
+): Promise<string> {
   const socket = connectTls({ ...tlsOptions(endpoint, policy), rejectUnauthorized: false });
   try {
     await connected(endpoint, socket, "secureConnect", policy, abort);
-    return socket.getPeerCertificate().fingerprint256;
-  } catch {
-    return null;
+    return normalFingerprint(socket.getPeerCertificate().fingerprint256);
   } finally {
     socket.destroy();
   }
 }
 
-function certificateError(message: string): AppError {
-  return new AppError("certificate", message);
+function certificateError(endpoint: Endpoint, seen: string | null, message: string): CertificateError {
+  return new CertificateError(endpoint.url, seen === null ? null : normalFingerprint(seen), message);
 }

@@ -8,13 +8,15 @@ import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage
 import type { Socket } from "node:net";
 import { StringDecoder } from "node:string_decoder";
 import { AppError } from "../domain/errors.ts";
+import type { AnswerBudget, KeptAnswers } from "./answerBudget.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { XapiUnreachable } from "./errors.ts";
-import { type ConnectPolicy, connectSocket } from "./tls.ts";
+import { type ConnectPolicy, connectSocket, shownFingerprint } from "./tls.ts";
 
 export interface TransportOptions extends ConnectPolicy {
   readonly callTimeoutMs: number;
-  readonly maxResponseBytes: number;
+  /** One for all members. */
+  readonly budget: AnswerBudget;
   /** Requests in flight to one member, and so its connections; xapi serves each in a thread of its own. */
   readonly parallelCalls: number;
   readonly signal?: AbortSignal | undefined;
@@ -35,6 +37,10 @@ export interface HttpCall {
   readonly deadlineMs?: number | undefined;
   /** Takes the body as text, piece by piece while it arrives; the answer's `body` is then "". What it throws ends the call. */
   readonly receive?: (text: string) => void;
+  /** The largest answer that makes sense; the budget bounds it too. */
+  readonly maxBytes?: number;
+  /** Where the answer's share of the budget stays when it has come whole; left out, it is given back. */
+  readonly kept?: KeptAnswers | undefined;
   /** Sends even when the client's signal was aborted: a logout. */
   readonly despiteAbort?: boolean;
 }
@@ -69,13 +75,33 @@ export class Transport {
     try {
       return await this.#attempt(call, call.sending === "once");
     } catch (error) {
-      if (!(error instanceof StaleConnection) || call.sending !== "repeatable") throw plain(error);
-      return await this.#attempt(call, true).catch((again: unknown) => {
-        throw plain(again);
+      if (!(error instanceof StaleConnection) || call.sending !== "repeatable")
+        throw await this.#named(error);
+      return await this.#attempt(call, true).catch(async (again: unknown) => {
+        throw await this.#named(again);
       });
     } finally {
       this.#release();
     }
+  }
+
+  /** The SHA-256 of the certificate that the member shows; null where it shows none. Nothing is sent to it. */
+  shownFingerprint(): Promise<string | null> {
+    return shownFingerprint(this.endpoint, this.#options, this.#closing.signal).catch(() => null);
+  }
+
+  /** The failure of a request; where http:// was written for a port that speaks TLS it says so. */
+  async #named(error: unknown): Promise<unknown> {
+    const failure = error instanceof StaleConnection ? error.failure : error;
+    if (this.endpoint.secure || !(failure instanceof XapiUnreachable) || !looksLikeTls.has(failure.reason))
+      return failure;
+    if ((await this.shownFingerprint()) === null) return failure;
+    const https = this.endpoint.url.replace(/^http:/, "https:");
+    return new XapiUnreachable(
+      "no-connection",
+      `${this.endpoint.url}: this port speaks TLS, and http:// is plain: write ${https}`,
+      { sent: true, cause: failure },
+    );
   }
 
   /** Breaks every request and connection. */
@@ -151,7 +177,8 @@ export class Transport {
     done: (answer: HttpAnswer) => void,
     giveUp: (reason: unknown) => void,
   ): void {
-    const limit = this.#options.maxResponseBytes;
+    const { budget } = this.#options;
+    const limit = Math.min(call.maxBytes ?? budget.limit, budget.limit);
     const decoder = new StringDecoder("utf8");
     const pieces: string[] = [];
     const receive =
@@ -166,34 +193,45 @@ export class Transport {
     let size = 0;
     response.on("error", (error) => giveUp(this.#cutShort(call, error)));
     response.on("data", (chunk: Buffer) => {
+      if (size + chunk.length > limit) return giveUp(this.#tooLarge(call, limit));
+      if (!budget.take(chunk.length)) return giveUp(this.#tooLarge(call, null));
       size += chunk.length;
-      if (size > limit) giveUp(this.#tooLarge(call));
-      else orGiveUp(() => receive(decoder.write(chunk)));
+      orGiveUp(() => receive(decoder.write(chunk)));
     });
     response.on("end", () => {
       if (!response.complete) return giveUp(this.#cutShort(call));
       orGiveUp(() => receive(decoder.end()));
+      call.kept?.keep(size);
+      if (call.kept !== undefined) size = 0;
       done({ contentType: response.headers["content-type"] ?? "", body: pieces.join("") });
     });
+    response.on("close", () => {
+      budget.give(size);
+      size = 0;
+    });
     if (response.statusCode !== 200) giveUp(this.#badStatus(call, response));
-    else if (Number(response.headers["content-length"] ?? 0) > limit) giveUp(this.#tooLarge(call));
+    else if (Number(response.headers["content-length"] ?? 0) > limit) giveUp(this.#tooLarge(call, limit));
   }
 
   #cutShort(call: HttpCall, cause?: unknown): XapiUnreachable {
     return this.#failure(call, "lost", "the answer was cut short", { cause });
   }
 
-  #tooLarge(call: HttpCall): XapiUnreachable {
-    const limit = this.#options.maxResponseBytes;
-    const shown = limit < 1024 * 1024 ? `${limit} bytes` : `${Math.floor(limit / 1024 / 1024)} MB`;
-    return this.#failure(call, "too-large", `the answer is larger than ${shown} (XenAnswerMaxMb)`);
+  /** `limit`: of the one answer; null where all together are too large. */
+  #tooLarge(call: HttpCall, limit: number | null): XapiUnreachable {
+    const bytes = limit ?? this.#options.budget.limit;
+    const shown = bytes < 1024 * 1024 ? `${bytes} bytes` : `${Math.floor(bytes / 1024 / 1024)} MB`;
+    const what = limit === null ? "the pool's answers are together larger" : "the answer is larger";
+    const setting = bytes === this.#options.budget.limit ? " (XenAnswerMaxMb)" : "";
+    return this.#failure(call, "too-large", `${what} than ${shown}${setting}`);
   }
 
   #badStatus(call: HttpCall, response: IncomingMessage): XapiUnreachable {
     const status = response.statusCode ?? 0;
     const location = response.headers.location?.slice(0, 100);
     const where = location === undefined || status > 399 ? "" : ` with a redirect to ${location}`;
-    return this.#failure(call, "http", `the answer is HTTP ${status}${where}, not XAPI's`, { status });
+    const hint = !this.endpoint.secure && location?.startsWith("https:") ? "; write https:// in XenHost" : "";
+    return this.#failure(call, "http", `the answer is HTTP ${status}${where}, not XAPI's${hint}`, { status });
   }
 
   /** Names an error of Node's; our own, from the connection, pass as they are. */
@@ -229,9 +267,8 @@ class StaleConnection extends Error {
   }
 }
 
-function plain(error: unknown): unknown {
-  return error instanceof StaleConnection ? error.failure : error;
-}
+/** How a request in plain HTTP fails on a port that speaks TLS. */
+const looksLikeTls: ReadonlySet<XapiUnreachable["reason"]> = new Set(["lost", "garbled"]);
 
 function onAbort(signal: AbortSignal, act: () => void): () => void {
   signal.addEventListener("abort", act);

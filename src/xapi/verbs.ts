@@ -1,5 +1,6 @@
 /** The verbs of XapiClient, each one a method of XAPI called in a session. */
 
+import type { KeptAnswers } from "./answerBudget.ts";
 import type { XapiParameter } from "./codec.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import { readRef } from "./fields.ts";
@@ -47,6 +48,7 @@ import { type XapiValue, XmlError } from "./xml.ts";
 
 export class SessionClient implements XapiClient {
   readonly #session: Session;
+  #kept: KeptAnswers | undefined;
 
   constructor(session: Session) {
     this.#session = session;
@@ -236,6 +238,21 @@ export class SessionClient implements XapiClient {
     return this.#session.get(address, search === "" ? path : `${path}?${search}`, deadlineMs);
   }
 
+  together<T>(work: () => Promise<T>): Promise<T> {
+    return this.#session.together(async (kept) => {
+      this.#kept = kept;
+      try {
+        return await work();
+      } finally {
+        this.#kept = undefined;
+      }
+    });
+  }
+
+  shownFingerprint(address: string): Promise<string | null> {
+    return this.#session.shownFingerprint(address);
+  }
+
   close(): Promise<void> {
     return this.#session.close();
   }
@@ -259,7 +276,7 @@ export class SessionClient implements XapiClient {
     method: string,
     params: readonly XapiParameter[],
   ): Promise<Records<Ref<C>, RecordOf<C>>> {
-    return this.#session.read(method, params, () => new RecordsReader(name, method));
+    return this.#session.read(method, params, () => new RecordsReader(name, method), this.#kept);
   }
 
   #one<C extends XapiClass>(name: C, ref: Ref<C>): Promise<RecordOf<C>> {

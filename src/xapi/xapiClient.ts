@@ -117,6 +117,12 @@ export interface XapiClient {
     deadlineMs?: number,
   ): Promise<HttpAnswer>;
 
+  /** Runs `work`: the records that are read meanwhile share one budget, since all of them are kept. */
+  together<T>(work: () => Promise<T>): Promise<T>;
+
+  /** The SHA-256 of the certificate that the host at `address` shows; null where it shows none. Nothing is sent there. */
+  shownFingerprint(address: string): Promise<string | null>;
+
   /** Logs out and closes the connections. Never throws; later verbs are refused. */
   close(): Promise<void>;
 }

@@ -43,6 +43,8 @@ describe("a run", () => {
       bars: 0,
       unread: [],
       slow: [],
+      suspect: [],
+      untrusted: [],
       clockSkewSeconds: expect.any(Number),
       skipped: [],
       arrivals: [],

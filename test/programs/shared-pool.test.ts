@@ -29,6 +29,8 @@ describe("over plain http, written out", () => {
   it("F20: a slave's address is followed to the master", async () => {
     const slave = world.simulator.hosts[1]?.httpUrl ?? "";
     expect(slave).not.toBe(world.simulator.masterUrl);
+    // Whom the last collection names, or the settings, is no stranger.
+    expect((await collect({})).code).toBe(0);
     expect(await collect({ XenHost: slave })).toMatchObject({ code: 0, stderr: "" });
   });
 
@@ -143,12 +145,10 @@ describe("over https", () => {
     expect(refused.stderr).toContain("Nothing was sent to it");
     const line = /^xcp-collect: +XenFingerprint=(.+)$/m.exec(refused.stderr);
     expect(line?.[1]).toBe(fingerprint);
-    expect(await collect({ XenFingerprint: line?.[1] ?? "" })).toMatchObject({ code: 0, stderr: "" });
+    // The master's alone is enough to collect; what is said of the others is in case-certificates.
+    expect((await collect({ XenFingerprint: line?.[1] ?? "" })).code).toBe(0);
     const bare = world.simulator.masterUrl.replace("https://", "");
-    expect(await collect({ XenHost: bare, XenFingerprint: fingerprint })).toMatchObject({
-      code: 0,
-      stderr: "",
-    });
+    expect((await collect({ XenHost: bare, XenFingerprint: fingerprint })).code).toBe(0);
     expect(world.pool.db.all("session")).toEqual([]);
   });
 

@@ -85,7 +85,7 @@ describe.each(["collect", "manager", "control"] as const)("the account of %s", (
     const denied = await db.write((writer) => writer.run(statement)).catch((error: unknown) => error);
     expect(denied).toMatchObject({
       code: "mysql",
-      message: expect.stringMatching(/lacks a right.*accounts\.sql/),
+      message: expect.stringMatching(/may not do this .*accounts\.sql/),
     });
   });
 

@@ -65,7 +65,9 @@ describe("a connection that cannot be made says why and what to do:", () => {
       (reason: unknown) => reason,
     );
     expect(error).toMatchObject({
-      message: expect.stringMatching(/has no rights on the database mysql: .*accounts\.sql/),
+      message: expect.stringMatching(
+        /has no rights on the database mysql: correct MysqlUsr or MysqlDatabase; .*accounts\.sql/,
+      ),
     });
   });
 

@@ -5,15 +5,15 @@ import type { Snapshot } from "../../src/domain/pool.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { loadHistory, type PastSnapshot } from "../../src/store/history.ts";
 import { pruneHistory } from "../../src/store/historyRetention.ts";
+import { beginCollection, loadSnapshot, saveSnapshot } from "../../src/store/snapshot.ts";
 import {
+  contentOf,
+  contentRows,
   decodeDifference,
   decodeWhole,
   encodeDifference,
   encodeWhole,
-  pictureOf,
-  pictureRows,
-} from "../../src/store/picture.ts";
-import { beginCollection, loadSnapshot, saveSnapshot } from "../../src/store/snapshot.ts";
+} from "../../src/store/snapshotContent.ts";
 import { snapshotFrom, snapshotRows } from "../../src/store/snapshotRows.ts";
 import { asRoot, createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
@@ -282,13 +282,13 @@ describe("a picture in bytes", () => {
       const built = vms.map(({ n, name, load }) => aVm({ uuid: uuid(n), name, vcpuAverage: load }));
       return aSnapshot([[aHost({ uuid: uuid(99) }), built]]);
     });
-  const rowsBack = (picture: ReturnType<typeof pictureOf>) => snapshotFrom(pictureRows(picture));
+  const rowsBack = (picture: ReturnType<typeof contentOf>) => snapshotFrom(contentRows(picture));
 
   it("comes back exactly, whole and as the difference from any other", () => {
     fc.assert(
       fc.property(anyPool, anyPool, (before, after) => {
-        const base = pictureOf(snapshotRows(before));
-        const picture = pictureOf(snapshotRows(after));
+        const base = contentOf(snapshotRows(before));
+        const picture = contentOf(snapshotRows(after));
         expect(rowsBack(decodeWhole(encodeWhole(picture)))).toEqual(after);
         const difference = encodeDifference(base, picture);
         expect(difference).not.toBeNull();
@@ -298,7 +298,7 @@ describe("a picture in bytes", () => {
   });
 
   it("is not written as a difference from one with other columns", () => {
-    const picture = pictureOf(snapshotRows(pool(1)));
+    const picture = contentOf(snapshotRows(pool(1)));
     const older = picture.map((table) => ({ ...table, columns: table.columns.slice(0, -1) }));
     expect(encodeDifference(older, picture)).toBeNull();
   });
@@ -306,7 +306,7 @@ describe("a picture in bytes", () => {
   it("of before the pool's tolerance was kept reads null there, and all else as it was", () => {
     const now = pool(1);
     const snapshot = { ...now, pool: { ...now.pool, haEnabled: true, haTolerance: 2, haPlannedFor: 1 } };
-    const older = pictureOf(snapshotRows(snapshot)).map((table) =>
+    const older = contentOf(snapshotRows(snapshot)).map((table) =>
       table.name === "Pool"
         ? { ...table, columns: table.columns.slice(0, -2), rows: table.rows.map((row) => row.slice(0, -2)) }
         : table,

@@ -38,6 +38,7 @@ export function aHost(fields: Partial<Host> & Pick<Host, "uuid">): Host {
     version: "8.3.0",
     placementFreeBytes: 2048 * mebibyte,
     powerOnMode: "",
+    cpuMhz: null,
     read: true,
     ...fields,
   };
@@ -63,6 +64,7 @@ export function aVm(fields: Partial<Vm> & Pick<Vm, "uuid">): Vm {
     haPriority: "",
     antiAffinityGroups: [],
     migratingTo: null,
+    shrinksToBytes: null,
     ...fields,
   };
 }

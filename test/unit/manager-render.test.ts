@@ -27,6 +27,7 @@ const vm: Vm = {
   haPriority: "",
   antiAffinityGroups: [],
   migratingTo: null,
+  shrinksToBytes: null,
 };
 
 const host: Host = {
@@ -50,6 +51,7 @@ const host: Host = {
   version: "1.6.10",
   placementFreeBytes: null,
   powerOnMode: "",
+  cpuMhz: null,
   read: true,
 };
 

@@ -61,6 +61,7 @@ const anyHost: fc.Arbitrary<Host> = fc.record({
   version: hostile,
   placementFreeBytes: measure,
   powerOnMode: hostile,
+  cpuMhz: fc.option(fc.integer({ min: 1, max: 9999 })),
   read: fc.boolean(),
 });
 const anyVm: fc.Arbitrary<Vm> = fc.record({
@@ -78,6 +79,7 @@ const anyVm: fc.Arbitrary<Vm> = fc.record({
   copyBytes: measure,
   tags: fc.array(hostile, { maxLength: 3 }),
   migratingTo: fc.option(anyUuid),
+  shrinksToBytes: fc.option(fc.integer({ min: 0 })),
   hasTools: fc.boolean(),
   immovable: fc.option(hostile),
   haPriority: hostile,

@@ -5,6 +5,7 @@ import { AppError } from "../../src/domain/errors.ts";
 import { connectXapi } from "../../src/xapi/client.ts";
 import { XapiError, XapiUnreachable } from "../../src/xapi/errors.ts";
 import type { HostRef, TaskRef, VmRef } from "../../src/xapi/records.ts";
+import type { XapiClient } from "../../src/xapi/xapiClient.ts";
 import { options, rejection, withClient } from "./support/connect.ts";
 import {
   masterRef,
@@ -133,9 +134,8 @@ test("a slave is followed to the master it names, with the port of the URL that 
     slaveScript(() => "127.0.0.2"),
     { port: master.port },
   );
-  await withClient(slave.url, async (client) => {
-    expect(client.url).toBe(master.url);
-  });
+  const known = { collected: ["127.0.0.2"], allowed: [] };
+  await withClient(slave.url, async (client) => expect(client.url).toBe(master.url), { known });
   expect(slave.methods()).toEqual(["session.login_with_password"]);
 });
 
@@ -144,7 +144,8 @@ test("F21: members that only name each other are asked until two redirects were 
   await using first = await startMember(slaveScript(() => names[1] ?? ""));
   await using second = await startMember(slaveScript(() => names[0] ?? ""));
   names.push(first.address, second.address);
-  const error = await rejection(connectXapi(options(first.url)));
+  const known = { collected: names, allowed: [] };
+  const error = await rejection(connectXapi(options(first.url, { known })));
   expect(error).toMatchObject({ code: "pool", message: expect.stringContaining("after 2 redirects") });
   expect([first.calls.length, second.calls.length]).toEqual([2, 1]);
 });
@@ -288,11 +289,13 @@ test("when the master becomes a slave, the call goes on at the new master of the
   await using first = await startMember((call, response) =>
     slave ? failure("HOST_IS_SLAVE", next.address) : old(call, response),
   );
-  await withClient(first.url, async (client) => {
+  const known = { collected: [next.address], allowed: [] };
+  const calls = async (client: XapiClient) => {
     slave = true;
     expect(await client.vmByUuid("some-uuid")).toBe(vm);
     expect(client.url).toBe(next.url);
-  });
+  };
+  await withClient(first.url, calls, { known });
   expect(next.methods().at(-1)).toBe("session.logout");
 });
 

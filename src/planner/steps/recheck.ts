@@ -1,4 +1,4 @@
-/** Assesses moves that were planned from an earlier picture: what the pool as it is now says to each. Pure. */
+/** Assesses moves that were planned from an earlier snapshot: what the pool as it is now says to each. Pure. */
 import { withDerived } from "../../domain/derived.ts";
 import { absence, evaluate } from "../../domain/deviation.ts";
 import type { Snapshot, Uuid } from "../../domain/pool.ts";

@@ -1,7 +1,14 @@
 /** VM.pool_migrate: checks, reservation, the copy, the hand-over, and everything an observer sees of them. */
 
 import { valueAt } from "../metrics/load.ts";
-import { type ActiveMigration, idleVm, memoryOf, type PoolModel, poolRefOf } from "../metrics/model.ts";
+import {
+  type ActiveMigration,
+  idleVm,
+  memoryOf,
+  type PoolModel,
+  poolRefOf,
+  unusedBytes,
+} from "../metrics/model.ts";
 import type { TaskHandle } from "../objects/contract.ts";
 import { nullRef } from "../objects/datamodel.ts";
 import { SimFailure } from "../server/failure.ts";
@@ -186,11 +193,13 @@ function loseVm(model: PoolModel, vmRef: string): never {
   ]);
 }
 
-/** Gives the guest its memory back once it has settled. */
+/** Gives the guest its memory back once it has settled: as much of it as the host has. */
 function regrow(model: PoolModel, vmRef: string, bytes: number): void {
   model.clock.after(regrowMs, () => {
     if (!model.db.has("VM", vmRef) || model.migrations.has(vmRef)) return;
-    if (model.db.get("VM", vmRef, "power_state") === "Running") setMemory(model, vmRef, bytes);
+    if (model.db.get("VM", vmRef, "power_state") !== "Running") return;
+    const there = unusedBytes(model, model.db.text("VM", vmRef, "resident_on"));
+    setMemory(model, vmRef, Math.min(bytes, memoryOf(model, vmRef) + there));
   });
 }
 

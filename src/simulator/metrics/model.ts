@@ -191,6 +191,15 @@ export function cpusOf(model: PoolModel, hostRef: string): number {
   return model.db.list("host", hostRef, "host_CPUs").length;
 }
 
+/** Clock rate of CPUs where nothing else is said: what a VM asks for is counted in CPUs of this rate. */
+export const usualMhz = 2400;
+
+/** How much a CPU of the host does in comparison with one of the usual rate. */
+export function cpuSpeedOf(model: PoolModel, hostRef: string): number {
+  const mhz = Number(model.db.map("host", hostRef, "cpu_info")["speed"] ?? usualMhz);
+  return mhz > 0 ? mhz / usualMhz : 1;
+}
+
 /** Memory that Xen has not given to anybody: total less what the host's domains, and those arriving, occupy. */
 export function unusedBytes(model: PoolModel, hostRef: string): number {
   const { db } = model;

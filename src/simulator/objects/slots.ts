@@ -3,7 +3,7 @@ import { unitOf } from "../behaviour/chance.ts";
 import { mib } from "../behaviour/memory.ts";
 import type { VmMoment } from "../metrics/history.ts";
 import { shareCpus, slotMs, type VmLoad, valueAt } from "../metrics/load.ts";
-import { cpusOf, idleHost, type PoolModel, totalBytes, vcpusOf } from "../metrics/model.ts";
+import { cpuSpeedOf, cpusOf, idleHost, type PoolModel, totalBytes, vcpusOf } from "../metrics/model.ts";
 
 /** Bytes per second. */
 export interface Rate {
@@ -158,7 +158,7 @@ function evaluateHost(
   const own = of(load.controlDomainCpus, "dom0") + copyCpus * streams;
   const demands = guests.map(([vm, moment]) => ({
     vcpus: vcpusOf(model, vm),
-    fraction: askedBy(model, vm, moment, elapsedMs),
+    fraction: askedBy(model, vm, moment, elapsedMs) / cpuSpeedOf(model, hostRef),
   }));
   const shares = shareCpus(cpus, own, demands);
   const occupied = sum(

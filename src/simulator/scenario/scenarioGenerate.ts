@@ -1,7 +1,7 @@
 /** Pools of any size from one line: hosts alike, VMs of mixed sizes, unevenly spread. Pure; the same seed gives the same pool. */
 import { createRandom } from "../behaviour/chance.ts";
 import type { Profile } from "../metrics/load.ts";
-import { idleHost } from "../metrics/model.ts";
+import { idleHost, usualMhz } from "../metrics/model.ts";
 import { commonFeatures, readPowering } from "./scenarioObjects.ts";
 import type { HostSpec, VmSpec } from "./scenarioSpecs.ts";
 import { LineProblem, type SettingsReader } from "./scenarioText.ts";
@@ -73,6 +73,7 @@ function host(
     uuid: null,
     address: null,
     cpus: options.cpus,
+    mhz: usualMhz,
     memoryMib: options.memoryMib,
     overheadMib: 185,
     controlDomainMib,

@@ -2,7 +2,7 @@
 import { type WakeKind, wakeKinds } from "../behaviour/machine.ts";
 import { usualBootMs } from "../behaviour/machines.ts";
 import { constant } from "../metrics/load.ts";
-import { idleHost, idleVm, threadStates } from "../metrics/model.ts";
+import { idleHost, idleVm, threadStates, usualMhz } from "../metrics/model.ts";
 import { roles } from "../objects/roles.ts";
 import type { HostSpec, StorageSpec, UserSpec, VmKind, VmSpec } from "./scenarioSpecs.ts";
 import { LineProblem, readDuration, type SettingsReader } from "./scenarioText.ts";
@@ -19,6 +19,7 @@ export function readHost(reader: SettingsReader, bandwidthMbit: number): HostSpe
     uuid: reader.uuid("uuid"),
     address: reader.text("address"),
     cpus: reader.number("cpus", 8, { min: 1, max: 1024 }),
+    mhz: reader.number("mhz", usualMhz, { min: 100, max: 10_000 }),
     memoryMib: reader.number("memory", 16_384, { min: 256, max: 16_777_216 }),
     overheadMib: reader.number("overhead", 185, { min: 0, max: 1_048_576 }),
     controlDomainMib: reader.number("dom0", 1024, { min: 16, max: 1_048_576 }),

@@ -99,7 +99,7 @@ function buildHost(model: PoolModel, spec: HostSpec, index: number): string {
       host: ref,
       number,
       vendor: spec.vendor,
-      speed: 2400,
+      speed: spec.mhz,
       modelname: "Simulated CPU",
     });
   }
@@ -133,7 +133,7 @@ function cpuInfo(spec: HostSpec): ReturnType<typeof simMap> {
     ["cpu_count", String(spec.cpus)],
     ["socket_count", "1"],
     ["vendor", spec.vendor],
-    ["speed", "2400.000"],
+    ["speed", `${spec.mhz}.000`],
     ["modelname", "Simulated CPU"],
     ["features", spec.features],
     ["features_pv", spec.features],

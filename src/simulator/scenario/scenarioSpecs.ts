@@ -20,6 +20,8 @@ export interface HostSpec {
   readonly uuid: string | null;
   readonly address: string | null;
   readonly cpus: number;
+  /** Clock rate of its CPUs; what VMs ask for is counted in CPUs of the usual rate. */
+  readonly mhz: number;
   readonly memoryMib: number;
   /** Memory that Xen keeps for itself. */
   readonly overheadMib: number;

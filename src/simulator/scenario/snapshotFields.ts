@@ -12,6 +12,8 @@ export interface Residence {
   readonly vmsOn: ReadonlyMap<Uuid, readonly Vm[]>;
   /** The control domain that each host is built with. */
   readonly controlOf: ReadonlyMap<Uuid, Vm>;
+  /** Clock rate of each host's CPUs. */
+  readonly mhzOf: ReadonlyMap<Uuid, number>;
 }
 
 /** Finishes the pool that was built from the snapshot's scenario. */
@@ -85,15 +87,17 @@ class VmFinisher {
   /** Sizes for which xapi's arithmetic gives what the snapshot says. */
   #setMemory(staticMax: boolean): void {
     const { db } = this.#model;
-    const { copyBytes, placementBytes, memoryMb, powerState } = this.#vm;
+    const { copyBytes, placementBytes, memoryMb, powerState, shrinksToBytes } = this.#vm;
     const occupied = copyBytes ?? (memoryMb ?? 0) * mib;
     const needed = placementBytes ?? 0;
-    const minimum = Math.floor(Math.min(needed, occupied) / mib) * mib;
-    const counted = staticMax ? Math.max(minimum, Math.floor(occupied / mib) * mib) : minimum;
+    const minimum = shrinksToBytes ?? Math.floor(Math.min(needed, occupied) / mib) * mib;
+    const rounded = Math.ceil(minimum / mib) * mib;
+    const counted = staticMax ? Math.max(rounded, Math.floor(occupied / mib) * mib) : rounded;
+    const hasRange = shrinksToBytes !== null || powerState !== "Running";
     db.update("VM", this.#ref, {
       memory_static_min: 0,
       memory_dynamic_min: minimum,
-      memory_dynamic_max: occupied,
+      memory_dynamic_max: hasRange ? Math.max(occupied, minimum + 1) : minimum,
       memory_static_max: staticMax ? counted : occupied,
       memory_target: isActive(powerState) ? occupied : 0,
       memory_overhead: Math.max(0, needed - counted),

@@ -6,7 +6,7 @@ import { AppError } from "../../domain/errors.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { usualBootMs } from "../behaviour/machines.ts";
 import { constant } from "../metrics/load.ts";
-import { idleHost, type PoolModel } from "../metrics/model.ts";
+import { idleHost, type PoolModel, usualMhz } from "../metrics/model.ts";
 import { findRelease, type Release } from "../objects/release.ts";
 import { buildPool } from "./scenarioPool.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec, VmSpec } from "./scenarioSpecs.ts";
@@ -57,7 +57,8 @@ function residenceOf({ hosts, vms, placements }: Snapshot): Residence {
     const [vm] = stray < 0 ? [] : strays.splice(stray, 1);
     if (vm !== undefined) controlOf.set(uuid, vm);
   }
-  return { hostOf, vmsOn, controlOf };
+  const mhzOf = new Map(hosts.map(({ uuid, cpuMhz }) => [uuid, cpuMhz ?? usualMhz]));
+  return { hostOf, vmsOn, controlOf, mhzOf };
 }
 
 /** Objects are called by their uuids while the pool is built: names need not be unique. */
@@ -115,6 +116,7 @@ function hostSpec(
     uuid: host.uuid,
     address: host.ip,
     cpus: host.cpuNum ?? 0,
+    mhz: host.cpuMhz ?? usualMhz,
     // Memory is put right when all is built.
     memoryMib: 16_777_216,
     overheadMib: 0,
@@ -153,8 +155,15 @@ function guestsExceed(host: Host, { vmsOn }: Pick<Residence, "vmsOn">): boolean 
   );
 }
 
-function vmSpec(vm: Vm, { hostOf }: Residence, { needs }: InfeasibilityCauses, crowded: boolean): VmSpec {
+function vmSpec(
+  vm: Vm,
+  { hostOf, mhzOf }: Residence,
+  { needs }: InfeasibilityCauses,
+  crowded: boolean,
+): VmSpec {
   const own = needs.get(vm.uuid);
+  const home = hostOf.get(vm.uuid);
+  const mhz = home === undefined ? usualMhz : (mhzOf.get(home) ?? usualMhz);
   const reason = vm.immovable ?? "";
   const powers: readonly VmSpec["power"][] = ["Running", "Paused", "Halted", "Suspended"];
   return {
@@ -180,7 +189,7 @@ function vmSpec(vm: Vm, { hostOf }: Residence, { needs }: InfeasibilityCauses, c
     address: null,
     fullSize: false,
     load: {
-      cpu: constant((vm.vcpuAverage ?? 0) / 100),
+      cpu: constant(((vm.vcpuAverage ?? 0) / 100) * (mhz / usualMhz)),
       rxKib: constant(vm.vif0RxKb ?? 0),
       txKib: constant(vm.vif0TxKb ?? 0),
       freeMib: constant(vm.memoryInternalFreeMb ?? 0),

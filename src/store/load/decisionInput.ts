@@ -1,4 +1,4 @@
-/** Reads what a run decides on: the newest picture and those before it, the rules, and what stands against acting. */
+/** Reads what a run decides on: the newest snapshot and those before it, the rules, and what stands against acting. */
 
 import { type Assessment, assess, type DecisionInput } from "../../decide/assess.ts";
 import { sampleWish } from "../../decide/sampling.ts";

@@ -1,4 +1,4 @@
-/** Reads what green rules are assessed by: the rules, what is remembered of hosts, and the pictures of the windows. */
+/** Reads what green rules are assessed by: the rules, what is remembered of hosts, and the snapshots of the windows. */
 
 import type { Assessment } from "../../decide/assess.ts";
 import { type GreenForecast, greenForecast, greenWish, isIdle, type PowerInput } from "../../decide/power.ts";
@@ -21,7 +21,7 @@ export async function loadGreenForecast(
   return greenForecast(assessment, settings, await loadPowerInput(db, settings, stored));
 }
 
-/** Pictures are read only where there is something to decide. */
+/** Snapshots are read only where there is something to decide. */
 export async function loadPowerInput(
   db: Database,
   settings: ControlSettings,

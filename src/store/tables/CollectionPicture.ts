@@ -2,7 +2,7 @@
 import { type Table, table } from "../columns.ts";
 import { bytes, count, optionalNumber, text } from "../columnTypes.ts";
 
-export interface StoredPicture {
+export interface StoredSnapshotBytes {
   readonly collectionId: number;
   /** Null of a whole one. */
   readonly baseId: number | null;
@@ -13,10 +13,14 @@ export interface StoredPicture {
   readonly picture: Uint8Array;
 }
 
-export const collectionPictureTable: Table<StoredPicture> = table("CollectionPicture", ["collectionId"], {
-  collectionId: count,
-  baseId: optionalNumber,
-  collectedAt: text,
-  format: count,
-  picture: bytes,
-});
+export const collectionPictureTable: Table<StoredSnapshotBytes> = table(
+  "CollectionPicture",
+  ["collectionId"],
+  {
+    collectionId: count,
+    baseId: optionalNumber,
+    collectedAt: text,
+    format: count,
+    picture: bytes,
+  },
+);

@@ -27,6 +27,7 @@ export const vmDetailTable: Table<VmDetail> = table("VmDetail", ["uuid"], {
   haPriority: shortText,
   antiAffinityGroups: textList,
   migratingTo: optionalUuid,
+  shrinksToBytes: bigInt,
   eth0Vifs: ifPresent(int),
   eth0RxKb: ifPresent(int),
   eth0TxKb: ifPresent(int),

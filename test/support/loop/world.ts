@@ -123,6 +123,7 @@ export class Day {
       haPriority: "",
       antiAffinityGroups: [],
       migratingTo: null,
+      shrinksToBytes: null,
     };
   }
 
@@ -152,6 +153,7 @@ export class Day {
       isMaster: h === 0,
       version: "8.3.0",
       powerOnMode: "",
+      cpuMhz: null,
       placementFreeBytes: this.#memoryMb * mebibyte - sum(({ placementBytes }) => placementBytes ?? 0),
       read: true,
     };

@@ -144,6 +144,7 @@ function toVm(sketch: Sketch, index: number, cpus: readonly number[], kind: Kind
     immovable: pinned ? "VM_HAS_PCI_ATTACHED" : null,
     haPriority: "",
     migratingTo: null,
+    shrinksToBytes: null,
     antiAffinityGroups: grouped ? [`group-${index % 7}`] : [],
   };
 }
@@ -181,6 +182,7 @@ function toHost(
     isMaster: h === 0,
     version: "8.3.0",
     powerOnMode: "",
+    cpuMhz: null,
     placementFreeBytes: Math.max(0, capacityMb - reserved) * mebibyte,
     read: true,
   };

@@ -240,6 +240,7 @@ export class World {
       isMaster: machine.isMaster,
       version: "8.3.0",
       powerOnMode: "IPMI",
+      cpuMhz: null,
       placementFreeBytes: on ? (memoryMb - used) * mebibyte : null,
       read: on,
     };
@@ -266,6 +267,7 @@ function toVm(guest: Guest): Vm {
     haPriority: "",
     antiAffinityGroups: [],
     migratingTo: guest.to?.uuid ?? null,
+    shrinksToBytes: null,
   };
 }
 

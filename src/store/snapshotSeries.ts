@@ -1,9 +1,15 @@
 /**
- * Snapshots of pictures that follow each other, faster than one by one: from one to the next nearly all measures change
- * and nearly nothing else does, so that what stays is taken from the picture that they differ from. Pure.
+ * Snapshots that follow each other, faster than one by one: from one to the next nearly all measures change
+ * and nearly nothing else does, so that what stays is taken from the snapshot that they differ from. Pure.
  */
 import { asUuid, type Host, type Placement, type Snapshot, type Vm } from "../domain/pool.ts";
-import { type Picture, type PictureTable, pictureRows, readChanges, type TableChange } from "./picture.ts";
+import {
+  contentRows,
+  readChanges,
+  type SnapshotContent,
+  type TableChange,
+  type TableContent,
+} from "./snapshotContent.ts";
 import { snapshotFrom } from "./snapshotRows.ts";
 import { hostTable } from "./tables/Host.ts";
 import { hostDetailTable } from "./tables/HostDetail.ts";
@@ -11,17 +17,17 @@ import { mapTable } from "./tables/Map.ts";
 import { vmTable } from "./tables/Vm.ts";
 import { vmDetailTable } from "./tables/VmDetail.ts";
 
-/** The picture that others differ from, with its snapshot. */
-export class PictureSeries {
-  readonly #base: Picture;
+/** The content that others differ from, with its snapshot. */
+export class SnapshotSeries {
+  readonly #base: SnapshotContent;
   readonly #snapshot: Snapshot;
   /** Whether rows and objects stand in the same order, table by table. */
   readonly #aligned: boolean;
   #last: { readonly change: string; readonly placements: readonly Placement[] } | null = null;
 
-  constructor(base: Picture) {
+  constructor(base: SnapshotContent) {
     this.#base = base;
-    this.#snapshot = snapshotFrom(pictureRows(base));
+    this.#snapshot = snapshotFrom(contentRows(base));
     const { hosts, vms } = this.#snapshot;
     this.#aligned =
       isAligned(this.#table(hostTable.name), hosts) &&
@@ -47,12 +53,12 @@ export class PictureSeries {
     return { ...this.#snapshot, ...fresh, placements };
   }
 
-  #table(name: string): PictureTable | undefined {
+  #table(name: string): TableContent | undefined {
     return this.#base.find((table) => table.name === name);
   }
 
   /** The same array as before where the places are the same. */
-  #placements(table: PictureTable, change: TableChange): readonly Placement[] {
+  #placements(table: TableContent, change: TableChange): readonly Placement[] {
     if (change.gone.length === 0 && change.fresh.length === 0) return this.#snapshot.placements;
     const text = JSON.stringify(change);
     if (this.#last?.change === text) return this.#last.placements;
@@ -73,7 +79,7 @@ function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function isAligned(table: PictureTable | undefined, objects: readonly { readonly uuid: string }[]): boolean {
+function isAligned(table: TableContent | undefined, objects: readonly { readonly uuid: string }[]): boolean {
   return (
     table !== undefined &&
     table.rows.length === objects.length &&
@@ -83,7 +89,7 @@ function isAligned(table: PictureTable | undefined, objects: readonly { readonly
 
 /** Whether the change could be made. */
 function apply(
-  table: PictureTable,
+  table: TableContent,
   { gone, fresh, changed }: TableChange,
   into: { readonly hosts: Host[]; readonly vms: Vm[] },
 ): boolean {
@@ -104,7 +110,7 @@ function apply(
 }
 
 function assign<T extends object>(
-  { columns }: PictureTable,
+  { columns }: TableContent,
   changed: TableChange["changed"],
   objects: readonly T[],
   fields: ReadonlyMap<string, keyof T>,

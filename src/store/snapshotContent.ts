@@ -3,17 +3,19 @@
  *
  * Values stand column by column, for neighbours in a column are alike. Nearly all measures differ between two moments
  * and nearly nothing else does, so a difference is in essence the columns of measures. Texts name their columns: a
- * column that a later program adds is missing in an older picture, not misread.
+ * column that a later program adds is missing in an older snapshot, not misread.
  */
+
 import { constants, deflateRawSync, inflateRawSync } from "node:zlib";
+import { AppError } from "../domain/errors.ts";
 import type { Row, SqlValue } from "./session.ts";
 import type { TableRows } from "./snapshotRows.ts";
 
 /** JSON, deflated. */
-export const pictureFormat = 1;
+export const snapshotFormat = 1;
 
-/** A table as a picture has it. */
-export interface PictureTable {
+/** A table as a snapshot has it. */
+export interface TableContent {
   readonly name: string;
   readonly columns: readonly string[];
   /** How many columns from the first on are the key. */
@@ -22,7 +24,7 @@ export interface PictureTable {
   readonly rows: readonly (readonly Value[])[];
 }
 
-export type Picture = readonly PictureTable[];
+export type SnapshotContent = readonly TableContent[];
 
 type Value = string | number | null;
 
@@ -47,7 +49,7 @@ export interface TableChange {
   ])[];
 }
 
-export function pictureOf(tables: readonly TableRows[]): Picture {
+export function contentOf(tables: readonly TableRows[]): SnapshotContent {
   return tables.map(({ table, rows }) => ({
     name: table.name,
     columns: table.columns,
@@ -60,17 +62,17 @@ export function pictureOf(tables: readonly TableRows[]): Picture {
 }
 
 /** The rows of each table by column name. */
-export function pictureRows(picture: Picture): ReadonlyMap<string, readonly Row[]> {
+export function contentRows(content: SnapshotContent): ReadonlyMap<string, readonly Row[]> {
   return new Map(
-    picture.map(({ name, columns, rows }) => [
+    content.map(({ name, columns, rows }) => [
       name,
       rows.map((row) => Object.fromEntries(columns.map((column, at) => [column, row[at] ?? null]))),
     ]),
   );
 }
 
-export function encodeWhole(picture: Picture): Uint8Array {
-  const tables = picture.map(
+export function encodeWhole(content: SnapshotContent): Uint8Array {
+  const tables = content.map(
     ({ name, columns, keys, rows }): WholeTable => ({
       name,
       columns,
@@ -82,7 +84,7 @@ export function encodeWhole(picture: Picture): Uint8Array {
   return compress(tables);
 }
 
-export function decodeWhole(bytes: Uint8Array): Picture {
+export function decodeWhole(bytes: Uint8Array): SnapshotContent {
   return (expand(bytes) as WholeTable[]).map(({ name, columns, keys, count, values }) => ({
     name,
     columns,
@@ -91,14 +93,15 @@ export function decodeWhole(bytes: Uint8Array): Picture {
   }));
 }
 
-/** What turns `base` into `picture`; null where their tables or columns are not the same. */
-export function encodeDifference(base: Picture, picture: Picture): Uint8Array | null {
-  const shape = (one: Picture) => JSON.stringify(one.map(({ name, columns, keys }) => [name, columns, keys]));
-  if (shape(base) !== shape(picture)) return null;
-  return compress(picture.map((table, index) => difference(base[index] as PictureTable, table)));
+/** What turns `base` into `content`; null where their tables or columns are not the same. */
+export function encodeDifference(base: SnapshotContent, content: SnapshotContent): Uint8Array | null {
+  const shape = (one: SnapshotContent) =>
+    JSON.stringify(one.map(({ name, columns, keys }) => [name, columns, keys]));
+  if (shape(base) !== shape(content)) return null;
+  return compress(content.map((table, index) => difference(base[index] as TableContent, table)));
 }
 
-export function decodeDifference(base: Picture, bytes: Uint8Array): Picture {
+export function decodeDifference(base: SnapshotContent, bytes: Uint8Array): SnapshotContent {
   const changes = readChanges(bytes);
   return base.map((table, index) => {
     const change = changes[index];
@@ -111,7 +114,7 @@ export function readChanges(bytes: Uint8Array): readonly TableChange[] {
   return expand(bytes) as TableChange[];
 }
 
-function difference(base: PictureTable, table: PictureTable): TableChange {
+function difference(base: TableContent, table: TableContent): TableChange {
   const wanted = new Map(table.rows.map((row) => [keyOf(table.keys, row), row]));
   const gone: number[] = [];
   const pairs: { before: readonly Value[]; after: readonly Value[] }[] = [];
@@ -133,7 +136,7 @@ function difference(base: PictureTable, table: PictureTable): TableChange {
 }
 
 function applyChange(
-  table: PictureTable,
+  table: TableContent,
   { gone, fresh, changed }: TableChange,
 ): readonly (readonly Value[])[] {
   const missing = new Set(gone);
@@ -168,5 +171,12 @@ function compress(value: unknown): Uint8Array {
 }
 
 function expand(bytes: Uint8Array): unknown {
-  return JSON.parse(inflateRawSync(bytes).toString("utf8"));
+  try {
+    return JSON.parse(inflateRawSync(bytes).toString("utf8"));
+  } catch (cause) {
+    throw new AppError("data", "a row of CollectionPicture is damaged", {
+      cause,
+      next: "delete the rows of that table that are older than the last collection",
+    });
+  }
 }
