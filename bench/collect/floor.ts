@@ -11,7 +11,7 @@ import { Members, nobodyKnown } from "../../src/xapi/members.ts";
 import { xapiOptions } from "../../src/xapi/options.ts";
 import { Secrets } from "../../src/xapi/rpc.ts";
 import { parseRrdUpdates } from "../../src/xapi/rrd.ts";
-import { Session } from "../../src/xapi/session.ts";
+import { XapiSession } from "../../src/xapi/session.ts";
 import { Transport } from "../../src/xapi/transport.ts";
 import { decodeResponse, type XapiStruct, type XapiValue } from "../../src/xapi/xml.ts";
 
@@ -90,7 +90,7 @@ export async function fetchAll(xen: XenSettings, { parse }: { parse: boolean }):
 }
 
 /** A session as the client opens it, for calls that the client has no verb for. */
-export function openSession(xen: XenSettings): Promise<Session> {
+export function openSession(xen: XenSettings): Promise<XapiSession> {
   const options = xapiOptions(xen, "xcp-bench", new AbortController().signal);
   const policy = {
     ...options,
@@ -100,7 +100,7 @@ export function openSession(xen: XenSettings): Promise<Session> {
   };
   const transports = new Map<string, Transport>();
   const members = options.urls.map(parseEndpoint);
-  return Session.open({
+  return XapiSession.open({
     ...options,
     expectedPoolUuid: null,
     addressMap: xen.addressMap,

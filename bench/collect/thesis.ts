@@ -7,7 +7,7 @@ import mysql, { type Connection, type RowDataPacket } from "mysql2/promise";
 import type { XenSettings } from "../../src/settings/settings.ts";
 import type { StoreOptions } from "../../src/store/connection.ts";
 import { XapiError } from "../../src/xapi/errors.ts";
-import type { Session } from "../../src/xapi/session.ts";
+import type { XapiSession } from "../../src/xapi/session.ts";
 import type { XapiValue } from "../../src/xapi/xml.ts";
 import { openSession } from "./floor.ts";
 
@@ -79,12 +79,12 @@ function spread<T>(items: readonly T[], count: number): T[] {
 }
 
 class ThesisCollect {
-  readonly #session: Session;
+  readonly #session: XapiSession;
   readonly #sql: Connection;
   #calls = 0;
   #sqlMs = 0;
 
-  constructor(session: Session, sql: Connection) {
+  constructor(session: XapiSession, sql: Connection) {
     this.#session = session;
     this.#sql = sql;
   }

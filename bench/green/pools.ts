@@ -3,7 +3,7 @@
 import type { Host, Snapshot, Uuid } from "../../src/domain/pool.ts";
 import type { PackingOptions } from "../../src/power/options.ts";
 import type { Drain } from "../../src/power/plan.ts";
-import type { GreenRule } from "../../src/power/rule.ts";
+import type { GreenGoal } from "../../src/power/rule.ts";
 import { generate } from "../../test/support/plan/pools.ts";
 
 export interface Series {
@@ -33,7 +33,7 @@ export const series: readonly Series[] = sizes.flatMap(([hosts, vms, count]) =>
   ].map(({ what, ...each }) => ({ ...each, name: `${hosts}x${vms}, ${what}`, hosts, vms, count, fill: 0.5 })),
 );
 
-export const rule = (spareHosts: number): GreenRule => ({
+export const rule = (spareHosts: number): GreenGoal => ({
   limits: [
     { kind: "below", subject: "CpuAverage", value: 80 },
     { kind: "memory free", percent: 5 },

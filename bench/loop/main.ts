@@ -4,7 +4,7 @@
  * [--every SECONDS] [--set KEY=VALUE ...] [--eth0] [--gates]`
  */
 import { parseArgs } from "node:util";
-import type { Figures } from "../../src/rehearse/replay.ts";
+import type { ReplayFigures } from "../../src/rehearse/replay.ts";
 import { controlSettings, live, type Outcome } from "../../test/support/loop/live.ts";
 import { policies } from "../../test/support/loop/policies.ts";
 import { worlds } from "../../test/support/loop/world.ts";
@@ -43,7 +43,7 @@ interface Row {
 }
 
 function rowOf(outcomes: readonly Outcome[]): Row {
-  const perDay = (read: (figures: Figures) => number) =>
+  const perDay = (read: (figures: ReplayFigures) => number) =>
     mean(outcomes.map(({ figures }) => (read(figures) * 24) / figures.hours));
   return {
     migrations: perDay(({ migrations }) => migrations),

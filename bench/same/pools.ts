@@ -32,11 +32,12 @@ export interface Told {
   readonly text: string;
 }
 
-/** The first of the 300 or so pools are the smallest. */
-export function* tellPools(): Generator<Told> {
+/** What is said of the pools whose names are wanted; the first of the 300 or so are the smallest. */
+export function* tellPools(isWanted: (name: string) => boolean): Generator<Told> {
   for (const kind of series) {
     for (let seed = 0; seed < (counts.get(kind.hosts) ?? 0); seed++) {
-      yield { name: `${kind.name} #${seed}`, text: tell(kind, 5000 + seed) };
+      const name = `${kind.name} #${seed}`;
+      if (isWanted(name)) yield { name, text: tell(kind, 5000 + seed) };
     }
   }
 }

@@ -38,7 +38,7 @@ import {
 } from "./report.ts";
 import { trustMembers } from "./trust.ts";
 
-interface Options {
+interface CollectFlags {
   readonly settings?: string;
   readonly interval?: number;
   readonly export?: string;
@@ -66,7 +66,7 @@ Examples:
 Exit codes: 0 done; 1 could not run (the message says why); 2 wrong usage; 3 done, but some hosts or objects
 could not be read (each is named); 4 refused: the database holds another pool; 130/143 ended by a signal.`;
 
-function readOptions(): Options {
+function readOptions(): CollectFlags {
   const options = new Command("xcp-collect")
     .description("Reads the pool over XAPI and stores its hosts, VMs and placements in MySQL.")
     .option("-s, --settings <path>", "settings file (default: settings in this directory)")
@@ -99,7 +99,7 @@ function readOptions(): Options {
     .exitOverride()
     .configureOutput(commandLineOutput)
     .parse(process.argv)
-    .opts<Options>();
+    .opts<CollectFlags>();
   if (!options.store && options.export === undefined) {
     throw new AppError("usage", "--no-store goes with --export: without it nothing would come of the run");
   }
@@ -115,7 +115,7 @@ await runProgram("xcp-collect", async (context) => {
   return runRepeatedly(context, options.interval, () => collectOnce(context, options));
 });
 
-async function trust(context: ProgramContext, options: Options): Promise<number> {
+async function trust(context: ProgramContext, options: CollectFlags): Promise<number> {
   const { xen } = loadSettings(["xen"], options.settings, { filesToCome: true });
   const file = xen.fingerprintFile;
   if (file === null) {
@@ -149,7 +149,7 @@ async function trust(context: ProgramContext, options: Options): Promise<number>
   }
 }
 
-async function collectOnce(context: ProgramContext, options: Options): Promise<number> {
+async function collectOnce(context: ProgramContext, options: CollectFlags): Promise<number> {
   const startedMs = context.monotonicMs();
   const result = await read(context, options);
   if (options.export !== undefined) await exportTo(context, options.export, result);
@@ -174,7 +174,7 @@ function codeOf({ unread, skipped }: CollectResult): number {
   return unread.length + skipped.length > 0 ? exitCode.partly : exitCode.done;
 }
 
-function read(context: ProgramContext, options: Options): Promise<CollectResult> {
+function read(context: ProgramContext, options: CollectFlags): Promise<CollectResult> {
   const { signal } = context;
   const replacePool = options.replacePool === true;
   const allowedRedirects = options.allowRedirect ?? [];
@@ -231,7 +231,7 @@ async function exportTo(
   await context.write(text);
 }
 
-async function importFile(context: ProgramContext, options: Options, file: string): Promise<number> {
+async function importFile(context: ProgramContext, options: CollectFlags, file: string): Promise<number> {
   const document = parseSnapshot(readText(file), file);
   const { mysql } = loadSettings(["mysql"], options.settings);
   const stored = await withDatabase(context, mysql, (db) =>

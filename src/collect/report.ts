@@ -2,6 +2,7 @@
 
 import type { Collection, Snapshot, Uuid } from "../domain/pool.ts";
 import type { SnapshotDocument } from "../snapshot/text.ts";
+import { plural } from "../text/format.ts";
 import { trustLines } from "../xapi/untrusted.ts";
 import { clocksDisagree } from "./clocks.ts";
 import type { CollectResult } from "./collect.ts";
@@ -11,9 +12,9 @@ export function summaryLine(result: CollectResult, durationMs: number): string {
   const { snapshot, unread, skipped, stored } = result;
   const running = snapshot.vms.filter((vm) => vm.powerState === "Running" && !vm.isControlDomain).length;
   const parts = [
-    count(snapshot.hosts.length, "host") + (unread.length > 0 ? ` (${unread.length} unread)` : ""),
-    `${count(snapshot.vms.length, "VM")} (${running} running guests)`,
-    ...(skipped.length > 0 ? [`${count(skipped.length, "object")} left out`] : []),
+    plural(snapshot.hosts.length, "host") + (unread.length > 0 ? ` (${unread.length} unread)` : ""),
+    `${plural(snapshot.vms.length, "VM")} (${running} running guests)`,
+    ...(skipped.length > 0 ? [`${plural(skipped.length, "object")} left out`] : []),
   ];
   const pool = snapshot.pool.name === "" ? snapshot.pool.uuid : snapshot.pool.name;
   const text = `collected pool ${pool}: ${parts.join(", ")} in ${(durationMs / 1000).toFixed(1)} s`;
@@ -121,11 +122,7 @@ export function importLine(
   stored: Collection | "superseded",
 ): string {
   const { pool, hosts, vms } = snapshot;
-  const what = `${count(hosts.length, "host")}, ${count(vms.length, "VM")}, taken ${takenAt.toISOString()}`;
+  const what = `${plural(hosts.length, "host")}, ${plural(vms.length, "VM")}, taken ${takenAt.toISOString()}`;
   const text = `imported pool ${pool.name === "" ? pool.uuid : pool.name}: ${what}`;
   return stored === "superseded" ? `${text}; not stored, a later collection is there already` : text;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

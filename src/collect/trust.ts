@@ -22,7 +22,7 @@ export interface TrustOptions {
 }
 
 /** A host, and the SHA-256 that it shows; null where it shows none. */
-interface Shown {
+interface ShownByHost {
   readonly name: string;
   readonly fingerprint: string | null;
 }
@@ -46,7 +46,7 @@ export async function trustMembers(options: TrustOptions): Promise<number> {
   const client = await connectXapi(
     xapiOptions({ ...xen, caPem: null, fingerprints: trusted.fingerprints() }, "xcp-collect", signal, known),
   );
-  let hosts: Shown[];
+  let hosts: ShownByHost[];
   try {
     hosts = await Promise.all(
       [...(await client.hosts()).values()].map(async ({ name_label, address }) => ({
@@ -65,7 +65,7 @@ export async function trustMembers(options: TrustOptions): Promise<number> {
 }
 
 /** Shows what is new among `hosts`, and trusts it after a yes. */
-async function decide(hosts: readonly Shown[], trusted: Trusted, options: TrustOptions): Promise<void> {
+async function decide(hosts: readonly ShownByHost[], trusted: Trusted, options: TrustOptions): Promise<void> {
   const { tell, ask, write } = options;
   const fresh = hosts.flatMap(({ name, fingerprint }) =>
     fingerprint === null || trusted.has(fingerprint) ? [] : [{ name, fingerprint }],

@@ -12,6 +12,7 @@ import { gateObject, planJson } from "../explain/planJson.ts";
 import { gateLine, moveLine, openLine, poolLine, ruleLines, totalLines, when } from "../explain/report.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/settings.ts";
+import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import type { RunResult } from "./planExecutor.ts";
 import { resultReason } from "./report.ts";
@@ -35,7 +36,7 @@ export interface ApplyTask {
   readonly by: string;
 }
 
-interface View {
+interface SavedPlanView {
   readonly saved: SavedPlan;
   readonly assessment: Assessment;
   readonly stored: StoredSnapshot;
@@ -71,7 +72,12 @@ function isNoPlan(saved: SavedPlan | NoPlan): saved is NoPlan {
   return "measured" in saved;
 }
 
-function courseOf(view: View, task: ApplyTask, ageSeconds: () => number, options: ActOptions): Course {
+function courseOf(
+  view: SavedPlanView,
+  task: ApplyTask,
+  ageSeconds: () => number,
+  options: ActOptions,
+): Course {
   const { saved, assessment, stored, plan } = view;
   const names = new Names(stored.snapshot);
   return {
@@ -93,7 +99,7 @@ function viewOf(
   saved: SavedPlan,
   assessment: Assessment,
   control: ControlSettings,
-): View | { readonly gate: Gate | null } {
+): SavedPlanView | { readonly gate: Gate | null } {
   const { stored, gate, controlState } = assessment;
   if (gate !== null || stored === null) return { gate };
   const plan = assessSavedPlan(saved, assessment, stored, control);
@@ -103,9 +109,9 @@ function viewOf(
 }
 
 /** "Saved plan of 2026-03-01 08:00:00 UTC by ann@desk7, from collection 17: 2 moves" */
-function headLine({ saved, plan }: View): string {
+function headLine({ saved, plan }: SavedPlanView): string {
   const { savedAt, savedBy, collection } = saved;
-  const moves = `${plan.moves.length} ${plan.moves.length === 1 ? "move" : "moves"}`;
+  const moves = plural(plan.moves.length, "move");
   return `Saved plan of ${timeOf(savedAt)} by ${savedBy}, from collection ${collection}: ${moves}`;
 }
 
@@ -113,7 +119,7 @@ function timeOf(iso: string): string {
   return iso.replace(/^(\S{10})T(\S{8})\S*$/, "$1 $2 UTC");
 }
 
-function applicationLines(view: View): string[] {
+function applicationLines(view: SavedPlanView): string[] {
   const { saved, assessment, stored, plan } = view;
   const names = new Names(stored.snapshot);
   return [
@@ -131,7 +137,7 @@ function applicationLines(view: View): string[] {
   ];
 }
 
-function applicationJson({ saved, assessment, stored, plan }: View): object {
+function applicationJson({ saved, assessment, stored, plan }: SavedPlanView): object {
   const { savedAt, savedBy, collection } = saved;
   return {
     savedPlan: { savedAt, savedBy, collection, changes: changesSince(saved, stored.snapshot) },
@@ -160,7 +166,7 @@ function conclude(result: RunResult, plan: Plan, names: Names): Conclusion {
     return end === undefined ? "not tried" : resultReason(end.outcome);
   };
   const lines = [
-    `${moved} of ${plan.moves.length} ${plan.moves.length === 1 ? "move" : "moves"} made`,
+    `${moved} of ${plural(plan.moves.length, "move")} made`,
     ...(result.stoppedBy === null ? [] : [`ended early: ${result.stoppedBy}`]),
     ...left.map(
       (move) =>

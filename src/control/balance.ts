@@ -11,6 +11,7 @@ import { forecastLines, moveLine, unknownRuleLines } from "../explain/report.ts"
 import type { Plan } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import { loadGreenForecast } from "../store/load/powerInput.ts";
+import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import type { Planner, RunResult } from "./planExecutor.ts";
 import { runLines } from "./report.ts";
@@ -100,7 +101,7 @@ function plannerFor(assessment: StoredAssessment, first: Plan, control: ControlS
 /** What a dry run prints, as the first event of a run. */
 function planEvent(assessment: Assessment, stored: StoredSnapshot, plan: Plan): object {
   const count = plan.moves.length;
-  const text = count === 0 ? "nothing to do" : `${count} ${count === 1 ? "move" : "moves"} planned`;
+  const text = count === 0 ? "nothing to do" : `${plural(count, "move")} planned`;
   return { event: "plan", text, ...forecastJson(assessment, stored, plan) };
 }
 

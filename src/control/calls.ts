@@ -1,5 +1,7 @@
 /** Ends the calls to the pool: at a signal, at once or while a migration runs after its grace; when the lease is lost, at once. */
+
 import { AppError } from "../domain/errors.ts";
+import { leaseLost } from "./heldLease.ts";
 
 export class CallLimit {
   /** Migrations in flight: while there are any, a signal leaves the calls their grace. */
@@ -14,7 +16,7 @@ export class CallLimit {
     if (this.migrating > 0) this.#timer = setTimeout(end, this.#graceMs);
     else end();
   };
-  readonly #onLost = () => this.#calls.abort(new AppError("pool", "the lease was lost"));
+  readonly #onLost = () => this.#calls.abort(new AppError("pool", leaseLost));
 
   constructor(stop: AbortSignal, lost: AbortSignal, graceMs: number) {
     this.#stop = stop;

@@ -1,5 +1,6 @@
 /** The look at the pool right before a migration: is everything still as the collection saw it? */
 
+import { plural } from "../text/format.ts";
 import type { HostRecord, HostRef, TaskRef, VmRecord, VmRef } from "../xapi/records.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type MoveTask, type Outcome, overtaken } from "./outcome.ts";
@@ -99,10 +100,8 @@ async function trafficObjection(
   if (inFlight.size === own.size) return null;
   if (inFlight.size >= maxInPool) {
     const ours = own.size === 0 ? "" : `, ${own.size} of them ours`;
-    const are = inFlight.size === 1 ? "migration is" : "migrations are";
-    return overtaken(
-      `${inFlight.size} ${are} in flight in the pool${ours}, limit ${maxInPool} (ControlMaxMigrationsInPool)`,
-    );
+    const are = plural(inFlight.size, "migration is", "migrations are");
+    return overtaken(`${are} in flight in the pool${ours}, limit ${maxInPool} (ControlMaxMigrationsInPool)`);
   }
   // Only the VMs know where a migration comes from; they are read when there is one of somebody else's.
   const machines = await client.machines();

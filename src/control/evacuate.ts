@@ -19,6 +19,7 @@ import {
   evacuationLines,
   evacuationObject,
   purposeLine,
+  squeezeLines,
   stayLines,
   warningLines,
 } from "../explain/evacuation.ts";
@@ -26,6 +27,7 @@ import { moveLine, unknownRuleLines } from "../explain/report.ts";
 import type { Evacuation } from "../planner/evacuate/evacuate.ts";
 import type { Move } from "../planner/plan.ts";
 import { storedCollectionId } from "../store/snapshot.ts";
+import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import { leaseLost } from "./heldLease.ts";
 import type { MoveResult, Planner, RunResult } from "./planExecutor.ts";
@@ -246,7 +248,7 @@ class Attempt {
   }
 
   #movedLine(): string {
-    return this.#moved === 1 ? "1 VM moved away" : `${this.#moved} VMs moved away`;
+    return `${plural(this.#moved, "VM")} moved away`;
   }
 
   #conclusion(first: readonly string[]): Conclusion {
@@ -254,6 +256,7 @@ class Attempt {
     const lines = [
       ...first,
       ...stayLines(this.#left, host, this.#names),
+      ...squeezeLines(this.#view.plan, host, this.#names),
       endLine(this.#left.length, host, this.#names, "is"),
     ];
     if (this.#left.length > 0) return { code: exitCode.partly, outcome: "partly", lines };

@@ -13,6 +13,9 @@ import {
   takeLease,
 } from "../store/lease.ts";
 
+/** What is said wherever a run ends because it may not act any more. */
+export const leaseLost = "the lease was lost: another run may act now";
+
 export interface HeldLeaseOptions {
   readonly runId: string;
   /** Shown to those who find the lease taken. */
@@ -20,9 +23,6 @@ export interface HeldLeaseOptions {
   readonly ttlMs: number;
   readonly monotonicMs: () => number;
 }
-
-/** What is said of a run that may do nothing more. */
-export const leaseLost = "the lease was lost: another run may act now";
 
 /** A lease is renewed six times in its life. */
 const renewals = 6;

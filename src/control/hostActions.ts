@@ -6,7 +6,7 @@
 import { describeError } from "../domain/errors.ts";
 import type { HostPowerChange, HostPowerEventKind, HostState, HostStates } from "../domain/hostPower.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
-import { advance, type Step, stateOf } from "../power/states.ts";
+import { advance, type PowerStep, stateOf } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
 import { writeHostPower } from "../store/hostPower.ts";
 import type { HostRef, TaskRef } from "../xapi/records.ts";
@@ -45,7 +45,7 @@ export class HostActions {
   }
 
   /** Does the step; whatever the pool says becomes an end. */
-  async do(step: Step): Promise<StepEnd> {
+  async do(step: PowerStep): Promise<StepEnd> {
     if (!this.#options.heldLease.mayStart()) return refused("the lease is about to run out, or was lost");
     switch (step.kind) {
       case "note on":
@@ -80,7 +80,7 @@ export class HostActions {
     return this.#giveUp(host, state, failure);
   }
 
-  async #bringBack(step: Extract<Step, { kind: "enable" | "take back" }>): Promise<StepEnd> {
+  async #bringBack(step: Extract<PowerStep, { kind: "enable" | "take back" }>): Promise<StepEnd> {
     const refusal = await this.#ask(step.host, (client, host) => client.hostEnable(host));
     // A host that still boots is asked again by the next run.
     if (refusal !== null) return step.kind === "enable" ? refused(refusal) : this.#tellRefusal(step, refusal);
@@ -90,7 +90,7 @@ export class HostActions {
   }
 
   /** Takes the host out of service. Its VMs leave it afterwards, by a plan. */
-  async #takeOut(step: Extract<Step, { kind: "drain" }>): Promise<StepEnd> {
+  async #takeOut(step: Extract<PowerStep, { kind: "drain" }>): Promise<StepEnd> {
     const before = stateOf(this.#states, step.host);
     if (before.kind !== "draining") {
       const written = await this.#write(step, "drain");
@@ -110,7 +110,7 @@ export class HostActions {
     return refused(refusal);
   }
 
-  async #shutDown(step: Extract<Step, { kind: "shut down" }>): Promise<StepEnd> {
+  async #shutDown(step: Extract<PowerStep, { kind: "shut down" }>): Promise<StepEnd> {
     const objection = await this.#emptyObjection(step.host);
     if (objection !== null) return this.#tellRefusal(step, objection);
     const written = await this.#write(step, "shut down");
@@ -130,7 +130,7 @@ export class HostActions {
     return refused(failure);
   }
 
-  async #wake(step: Extract<Step, { kind: "wake" }>): Promise<StepEnd> {
+  async #wake(step: Extract<PowerStep, { kind: "wake" }>): Promise<StepEnd> {
     const written = await this.#write(step, "wake");
     if (written.kind !== "done") return written;
     const [task, refusal] = await this.#begin(step.host, (client, host) => client.hostPowerOnAsync(host));
@@ -208,7 +208,7 @@ export class HostActions {
     return this.#put({ host, state: stateOf(this.#states, host), reason, task, event: null });
   }
 
-  async #tellRefusal(step: Step, reason: string): Promise<StepEnd> {
+  async #tellRefusal(step: PowerStep, reason: string): Promise<StepEnd> {
     await this.#put({
       host: step.host,
       state: stateOf(this.#states, step.host),
@@ -219,7 +219,7 @@ export class HostActions {
   }
 
   /** The state that the step leads to. */
-  #write(step: Step, event: HostPowerEventKind): Promise<StepEnd> {
+  #write(step: PowerStep, event: HostPowerEventKind): Promise<StepEnd> {
     const after = advance(this.#states, [step], this.#options.snapshot, this.#options.now());
     return this.#put({ host: step.host, state: stateOf(after, step.host), reason: step.reason, event });
   }

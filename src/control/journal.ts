@@ -1,10 +1,12 @@
 /** Writes down what is about to be done and what came of it, so that whoever comes next can go on from there. */
+
 import { AppError } from "../domain/errors.ts";
 import type { EndState, FailureClass, MigrationCause } from "../domain/migration.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Move } from "../planner/plan.ts";
 import type { Database } from "../store/connection.ts";
 import { closeMigration, type Hindrance, markSubmitted, planMigration } from "../store/migrations.ts";
+import { plural } from "../text/format.ts";
 import { type HeldLease, leaseLost } from "./heldLease.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -167,7 +169,7 @@ export function endState(outcome: Outcome): EndState | null {
 function held(hindrance: Hindrance, maxPerHour: number): Outcome {
   switch (hindrance.kind) {
     case "lease":
-      return { kind: "held", reason: "the lease was lost: another run acts now" };
+      return { kind: "held", reason: leaseLost };
     case "paused": {
       const why = hindrance.reason === "" ? "" : ` (${hindrance.reason})`;
       return { kind: "held", reason: `paused by ${hindrance.by === "" ? "somebody" : hindrance.by}${why}` };
@@ -177,7 +179,7 @@ function held(hindrance: Hindrance, maxPerHour: number): Outcome {
     case "hour":
       return {
         kind: "held",
-        reason: `${hindrance.count} migrations within the last hour, limit ${maxPerHour} (ControlMaxMovesPerHour)`,
+        reason: `${plural(hindrance.count, "migration")} within the last hour, limit ${maxPerHour} (ControlMaxMovesPerHour)`,
       };
     case "open":
       return { kind: "refused", reason: "a migration of it is not closed yet", failure: "later" };

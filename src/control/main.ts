@@ -25,7 +25,7 @@ import { runControl, type Save, type Task } from "./run.ts";
 import { stampedEvent, stampedLine } from "./timestamps.ts";
 import { contradiction } from "./usage.ts";
 
-interface Options {
+interface ControlFlags {
   readonly settings?: string;
   readonly interval?: number;
   readonly dryRun?: true;
@@ -36,6 +36,7 @@ interface Options {
   readonly quiet?: true;
   readonly allowRedirect?: readonly string[];
   readonly evacuate?: string;
+  readonly squeeze?: true;
   readonly save?: string;
   readonly apply?: string;
   readonly timestamps?: true;
@@ -71,6 +72,7 @@ await runProgram("xcp-control", async (context) => {
       "--evacuate <host>",
       "empty this host (uuid, the start of one, or name); it is not disabled by that",
     )
+    .option("--squeeze", "with --evacuate: also move VMs that the migration shrinks below what they use")
     .option(
       "--save <file>",
       "with --dry-run: also keep the plan as JSON, to review it and to --apply it later",
@@ -95,7 +97,7 @@ await runProgram("xcp-control", async (context) => {
     .exitOverride()
     .configureOutput(commandLineOutput)
     .parse(process.argv)
-    .opts<Options>();
+    .opts<ControlFlags>();
   const wrong = contradiction(options);
   if (wrong !== null) throw new AppError("usage", wrong);
   const who = { host: os.hostname(), pid: process.pid };
@@ -117,7 +119,11 @@ await runProgram("xcp-control", async (context) => {
       runControl(db, {
         xen,
         known: { collected: await loadHostAddresses(db), allowed: options.allowRedirect ?? [] },
-        control: options.instant ? { ...control, sampleCount: 1, breaches: 1 } : control,
+        control: {
+          ...control,
+          ...(options.instant ? { sampleCount: 1, breaches: 1 } : {}),
+          ...(options.squeeze ? { squeeze: "allow" } : {}),
+        },
         dryRun: options.dryRun === true,
         json: options.json === true,
         exitCode: options.exitCode === true,
@@ -148,21 +154,21 @@ interface RunOutput {
 }
 
 /** Standard output; or nothing, until something went wrong: then everything that led there is of use. */
-function outputOf(context: ProgramContext, { quiet }: Options): RunOutput {
+function outputOf(context: ProgramContext, { quiet }: ControlFlags): RunOutput {
   if (!quiet) return { print: context.print, tell: () => {} };
   const kept: string[] = [];
   return { print: (line) => void kept.push(line), tell: () => kept.forEach(context.warn) };
 }
 
 /** What the options ask for beside keeping the rules. */
-async function taskOf({ evacuate: host, apply: file }: Options): Promise<{ readonly task?: Task }> {
+async function taskOf({ evacuate: host, apply: file }: ControlFlags): Promise<{ readonly task?: Task }> {
   const by = operatorName();
   if (host !== undefined) return { task: { kind: "evacuate", host, by } };
   if (file !== undefined) return { task: { kind: "apply", content: await readPlanFile(file), by } };
   return {};
 }
 
-function saveOf({ save: file }: Options): { readonly save?: Save } {
+function saveOf({ save: file }: ControlFlags): { readonly save?: Save } {
   if (file === undefined) return {};
   return { save: { file, by: operatorName(), at: () => new Date(), write: writePlanFile } };
 }

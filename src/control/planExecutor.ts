@@ -89,13 +89,13 @@ export async function carryOut(
 }
 
 /** A migration in flight that this run answers for. */
-interface InFlightMigration {
+interface CarriedMigration {
   readonly index: number;
   readonly move: Move;
   readonly entry: Entry;
   readonly transfer: Transfer;
   /** Never rejects before somebody waits for it. */
-  readonly landed: Promise<InFlightMigration>;
+  readonly landed: Promise<CarriedMigration>;
   outcome: Outcome | null;
 }
 
@@ -110,7 +110,7 @@ class PlanExecutor {
   readonly #executor: Executor;
   readonly #results: MoveResult[] = [];
   readonly #setbacks: Setbacks;
-  readonly #inFlight = new Set<InFlightMigration>();
+  readonly #inFlight = new Set<CarriedMigration>();
   /** Moves that were started. */
   #started = 0;
   #state: Snapshot;
@@ -187,7 +187,7 @@ class PlanExecutor {
     const begun = await startMove(this.#executor.client, move, own, this.#options(move, entry));
     if ("kind" in begun) return this.#settle(index, move, entry, begun);
     this.#started++;
-    const migration: InFlightMigration = {
+    const migration: CarriedMigration = {
       index,
       move,
       entry,
@@ -197,7 +197,7 @@ class PlanExecutor {
     };
     this.#inFlight.add(migration);
 
-    async function landing(): Promise<InFlightMigration> {
+    async function landing(): Promise<CarriedMigration> {
       const outcome = await (begun as Transfer).end;
       entry.ended();
       migration.outcome = outcome;

@@ -1,8 +1,10 @@
 /** The file of a saved plan: written whole and for its owner alone, and read back. */
+
 import { randomUUID } from "node:crypto";
 import fs from "node:fs/promises";
 import { AppError, describeError } from "../domain/errors.ts";
 import { writeWhole } from "../program/wholeFile.ts";
+import { bytes } from "../text/format.ts";
 import { printableJsonLines } from "../text/text.ts";
 
 /** A plan of the largest pool is far smaller. */
@@ -28,8 +30,7 @@ async function textOf(file: string): Promise<string> {
     const status = await fs.stat(file);
     if (status.isDirectory()) throw new Error("it is a directory");
     if (!status.isFile()) throw new Error("it is no file");
-    if (status.size > mostBytes)
-      throw new Error(`it is larger than ${mostBytes / 1024 / 1024} MB, so it is no plan`);
+    if (status.size > mostBytes) throw new Error(`it is larger than ${bytes(mostBytes)}, so it is no plan`);
     return await fs.readFile(file, "utf8");
   } catch (cause) {
     throw new AppError("file", `cannot read the plan ${file}: ${describeError(cause)}`, { cause });

@@ -5,6 +5,7 @@ import type { Migration } from "../domain/migration.ts";
 import { type CostBook, limitSeconds } from "../domain/migrationCost.ts";
 import type { Uuid } from "../domain/pool.ts";
 import type { ControlSettings } from "../settings/settings.ts";
+import { megabytes } from "../text/format.ts";
 import { connectXapi } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
 import { xapiOptions } from "../xapi/options.ts";
@@ -73,8 +74,8 @@ export function timeLimit(
   if (seconds * 1000 >= migrationTimeoutMs) {
     return { timeoutMs: migrationTimeoutMs, timeoutReason: "ControlMigrationMinutes" };
   }
-  const rate = Math.round(costs.of(source, destination).bytesPerSecond / 1024 / 1024);
-  const memory = Math.round((bytes ?? 0) / 1024 / 1024);
+  const rate = megabytes(costs.of(source, destination).bytesPerSecond);
+  const memory = megabytes(bytes ?? 0);
   return {
     timeoutMs: seconds * 1000,
     timeoutReason: `three times what ${memory} MB take at ${rate} MB/s, 4 min at least`,

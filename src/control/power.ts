@@ -7,9 +7,10 @@ import type { Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import { greenMoves } from "../explain/power.ts";
 import { moveLine } from "../explain/report.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import type { Step } from "../power/states.ts";
+import type { PowerStep } from "../power/states.ts";
 import { writeHostPower } from "../store/hostPower.ts";
 import { loadPowerInput } from "../store/load/powerInput.ts";
+import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import type { TaskRef } from "../xapi/records.ts";
 import { HostActions, type StepEnd } from "./hostActions.ts";
@@ -142,7 +143,10 @@ function tell(done: Done, names: Names, options: ActOptions, reason = ""): Done 
   const name = names.of(host);
   const [event, text] =
     end.kind === "done"
-      ? ["host", [name, words[what as Step["kind"]] ?? what, reason].filter((part) => part !== "").join(": ")]
+      ? [
+          "host",
+          [name, words[what as PowerStep["kind"]] ?? what, reason].filter((part) => part !== "").join(": "),
+        ]
       : end.kind === "failed"
         ? ["alarm", `ALARM: ${name}: ${end.reason}; it is left alone until somebody sees to it`]
         : ["host", `${name}: ${what} was not possible: ${end.reason}`];
@@ -150,7 +154,7 @@ function tell(done: Done, names: Names, options: ActOptions, reason = ""): Done 
   return done;
 }
 
-const words: Readonly<Record<Step["kind"], string>> = {
+const words: Readonly<Record<PowerStep["kind"], string>> = {
   drain: "is being emptied, to sleep",
   "take back": "is taken into service again",
   "shut down": "is put to sleep",
@@ -183,7 +187,7 @@ function conclude(result: RunResult | null, names: Names): Conclusion {
   if (result === null) return { code: exitCode.done, outcome: "nothing", lines: [] };
   const moved = result.results.filter(({ outcome }) => outcome.kind === "moved").length;
   const failed = result.results.find(({ outcome }) => outcome.kind !== "moved");
-  const lines = [`${moved} ${moved === 1 ? "VM" : "VMs"} moved for the green rule`];
+  const lines = [`${plural(moved, "VM")} moved for the green rule`];
   if (failed !== undefined) lines.push(`${names.of(failed.move.vm)}: ${resultReason(failed.outcome)}`);
   else if (result.stoppedBy !== null) lines.push(`ended early: ${result.stoppedBy}`);
   return { ...ending(result), lines };

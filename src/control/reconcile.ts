@@ -2,12 +2,14 @@
  * Migrations that an earlier run left open, first of all: one that still runs is waited for like our own, any other is
  * closed by where its VM is. Nothing is planned before that is done.
  */
+
 import type { Migration } from "../domain/migration.ts";
 import type { Database } from "../store/connection.ts";
 import { adoptMigration, type Closing, closeMigration, type End } from "../store/migrations.ts";
+import { plural } from "../text/format.ts";
 import type { HostRef, TaskRef, VmRecord, VmRef } from "../xapi/records.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
-import type { HeldLease } from "./heldLease.ts";
+import { type HeldLease, leaseLost } from "./heldLease.ts";
 import { endState, failureOf } from "./journal.ts";
 import { isGone, type Outcome } from "./outcome.ts";
 import { Watch, type WatchOptions } from "./watch.ts";
@@ -31,10 +33,10 @@ export async function reconcile(
   options: ReconcileOptions,
 ): Promise<string | null> {
   const ends = await Promise.all(open.map((migration) => settle(migration, options)));
-  if (ends.includes("lease lost")) return "the lease was lost";
+  if (ends.includes("lease lost")) return leaseLost;
   const left = ends.filter((end) => end === "left").length;
   if (left === 0) return null;
-  return `${left === 1 ? "a migration" : `${left} migrations`} of an earlier run cannot be closed yet; nothing is planned before`;
+  return `${plural(left, "migration")} of an earlier run cannot be closed yet; nothing is planned before`;
 }
 
 async function settle(

@@ -1,6 +1,7 @@
 /** How the moves of a run ended, in words. Pure. */
 
 import { limitReached, unresolvedLines } from "../explain/report.ts";
+import { plural } from "../text/format.ts";
 import type { Names } from "../text/names.ts";
 import { longest, shorten } from "../text/text.ts";
 import type { MoveResult, RunResult } from "./planExecutor.ts";
@@ -37,7 +38,7 @@ export function resultReason(outcome: MoveResult["outcome"]): string {
 /** What a whole run comes to: "1 VM moved", with why it ended early and what stays broken. */
 export function runLines(result: RunResult, names: Names): string[] {
   const moved = result.results.filter(({ outcome }) => outcome.kind === "moved").length;
-  const lines = [`${moved} ${moved === 1 ? "VM" : "VMs"} moved`];
+  const lines = [`${plural(moved, "VM")} moved`];
   if (result.stoppedBy !== null) lines.push(`ended early: ${result.stoppedBy}`);
   else lines.push(...unresolvedLines(result.lastPlan.unresolved, names));
   if (result.stoppedBy === null && result.lastPlan.limited) {

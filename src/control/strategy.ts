@@ -112,7 +112,7 @@ export interface Viewer {
 }
 
 /** What a dry run shows. */
-export interface Shown {
+export interface DryRunView {
   readonly lines: () => readonly string[];
   readonly object: () => object;
   /** How much a run would do: 0 where it has nothing to do. */
@@ -126,7 +126,7 @@ export interface Strategy {
   readonly forecast: (
     input: DecisionInput,
     viewer: Viewer,
-  ) => Promise<Shown | { readonly gate: Gate | null }>;
+  ) => Promise<DryRunView | { readonly gate: Gate | null }>;
   /** Passes the gates and plans, under the lease. Rejects with AppError where what was asked for makes no sense. */
   readonly decide: (look: Look, run: LeasedRun) => Promise<Decided>;
 }

@@ -1,6 +1,7 @@
 /** How far the transfers in flight are, for people and programs: part, rate, time left. */
 
 import type { Uuid } from "../domain/pool.ts";
+import { bytes, figure, span } from "../text/format.ts";
 import type { Names } from "../text/names.ts";
 import { printable } from "../text/text.ts";
 import { type Reporter, say } from "./say.ts";
@@ -17,7 +18,7 @@ export interface Watched {
 }
 
 /** One look at a transfer. */
-export interface Look {
+export interface TransferLook {
   /** The part that is done, 0 to 1: the most that was seen, as a task's progress may fall at the end. */
   readonly progress: number;
   /** On average since its start; null as long as nothing shows. */
@@ -31,7 +32,7 @@ export function lookAt(
   { bytes, expectedSeconds }: Pick<Watched, "bytes" | "expectedSeconds">,
   progress: number,
   seconds: number,
-): Look {
+): TransferLook {
   const shows = progress >= 0.02 && seconds > 0;
   const guess = expectedSeconds === null ? null : Math.max(0, expectedSeconds - seconds);
   return {
@@ -46,7 +47,7 @@ const heartbeatMs = 30_000;
 
 interface InFlightMigration extends Watched {
   readonly startedMs: number;
-  look: Look;
+  look: TransferLook;
   /** What was said of it last, and when. */
   said: string;
   saidMs: number;
@@ -113,7 +114,7 @@ export class Transfers {
   /** The thesis' line, "Progress: 0.27". */
   #tell(migration: InFlightMigration): void {
     const { vm, look } = migration;
-    const part = `Progress: ${Math.round(look.progress * 100) / 100}`;
+    const part = `Progress: ${figure(look.progress)}`;
     const text = this.named(part, vm);
     const now = this.#monotonicMs();
     if (text === migration.said && now - migration.saidMs < heartbeatMs) return;
@@ -140,24 +141,21 @@ export class Transfers {
   }
 }
 
-/** "vm1 from xen1 to xen2: 43 %, 112 MB/s, 0:12 left" */
+/** "vm1 from xen1 to xen2: 43 %, 112 MB/s, 12 s left" */
 export function transferLine(
-  { vm, source, destination, look }: Omit<Watched, "bytes" | "expectedSeconds"> & { readonly look: Look },
+  {
+    vm,
+    source,
+    destination,
+    look,
+  }: Omit<Watched, "bytes" | "expectedSeconds"> & { readonly look: TransferLook },
   names: Names,
 ): string {
   const { progress, bytesPerSecond, secondsLeft } = look;
   const parts = [
     `${Math.floor(progress * 100)} %`,
-    ...(bytesPerSecond === null ? [] : [`${Math.round(bytesPerSecond / 1024 / 1024)} MB/s`]),
-    ...(secondsLeft === null ? [] : [`${clock(secondsLeft)} left`]),
+    ...(bytesPerSecond === null ? [] : [`${bytes(bytesPerSecond, "MB")}/s`]),
+    ...(secondsLeft === null ? [] : [`${span(secondsLeft)} left`]),
   ];
   return `${names.of(vm)} from ${names.of(source)} to ${names.of(destination)}: ${parts.join(", ")}`;
-}
-
-/** "0:07", "12:40", "1:02:03" */
-function clock(seconds: number): string {
-  const whole = Math.round(seconds);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }

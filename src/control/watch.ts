@@ -2,13 +2,16 @@
  * Watches a started migration to its end: its task first, then the VM. Where the VM is decides, never the task's
  * word: tasks vanish with their master, and a task that succeeded may have moved nothing.
  */
+
 import { AppError, describeError } from "../domain/errors.ts";
 import type { FailureClass } from "../domain/migration.ts";
+import { span } from "../text/format.ts";
 import { XapiError } from "../xapi/errors.ts";
 import { classifyFailure } from "../xapi/migrationErrors.ts";
 import type { TaskRecord, TaskRef, VmRecord } from "../xapi/records.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import type { Refs } from "./check.ts";
+import { leaseLost } from "./heldLease.ts";
 import { isGone, type Outcome, overtaken } from "./outcome.ts";
 
 export interface WatchOptions {
@@ -181,7 +184,7 @@ export class Watch {
   }
 
   #stopReason(): string {
-    return this.#options.lost.aborted ? "the lease was lost" : "stopped while it was running";
+    return this.#options.lost.aborted ? leaseLost : "stopped while it was running";
   }
 
   #left(why: string): Outcome {
@@ -189,7 +192,6 @@ export class Watch {
   }
 
   #overLimit(): string {
-    const minutes = Math.round(this.#options.timeoutMs / 6000) / 10;
-    return `it took longer than ${minutes} min (${this.#options.timeoutReason})`;
+    return `it took longer than ${span(this.#options.timeoutMs / 1000)} (${this.#options.timeoutReason})`;
   }
 }

@@ -15,6 +15,7 @@ import type { Plan, PlanOptions } from "../planner/plan.ts";
 import { planMigrations } from "../planner/planner.ts";
 import { withUnit } from "../rules/print.ts";
 import type { ControlSettings } from "../settings/settings.ts";
+import { plural } from "../text/format.ts";
 import { type Bans, bansOf, movesOfLastHour } from "./cooldown.ts";
 import { withCpuSpeeds } from "./cpuSpeed.ts";
 import { blockedGate, dataGate, settledGate } from "./gates.ts";
@@ -101,8 +102,11 @@ export function assess(input: DecisionInput, settings: ControlSettings, poolUuid
   };
 }
 
-/** The pool as plans are made for it, while every VM is where it was measured. */
-function asModelled(snapshot: Snapshot, { cpuSpeed, squeeze }: ControlSettings): Snapshot {
+/** The pool as plans are made for it; every VM must still be where it was measured. */
+export function asModelled(
+  snapshot: Snapshot,
+  { cpuSpeed, squeeze }: Pick<ControlSettings, "cpuSpeed" | "squeeze">,
+): Snapshot {
   const scaled = cpuSpeed === "scale" ? withCpuSpeeds(snapshot) : snapshot;
   return squeeze === "never" ? withoutSqueezing(scaled) : scaled;
 }
@@ -300,5 +304,5 @@ function notOftenEnough({ broken, of }: Breaches, rule: Rule, settings: ControlS
   if (broken >= needed) return null;
   const past = termsOf(rule).length > 1 ? "past all of it" : "above the threshold";
   const word = repeat === null ? "ControlBreaches" : `FOR ${repeat.broken} OF ${repeat.of}`;
-  return `${past} in ${broken} of the last ${of} samples only, ${needed} are needed (${word})`;
+  return `${past} in ${broken} of the last ${plural(of, "sample")} only, ${needed} ${needed === 1 ? "is" : "are"} needed (${word})`;
 }

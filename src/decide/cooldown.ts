@@ -1,7 +1,9 @@
 /** VMs and hosts that are left alone for now, with the reason: exclusions, cooldowns, failures, contention. Pure. */
+
 import { isFailure, isOpen, type Migration } from "../domain/migration.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { pairKey } from "../planner/facts.ts";
+import { plural, span } from "../text/format.ts";
 import { longest, shorten } from "../text/text.ts";
 import { failingHosts, failingVms, pathFailures } from "./failingHosts.ts";
 
@@ -96,7 +98,7 @@ function tiredHosts(recent: readonly Migration[], most: number): [Uuid, string][
     .filter(([, count]) => count >= most)
     .map(([host, count]) => [
       host,
-      `it gave and took ${count} VMs within the last hour, limit ${most} (ControlMaxMovesPerHost)`,
+      `it gave and took ${plural(count, "VM")} within the last hour, limit ${most} (ControlMaxMovesPerHost)`,
     ]);
 }
 
@@ -161,16 +163,12 @@ function restAfterFailures(own: readonly Migration[], baseMinutes: number): stri
   const minutes = Math.min(dayMinutes, baseMinutes * 2 ** (failures.length - 1));
   if (last.finishedSecondsAgo >= minutes * 60) return null;
   const times = failures.length === 1 ? "" : `, ${failures.length} times in a row`;
-  return `its migration failed ${ago(last.finishedSecondsAgo)}${times} (${shorten(last.error ?? "no reason known", longest.error)}); it rests ${minutes} min (ControlFailedVmMinutes)`;
+  return `its migration failed ${span(last.finishedSecondsAgo, "rough")} ago${times} (${shorten(last.error ?? "no reason known", longest.error)}); it rests ${minutes} min (ControlFailedVmMinutes)`;
 }
 
 function restAfterMove(moved: readonly Migration[], minutes: number): string | null {
   const last = moved.at(-1);
   if (last === undefined || last.finishedSecondsAgo === null) return null;
   if (last.finishedSecondsAgo >= minutes * 60) return null;
-  return `it was moved ${ago(last.finishedSecondsAgo)} and rests ${minutes} min (ControlVmCooldownMinutes)`;
-}
-
-function ago(seconds: number): string {
-  return seconds < 120 ? `${Math.round(seconds)} s ago` : `${Math.round(seconds / 60)} min ago`;
+  return `it was moved ${span(last.finishedSecondsAgo, "rough")} ago and rests ${minutes} min (ControlVmCooldownMinutes)`;
 }

@@ -34,10 +34,10 @@ export function flapsOf(
   migrations: readonly Migration[],
   windowSeconds: number = flapWindowSeconds,
 ): readonly Flap[] {
-  const walks = new Map<Uuid, Walk>();
+  const walks = new Map<Uuid, FlapWalk>();
   const flaps: Flap[] = [];
   for (const migration of inOrder(migrations)) {
-    const walk = walks.get(migration.vm) ?? new Walk();
+    const walk = walks.get(migration.vm) ?? new FlapWalk();
     walks.set(migration.vm, walk);
     for (const flap of walk.step(migration)) {
       if (flap.awaySeconds <= windowSeconds) flaps.push(flap);
@@ -46,22 +46,22 @@ export function flapsOf(
   return flaps.toSorted((a, b) => a.backAt.getTime() - b.backAt.getTime());
 }
 
-type Done = Migration & { readonly finishedAt: Date };
+type DoneMove = Migration & { readonly finishedAt: Date };
 
-function inOrder(migrations: readonly Migration[]): readonly Done[] {
+function inOrder(migrations: readonly Migration[]): readonly DoneMove[] {
   return migrations
-    .filter((each): each is Done => each.state === "succeeded" && each.finishedAt !== null)
+    .filter((each): each is DoneMove => each.state === "succeeded" && each.finishedAt !== null)
     .toSorted((a, b) => a.finishedAt.getTime() - b.finishedAt.getTime());
 }
 
 /** One VM from host to host. */
-class Walk {
+class FlapWalk {
   /** The last departure from each host. */
-  readonly #left = new Map<Uuid, Done>();
+  readonly #left = new Map<Uuid, DoneMove>();
   #position: Uuid | null = null;
 
   /** The flaps, none, one or two, that this migration completes. */
-  step(migration: Done): readonly Flap[] {
+  step(migration: DoneMove): readonly Flap[] {
     const { vm, source, destination } = migration;
     const flaps: Flap[] = [];
     const add = (host: Uuid, backAt: Date, backSecondsAgo: number, back: Migration | null) => {

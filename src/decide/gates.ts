@@ -1,8 +1,10 @@
 /** What must hold before anything is planned, in order, each with a name, the measured value and the limit. Pure. */
+
 import type { ControlState } from "../domain/controlState.ts";
 import type { Gate } from "../domain/gate.ts";
 import { parseState, stateWords } from "../domain/migration.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
+import { plural, span } from "../text/format.ts";
 import { longest, shorten } from "../text/text.ts";
 import type { Suspicion } from "./suspicion.ts";
 
@@ -23,7 +25,7 @@ export function blockedGate(controlState: ControlState, { maxMovesPerHour }: Gat
     const why = pause.reason === "" ? "" : `: ${pause.reason}`;
     return {
       code: "paused",
-      measured: `paused by ${pause.by === "" ? "somebody" : pause.by} ${span(pause.sinceSecondsAgo)} ago${why}`,
+      measured: `paused by ${pause.by === "" ? "somebody" : pause.by} ${span(pause.sinceSecondsAgo, "rough")} ago${why}`,
       limit: pause.until === null ? "until somebody resumes" : `until ${utc(pause.until)}`,
       advice: "xcp-manager -e 'RESUME CONTROL' ends it",
     };
@@ -32,7 +34,7 @@ export function blockedGate(controlState: ControlState, { maxMovesPerHour }: Gat
     return {
       code: "breaker",
       measured: shorten(breaker.reason ?? "migrations failed", longest.error),
-      limit: `closed for another ${span(breaker.closesInSeconds ?? 0)}`,
+      limit: `closed for another ${span(breaker.closesInSeconds ?? 0, "rough")}`,
       advice: "mend the cause, then run xcp-control --ack",
     };
   }
@@ -109,7 +111,7 @@ function completenessGate({ collection }: StoredSnapshot): Gate | null {
   if (collection.complete) return null;
   return {
     code: "completeness",
-    measured: `${collection.hostsUnread} of ${collection.hostsRead + collection.hostsUnread} hosts unread`,
+    measured: `${collection.hostsUnread} of ${plural(collection.hostsRead + collection.hostsUnread, "host")} unread`,
     limit: "CollectUnreadHostsPercent",
     advice: "see why xcp-collect cannot read them",
   };
@@ -121,7 +123,7 @@ function completenessGate({ collection }: StoredSnapshot): Gate | null {
  */
 export function settledGate({ unsettled }: ControlState): Gate | null {
   if (unsettled.length === 0) return null;
-  const vms = unsettled.length === 1 ? "1 VM that was" : `${unsettled.length} VMs that were`;
+  const vms = plural(unsettled.length, "VM that was", "VMs that were");
   return {
     code: "settled",
     measured: `${vms} migrated came to the new host a moment ago: the measures still tell of before`,
@@ -135,7 +137,7 @@ function freshnessGate({ collection }: StoredSnapshot, { lastEnd }: ControlState
   if (lastEnd === null || collection.id > lastEnd.collectionsAtEnd) return null;
   return {
     code: "freshness",
-    measured: `collection ${collection.id} began before the last migration ended, ${span(lastEnd.secondsAgo)} ago`,
+    measured: `collection ${collection.id} began before the last migration ended, ${span(lastEnd.secondsAgo, "rough")} ago`,
     limit: `number ${lastEnd.collectionsAtEnd + 1} or later`,
     advice: "wait for the next xcp-collect",
   };
@@ -194,17 +196,12 @@ function quietGate(
     const state = !live ? "dead" : enabled ? "alive and enabled" : "disabled";
     return {
       code: "quiet",
-      measured: `${name === "" ? uuid : name} is ${state} since ${span(secondsAgo)}`,
+      measured: `${name === "" ? uuid : name} is ${state} since ${span(secondsAgo, "rough")}`,
       limit: `${quietMinutes} min without a change (ControlQuietMinutes)`,
       advice: "wait until the pool's load has settled",
     };
   }
   return null;
-}
-
-function span(seconds: number): string {
-  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
 function utc(date: Date): string {

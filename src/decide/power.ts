@@ -4,13 +4,13 @@ import { type Gate, gateName } from "../domain/gate.ts";
 import type { HostPower, HostStates } from "../domain/hostPower.ts";
 import type { Host, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import type { GreenRule } from "../domain/rule.ts";
-import type { Picture } from "../power/load.ts";
+import type { TimedSnapshot } from "../power/load.ts";
 import { type GreenOptions, greenDefaults } from "../power/options.ts";
 import { type Decision, decide } from "../power/policy.ts";
-import { type GreenRule as Consolidation, maySleep } from "../power/rule.ts";
+import { type GreenGoal, maySleep } from "../power/rule.ts";
 import { observe } from "../power/states.ts";
 import type { ControlSettings } from "../settings/settings.ts";
-import { type Assessment, pairsOf, plannerOptions } from "./assess.ts";
+import { type Assessment, asModelled, pairsOf, plannerOptions } from "./assess.ts";
 import { settledGate } from "./gates.ts";
 import type { Sample } from "./sampling.ts";
 
@@ -63,10 +63,13 @@ export function greenForecast(
   const hold = holdOf(gate);
   if ((gate !== null && hold === null) || settledGate(assessment.controlState) !== null) return null;
   const active = rules.find((rule) => maySleep(rule, minuteOfDay)) ?? rules[0] ?? null;
-  const newest: Picture = { at: hostPower.now - Math.max(0, stored.ageSeconds), snapshot: stored.snapshot };
+  const newest: TimedSnapshot = {
+    at: hostPower.now - Math.max(0, stored.ageSeconds),
+    snapshot: stored.snapshot,
+  };
   const earlier = pictures.map(({ snapshot, secondsBefore }) => ({
     at: newest.at - secondsBefore,
-    snapshot,
+    snapshot: asModelled(snapshot, settings),
   }));
   const states = observe(hostPower.states, stored.snapshot, hostPower.now);
   const view = {
@@ -93,7 +96,7 @@ function holdOf(gate: Gate | null): string | null {
 }
 
 /** Where the last rule is gone: hosts may sleep at no time, so all are woken. */
-function noRule(minuteOfDay: number): Consolidation {
+function noRule(minuteOfDay: number): GreenGoal {
   const from = (minuteOfDay + 720) % 1440;
   return { limits: [], spareHosts: 0, between: { from, to: (from + 1) % 1440 } };
 }

@@ -14,7 +14,7 @@ import {
   namedSubjects,
   type Rule,
   subjectFacts,
-  type VmMeasure,
+  type VmMeasureName,
 } from "../domain/rule.ts";
 import { capacity, rawWeight, withValues, writtenSubjects } from "../domain/weight.ts";
 import { printRule } from "../rules/print.ts";
@@ -142,7 +142,7 @@ class Changes {
 }
 
 /** Everything that weights of VMs are made of. */
-const vmMeasures: readonly VmMeasure[] = [
+const vmMeasures: readonly VmMeasureName[] = [
   ...new Set(namedSubjects.flatMap((subject) => subjectFacts[subject].vmMeasures)),
 ];
 
@@ -165,7 +165,7 @@ function averaged(newest: Snapshot, samples: readonly Snapshot[]): Snapshot {
     vms: newest.vms.map((vm) => {
       const own = vms.map((each) => each.get(vm.uuid));
       if (vm.powerState !== "Running") return vm;
-      const means = vmMeasures.flatMap((measure): [VmMeasure, number | null][] => {
+      const means = vmMeasures.flatMap((measure): [VmMeasureName, number | null][] => {
         const now = vm[measure];
         if (now === undefined) return [];
         return [[measure, now === null ? null : weighted(weights, (age) => own[age]?.[measure])]];

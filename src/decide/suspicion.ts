@@ -2,8 +2,10 @@
  * Which hosts of a snapshot are not believed: figures that cannot be, or guests that vanished or appeared by the
  * dozen. Pure. A suspect host is out of the mean and neither gives nor takes; where too much is suspect nothing moves.
  */
+
 import { takesPart } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
+import { plural } from "../text/format.ts";
 
 /** How many guests a host should have: as many as at the last look, with what was moved since. */
 export type ExpectedGuests = ReadonlyMap<Uuid, number>;
@@ -128,7 +130,10 @@ function lost(guests: ReadonlyMap<Uuid, number>, expected: ExpectedGuests): Susp
 
 function tooMany(suspects: number, candidates: number): Suspicion["pool"] {
   if (suspects === 0 || suspects <= candidates * suspectShare) return null;
-  return { measured: `${suspects} of ${candidates} hosts are suspect`, limit: "a third of them" };
+  return {
+    measured: `${suspects} of ${plural(candidates, "host")} ${suspects === 1 ? "is" : "are"} suspect`,
+    limit: "a third of them",
+  };
 }
 
 function sum(values: Iterable<number>): number {

@@ -1,7 +1,7 @@
 /** A night of a small pool under a green rule, in fast motion: hosts are emptied, sleep, and are awake in the morning. */
 import { AppError } from "../domain/errors.ts";
 import { timeText } from "../domain/hours.ts";
-import { type ProgramName, runChild } from "../privateServer/children.ts";
+import { runChild, type ServerBinary } from "../privateServer/children.ts";
 import { loadHostPower } from "../store/hostPower.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { fitWidth, padWidth, printable } from "../text/text.ts";
@@ -146,7 +146,7 @@ class Night {
   }
 
   async #child(
-    program: ProgramName,
+    program: ServerBinary,
     args: readonly string[],
     write: (text: string) => void,
     answers: readonly string[] = [],
@@ -166,7 +166,7 @@ class Night {
  * How programs end on any night: collect with 3 where a host goes down while it is read, control with 4 where measures of
  * VMs that have just arrived are not believed yet.
  */
-const usual: Readonly<Record<ProgramName, readonly number[]>> = {
+const usual: Readonly<Record<ServerBinary, readonly number[]>> = {
   collect: [0, 3],
   manager: [0],
   control: [0, 4],

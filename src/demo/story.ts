@@ -1,7 +1,7 @@
 /** Chapter 6 of the thesis, played by the real programs on the stage. */
 import { setTimeout as wait } from "node:timers/promises";
 import { AppError } from "../domain/errors.ts";
-import { type ProgramName, runChild } from "../privateServer/children.ts";
+import { runChild, type ServerBinary } from "../privateServer/children.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { picture } from "./picture.ts";
 import type { Play, Stage } from "./stage.ts";
@@ -66,7 +66,7 @@ class Teller {
     this.#audience.write(`\n${sentence}\n\n`);
   }
 
-  async run(program: ProgramName, args: readonly string[]): Promise<void> {
+  async run(program: ServerBinary, args: readonly string[]): Promise<void> {
     this.#audience.write(`$ xcp-${program}${args.map((arg) => ` ${arg}`).join("")}\n`);
     await this.#child(program, args, []);
   }
@@ -82,7 +82,7 @@ class Teller {
     this.#audience.write(`\n${title}:\n\n${picture(stored.snapshot).join("\n")}\n`);
   }
 
-  async #child(program: ProgramName, args: readonly string[], answers: readonly string[]): Promise<void> {
+  async #child(program: ServerBinary, args: readonly string[], answers: readonly string[]): Promise<void> {
     const code = await runChild(program, args, {
       settings: this.#stage.settings[program],
       write: this.#audience.write,

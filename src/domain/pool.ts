@@ -179,6 +179,26 @@ export interface Snapshot {
   readonly infeasiblePairs: readonly InfeasiblePair[];
 }
 
+/** Of a pool that nothing is known of. */
+export const unknownPool: PoolFacts = {
+  uuid: asUuid(""),
+  name: "",
+  haEnabled: false,
+  haTolerance: null,
+  haPlannedFor: null,
+  wlbEnabled: false,
+  rollingUpgrade: false,
+};
+
+/** A pool without hosts, for where there is no snapshot. */
+export const emptySnapshot: Snapshot = {
+  pool: unknownPool,
+  hosts: [],
+  vms: [],
+  placements: [],
+  infeasiblePairs: [],
+};
+
 /** One run of collect as the database remembers it. Times are the database's clock. */
 export interface Collection {
   readonly id: number;

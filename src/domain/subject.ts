@@ -13,7 +13,7 @@ export type DerivedSubject = "VmCount" | "VcpuCount" | "CpuWait" | "MemoryFreeMb
 export type NamedSubject = Subject | DerivedSubject;
 
 /** Measures of a VM that change while it runs. */
-export type VmMeasure = keyof VmMeasures | "cpuWait" | "eth0RxKb" | "eth0TxKb";
+export type VmMeasureName = keyof VmMeasures | "cpuWait" | "eth0RxKb" | "eth0TxKb";
 
 /** Settings that are floors: a host that is not above breaks no rule that compares it with the mean. */
 export const floorSettings = [
@@ -47,7 +47,7 @@ export interface SubjectFacts {
   /** What a VM adds to its host, in absolute units (CPU: percent of one CPU); null where a measure is unusable. */
   readonly weight: (vm: Vm) => number | null;
   /** The measures that the weight is made of; none where it is exact. */
-  readonly vmMeasures: readonly VmMeasure[];
+  readonly vmMeasures: readonly VmMeasureName[];
   /** What makes a VM weigh that; null where a weight is not averaged. */
   readonly withWeight: ((vm: Vm, weight: number) => Partial<Vm>) | null;
   /** Why the VM weighs nothing, where its measures are not the reason; `eth0` is what its host calls it. */

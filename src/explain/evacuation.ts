@@ -8,7 +8,7 @@ import type { Harm } from "../planner/evacuate/harm.ts";
 import type { Stay } from "../planner/evacuate/stay.ts";
 import { ruleObject } from "../rules/json.ts";
 import { allowedText, calledRule, inUnit, termOf } from "../rules/words.ts";
-import { figure } from "../text/format.ts";
+import { figure, plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import { gateObject, planJson } from "./planJson.ts";
 import {
@@ -45,6 +45,7 @@ export function evacuationLines(
     ...totalLines(plan),
     ...warningLines(plan, names),
     ...stayLines(plan.stays, host, names),
+    ...squeezeLines(plan, host, names),
     endLine(plan.stays.length, host, names, "would be"),
   ];
 }
@@ -53,12 +54,9 @@ export function evacuationLines(
 export function purposeLine({ host, moves }: Evacuation, names: Names): string {
   const leaving = new Set(moves.filter(({ source }) => source === host).map(({ vm }) => vm)).size;
   const others = new Set(moves.map(({ vm }) => vm)).size - leaving;
-  const room = others === 0 ? "" : `, ${vms(others)} of other hosts ${others === 1 ? "makes" : "make"} room`;
-  return `Evacuation of ${names.of(host)}: ${vms(leaving)} ${leaving === 1 ? "leaves" : "leave"} it${room}`;
-}
-
-function vms(count: number): string {
-  return count === 1 ? "1 VM" : `${count} VMs`;
+  const room =
+    others === 0 ? "" : `, ${plural(others, "VM of other hosts makes", "VMs of other hosts make")} room`;
+  return `Evacuation of ${names.of(host)}: ${plural(leaving, "VM leaves", "VMs leave")} it${room}`;
 }
 
 /** What an administrator should know before it is done. */
@@ -91,12 +89,20 @@ export function stayLines(stays: readonly Pick<Stay, "vm" | "reason">[], host: H
   return stays.map(({ vm, reason }) => `${names.of(vm)} stays on ${names.of(host.uuid)}: ${reason}`);
 }
 
+/** Who would leave if a migration might shrink guests to their minimums, and how to have that. */
+export function squeezeLines({ squeezable = [] }: Evacuation, host: Host, names: Names): string[] {
+  if (squeezable.length === 0) return [];
+  const who = squeezable.map((vm) => names.of(vm)).join(", ");
+  const would = squeezable.length === 1 ? "would leave if it were" : "would leave if they were";
+  return [`${who} ${would} shrunk by the migration: xcp-control --evacuate ${names.of(host.uuid)} --squeeze`];
+}
+
 /** What the host is in the end, and what is left to do before it is switched off. */
 export function endLine(stays: number, host: Host, names: Names, be: "is" | "would be"): string {
   const name = names.of(host.uuid);
   if (stays > 0) {
     const not = be === "is" ? "is not" : "would not be";
-    return `${name} ${not} empty: ${vms(stays)} ${stays === 1 ? "stays" : "stay"}`;
+    return `${name} ${not} empty: ${plural(stays, "VM stays", "VMs stay")}`;
   }
   if (!host.enabled) return `${name} ${be} empty; it is disabled`;
   return `${name} ${be} empty; it is not disabled: xe host-disable uuid=${host.uuid}`;
@@ -125,7 +131,7 @@ export function evacuationJson(
 
 /** What is particular to an evacuation. */
 export function evacuationObject(
-  { stays, harms, unmeasured }: Evacuation,
+  { stays, harms, unmeasured, squeezable }: Evacuation,
   host: Host,
   names: Names,
 ): Readonly<Record<string, unknown>> {
@@ -144,5 +150,6 @@ export function evacuationObject(
       kind,
     })),
     unmeasured,
+    ...(squeezable === undefined ? {} : { squeezable }),
   };
 }

@@ -10,7 +10,7 @@ import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import { immovability } from "../planner/facts.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import { allowedText, calledRule, inUnit, othersText, termOf } from "../rules/words.ts";
-import { figure } from "../text/format.ts";
+import { figure, plural } from "../text/format.ts";
 import type { Names } from "../text/names.ts";
 import { gateLine, limitReached, moveLine } from "./report.ts";
 
@@ -121,8 +121,7 @@ function whyItStays(
     return `its host keeps the rules without it, once ${others.length === 0 ? "the mean has changed" : `the plan has moved ${others.join(", ")}`}`;
   }
   const why = `its host stays ${left.map(overAfter).join(" and ")}, and it cannot help`;
-  if (refusals.length > 0)
-    return `${why}: ${refusals.length === 1 ? "1 reason follows" : `${refusals.length} reasons follow`}`;
+  if (refusals.length > 0) return `${why}: ${plural(refusals.length, "reason follows", "reasons follow")}`;
   return plan.limited ? `before its turn comes ${limitReached(plan, names)}` : why;
 }
 
@@ -168,7 +167,7 @@ function hostAnswer(plan: Plan, figures: readonly RuleFigures[], moves: readonly
 }
 
 function count(vms: number, where: string): string[] {
-  return vms === 0 ? [] : [`${vms} ${vms === 1 ? "VM" : "VMs"} ${where}`];
+  return vms === 0 ? [] : [`${plural(vms, "VM")} ${where}`];
 }
 
 function refused(head: string, verdict: "stays" | "unknown", gate: Gate | null): Explanation {

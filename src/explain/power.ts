@@ -3,13 +3,13 @@
 import type { Assessment } from "../decide/assess.ts";
 import type { GreenForecast } from "../decide/power.ts";
 import type { Move } from "../planner/plan.ts";
-import type { Step } from "../power/states.ts";
+import type { PowerStep } from "../power/states.ts";
 import { printGreenRule } from "../rules/print.ts";
 import type { Names } from "../text/names.ts";
 import { moveJson } from "./planJson.ts";
 import { moveLine } from "./report.ts";
 
-const verbs: Readonly<Record<Step["kind"], string>> = {
+const verbs: Readonly<Record<PowerStep["kind"], string>> = {
   drain: "is emptied, to sleep",
   "take back": "is taken into service again",
   "shut down": "is put to sleep",

@@ -20,7 +20,7 @@ import {
   unitOfTerm,
   valuesText,
 } from "../rules/words.ts";
-import { figure, gigabytes, megabytes, span } from "../text/format.ts";
+import { bytes, figure, gigabytes, plural, span } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 
 /** What a plan is told with. */
@@ -88,9 +88,9 @@ export function poolLine({ stored: { snapshot, ageSeconds }, sampling }: PlanCon
   const { pool, hosts, placements } = snapshot;
   const average =
     sampling.samples > 1
-      ? `, averaged over ${sampling.samples} samples of ${span(sampling.spanSeconds)}`
+      ? `, averaged over ${plural(sampling.samples, "sample")} of ${span(sampling.spanSeconds)}`
       : "";
-  const sizes = `${count(hosts.length, "host")}, ${count(placements.length, "running VM")}`;
+  const sizes = `${plural(hosts.length, "host")}, ${plural(placements.length, "running VM")}`;
   return `Pool ${pool.name === "" ? pool.uuid : pool.name}: ${sizes}, collected ${Math.round(ageSeconds)} s ago${average}`;
 }
 
@@ -105,10 +105,6 @@ export function speedLines({ hosts }: Snapshot, names: Names): string[] {
   const slowestFirst = [...rates].sort(([a], [b]) => a - b);
   const told = slowestFirst.map(([mhz, there]) => `${there.join(", ")} ${mhz} MHz`).join("; ");
   return [`CPUs are unequal, so a VM's share is scaled by the clock rates (${told}; ControlCpuSpeed=scale)`];
-}
-
-function count(many: number, noun: string): string {
-  return `${many} ${noun}${many === 1 ? "" : "s"}`;
 }
 
 /** Hosts that keep a rule and that the plan leaves alone are told one by one up to this number. */
@@ -133,7 +129,7 @@ export function ruleLines(
   const told = quiet.length > shownQuietHosts ? verdicts.filter((each) => !isQuiet(each)) : verdicts;
   const broken = verdicts.filter((each) => each.broken).length;
   const past = isSingle(rule) ? "above it" : "past all of it";
-  const breaking = broken === 0 ? "" : `, ${broken} of ${count(verdicts.length, "host")} ${past}`;
+  const breaking = broken === 0 ? "" : `, ${broken} of ${plural(verdicts.length, "host")} ${past}`;
   return [
     `${head}: ${limitsText(before)}${breaking}`,
     ...told.map((verdict) => {
@@ -171,7 +167,7 @@ export function moveLine(move: Move, names: Names): string {
   const purpose = purposeOf(move, names);
   const gain = gainPerGib(move);
   const worth = gain === null || move.purpose !== "relieves" ? "" : `, ${figure(gain)} ${unit} off per GiB`;
-  const copy = move.copyBytes === null ? "" : `${megabytes(move.copyBytes)} to copy${worth}`;
+  const copy = move.copyBytes === null ? "" : `${bytes(move.copyBytes, "MB")} to copy${worth}`;
   const effect = move.rule === null ? "" : effectOf(move, move.rule, names);
   const parts = [purpose, effect, copy].filter((part) => part !== "");
   return [route, ...parts].join("; ");
@@ -196,7 +192,7 @@ function effectOf(move: Move, rule: Rule, names: Names): string {
 export function gainPerGib({ rule, term, copyBytes, sourceBefore, sourceAfter }: Move): number | null {
   if (rule === null || copyBytes === null || copyBytes <= 0) return null;
   const off = sourceBefore - sourceAfter;
-  return (termOf(rule, term).condition === "below" ? -off : off) / (copyBytes / 1024 ** 3);
+  return (termOf(rule, term).condition === "below" ? -off : off) / gigabytes(copyBytes);
 }
 
 /** Where a plan has several moves, when each would start and how long it takes. */
@@ -214,11 +210,11 @@ export function totalLines(plan: Plan): string[] {
   const whole = limited ? "the whole plan, of which these moves are the beginning" : "the plan";
   const proof =
     kind === "optimal"
-      ? `nothing that does as much copies less than ${whole}: ${gigabytes(costBytes)}`
-      : `${whole} copies ${gigabytes(costBytes)}, ${percent(gap)} above what cannot be undercut (${gigabytes(boundBytes)})`;
-  const bytes = moves.reduce((sum, { copyBytes }) => sum + (copyBytes ?? 0), 0);
+      ? `nothing that does as much copies less than ${whole}: ${bytes(costBytes)}`
+      : `${whole} copies ${bytes(costBytes)}, ${percent(gap)} above what cannot be undercut (${bytes(boundBytes)})`;
+  const copied = moves.reduce((sum, { copyBytes }) => sum + (copyBytes ?? 0), 0);
   return [
-    `In all ${count(moves.length, "move")}, ${gigabytes(bytes)} to copy, about ${span(plan.seconds)}${leastTime(plan)}`,
+    `In all ${plural(moves.length, "move")}, ${bytes(copied)} to copy, about ${span(plan.seconds)}${leastTime(plan)}`,
     `Proof: ${proof}`,
   ];
 }

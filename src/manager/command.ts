@@ -1,11 +1,11 @@
 /** What a command of the manager is: one record, from its words to its JSON. Everything else loops over the list. */
 
-import { isProblem, type Problem } from "../rules/problem.ts";
+import { isProblem, type TextProblem } from "../rules/problem.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import type { OutputFormat } from "./format.ts";
 import type { ArgumentCompletion } from "./offer.ts";
-import type { Table } from "./table.ts";
+import type { ShownTable } from "./table.ts";
 import type { Talk } from "./talk.ts";
 
 /** What commands work with: the database, and the people or script that they talk to. */
@@ -40,7 +40,7 @@ export interface CommandRecord<Arguments, Result> {
   /** Whether the conversation ends with it. */
   readonly leaves?: true;
   /** Reads what follows the words, without blanks around it. Never throws. */
-  readonly read: (rest: string) => Arguments | Problem;
+  readonly read: (rest: string) => Arguments | TextProblem;
   /** Null where everything has been printed already. Throws AppError with a sentence for the operator. */
   readonly run: (context: ManagerContext, asked: Arguments) => Promise<NoInfer<Result> | null>;
   /** The lines for a terminal, names in them escaped, without line ends. */
@@ -48,7 +48,7 @@ export interface CommandRecord<Arguments, Result> {
   /** The same for scripts: real values, names as they are. */
   readonly json: (result: Result) => unknown;
   /** Of a command that lists something: the list as a table, for people and spreadsheets. */
-  readonly table?: (result: Result) => Table;
+  readonly table?: (result: Result) => ShownTable;
   /** What a person may wonder about. It goes to standard error: scripts see an empty list. */
   readonly hints?: (result: Result) => readonly string[];
 }
@@ -59,7 +59,7 @@ export interface ListedCommand
   /** Whether it lists something, so that it can be printed as a table. */
   readonly lists: boolean;
   /** The command with what was asked for behind its words. */
-  readonly call: (rest: string) => Call | Problem;
+  readonly call: (rest: string) => Call | TextProblem;
 }
 
 /** A command that was read from a line, ready to run. */
@@ -68,15 +68,15 @@ export interface Call {
   readonly command: ListedCommand;
   readonly arguments: unknown;
   /** Null where everything has been printed already. */
-  readonly run: (context: ManagerContext) => Promise<Outcome | null>;
+  readonly run: (context: ManagerContext) => Promise<CommandOutcome | null>;
 }
 
 /** What a command found or did, on its way to the operator. */
-export interface Outcome {
+export interface CommandOutcome {
   readonly text: () => readonly string[];
   readonly json: () => unknown;
   /** Null where nothing is listed. */
-  readonly table: () => Table | null;
+  readonly table: () => ShownTable | null;
   readonly hints: () => readonly string[];
 }
 
@@ -116,7 +116,7 @@ export function command<Arguments, Result>(
 function outcomeOf<Arguments, Result>(
   { text, json, table, hints }: CommandRecord<Arguments, Result>,
   result: Result,
-): Outcome {
+): CommandOutcome {
   return {
     text: () => text(result),
     json: () => json(result),

@@ -5,7 +5,7 @@ import { isProblem } from "../rules/problem.ts";
 import type { ManagerContext } from "./command.ts";
 import { isJson } from "./format.ts";
 import type { Question, Talk } from "./talk.ts";
-import { type Problem, quote } from "./words.ts";
+import { quote, type TextProblem } from "./words.ts";
 
 /**
  * The answer to `question` as `read` understands it.
@@ -14,7 +14,7 @@ import { type Problem, quote } from "./words.ts";
 export async function askUntil<T extends string | number | boolean | readonly unknown[]>(
   talk: Talk,
   question: Question,
-  read: (answer: string) => T | Problem,
+  read: (answer: string) => T | TextProblem,
 ): Promise<T> {
   for (;;) {
     const answer = await talk.ask(question);
@@ -37,7 +37,7 @@ export function askYesNo(talk: Talk, text: string): Promise<boolean> {
 }
 
 /** Whether the answer is yes; a problem where it is neither yes nor no. */
-export function readYesNo(answer: string): boolean | Problem {
+export function readYesNo(answer: string): boolean | TextProblem {
   const word = answer.trim().toUpperCase();
   if (word === "Y" || word === "YES") return true;
   if (word === "N" || word === "NO") return false;

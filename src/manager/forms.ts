@@ -2,7 +2,7 @@
 
 import type { CommandRecord } from "./command.ts";
 import { namesOf } from "./offer.ts";
-import { type Problem, problem, quote, readQuoted } from "./words.ts";
+import { problem, quote, readQuoted, type TextProblem } from "./words.ts";
 
 type Form<Arguments> = Pick<CommandRecord<Arguments, never>, "words" | "usage" | "read">;
 type FormWithNames<Arguments> = Form<Arguments> & Required<Pick<CommandRecord<never, never>, "complete">>;
@@ -28,7 +28,7 @@ export interface WantedDetails {
 /** `words` and a VM or host, with DETAILS behind it or not. */
 export function named(words: string, kind: "VM" | "HOST"): FormWithNames<WantedDetails> {
   const usage = `${words} uuid|name [DETAILS]`;
-  const read = (rest: string): WantedDetails | Problem => {
+  const read = (rest: string): WantedDetails | TextProblem => {
     const quoted = readQuoted(rest);
     if (quoted !== null && /^(?:DETAILS)?$/i.test(quoted.behind)) {
       return { wanted: quoted.text, details: quoted.behind !== "" };
@@ -49,7 +49,7 @@ export interface WantedObject {
 /** `words` and a VM or host, and nothing more. */
 export function nameOnly(words: string, object: "VM" | "HOST"): FormWithNames<WantedObject> {
   const usage = `${words} uuid|name`;
-  const read = (rest: string): WantedObject | Problem => {
+  const read = (rest: string): WantedObject | TextProblem => {
     const quoted = readQuoted(rest);
     const wanted = quoted !== null && quoted.behind === "" ? quoted.text : rest;
     return wanted === "" ? problem(`${words} which? Write ${usage}.`) : { object, wanted };

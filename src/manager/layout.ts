@@ -1,5 +1,6 @@
 /** The shapes that the manager's lines have, and how values are written in them. Pure; values come out escaped. */
 
+import { megabytes } from "../text/format.ts";
 import { printable } from "../text/text.ts";
 
 const bytesPerMb = 1024 * 1024;
@@ -26,8 +27,8 @@ export function percent(value: number | null): string | null {
   return value === null ? null : `${Math.round(value)}%`;
 }
 
-export function megabytes(bytes: number | null): number | null {
-  return bytes === null ? null : Math.round(bytes / bytesPerMb);
+export function inMegabytes(bytes: number | null): number | null {
+  return bytes === null ? null : megabytes(bytes);
 }
 
 /** MB/s with one decimal; null where one of the two is not known. */
@@ -39,17 +40,4 @@ export function rate(bytes: number | null, seconds: number | null): number | nul
 /** The database's clock is UTC; a local time would need to say so on every line. */
 export function timestamp(date: Date): string {
   return Number.isNaN(date.getTime()) ? "-" : `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
-}
-
-/** "12 s", "5 min", "3 h", "4 d": whole ones of the largest unit of which there are two at least. */
-export function span(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 120) return `${whole} s`;
-  if (whole < 7200) return `${Math.round(whole / 60)} min`;
-  return whole < 172_800 ? `${Math.round(whole / 3600)} h` : `${Math.round(whole / 86_400)} d`;
-}
-
-/** At most two decimals, without trailing zeros. */
-export function figure(value: number): string {
-  return String(Math.round(value * 100) / 100);
 }

@@ -23,7 +23,7 @@ import { runManager } from "./manager.ts";
 import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./schema.ts";
 import { askPassword, readPasswordFile } from "./secretInput.ts";
 
-interface Options {
+interface ManagerFlags {
   readonly settings?: string;
   readonly execute?: readonly string[];
   readonly file?: readonly string[];
@@ -32,7 +32,7 @@ interface Options {
   readonly echo?: true;
 }
 
-interface InstallOptions {
+interface SchemaInstallOptions {
   readonly adminUser?: string;
   readonly adminPasswordFile?: string;
 }
@@ -88,7 +88,7 @@ await runProgram("xcp-manager", async (context) => {
     .usage(
       "[options]\n       xcp-manager rehearse [options]\n       xcp-manager schema install|status [options]",
     )
-    .action(async (words: readonly string[], options: Options) => {
+    .action(async (words: readonly string[], options: ManagerFlags) => {
       if (words.length > 0) throw new AppError("usage", `to run a command write -e "${words.join(" ")}"`);
       code = await manage(context, options);
     });
@@ -100,7 +100,7 @@ await runProgram("xcp-manager", async (context) => {
     .option("--rules <file>", "lines of CREATE RULE, beside the present rules; twice: two files", append)
     .action(async (options: RehearseOptions) => {
       code = await manage(context, {
-        ...program.opts<Options>(),
+        ...program.opts<ManagerFlags>(),
         file: [],
         execute: [rehearseLine(options)],
       });
@@ -113,22 +113,22 @@ await runProgram("xcp-manager", async (context) => {
     .description("create the database if it is missing, and apply what is missing of sql/")
     .option("--admin-user <name>", "log in to Mysql as this user, with a password asked on the terminal")
     .option("--admin-password-file <path>", "read that password from a file that only you can read")
-    .action(async (options: InstallOptions) => {
-      const account = await installAccount(mysqlOf(program.opts<Options>()), options);
-      code = report(context, program.opts<Options>(), await runSchemaInstall(account));
+    .action(async (options: SchemaInstallOptions) => {
+      const account = await installAccount(mysqlOf(program.opts<ManagerFlags>()), options);
+      code = report(context, program.opts<ManagerFlags>(), await runSchemaInstall(account));
     });
   schema
     .command("status")
     .description("print the version found, the version wanted and what is pending")
     .action(async () => {
-      const options = program.opts<Options>();
+      const options = program.opts<ManagerFlags>();
       code = report(context, options, await runSchemaStatus(mysqlOf(options)));
     });
   await program.parseAsync(process.argv);
   return code;
 });
 
-function manage(context: ProgramContext, options: Options): Promise<number> {
+function manage(context: ProgramContext, options: ManagerFlags): Promise<number> {
   const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
   return withDatabase(context, mysql, (db) =>
     runManager({
@@ -163,12 +163,12 @@ function rehearseLine({ since, every, rules = [] }: RehearseOptions): string {
   return `REHEARSE ${parts.join(" ")}`;
 }
 
-function mysqlOf(options: Options): StoreOptions {
+function mysqlOf(options: ManagerFlags): StoreOptions {
   return storeOptions(loadSettings(["mysql"], options.settings).mysql, "xcp-manager");
 }
 
 /** The settings' own account, or the administrator's: the programs' accounts need no right to create tables. */
-async function installAccount(own: StoreOptions, options: InstallOptions): Promise<StoreOptions> {
+async function installAccount(own: StoreOptions, options: SchemaInstallOptions): Promise<StoreOptions> {
   const { adminUser: user, adminPasswordFile: file } = options;
   if (user === undefined && file === undefined) return own;
   if (user === undefined) throw new AppError("usage", "--admin-password-file needs --admin-user too");
@@ -180,12 +180,16 @@ async function installAccount(own: StoreOptions, options: InstallOptions): Promi
   return { ...own, user, password: password.reveal() };
 }
 
-function report(context: ProgramContext, options: Options, { lines, json, exitCode }: SchemaReport): number {
+function report(
+  context: ProgramContext,
+  options: ManagerFlags,
+  { lines, json, exitCode }: SchemaReport,
+): number {
   const shown = isJson(formatOf(options)) ? [printableJson(json)] : lines.map(printable);
   for (const line of shown) context.print(line);
   return exitCode;
 }
 
-function formatOf(options: Options): OutputFormat {
+function formatOf(options: ManagerFlags): OutputFormat {
   return options.json === true ? "json" : options.format;
 }

@@ -2,9 +2,9 @@
 
 import { AppError } from "../domain/errors.ts";
 import { printable, printableJson } from "../text/text.ts";
-import type { ListedCommand, Outcome } from "./command.ts";
+import type { CommandOutcome, ListedCommand } from "./command.ts";
 import { isJson, type OutputFormat } from "./format.ts";
-import { alignedLines, csvLines, type Table, tsvLines } from "./table.ts";
+import { alignedLines, csvLines, type ShownTable, tsvLines } from "./table.ts";
 
 /** Throws AppError usage where `command` lists nothing that would make a table. */
 export function checkFormat({ words, lists }: ListedCommand, format: OutputFormat): void {
@@ -16,7 +16,7 @@ export function checkFormat({ words, lists }: ListedCommand, format: OutputForma
 }
 
 /** The lines of `outcome`, without line ends. */
-export function outputLines(outcome: Outcome, format: OutputFormat): readonly string[] {
+export function outputLines(outcome: CommandOutcome, format: OutputFormat): readonly string[] {
   switch (format) {
     case "json":
       return [printableJson(outcome.json())];
@@ -36,6 +36,6 @@ export function outputLines(outcome: Outcome, format: OutputFormat): readonly st
   }
 }
 
-function tableIn({ table }: Outcome): Table {
+function tableIn({ table }: CommandOutcome): ShownTable {
   return table() ?? { columns: [], rows: [] };
 }

@@ -2,10 +2,10 @@
 
 import { closest, editDistance } from "../text/text.ts";
 import type { Call, ListedCommand } from "./command.ts";
-import { after, type Problem, problem, quote } from "./words.ts";
+import { after, problem, quote, type TextProblem } from "./words.ts";
 
 /** What a line asks for; an empty line or a comment asks for nothing. */
-export type Parsed = Call | Problem | { readonly kind: "nothing" };
+export type Parsed = Call | TextProblem | { readonly kind: "nothing" };
 
 /** The command that `line` writes. Case, blanks, a `;` at the end and a copied prompt do not matter. */
 export function parseCommand(commands: readonly ListedCommand[], line: string): Parsed {
@@ -34,7 +34,7 @@ function bareLine(line: string): string {
   return text.slice(0, end);
 }
 
-function unknownCommand(commands: readonly ListedCommand[], text: string): Problem {
+function unknownCommand(commands: readonly ListedCommand[], text: string): TextProblem {
   const typed = text.toUpperCase();
   const begun = commands.filter(({ words }) => words.startsWith(`${typed} `));
   if (begun.length > 0) {

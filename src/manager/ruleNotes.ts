@@ -8,7 +8,7 @@ import { withUnit } from "../rules/print.ts";
 import type { Database } from "../store/connection.ts";
 import { noiseOf } from "../store/noise.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
-import { figure } from "./layout.ts";
+import { figure, plural } from "../text/format.ts";
 
 /** A threshold below twice the standard deviation of a host's own values is crossed by chance all the time. */
 const noiseFactor = 2;
@@ -21,7 +21,7 @@ export async function notesOn(db: Database, rule: Rule): Promise<readonly string
     const noise = await noiseOf(db, term.subjects);
     if (noise === null || term.amount >= noiseFactor * noise.deviation) continue;
     notes.push(
-      `The threshold of ${sumText(term)} is under the noise: a host's value has a standard deviation of ${withUnit(figure(noise.deviation), term)} (${noise.samples} samples of the last hour); from ${withUnit(figure(noiseFactor * noise.deviation), term)} on it acts on load rather than on chance.`,
+      `The threshold of ${sumText(term)} is under the noise: a host's value has a standard deviation of ${withUnit(figure(noise.deviation), term)} (${plural(noise.samples, "sample")} of the last hour); from ${withUnit(figure(noiseFactor * noise.deviation), term)} on it acts on load rather than on chance.`,
     );
   }
   return [...notes, ...(await unmeasuredNotes(db, subjectsOf([rule])))];

@@ -4,13 +4,13 @@ import { namedSubjects, parseSubject, subjects } from "../domain/rule.ts";
 import type { WantedRule } from "../store/ruleChanges.ts";
 import { closest } from "../text/text.ts";
 import { type ArgumentCompletion, offer } from "./offer.ts";
-import { type Problem, problem, quote, quoteName, readQuoted } from "./words.ts";
+import { problem, quote, quoteName, readQuoted, type TextProblem } from "./words.ts";
 
 /** Longer than any name. */
 const longestReference = 300;
 
 /** The rule that `text` names by its subject, its number or its name; what is nearly a subject is a slip of the pen. */
-export function readReference(text: string): WantedRule | Problem {
+export function readReference(text: string): WantedRule | TextProblem {
   const quoted = readQuoted(text);
   const name = (quoted !== null && quoted.behind === "" ? quoted.text : text).trim();
   const subject = parseSubject(name);

@@ -5,7 +5,7 @@ import { greenRuleObject, ruleObject } from "../rules/json.ts";
 import { describeGreenRule, describeOptions, describeRule } from "../rules/print.ts";
 import type { StoredRule } from "../store/ruleChanges.ts";
 import { printable } from "../text/text.ts";
-import { type Table, tableOf } from "./table.ts";
+import { type ShownTable, tableOf } from "./table.ts";
 
 /** The blank line is the program's, not the paper's. */
 export const rulesHeading: readonly string[] = ["Rules - Balance host when:", ""];
@@ -32,7 +32,7 @@ export function storedRuleObject({ id, rule }: StoredRule<AnyRule>): object {
 }
 
 /** The rules as a table; a rule of HostRule has neither number nor options. */
-export function ruleTable(rules: readonly StoredRule<AnyRule>[]): Table {
+export function ruleTable(rules: readonly StoredRule<AnyRule>[]): ShownTable {
   const optionsOf = (rule: AnyRule) => ("enabled" in rule ? rule : null);
   return tableOf(
     {

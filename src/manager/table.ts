@@ -7,7 +7,7 @@ import { displayWidth, padWidth, printable } from "../text/text.ts";
 export type Cell = string | number | boolean | Date | null;
 
 /** A list with named columns; the unit of a column stands in its title. */
-export interface Table {
+export interface ShownTable {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
 }
@@ -16,13 +16,13 @@ export interface Table {
 export type Columns<Row> = Readonly<Record<string, (row: Row) => Cell>>;
 
 /** One row for each of `rows`. */
-export function tableOf<Row>(columns: Columns<Row>, rows: readonly Row[]): Table {
+export function tableOf<Row>(columns: Columns<Row>, rows: readonly Row[]): ShownTable {
   const cells = Object.values(columns);
   return { columns: Object.keys(columns), rows: rows.map((row) => cells.map((cell) => cell(row))) };
 }
 
 /** Aligned columns under their titles, numbers (with a unit or without) to the right; what is not known is `-`. */
-export function alignedLines({ columns, rows }: Table): readonly string[] {
+export function alignedLines({ columns, rows }: ShownTable): readonly string[] {
   const texts = rows.map((row) => row.map(shownCell));
   const widths = columns.map((title, index) =>
     Math.max(displayWidth(title), ...texts.map((row) => displayWidth(row[index] ?? ""))),
@@ -56,19 +56,19 @@ function shownCell(cell: Cell): string {
 }
 
 /** Comma separated as RFC 4180 has it; a spreadsheet takes no text in it for a formula. */
-export function csvLines(table: Table): readonly string[] {
+export function csvLines(table: ShownTable): readonly string[] {
   return separated(table, ",", (text) =>
     /[",]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text,
   );
 }
 
 /** Tab separated. No text has a tab or a line end in it: they are escaped. */
-export function tsvLines(table: Table): readonly string[] {
+export function tsvLines(table: ShownTable): readonly string[] {
   return separated(table, "\t", (text) => text);
 }
 
 function separated(
-  { columns, rows }: Table,
+  { columns, rows }: ShownTable,
   separator: string,
   quoted: (text: string) => string,
 ): readonly string[] {

@@ -1,9 +1,9 @@
 /** What the manager's commands are made of: fixed words, names in quotes, spans of time. Pure; never throws. */
 
-import { type Problem, problem } from "../rules/problem.ts";
+import { problem, type TextProblem } from "../rules/problem.ts";
 import { quote } from "../text/quote.ts";
 
-export { type Problem, problem } from "../rules/problem.ts";
+export { problem, type TextProblem } from "../rules/problem.ts";
 export { quote, quoteName } from "../text/quote.ts";
 
 /** What follows `words` in `text`, in any case and with any blanks between; null when it begins otherwise. */
@@ -36,7 +36,7 @@ const unitSeconds: Readonly<Record<string, number>> = { d: 86_400, h: 3600, m: 6
 const longestSpanSeconds = 365 * 86_400;
 
 /** Seconds that `text` writes, as in `90s`, `30 min`, `2h`, `1d 12h`; from a second to a year. */
-export function readSpan(text: string): number | Problem {
+export function readSpan(text: string): number | TextProblem {
   const wrong = problem(`${quote(text)} is no time: write it with its unit, as in 90s, 30m, 2h or 1d.`);
   // No time is longer.
   if (text === "" || text.length > 100) return wrong;
@@ -56,7 +56,7 @@ export function readSpan(text: string): number | Problem {
 const longestReason = 1000;
 
 /** `rest` up to a REASON, and the text behind that; the reason is "" where none is given. */
-export function splitReason(rest: string): { readonly head: string; readonly reason: string } | Problem {
+export function splitReason(rest: string): { readonly head: string; readonly reason: string } | TextProblem {
   const found = /(?:^|\s)REASON(?=\s|$)/i.exec(rest);
   if (found === null) return { head: rest, reason: "" };
   const text = rest.slice(found.index + found[0].length).trim();

@@ -12,8 +12,3 @@ export function immovability(vm: Vm): string | null {
 export function pairKey(vm: Uuid, destination: Uuid): string {
   return `${vm}>${destination}`;
 }
-
-/** "1536 MB" */
-export function mebibytes(bytes: number): string {
-  return `${Math.round(bytes / 1024 / 1024)} MB`;
-}

@@ -11,7 +11,7 @@ import type { Problem } from "./problem.ts";
 import { limitOf, tolerance } from "./state.ts";
 import type { Step } from "./steps/order.ts";
 
-interface Change {
+interface MeanChange {
   readonly index: number;
   readonly by: number;
 }
@@ -27,7 +27,7 @@ export class MeanWatch {
   /** The mean that the highest values of the stretch need. */
   #needed: Float64Array;
   /** What the steps of the stretch do to each mean. */
-  #changes: Change[][];
+  #changes: MeanChange[][];
   /** Of the last `enter`: what it did, and what was needed before it. */
   #last: readonly number[] = [];
   #neededBefore: Float64Array;
@@ -154,7 +154,7 @@ export class MeanWatch {
 }
 
 /** Of the changes some that raise the mean by `lack` together: those that end first. */
-function raising(changes: readonly Change[], lack: number, ways: readonly number[]): number[] {
+function raising(changes: readonly MeanChange[], lack: number, ways: readonly number[]): number[] {
   if (!(lack > 0)) return [];
   const raises = changes.filter(({ by }) => by > 0);
   raises.sort((a, b) => (ways[a.index] ?? 0) - (ways[b.index] ?? 0) || a.index - b.index);

@@ -93,6 +93,12 @@ export interface Move {
   readonly seconds: number;
 }
 
+/** What a move does to the values of a rule. */
+export type MoveFigures = Pick<
+  Move,
+  "rule" | "term" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter"
+>;
+
 /** What kind of obstacle a refusal is, for counting. */
 export type RefusalCode =
   | "immovable"

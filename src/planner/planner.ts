@@ -18,7 +18,7 @@ import { Random } from "./search/random.ts";
 import { better, Repair, type Solution } from "./search/repair.ts";
 import { Work } from "./search/work.ts";
 import { State } from "./state.ts";
-import type { Transfer } from "./steps/makespan.ts";
+import type { PlannedTransfer } from "./steps/makespan.ts";
 import { withoutDetours } from "./steps/needed.ts";
 import { orderSteps, type Step } from "./steps/order.ts";
 import { areWithin, beginning } from "./steps/prefix.ts";
@@ -38,18 +38,18 @@ const openedStates = 20_000;
 export function planMigrations(pool: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
   const snapshot = withDerived(inOrder(pool));
   const work = new Work(options.budgetMs ?? defaults.budgetMs);
-  const attempt = new Attempt(snapshot, rules, options, work);
+  const attempt = new PlanAttempt(snapshot, rules, options, work);
   if ((options.targetFraction ?? 1) >= 1) return attempt.goOn().plan();
   work.allow(0.5);
   const unresolved = attempt.goOn().unresolved().length;
   work.allow(1);
   if (unresolved === 0) return attempt.goOn().plan();
   // Where the margin cannot be had everywhere, the rules themselves come first.
-  const bare = new Attempt(snapshot, rules, { ...options, targetFraction: 1 }, work).goOn();
+  const bare = new PlanAttempt(snapshot, rules, { ...options, targetFraction: 1 }, work).goOn();
   return bare.unresolved().length < unresolved ? bare.plan() : attempt.plan();
 }
 
-interface Found {
+interface FoundSteps {
   readonly steps: readonly Step[];
   /** Pairs left that were not proved to be unclearable one by one. */
   readonly open: number;
@@ -58,7 +58,7 @@ interface Found {
 }
 
 /** The search for one plan; it can be interrupted and go on. */
-class Attempt {
+class PlanAttempt {
   readonly #snapshot: Snapshot;
   readonly #rules: readonly Rule[];
   readonly #options: PlanOptions;
@@ -68,7 +68,7 @@ class Attempt {
   readonly #repair: Repair;
   #begun = false;
   #searched = false;
-  #exact: Found | null = null;
+  #exact: FoundSteps | null = null;
 
   constructor(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions, work: Work) {
     const problem = toProblem(snapshot, rules, options);
@@ -112,7 +112,7 @@ class Attempt {
     );
   }
 
-  #result(): Found {
+  #result(): FoundSteps {
     if (this.#exact !== null) return this.#exact;
     const { best, hopeless } = this.#repair;
     return { steps: wayTo(this.#state, best, this.#work), open: best.left - hopeless, optimal: false };
@@ -132,7 +132,7 @@ class Attempt {
 }
 
 /** Searches a tiny pool through; null when that ended without a result. */
-function finish(state: State, bounds: Bounds, repair: Repair, work: Work): Found | null {
+function finish(state: State, bounds: Bounds, repair: Repair, work: Work): FoundSteps | null {
   const { best, hopeless } = repair;
   const cleared = best.left === hopeless;
   const limit = cleared ? best.cost : Number.POSITIVE_INFINITY;
@@ -160,15 +160,20 @@ function goThrough(state: State, steps: readonly Step[]): void {
   for (const { vm, to } of steps) state.move(vm, to);
 }
 
-interface Planned {
+interface PlannedSteps {
   readonly state: State;
   readonly bounds: Bounds;
   readonly rounds: number;
-  readonly result: Found;
+  readonly result: FoundSteps;
   readonly unresolved: readonly number[];
 }
 
-function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions, planned: Planned): Plan {
+function toPlan(
+  snapshot: Snapshot,
+  rules: readonly Rule[],
+  options: PlanOptions,
+  planned: PlannedSteps,
+): Plan {
   const { state, result } = planned;
   const certificate = certify(planned);
   goThrough(state, result.steps);
@@ -200,12 +205,16 @@ function toPlan(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions
 }
 
 /** When each would run within the slots of the options. */
-export function scheduleOf(transfers: readonly Transfer[], options: PlanOptions): Schedule {
+export function scheduleOf(transfers: readonly PlannedTransfer[], options: PlanOptions): Schedule {
   return schedule(transfers, options.transfersPerHost ?? defaults.transfersPerHost, options.transfersInPool);
 }
 
 /** The steps with what they wait for and how long they take. */
-export function transfersOf(problem: Problem, steps: readonly Step[], options: PlanOptions): Transfer[] {
+export function transfersOf(
+  problem: Problem,
+  steps: readonly Step[],
+  options: PlanOptions,
+): PlannedTransfer[] {
   const perSecond = options.bytesPerSecond ?? defaults.bytesPerSecond;
   const waits = waitsOf(problem, steps);
   return steps.map(({ vm, from, to }, index) => {
@@ -220,7 +229,7 @@ export function transfersOf(problem: Problem, steps: readonly Step[], options: P
 }
 
 /** `state` stands where the plan ends. */
-function certify({ state, bounds, result }: Planned): Certificate {
+function certify({ state, bounds, result }: PlannedSteps): Certificate {
   const costBytes = result.steps.reduce((sum, { vm }) => sum + (state.problem.cost[vm] ?? 0), 0);
   goThrough(state, result.steps);
   const shedding = bounds.total((pair) => !state.isOver(pair));
@@ -234,7 +243,7 @@ function certify({ state, bounds, result }: Planned): Certificate {
   };
 }
 
-function explainAll(snapshot: Snapshot, { state, bounds, result, unresolved }: Planned): Unresolved[] {
+function explainAll(snapshot: Snapshot, { state, bounds, result, unresolved }: PlannedSteps): Unresolved[] {
   const { problem } = state;
   const absent = snapshot.hosts.filter((host) => absence(host) !== null).map(({ uuid }) => uuid);
   // What cannot reach the aim may still be able to keep the threshold: proofs of what stays broken are about that.

@@ -170,13 +170,13 @@ export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: P
   };
 }
 
-type Columns = Pick<
+type TermColumns = Pick<
   Problem,
   "rules" | "terms" | "places" | "first" | "end" | "chained" | "sign" | "rising" | "anyRising"
 >;
 
 /** The terms of the rules; a chain that no host has the values of assesses nobody and is left out. */
-function columnsOf(all: readonly Rule[], hosts: readonly Host[]): Columns {
+function columnsOf(all: readonly Rule[], hosts: readonly Host[]): TermColumns {
   const rules: Rule[] = [];
   const terms: Term[] = [];
   const places: number[] = [];
@@ -215,7 +215,7 @@ function isRising({ subjects }: Term, sign: number): boolean {
   return effects.includes(sign > 0 ? "rises" : "falls");
 }
 
-function weights(vms: readonly Vm[], { terms, sign }: Columns): Float64Array {
+function weights(vms: readonly Vm[], { terms, sign }: TermColumns): Float64Array {
   const weight = new Float64Array(vms.length * terms.length);
   vms.forEach((vm, v) => {
     terms.forEach((term, r) => {
@@ -235,7 +235,7 @@ function shutPairs(closed: ReadonlyMap<number, unknown>, size: number): Uint8Arr
  * What keeps the host out of it though it takes part. That a figure is unknown which only a chain names, and no column
  * of Host holds, does not: the chain does not judge the host then.
  */
-function unknownMeasure(host: Host, { terms }: Columns): string | null {
+function unknownMeasure(host: Host, { terms }: TermColumns): string | null {
   for (const term of terms) {
     if (!term.subjects.every(isMeasuredOnHosts)) continue;
     const value = termValue(host, term);
@@ -319,12 +319,12 @@ function bond(together: ReadonlyMap<string, number>, vm: Vm, host: number): Obst
   return tag === undefined ? null : { code: "together", reason: `it stays with the VMs of tag ${tag}` };
 }
 
-type PairFigures = Pick<
+type PairArrays = Pick<
   Problem,
   "load" | "known" | "broken" | "held" | "inverse" | "ceiling" | "mean" | "counted" | "varying" | "anyVarying"
 >;
 
-function pairFigures(hosts: readonly Host[], columns: Columns, options: PlanOptions): PairFigures {
+function pairFigures(hosts: readonly Host[], columns: TermColumns, options: PlanOptions): PairArrays {
   const { terms, sign } = columns;
   const [H, R] = [hosts.length, terms.length];
   const load = new Float64Array(H * R);
@@ -359,7 +359,7 @@ function pairFigures(hosts: readonly Host[], columns: Columns, options: PlanOpti
 /** Which rules are broken by which hosts. What is no goal gets its value at the start for a ceiling. */
 function breaches(
   hosts: readonly Host[],
-  { rules, terms, end }: Columns,
+  { rules, terms, end }: TermColumns,
   {
     load,
     known,
@@ -410,7 +410,7 @@ function isSuppressed(host: Host | undefined, rule: Rule, { suppressed }: PlanOp
 /** A limit that does not hang on the mean is aimed at as it is: a part of it would be another condition. */
 function aims(
   hosts: readonly Host[],
-  { terms }: Columns,
+  { terms }: TermColumns,
   means: Float64Array,
   fraction: number,
 ): Pick<Problem, "allowed" | "aim" | "scale"> {

@@ -3,6 +3,7 @@
  * host is put to sleep; where only a sleeping host cures it, that host is woken; and no host goes to sleep whose absence
  * would break one. Pure.
  */
+
 import { withDerived } from "../domain/derived.ts";
 import { evaluate } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
@@ -10,7 +11,7 @@ import type { Rule } from "../domain/rule.ts";
 import { breaks, isWorse } from "../planner/evacuate/harm.ts";
 import { planMigrations } from "../planner/planner.ts";
 import { describeRule, printRule } from "../rules/print.ts";
-import { figure } from "./limits.ts";
+import { figure } from "../text/format.ts";
 import type { PackingOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";
 import { withHosts } from "./states.ts";
@@ -40,9 +41,9 @@ export function brokenPairs(pool: Snapshot, options: PackingOptions): readonly B
   });
 }
 
-/** "host xen3: CpuAverage is more than 25 % above the medium (61.2, medium 30)" */
+/** "host xen3: CpuAverage is more than 25 % above the medium (61.2, mean 30)" */
 export function describePair({ host, rule, value, mean }: BrokenPair): string {
-  return `host ${nameOf(host)}: ${describeRule(rule)} (${figure(value)}, medium ${figure(mean)})`;
+  return `host ${nameOf(host)}: ${describeRule(rule)} (${figure(value, 1)}, mean ${figure(mean, 1)})`;
 }
 
 /** A pair that is broken after and was not before, or stands higher than before; or null. */

@@ -6,9 +6,9 @@
  */
 import { subjectValue, termValue } from "../domain/deviation.ts";
 import type { Host, Vm } from "../domain/pool.ts";
-import { type Rule, sumText, termsOf } from "../domain/rule.ts";
+import { type GreenLimit, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import { capacity, rawWeight, termCapacity, termWeight } from "../domain/weight.ts";
-import { describeLimit, type Limit } from "./rule.ts";
+import { describeLimit } from "./rule.ts";
 
 export interface Dimension {
   /** "CpuAverage BELOW 70" */
@@ -28,7 +28,7 @@ export interface Dimension {
  * a limit: whether it is broken is asked of what comes out.
  */
 export function dimensionsOf(
-  limits: readonly Limit[],
+  limits: readonly GreenLimit[],
   balance: readonly Rule[],
   headroomBytes: number,
   fraction: number,
@@ -40,7 +40,7 @@ export function dimensionsOf(
   ];
 }
 
-function limitDimension(limit: Limit, fraction: number): Dimension {
+function limitDimension(limit: GreenLimit, fraction: number): Dimension {
   const name = describeLimit(limit);
   if (limit.kind === "memory free") {
     return {

@@ -1,35 +1,37 @@
 /** Which host goes to sleep next, if any: slowly, since every picture of a long window must allow it. Pure. */
+
 import type { Snapshot, Uuid } from "../domain/pool.ts";
+import { figure, gigabytes, plural } from "../text/format.ts";
 import { describePair, newlyBroken } from "./balance.ts";
-import { describePassed, figure, passedLimits } from "./limits.ts";
-import { averaged, type Picture, totals } from "./load.ts";
+import { describePassed, passedLimits } from "./limits.ts";
+import { averaged, type TimedSnapshot, totals } from "./load.ts";
 import { lacksOf, type Rise } from "./need.ts";
 import type { GreenOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";
 import { consolidated, type Drain, planDrain, planGreen } from "./plan.ts";
-import type { GreenRule } from "./rule.ts";
+import type { GreenGoal } from "./rule.ts";
 
 /** Hosts of a plan that are tried before the next run's turn. */
 const triedHosts = 4;
 
 export interface Sparing {
   readonly pool: Snapshot;
-  readonly window: readonly Picture[];
+  readonly window: readonly TimedSnapshot[];
   /** Those of the short window, and what the load is going to rise by. */
-  readonly recent: readonly Picture[];
+  readonly recent: readonly TimedSnapshot[];
   readonly rise: Rise;
-  readonly rule: GreenRule;
+  readonly rule: GreenGoal;
   readonly options: GreenOptions;
   /** Hosts that have not been on for long enough, with the reason. */
   readonly young: ReadonlyMap<Uuid, string>;
 }
 
-export type Choice =
+export type DrainChoice =
   | { readonly kind: "drain"; readonly drain: Drain; readonly reason: string }
   | { readonly kind: "none"; readonly reason: string };
 
 /** The host that the consolidation empties first and that nothing in the window speaks against. */
-export function chooseDrain(sparing: Sparing): Choice {
+export function chooseDrain(sparing: Sparing): DrainChoice {
   const { pool, rule, young } = sparing;
   const options = { ...sparing.options, stayOn: new Map([...(sparing.options.stayOn ?? []), ...young]) };
   const usual = heavier(sparing);
@@ -44,7 +46,8 @@ export function chooseDrain(sparing: Sparing): Choice {
       if (drain === null) continue;
       const found = objectionTo(sparing, usual, drain);
       if (found === null) {
-        const stay = `${hostsOn} of ${hostsOn + drains.length} hosts are enough (${boundReason} needs ${hostsBound})`;
+        const enough = `${hostsOn} of ${plural(hostsOn + drains.length, "host")} ${hostsOn === 1 ? "is" : "are"} enough`;
+        const stay = `${enough} (${boundReason} needs ${hostsBound})`;
         return { kind: "drain", drain, reason: `${stay}; ${describeDrain(pool, drain)}` };
       }
       objection ??= `host ${hostName(pool, drain.host)} is not emptied: ${found}`;
@@ -53,7 +56,7 @@ export function chooseDrain(sparing: Sparing): Choice {
   if (objection !== null) return { kind: "none", reason: objection };
   return {
     kind: "none",
-    reason: `${hostsOn} hosts on are needed: ${whyNone(young, boundReason, hostsBound)}`,
+    reason: `${plural(hostsOn, "host on is", "hosts on are")} needed: ${whyNone(young, boundReason, hostsBound)}`,
   };
 }
 
@@ -61,7 +64,7 @@ export function chooseDrain(sparing: Sparing): Choice {
 function heavier({ pool, window, recent, rule }: Sparing): Snapshot {
   const rising = rule.limits.some((limit) => {
     if (limit.kind !== "below") return false;
-    const mean = (pictures: readonly Picture[]) =>
+    const mean = (pictures: readonly TimedSnapshot[]) =>
       totals(pictures, limit.subject).reduce((sum, { total }) => sum + total, 0) /
       Math.max(1, pictures.length);
     return mean(recent) > mean(window);
@@ -71,15 +74,15 @@ function heavier({ pool, window, recent, rule }: Sparing): Snapshot {
 
 function whyNone(young: ReadonlyMap<Uuid, string>, boundReason: string, hostsBound: number): string {
   const [first] = young.values();
-  return `${boundReason} alone needs ${hostsBound}${first === undefined ? "" : `, and ${young.size} have not been on for long enough`}`;
+  return `${boundReason} alone needs ${hostsBound}${first === undefined ? "" : `, and ${plural(young.size, "host has", "hosts have")} not been on for long enough`}`;
 }
 
 function describeDrain(pool: Snapshot, { host, moves, copyBytes }: Drain): string {
   const name = hostName(pool, host);
   if (moves.length === 0) return `host ${name} is empty`;
   const to = new Set(moves.map(({ destination }) => destination)).size;
-  const gib = figure(copyBytes / 1024 ** 3);
-  return `host ${name} is the cheapest to empty: ${moves.length} VMs, ${gib} GiB, to ${to} hosts`;
+  const gib = figure(gigabytes(copyBytes), 1);
+  return `host ${name} is the cheapest to empty: ${plural(moves.length, "VM")}, ${gib} GiB, to ${plural(to, "host")}`;
 }
 
 function hostName({ hosts }: Snapshot, uuid: Uuid): string {
@@ -98,7 +101,7 @@ function objectionTo(sparing: Sparing, usual: Snapshot, drain: Drain): string | 
     rise,
   )[0];
   if (soon !== undefined)
-    return `${soon.dimension} would soon need ${figure(soon.part * 100)} % of what stays on`;
+    return `${soon.dimension} would soon need ${figure(soon.part * 100, 1)} % of what stays on`;
   const broken = newlyBroken(usual, consolidated(usual, [drain]), options);
   if (broken !== null) return `it would break a balance rule: ${describePair(broken)}`;
   const receivers = new Set(drain.moves.map(({ destination }) => destination));
@@ -114,15 +117,15 @@ function objectionTo(sparing: Sparing, usual: Snapshot, drain: Drain): string | 
     const after = consolidated(averaged(pool, [picture]), [drain]);
     const [lack] = lacksOf(after, rule, options, options.wakeFraction);
     if (lack !== undefined) {
-      return `in one picture of the window ${lack.dimension} would have needed ${figure(lack.part * 100)} % of what stays on`;
+      return `in one picture of the window ${lack.dimension} would have needed ${figure(lack.part * 100, 1)} % of what stays on`;
     }
   }
   return null;
 }
 
 /** For each limit that fluctuates the picture in which most of it was used. */
-function busiest(window: readonly Picture[], { limits }: GreenRule): readonly Picture[] {
-  const chosen = new Set<Picture>(window.slice(-1));
+function busiest(window: readonly TimedSnapshot[], { limits }: GreenGoal): readonly TimedSnapshot[] {
+  const chosen = new Set<TimedSnapshot>(window.slice(-1));
   for (const limit of limits) {
     if (limit.kind !== "below") continue;
     const sums = totals(window, limit.subject);

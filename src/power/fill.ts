@@ -8,8 +8,8 @@ import type { Work } from "../planner/search/work.ts";
 import { type Packing, slackOf } from "./packing.ts";
 
 /** Which of the hosts that have room: where least is left over, where it is used evenly, where most is left. */
-export type Mode = "tight" | "in step" | "roomy";
-export const modes: readonly Mode[] = ["roomy", "in step", "tight"];
+export type FillMode = "tight" | "in step" | "roomy";
+export const modes: readonly FillMode[] = ["roomy", "in step", "tight"];
 
 /** Items that are asked to go on for one that finds no place. */
 const exchangeTries = 30;
@@ -74,7 +74,7 @@ export class Filler {
   }
 
   /** Brings `items` to hosts that receive; false where one finds no place. `noise` of 0 to 1 shuffles their order. */
-  fill(items: readonly number[], mode: Mode, random: Random, noise: number): boolean {
+  fill(items: readonly number[], mode: FillMode, random: Random, noise: number): boolean {
     const rank = (i: number) => (this.#size[i] ?? 0) * (noise > 0 ? 1 - noise * random.next() : 1);
     const order = items
       .map((i) => ({ i, rank: rank(i) }))
@@ -128,7 +128,7 @@ export class Filler {
     });
   }
 
-  #choose(i: number, mode: Mode, not: number): number {
+  #choose(i: number, mode: FillMode, not: number): number {
     const { K, H, weight, open, over } = this.#packing;
     const at = this.at[i] ?? 0;
     const item = i * K;
@@ -152,7 +152,7 @@ export class Filler {
   }
 
   /** By the room that is left afterwards: its square, its unevenness and a little of its square, or how little it is. */
-  #score(i: number, d: number, mode: Mode): number {
+  #score(i: number, d: number, mode: FillMode): number {
     const { K, hard, weight } = this.#packing;
     const scale = this.#scale;
     let [squares, least, most] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -168,7 +168,7 @@ export class Filler {
   }
 
   /** A place for `i` from which one that was placed before goes on to another; false where none is found. */
-  #exchange(i: number, placed: readonly number[], mode: Mode): boolean {
+  #exchange(i: number, placed: readonly number[], mode: FillMode): boolean {
     let tries = 0;
     for (let at = placed.length - 1; at >= 0 && tries < exchangeTries; at--) {
       const u = placed[at] ?? 0;

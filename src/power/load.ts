@@ -9,7 +9,7 @@ import { type NamedSubject, namedSubjects, type Subject, subjectFacts } from "..
 import { capacity, rawWeight, withValues } from "../domain/weight.ts";
 
 /** A picture of the pool with the seconds at which it was taken. */
-export interface Picture {
+export interface TimedSnapshot {
   readonly at: number;
   readonly snapshot: Snapshot;
 }
@@ -19,19 +19,28 @@ const fluctuating: readonly NamedSubject[] = namedSubjects.filter(
 );
 
 /** The pictures of the last `seconds`, oldest first. */
-export function lately(pictures: readonly Picture[], now: number, seconds: number): readonly Picture[] {
+export function lately(
+  pictures: readonly TimedSnapshot[],
+  now: number,
+  seconds: number,
+): readonly TimedSnapshot[] {
   return pictures.filter(({ at }) => at > now - seconds && at <= now).sort((a, b) => a.at - b.at);
 }
 
 /** Whether the pictures reach over that part of the window, without a hole as large as what may be missing. */
-export function covers(window: readonly Picture[], now: number, seconds: number, part: number): boolean {
+export function covers(
+  window: readonly TimedSnapshot[],
+  now: number,
+  seconds: number,
+  part: number,
+): boolean {
   const mostMissing = seconds * (1 - part) + 1;
   const times = [now - seconds, ...window.map(({ at }) => at), now];
   return window.length > 0 && times.every((at, i) => i === 0 || at - (times[i - 1] ?? at) <= mostMissing);
 }
 
 /** `newest` with the plain average of the loads in `window`; without pictures as it is. */
-export function averaged(newest: Snapshot, window: readonly Picture[]): Snapshot {
+export function averaged(newest: Snapshot, window: readonly TimedSnapshot[]): Snapshot {
   if (window.length === 0) return newest;
   const loads = new Loads(newest, window);
   return {
@@ -91,7 +100,7 @@ class Loads {
   /** What the VMs that are on a host now took, as sums. */
   readonly #guests = new Map<Uuid, number[]>();
 
-  constructor(newest: Snapshot, window: readonly Picture[]) {
+  constructor(newest: Snapshot, window: readonly TimedSnapshot[]) {
     this.#window = window.map(({ snapshot }) => takenIn(snapshot));
     for (const vm of newest.vms) this.#vms.set(vm.uuid, this.#average(vm));
     for (const { vmUuid, hostUuid } of newest.placements) {
@@ -147,7 +156,7 @@ function means(window: readonly Taken[], parts: (taken: Taken) => Parts | undefi
 
 /** What all VMs took of the subject, in absolute units, in each picture; 0 of what does not fluctuate. */
 export function totals(
-  window: readonly Picture[],
+  window: readonly TimedSnapshot[],
   subject: Subject,
 ): readonly { readonly at: number; readonly total: number }[] {
   const i = fluctuating.indexOf(subject);

@@ -3,7 +3,7 @@ import type { Host, Snapshot } from "../domain/pool.ts";
 import { withoutLargest } from "./bound.ts";
 import type { PackingOptions } from "./options.ts";
 import { type Packing, slackOf, toPacking } from "./packing.ts";
-import type { GreenRule } from "./rule.ts";
+import type { GreenGoal } from "./rule.ts";
 import { withHosts } from "./states.ts";
 
 /** A dimension in which what is on does not suffice. */
@@ -19,7 +19,7 @@ export type Rise = (dimension: string) => number;
 /** The dimensions that lack room when hosts are filled to `fraction` of their limits, the scarcest first. */
 export function lacksOf(
   snapshot: Snapshot,
-  rule: GreenRule,
+  rule: GreenGoal,
   options: PackingOptions,
   fraction: number,
   rise: Rise = () => 0,
@@ -46,7 +46,7 @@ function lackOf({ H, K, bare, start, spares }: Packing, k: number, dimension: st
  */
 export function wakersOf(
   snapshot: Snapshot,
-  rule: GreenRule,
+  rule: GreenGoal,
   options: PackingOptions,
   fraction: number,
   rise: Rise,

@@ -14,7 +14,7 @@ import { inOrder, type Problem, toProblem } from "../planner/problem.ts";
 import { bundlesOf } from "./bundles.ts";
 import { type Dimension, dimensionsOf } from "./dimensions.ts";
 import type { PackingOptions } from "./options.ts";
-import type { GreenRule } from "./rule.ts";
+import type { GreenGoal } from "./rule.ts";
 
 export interface Packing {
   readonly snapshot: Snapshot;
@@ -54,7 +54,7 @@ export interface Packing {
 }
 
 /** The pool under the rule. Every measure that a limit asks for counts as it stands in the snapshot. */
-export function toPacking(pool: Snapshot, rule: GreenRule, options: PackingOptions): Packing {
+export function toPacking(pool: Snapshot, rule: GreenGoal, options: PackingOptions): Packing {
   const snapshot = inOrder(pool);
   const bare = toProblem(snapshot, [], { ...options, maxMoves: 0, affinityTags: [] });
   const problem = { ...bare, groups: neverCrowded(bare.groups) };

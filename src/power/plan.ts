@@ -8,14 +8,14 @@
 
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import type { Move } from "../planner/plan.ts";
-import type { Transfer } from "../planner/steps/makespan.ts";
+import type { PlannedTransfer } from "../planner/steps/makespan.ts";
 import { schedule } from "../planner/steps/schedule.ts";
 import { hostsAfter } from "../planner/tell/outcome.ts";
 import { bytesBound } from "./bound.ts";
 import { type Consolidation, Consolidator } from "./consolidate.ts";
 import type { PackingOptions } from "./options.ts";
 import { type Packing, toPacking } from "./packing.ts";
-import type { GreenRule } from "./rule.ts";
+import type { GreenGoal } from "./rule.ts";
 
 /** A host that the plan empties. Its moves are timed from the start of its own drain: hosts are emptied one by one. */
 export interface Drain {
@@ -46,7 +46,7 @@ export interface GreenPlan {
 }
 
 /** The consolidation of `pool` under `rule`: the same input and seed give the same plan, in whatever order its lists come. */
-export function planGreen(pool: Snapshot, rule: GreenRule, options: PackingOptions): GreenPlan {
+export function planGreen(pool: Snapshot, rule: GreenGoal, options: PackingOptions): GreenPlan {
   const packing = toPacking(pool, rule, options);
   const consolidator = new Consolidator(packing, options);
   let consolidation = consolidator.run();
@@ -67,7 +67,7 @@ export function planGreen(pool: Snapshot, rule: GreenRule, options: PackingOptio
  */
 export function planDrain(
   pool: Snapshot,
-  rule: GreenRule,
+  rule: GreenGoal,
   options: PackingOptions,
   host: Uuid,
   receivers?: ReadonlySet<Uuid>,
@@ -124,7 +124,7 @@ function afterwards(packing: Packing, consolidation: Consolidation): Snapshot {
 function furtherConsolidation(
   packing: Packing,
   asked: Snapshot,
-  rule: GreenRule,
+  rule: GreenGoal,
   options: PackingOptions,
   consolidation: Consolidation,
 ): Consolidation | null {
@@ -203,7 +203,7 @@ export function drainTo(packing: Packing, at: Int32Array, options: PackingOption
     .flatMap((i) => (members[i] ?? []).map((v) => ({ v, to: at[i] ?? h })))
     .filter(({ to }) => to !== h)
     .sort((a, b) => (problem.cost[b.v] ?? 0) - (problem.cost[a.v] ?? 0) || a.v - b.v);
-  const transfers = going.map(({ v, to }): Transfer => {
+  const transfers = going.map(({ v, to }): PlannedTransfer => {
     const seconds = secondsOf(packing, options, v, h, to);
     return { vm: v, from: h, to, seconds, after: [] };
   });
@@ -235,7 +235,7 @@ function secondsOf(
 }
 
 /** No rule asks for it: as in an evacuation without rules, the figures are 0. */
-function toMove({ problem }: Packing, transfer: Transfer, startSeconds: number): Move[] {
+function toMove({ problem }: Packing, transfer: PlannedTransfer, startSeconds: number): Move[] {
   const [vm, source, destination] = [
     problem.vms[transfer.vm]?.uuid,
     problem.hosts[transfer.from]?.uuid,

@@ -10,25 +10,26 @@
 import { takesPart } from "../domain/deviation.ts";
 import type { HostState, HostStates } from "../domain/hostPower.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
+import { figure, plural, span } from "../text/format.ts";
 import { balanceNeed, brokenPairs, describePair, longestAwakeFirst } from "./balance.ts";
 import { chooseDrain } from "./down.ts";
-import { describePassed, figure, minutes, passedLimits } from "./limits.ts";
-import { averaged, covers, lately, type Picture, risingBy, totals } from "./load.ts";
+import { describePassed, passedLimits } from "./limits.ts";
+import { averaged, covers, lately, risingBy, type TimedSnapshot, totals } from "./load.ts";
 import { type Lack, lacksOf, type Rise, sizeOf, wakersOf } from "./need.ts";
 import type { GreenOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";
 import { consolidated, type Drain, planDrain } from "./plan.ts";
 import { hostsIn, type Known, powerTransitions } from "./powerTransitions.ts";
 import { planRelief, type Relief } from "./relief.ts";
-import { describeLimit, type GreenRule, maySleep } from "./rule.ts";
-import { type Step, settled, stateOf, vmsOn, withEnabled, withHosts } from "./states.ts";
+import { describeLimit, type GreenGoal, maySleep } from "./rule.ts";
+import { type PowerStep, settled, stateOf, vmsOn, withEnabled, withHosts } from "./states.ts";
 
-export interface View {
+export interface PowerView {
   /** Seconds, of the clock of states and pictures; and the minute of the pool's day. */
   readonly now: number;
   readonly minuteOfDay: number;
   /** Oldest first; the last one is the pool as it is. At least one. */
-  readonly pictures: readonly Picture[];
+  readonly pictures: readonly TimedSnapshot[];
   /** As `observe` gives them for the last picture. */
   readonly states: HostStates;
   /** Why nothing may be begun now, or null. */
@@ -36,27 +37,27 @@ export interface View {
 }
 
 export interface Decision {
-  readonly steps: readonly Step[];
+  readonly steps: readonly PowerStep[];
   /** Moves that bring hosts back under a limit. */
   readonly reliefs: readonly Relief[];
   /** Why these steps and no others, in one sentence. */
   readonly reason: string;
 }
 
-export function decide(view: View, rule: GreenRule, options: GreenOptions): Decision {
-  return new Turn(view, rule, options).decide();
+export function decide(view: PowerView, rule: GreenGoal, options: GreenOptions): Decision {
+  return new PolicyTurn(view, rule, options).decide();
 }
 
-class Turn {
-  readonly #view: View;
-  readonly #rule: GreenRule;
+class PolicyTurn {
+  readonly #view: PowerView;
+  readonly #rule: GreenGoal;
   readonly #options: GreenOptions;
   readonly #newest: Snapshot;
   readonly #hosts: ReadonlyMap<Uuid, Host>;
-  readonly #up: readonly Picture[];
-  readonly #steps: Step[] = [];
+  readonly #up: readonly TimedSnapshot[];
+  readonly #steps: PowerStep[] = [];
 
-  constructor(view: View, rule: GreenRule, options: GreenOptions) {
+  constructor(view: PowerView, rule: GreenGoal, options: GreenOptions) {
     const last = view.pictures.at(-1);
     if (last === undefined) throw new Error("no picture of the pool");
     this.#view = view;
@@ -173,10 +174,12 @@ class Turn {
     if (host.enabled && this.#view.now - since > stallSeconds) return "somebody enabled it";
     if (stalled > stallSeconds) {
       return left === 0
-        ? `it has been empty for ${minutes(stalled)} and could not be put to sleep`
-        : `no VM has left it for ${minutes(stalled)}; ${left} are still there`;
+        ? `it has been empty for ${span(stalled, "rough")} and could not be put to sleep`
+        : `no VM has left it for ${span(stalled, "rough")}; ${plural(left, "VM is", "VMs are")} still there`;
     }
-    return drain === null ? `its ${left} VMs find no place within the limits any more` : null;
+    return drain === null
+      ? `its ${plural(left, "VM finds", "VMs find")} no place within the limits any more`
+      : null;
   }
 
   /** What must still leave the host, migrations that go on not counted; null where it finds no place. */
@@ -223,7 +226,9 @@ class Turn {
   #tooFew(pool: Snapshot): string | null {
     const on = pool.hosts.filter(takesPart).length;
     const least = Math.max(1, this.#options.minimumHostsOn, this.#rule.spareHosts + 1);
-    return on < least && this.#of("asleep").length > 0 ? `${on} hosts are on, fewer than ${least}` : null;
+    return on < least && this.#of("asleep").length > 0
+      ? `${plural(on, "host is", "hosts are")} on, fewer than ${least}`
+      : null;
   }
 
   /** How much each limit's load is going to rise until a host would be awake. */
@@ -243,10 +248,10 @@ class Turn {
   #lackText({ dimension, part }: Lack, soon: boolean): string {
     const { spareHosts } = this.#rule;
     const when = soon
-      ? `is rising and in ${minutes(this.#options.forecastSeconds)} needs`
-      : `of the last ${minutes(this.#options.upWindowSeconds)} needs`;
+      ? `is rising and in ${span(this.#options.forecastSeconds, "rough")} needs`
+      : `of the last ${span(this.#options.upWindowSeconds, "rough")} needs`;
     const spare = spareHosts === 0 ? "" : `, ${spareHosts} spare not counted`;
-    const have = Number.isFinite(part) ? `${figure(part * 100)} %` : "more than nothing";
+    const have = Number.isFinite(part) ? `${figure(part * 100, 1)} %` : "more than nothing";
     return `${dimension}: the load ${when} ${have} of what the hosts that are on may give${spare}`;
   }
 
@@ -283,7 +288,7 @@ class Turn {
   #finish(drains: ReadonlyMap<Uuid, Drain>): Decision | null {
     for (const [host, drain] of drains) {
       const left = vmsOn(this.#newest, host).length;
-      const reason = left === 0 ? "it is empty" : `${left} VMs are still on it`;
+      const reason = left === 0 ? "it is empty" : `${plural(left, "VM is", "VMs are")} still on it`;
       if (left === 0 && this.#hosts.get(host)?.enabled === false)
         this.#steps.push({ kind: "shut down", host, reason });
       else this.#steps.push({ kind: "drain", host, reason, drain });
@@ -302,7 +307,7 @@ class Turn {
     const { downWindowSeconds, windowCover } = this.#options;
     const window = lately(pictures, now, downWindowSeconds);
     if (!covers(window, now, downWindowSeconds, windowCover)) {
-      return this.#say(`the pictures do not reach over the last ${minutes(downWindowSeconds)}`);
+      return this.#say(`the pictures do not reach over the last ${span(downWindowSeconds, "rough")}`);
     }
     const needed = this.#neededLately();
     if (needed !== null) return this.#say(needed);
@@ -321,7 +326,7 @@ class Turn {
     const since = this.#of("on").filter(({ state }) => now - state.since < this.#options.downWindowSeconds);
     const [first] = since.toSorted((a, b) => b.state.since - a.state.since);
     if (first === undefined) return null;
-    return `host ${this.#name(first.uuid)} was needed ${minutes(now - first.state.since)} ago: nothing is put to sleep`;
+    return `host ${this.#name(first.uuid)} was needed ${span(now - first.state.since, "rough")} ago: nothing is put to sleep`;
   }
 
   #young(): ReadonlyMap<Uuid, string> {
@@ -333,7 +338,7 @@ class Turn {
         const since = noted.has(uuid) || state.kind !== "on" ? this.#view.now : state.since;
         const seconds = this.#view.now - since;
         if (seconds >= minimumOnSeconds) return [];
-        return [[uuid, `it has been on for ${minutes(seconds)} of ${minutes(minimumOnSeconds)}`]];
+        return [[uuid, `it has been on for ${span(seconds, "rough")} of ${span(minimumOnSeconds, "rough")}`]];
       }),
     );
   }

@@ -3,8 +3,8 @@
 import { takesPart } from "../domain/deviation.ts";
 import type { HostState, HostStates } from "../domain/hostPower.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
-import { minutes } from "./limits.ts";
-import type { Step } from "./states.ts";
+import { span } from "../text/format.ts";
+import type { PowerStep } from "./states.ts";
 
 export interface Known<K extends HostState["kind"]> {
   readonly uuid: Uuid;
@@ -29,7 +29,7 @@ export function powerTransitions(
   states: HostStates,
   now: number,
   wakeSeconds: number,
-): readonly Step[] {
+): readonly PowerStep[] {
   const byUuid = new Map(hosts.map((host) => [host.uuid, host]));
   const away = [...hostsIn(states, "waking"), ...hostsIn(states, "failed"), ...hostsIn(states, "asleep")];
   return away.flatMap(({ uuid, state }) => {
@@ -46,12 +46,17 @@ function coming(
 ): { readonly kind: "note on" | "enable" | "mark failed"; readonly reason: string } | null {
   const late = seconds > limit;
   if (host !== undefined && takesPart(host)) {
-    return { kind: "note on", reason: `it is on again after ${minutes(seconds)}` };
+    return { kind: "note on", reason: `it is on again after ${span(seconds, "rough")}` };
   }
   if (host?.live && !host.enabled) {
     if (kind !== "asleep") return { kind: "enable", reason: "it is there again" };
-    return late ? { kind: "enable", reason: `it is still on ${minutes(seconds)} after its shutdown` } : null;
+    return late
+      ? { kind: "enable", reason: `it is still on ${span(seconds, "rough")} after its shutdown` }
+      : null;
   }
   if (kind !== "waking" || !late) return null;
-  return { kind: "mark failed", reason: `it did not wake in ${minutes(seconds)} (limit ${minutes(limit)})` };
+  return {
+    kind: "mark failed",
+    reason: `it did not wake in ${span(seconds, "rough")} (limit ${span(limit, "rough")})`,
+  };
 }

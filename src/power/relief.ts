@@ -12,7 +12,7 @@ import { Filler } from "./fill.ts";
 import { greenDefaults, type PackingOptions } from "./options.ts";
 import { type Packing, roomsWithout, toPacking } from "./packing.ts";
 import { type Drain, drainTo } from "./plan.ts";
-import type { GreenRule } from "./rule.ts";
+import type { GreenGoal } from "./rule.ts";
 
 const coverNodes = 2000;
 
@@ -24,7 +24,7 @@ export interface Relief extends Drain {
 /** Relieves the hosts until they are filled to `options.fillFraction`; others are never filled further than that. */
 export function planRelief(
   pool: Snapshot,
-  rule: GreenRule,
+  rule: GreenGoal,
   options: PackingOptions,
   over: ReadonlySet<Uuid>,
 ): readonly Relief[] {

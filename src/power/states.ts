@@ -15,7 +15,7 @@ import { hostsAfter } from "../planner/tell/outcome.ts";
 import type { Drain } from "./plan.ts";
 
 /** One thing to do with a host, with the reason in figures. */
-export type Step =
+export type PowerStep =
   /** Disable it, where it is not, and carry out what is left of its drain. */
   | { readonly kind: "drain"; readonly host: Uuid; readonly reason: string; readonly drain: Drain }
   /** Enable it; migrations that go on may end. */
@@ -55,7 +55,7 @@ export function observe(states: HostStates, snapshot: Snapshot, now: number): Ho
 /** The states when the steps have been begun. A step that was not possible is left out by the caller. */
 export function advance(
   states: HostStates,
-  steps: readonly Step[],
+  steps: readonly PowerStep[],
   snapshot: Snapshot,
   now: number,
 ): HostStates {
@@ -68,7 +68,7 @@ export function advance(
 }
 
 /** Null where the step does not change the state. */
-function afterStep(state: HostState, step: Step, snapshot: Snapshot, now: number): HostState | null {
+function afterStep(state: HostState, step: PowerStep, snapshot: Snapshot, now: number): HostState | null {
   switch (step.kind) {
     case "drain": {
       if (state.kind === "draining") return null;

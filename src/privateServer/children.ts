@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-export type ProgramName = "collect" | "manager" | "control";
+export type ServerBinary = "collect" | "manager" | "control";
 
 export interface ChildOptions {
   readonly settings: string;
@@ -15,7 +15,7 @@ export interface ChildOptions {
 
 /** Runs `dist/<program>/main.js`; resolves to its exit code when it has ended. */
 export function runChild(
-  program: ProgramName,
+  program: ServerBinary,
   args: readonly string[],
   options: ChildOptions,
 ): Promise<number> {

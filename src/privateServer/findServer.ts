@@ -4,12 +4,12 @@ import { constants } from "node:fs";
 import { access, readdir } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 
-export type Flavour = "MariaDB" | "MySQL";
+export type ServerFlavour = "MariaDB" | "MySQL";
 
 export interface ServerProgram {
   /** Path of mariadbd or mysqld. */
   readonly program: string;
-  readonly flavour: Flavour;
+  readonly flavour: ServerFlavour;
   /** As the program tells it, e.g. "10.11.19" or "9.7.4". */
   readonly version: string;
   /** MariaDB's program that makes a data folder; null for MySQL, which makes its own. */
@@ -79,7 +79,7 @@ async function inspect(
   const text = await versionText(program, unpacked?.libraryPath);
   const version = /Ver (\d+(?:\.\d+)+)/.exec(text)?.[1];
   if (version === undefined) return null;
-  const flavour: Flavour = /mariadb/i.test(text) ? "MariaDB" : "MySQL";
+  const flavour: ServerFlavour = /mariadb/i.test(text) ? "MariaDB" : "MySQL";
   if (!isNewEnough(flavour, version)) return null;
   if (flavour === "MySQL") return { program, flavour, version, installer: null, unpacked };
   const beside = ["", "../bin", "../scripts"].map((step) => join(dirname(program), step));
@@ -93,7 +93,7 @@ async function inspect(
   return { program, flavour, version, installer, unpacked };
 }
 
-function isNewEnough(flavour: Flavour, version: string): boolean {
+function isNewEnough(flavour: ServerFlavour, version: string): boolean {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   return flavour === "MariaDB" ? major > 10 || (major === 10 && minor >= 6) : major >= 8;
 }

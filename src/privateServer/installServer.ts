@@ -102,7 +102,7 @@ async function downloadInto(work: string, runTool: RunTool): Promise<string | nu
     "Debug::NoLocking=1",
     "APT::Sandbox::User=",
   ];
-  const apt = (...args: string[]): Promise<Outcome> =>
+  const apt = (...args: string[]): Promise<InstallOutcome> =>
     runTool("apt-get", [...own.flatMap((option) => ["-o", option]), "-q", ...args], debs);
 
   const update = await apt("update");
@@ -131,13 +131,13 @@ async function sweepPartial(target: string): Promise<void> {
   }
 }
 
-interface Outcome {
+interface InstallOutcome {
   readonly code: number;
   readonly output: string;
 }
 
 /** Runs a program to its end without a terminal; a program that is missing counts as failed. */
-type RunTool = (program: string, args: readonly string[], folder?: string) => Promise<Outcome>;
+type RunTool = (program: string, args: readonly string[], folder?: string) => Promise<InstallOutcome>;
 
 function toolsOn(path: string): RunTool {
   // dpkg wants the administrator's folders, which `su` without a dash leaves out.

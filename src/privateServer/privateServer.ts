@@ -12,7 +12,7 @@ import mysql from "mysql2/promise";
 import { AppError, describeError } from "../domain/errors.ts";
 import { claim, claimState, unclaim } from "./claim.ts";
 import { ensureData } from "./dataFolder.ts";
-import type { Flavour, ServerProgram } from "./findServer.ts";
+import type { ServerFlavour, ServerProgram } from "./findServer.ts";
 import { startGuardian } from "./guardian.ts";
 import { commandLineOf, endProcess, endWithUs, pause } from "./processes.ts";
 import {
@@ -36,7 +36,7 @@ export interface PrivateServer {
   readonly socketPath: string;
   readonly rootUser: string;
   readonly rootPassword: string;
-  readonly flavour: Flavour;
+  readonly flavour: ServerFlavour;
   readonly version: string;
   /** Stops the server and returns when it has exited. The folder stays. May be called twice. */
   stop(): Promise<void>;

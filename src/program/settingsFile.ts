@@ -1,4 +1,5 @@
 /** Finds the settings: the file, systemd's credentials and the environment. The parsing is src/settings' business. */
+
 import fs from "node:fs";
 import path from "node:path";
 import process from "node:process";
@@ -6,6 +7,7 @@ import { parse as parseDotenv } from "dotenv";
 import { AppError } from "../domain/errors.ts";
 import { type SettingGroup, settingKeys } from "../settings/keys.ts";
 import { parseSettings, type Settings } from "../settings/settings.ts";
+import { plural } from "../text/format.ts";
 import { credentialsFolder, type FileGuard, passwordFile, readGuarded, trustFile } from "./privateFile.ts";
 
 /**
@@ -39,7 +41,7 @@ export function loadSettings<G extends SettingGroup>(
   const count = result.problems.length;
   throw new AppError(
     "settings",
-    [`${count} ${count === 1 ? "problem" : "problems"} in the settings`, ...result.problems].join("\n"),
+    [`${plural(count, "problem")} in the settings`, ...result.problems].join("\n"),
   );
 }
 

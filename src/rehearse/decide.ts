@@ -11,7 +11,7 @@ import type { ControlSettings } from "../settings/settings.ts";
 /** A move as far as carrying it out needs it. */
 export type PlannedMove = Pick<Move, "vm" | "source" | "destination" | "rule" | "after">;
 
-export interface Decision {
+export interface RehearsedDecision {
   readonly moves: readonly PlannedMove[];
   /** What keeps the run from acting; null where nothing does. */
   readonly gate: Gate | null;
@@ -19,7 +19,7 @@ export interface Decision {
   readonly fired: readonly Rule[];
 }
 
-export type Decide = (input: DecisionInput) => Decision;
+export type Decide = (input: DecisionInput) => RehearsedDecision;
 
 /** Decides as a run of control with these settings does. */
 export function asControl(settings: ControlSettings): Decide {

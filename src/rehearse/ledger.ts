@@ -8,7 +8,7 @@ import type { Snapshot, Uuid } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
 
 /** What is to be moved, and why. */
-export interface Intent {
+export interface RehearsedMove {
   readonly vm: Uuid;
   readonly source: Uuid;
   readonly destination: Uuid;
@@ -17,7 +17,7 @@ export interface Intent {
 }
 
 /** A row with its times as seconds since 1970. */
-interface Entry extends Intent {
+interface LedgerRow extends RehearsedMove {
   readonly id: string;
   readonly runId: string;
   readonly collectionId: number;
@@ -37,12 +37,12 @@ const daySeconds = 86_400;
 const newestCosts = 500;
 
 export class Ledger {
-  readonly #entries: Entry[] = [];
+  readonly #entries: LedgerRow[] = [];
   readonly #costs: CostSample[];
   readonly #exclusions: readonly Exclusion[];
   readonly #observations = new Map<Uuid, Sight>();
   #book: CostBook;
-  #lastEnded: Entry | null = null;
+  #lastEnded: LedgerRow | null = null;
   /** The first entry that is younger than a day. */
   #recentFrom = 0;
 
@@ -54,7 +54,7 @@ export class Ledger {
   }
 
   /** Begins a row; the pool takes the request at once. */
-  begin(intent: Intent, runId: string, collectionId: number, now: number): string {
+  begin(intent: RehearsedMove, runId: string, collectionId: number, now: number): string {
     const id = `${this.#entries.length}`;
     const end = { finishedAt: null, seconds: null, collectionsAtEnd: null };
     this.#entries.push({ ...intent, id, runId, collectionId, plannedAt: now, state: "running", ...end });
@@ -139,17 +139,17 @@ export class Ledger {
     }
   }
 
-  #recent(now: number): readonly Entry[] {
+  #recent(now: number): readonly LedgerRow[] {
     while (now - (this.#entries[this.#recentFrom]?.plannedAt ?? now) >= daySeconds) this.#recentFrom++;
     return this.#entries.slice(this.#recentFrom);
   }
 }
 
-function lastEndOf({ collectionsAtEnd, finishedAt }: Entry, now: number): LastEnd {
+function lastEndOf({ collectionsAtEnd, finishedAt }: LedgerRow, now: number): LastEnd {
   return { collectionsAtEnd: collectionsAtEnd ?? 0, secondsAgo: now - (finishedAt ?? now) };
 }
 
-function rowOf(entry: Entry, now: number): Migration {
+function rowOf(entry: LedgerRow, now: number): Migration {
   const { plannedAt, finishedAt } = entry;
   return {
     ...entry,

@@ -8,7 +8,7 @@ import type { Uuid } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import { asControl } from "./decide.ts";
-import { type Figures, type Moment, Replay } from "./replay.ts";
+import { type Moment, Replay, type ReplayFigures } from "./replay.ts";
 import { type IsControls, Shadow } from "./shadow.ts";
 import { type Hour, longestSeconds, Tally, type Violations } from "./tally.ts";
 
@@ -36,7 +36,7 @@ export interface Untouched {
 }
 
 export interface SetResult extends RuleSet {
-  readonly moved: Figures;
+  readonly moved: ReplayFigures;
   readonly untouched: Untouched;
 }
 

@@ -18,7 +18,7 @@ import type { Decide } from "./decide.ts";
 import { Ledger } from "./ledger.ts";
 import { type IsControls, Shadow, type TransferLoad } from "./shadow.ts";
 import { type Hour, Tally, type Violations } from "./tally.ts";
-import { type Duration, Transfers } from "./transfers.ts";
+import { type Duration, RehearsedTransfers } from "./transfers.ts";
 
 /** A collection as it was recorded. */
 export interface Moment {
@@ -47,17 +47,17 @@ export interface ReplayOptions {
 }
 
 /** How often a rule had a reason to act, and what it did. */
-export interface RuleFigures extends Violations {
+export interface ReplayedRule extends Violations {
   readonly firedRuns: number;
   readonly migrations: number;
 }
 
-export interface Figures {
+export interface ReplayFigures {
   readonly collections: number;
   /** Hours that the collections tell of, gaps left out. */
   readonly hours: number;
   readonly runs: number;
-  readonly rules: readonly RuleFigures[];
+  readonly rules: readonly ReplayedRule[];
   readonly migrations: number;
   readonly bytes: number;
   /** Hours that migrations took, one after the other. */
@@ -93,7 +93,7 @@ export class Replay {
   readonly #gates = new Map<string, number>();
   #places: LastPlaces | null = null;
   #placements: Snapshot["placements"] | null = null;
-  #current: Transfers | null = null;
+  #current: RehearsedTransfers | null = null;
   #collections = 0;
   #runs = 0;
   #lastRun = Number.NEGATIVE_INFINITY;
@@ -176,7 +176,7 @@ export class Replay {
       collectedAt: moment.seconds,
     };
     const parts = { shadow: this.#shadow, ledger: this.#ledger, duration };
-    this.#current = new Transfers(moves, origin, settings, parts);
+    this.#current = new RehearsedTransfers(moves, origin, settings, parts);
     this.#current.start(now);
   }
 
@@ -203,7 +203,7 @@ export class Replay {
     };
   }
 
-  figures(): Figures {
+  figures(): ReplayFigures {
     const log = this.#ledger.migrations(this.#now);
     const done = log.filter(({ state }) => !isOpen(state));
     return {

@@ -1,11 +1,10 @@
 /** A rehearsal in words, for a person, and as one object, for scripts. Pure; not escaped. */
-import { describeRule } from "../rules/print.ts";
-import type { RehearsalResult, SetResult } from "./rehearsal.ts";
-import type { Figures, RuleFigures } from "./replay.ts";
-import type { Hour, Violations } from "./tally.ts";
 
-const gibibyte = 1024 ** 3;
-const mebibyte = 1024 ** 2;
+import { describeRule } from "../rules/print.ts";
+import { bytes, gigabytes, grouped, plural } from "../text/format.ts";
+import type { RehearsalResult, SetResult } from "./rehearsal.ts";
+import type { ReplayedRule, ReplayFigures } from "./replay.ts";
+import type { Hour, Violations } from "./tally.ts";
 
 /** The rehearsal as a table with a column for each rule set, and its rules below. */
 export function rehearsalLines(result: RehearsalResult): string[] {
@@ -21,23 +20,22 @@ function headLines({
   bytesPerSecond,
   measuredMigrations,
 }: RehearsalResult): string[] {
-  const rate = Math.round(bytesPerSecond / mebibyte);
   const known =
     measuredMigrations === 0 ? "as is assumed of 1 Gbit/s" : `as ${measuredMigrations} have shown`;
   return [
-    `Rehearsal of ${utc(from)} to ${utc(to)}: ${count(collections)} collections, ${number(hours)} hours`,
-    `Control runs every ${number(everySeconds / 60)} min; migrations at ${rate} MB/s, ${known}. The pool is not contacted.`,
+    `Rehearsal of ${utc(from)} to ${utc(to)}: ${plural(collections, "collection", "collections", grouped(collections))}, ${plural(hours, "hour", "hours", grouped(hours, 1))}`,
+    `Control runs every ${grouped(everySeconds / 60, 1)} min; migrations at ${bytes(bytesPerSecond, "MB")}/s, ${known}. The pool is not contacted.`,
   ];
 }
 
 function tableLines(sets: readonly SetResult[]): string[] {
   const rows: readonly (readonly [string, (set: SetResult) => string])[] = [
     ["", ({ name }) => name],
-    ["Migrations", ({ moved }) => count(moved.migrations)],
-    ["GiB copied", ({ moved }) => number(moved.bytes / gibibyte)],
-    ["Hours of migrating", ({ moved }) => number(moved.migrationHours)],
-    ["VMs back within a day", ({ moved }) => count(moved.flaps)],
-    ["  within an hour", ({ moved }) => count(moved.flapsInHour)],
+    ["Migrations", ({ moved }) => grouped(moved.migrations)],
+    ["GiB copied", ({ moved }) => grouped(gigabytes(moved.bytes), 1)],
+    ["Hours of migrating", ({ moved }) => grouped(moved.migrationHours, 1)],
+    ["VMs back within a day", ({ moved }) => grouped(moved.flaps)],
+    ["  within an hour", ({ moved }) => grouped(moved.flapsInHour)],
     ["Minutes of hosts above a threshold", ({ moved }) => minutes(moved.rules)],
     ["  without migrations", ({ untouched }) => minutes(untouched.violations)],
     ["In stretches of 5 min and more", ({ moved }) => sustained(moved.rules)],
@@ -63,41 +61,38 @@ function ruleLines({ name, moved, untouched }: SetResult): string[] {
   ];
 }
 
-function ruleLine(figures: RuleFigures, without: Violations | undefined, { runs }: Figures): string {
+function ruleLine(figures: ReplayedRule, without: Violations | undefined, { runs }: ReplayFigures): string {
   const { rule, firedRuns, migrations, minutes: above } = figures;
-  const acts = `acts in ${count(firedRuns)} of ${count(runs)} runs, ${count(migrations)} migrations`;
-  const broken = `${number(without?.minutes ?? 0)} min above the threshold become ${number(above)}`;
+  const acts = `acts in ${grouped(firedRuns)} of ${plural(runs, "run", "runs", grouped(runs))}, ${plural(migrations, "migration", "migrations", grouped(migrations))}`;
+  const broken = `${grouped(without?.minutes ?? 0, 1)} min above the threshold become ${grouped(above, 1)}`;
   return `- ${describeRule(rule)}: ${acts}; ${broken}`;
 }
 
 function minutes(rules: readonly Violations[]): string {
-  return number(rules.reduce((sum, rule) => sum + rule.minutes, 0));
+  return grouped(
+    rules.reduce((sum, rule) => sum + rule.minutes, 0),
+    1,
+  );
 }
 
 function sustained(rules: readonly Violations[]): string {
-  return number(rules.reduce((sum, rule) => sum + rule.sustainedMinutes, 0));
+  return grouped(
+    rules.reduce((sum, rule) => sum + rule.sustainedMinutes, 0),
+    1,
+  );
 }
 
 function hourText(hour: Hour | null): string {
-  return hour === null ? "-" : `${utc(hour.seconds)}: ${number(hour.minutes)} min`;
+  return hour === null ? "-" : `${utc(hour.seconds)}: ${grouped(hour.minutes, 1)} min`;
 }
 
-function gateText({ gates }: Figures): string {
-  return gates.size === 0 ? "0" : [...gates].map(([name, runs]) => `${count(runs)} ${name}`).join(", ");
+function gateText({ gates }: ReplayFigures): string {
+  return gates.size === 0 ? "0" : [...gates].map(([name, runs]) => `${grouped(runs)} ${name}`).join(", ");
 }
 
 /** "2026-11-25 14:00 UTC" */
 function utc(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en");
-}
-
-/** One decimal at most. */
-function number(value: number): string {
-  return (Math.round(value * 10) / 10).toLocaleString("en");
 }
 
 /** The same as one object. */

@@ -6,7 +6,15 @@
  * the thousand, and most of what is in one is in the next: what has not changed is handed on as it is.
  */
 
-import type { Host, Placement, Snapshot, Uuid, Vm, VmEth0 } from "../domain/pool.ts";
+import {
+  emptySnapshot,
+  type Host,
+  type Placement,
+  type Snapshot,
+  type Uuid,
+  type Vm,
+  type VmEth0,
+} from "../domain/pool.ts";
 import { hostsAfter } from "../planner/tell/outcome.ts";
 
 /** A VM on its way. */
@@ -30,8 +38,6 @@ export type IsControls = (vm: Uuid, destination: Uuid, seconds: number) => boole
 /** A measure that is missing is taken to be what it was, for as long. */
 const rememberedSeconds = 300;
 
-const emptyMoment: Pick<Snapshot, "hosts" | "vms" | "placements"> = { hosts: [], vms: [], placements: [] };
-
 /** Follows the record, moment by moment. */
 export class Shadow {
   readonly #isControls: IsControls;
@@ -44,7 +50,7 @@ export class Shadow {
   /** Since when a measure of the VM is missing. */
   readonly #missing = new Map<Uuid, number>();
   readonly #vmIndex = new Index();
-  #record: Pick<Snapshot, "hosts" | "vms" | "placements"> = emptyMoment;
+  #record: Pick<Snapshot, "hosts" | "vms" | "placements"> = emptySnapshot;
   #vms: readonly Vm[] = [];
   #hosts: readonly Host[] = [];
   /** The placements that are shown; null when they must be made anew. */

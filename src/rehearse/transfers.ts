@@ -1,11 +1,11 @@
 /** Carries a decision out in simulated time, by the rules of control's own conduct. Pure. */
 import type { ControlSettings } from "../settings/settings.ts";
 import type { PlannedMove } from "./decide.ts";
-import type { Intent, Ledger } from "./ledger.ts";
+import type { Ledger, RehearsedMove } from "./ledger.ts";
 import type { Flight, Shadow } from "./shadow.ts";
 
 /** Seconds that a migration takes beside `sharing` others on its hosts' links. */
-export type Duration = (intent: Intent, sharing: number) => number;
+export type Duration = (intent: RehearsedMove, sharing: number) => number;
 
 interface InFlight extends Flight {
   readonly index: number;
@@ -21,7 +21,7 @@ export interface Origin {
 }
 
 /** One run from its decision to the end of its last migration. */
-export class Transfers {
+export class RehearsedTransfers {
   readonly #moves: readonly PlannedMove[];
   readonly #origin: Origin;
   readonly #settings: ControlSettings;

@@ -1,4 +1,5 @@
 /** What makes no rule though it is well written: contradictions, and what no migration could cure. Pure. */
+
 import {
   type AnySubject,
   type ChainRule,
@@ -8,6 +9,7 @@ import {
   unitOf,
   whenVmLeaves,
 } from "../domain/rule.ts";
+import { plural } from "../text/format.ts";
 import { printTerm, withUnit } from "./print.ts";
 
 /** Why `rule` cannot be meant so, with what to write instead; null where it can. */
@@ -95,6 +97,6 @@ function repeatNonsense(repeat: ChainRule["repeat"]): string | null {
     return `FOR ${broken} OF ${of}: write numbers from 1 to ${mostSamples}, as in FOR 5 OF 6.`;
   }
   return broken > of
-    ? `FOR ${broken} OF ${of}: nothing happens ${broken} times in ${of} samples; did you mean FOR ${of} OF ${broken}?`
+    ? `FOR ${broken} OF ${of}: nothing happens ${plural(broken, "time")} in ${plural(of, "sample")}; did you mean FOR ${of} OF ${broken}?`
     : null;
 }

@@ -23,13 +23,13 @@ import {
 import { quote } from "../text/quote.ts";
 import { closest, editDistance, printable } from "../text/text.ts";
 import { nonsenseOf } from "./lint.ts";
-import { type Problem, problem } from "./problem.ts";
+import { problem, type TextProblem } from "./problem.ts";
 
 /** No rule is longer. */
 export const longestRule = 4000;
 
 /** The rule that `text` writes, as the thesis' where it is one of those; or what is wrong with it. */
-export function parseRule(text: string): Rule | Problem {
+export function parseRule(text: string): Rule | TextProblem {
   const reader = readerOf(text);
   if (reader === null) return problem(`A rule is not longer than ${longestRule} characters.`);
   const terms = readTerms(reader);
@@ -45,7 +45,7 @@ export function parseRule(text: string): Rule | Problem {
 }
 
 /** The rule that `text`, behind CREATE RULE GREEN, writes; or what is wrong with it. */
-export function parseGreenRule(text: string): GreenRule | Problem {
+export function parseGreenRule(text: string): GreenRule | TextProblem {
   const reader = readerOf(text);
   if (reader === null) return problem(`A rule is not longer than ${longestRule} characters.`);
   if (!reader.takes("KEEP")) return problem(`Write ${greenUsage}, not ${quote(text)}.`);
@@ -134,7 +134,7 @@ function isKeyword({ text, quoted }: Token): boolean {
   return quoted === null && keywords.includes(text.toUpperCase());
 }
 
-function readTerms(reader: TokenReader): readonly Term[] | Problem {
+function readTerms(reader: TokenReader): readonly Term[] | TextProblem {
   const terms: Term[] = [];
   do {
     const term = readTerm(reader);
@@ -144,7 +144,7 @@ function readTerms(reader: TokenReader): readonly Term[] | Problem {
   return terms;
 }
 
-function readTerm(reader: TokenReader): Term | Problem {
+function readTerm(reader: TokenReader): Term | TextProblem {
   const subjects = readSum(reader);
   if ("kind" in subjects) return subjects;
   const condition = readCondition(reader);
@@ -153,7 +153,7 @@ function readTerm(reader: TokenReader): Term | Problem {
   return typeof amount === "number" ? { subjects, condition, amount } : amount;
 }
 
-function readSum(reader: TokenReader): readonly AnySubject[] | Problem {
+function readSum(reader: TokenReader): readonly AnySubject[] | TextProblem {
   const sum: AnySubject[] = [];
   do {
     const token = reader.next();
@@ -168,7 +168,7 @@ function readSum(reader: TokenReader): readonly AnySubject[] | Problem {
 }
 
 /** The subject that `text` names, or what is wrong with it. */
-export function readAnySubject(text: string): AnySubject | Problem {
+export function readAnySubject(text: string): AnySubject | TextProblem {
   const subject = parseAnySubject(text);
   const meant = subject === null ? closest(text.trim(), namedSubjects) : misspelt(text.trim());
   if (subject !== null && (!isSource(subject) || meant === null)) return subject;
@@ -186,7 +186,7 @@ function misspelt(text: string): string | null {
 }
 
 /** Subjects with blanks or plus signs between them, as the dialogue takes them: "PifEth0RxKb + PifEth0TxKb". */
-export function readSubjects(text: string): readonly AnySubject[] | Problem {
+export function readSubjects(text: string): readonly AnySubject[] | TextProblem {
   const reader = readerOf(text);
   if (reader === null) return problem(`${quote(text)} is no subject.`);
   if (reader.peek() === null) return problem(`${quote(text)} is no subject.`);
@@ -196,7 +196,7 @@ export function readSubjects(text: string): readonly AnySubject[] | Problem {
   return more === null ? sum : problem(`${quote(text)} is no sum of subjects: write Subject + Subject.`);
 }
 
-function readCondition(reader: TokenReader): Term["condition"] | Problem {
+function readCondition(reader: TokenReader): Term["condition"] | TextProblem {
   const sign = reader.peek()?.text ?? "";
   if (sign === ">") {
     reader.next();
@@ -209,7 +209,7 @@ function readCondition(reader: TokenReader): Term["condition"] | Problem {
   return reader.takes("BELOW") ? "below" : "more than mean";
 }
 
-function wrongSign({ text }: TokenReader): Problem {
+function wrongSign({ text }: TokenReader): TextProblem {
   return problem(`Write ${hostUsage}, not ${quote(text)}.`);
 }
 
@@ -219,7 +219,7 @@ function amountOf(reader: TokenReader, condition: Term["condition"]): string {
 }
 
 /** The amount that `text` writes, with or without the subjects' unit behind it, or what is wrong with it. */
-export function readAmount(subjects: readonly AnySubject[], text: string): number | Problem {
+export function readAmount(subjects: readonly AnySubject[], text: string): number | TextProblem {
   const [first] = subjects;
   const unit = first === undefined ? "" : unitOf(first);
   const written = text.slice(0, 400).trim();
@@ -238,10 +238,10 @@ export function readAmount(subjects: readonly AnySubject[], text: string): numbe
   return amount;
 }
 
-type Options = RuleOptions & Pick<ChainRule, "repeat">;
-type Written = { -readonly [K in keyof Options]?: Options[K] };
+type ChainOptions = RuleOptions & Pick<ChainRule, "repeat">;
+type Written = { -readonly [K in keyof ChainOptions]?: ChainOptions[K] };
 
-function readOptions(reader: TokenReader, repeats: boolean): Options | Problem {
+function readOptions(reader: TokenReader, repeats: boolean): ChainOptions | TextProblem {
   const written: Written = {};
   while (reader.peek() !== null) {
     const wrong = readOption(reader, written, repeats);
@@ -250,7 +250,7 @@ function readOptions(reader: TokenReader, repeats: boolean): Options | Problem {
   return { ...noOptions, repeat: null, ...written };
 }
 
-function readOption(reader: TokenReader, written: Written, repeats: boolean): Problem | null {
+function readOption(reader: TokenReader, written: Written, repeats: boolean): TextProblem | null {
   const word = reader.next();
   const keyword = word === null || word.quoted !== null ? "" : word.text.toUpperCase();
   switch (keyword) {
@@ -273,23 +273,23 @@ function readOption(reader: TokenReader, written: Written, repeats: boolean): Pr
 const optionUsage =
   'write AND, FOR 5 OF 6, BETWEEN 22:00 AND 06:00, NAME "x", COMMENT "y" or DISABLED behind a term';
 
-function once<K extends keyof Options>(
+function once<K extends keyof ChainOptions>(
   written: Written,
   key: K,
   keyword: string,
-  value: Options[K] | Problem,
-): Problem | null {
+  value: ChainOptions[K] | TextProblem,
+): TextProblem | null {
   if (isProblem(value)) return value;
   if (written[key] !== undefined) return problem(`${keyword} is written twice.`);
   written[key] = value;
   return null;
 }
 
-function isProblem(value: unknown): value is Problem {
+function isProblem(value: unknown): value is TextProblem {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "problem";
 }
 
-function readRepeat(reader: TokenReader): NonNullable<ChainRule["repeat"]> | Problem {
+function readRepeat(reader: TokenReader): NonNullable<ChainRule["repeat"]> | TextProblem {
   const broken = wholeNumber(reader.next());
   if (broken === null || !reader.takes("OF")) return problem("Write FOR 5 OF 6: samples of samples.");
   const of = wholeNumber(reader.next());
@@ -302,7 +302,7 @@ function wholeNumber(token: Token | null): number | null {
   return token !== null && /^\d{1,9}$/.test(token.text) ? Number(token.text) : null;
 }
 
-function readHours(reader: TokenReader): Hours | Problem {
+function readHours(reader: TokenReader): Hours | TextProblem {
   const from = reader.next()?.text ?? "";
   const isWhole = reader.takes("AND");
   const until = isWhole ? (reader.next()?.text ?? "") : "";
@@ -321,7 +321,7 @@ const longestName = 100;
 const longestComment = 1000;
 
 /** A name is told from a subject and from a number, so that it names one rule. */
-function readName(reader: TokenReader): string | Problem {
+function readName(reader: TokenReader): string | TextProblem {
   const name = readText(reader, "NAME", longestName);
   if (typeof name !== "string") return name;
   if (/^\d+$/.test(name)) return problem(`The name ${quote(name)} is a number, as rules have anyway.`);
@@ -331,11 +331,11 @@ function readName(reader: TokenReader): string | Problem {
     : problem(`The name ${quote(name)} is that of a subject: write another, as in NAME "night".`);
 }
 
-function readComment(reader: TokenReader): string | Problem {
+function readComment(reader: TokenReader): string | TextProblem {
   return readText(reader, "COMMENT", longestComment);
 }
 
-function readText(reader: TokenReader, keyword: string, longest: number): string | Problem {
+function readText(reader: TokenReader, keyword: string, longest: number): string | TextProblem {
   const token = reader.next();
   const text = token === null ? "" : (token.quoted ?? (isKeyword(token) ? "" : token.text));
   if (text.trim() === "") return problem(`${keyword} is given without a text: write ${keyword} "x".`);
@@ -345,7 +345,7 @@ function readText(reader: TokenReader, keyword: string, longest: number): string
     : problem(`${keyword} ${quote(text)} holds what cannot be printed, or blanks around it.`);
 }
 
-function readLimits(reader: TokenReader): readonly GreenLimit[] | Problem {
+function readLimits(reader: TokenReader): readonly GreenLimit[] | TextProblem {
   const limits: GreenLimit[] = [];
   do {
     const limit = readLimit(reader);
@@ -362,7 +362,7 @@ function limitName(limit: GreenLimit): string {
   return limit.kind === "below" ? limit.subject : "MemoryFree";
 }
 
-function readLimit(reader: TokenReader): GreenLimit | Problem {
+function readLimit(reader: TokenReader): GreenLimit | TextProblem {
   const word = reader.next()?.text ?? "";
   if (word.toLowerCase() === "memoryfree") return readMemoryFree(reader);
   const subject = parseSubject(word);
@@ -379,7 +379,7 @@ function readLimit(reader: TokenReader): GreenLimit | Problem {
     : problem(`${subject} BELOW ${value} leaves no room or all of it: write ${greenUsage}.`);
 }
 
-function readMemoryFree(reader: TokenReader): GreenLimit | Problem {
+function readMemoryFree(reader: TokenReader): GreenLimit | TextProblem {
   if (!reader.takes("ABOVE"))
     return problem(`Hosts are kept with MemoryFree ABOVE N %: write ${greenUsage}.`);
   const text = reader.amount();
@@ -391,7 +391,7 @@ function readMemoryFree(reader: TokenReader): GreenLimit | Problem {
 }
 
 /** One host in reserve where nothing is said. */
-function readSpare(reader: TokenReader): number | Problem {
+function readSpare(reader: TokenReader): number | TextProblem {
   if (!reader.takes("WITH")) return 1;
   const count = wholeNumber(reader.next());
   if (count === null || count > 1000 || !(reader.takes("SPARE HOST") || reader.takes("SPARE HOSTS"))) {

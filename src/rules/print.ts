@@ -1,4 +1,5 @@
 /** Rules in words: as CREATE RULE reads them back, and in the thesis' voice. Pure. */
+
 import { timeText } from "../domain/hours.ts";
 import {
   type AnyRule,
@@ -16,6 +17,7 @@ import {
   termUnit,
   unitOf,
 } from "../domain/rule.ts";
+import { plural } from "../text/format.ts";
 
 /** The rule as `parseRule` reads it: "CpuAverage > 25 AND CpuAverage ABOVE 60 FOR 5 OF 6". */
 export function printRule(rule: Rule): string {
@@ -31,7 +33,7 @@ export function ruleWords(rule: AnyRule): string {
 /** The rule as `parseGreenRule` reads it: "KEEP CpuAverage BELOW 70 % WITH 1 SPARE HOST". */
 export function printGreenRule(rule: GreenRule): string {
   const limits = rule.limits.map(printLimit);
-  const spare = `WITH ${rule.spareHosts} SPARE HOST${rule.spareHosts === 1 ? "" : "S"}`;
+  const spare = `WITH ${plural(rule.spareHosts, "SPARE HOST", "SPARE HOSTS")}`;
   return [`KEEP ${limits.join(" AND ")}`, spare, ...optionWords(rule)].join(" ");
 }
 
@@ -95,7 +97,7 @@ export function describeGreenRule({ limits, spareHosts }: GreenRule): string {
       ? `${limit.subject} is below ${amountText(limit.value)} ${unitOf(limit.subject)}`
       : `MemoryFree is above ${amountText(limit.percent)} %`,
   );
-  const spare = `${spareHosts} spare ${spareHosts === 1 ? "host" : "hosts"}`;
+  const spare = plural(spareHosts, "spare host");
   return `${words.join(" and ")} with ${spare}`;
 }
 
@@ -103,7 +105,7 @@ export function describeGreenRule({ limits, spareHosts }: GreenRule): string {
 export function describeOptions(rule: RuleOptions & Partial<Pick<ChainRule, "repeat">>): string {
   const { repeat = null, between } = rule;
   return [
-    ...(repeat === null ? [] : [`in ${repeat.broken} of ${repeat.of} samples`]),
+    ...(repeat === null ? [] : [`in ${repeat.broken} of ${plural(repeat.of, "sample")}`]),
     ...(between === null ? [] : [`between ${timeText(between.from)} and ${timeText(between.to)}`]),
     ...(rule.enabled ? [] : ["disabled"]),
   ].join(", ");

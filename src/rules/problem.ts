@@ -1,15 +1,15 @@
 /** What a parser says instead of a result. */
 
 /** Why a text is not what it should be, in a sentence for the operator; safe to print. */
-export interface Problem {
+export interface TextProblem {
   readonly kind: "problem";
   readonly message: string;
 }
 
-export function problem(message: string): Problem {
+export function problem(message: string): TextProblem {
   return { kind: "problem", message };
 }
 
-export function isProblem(value: unknown): value is Problem {
+export function isProblem(value: unknown): value is TextProblem {
   return typeof value === "object" && value !== null && "kind" in value && value.kind === "problem";
 }

@@ -36,9 +36,9 @@ const formatVersion = 1;
 const firstWord = "xcp-balance-snapshot";
 
 /** A codec for each property; the compiler asks for one when a noun gets a new property. */
-type Fields<T> = { readonly [K in keyof T]: Codec<T[K]> };
+type FieldForms<T> = { readonly [K in keyof T]: Codec<T[K]> };
 
-const poolFields: Fields<Omit<PoolFacts, "uuid" | "name">> = {
+const poolFields: FieldForms<Omit<PoolFacts, "uuid" | "name">> = {
   haEnabled: flag,
   wlbEnabled: flag,
   rollingUpgrade: flag,
@@ -46,7 +46,7 @@ const poolFields: Fields<Omit<PoolFacts, "uuid" | "name">> = {
   haPlannedFor: optional(number),
 };
 
-const hostFields: Fields<
+const hostFields: FieldForms<
   Omit<Host, "uuid" | "name" | keyof HostAdditions | keyof HostInterfaces | keyof HostDoubt>
 > = {
   ip: orUnknown(text),
@@ -85,7 +85,7 @@ const vmAdditions = {
   eth0TxKb: optional(number),
 };
 
-const vmFields: Fields<Omit<Vm, "uuid" | "name" | "cpuWait" | keyof VmEth0>> = {
+const vmFields: FieldForms<Omit<Vm, "uuid" | "name" | "cpuWait" | keyof VmEth0>> = {
   powerState: text,
   isControlDomain: flag,
   vcpuNum: orUnknown(number),
@@ -132,7 +132,7 @@ export function printSnapshot({ snapshot, takenAt, complete }: SnapshotDocument)
  */
 export function parseSnapshot(content: string, source = "snapshot"): SnapshotDocument {
   const lines = content.replace(/^\uFEFF/, "").split(/\r?\n/);
-  const draft = new Draft();
+  const draft = new SnapshotDraft();
   const problems: string[] = [];
   const guard = (number: number, work: () => void): void => {
     try {
@@ -154,7 +154,7 @@ export function parseSnapshot(content: string, source = "snapshot"): SnapshotDoc
 }
 
 /** What has been read so far. */
-class Draft {
+class SnapshotDraft {
   begun = false;
   #ended = false;
   #pool: PoolFacts | null = null;
@@ -311,7 +311,7 @@ function present<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[
   return Object.fromEntries(known) as { [K in keyof T]?: NonNullable<T[K]> };
 }
 
-function printFields<T extends object>(fields: Fields<T>, object: T): string {
+function printFields<T extends object>(fields: FieldForms<T>, object: T): string {
   let line = "";
   for (const key of Object.keys(fields) as (keyof T & string)[]) {
     if (fields[key].absent !== undefined && object[key] === fields[key].absent) continue;
@@ -320,7 +320,7 @@ function printFields<T extends object>(fields: Fields<T>, object: T): string {
   return line;
 }
 
-function readFields<T extends object>(fields: Fields<T>, reader: LineReader): T {
+function readFields<T extends object>(fields: FieldForms<T>, reader: LineReader): T {
   const entries = (Object.keys(fields) as (keyof T & string)[]).map((key) => [
     key,
     reader.value(key, fields[key]),

@@ -2,8 +2,10 @@
  * The breaker: after failed migrations nothing more is started for a while, and after a second time until somebody
  * has looked. Its row is written in the transaction that closes the migration.
  */
+
 import type { BreakerStatus } from "../domain/controlState.ts";
 import { isFailure, type MigrationState, parseState } from "../domain/migration.ts";
+import { plural } from "../text/format.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { rowMissing } from "./singleRows.ts";
 import { expression, now, updateRows } from "./statements.ts";
@@ -85,7 +87,7 @@ async function recentTrips(reader: Reader): Promise<number> {
   return number(row?.["Trips"]) ?? 0;
 }
 
-interface End {
+interface CountedEnd {
   readonly state: MigrationState | null;
   readonly vm: string;
   readonly destination: string;
@@ -95,7 +97,7 @@ interface End {
 }
 
 /** The ends that count, newest first: that a pool's own checks refuse a pair says nothing of any other migration. */
-async function lastEnds(reader: Reader): Promise<readonly End[]> {
+async function lastEnds(reader: Reader): Promise<readonly CountedEnd[]> {
   const rows = await reader.rows(
     `SELECT State, VmUuid, DestinationUuid, FailureClass, Error FROM Migration
       WHERE State IN ('succeeded', 'failed', 'cancelled', 'lost') AND COALESCE(FailureClass, '') <> 'pair'
@@ -112,23 +114,23 @@ async function lastEnds(reader: Reader): Promise<readonly End[]> {
 }
 
 /** Why the ends open the breaker, or null. */
-function assess(ends: readonly End[]): string | null {
+function assess(ends: readonly CountedEnd[]): string | null {
   const failed = ends.filter(({ state }) => state !== null && isFailure(state));
   const last = failed[0]?.error ?? "";
   const row = ends.findIndex(({ state }) => state === null || !isFailure(state));
   const inARow = row === -1 ? ends : ends.slice(0, row);
   if (suspectsOf(inARow) >= failuresInARow)
-    return `${inARow.length} migrations in a row failed, the last one: ${last}`;
+    return `${plural(inARow.length, "migration")} in a row failed, the last one: ${last}`;
   if (suspectsOf(failed) < failuresOfLast.failures) return null;
-  return `${failed.length} of the last ${ends.length} migrations failed, the last one: ${last}`;
+  return `${failed.length} of the last ${plural(ends.length, "migration")} failed, the last one: ${last}`;
 }
 
 /**
  * How many failures these count as. What breaks on the way of several VMs to one host counts once, for it is the host
  * that is the suspect, and so does what breaks for one VM to several hosts; the same pair counts each time.
  */
-function suspectsOf(failed: readonly End[]): number {
-  const pairs = new Map<string, End>();
+function suspectsOf(failed: readonly CountedEnd[]): number {
+  const pairs = new Map<string, CountedEnd>();
   let others = 0;
   for (const end of failed) {
     const pair = `${end.vm} ${end.destination}`;
@@ -139,7 +141,7 @@ function suspectsOf(failed: readonly End[]): number {
 }
 
 /** The fewest VMs and hosts that explain all these failures. There are ten at most. */
-function fewestSuspects(failed: readonly End[]): number {
+function fewestSuspects(failed: readonly CountedEnd[]): number {
   const [first] = failed;
   if (first === undefined) return 0;
   const withoutVm = failed.filter(({ vm }) => vm !== first.vm);

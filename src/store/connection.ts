@@ -76,7 +76,7 @@ export async function openDatabase(options: StoreOptions, pacing: Pacing = realP
 }
 
 /** What a run of a transaction came to. */
-type Outcome<T> = { done: T } | { remedy: Exclude<Remedy, "never">; error: unknown };
+type AttemptOutcome<T> = { done: T } | { remedy: Exclude<Remedy, "never">; error: unknown };
 
 class MysqlDatabase implements Database {
   server: string;
@@ -128,7 +128,7 @@ class MysqlDatabase implements Database {
 
   /** Runs `once` until it is done, cannot be helped, or has been tried often enough. */
   async #repeat<T>(
-    once: (session: Session) => Promise<Outcome<T>>,
+    once: (session: Session) => Promise<AttemptOutcome<T>>,
     verify: ((reader: Reader) => Promise<T | null>) | null,
   ): Promise<T> {
     for (let run = 1; ; run++) {
@@ -145,7 +145,7 @@ class MysqlDatabase implements Database {
     }
   }
 
-  async #readOnce<T>(session: Session, work: (reader: Reader) => Promise<T>): Promise<Outcome<T>> {
+  async #readOnce<T>(session: Session, work: (reader: Reader) => Promise<T>): Promise<AttemptOutcome<T>> {
     let done: T;
     try {
       await session.command("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
@@ -158,7 +158,7 @@ class MysqlDatabase implements Database {
     return { done };
   }
 
-  async #writeOnce<T>(session: Session, work: (writer: Writer) => Promise<T>): Promise<Outcome<T>> {
+  async #writeOnce<T>(session: Session, work: (writer: Writer) => Promise<T>): Promise<AttemptOutcome<T>> {
     let done: T;
     try {
       // Read committed: after waiting for another writer's lock we must see what it wrote, on every engine.
@@ -179,7 +179,7 @@ class MysqlDatabase implements Database {
   }
 
   /** Leaves no open transaction behind: a lock timeout keeps the others' locks until someone rolls back. */
-  async #undo<T>(session: Session, error: unknown): Promise<Outcome<T>> {
+  async #undo<T>(session: Session, error: unknown): Promise<AttemptOutcome<T>> {
     const remedy = isDriverFailure(error) ? remedyFor(error, false) : "never";
     if (remedy !== "reconnect") {
       try {

@@ -138,7 +138,7 @@ export async function listRuleChanges(db: Database, limit: number): Promise<read
   });
 }
 
-interface Entry {
+interface ChangeEntry {
   readonly action: RuleAction;
   readonly kind: RuleKind;
   readonly id: number | null;
@@ -151,14 +151,14 @@ function entry(
   kind: RuleKind,
   before: StoredRule<AnyRule> | null,
   after: StoredRule<AnyRule> | null,
-): Entry {
+): ChangeEntry {
   const text = (stored: typeof before) => (stored === null ? null : ruleWords(stored.rule));
   return { action, kind, id: after?.id ?? before?.id ?? null, before: text(before), after: text(after) };
 }
 
 interface Changed<T> {
   readonly result: T;
-  readonly log: readonly Entry[];
+  readonly log: readonly ChangeEntry[];
 }
 
 /** Makes a change with its rows of the history; after a lost answer the history tells whether it was made. */
@@ -167,7 +167,7 @@ async function change<T>(
   by: string,
   work: (writer: Writer) => Promise<Changed<T>>,
 ): Promise<T> {
-  const tries: { readonly result: T; readonly log: readonly Entry[]; readonly last: number }[] = [];
+  const tries: { readonly result: T; readonly log: readonly ChangeEntry[]; readonly last: number }[] = [];
   const whole = async (writer: Writer): Promise<T> => {
     // First of all, for this row is what changes queue at.
     await writer.run("UPDATE RuleHead SET LastRule = LastRule WHERE Name = 'rules'");
@@ -184,7 +184,7 @@ async function change<T>(
   return db.write(whole, { verify });
 }
 
-async function record(writer: Writer, by: string, log: Entry): Promise<number> {
+async function record(writer: Writer, by: string, log: ChangeEntry): Promise<number> {
   const number = await drawNumber(writer, "LastChange");
   await insertRow(writer, ruleHistoryTable, { ...log, id: number, ruleId: log.id, at: now, by });
   return number;
@@ -194,7 +194,7 @@ async function record(writer: Writer, by: string, log: Entry): Promise<number> {
 async function isRecorded(
   reader: Reader,
   by: string,
-  { log, last }: { readonly log: readonly Entry[]; readonly last: number },
+  { log, last }: { readonly log: readonly ChangeEntry[]; readonly last: number },
 ): Promise<boolean> {
   const own = log.at(-1);
   if (own === undefined) return true;

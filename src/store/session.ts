@@ -114,7 +114,7 @@ export class Session {
 }
 
 /** A session and the index of its server in the options, to go on with the next one when it fails. */
-export interface Found {
+export interface FoundServer {
   readonly session: Session;
   readonly index: number;
 }
@@ -128,7 +128,7 @@ export async function findServer(
   options: StoreOptions,
   first: number,
   database: string | null,
-): Promise<Found> {
+): Promise<FoundServer> {
   const places = placesOf(options);
   const reasons: string[] = [];
   const failures: unknown[] = [];

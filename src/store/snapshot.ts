@@ -3,18 +3,11 @@
  * moments. Collections are ordered by numbers that the database hands out when they start.
  */
 import type { SettlingVm } from "../decide/settling.ts";
-import type { Collection, Snapshot, StoredSnapshot } from "../domain/pool.ts";
+import { type Collection, type Snapshot, type StoredSnapshot, unknownPool } from "../domain/pool.ts";
 import type { Database, Reader, Row, Writer } from "./connection.ts";
 import { storeSamples, storeWholeSnapshot } from "./history.ts";
 import { rowMissing } from "./singleRows.ts";
-import {
-  snapshotFrom,
-  snapshotRows,
-  snapshotTables,
-  type TableRows,
-  tableRows,
-  unknownPool,
-} from "./snapshotRows.ts";
+import { snapshotFrom, snapshotRows, snapshotTables, type TableRows, tableRows } from "./snapshotRows.ts";
 import { expression, insertRow, now } from "./statements.ts";
 import { compareTable, deleteGone, type TableDifference, writeFresh } from "./tableDifference.ts";
 import { collectionFrom, collectionTable } from "./tables/Collection.ts";

@@ -1,5 +1,5 @@
 /** A whole snapshot as the rows of its tables, and back. Pure. */
-import { asUuid, type Host, type PoolFacts, type Snapshot, type Vm } from "../domain/pool.ts";
+import { type Host, type PoolFacts, type Snapshot, unknownPool, type Vm } from "../domain/pool.ts";
 import { joined, type Table, type TableShape } from "./columns.ts";
 import type { Row, SqlValue } from "./session.ts";
 import { hostTable } from "./tables/Host.ts";
@@ -114,17 +114,6 @@ function withWait(vm: Vm, values: Values): Vm {
   const cpuWait = values.get(vm.uuid)?.["CpuWait"];
   return cpuWait === undefined ? vm : { ...vm, cpuWait };
 }
-
-/** The pool of tables that no collection was stored in. */
-export const unknownPool: PoolFacts = {
-  uuid: asUuid(""),
-  name: "",
-  haEnabled: false,
-  haTolerance: null,
-  haPlannedFor: null,
-  wlbEnabled: false,
-  rollingUpgrade: false,
-};
 
 function byKey({ columns: [key = ""] }: TableShape, rows: readonly Row[]): ReadonlyMap<unknown, Row> {
   return new Map(rows.map((row) => [row[key], row]));

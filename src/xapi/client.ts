@@ -5,7 +5,7 @@ import { AnswerBudget } from "./answerBudget.ts";
 import { type Endpoint, parseEndpoint } from "./endpoint.ts";
 import { type KnownMembers, Members, nobodyKnown } from "./members.ts";
 import { Secrets } from "./rpc.ts";
-import { Session } from "./session.ts";
+import { XapiSession } from "./session.ts";
 import type { Trust } from "./tls.ts";
 import { Transport } from "./transport.ts";
 import { SessionClient } from "./verbs.ts";
@@ -55,7 +55,7 @@ export async function connectXapi(options: XapiOptions): Promise<XapiClient> {
   secrets.add(options.password, "[password]");
   const members = distinct(options.urls.map(parseEndpoint));
   const addressMap = options.addressMap ?? new Map<string, string>();
-  const session = await Session.open({
+  const session = await XapiSession.open({
     user: options.user,
     password: options.password,
     originator: options.originator,

@@ -7,7 +7,7 @@ import { fieldNames, RecordCollector, type RecordOf, readRecords, type XapiClass
 import type { Records, Ref } from "./records.ts";
 import type { AnswerReader } from "./rpc.ts";
 import { decodeReferences } from "./scalars.ts";
-import { Reader, type XapiStruct, type XapiValue, XmlError } from "./xml.ts";
+import { type XapiStruct, type XapiValue, XmlError, XmlReader } from "./xml.ts";
 
 const byteOrderMark = 0xfeff;
 
@@ -89,7 +89,7 @@ interface Member {
 const memberEnd = "</value></member>";
 
 /** Walks over an answer that grows; each step is taken whole or not at all. */
-class RecordScanner extends Reader {
+class RecordScanner extends XmlReader {
   inRecords = false;
   readonly #wanted: ReadonlySet<string>;
   #envelope = new Map<string, XapiValue>();

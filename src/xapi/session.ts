@@ -18,7 +18,7 @@ export interface SessionOptions extends LoginOptions {
   readonly budget: AnswerBudget;
 }
 
-export class Session {
+export class XapiSession {
   readonly #options: SessionOptions;
   #current: Login;
   #renewal: Promise<Login> | null = null;
@@ -29,9 +29,9 @@ export class Session {
     this.#current = login;
   }
 
-  static async open(options: SessionOptions): Promise<Session> {
+  static async open(options: SessionOptions): Promise<XapiSession> {
     try {
-      return new Session(options, await findMaster(options.members, options));
+      return new XapiSession(options, await findMaster(options.members, options));
     } catch (error) {
       options.closeTransports();
       throw error;

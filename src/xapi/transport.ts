@@ -8,9 +8,11 @@ import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage
 import type { Socket } from "node:net";
 import { StringDecoder } from "node:string_decoder";
 import { AppError } from "../domain/errors.ts";
+import { megabytes } from "../text/format.ts";
 import type { AnswerBudget, KeptAnswers } from "./answerBudget.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { XapiUnreachable } from "./errors.ts";
+import { type Limiter, limiter } from "./limiter.ts";
 import { type ConnectPolicy, connectSocket, shownFingerprint } from "./tls.ts";
 
 export interface TransportOptions extends ConnectPolicy {
@@ -55,14 +57,14 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #agent: Agent;
   readonly #closing = new AbortController();
-  readonly #waiting: (() => void)[] = [];
-  #inFlight = 0;
+  readonly #oneOfFew: Limiter;
 
   constructor(endpoint: Endpoint, options: TransportOptions) {
     this.endpoint = endpoint;
     this.#options = options;
     // Every call in flight waits for these two: many are no leak.
     setMaxListeners(0, this.#closing.signal, ...(options.signal === undefined ? [] : [options.signal]));
+    this.#oneOfFew = limiter(options.parallelCalls);
     this.#agent = new Agent({ keepAlive: true, maxFreeSockets: options.parallelCalls });
     // Asynchronous, so that the agent gets no socket before its peer is verified.
     Object.assign(this.#agent, { createConnection: this.#createConnection });
@@ -71,18 +73,17 @@ export class Transport {
   /** The body of a 200 answer, decoded as UTF-8. Rejects with XapiUnreachable, AppError or the signal's reason. */
   async send(call: HttpCall): Promise<HttpAnswer> {
     // The deadline starts when the request does: a long queue of quick calls is no failure.
-    await this.#slot();
-    try {
-      return await this.#attempt(call, call.sending === "once");
-    } catch (error) {
-      if (!(error instanceof StaleConnection) || call.sending !== "repeatable")
-        throw await this.#named(error);
-      return await this.#attempt(call, true).catch(async (again: unknown) => {
-        throw await this.#named(again);
-      });
-    } finally {
-      this.#release();
-    }
+    return await this.#oneOfFew(async () => {
+      try {
+        return await this.#attempt(call, call.sending === "once");
+      } catch (error) {
+        if (!(error instanceof StaleConnection) || call.sending !== "repeatable")
+          throw await this.#named(error);
+        return await this.#attempt(call, true).catch(async (again: unknown) => {
+          throw await this.#named(again);
+        });
+      }
+    });
   }
 
   /** The SHA-256 of the certificate that the member shows; null where it shows none. Nothing is sent to it. */
@@ -118,20 +119,6 @@ export class Transport {
       (error: Error) => done(error),
     );
   };
-
-  #slot(): Promise<void> {
-    if (this.#inFlight < this.#options.parallelCalls) {
-      this.#inFlight++;
-      return Promise.resolve();
-    }
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  #release(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#inFlight--;
-    else next();
-  }
 
   #attempt(call: HttpCall, fresh: boolean): Promise<HttpAnswer> {
     const signals = [this.#closing.signal];
@@ -220,7 +207,7 @@ export class Transport {
   /** `limit`: of the one answer; null where all together are too large. */
   #tooLarge(call: HttpCall, limit: number | null): XapiUnreachable {
     const bytes = limit ?? this.#options.budget.limit;
-    const shown = bytes < 1024 * 1024 ? `${bytes} bytes` : `${Math.floor(bytes / 1024 / 1024)} MB`;
+    const shown = bytes < 1024 * 1024 ? `${bytes} bytes` : `${megabytes(bytes)} MB`;
     const what = limit === null ? "the pool's answers are together larger" : "the answer is larger";
     const setting = bytes === this.#options.budget.limit ? " (XenAnswerMaxMb)" : "";
     return this.#failure(call, "too-large", `${what} than ${shown}${setting}`);

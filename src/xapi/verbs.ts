@@ -41,16 +41,16 @@ import type {
   VmRef,
 } from "./records.ts";
 import { readDate, readDouble, readInteger } from "./scalars.ts";
-import type { Session } from "./session.ts";
+import type { XapiSession } from "./session.ts";
 import type { HttpAnswer } from "./transport.ts";
 import type { EvacuationBlocker, XapiClient } from "./xapiClient.ts";
 import { type XapiValue, XmlError } from "./xml.ts";
 
 export class SessionClient implements XapiClient {
-  readonly #session: Session;
+  readonly #session: XapiSession;
   #kept: KeptAnswers | undefined;
 
-  constructor(session: Session) {
+  constructor(session: XapiSession) {
     this.#session = session;
   }
 

@@ -31,7 +31,7 @@ export class XmlFault extends Error {
 
 /** The value of a methodResponse. Throws XmlFault for a fault and XmlError for anything else. */
 export function decodeResponse(xml: string): XapiValue {
-  const reader = new Reader(xml);
+  const reader = new XmlReader(xml);
   reader.start("methodResponse");
   const kind = reader.open();
   if (kind !== "params" && kind !== "fault") throw unexpected(kind, "params or fault");
@@ -73,7 +73,7 @@ function tooDeep(): XmlError {
 }
 
 /** The grammar of values; its recursion is bounded by maxDepth. */
-export class Reader extends Scanner {
+export class XmlReader extends Scanner {
   protected depth = 0;
   /** Where the texts of the last plain member end. */
   #nameEnd = 0;

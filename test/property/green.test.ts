@@ -7,7 +7,7 @@ import type { Rule } from "../../src/domain/rule.ts";
 import { newlyBroken } from "../../src/power/balance.ts";
 import type { PackingOptions } from "../../src/power/options.ts";
 import { consolidated, type GreenPlan, planGreen } from "../../src/power/plan.ts";
-import type { GreenRule } from "../../src/power/rule.ts";
+import type { GreenGoal } from "../../src/power/rule.ts";
 import { faultsOfGathering, fewestOn, spareSumsFail } from "../support/consolidations.ts";
 import { generate } from "../support/plan/pools.ts";
 import { green, step } from "../support/power/week.ts";
@@ -18,7 +18,7 @@ const runs = { numRuns: 300, seed: 20_261_125 };
 
 interface Case {
   readonly snapshot: Snapshot;
-  readonly rule: GreenRule;
+  readonly rule: GreenGoal;
   readonly options: PackingOptions;
 }
 

@@ -7,7 +7,7 @@ import { evaluate, termExcess } from "../../src/domain/deviation.ts";
 import type { Host, Snapshot } from "../../src/domain/pool.ts";
 import { type Rule, termsOf } from "../../src/domain/rule.ts";
 import { asControl } from "../../src/rehearse/decide.ts";
-import { type Figures, Replay } from "../../src/rehearse/replay.ts";
+import { Replay, type ReplayFigures } from "../../src/rehearse/replay.ts";
 import { type Course, controlSettings, live, type Outcome } from "../support/loop/live.ts";
 import { policies } from "../support/loop/policies.ts";
 import { worlds } from "../support/loop/world.ts";
@@ -31,15 +31,15 @@ function day(policy: string, seed: number): Outcome {
 
 describe("a day of noisy load on 4 hosts and 40 VMs", () => {
   const seeds = [1, 2];
-  const sum = (outcomes: readonly Outcome[], read: (figures: Figures) => number) =>
+  const sum = (outcomes: readonly Outcome[], read: (figures: ReplayFigures) => number) =>
     outcomes.reduce((total, { figures }) => total + read(figures), 0);
-  const sustained = ({ rules }: Figures) => rules.reduce((all, each) => all + each.sustainedMinutes, 0);
+  const sustained = ({ rules }: ReplayFigures) => rules.reduce((all, each) => all + each.sustainedMinutes, 0);
   const ours = seeds.map((seed) => day("**ours**", seed));
   const thesis = seeds.map((seed) => day("thesis", seed));
   const off = seeds.map((seed) => day("off", seed));
 
   it("takes ours at most half the migrations and a quarter of the memory of the thesis' trigger", () => {
-    const migrations = ({ migrations: count }: Figures) => count;
+    const migrations = ({ migrations: count }: ReplayFigures) => count;
     expect(sum(thesis, migrations)).toBeGreaterThan(50);
     expect(sum(ours, migrations)).toBeGreaterThan(0);
     expect(sum(ours, migrations)).toBeLessThanOrEqual(0.5 * sum(thesis, migrations));
@@ -65,7 +65,7 @@ const kinds: readonly Kind[] = [
 
 interface Steady {
   readonly hosts: readonly (readonly Host[])[];
-  readonly figures: Figures;
+  readonly figures: ReplayFigures;
   readonly startMinutes: readonly number[];
 }
 

@@ -1,11 +1,11 @@
 /** Laws of schedules: kept within the slots, near a bound that no schedule undercuts; tiny ones against all there are. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Transfer } from "../../src/planner/steps/makespan.ts";
+import type { PlannedTransfer } from "../../src/planner/steps/makespan.ts";
 import { leastMakespan } from "../../src/planner/steps/makespan.ts";
 import { schedule } from "../../src/planner/steps/schedule.ts";
 
-function transfersOf(most: number): fc.Arbitrary<Transfer[]> {
+function transfersOf(most: number): fc.Arbitrary<PlannedTransfer[]> {
   const one = fc.record({
     from: fc.integer({ min: 0, max: 4 }),
     by: fc.integer({ min: 1, max: 4 }),
@@ -26,12 +26,12 @@ function transfersOf(most: number): fc.Arbitrary<Transfer[]> {
 
 /** The earliest end when each transfer, in this order, takes the earliest time that those before it leave. */
 function endOf(
-  transfers: readonly Transfer[],
+  transfers: readonly PlannedTransfer[],
   order: readonly number[],
   perHost: number,
   inPool: number,
 ): number {
-  const placed: { start: number; end: number; transfer: Transfer }[] = [];
+  const placed: { start: number; end: number; transfer: PlannedTransfer }[] = [];
   const ends = new Map<number, number>();
   for (const index of order) {
     const transfer = transfers[index];
@@ -48,8 +48,8 @@ function endOf(
 }
 
 function fits(
-  placed: readonly { start: number; end: number; transfer: Transfer }[],
-  transfer: Transfer,
+  placed: readonly { start: number; end: number; transfer: PlannedTransfer }[],
+  transfer: PlannedTransfer,
   at: number,
   perHost: number,
   inPool: number,

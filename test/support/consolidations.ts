@@ -2,7 +2,7 @@
 import { takesPart } from "../../src/domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { PackingOptions } from "../../src/power/options.ts";
-import type { GreenRule } from "../../src/power/rule.ts";
+import type { GreenGoal } from "../../src/power/rule.ts";
 
 interface Step {
   readonly vm: Uuid;
@@ -18,11 +18,11 @@ class Consolidation {
   readonly vms: ReadonlyMap<Uuid, Vm>;
   readonly #snapshot: Snapshot;
   readonly #home: ReadonlyMap<Uuid, Uuid>;
-  readonly #rule: GreenRule;
+  readonly #rule: GreenGoal;
   readonly #options: PackingOptions;
   readonly #infeasible: ReadonlySet<string>;
 
-  constructor(snapshot: Snapshot, rule: GreenRule, options: PackingOptions) {
+  constructor(snapshot: Snapshot, rule: GreenGoal, options: PackingOptions) {
     this.#snapshot = snapshot;
     this.#rule = rule;
     this.#options = options;
@@ -123,7 +123,7 @@ function knownTraffic(vm: Vm, subject: string): boolean {
 /** What is wrong with the drains, made one step after the other, in words. */
 export function faultsOfGathering(
   snapshot: Snapshot,
-  rule: GreenRule,
+  rule: GreenGoal,
   options: PackingOptions,
   drains: readonly { readonly host: Uuid; readonly moves: readonly Step[] }[],
 ): string[] {
@@ -163,7 +163,7 @@ function partedCompanions(snapshot: Snapshot, { at }: Consolidation, tags: reado
 }
 
 /** Limits in which the hosts of the pool, but for the largest spares, have less room than all movable VMs of them need. */
-export function spareSumsFail(snapshot: Snapshot, rule: GreenRule, options: PackingOptions): string[] {
+export function spareSumsFail(snapshot: Snapshot, rule: GreenGoal, options: PackingOptions): string[] {
   const consolidation = new Consolidation(snapshot, rule, options);
   const hosts = snapshot.hosts.filter(takesPart).filter((host) => consolidation.figures(host) !== null);
   return rule.limits.flatMap((limit) => {
@@ -213,7 +213,7 @@ function hasHomebody(
 }
 
 /** The fewest hosts on of any consolidation of a tiny pool in which VMs of emptied hosts alone move: everything is tried. */
-export function fewestOn(snapshot: Snapshot, rule: GreenRule, options: PackingOptions): number {
+export function fewestOn(snapshot: Snapshot, rule: GreenGoal, options: PackingOptions): number {
   const on = snapshot.hosts.filter(takesPart);
   const consolidation = new Consolidation(snapshot, rule, options);
   const candidates = on.filter(
@@ -231,7 +231,7 @@ export function fewestOn(snapshot: Snapshot, rule: GreenRule, options: PackingOp
 
 function canEmpty(
   snapshot: Snapshot,
-  rule: GreenRule,
+  rule: GreenGoal,
   options: PackingOptions,
   off: readonly Host[],
 ): boolean {

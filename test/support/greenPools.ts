@@ -2,10 +2,10 @@
 
 import type { HostState } from "../../src/domain/hostPower.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
-import type { Picture } from "../../src/power/load.ts";
+import type { TimedSnapshot } from "../../src/power/load.ts";
 import { type GreenOptions, greenDefaults } from "../../src/power/options.ts";
-import type { View } from "../../src/power/policy.ts";
-import type { GreenRule } from "../../src/power/rule.ts";
+import type { PowerView } from "../../src/power/policy.ts";
+import type { GreenGoal } from "../../src/power/rule.ts";
 import { aHost, aSnapshot, aVm, uuid } from "./fixtures.ts";
 
 const mebibyte = 1024 * 1024;
@@ -68,7 +68,7 @@ export function emptyHost(index: number): Host {
   return aGreenPool(sketches).hosts[index] as Host;
 }
 
-export const greenRule: GreenRule = {
+export const greenRule: GreenGoal = {
   limits: [
     { kind: "below", subject: "CpuAverage", value: 70 },
     { kind: "memory free", percent: 10 },
@@ -89,16 +89,16 @@ export const greenOptions: GreenOptions = {
 export const now = 1_000_000;
 
 /** The pool as it has been for `minutes`, a picture a minute. */
-export function steady(snapshot: Snapshot, minutes = 45): readonly Picture[] {
+export function steady(snapshot: Snapshot, minutes = 45): readonly TimedSnapshot[] {
   return Array.from({ length: minutes }, (_, i) => ({ at: now - 60 * (minutes - 1 - i), snapshot }));
 }
 
 /** What is seen of the pool; states by the number of the host. */
 export function aView(
-  pictures: readonly Picture[],
+  pictures: readonly TimedSnapshot[],
   states: Readonly<Record<number, HostState>> = {},
-  fields: Partial<View> = {},
-): View {
+  fields: Partial<PowerView> = {},
+): PowerView {
   return {
     now,
     minuteOfDay: 12 * 60,

@@ -45,15 +45,15 @@ describe("going to sleep", () => {
     const pool = aGreenPool([{ vms: [10] }, small, { vms: [30] }, small]);
     const decision = decide(aView(steady(pool)), greenRule, greenOptions);
     expect(told(decision)).toEqual(["drain 2"]);
-    expect(decision.reason).toContain("1 of 4 hosts are enough");
-    expect(decision.reason).toContain("host xen3 is the cheapest to empty: 1 VMs, 2 GiB, to 1 hosts");
+    expect(decision.reason).toContain("1 of 4 hosts is enough");
+    expect(decision.reason).toContain("host xen3 is the cheapest to empty: 1 VM, 2 GiB, to 1 host");
   });
 
   it("a window that is not full yet lets no host sleep", () => {
     const pool = aGreenPool([small, small, small]);
     const decision = decide(aView(steady(pool, 20)), greenRule, greenOptions);
     expect(decision.steps).toEqual([]);
-    expect(decision.reason).toBe("the pictures do not reach over the last 40 minutes");
+    expect(decision.reason).toBe("the pictures do not reach over the last 40 min");
   });
 
   it("one busy picture in the window is enough to keep a host on", () => {
@@ -82,7 +82,7 @@ describe("going to sleep", () => {
     const states = { 1: { kind: "on", since: now - 50 * 60 } as const };
     const decision = decide(aView(steady(pool), states), greenRule, greenOptions);
     expect(decision.steps).toEqual([]);
-    expect(decision.reason).toContain("1 have not been on for long enough");
+    expect(decision.reason).toContain("1 host has not been on for long enough");
   });
 
   it("after a host was woken or taken back nothing sleeps for the length of the window", () => {
@@ -90,7 +90,7 @@ describe("going to sleep", () => {
     const states = { 1: { kind: "on", since: now - 10 * 60 } as const };
     const decision = decide(aView(steady(pool), states), greenRule, greenOptions);
     expect(decision.steps).toEqual([]);
-    expect(decision.reason).toBe("host xen2 was needed 10 minutes ago: nothing is put to sleep");
+    expect(decision.reason).toBe("host xen2 was needed 10 min ago: nothing is put to sleep");
   });
 
   it("hosts without a power-on mode, excluded ones and those with a VM that cannot move stay on", () => {
@@ -149,7 +149,7 @@ describe("a drain", () => {
   it("from which nothing has gone for too long is taken back", () => {
     const decision = decide(aView(steady(halfway), { 1: drainingSince(16 * 60) }), greenRule, greenOptions);
     expect(told(decision)).toEqual(["take back 1"]);
-    expect(decision.reason).toContain("no VM has left it for 16 minutes; 2 are still there");
+    expect(decision.reason).toContain("no VM has left it for 16 min; 2 VMs are still there");
   });
 
   it("is taken back when its VMs find no place any more", () => {
@@ -157,7 +157,7 @@ describe("a drain", () => {
     const pool = aGreenPool([full, { vms: [200], fields: { enabled: false } }, full]);
     const decision = decide(aView(steady(pool), { 1: drainingSince(60, 1) }), greenRule, greenOptions);
     expect(told(decision)).toEqual(["take back 1"]);
-    expect(decision.reason).toContain("its 1 VMs find no place within the limits any more");
+    expect(decision.reason).toContain("its 1 VM finds no place within the limits any more");
   });
 
   it("is taken back when load needs the host, before a sleeping one is woken", () => {
@@ -170,7 +170,7 @@ describe("a drain", () => {
     const states = { 1: drainingSince(60, 0), 3: asleep(3, hour) };
     const decision = decide(aView(steady(pool), states), { ...greenRule, spareHosts: 1 }, greenOptions);
     expect(told(decision)).toEqual(["take back 1"]);
-    expect(decision.reason).toContain("CpuAverage BELOW 70: the load of the last 5 minutes needs");
+    expect(decision.reason).toContain("CpuAverage BELOW 70: the load of the last 5 min needs");
   });
 
   it("is taken back when somebody enabled its host, or when that died", () => {
@@ -203,7 +203,7 @@ describe("waking", () => {
     const decision = decide(aView(steady(busy), states), greenRule, greenOptions);
     expect(told(decision)).toEqual(["wake 3"]);
     expect(decision.reason).toBe(
-      "CpuAverage BELOW 70: the load of the last 5 minutes needs 103.1 % of what the hosts that are on may give",
+      "CpuAverage BELOW 70: the load of the last 5 min needs 103.1 % of what the hosts that are on may give",
     );
     const spare = decide(aView(steady(busy), states), { ...greenRule, spareHosts: 1 }, greenOptions);
     expect(told(spare)).toEqual(["wake 3", "wake 2"]);
@@ -220,7 +220,7 @@ describe("waking", () => {
     }));
     const soon = decide(aView(rising, { 2: asleep(2, hour) }), greenRule, greenOptions);
     expect(told(soon)).toEqual(["wake 2"]);
-    expect(soon.reason).toContain("is rising and in 10 minutes needs");
+    expect(soon.reason).toContain("is rising and in 10 min needs");
     expect(decide(aView(rising, { 2: asleep(2, 600) }), greenRule, greenOptions).steps).toEqual([]);
   });
 
@@ -249,7 +249,7 @@ describe("waking", () => {
     const states = { 2: waking(2, 11 * 60), 3: asleep(3, hour) };
     const decision = decide(aView(steady(busy), states), greenRule, greenOptions);
     expect(told(decision)).toEqual(["mark failed 2", "wake 3"]);
-    expect(decision.steps[0]?.reason).toBe("it did not wake in 11 minutes (limit 10 minutes)");
+    expect(decision.steps[0]?.reason).toBe("it did not wake in 11 min (limit 10 min)");
     const after = advance(aView([], states).states, decision.steps, busy, now);
     expect(after.get(uuid(3))?.kind).toBe("failed");
     const later = decide(
@@ -265,7 +265,7 @@ describe("waking", () => {
     const options = { ...greenOptions, minimumHostsOn: 2 };
     const decision = decide(aView(steady(pool), { 1: asleep(1, hour) }), greenRule, options);
     expect(told(decision)).toEqual(["wake 1"]);
-    expect(decision.reason).toBe("1 hosts are on, fewer than 2");
+    expect(decision.reason).toBe("1 host is on, fewer than 2");
   });
 });
 

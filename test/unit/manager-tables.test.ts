@@ -7,12 +7,12 @@ import { loadOf, showLoad } from "../../src/manager/commands/load.ts";
 import { showVms } from "../../src/manager/commands/vms.ts";
 import { outputFormats } from "../../src/manager/format.ts";
 import { checkFormat, outputLines } from "../../src/manager/output.ts";
-import { alignedLines, csvLines, type Table, tsvLines } from "../../src/manager/table.ts";
+import { alignedLines, csvLines, type ShownTable, tsvLines } from "../../src/manager/table.ts";
 import { displayWidth } from "../../src/text/text.ts";
 import { asked, messageFor } from "../support/asked.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
-const table: Table = {
+const table: ShownTable = {
   columns: ["Name", "CPU %", "At", "Live"],
   rows: [
     ['web, "1"', 7.256, new Date(0), true],
@@ -48,7 +48,7 @@ describe("a table", () => {
     const names = fc.string({ unit: "binary", maxLength: 30 });
     fc.assert(
       fc.property(fc.array(fc.tuple(names, names), { maxLength: 5 }), (rows) => {
-        const hostile: Table = { columns: ["a", "b"], rows };
+        const hostile: ShownTable = { columns: ["a", "b"], rows };
         for (const line of tsvLines(hostile)) expect(line.split("\t")).toHaveLength(2);
         const fields = /^(?:[^",]*|"(?:[^"]|"")*"),(?:[^",]*|"(?:[^"]|"")*")$/;
         for (const line of csvLines(hostile)) expect(line).toMatch(fields);

@@ -35,9 +35,9 @@ describe("a look at a transfer", () => {
     const migration = { vm: vm.uuid, source: a.uuid, destination: b.uuid };
     const line = (bytesPerSecond: number | null, secondsLeft: number | null) =>
       transferLine({ ...migration, look: { progress: 0.437, bytesPerSecond, secondsLeft } }, names);
-    expect(line(112 * 1024 * 1024, 12)).toBe("vm7 from xen1 to xen4: 43 %, 112 MB/s, 0:12 left");
+    expect(line(112 * 1024 * 1024, 12)).toBe("vm7 from xen1 to xen4: 43 %, 112 MB/s, 12 s left");
     expect(line(null, null)).toBe("vm7 from xen1 to xen4: 43 %");
-    expect(line(null, 3723)).toBe("vm7 from xen1 to xen4: 43 %, 1:02:03 left");
+    expect(line(null, 3723)).toBe("vm7 from xen1 to xen4: 43 %, 1 h 2 min left");
   });
 });
 

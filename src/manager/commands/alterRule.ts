@@ -8,7 +8,7 @@ import { type Command, command, type HelpEntry } from "../command.ts";
 import { notesOn } from "../ruleNotes.ts";
 import { completeReference, completeRule, readReference } from "../ruleReference.ts";
 import { storedRuleObject } from "../ruleText.ts";
-import { type Problem, problem, quote, readQuoted } from "../words.ts";
+import { problem, quote, readQuoted, type TextProblem } from "../words.ts";
 
 export interface WantedChange {
   readonly rule: WantedRule;
@@ -60,7 +60,7 @@ function alter(kind: RuleKind, form: string): Command<WantedChange, Altered> {
   });
 }
 
-function readChange(kind: RuleKind, rest: string): WantedChange | Problem {
+function readChange(kind: RuleKind, rest: string): WantedChange | TextProblem {
   const parts = splitAtTo(rest);
   if (parts === null) return kind === "HOST" ? readThreshold(rest) : wrongForm(kind, rest);
   const rule = readReference(parts.head);
@@ -70,14 +70,14 @@ function readChange(kind: RuleKind, rest: string): WantedChange | Problem {
 }
 
 /** `ALTER RULE HOST CpuAverage > 30`: the rule of that subject gets that threshold. */
-function readThreshold(rest: string): WantedChange | Problem {
+function readThreshold(rest: string): WantedChange | TextProblem {
   const to = rest === "" ? wrongForm("HOST", rest) : parseRule(rest);
   if (isProblem(to)) return to;
   if (!isSingle(to)) return wrongForm("HOST", rest);
   return { rule: { by: "subject", subject: to.subject }, to };
 }
 
-function wrongForm(kind: RuleKind, rest: string): Problem {
+function wrongForm(kind: RuleKind, rest: string): TextProblem {
   return problem(
     `Write ALTER RULE ${kind} rule TO and the whole rule as it shall be, not ${quote(rest)}. The rule is named by its subject, its number or its name.`,
   );

@@ -2,11 +2,12 @@
 
 import type { Cost, CostBook } from "../../domain/migrationCost.ts";
 import { bandwidthOf } from "../../store/bandwidth.ts";
+import { figure, megabytes, plural } from "../../text/format.ts";
 import type { Names } from "../../text/names.ts";
 import { namesIn } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
-import { figure, line, listEntry } from "../layout.ts";
+import { line, listEntry } from "../layout.ts";
 
 /** The costs of the newest migrations; what is assumed where none was measured. */
 export interface Costs {
@@ -46,8 +47,8 @@ function costLines({ costs, names }: Costs): string[] {
 }
 
 function costText({ bytesPerSecond, dirtyFactor, samples }: Cost): string {
-  const mb = Math.round(bytesPerSecond / 1024 / 1024);
+  const mb = megabytes(bytesPerSecond);
   if (samples === 0) return `${mb} MB/s, assumed: no migration was measured yet`;
-  const from = samples === 1 ? "1 migration" : `${samples} migrations`;
+  const from = plural(samples, "migration");
   return `${mb} MB/s, dirty factor ${figure(dirtyFactor)}, measured in ${from}`;
 }

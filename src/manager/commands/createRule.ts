@@ -30,7 +30,7 @@ import { notesOn } from "../ruleNotes.ts";
 import { completeRule } from "../ruleReference.ts";
 import { ruleSentence, storedRuleObject } from "../ruleText.ts";
 import type { Talk } from "../talk.ts";
-import { type Problem, problem } from "../words.ts";
+import { problem, type TextProblem } from "../words.ts";
 
 /** `notes` are what an administrator may not have meant. */
 export interface Created {
@@ -150,7 +150,7 @@ function askNextSum(talk: Talk): Promise<readonly AnySubject[]> {
   return askUntil(talk, question, readNextSum);
 }
 
-function readNextSum(answer: string): readonly AnySubject[] | Problem {
+function readNextSum(answer: string): readonly AnySubject[] | TextProblem {
   if (answer.trim() === "") return [];
   // Who confirms at once wants no further term.
   return typeof readYesNo(answer) === "boolean"

@@ -20,7 +20,7 @@ import {
 import { askYesNo, refuseDialogue } from "../dialogue.ts";
 import { completeReference, readReference } from "../ruleReference.ts";
 import { ruleItem, rulesHeading } from "../ruleText.ts";
-import { type Problem, problem } from "../words.ts";
+import { problem, type TextProblem } from "../words.ts";
 import { bySubject } from "./rules.ts";
 
 type Deleted = readonly StoredRule<AnyRule>[];
@@ -63,7 +63,7 @@ export const deleteGreenRule: Command<Wanted, Deleted> = command({
   run: (context, wanted) => deleteOf(context, "GREEN", wanted),
 });
 
-function readWanted(rest: string): Wanted | Problem {
+function readWanted(rest: string): Wanted | TextProblem {
   return rest.toUpperCase() === "ALL" ? "all" : readReference(rest);
 }
 

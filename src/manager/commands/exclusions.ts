@@ -14,7 +14,7 @@ import { bare, nameOnly, type WantedObject } from "../forms.ts";
 import { listEntry, timestamp } from "../layout.ts";
 import { namesOf } from "../offer.ts";
 import { tableOf } from "../table.ts";
-import { type Problem, problem, quote, readQuoted, splitReason } from "../words.ts";
+import { problem, quote, readQuoted, splitReason, type TextProblem } from "../words.ts";
 
 type Kind = WantedObject["object"];
 
@@ -103,7 +103,7 @@ export const showExclusions: Command<null, Exclusions> = command({
 });
 
 /** `wanted` is "" where nothing is named. */
-function readExclusion(object: Kind, rest: string): WantedExclusion | Problem {
+function readExclusion(object: Kind, rest: string): WantedExclusion | TextProblem {
   const quoted = readQuoted(rest);
   const behind = quoted === null ? null : splitReason(quoted.behind);
   if (quoted !== null && behind !== null) {

@@ -13,12 +13,12 @@ import { loadHostPower } from "../../store/hostPower.ts";
 import { loadAssessment } from "../../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../../store/load/powerInput.ts";
 import { findNamed, type Named } from "../../text/find.ts";
+import { span } from "../../text/format.ts";
 import { Names } from "../../text/names.ts";
 import { printable } from "../../text/text.ts";
 import { notCollected } from "../collected.ts";
 import { type Command, command, type HelpEntry, type ManagerContext } from "../command.ts";
 import { nameOnly, type WantedObject } from "../forms.ts";
-import { span } from "../layout.ts";
 
 /** What was explained, and how. */
 export interface Explained {
@@ -108,7 +108,7 @@ function withHostPower(
 ): Explanation {
   const state = states.get(host);
   if (state === undefined || state.kind === "on") return explanation;
-  const rest = `green rule: ${state.kind} for ${span(now - state.since)}: ${reasons.get(host) ?? ""}`;
+  const rest = `green rule: ${state.kind} for ${span(now - state.since, "rough")}: ${reasons.get(host) ?? ""}`;
   return { ...explanation, details: [rest, ...explanation.details] };
 }
 

@@ -3,12 +3,13 @@
 import { type Flap, flapCause, flapsOf, flapWindowSeconds } from "../../decide/flaps.ts";
 import type { Database } from "../../store/connection.ts";
 import { recentMigrationsIn } from "../../store/migrations.ts";
+import { span } from "../../text/format.ts";
 import type { Names } from "../../text/names.ts";
 import { printable } from "../../text/text.ts";
 import { namesIn } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
-import { listEntry, span, timestamp } from "../layout.ts";
+import { listEntry, timestamp } from "../layout.ts";
 import { migrationObject } from "../migrationText.ts";
 import { tableOf } from "../table.ts";
 
@@ -62,7 +63,7 @@ export async function flapsWithin(db: Database, seconds: number): Promise<readon
 /** A flap with its cause, and the reason of each of the two moves. */
 function flapBlock(flap: Flap, names: Names): string[] {
   const { vm, host, away, back, backAt, awaySeconds, backSecondsAgo } = flap;
-  const when = `${span(awaySeconds)} after it left, ${span(backSecondsAgo)} ago`;
+  const when = `${span(awaySeconds, "rough")} after it left, ${span(backSecondsAgo, "rough")} ago`;
   const left = away.finishedAt === null ? "-" : timestamp(away.finishedAt);
   return [
     listEntry(names.of(vm), `back on ${names.of(host)} ${when}`, flapCause(flap)),

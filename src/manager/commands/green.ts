@@ -13,11 +13,12 @@ import { eventsIn, greenBytesIn, hostPowerOf, loadHostPower } from "../../store/
 import { loadAssessment } from "../../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../../store/load/powerInput.ts";
 import { listAddedRules } from "../../store/rules.ts";
+import { figure, gigabytes, plural, span } from "../../text/format.ts";
 import { Names } from "../../text/names.ts";
 import { printable } from "../../text/text.ts";
 import { type Command, command, type ManagerContext } from "../command.ts";
 import { bare } from "../forms.ts";
-import { figure, line, listEntry, span } from "../layout.ts";
+import { line, listEntry } from "../layout.ts";
 
 /** What green rules did, were worth, and are about to do. */
 export interface GreenState {
@@ -99,17 +100,17 @@ function greenText(result: GreenState): string[] {
     ),
     line("Hosts that were touched", hosts.length),
     ...hosts.map(({ host, state, seconds, reason }) =>
-      listEntry(names.of(host), `${state.toUpperCase()} for ${span(seconds)}`, reason),
+      listEntry(names.of(host), `${state.toUpperCase()} for ${span(seconds, "rough")}`, reason),
     ),
     ...savings.map(({ days, saved }) =>
       line(
-        days === 1 ? "The last day" : `The last ${days} days`,
-        `${figure(saved.hoursAsleep)} hours asleep, ${figure(saved.kWh)} kWh saved, ${figure(saved.migratedBytes / 1024 ** 3)} GiB migrated for it`,
+        days === 1 ? "The last day" : `The last ${plural(days, "day")}`,
+        `${figure(saved.hoursAsleep)} hours asleep, ${figure(saved.kWh)} kWh saved, ${figure(gigabytes(saved.migratedBytes))} GiB migrated for it`,
       ),
     ),
     line("Last steps", events.length),
     ...events.map(({ host, kind, reason, secondsAgo }) =>
-      listEntry(names.of(host), `${kind} ${span(secondsAgo)} ago`, reason),
+      listEntry(names.of(host), `${kind} ${span(secondsAgo, "rough")} ago`, reason),
     ),
     ...nextLines(result).map(printable),
   ];

@@ -6,7 +6,7 @@ import { findNamed } from "../../text/find.ts";
 import { lastCollected } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { bare, named, type WantedDetails } from "../forms.ts";
-import { line, listItem, megabytes, percent } from "../layout.ts";
+import { inMegabytes, line, listItem, percent } from "../layout.ts";
 import { tableOf } from "../table.ts";
 
 /** A host and the VMs resident on it. */
@@ -105,7 +105,7 @@ function hostDetails({ host, vms }: HostWithVms): string[] {
     line("Live", host.live),
     line("Master", host.isMaster),
     line("Version", host.version),
-    line("Memory for arriving VMs (MB)", megabytes(host.placementFreeBytes)),
+    line("Memory for arriving VMs (MB)", inMegabytes(host.placementFreeBytes)),
     line("Power-on mode", host.powerOnMode),
     ...(host.interfaces === undefined
       ? []

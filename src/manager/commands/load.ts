@@ -28,8 +28,8 @@ import { barText } from "../bar.ts";
 import { notCollected } from "../collected.ts";
 import { type Command, command, type HelpEntry, type ManagerContext } from "../command.ts";
 import { offer } from "../offer.ts";
-import { alignedLines, type Columns, type Table, tableOf } from "../table.ts";
-import { type Problem, problem, quote } from "../words.ts";
+import { alignedLines, type Columns, type ShownTable, tableOf } from "../table.ts";
+import { problem, quote, type TextProblem } from "../words.ts";
 
 export interface HostLoad {
   readonly host: Host;
@@ -82,7 +82,7 @@ function loadCommand(words: string): Command<AnySubject, PoolLoad> {
   });
 }
 
-function readSubject(rest: string): AnySubject | Problem {
+function readSubject(rest: string): AnySubject | TextProblem {
   if (rest === "") return "CpuAverage";
   const subject = parseAnySubject(rest);
   if (subject !== null) return subject;
@@ -178,7 +178,7 @@ const figuresBeside: Columns<HostLoad> = {
   VMs: ({ vms }) => vms,
 };
 
-function loadTable({ subject, hosts }: PoolLoad): Table {
+function loadTable({ subject, hosts }: PoolLoad): ShownTable {
   const unit = unitOf(subject);
   return tableOf<HostLoad>(
     {

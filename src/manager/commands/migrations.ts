@@ -6,13 +6,14 @@ import { conditionText } from "../../rules/print.ts";
 import type { Database } from "../../store/connection.ts";
 import { findMigrations, type MigrationRecord } from "../../store/migrationRecord.ts";
 import { listMigrations } from "../../store/migrations.ts";
+import { figure } from "../../text/format.ts";
 import type { Names } from "../../text/names.ts";
 import { namesIn } from "../collected.ts";
 import { type Command, command } from "../command.ts";
-import { figure, line, listEntry, megabytes, timestamp } from "../layout.ts";
+import { inMegabytes, line, listEntry, timestamp } from "../layout.ts";
 import { migrationObject, rateOf, wayOf } from "../migrationText.ts";
-import { type Table, tableOf } from "../table.ts";
-import { type Problem, problem, quote } from "../words.ts";
+import { type ShownTable, tableOf } from "../table.ts";
+import { problem, quote, type TextProblem } from "../words.ts";
 
 /** Migrations that are shown where no number is given, and the most that are shown at once. */
 const shownMigrations = 20;
@@ -63,7 +64,7 @@ export const showMigration: Command<string, MigrationFound> = command({
   json: ({ found, names }) => migrationObject(found, names),
 });
 
-function migrationTable({ migrations, names }: Migrations): Table {
+function migrationTable({ migrations, names }: Migrations): ShownTable {
   return tableOf(
     {
       Id: ({ id }) => id,
@@ -73,7 +74,7 @@ function migrationTable({ migrations, names }: Migrations): Table {
       To: ({ destination }) => names.of(destination),
       State: ({ state }) => state,
       Seconds: ({ seconds }) => seconds,
-      "Memory MB": ({ memoryBytes }) => megabytes(memoryBytes),
+      "Memory MB": ({ memoryBytes }) => inMegabytes(memoryBytes),
       "MB/s": rateOf,
       Reason: ({ rule, reason }) => (rule === null ? reason : conditionText(rule)),
       Error: ({ error }) => error,
@@ -82,7 +83,7 @@ function migrationTable({ migrations, names }: Migrations): Table {
   );
 }
 
-function readId(rest: string): string | Problem {
+function readId(rest: string): string | TextProblem {
   if (rest === "") {
     return problem("SHOW MIGRATION which? Write SHOW MIGRATION id; SHOW MIGRATIONS lists them.");
   }
@@ -109,7 +110,7 @@ function migrationItem(migration: Migration, names: Names): string {
   const { id, plannedAt, state, seconds, memoryBytes, rule, reason, error } = migration;
   const cost = [
     unit(seconds === null ? null : figure(seconds), "s"),
-    unit(megabytes(memoryBytes), "MB"),
+    unit(inMegabytes(memoryBytes), "MB"),
     unit(rateOf(migration), "MB/s"),
   ]
     .filter((figure) => figure !== null)
@@ -144,7 +145,7 @@ function migrationLines({ found, names }: MigrationFound): string[] {
     line("Submitted", submittedAt === null ? null : timestamp(submittedAt)),
     line("Finished", finishedAt === null ? null : timestamp(finishedAt)),
     line("Seconds", seconds === null ? null : figure(seconds)),
-    line("Memory to copy (MB)", megabytes(found.memoryBytes)),
+    line("Memory to copy (MB)", inMegabytes(found.memoryBytes)),
     line("Rate (MB/s)", rateOf(found)),
     line("Rule", found.rule === null ? null : conditionText(found.rule)),
     line("Reason", found.reason),

@@ -5,11 +5,12 @@ import { AppError } from "../../domain/errors.ts";
 import { isProblem } from "../../rules/problem.ts";
 import { openMigrations } from "../../store/migrations.ts";
 import { pauseControl, pauseStatus, resumeControl } from "../../store/pause.ts";
+import { plural } from "../../text/format.ts";
 import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
 import { timestamp } from "../layout.ts";
 import { offer } from "../offer.ts";
-import { after, type Problem, problem, quote, readSpan, splitReason } from "../words.ts";
+import { after, problem, quote, readSpan, splitReason, type TextProblem } from "../words.ts";
 
 /** For so many seconds; null: until somebody resumes. */
 export interface WantedPause {
@@ -54,7 +55,7 @@ export const pauseCommand: Command<WantedPause, Paused> = command({
   hints: ({ open }) =>
     open === 0
       ? []
-      : [`${open} ${open === 1 ? "migration that was begun goes" : "migrations that were begun go"} on.`],
+      : [`${plural(open, "migration that was begun goes", "migrations that were begun go")} on.`],
 });
 
 /** That there was no pause is no error. */
@@ -67,7 +68,7 @@ export const resumeCommand: Command<null, boolean> = command({
   hints: (wasPaused) => (wasPaused ? [] : ["Control was not paused."]),
 });
 
-function readPause(rest: string): WantedPause | Problem {
+function readPause(rest: string): WantedPause | TextProblem {
   const parts = splitReason(rest);
   if (isProblem(parts)) return parts;
   const { head, reason } = parts;

@@ -16,7 +16,7 @@ import { notCollected } from "../collected.ts";
 import { type Command, command, type ListedCommand, type ManagerContext } from "../command.ts";
 import { parseCommand } from "../parse.ts";
 import { type Report, reportShown } from "../report.ts";
-import { after, type Problem, problem, quote, readQuoted, readSpan } from "../words.ts";
+import { after, problem, quote, readQuoted, readSpan, type TextProblem } from "../words.ts";
 import { createHostRule } from "./createRule.ts";
 
 /** What is to be rehearsed. */
@@ -46,7 +46,7 @@ export const rehearse: Command<RehearsalWish, Report> = command({
 const rehearsedSeconds = 7 * 86_400;
 
 /** SINCE, EVERY and RULES in this order, each or none. */
-function readWish(rest: string): RehearsalWish | Problem {
+function readWish(rest: string): RehearsalWish | TextProblem {
   const [times, rules] = cut("RULES", rest);
   const [begin, every] = cut("EVERY", times);
   const since = begin === "" ? null : after("SINCE", begin);

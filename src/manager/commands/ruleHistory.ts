@@ -5,7 +5,7 @@ import { printable } from "../../text/text.ts";
 import { type Command, command } from "../command.ts";
 import { timestamp } from "../layout.ts";
 import { tableOf } from "../table.ts";
-import { type Problem, problem, quote } from "../words.ts";
+import { problem, quote, type TextProblem } from "../words.ts";
 
 const changesShown = 20;
 const mostChanges = 10_000;
@@ -35,7 +35,7 @@ export const showRuleHistory: Command<number, readonly RuleChange[]> = command({
   hints: (changes) => (changes.length === 0 ? ["No rule was changed yet."] : []),
 });
 
-function readCount(rest: string): number | Problem {
+function readCount(rest: string): number | TextProblem {
   const count = rest === "" ? changesShown : Number(rest);
   if (/^\d*$/.test(rest) && count >= 1 && count <= mostChanges) return count;
   return problem(

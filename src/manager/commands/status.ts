@@ -10,10 +10,11 @@ import { loadControlState } from "../../store/load/controlState.ts";
 import { lastSuccess, listRuns, type ProgramName, type ProgramRun } from "../../store/runs.ts";
 import { schemaVersion } from "../../store/schema/version.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
+import { plural, span } from "../../text/format.ts";
 import { Names } from "../../text/names.ts";
 import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
-import { line, listEntry, span, timestamp } from "../layout.ts";
+import { line, listEntry, timestamp } from "../layout.ts";
 import { migrationObject, wayOf } from "../migrationText.ts";
 import { exclusionItem, exclusionObject } from "./exclusions.ts";
 import { flapObject, flapsWithin } from "./flaps.ts";
@@ -95,7 +96,12 @@ function statusLines(status: Status): string[] {
     ...flaps.map((flap) => listEntry(names.of(flap.vm), `back on ${names.of(flap.host)}`, flapCause(flap))),
     line("Open migrations", open.length),
     ...open.map((each) =>
-      listEntry(each.id.slice(0, 8), wayOf(each, names), each.state, `since ${span(each.plannedSecondsAgo)}`),
+      listEntry(
+        each.id.slice(0, 8),
+        wayOf(each, names),
+        each.state,
+        `since ${span(each.plannedSecondsAgo, "rough")}`,
+      ),
     ),
     line("Exclusions", exclusions.length),
     ...exclusions.map((each) => exclusionItem(each, names)),
@@ -105,8 +111,8 @@ function statusLines(status: Status): string[] {
 function collectionLines({ collection: known }: Status): string[] {
   if (known === null) return [line("Collection", "none yet; xcp-collect makes one")];
   const { collection, ageSeconds, pool } = known;
-  const hosts = `${collection.hostsRead} hosts read, ${collection.hostsUnread} unread, ${collection.vms} VMs`;
-  const age = Number.isFinite(ageSeconds) ? `${span(ageSeconds)} old` : "of unknown age";
+  const hosts = `${plural(collection.hostsRead, "host")} read, ${collection.hostsUnread} unread, ${plural(collection.vms, "VM")}`;
+  const age = Number.isFinite(ageSeconds) ? `${span(ageSeconds, "rough")} old` : "of unknown age";
   return [
     line("Pool", `${pool.uuid} - ${pool.name === "" ? "-" : pool.name}`),
     line(
@@ -119,14 +125,14 @@ function collectionLines({ collection: known }: Status): string[] {
 function programLines({ program, last, lastSuccess }: ProgramStatus, lease: LeaseStatus): string[] {
   if (last === null) return [line(program, "no run is remembered")];
   const where = `pid ${last.pid} on ${last.host}`;
-  const started = `started ${span(last.startedSecondsAgo)} ago`;
+  const started = `started ${span(last.startedSecondsAgo, "rough")} ago`;
   const detail = last.detail === null || last.detail === "" ? "" : `: ${last.detail}`;
   if (last.finishedAt === null) {
     const works = last.id === lease.runId && (lease.expiresInSeconds ?? 0) > 0;
     const state = works ? "at work" : "did not say how it ended: at work, or killed";
     return [line(program, `${state}, ${started}, ${where}${detail}`), ...workedLast(program, lastSuccess)];
   }
-  const took = span((last.finishedAt.getTime() - last.startedAt.getTime()) / 1000);
+  const took = span((last.finishedAt.getTime() - last.startedAt.getTime()) / 1000, "rough");
   const code = last.exitCode === null ? "" : `, exit code ${last.exitCode}`;
   const ended = `${last.outcome ?? "ended"}${code}, ${started}, took ${took}, ${where}${detail}`;
   const worked = lastSuccess?.id === last.id ? [] : workedLast(program, lastSuccess);
@@ -136,16 +142,19 @@ function programLines({ program, last, lastSuccess }: ProgramStatus, lease: Leas
 function workedLast(program: string, run: ProgramStatus["lastSuccess"]): string[] {
   const label = `${program} did its work last`;
   return [
-    line(label, run === null ? "never, as far as is remembered" : `${span(run.startedSecondsAgo)} ago`),
+    line(
+      label,
+      run === null ? "never, as far as is remembered" : `${span(run.startedSecondsAgo, "rough")} ago`,
+    ),
   ];
 }
 
 function leaseText({ holder, takenSecondsAgo, renewedSecondsAgo, expiresInSeconds }: LeaseStatus): string {
   if (holder === null) return "free";
-  const taken = `taken ${span(takenSecondsAgo ?? 0)} ago, renewed ${span(renewedSecondsAgo ?? 0)} ago`;
+  const taken = `taken ${span(takenSecondsAgo ?? 0, "rough")} ago, renewed ${span(renewedSecondsAgo ?? 0, "rough")} ago`;
   const left = expiresInSeconds ?? 0;
-  if (left > 0) return `held by ${holder}, ${taken}, expires in ${span(left)}`;
-  return `expired ${span(-left)} ago: ${holder} did not give it back (${taken}); the next run takes it`;
+  if (left > 0) return `held by ${holder}, ${taken}, expires in ${span(left, "rough")}`;
+  return `expired ${span(-left, "rough")} ago: ${holder} did not give it back (${taken}); the next run takes it`;
 }
 
 function pauseText(pause: Pause | null): string {
@@ -153,13 +162,13 @@ function pauseText(pause: Pause | null): string {
   const { by, sinceSecondsAgo, until, reason } = pause;
   const end = until === null ? "until RESUME CONTROL" : `until ${timestamp(until)}`;
   const who = by === "" ? "" : ` by ${by}`;
-  return `paused${who} ${span(sinceSecondsAgo)} ago, ${end}${reason === "" ? "" : `: ${reason}`}`;
+  return `paused${who} ${span(sinceSecondsAgo, "rough")} ago, ${end}${reason === "" ? "" : `: ${reason}`}`;
 }
 
 function breakerText({ open, trips, closesInSeconds, reason }: Status["breaker"]): string {
-  const times = trips === 0 ? "" : `, opened ${trips} ${trips === 1 ? "time" : "times"} since the last --ack`;
+  const times = trips === 0 ? "" : `, opened ${plural(trips, "time")} since the last --ack`;
   if (!open) return `closed${times}`;
-  return `OPEN for another ${span(closesInSeconds ?? 0)}${times}: ${reason ?? "-"}; xcp-control --ack closes it`;
+  return `OPEN for another ${span(closesInSeconds ?? 0, "rough")}${times}: ${reason ?? "-"}; xcp-control --ack closes it`;
 }
 
 function statusJson(status: Status): object {

@@ -7,10 +7,10 @@ import { type AnySubject, isSource, namedSubjects, parseAnySubject, unitOf } fro
 import type { Database } from "../../store/connection.ts";
 import { subjectsNamedByRules } from "../../store/rules.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
+import { figure, plural } from "../../text/format.ts";
 import { printable } from "../../text/text.ts";
 import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
-import { figure } from "../layout.ts";
 import { tableOf } from "../table.ts";
 
 /** A subject, and what the last collection says of it. */
@@ -67,6 +67,6 @@ function subjectLine({ subject, unit, mean, hosts, of }: SubjectFigures): string
   const inUnit = unit === "" ? "" : ` ${unit}`;
   const head = `- ${subject} - ${unit === "" ? "-" : unit}`;
   if (mean === null) return `${head} - no host has a value`;
-  const some = hosts === of ? `${of} ${of === 1 ? "host" : "hosts"}` : `${hosts} of ${of} hosts`;
+  const some = hosts === of ? plural(of, "host") : `${hosts} of ${plural(of, "host")}`;
   return `${head} - mean ${figure(mean)}${inUnit} of ${some}`;
 }

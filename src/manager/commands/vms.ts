@@ -8,22 +8,22 @@ import { printable } from "../../text/text.ts";
 import { lastCollected } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { bare, named, type WantedDetails } from "../forms.ts";
-import { line, listItem, megabytes, percent } from "../layout.ts";
+import { inMegabytes, line, listItem, percent } from "../layout.ts";
 import { tableOf } from "../table.ts";
 
 /** A VM and the host it is resident on; null when it does not run. */
-export interface PlacedVm {
+export interface VmOnHost {
   readonly vm: Vm;
   readonly host: Host | null;
 }
 
 /** A VM, and the hosts that cannot take it, "" where such a host is unknown. */
-export interface VmFound extends PlacedVm {
+export interface VmFound extends VmOnHost {
   readonly details: boolean;
   readonly infeasiblePairs: readonly (InfeasiblePair & { readonly hostName: string })[];
 }
 
-export const showVms: Command<null, readonly PlacedVm[]> = command({
+export const showVms: Command<null, readonly VmOnHost[]> = command({
   ...bare("SHOW VMS"),
   help: [["SHOW VMS", "all VMs: uuid and name"]],
   run: ({ db }) => allVms(db),
@@ -76,7 +76,7 @@ export const showVm: Command<WantedDetails, VmFound> = command({
 });
 
 /** All VMs by uuid, control domains among them; none before the first collection. */
-async function allVms(db: Database): Promise<readonly PlacedVm[]> {
+async function allVms(db: Database): Promise<readonly VmOnHost[]> {
   const snapshot = (await loadSnapshot(db))?.snapshot;
   if (snapshot === undefined) return [];
   const hostOf = hostsByVm(snapshot);
@@ -129,8 +129,8 @@ function vmDetails({ vm, host, infeasiblePairs }: VmFound): string[] {
   );
   return [
     line("Resident on", host === null ? null : `${host.uuid} - ${host.name}`),
-    line("Memory a destination must have free (MB)", megabytes(vm.placementBytes)),
-    line("Memory to copy (MB)", megabytes(vm.copyBytes)),
+    line("Memory a destination must have free (MB)", inMegabytes(vm.placementBytes)),
+    line("Memory to copy (MB)", inMegabytes(vm.copyBytes)),
     line("Guest tools", vm.hasTools),
     line("Immovable", vm.immovable),
     ...(vm.eth0Vifs === undefined ? [] : eth0Lines(vm)),

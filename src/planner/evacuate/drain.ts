@@ -11,7 +11,7 @@ import type { Groups } from "../groups.ts";
 import type { PlanOptions } from "../plan.ts";
 import { type Problem, type Stuck, toProblem } from "../problem.ts";
 
-export interface Drain {
+export interface DrainProblem {
   readonly problem: Problem;
   /** The drained host, as an index of `problem`. */
   readonly source: number;
@@ -22,7 +22,7 @@ export interface Drain {
 }
 
 /** The problem of emptying `host`, which must be a host of the snapshot; the snapshot's lists are in order. */
-export function toDrain(snapshot: Snapshot, host: Host, options: PlanOptions): Drain {
+export function toDrain(snapshot: Snapshot, host: Host, options: PlanOptions): DrainProblem {
   const bare = toProblem(asSource(snapshot, host, options), [], options);
   const source = bare.hosts.findIndex(({ uuid }) => uuid === host.uuid);
   const free = bare.free.slice();

@@ -17,7 +17,7 @@ import { type Housing, Rehousing } from "../search/rehouse.ts";
 import { Spread } from "../search/spread.ts";
 import { Work } from "../search/work.ts";
 import { hostsAfter } from "../tell/outcome.ts";
-import { type Drain, toDrain, withoutDrained } from "./drain.ts";
+import { type DrainProblem, toDrain, withoutDrained } from "./drain.ts";
 import { toEvacuationMoves, unmeasuredOf } from "./evacuationMoves.ts";
 import { type Floors, type Harm, harmsOf, unresolvedOf } from "./harm.ts";
 import { type Stay, staysOf } from "./stay.ts";
@@ -31,6 +31,8 @@ export interface Evacuation extends Plan {
   readonly harms: readonly Harm[];
   /** VMs that go though their part in a rule is unknown: no figure holds it. */
   readonly unmeasured: readonly Uuid[];
+  /** VMs that stay and would leave if guests might be squeezed (see decide/squeeze); not there where there are none. */
+  readonly squeezable?: readonly Uuid[];
 }
 
 export interface EvacuationOptions extends PlanOptions {
@@ -64,19 +66,19 @@ export function planEvacuation(
   return { ...toEvacuation(planned), rounds: rehousing.rounds };
 }
 
-interface Planned {
+interface PlannedEvacuation {
   readonly snapshot: Snapshot;
   readonly host: Host;
   readonly rules: readonly Rule[];
   readonly options: EvacuationOptions;
   readonly floors: Floors;
-  readonly drain: Drain;
+  readonly drain: DrainProblem;
   readonly hopeless: ReadonlySet<number>;
   readonly spread: Spread;
   readonly housing: Housing;
 }
 
-function toEvacuation(planned: Planned): Omit<Evacuation, "rounds"> {
+function toEvacuation(planned: PlannedEvacuation): Omit<Evacuation, "rounds"> {
   const { snapshot, host, rules, options, floors, drain, hopeless, housing } = planned;
   const transfers = transfersOf(drain.problem, housing.steps, options);
   const times = scheduleOf(transfers, options);
@@ -112,7 +114,7 @@ function absentOf(snapshot: Snapshot, drained: Host, suspects?: ReadonlyMap<Uuid
 }
 
 /** The VMs that go must be copied, whatever the plan. */
-function certificateOf({ drain, hopeless, housing }: Planned): Certificate {
+function certificateOf({ drain, hopeless, housing }: PlannedEvacuation): Certificate {
   const { cost, home } = drain.problem;
   const going = new Set(housing.steps.map(({ vm }) => vm).filter((v) => home[v] === drain.source));
   const boundBytes = [...going].reduce((sum, v) => sum + (cost[v] ?? 0), 0);

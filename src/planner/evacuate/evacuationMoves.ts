@@ -3,18 +3,18 @@ import { termValue } from "../../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { type Rule, termsOf } from "../../domain/rule.ts";
 import { termWeight } from "../../domain/weight.ts";
-import type { Move } from "../plan.ts";
+import type { Move, MoveFigures } from "../plan.ts";
 import type { Housing } from "../search/rehouse.ts";
 import type { Spread } from "../search/spread.ts";
 import { State } from "../state.ts";
-import type { Transfer } from "../steps/makespan.ts";
+import type { PlannedTransfer } from "../steps/makespan.ts";
 import type { Step } from "../steps/order.ts";
 import { hostsAfter } from "../tell/outcome.ts";
 import { type Reason, reasonsOf } from "../tell/reason.ts";
-import type { Drain } from "./drain.ts";
+import type { DrainProblem } from "./drain.ts";
 
 export interface Evacuated {
-  readonly drain: Drain;
+  readonly drain: DrainProblem;
   readonly spread: Spread;
   readonly housing: Housing;
 }
@@ -23,7 +23,7 @@ export interface Evacuated {
 export function toEvacuationMoves(
   snapshot: Snapshot,
   { drain, spread, housing }: Evacuated,
-  transfers: readonly Transfer[],
+  transfers: readonly PlannedTransfer[],
   starts: readonly number[],
 ): Move[] {
   const { problem, source, leaving } = drain;
@@ -79,12 +79,7 @@ function oneMove(snapshot: Snapshot, vm: Vm, source: Host, destination: Host): [
   return [fromAfter, toAfter];
 }
 
-type Figures = Pick<
-  Move,
-  "rule" | "term" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter"
->;
-
-const none: Figures = {
+const none: MoveFigures = {
   rule: null,
   mean: 0,
   sourceBefore: 0,
@@ -93,10 +88,15 @@ const none: Figures = {
   destinationAfter: 0,
 };
 
-type Change = readonly [before: Host, after: Host];
+type BeforeAndAfter = readonly [before: Host, after: Host];
 
 /** By the rule that the destination is nearest to, where both hosts have a value of it. */
-function figures(spread: Spread, to: number, source: Change, destination: Change): Figures {
+function figures(
+  spread: Spread,
+  to: number,
+  source: BeforeAndAfter,
+  destination: BeforeAndAfter,
+): MoveFigures {
   const nearest = spread.nearest(to);
   if (nearest === null) return none;
   const { rule, place, mean } = nearest;

@@ -4,7 +4,7 @@ import type { Plan, Refusal, RefusalCode } from "../plan.ts";
 import type { Housing } from "../search/rehouse.ts";
 import { State } from "../state.ts";
 import { describe, obstacle } from "../tell/explain.ts";
-import type { Drain } from "./drain.ts";
+import type { DrainProblem } from "./drain.ts";
 
 /** A VM that an evacuation leaves where it is. */
 export interface Stay {
@@ -21,7 +21,7 @@ export interface Stay {
 /** The VMs that stay when `housing` is carried out, by uuid. */
 export function staysOf(
   snapshot: Snapshot,
-  drain: Drain,
+  drain: DrainProblem,
   housing: Housing,
   hopeless: ReadonlySet<number>,
   absent: Plan["absent"],

@@ -9,7 +9,7 @@ import type { Random } from "./random.ts";
 import type { Work } from "./work.ts";
 
 /** How a destination is chosen among those that fit. */
-export type Mode = "most room" | "least room" | "small hosts" | "least memory";
+export type ConstructMode = "most room" | "least room" | "small hosts" | "least memory";
 
 /** Sets tried for one host before it is given up. */
 const tries = 10;
@@ -17,8 +17,8 @@ const tries = 10;
 const roomTries = 6;
 const roomFailures = 3;
 
-export interface Settings {
-  readonly mode: Mode;
+export interface ConstructSettings {
+  readonly mode: ConstructMode;
   /** Price of moving each VM: its cost, or that with noise. */
   readonly price: Float64Array;
   readonly nodes: number;
@@ -43,10 +43,10 @@ export class Builder {
   #failures = 0;
   /** Items of the last `#shed` of each level. */
   readonly #items: number[][] = [];
-  #settings: Settings;
+  #settings: ConstructSettings;
 
   /** `hopeless`: pairs that nothing clears. */
-  constructor(state: State, random: Random, hopeless: Uint8Array, settings: Settings, work: Work) {
+  constructor(state: State, random: Random, hopeless: Uint8Array, settings: ConstructSettings, work: Work) {
     this.#state = state;
     this.#random = random;
     this.#hopeless = hopeless;
@@ -57,7 +57,7 @@ export class Builder {
   }
 
   /** Clears host after host until none is left that is not given up. */
-  build(settings: Settings): void {
+  build(settings: ConstructSettings): void {
     this.#settings = settings;
     const { H } = this.#state.problem;
     for (let round = 0; round < 4 * H + 8; round++) {

@@ -5,7 +5,7 @@
  * VMs of other hosts are moved only where without that one more VM would be left: the search begins without them.
  */
 
-import type { Drain } from "../evacuate/drain.ts";
+import type { DrainProblem } from "../evacuate/drain.ts";
 import { State } from "../state.ts";
 import { orderSteps, type Step } from "../steps/order.ts";
 import { Cover } from "./cover.ts";
@@ -27,16 +27,16 @@ export interface Housing {
 }
 
 /** How a destination is chosen among those that have room, and who chooses first. */
-type Choice = "even" | "tight" | "roomy";
-type Turn = "largest" | "smallest" | "shuffled";
-interface Mode {
-  readonly choice: Choice;
-  readonly turn: Turn;
+type PlaceChoice = "even" | "tight" | "roomy";
+type RehouseTurn = "largest" | "smallest" | "shuffled";
+interface RehouseMode {
+  readonly choice: PlaceChoice;
+  readonly turn: RehouseTurn;
 }
-const choices: readonly Choice[] = ["even", "tight", "roomy"];
-const turns: readonly Turn[] = ["largest", "smallest", "shuffled"];
+const choices: readonly PlaceChoice[] = ["even", "tight", "roomy"];
+const turns: readonly RehouseTurn[] = ["largest", "smallest", "shuffled"];
 /** Where not all find room, the smallest first leave the fewest. */
-const firstModes: readonly Mode[] = [
+const firstModes: readonly RehouseMode[] = [
   { choice: "even", turn: "largest" },
   { choice: "tight", turn: "largest" },
   { choice: "roomy", turn: "largest" },
@@ -54,7 +54,7 @@ const coverNodes = 200;
 export class Rehousing {
   best: Housing | null = null;
   rounds = 0;
-  readonly #drain: Drain;
+  readonly #drain: DrainProblem;
   readonly #state: State;
   readonly #probe: State;
   readonly #spread: Spread;
@@ -68,7 +68,13 @@ export class Rehousing {
   readonly #trail: number[] = [];
   readonly #shunned = new Set<number>();
 
-  constructor(drain: Drain, spread: Spread, hopeless: ReadonlySet<number>, random: Random, work: Work) {
+  constructor(
+    drain: DrainProblem,
+    spread: Spread,
+    hopeless: ReadonlySet<number>,
+    random: Random,
+    work: Work,
+  ) {
     this.#drain = drain;
     this.#state = new State(drain.problem, work);
     this.#probe = new State(drain.problem, work);
@@ -107,7 +113,7 @@ export class Rehousing {
     }
   }
 
-  #anyMode(): Mode {
+  #anyMode(): RehouseMode {
     const choice = choices[this.#random.below(choices.length)] ?? "even";
     return { choice, turn: turns[this.#random.below(turns.length)] ?? "largest" };
   }
@@ -147,7 +153,7 @@ export class Rehousing {
   }
 
   /** VMs that are on the drained host though some host might take them. */
-  #homeless(turn: Turn): number[] {
+  #homeless(turn: RehouseTurn): number[] {
     const { problem, source, leaving } = this.#drain;
     const rank = (v: number): number => {
       if (turn === "shuffled") return this.#random.next();
@@ -161,7 +167,7 @@ export class Rehousing {
   }
 
   /** Houses whom it can: first in what room there is, then by pushing others on. */
-  #fill(mode: Mode): void {
+  #fill(mode: RehouseMode): void {
     this.#settle(mode);
     for (const v of this.#homeless(mode.turn)) {
       for (const depth of [1, 2]) {
@@ -172,7 +178,7 @@ export class Rehousing {
     }
   }
 
-  #settle({ choice, turn }: Mode): void {
+  #settle({ choice, turn }: RehouseMode): void {
     for (const v of this.#homeless(turn)) {
       const d = this.#choose(v, choice, -1);
       if (d >= 0) this.#move(v, d);
@@ -181,7 +187,7 @@ export class Rehousing {
   }
 
   /** The preferred host among those that have room for `v`, never `not`; -1 where none has. */
-  #choose(v: number, choice: Choice, not: number): number {
+  #choose(v: number, choice: PlaceChoice, not: number): number {
     const state = this.#state;
     const at = state.at[v] ?? 0;
     let best = { d: -1, harm: 0, score: 0 };
@@ -198,7 +204,7 @@ export class Rehousing {
     return best.d;
   }
 
-  #score(v: number, d: number, choice: Choice): number {
+  #score(v: number, d: number, choice: PlaceChoice): number {
     const room = (this.#state.free[d] ?? 0) - (this.#drain.problem.need[v] ?? 0);
     if (choice === "even") return this.#spread.uneven();
     return choice === "tight" ? room : -room;

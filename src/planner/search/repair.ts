@@ -8,7 +8,7 @@ import { forbidden, State } from "../state.ts";
 import { takeNeeded } from "../steps/needed.ts";
 import { orderMatters, orderSteps, type Step } from "../steps/order.ts";
 import type { Bounds } from "./bound.ts";
-import { Builder, type Mode, type Settings } from "./construct.ts";
+import { Builder, type ConstructMode, type ConstructSettings } from "./construct.ts";
 import type { Random } from "./random.ts";
 import { takeSingleSteps } from "./singleSteps.ts";
 import { tidy } from "./tidy.ts";
@@ -42,7 +42,7 @@ export class Repair {
   readonly #random: Random;
   readonly #builder: Builder;
   readonly #work: Work;
-  readonly #modes: readonly Mode[];
+  readonly #modes: readonly ConstructMode[];
   readonly #noisy: Float64Array;
   #current: Solution;
   #failed: Uint8Array;
@@ -78,7 +78,7 @@ export class Repair {
     return this.best.left === this.hopeless && this.best.cost <= this.bound * (1 + 1e-12);
   }
 
-  #settings(mode: Mode, exact: boolean, depth: number): Settings {
+  #settings(mode: ConstructMode, exact: boolean, depth: number): ConstructSettings {
     return {
       mode,
       price: exact ? this.#state.problem.cost : this.#noisy,
@@ -164,7 +164,7 @@ export class Repair {
     for (let h = 0; h < failed.length; h++) if (failed[h] === 1 && this.#random.next() < 0.15) failed[h] = 0;
   }
 
-  #roundSettings(): Settings {
+  #roundSettings(): ConstructSettings {
     const mode = this.#modes[this.#random.below(this.#modes.length)] ?? "most room";
     const depth = this.#random.below(this.#state.problem.H <= 16 ? 3 : 2);
     if (this.#random.next() >= 0.7) return this.#settings(mode, true, depth);

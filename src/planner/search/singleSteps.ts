@@ -12,10 +12,10 @@ import type { Work } from "./work.ts";
  * loaded host that takes it. Moves only VMs that are at home. The steps, each possible after those before it.
  */
 export function takeSingleSteps(state: State, work: Work): Step[] {
-  return new Walk(state, work).run();
+  return new SingleStepWalk(state, work).run();
 }
 
-class Walk {
+class SingleStepWalk {
   readonly #state: State;
   readonly #work: Work;
   readonly #given = new Set<number>();

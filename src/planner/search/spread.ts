@@ -10,7 +10,7 @@ import type { Host, Vm } from "../../domain/pool.ts";
 import { isSingle, type Rule, subjectsOf, termsOf } from "../../domain/rule.ts";
 import { capacity, rawWeight, termCapacity, termWeight } from "../../domain/weight.ts";
 import { isCurable } from "../../rules/lint.ts";
-import type { Drain } from "../evacuate/drain.ts";
+import type { DrainProblem } from "../evacuate/drain.ts";
 import type { Floors } from "../evacuate/harm.ts";
 import type { Work } from "./work.ts";
 
@@ -118,7 +118,7 @@ export interface PairFigures {
 export class Spread {
   /** Pairs that are broken and were not, or stand higher than they did; unknown pairs that took VMs count too. */
   harm = 0;
-  readonly #drain: Drain;
+  readonly #drain: DrainProblem;
   readonly #metrics: readonly Metric[];
   readonly #M: number;
   readonly #start: Float64Array;
@@ -142,7 +142,7 @@ export class Spread {
 
   readonly #work: Work;
 
-  constructor(drain: Drain, rules: readonly Rule[], floors: Floors, work: Work) {
+  constructor(drain: DrainProblem, rules: readonly Rule[], floors: Floors, work: Work) {
     this.#work = work;
     const { hosts, vms, H } = drain.problem;
     const others = hosts.filter((_, h) => h !== drain.source);

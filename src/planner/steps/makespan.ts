@@ -1,5 +1,5 @@
 /** The least time that any schedule of some transfers needs. Pure. */
-export interface Transfer {
+export interface PlannedTransfer {
   readonly vm: number;
   readonly from: number;
   readonly to: number;
@@ -15,7 +15,7 @@ export interface Surroundings {
 }
 
 /** By the transfers that each waits for and that wait for it: their own way, and their hosts' slots. */
-export function surroundings(transfers: readonly Transfer[], perHost: number): Surroundings {
+export function surroundings(transfers: readonly PlannedTransfer[], perHost: number): Surroundings {
   const heads = new Array<number>(transfers.length).fill(0);
   const tails = new Array<number>(transfers.length).fill(0);
   const later = followers(transfers);
@@ -30,7 +30,7 @@ export function surroundings(transfers: readonly Transfer[], perHost: number): S
 }
 
 /** Of each transfer, those that wait for it. */
-export function followers(transfers: readonly Transfer[]): readonly (readonly number[])[] {
+export function followers(transfers: readonly PlannedTransfer[]): readonly (readonly number[])[] {
   const later: number[][] = transfers.map(() => []);
   transfers.forEach(({ after }, index) => {
     for (const before of after) later[before]?.push(index);
@@ -40,7 +40,7 @@ export function followers(transfers: readonly Transfer[]): readonly (readonly nu
 
 /** The time until all of `indices` have ended: the longest of their ways, and what each host's slots need for its own. */
 function needed(
-  transfers: readonly Transfer[],
+  transfers: readonly PlannedTransfer[],
   indices: readonly number[],
   heads: readonly number[],
   perHost: number,
@@ -57,7 +57,7 @@ function needed(
 }
 
 function byHost(
-  transfers: readonly Transfer[],
+  transfers: readonly PlannedTransfer[],
   indices: Iterable<number>,
 ): ReadonlyMap<number, readonly number[]> {
   const groups = new Map<number, number[]>();
@@ -78,7 +78,11 @@ function byHost(
  * its transfers, between the least that must pass before the first and after the last of them; and what the slots of
  * the pool need.
  */
-export function leastMakespan(transfers: readonly Transfer[], perHost: number, inPool: number): number {
+export function leastMakespan(
+  transfers: readonly PlannedTransfer[],
+  perHost: number,
+  inPool: number,
+): number {
   const around = surroundings(transfers, perHost);
   let bound = 0;
   transfers.forEach(({ seconds }, index) => {
@@ -95,7 +99,7 @@ const borders = 12;
 
 /** For some borders before and after: what the slots need for the transfers that begin and end within. */
 function leastOfWindow(
-  transfers: readonly Transfer[],
+  transfers: readonly PlannedTransfer[],
   own: readonly number[],
   { heads, tails }: Surroundings,
   slots: number,

@@ -25,7 +25,7 @@ export function beginning(
 ): Beginning {
   const { movesLeft } = state.problem;
   if (steps.length <= most && areWithin(steps, movesLeft)) return { steps, length: steps.length, spent: [] };
-  const chosen = new Choice(state, steps, waits, most).choose();
+  const chosen = new PrefixChoice(state, steps, waits, most).choose();
   const rest = [...steps.keys()].filter((index) => !chosen.has(index));
   const first = [...chosen].sort((a, b) => a - b);
   const pick = (indices: readonly number[]): Step[] => indices.flatMap((index) => steps[index] ?? []);
@@ -52,7 +52,7 @@ function spentBy(first: readonly Step[], rest: readonly Step[], movesLeft: Float
     .sort((a, b) => a - b);
 }
 
-class Choice {
+class PrefixChoice {
   readonly #state: State;
   readonly #steps: readonly Step[];
   readonly #waits: readonly (readonly number[])[];

@@ -15,7 +15,7 @@ import type { Step } from "./order.ts";
 import { unwanted } from "./wanted.ts";
 
 /** A move as it was planned. */
-export interface Planned {
+export interface EarlierMove {
   readonly vm: Uuid;
   readonly source: Uuid;
   readonly destination: Uuid;
@@ -36,7 +36,7 @@ export interface Objection {
 export function recheck(
   pool: Snapshot,
   rules: readonly Rule[],
-  moves: readonly Planned[],
+  moves: readonly EarlierMove[],
   options: PlanOptions,
 ): Plan | Objection {
   const snapshot = withDerived(inOrder(pool));
@@ -74,7 +74,7 @@ function countMove({ hosts, movesLeft }: Problem, made: Int32Array, { from, to }
 }
 
 /** The move as a step from where things stand, or why it cannot be one. */
-function stepOf(problem: Problem, state: State, move: Planned): Step | string {
+function stepOf(problem: Problem, state: State, move: EarlierMove): Step | string {
   const from = problem.hosts.findIndex(({ uuid }) => uuid === move.source);
   const to = problem.hosts.findIndex(({ uuid }) => uuid === move.destination);
   if (to < 0) return "the destination takes no part";

@@ -2,7 +2,7 @@
  * When each step would run if transfers start as soon as they may: at most k at a host, coming and going together.
  * Pure.
  */
-import { followers, leastMakespan, surroundings, type Transfer } from "./makespan.ts";
+import { followers, leastMakespan, type PlannedTransfer, surroundings } from "./makespan.ts";
 
 export interface Schedule {
   /** Start of each transfer, in the order given. */
@@ -24,7 +24,7 @@ const mostTries = 60;
 
 /** Schedules `transfers`, which stand in an order that is possible one after the other: the shortest of some tries. */
 export function schedule(
-  transfers: readonly Transfer[],
+  transfers: readonly PlannedTransfer[],
   perHost: number,
   inPool: number = Number.POSITIVE_INFINITY,
 ): Schedule {
@@ -33,20 +33,20 @@ export function schedule(
   return { ...best, bound };
 }
 
-interface Found {
+interface FoundStarts {
   readonly starts: readonly number[];
   readonly seconds: number;
 }
 
 class Tries {
-  readonly #transfers: readonly Transfer[];
+  readonly #transfers: readonly PlannedTransfer[];
   readonly #slots: Slots;
   readonly #bound: number;
   readonly #before: readonly (readonly number[])[];
   readonly #behind: readonly (readonly number[])[];
-  #best: Found = { starts: [], seconds: Number.POSITIVE_INFINITY };
+  #best: FoundStarts = { starts: [], seconds: Number.POSITIVE_INFINITY };
 
-  constructor(transfers: readonly Transfer[], slots: Slots, bound: number) {
+  constructor(transfers: readonly PlannedTransfer[], slots: Slots, bound: number) {
     this.#transfers = transfers;
     this.#slots = slots;
     this.#bound = bound;
@@ -54,7 +54,7 @@ class Tries {
     this.#behind = followers(transfers);
   }
 
-  run(): Found {
+  run(): FoundStarts {
     const orders = this.#firstOrders();
     for (const order of orders) {
       if (this.#done()) return this.#best;
@@ -90,7 +90,7 @@ class Tries {
     ];
   }
 
-  #forward(order: readonly number[]): Found {
+  #forward(order: readonly number[]): FoundStarts {
     const found = listSchedule(this.#transfers, this.#before, order, this.#slots);
     if (found.seconds < this.#best.seconds - 1e-9) this.#best = found;
     return found;
@@ -113,11 +113,11 @@ class Tries {
 
 /** Starts whatever may start, in the order preferred; `before`: what each waits for. */
 function listSchedule(
-  transfers: readonly Transfer[],
+  transfers: readonly PlannedTransfer[],
   before: readonly (readonly number[])[],
   preferred: readonly number[],
   { perHost, inPool }: Slots,
-): Found {
+): FoundStarts {
   const starts = new Array<number>(transfers.length).fill(-1);
   const ends = new Array<number>(transfers.length).fill(Number.POSITIVE_INFINITY);
   const busy = new Map<number, number>();
@@ -159,7 +159,7 @@ function listSchedule(
   }
 }
 
-function secondsOfHosts(transfers: readonly Transfer[]): ReadonlyMap<number, number> {
+function secondsOfHosts(transfers: readonly PlannedTransfer[]): ReadonlyMap<number, number> {
   const seconds = new Map<number, number>();
   for (const transfer of transfers) {
     for (const h of [transfer.from, transfer.to]) seconds.set(h, (seconds.get(h) ?? 0) + transfer.seconds);

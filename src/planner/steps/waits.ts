@@ -15,10 +15,10 @@ import type { Step } from "./order.ts";
 
 /** For each of `steps` the indices of the earlier ones that it waits for. */
 export function waitsOf(problem: Problem, steps: readonly Step[]): readonly (readonly number[])[] {
-  return new Watch(problem, steps).run();
+  return new WaitWatch(problem, steps).run();
 }
 
-class Watch {
+class WaitWatch {
   readonly #problem: Problem;
   readonly #steps: readonly Step[];
   readonly #waits: number[][] = [];

@@ -1,12 +1,12 @@
 /** Why a pair stays broken: each VM of the host with what keeps it there, and the one limit that decides. Pure. */
 import { isSource, subjectFacts } from "../../domain/rule.ts";
-import { mebibytes } from "../facts.ts";
+import { bytes, plural } from "../../text/format.ts";
 import type { Refusal, RefusalCode } from "../plan.ts";
 import type { Problem } from "../problem.ts";
 import { aimOf, type State } from "../state.ts";
 import { amount, measured, rounded, ruleName, subjectName } from "./figures.ts";
 
-export interface Explanation {
+export interface BreachReason {
   readonly reason: string;
   readonly refusals: readonly Refusal[];
 }
@@ -18,7 +18,7 @@ export function explain(
   r: number,
   proved: boolean,
   absent: readonly Refusal["host"][],
-): Explanation {
+): BreachReason {
   const { problem } = state;
   const refusals: Refusal[] = [];
   for (const { vm, host, code, reason } of problem.stuck) {
@@ -84,7 +84,12 @@ function perHost(state: State, v: number, code: RefusalCode, hosts: readonly num
   if (vm === undefined || first === undefined) return [];
   if (hosts.length > most) {
     return [
-      { vm, host: null, code, reason: `${hosts.length} hosts, as: ${describe(state, v, first, code)}` },
+      {
+        vm,
+        host: null,
+        code,
+        reason: `${plural(hosts.length, "host")}, as: ${describe(state, v, first, code)}`,
+      },
     ];
   }
   return hosts.flatMap((d) => {
@@ -116,8 +121,8 @@ export function describe(state: State, v: number, d: number, code: RefusalCode):
   switch (code) {
     case "memory": {
       const headroom = (problem.hosts[d]?.placementFreeBytes ?? 0) - (problem.free[d] ?? 0);
-      const has = mebibytes((state.free[d] ?? 0) + headroom);
-      return `not enough memory: needs ${mebibytes(problem.need[v] ?? 0)} + ${mebibytes(headroom)} headroom, has ${has}`;
+      const has = bytes((state.free[d] ?? 0) + headroom, "MB");
+      return `not enough memory: needs ${bytes(problem.need[v] ?? 0, "MB")} + ${bytes(headroom, "MB")} headroom, has ${has}`;
     }
     case "unknown":
       return problem.blind[d] ?? "the memory it needs or the host has free is unknown";
@@ -202,7 +207,7 @@ function summary(
   const counts = new Map<RefusalCode, number>();
   for (const code of ofVm.values()) counts.set(code, (counts.get(code) ?? 0) + 1);
   const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([code, count]) => `${count} ${words[code]}`);
-  const size = `of its ${ofVm.size} ${ofVm.size === 1 ? "VM" : "VMs"} ${parts.join(", ")}`;
+  const size = `of its ${plural(ofVm.size, "VM")} ${parts.join(", ")}`;
   const largest = largestStaying(problem, h, r);
   const most = largest === null ? "" : `; the largest part of ${subject} is that of ${largest}`;
   return `${proved ? "nothing can clear it" : "no way was found"}: ${size}${most}`;

@@ -2,6 +2,7 @@
 
 import { isSingle, sumText, termUnit } from "../../domain/rule.ts";
 import { ruleTitle } from "../../rules/print.ts";
+import { figure } from "../../text/format.ts";
 import type { Problem } from "../problem.ts";
 
 /** The value of a term as it is measured: what is BELOW a limit is kept with its sign turned. */
@@ -31,9 +32,10 @@ export function subjectName({ terms }: Problem, r: number): string {
 export function amount({ terms }: Problem, r: number, value: number): string {
   const term = terms[r];
   const unit = term === undefined ? "" : termUnit(term);
-  return unit === "" ? `${rounded(value)}` : `${rounded(value)} ${unit}`;
+  return unit === "" ? rounded(value) : `${rounded(value)} ${unit}`;
 }
 
-export function rounded(value: number): number {
-  return Math.round(value * 10) / 10 + 0;
+/** Sentences are read by people: one decimal is enough. */
+export function rounded(value: number): string {
+  return figure(value, 1);
 }

@@ -4,9 +4,9 @@ import { subjectValue } from "../../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import type { NamedSubject } from "../../domain/rule.ts";
 import { capacity, rawWeight, withValues, writtenSubjects } from "../../domain/weight.ts";
-import type { Move } from "../plan.ts";
+import type { Move, MoveFigures } from "../plan.ts";
 import type { State } from "../state.ts";
-import type { Transfer } from "../steps/makespan.ts";
+import type { PlannedTransfer } from "../steps/makespan.ts";
 import type { Step } from "../steps/order.ts";
 import { measured, placeOf } from "./figures.ts";
 import type { Reason } from "./reason.ts";
@@ -16,7 +16,7 @@ export function toMoves(
   state: State,
   steps: readonly Step[],
   reasons: readonly Reason[],
-  transfers: readonly Transfer[],
+  transfers: readonly PlannedTransfer[],
   starts: readonly number[],
 ): Move[] {
   const { hosts, vms, copies } = state.problem;
@@ -46,12 +46,7 @@ export function toMoves(
   });
 }
 
-type Figures = Pick<
-  Move,
-  "rule" | "term" | "mean" | "sourceBefore" | "sourceAfter" | "destinationBefore" | "destinationAfter"
->;
-
-function figuresOf(state: State, { vm, from, to }: Step, r: number): Figures | null {
+function figuresOf(state: State, { vm, from, to }: Step, r: number): MoveFigures | null {
   const { problem } = state;
   const { R, rules, weight, inverse } = problem;
   const rule = rules[r];
@@ -74,7 +69,7 @@ function figuresOf(state: State, { vm, from, to }: Step, r: number): Figures | n
 /** What moves with a VM; the rest follows from that. */
 const moved: readonly NamedSubject[] = [...writtenSubjects, ...derivedSubjects];
 
-interface Change {
+interface HostChange {
   /** In absolute units. */
   readonly weights: Map<NamedSubject, number>;
   bytes: number;
@@ -86,7 +81,7 @@ export function hostsAfter(
   moves: readonly Pick<Move, "vm" | "source" | "destination">[],
 ): Host[] {
   const vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
-  const changes = new Map<Uuid, Change>();
+  const changes = new Map<Uuid, HostChange>();
   const change = (host: Uuid, vm: Vm, sign: number) => {
     const of = changes.get(host) ?? { weights: new Map(), bytes: 0 };
     for (const subject of moved) {
@@ -107,7 +102,7 @@ export function hostsAfter(
   });
 }
 
-function withChange(host: Host, { weights, bytes }: Change): Host {
+function withChange(host: Host, { weights, bytes }: HostChange): Host {
   const value = (subject: NamedSubject): number | undefined => {
     const before = subjectValue(host, subject);
     return before === null

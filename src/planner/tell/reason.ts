@@ -2,7 +2,7 @@
  * Why each step is in the plan, in words: its source breaks a rule that it lowers, or a later arrival there would find
  * no room without it. Pure.
  */
-import { mebibytes } from "../facts.ts";
+import { bytes } from "../../text/format.ts";
 import type { Purpose } from "../plan.ts";
 import type { Problem } from "../problem.ts";
 import { aimOf, limitOf, type State, tolerance } from "../state.ts";
@@ -110,10 +110,10 @@ function lack(state: State, step: Step, guest: number): Reason {
   const purpose: Purpose = step.parked ? "waits elsewhere" : "makes room";
   const because = (rule: number, text: string): Reason => ({ purpose, rule, guest, text });
   if ((state.free[step.from] ?? 0) < (need[guest] ?? 0)) {
-    const has = mebibytes(Math.max(0, state.free[step.from] ?? 0));
+    const has = bytes(Math.max(0, state.free[step.from] ?? 0), "MB");
     return because(
       nearest(state, step.from),
-      `${name} needs ${mebibytes(need[guest] ?? 0)} on ${source}, which has ${has} as long as this VM is there`,
+      `${name} needs ${bytes(need[guest] ?? 0, "MB")} on ${source}, which has ${has} as long as this VM is there`,
     );
   }
   const group = state.fullGroup(guest, step.from);
@@ -146,7 +146,7 @@ function necessity(state: State, steps: readonly Step[], step: Step): Reason {
   const because = (rule: number, text: string): Reason => ({ purpose, rule, guest: last, text });
   let reason: Reason | null = null;
   if (!state.holds(step.from)) {
-    const short = mebibytes(Math.max(0, -(state.free[step.from] ?? 0)));
+    const short = bytes(Math.max(0, -(state.free[step.from] ?? 0)), "MB");
     reason = because(nearest(state, step.from), `${guests}without this ${source} lacks ${short}`);
   }
   for (let r = 0; r < R && reason === null; r++) {

@@ -6,7 +6,7 @@ import { freeMemoryOf, requiredMemoryOf } from "./placementMemory.ts";
 import { isLive } from "./reach.ts";
 
 /** What is planned to change. */
-interface Change {
+interface HaChange {
   /** This host accepts VMs no more. */
   readonly disabling?: string;
   /** The VM comes to the host, and still counts where it was. */
@@ -26,7 +26,7 @@ export function assertDisableKeepsPlan(model: PoolModel, hostRef: string): void 
   assertChangeKeepsPlan(model, { disabling: hostRef });
 }
 
-function assertChangeKeepsPlan(model: PoolModel, change: Change): void {
+function assertChangeKeepsPlan(model: PoolModel, change: HaChange): void {
   const { db } = model;
   const pool = poolRefOf(model);
   if (db.get("pool", pool, "ha_enabled") !== true || db.get("pool", pool, "ha_allow_overcommit") === true)
@@ -55,7 +55,7 @@ export function updatePoolStatus(model: PoolModel): void {
  * Whether the protected VMs would have a home after the worst `failures` hosts had failed. xapi packs VM by VM; this
  * adds up bytes.
  */
-function hasPlan(model: PoolModel, failures: number, change: Change = {}): boolean {
+function hasPlan(model: PoolModel, failures: number, change: HaChange = {}): boolean {
   const { db } = model;
   const hosts = db
     .all("host")
@@ -68,7 +68,7 @@ function hasPlan(model: PoolModel, failures: number, change: Change = {}): boole
   return sum(lost.slice(0, failures)) + homelessBytes(model, new Set(hosts)) <= free;
 }
 
-function placeOf(model: PoolModel, hostRef: string, { arriving }: Change): { free: number; held: number } {
+function placeOf(model: PoolModel, hostRef: string, { arriving }: HaChange): { free: number; held: number } {
   const here = model.db.list("host", hostRef, "resident_VMs").filter((vm) => isProtected(model, vm));
   const comes = arriving?.hostRef === hostRef ? arriving.vmRef : null;
   const more = comes === null ? 0 : requiredMemoryOf(model, comes);

@@ -17,7 +17,7 @@ export interface Services {
   readonly events: Events;
 }
 
-type Row = readonly [string, readonly string[], number, string, MessageDefinition["handle"]];
+type MethodRow = readonly [string, readonly string[], number, string, MessageDefinition["handle"]];
 
 /** The server's own messages by their full names; host.list_methods and system.* are the dispatcher's. */
 export function coreMessages(services: Services): ReadonlyMap<string, MessageDefinition> {
@@ -35,7 +35,7 @@ export function coreMessages(services: Services): ReadonlyMap<string, MessageDef
   );
 }
 
-function sessionRows({ sessions }: Services): Row[] {
+function sessionRows({ sessions }: Services): MethodRow[] {
   const logout = ({ sessionRef }: MessageCall) => {
     sessions.logout(sessionRef);
     return "";
@@ -48,7 +48,7 @@ function sessionRows({ sessions }: Services): Row[] {
   ];
 }
 
-function taskRows({ pool, tasks, sessions }: Services): Row[] {
+function taskRows({ pool, tasks, sessions }: Services): MethodRow[] {
   const onTask = (act: (ref: string) => void) => (call: MessageCall) => {
     const ref = textAt(call.args, 0);
     pool.db.get("task", ref, "uuid");
@@ -83,7 +83,7 @@ function taskRows({ pool, tasks, sessions }: Services): Row[] {
   ];
 }
 
-function eventRows({ events }: Services): Row[] {
+function eventRows({ events }: Services): MethodRow[] {
   const names = (call: MessageCall) => (call.args[0] as readonly string[]).map(String);
   return [
     [
@@ -124,7 +124,7 @@ function eventRows({ events }: Services): Row[] {
   ];
 }
 
-function otherRows({ pool }: Services): Row[] {
+function otherRows({ pool }: Services): MethodRow[] {
   const { db, clock } = pool;
   const time = ({ args }: MessageCall) => {
     db.get("host", textAt(args, 0), "uuid");

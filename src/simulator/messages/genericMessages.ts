@@ -15,7 +15,7 @@ import {
 import { SimFailure } from "../server/failure.ts";
 
 type Messages = Map<string, MessageDefinition>;
-type Handle = MessageDefinition["handle"];
+type GenericHandle = MessageDefinition["handle"];
 
 /** xapi's classes that once were: every message of theirs answers MESSAGE_REMOVED, yet they are listed. */
 const removedClasses = ["VMPP", "VIF_metrics", "VBD_metrics"];
@@ -71,7 +71,7 @@ function emptyOf(name: string): MessageDefinition {
 function message(
   params: readonly string[],
   result: string,
-  handle: Handle,
+  handle: GenericHandle,
   async = false,
 ): MessageDefinition {
   return { params, minArgs: params.length, async, result, handle };
@@ -92,7 +92,7 @@ function addLookups(messages: Messages, db: ObjectDatabase, { name, fields }: Cl
     message(["string"], self, ({ args }) => db.byUuid(name, textAt(args, 0))),
   );
   if (!fields.has("name_label") || namedButNotSought.has(name)) return;
-  const byName: Handle = ({ args }) =>
+  const byName: GenericHandle = ({ args }) =>
     db.all(name).filter((ref) => db.get(name, ref, "name_label") === args[0]);
   messages.set(`${name}.get_by_name_label`, message(["string"], `set:${self}`, byName));
 }
@@ -129,12 +129,12 @@ function allRecords(db: ObjectDatabase, cls: string): (readonly [string, SimMap]
 
 function addField(messages: Messages, db: ObjectDatabase, cls: string, field: FieldSpec): void {
   const self = `ref:${cls}`;
-  const getter: Handle = ({ args }) =>
+  const getter: GenericHandle = ({ args }) =>
     field.removed && !db.visible.keepsRemoved ? refuseRemoved() : db.get(cls, textAt(args, 0), field.name);
   messages.set(`${cls}.get_${field.name}`, message([self], field.wire, getter));
   if (field.access === "RO") return;
   const async = field.access === "RA";
-  const add = (name: string, params: string[], handle: Handle) =>
+  const add = (name: string, params: string[], handle: GenericHandle) =>
     messages.set(`${cls}.${name}`, message([self, ...params], "void", handle, async));
   const write = (ref: string, value: SimValue): SimValue => {
     db.set(cls, ref, field.name, value);
@@ -146,7 +146,7 @@ function addField(messages: Messages, db: ObjectDatabase, cls: string, field: Fi
   if (field.type.kind === "set" && field.access === "RW") addSetFields(add, db, cls, field, write);
 }
 
-type Add = (name: string, params: string[], handle: Handle) => void;
+type Add = (name: string, params: string[], handle: GenericHandle) => void;
 type Write = (ref: string, value: SimValue) => SimValue;
 
 function addMapFields(add: Add, db: ObjectDatabase, cls: string, field: FieldSpec, write: Write): void {

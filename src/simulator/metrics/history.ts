@@ -18,7 +18,7 @@ export interface VmMoment {
   readonly copyRate: number;
 }
 
-interface Entry {
+interface HistoryEntry {
   readonly fromMs: number;
   readonly moment: VmMoment;
 }
@@ -27,7 +27,7 @@ interface Entry {
 const entriesKept = 2000;
 
 export class VmHistory {
-  readonly #entries = new Map<string, Entry[]>();
+  readonly #entries = new Map<string, HistoryEntry[]>();
 
   /** Records what is true of the VM from now on; the first record counts for all time before. */
   note(vmRef: string, fromMs: number, moment: VmMoment): void {

@@ -14,7 +14,7 @@ import { spreadOverCpus } from "./load.ts";
 import { idleHost, isActive, type PoolModel } from "./model.ts";
 import { deviceRates, vifsOf } from "./wires.ts";
 
-type Draft = readonly [name: string, units: string, value: number, description: string];
+type SampleDraft = readonly [name: string, units: string, value: number, description: string];
 
 /**
  * All sources of a host in the newest slot that is complete at `atMs`. Pure over the pool's history: the
@@ -50,7 +50,7 @@ export function vmSamples(model: PoolModel, slot: VmSlot, slotEndMs: number): So
   return vmDrafts(model, slot, slotEndMs).map((draft) => finish(model, slot.vmRef, slotEndMs, draft));
 }
 
-function finish(model: PoolModel, ref: string, slotEndMs: number, draft: Draft): SourceSample {
+function finish(model: PoolModel, ref: string, slotEndMs: number, draft: SampleDraft): SourceSample {
   const [name, units, value, description] = draft;
   // The newest point stays visible until the next slot ends, so a fault shows as soon as it begins.
   const nan = model.faults.isNan(ref, name, slotEndMs, slotEndMs + 5000);
@@ -67,18 +67,18 @@ function hostCpuShares(model: PoolModel, hostRef: string, slot: HostSlot, seed: 
   return threads === "off" ? counted.flatMap((share) => [share, 1]) : counted;
 }
 
-function cpuDrafts(shares: readonly number[], kind: string): Draft[] {
-  return shares.map((share, index): Draft => {
+function cpuDrafts(shares: readonly number[], kind: string): SampleDraft[] {
+  return shares.map((share, index): SampleDraft => {
     const words = kind === "physical" ? `Physical cpu usage for cpu ${index}` : `CPU${index} usage`;
     return [`cpu${index}`, "(fraction)", share, words];
   });
 }
 
-function hostDrafts(model: PoolModel, hostRef: string, slot: HostSlot): Draft[] {
+function hostDrafts(model: PoolModel, hostRef: string, slot: HostSlot): SampleDraft[] {
   const load = model.hostLoads.get(hostRef) ?? idleHost;
   const usedKib = load.xapiUsedMib * 1024;
   const freeKib = load.xapiFreeMib * 1024;
-  const drafts: Draft[] = [
+  const drafts: SampleDraft[] = [
     ["memory_total_kib", "KiB", Math.floor(slot.totalBytes / 1024), "Total amount of memory in use"],
     ["memory_free_kib", "KiB", Math.floor(slot.unusedBytes / 1024), "Total amount of free memory"],
     ["xapi_memory_usage_kib", "KiB", usedKib, "Total memory allocated used by xapi daemon"],
@@ -106,11 +106,11 @@ function hostDrafts(model: PoolModel, hostRef: string, slot: HostSlot): Draft[] 
   return drafts;
 }
 
-function networkDrafts(model: PoolModel, hostRef: string, slot: HostSlot): Draft[] {
+function networkDrafts(model: PoolModel, hostRef: string, slot: HostSlot): SampleDraft[] {
   const rates = deviceRates(model, hostRef, slot);
   const { era } = model.release;
   if (era === "A" || era === "B" || era === "C") rates.set("lo", { rx: slot.loRx, tx: slot.loTx });
-  const drafts = [...rates].flatMap(([device, { rx, tx }]): Draft[] => [
+  const drafts = [...rates].flatMap(([device, { rx, tx }]): SampleDraft[] => [
     [`pif_${device}_rx`, "B/s", rx, `Bytes per second received on physical interface ${device}`],
     [`pif_${device}_tx`, "B/s", tx, `Bytes per second sent on physical interface ${device}`],
   ]);
@@ -123,18 +123,18 @@ function networkDrafts(model: PoolModel, hostRef: string, slot: HostSlot): Draft
   ];
 }
 
-function vmDrafts(model: PoolModel, slot: VmSlot, slotEndMs: number): Draft[] {
+function vmDrafts(model: PoolModel, slot: VmSlot, slotEndMs: number): SampleDraft[] {
   const { db } = model;
   const { vmRef } = slot;
   const control = db.get("VM", vmRef, "is_control_domain") === true;
   const counted = counterFactor(model, slot);
   const seed = `${model.seed}/${db.text("VM", vmRef, "uuid")}/${slotEndMs}`;
   const cpus = cpuDrafts(spreadOverCpus(slot.cpu, slot.vcpus, seed), "virtual").map(
-    ([name, units, value, words]): Draft => [name, units, value * counted, words],
+    ([name, units, value, words]): SampleDraft => [name, units, value * counted, words],
   );
   const withheld = slot.moment.power === "Paused" || slot.moment.frozen;
   const memory = withheld ? Number.NaN : slot.moment.memoryBytes;
-  const drafts: Draft[] = [...cpus, ["memory", "B", memory, "Memory currently allocated to VM"]];
+  const drafts: SampleDraft[] = [...cpus, ["memory", "B", memory, "Memory currently allocated to VM"]];
   if (model.release.era === "F")
     drafts.push(["cpu_usage", "(fraction)", slot.cpu * counted, "Domain CPU usage"]);
   if (control) return drafts;

@@ -22,7 +22,7 @@ export interface ExpectedTable {
   readonly versions: ReadonlyMap<string, number>;
 }
 
-interface Draft {
+interface TableDraft {
   name: string;
   readonly columns: Map<string, string>;
   readonly keys: Set<string>;
@@ -32,7 +32,7 @@ interface Draft {
 
 /** The tables after `files`, which begin with the first one; SchemaVersion, the ledger, is not among them. */
 export function expectedTables(files: readonly SchemaFile[]): readonly ExpectedTable[] {
-  const drafts = new Map<string, Draft>();
+  const drafts = new Map<string, TableDraft>();
   for (const { version, statements } of files) for (const each of statements) take(drafts, each, version);
   return [...drafts.values()].map(({ name, columns, keys, statements, versions }) => ({
     name,
@@ -47,7 +47,7 @@ export function expectedTables(files: readonly SchemaFile[]): readonly ExpectedT
   }));
 }
 
-function take(drafts: Map<string, Draft>, statement: string, version: number): void {
+function take(drafts: Map<string, TableDraft>, statement: string, version: number): void {
   const [, created = "", body = ""] =
     /^CREATE TABLE(?: IF NOT EXISTS)? (\w+) \(([\s\S]*)\)[^()]*$/.exec(statement) ?? [];
   if (created !== "") {
@@ -70,9 +70,9 @@ function take(drafts: Map<string, Draft>, statement: string, version: number): v
 /** A table that was made where the default was another character set must fit the keys that point to it. */
 const characters = " DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci";
 
-function create(name: string, statement: string, body: string, version: number): Draft {
+function create(name: string, statement: string, body: string, version: number): TableDraft {
   const whole = /CHARACTER SET [^)]*$/.test(statement) ? statement : statement + characters;
-  const draft: Draft = {
+  const draft: TableDraft = {
     name,
     columns: new Map(),
     keys: new Set(),
@@ -87,7 +87,7 @@ function create(name: string, statement: string, body: string, version: number):
   return draft;
 }
 
-function rename(drafts: Map<string, Draft>, from: string, to: string): void {
+function rename(drafts: Map<string, TableDraft>, from: string, to: string): void {
   const draft = drafts.get(from);
   if (draft === undefined) return;
   drafts.delete(from);
@@ -100,7 +100,7 @@ function rename(drafts: Map<string, Draft>, from: string, to: string): void {
   drafts.set(to, draft);
 }
 
-function alter(draft: Draft, change: string, version: number): void {
+function alter(draft: TableDraft, change: string, version: number): void {
   const [, kind = "", column = "", definition = ""] =
     /^(ADD COLUMN|MODIFY|DROP COLUMN) (\w+)\s*([\s\S]*)$/.exec(change) ?? [];
   if (kind === "") return;

@@ -22,7 +22,7 @@ export function namesOf(lost: readonly Lost[]): readonly string[] {
   );
 }
 
-type RowReader = Pick<Session, "rows">;
+export type RowReader = Pick<Session, "rows">;
 
 /** What there is, in small letters: the columns of each table that the account may see. */
 export async function presentColumns(

@@ -12,7 +12,15 @@ import { explainStatementFailure } from "../failure.ts";
 import { findServer, type Session } from "../session.ts";
 import { refuseForeignTables } from "./adoption.ts";
 import { readSchemaFiles, type SchemaFile, type SchemaFiles } from "./files.ts";
-import { ledger as ledgerName, lostOf, makeAgain, namesOf, presentColumns, versionByTables } from "./lost.ts";
+import {
+  ledger as ledgerName,
+  lostOf,
+  makeAgain,
+  namesOf,
+  presentColumns,
+  type RowReader,
+  versionByTables,
+} from "./lost.ts";
 
 export interface SchemaStatus {
   /** What stands there: no database, none of our tables, a thesis' database without our ledger, or one of ours. */
@@ -194,8 +202,6 @@ async function createDatabase(session: Session, { database, user }: StoreOptions
 function quoteName(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;
 }
-
-type RowReader = Pick<Session, "rows">;
 
 async function statusOf(
   reader: RowReader,

@@ -1,5 +1,5 @@
 /** One day of one pool under one policy. */
-import { type Figures, Replay } from "../../../src/rehearse/replay.ts";
+import { Replay, type ReplayFigures } from "../../../src/rehearse/replay.ts";
 import { type ControlSettings, parseSettings } from "../../../src/settings/settings.ts";
 import type { Policy } from "./policies.ts";
 import { Day, sensed, type World } from "./world.ts";
@@ -19,7 +19,7 @@ export function controlSettings(lines: readonly string[] = []): ControlSettings 
 }
 
 export interface Outcome {
-  readonly figures: Figures;
+  readonly figures: ReplayFigures;
   /** CPU time of deciding, in all and the longest. */
   readonly cpuMs: number;
   readonly longestMs: number;

@@ -5,12 +5,12 @@ import type { HostStates } from "../../../src/domain/hostPower.ts";
 import type { Uuid } from "../../../src/domain/pool.ts";
 import type { Rule } from "../../../src/domain/rule.ts";
 import { planMigrations } from "../../../src/planner/planner.ts";
-import { averaged, type Picture } from "../../../src/power/load.ts";
+import { averaged, type TimedSnapshot } from "../../../src/power/load.ts";
 import { type GreenOptions, greenDefaults, type Wattage } from "../../../src/power/options.ts";
 import { decide } from "../../../src/power/policy.ts";
-import type { GreenRule } from "../../../src/power/rule.ts";
+import type { GreenGoal } from "../../../src/power/rule.ts";
 import { savingsOf } from "../../../src/power/savings.ts";
-import { advance, observe, type Step } from "../../../src/power/states.ts";
+import { advance, observe, type PowerStep } from "../../../src/power/states.ts";
 import { type Policy, World } from "./world.ts";
 
 const [hosts, vms] = [16, 320];
@@ -18,7 +18,7 @@ export const weekMinutes = 7 * 24 * 60;
 const watts: Wattage = { idleWatts: 160, asleepWatts: 6 };
 const transfersPerHost = 2;
 
-export const rule: GreenRule = {
+export const rule: GreenGoal = {
   limits: [
     { kind: "below", subject: "CpuAverage", value: 70 },
     { kind: "memory free", percent: 10 },
@@ -63,7 +63,7 @@ export class Queue {
 export function green(balance: readonly Rule[], told?: (now: number, text: string) => void): Policy {
   const queue = new Queue();
   let states: HostStates = new Map();
-  const pictures: Picture[] = [];
+  const pictures: TimedSnapshot[] = [];
   const options: GreenOptions = {
     ...greenDefaults,
     headroomBytes: 0,
@@ -100,7 +100,7 @@ export function green(balance: readonly Rule[], told?: (now: number, text: strin
 /** Balance alone, all hosts on. */
 function balancing(balance: readonly Rule[]): Policy {
   const queue = new Queue();
-  const pictures: Picture[] = [];
+  const pictures: TimedSnapshot[] = [];
   const minute = (world: World) => {
     pictures.push({ at: world.now, snapshot: world.snapshot() });
     if (pictures.length > 5) pictures.shift();
@@ -109,7 +109,7 @@ function balancing(balance: readonly Rule[]): Policy {
   return { minute, tick: (world) => queue.start(world) };
 }
 
-function balanced(pictures: readonly Picture[], balance: readonly Rule[]) {
+function balanced(pictures: readonly TimedSnapshot[], balance: readonly Rule[]) {
   const newest = pictures.at(-1);
   if (newest === undefined || balance.length === 0) return [];
   const pool = averaged(newest.snapshot, pictures.slice(-5));
@@ -124,7 +124,7 @@ function balanced(pictures: readonly Picture[], balance: readonly Rule[]) {
   return planMigrations(pool, balance, options).moves;
 }
 
-function carryOut(world: World, step: Step): void {
+function carryOut(world: World, step: PowerStep): void {
   switch (step.kind) {
     case "drain":
       world.machine(step.host).enabled = false;
