@@ -94,7 +94,7 @@ export class Unreadable {
     return this.#doubts.of(ref, vm);
   }
 
-  #hostRows(skipped: ReadonlyMap<HostRef, SkippedRecord<HostRecord>>): Kept<Host> {
+  #hostRows(skipped: ReadonlyMap<HostRef, SkippedRecord<HostRecord>>): UnreadRows<Host> {
     if (skipped.size === 0) return { rows: [], unknown: 0 };
     const before = new Map(this.#last?.hosts.map((host) => [host.uuid, host]));
     const seen = new Set(this.#uuidOfHost.values());
@@ -142,7 +142,7 @@ export class Unreadable {
     };
   }
 
-  #vmRows(skipped: ReadonlyMap<VmRef, SkippedRecord<VmRecord>>): Kept<Vm> & {
+  #vmRows(skipped: ReadonlyMap<VmRef, SkippedRecord<VmRecord>>): UnreadRows<Vm> & {
     readonly placements: readonly Placement[];
   } {
     if (skipped.size === 0) return { rows: [], placements: [], unknown: 0 };
@@ -219,7 +219,7 @@ export class Unreadable {
   }
 }
 
-interface Kept<T> {
+interface UnreadRows<T> {
   readonly rows: readonly T[];
   readonly unknown: number;
 }
