@@ -30,7 +30,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmArrival TO '{collectUser}
 GRANT SELECT, INSERT, DELETE ON `{database}`.HostSample TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, DELETE ON `{database}`.CollectionPicture TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{collectUser}'@'{accountHost}';
--- What enabled rules name is measured too.
+-- What enabled rules name is measured too, and warned of where no host has it.
+GRANT SELECT (Subject) ON `{database}`.HostRule TO '{collectUser}'@'{accountHost}';
 GRANT SELECT ON `{database}`.AddedRule TO '{collectUser}'@'{accountHost}';
 GRANT SELECT ON `{database}`.RuleTerm TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.HostMeasure TO '{collectUser}'@'{accountHost}';

@@ -6,11 +6,12 @@ import { ignoreUnsettled, type SettlingVm } from "../decide/settling.ts";
 import { AppError, describeError } from "../domain/errors.ts";
 import type { Collection, PoolFacts, Snapshot, Uuid } from "../domain/pool.ts";
 import { type AnySubject, isSource, parseAnySubject, subjectFacts } from "../domain/rule.ts";
+import { unmeasuredLines } from "../domain/unmeasured.ts";
 import type { CollectSettings, XenSettings } from "../settings/settings.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
 import { loadHostAddresses, loadLastPlaces } from "../store/places.ts";
-import { subjectsNamedByRules } from "../store/rules.ts";
+import { subjectsNamedByRules, subjectsOfHostRule } from "../store/rules.ts";
 import { beginCollection, saveSnapshot } from "../store/snapshot.ts";
 import { connectXapi } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
@@ -54,6 +55,8 @@ export interface CollectResult {
   readonly settling: readonly SettlingVm[];
   /** "superseded" when a run that started later has stored its snapshot already; null when nothing was to be stored. */
   readonly stored: Collection | "superseded" | null;
+  /** A line for each subject of a rule that no host has a value of. */
+  readonly unmeasured: readonly string[];
   /** What went wrong after the collection was stored; nothing of it is lost. */
   readonly warnings: readonly string[];
 }
@@ -95,6 +98,7 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
     signal.throwIfAborted();
     const complete = measures.unread.size * 100 <= options.collect.unreadHostsPercent * inventory.hosts.size;
     const result = {
+      unmeasured: db === null ? [] : unmeasuredLines(read, await subjectsOfRules(db)),
       snapshot,
       poolTime,
       clockSkewSeconds,
@@ -149,6 +153,20 @@ interface PoolReading {
 async function namedMeasures(db: Database): Promise<NamedMeasures> {
   const subjects = (await subjectsNamedByRules(db)).flatMap((name) => parseAnySubject(name) ?? []);
   return { hostSources: subjects.filter(isSource), cpuWait: subjects.some(isMadeOfCpuWait) };
+}
+
+/**
+ * What enabled rules compare hosts by. Accounts of before collect asked for them may not read HostRule: what is warned
+ * of is then only the other rules'.
+ */
+async function subjectsOfRules(db: Database): Promise<readonly string[]> {
+  const added = await subjectsNamedByRules(db);
+  try {
+    return [...(await subjectsOfHostRule(db)), ...added];
+  } catch (error) {
+    if (error instanceof AppError && error.code === "mysql") return added;
+    throw error;
+  }
 }
 
 function isMadeOfCpuWait(subject: AnySubject): boolean {

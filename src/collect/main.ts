@@ -154,8 +154,8 @@ async function collectOnce(context: ProgramContext, options: CollectFlags): Prom
   const result = await read(context, options);
   if (options.export !== undefined) await exportTo(context, options.export, result);
   const durationMs = context.monotonicMs() - startedMs;
-  for (const line of [...problemLines(result), ...doubtLines(result), ...untrustedLines(result)])
-    context.warn(line);
+  const problems = [...problemLines(result), ...doubtLines(result), ...untrustedLines(result)];
+  for (const line of [...problems, ...result.unmeasured]) context.warn(line);
   // With the snapshot on standard output there is no room for the summary.
   const tell = options.export === "-" ? context.warn : context.print;
   if (options.json) tell(printableJson(summaryJson(result, durationMs)));

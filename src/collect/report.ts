@@ -110,6 +110,7 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
       doubt === undefined ? [] : [{ host: uuid, doubt }],
     ),
     arrivals: result.settling.map(({ vmUuid, hostUuid }) => ({ vm: vmUuid, host: hostUuid })),
+    unmeasured: result.unmeasured,
     warnings: result.warnings,
     durationMs: Math.round(durationMs),
   };

@@ -3,6 +3,8 @@
 import { type Assessment, assess, forecastOf, pairsOf, planOf } from "../decide/assess.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
+import { subjectsOf } from "../domain/rule.ts";
+import { unmeasuredLines } from "../domain/unmeasured.ts";
 import { forecastJson } from "../explain/planJson.ts";
 import { greenObject, withGreen } from "../explain/power.ts";
 import { forecastLines, moveLine, unknownRuleLines } from "../explain/report.ts";
@@ -61,6 +63,7 @@ export function balance(
     else if (plan.moves.length === 0) tellPlan(assessment, stored, plan, options);
     if (plan.moves.length === 0) return;
     for (const line of unknownRuleLines(unknown)) say(options, "warning", line);
+    for (const line of unmeasuredLines(snapshot, subjectsOf(assessment.rules))) say(options, "warning", line);
     warnOfSuspects(assessment.suspicion, names, options);
   };
   const course: Course = {

@@ -19,6 +19,7 @@ import {
   evacuationLines,
   evacuationObject,
   purposeLine,
+  squeezeLines,
   stayLines,
   warningLines,
 } from "../explain/evacuation.ts";
@@ -255,6 +256,7 @@ class Attempt {
     const lines = [
       ...first,
       ...stayLines(this.#left, host, this.#names),
+      ...squeezeLines(this.#view.plan, host, this.#names),
       endLine(this.#left.length, host, this.#names, "is"),
     ];
     if (this.#left.length > 0) return { code: exitCode.partly, outcome: "partly", lines };

@@ -36,6 +36,7 @@ interface ControlFlags {
   readonly quiet?: true;
   readonly allowRedirect?: readonly string[];
   readonly evacuate?: string;
+  readonly squeeze?: true;
   readonly save?: string;
   readonly apply?: string;
   readonly timestamps?: true;
@@ -71,6 +72,7 @@ await runProgram("xcp-control", async (context) => {
       "--evacuate <host>",
       "empty this host (uuid, the start of one, or name); it is not disabled by that",
     )
+    .option("--squeeze", "with --evacuate: also move VMs that the migration shrinks below what they use")
     .option(
       "--save <file>",
       "with --dry-run: also keep the plan as JSON, to review it and to --apply it later",
@@ -117,7 +119,11 @@ await runProgram("xcp-control", async (context) => {
       runControl(db, {
         xen,
         known: { collected: await loadHostAddresses(db), allowed: options.allowRedirect ?? [] },
-        control: options.instant ? { ...control, sampleCount: 1, breaches: 1 } : control,
+        control: {
+          ...control,
+          ...(options.instant ? { sampleCount: 1, breaches: 1 } : {}),
+          ...(options.squeeze ? { squeeze: "allow" } : {}),
+        },
         dryRun: options.dryRun === true,
         json: options.json === true,
         exitCode: options.exitCode === true,

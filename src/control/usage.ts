@@ -8,6 +8,7 @@ export interface Given {
   readonly instant?: true;
   readonly ack?: true;
   readonly evacuate?: string;
+  readonly squeeze?: true;
   readonly save?: string;
   readonly apply?: string;
 }
@@ -21,6 +22,7 @@ const typed: Readonly<Record<Name, string>> = {
   instant: "--instant",
   ack: "--ack",
   evacuate: "--evacuate",
+  squeeze: "--squeeze",
   save: "--save",
   apply: "--apply",
 };
@@ -29,6 +31,7 @@ const typed: Readonly<Record<Name, string>> = {
 const needed: readonly (readonly [Name, Name])[] = [
   ["exitCode", "dryRun"],
   ["save", "dryRun"],
+  ["squeeze", "evacuate"],
 ];
 
 /** Options that do not go together, with the reason where it is not plain. */

@@ -102,8 +102,11 @@ export function assess(input: DecisionInput, settings: ControlSettings, poolUuid
   };
 }
 
-/** The pool as plans are made for it, while every VM is where it was measured. */
-function asModelled(snapshot: Snapshot, { cpuSpeed, squeeze }: ControlSettings): Snapshot {
+/** The pool as plans are made for it; every VM must still be where it was measured. */
+export function asModelled(
+  snapshot: Snapshot,
+  { cpuSpeed, squeeze }: Pick<ControlSettings, "cpuSpeed" | "squeeze">,
+): Snapshot {
   const scaled = cpuSpeed === "scale" ? withCpuSpeeds(snapshot) : snapshot;
   return squeeze === "never" ? withoutSqueezing(scaled) : scaled;
 }

@@ -6,7 +6,7 @@
 import { AppError } from "../domain/errors.ts";
 import type { Gate } from "../domain/gate.ts";
 import { isOpen } from "../domain/migration.ts";
-import type { Host, Snapshot } from "../domain/pool.ts";
+import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { type Evacuation, planEvacuation } from "../planner/evacuate/evacuate.ts";
 import type { ControlSettings } from "../settings/settings.ts";
 import { findNamed } from "../text/find.ts";
@@ -25,6 +25,8 @@ import { settledGate } from "./gates.ts";
 export interface EvacuationAssessment extends Assessment {
   /** As collected: whether it is enabled is of interest, though it takes no part here. */
   readonly host: Host;
+  /** The same where guests may be squeezed; null where they may be already. */
+  readonly squeezing: (() => Drainable) | null;
 }
 
 /** Either what an evacuation is decided by, or why there is nothing to decide by. */
@@ -59,7 +61,11 @@ export function assessEvacuation(
   const assessment = assess({ ...input, stored: { ...stored, snapshot } }, relaxed, poolUuid);
   const open = controlState.recent.filter(({ state }) => isOpen(state));
   const bans = bansOf(assessment.stored?.snapshot ?? snapshot, controlState.exclusions, open, relaxed);
-  return { ...assessment, bans, host };
+  const squeezing =
+    settings.squeeze === "allow"
+      ? null
+      : () => assessEvacuation(input, { ...settings, squeeze: "allow" }, poolUuid, host.uuid);
+  return { ...assessment, bans, host, squeezing };
 }
 
 function refuseOnly(host: Host, { hosts }: Snapshot): void {
@@ -78,6 +84,20 @@ export interface EvacuationForecast {
   readonly gate: Gate | null;
 }
 
+/** VMs that stay, and that would leave if a migration might shrink guests to their minimums. */
+function squeezable(
+  { squeezing }: EvacuationAssessment,
+  settings: ControlSettings,
+  { stays }: Evacuation,
+): readonly Uuid[] {
+  const allowed = stays.length === 0 ? null : (squeezing?.() ?? null);
+  if (allowed === null || !("host" in allowed)) return [];
+  const { plan } = forecastEvacuation(allowed, { ...settings, squeeze: "allow" });
+  if (plan === null) return [];
+  const still = new Set(plan.stays.map(({ vm }) => vm));
+  return stays.map(({ vm }) => vm).filter((vm) => !still.has(vm));
+}
+
 /** What an evacuation would do, but for what holds it by somebody's word. */
 export function forecastEvacuation(
   assessment: EvacuationAssessment,
@@ -89,7 +109,11 @@ export function forecastEvacuation(
     vms: bans.vms,
     pairs: pairsOf(stored.snapshot, bans),
   });
-  return { plan, gate: plan.moves.length === 0 ? null : settledGate(controlState) };
+  const helped = squeezable(assessment, settings, plan);
+  return {
+    plan: helped.length === 0 ? plan : { ...plan, squeezable: helped },
+    gate: plan.moves.length === 0 ? null : settledGate(controlState),
+  };
 }
 
 /** The plan from where things stand by now. */

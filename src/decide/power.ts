@@ -10,7 +10,7 @@ import { type Decision, decide } from "../power/policy.ts";
 import { type GreenGoal, maySleep } from "../power/rule.ts";
 import { observe } from "../power/states.ts";
 import type { ControlSettings } from "../settings/settings.ts";
-import { type Assessment, pairsOf, plannerOptions } from "./assess.ts";
+import { type Assessment, asModelled, pairsOf, plannerOptions } from "./assess.ts";
 import { settledGate } from "./gates.ts";
 import type { Sample } from "./sampling.ts";
 
@@ -69,7 +69,7 @@ export function greenForecast(
   };
   const earlier = pictures.map(({ snapshot, secondsBefore }) => ({
     at: newest.at - secondsBefore,
-    snapshot,
+    snapshot: asModelled(snapshot, settings),
   }));
   const states = observe(hostPower.states, stored.snapshot, hostPower.now);
   const view = {

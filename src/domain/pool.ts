@@ -67,13 +67,21 @@ export interface HostAdditions {
   readonly derived?: Readonly<Record<string, number | null>>;
 }
 
+/** What of a host's network is known; absent in what collections of before this was read have stored. */
+export interface HostInterfaces {
+  /** The names of its interfaces, a bond for its members; sorted. */
+  readonly interfaces?: readonly string[];
+  /** The one that `pifEth0RxKb` and `pifEth0TxKb` show: "eth0", "bond0 (eth0 + eth1)"; absent where there is none. */
+  readonly eth0?: string;
+}
+
 /** What is only there when something is wrong. */
 export interface HostDoubt {
   /** Why measures that were read are not believed. */
   readonly doubt?: string;
 }
 
-export interface Host extends HostMeasures, HostFacts, HostAdditions, HostDoubt {
+export interface Host extends HostMeasures, HostFacts, HostAdditions, HostInterfaces, HostDoubt {
   readonly uuid: Uuid;
   readonly name: string;
   readonly ip: string | null;
@@ -113,7 +121,20 @@ export interface VmFacts {
   readonly shrinksToBytes: number | null;
 }
 
-export interface Vm extends VmMeasures, VmFacts {
+/**
+ * What a VM sends and receives through the interface that stands for eth0 on its host, over all its virtual interfaces
+ * whose network reaches that one. Absent of VMs that are on no host, and in what collections of before this was read
+ * have stored: there `vif0RxKb` and `vif0TxKb` stand for it.
+ */
+export interface VmEth0 {
+  /** How many of its interfaces reach it. */
+  readonly eth0Vifs?: number;
+  /** KiB/s, as the next; 0 where no interface reaches it, absent where one that does is not measured. */
+  readonly eth0RxKb?: number;
+  readonly eth0TxKb?: number;
+}
+
+export interface Vm extends VmMeasures, VmFacts, VmEth0 {
   /** Percent, 0 to 100: the time in which a vCPU wanted to run and could not, mean over the vCPUs; null if unknown. */
   readonly cpuWait?: number | null;
   readonly uuid: Uuid;

@@ -13,7 +13,7 @@ export type DerivedSubject = "VmCount" | "VcpuCount" | "CpuWait" | "MemoryFreeMb
 export type NamedSubject = Subject | DerivedSubject;
 
 /** Measures of a VM that change while it runs. */
-export type VmMeasureName = keyof VmMeasures | "cpuWait";
+export type VmMeasureName = keyof VmMeasures | "cpuWait" | "eth0RxKb" | "eth0TxKb";
 
 /** Settings that are floors: a host that is not above breaks no rule that compares it with the mean. */
 export const floorSettings = [
@@ -50,6 +50,10 @@ export interface SubjectFacts {
   readonly vmMeasures: readonly VmMeasureName[];
   /** What makes a VM weigh that; null where a weight is not averaged. */
   readonly withWeight: ((vm: Vm, weight: number) => Partial<Vm>) | null;
+  /** Why the VM weighs nothing, where its measures are not the reason; `eth0` is what its host calls it. */
+  readonly whyNone?: (vm: Vm, eth0: string) => string | null;
+  /** Whether it is the traffic of the interface that stands for eth0. */
+  readonly isOfEth0?: true;
   /** Absolute units that make one unit of the host's value; null where unknown. */
   readonly capacity: (host: Host) => number | null;
   /** Whether green rules go by averages over their windows; what is a promise counts as it is. */
@@ -62,9 +66,15 @@ export interface SubjectFacts {
   readonly sampled: string | null;
 }
 
-type NetworkMeasure = { readonly host: "pifEth0RxKb" | "pifEth0TxKb"; readonly vm: "vif0RxKb" | "vif0TxKb" };
+interface NetworkMeasure {
+  readonly host: "pifEth0RxKb" | "pifEth0TxKb";
+  readonly vm: "eth0RxKb" | "eth0TxKb";
+  /** What stands for it in recordings that do not say which interfaces of a VM reach eth0 of its host. */
+  readonly formerly: "vif0RxKb" | "vif0TxKb";
+}
 
 function network(measure: NetworkMeasure, sampled: string): SubjectFacts {
+  const measureOf = ({ eth0Vifs }: Vm) => (eth0Vifs === undefined ? measure.formerly : measure.vm);
   return {
     unit: "Kb/s",
     highest: Number.POSITIVE_INFINITY,
@@ -73,9 +83,12 @@ function network(measure: NetworkMeasure, sampled: string): SubjectFacts {
       read: (host) => host[measure.host],
       write: (_, value) => ({ [measure.host]: value }),
     },
-    weight: (vm) => usable(vm[measure.vm]),
-    vmMeasures: [measure.vm],
-    withWeight: (_, weight) => ({ [measure.vm]: weight }),
+    weight: (vm) => usable(vm[measureOf(vm)] ?? null),
+    vmMeasures: [measure.vm, measure.formerly],
+    withWeight: (vm, weight) => ({ [measureOf(vm)]: weight }),
+    whyNone: ({ eth0Vifs }, eth0) =>
+      eth0Vifs === 0 ? `none of its interfaces is on a network that reaches ${eth0}` : null,
+    isOfEth0: true,
     capacity: whole,
     averaged: true,
     whenVmLeaves: "falls",
@@ -86,8 +99,8 @@ function network(measure: NetworkMeasure, sampled: string): SubjectFacts {
 
 /** All subjects that have a name of ours, in the order in which they are listed: the thesis' first. */
 export const subjectFacts: Readonly<Record<NamedSubject, SubjectFacts>> = {
-  PifEth0RxKb: network({ host: "pifEth0RxKb", vm: "vif0RxKb" }, "PifEth0RxKb"),
-  PifEth0TxKb: network({ host: "pifEth0TxKb", vm: "vif0TxKb" }, "PifEth0TxKb"),
+  PifEth0RxKb: network({ host: "pifEth0RxKb", vm: "eth0RxKb", formerly: "vif0RxKb" }, "PifEth0RxKb"),
+  PifEth0TxKb: network({ host: "pifEth0TxKb", vm: "eth0TxKb", formerly: "vif0TxKb" }, "PifEth0TxKb"),
   OccupiedMemoryMb: {
     unit: "MB",
     highest: Number.POSITIVE_INFINITY,

@@ -45,6 +45,7 @@ export function evacuationLines(
     ...totalLines(plan),
     ...warningLines(plan, names),
     ...stayLines(plan.stays, host, names),
+    ...squeezeLines(plan, host, names),
     endLine(plan.stays.length, host, names, "would be"),
   ];
 }
@@ -88,6 +89,14 @@ export function stayLines(stays: readonly Pick<Stay, "vm" | "reason">[], host: H
   return stays.map(({ vm, reason }) => `${names.of(vm)} stays on ${names.of(host.uuid)}: ${reason}`);
 }
 
+/** Who would leave if a migration might shrink guests to their minimums, and how to have that. */
+export function squeezeLines({ squeezable = [] }: Evacuation, host: Host, names: Names): string[] {
+  if (squeezable.length === 0) return [];
+  const who = squeezable.map((vm) => names.of(vm)).join(", ");
+  const would = squeezable.length === 1 ? "would leave if it were" : "would leave if they were";
+  return [`${who} ${would} shrunk by the migration: xcp-control --evacuate ${names.of(host.uuid)} --squeeze`];
+}
+
 /** What the host is in the end, and what is left to do before it is switched off. */
 export function endLine(stays: number, host: Host, names: Names, be: "is" | "would be"): string {
   const name = names.of(host.uuid);
@@ -122,7 +131,7 @@ export function evacuationJson(
 
 /** What is particular to an evacuation. */
 export function evacuationObject(
-  { stays, harms, unmeasured }: Evacuation,
+  { stays, harms, unmeasured, squeezable }: Evacuation,
   host: Host,
   names: Names,
 ): Readonly<Record<string, unknown>> {
@@ -141,5 +150,6 @@ export function evacuationObject(
       kind,
     })),
     unmeasured,
+    ...(squeezable === undefined ? {} : { squeezable }),
   };
 }

@@ -3,8 +3,9 @@
 import type { Assessment } from "../decide/assess.ts";
 import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import { type Gate, gateName } from "../domain/gate.ts";
-import type { StoredSnapshot } from "../domain/pool.ts";
-import { isSingle, type Rule, sumText, type Term, termUnit } from "../domain/rule.ts";
+import type { Snapshot, StoredSnapshot } from "../domain/pool.ts";
+import { isSingle, type Rule, subjectsOf, sumText, type Term, termUnit } from "../domain/rule.ts";
+import { unmeasured } from "../domain/unmeasured.ts";
 import type { Move, Plan } from "../planner/plan.ts";
 import { ruleObject } from "../rules/json.ts";
 import { printRule } from "../rules/print.ts";
@@ -61,9 +62,16 @@ export function planJson(
     absent: plan.absent,
     ignoredRules: unknownRules,
     restingRules: (assessment.inactive ?? []).map(({ rule, reason }) => ({ ...ruleObject(rule), reason })),
+    ...unmeasuredObject(stored.snapshot, plan),
     limited: plan.limited,
     spent: plan.spent,
   };
+}
+
+/** Subjects that no host has a value of; not there where every one is measured. */
+function unmeasuredObject(snapshot: Snapshot, plan: Plan): { readonly unmeasured?: readonly string[] } {
+  const subjects = unmeasured(snapshot, subjectsOf(plan.before.map(({ rule }) => rule)));
+  return subjects.length === 0 ? {} : { unmeasured: subjects };
 }
 
 /** The closed gate in the same shape, with no moves. */

@@ -5,7 +5,8 @@ import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import { type Gate, gateName } from "../domain/gate.ts";
 import type { Migration } from "../domain/migration.ts";
 import type { Snapshot, StoredSnapshot } from "../domain/pool.ts";
-import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
+import { isSingle, type Rule, subjectsOf, sumText, termsOf } from "../domain/rule.ts";
+import { unmeasuredLines } from "../domain/unmeasured.ts";
 import type { Move, Plan, Unresolved } from "../planner/plan.ts";
 import { ruleTitle } from "../rules/print.ts";
 import {
@@ -40,6 +41,7 @@ export function forecastLines(assessment: Assessment, stored: StoredSnapshot, pl
     ...controlState.open.map((migration) => openLine(migration, names)),
     ...unknownRuleLines(unknown),
     ...inactiveLines(assessment.inactive),
+    ...unmeasuredLines(stored.snapshot, subjectsOf(assessment.rules)),
     ...planLines({ ...assessment, stored }, plan),
   ];
 }

@@ -2,15 +2,8 @@
 
 import { withDerived } from "../domain/derived.ts";
 import { subjectValue, takesPart } from "../domain/deviation.ts";
-import {
-  type AnySubject,
-  isSource,
-  type Rule,
-  subjectFacts,
-  subjectsOf,
-  sumText,
-  termsOf,
-} from "../domain/rule.ts";
+import { type AnySubject, isSingle, type Rule, subjectsOf, sumText, termsOf } from "../domain/rule.ts";
+import { recordHint, unmeasuredLines } from "../domain/unmeasured.ts";
 import { withUnit } from "../rules/print.ts";
 import type { Database } from "../store/connection.ts";
 import { noiseOf } from "../store/noise.ts";
@@ -35,21 +28,22 @@ export async function notesOn(db: Database, rule: Rule): Promise<readonly string
 }
 
 async function unmeasuredNotes(db: Database, named: readonly AnySubject[]): Promise<string[]> {
-  const added = named.filter((subject) => isSource(subject) || recordHint(subject) !== null);
-  if (added.length === 0) return [];
   const stored = (await loadSnapshot(db))?.snapshot;
+  const added = named.filter((subject) => recordHint(subject) !== null);
+  const known = named.filter((subject) => recordHint(subject) === null);
+  const unmeasurable = stored === undefined ? [] : unmeasuredLines(stored, known);
   const hosts = stored === undefined ? [] : withDerived(stored).hosts.filter(takesPart);
   const missing = added.filter((subject) => !hosts.some((host) => subjectValue(host, subject) !== null));
-  return missing.map((subject) => {
-    const where =
-      recordHint(subject) ?? ", where the hosts have a data source of that name (xe host-data-source-list)";
-    return `No collection has a value of ${subject} yet: xcp-collect reads it from now on${where}.`;
-  });
+  const awaited = missing.map(
+    (subject) =>
+      `No collection has a value of ${subject} yet: xcp-collect reads it from now on${recordHint(subject)}.`,
+  );
+  return [...unmeasurable, ...awaited];
 }
 
-/** How to have the pool record what it does not record by itself; null of a data source, and of what is always known. */
-function recordHint(subject: AnySubject): string | null {
-  if (isSource(subject)) return null;
-  const { value } = subjectFacts[subject];
-  return value.from === "guests" && value.record !== null ? ` ${value.record}` : null;
+/** A line for each subject of `rules` that no host had a value of in the last collection. */
+export async function unmeasuredBy(db: Database, rules: readonly Rule[]): Promise<readonly string[]> {
+  const stored = (await loadSnapshot(db))?.snapshot;
+  const enabled = rules.filter((rule) => isSingle(rule) || rule.enabled);
+  return stored === undefined ? [] : unmeasuredLines(stored, subjectsOf(enabled));
 }

@@ -13,6 +13,7 @@ import {
   type Snapshot,
   type Uuid,
   type Vm,
+  type VmEth0,
 } from "../domain/pool.ts";
 import { hostsAfter } from "../planner/tell/outcome.ts";
 
@@ -178,7 +179,8 @@ export class Shadow {
     this.#missing.set(vm.uuid, from);
     if (seconds - from > rememberedSeconds) return vm;
     const { memoryMb, memoryInternalFreeMb, vif0TxKb, vif0RxKb, vcpuAverage } = known;
-    return { ...vm, memoryMb, memoryInternalFreeMb, vif0TxKb, vif0RxKb, vcpuAverage };
+    const measures = { memoryMb, memoryInternalFreeMb, vif0TxKb, vif0RxKb, vcpuAverage };
+    return { ...vm, ...measures, ...eth0Of(known) };
   }
 
   #byOthers({ uuid, migratingTo }: Vm, seconds: number): Uuid | null {
@@ -218,6 +220,15 @@ function isPossible({
     (value) => (value ?? 0) >= 0,
   );
   return atLeast && (cpuAverage ?? 0) >= 0 && (cpuAverage ?? 0) <= 100;
+}
+
+/** What is known of the VM's part of eth0. */
+function eth0Of({ eth0Vifs, eth0RxKb, eth0TxKb }: Vm): VmEth0 {
+  return {
+    ...(eth0Vifs === undefined ? {} : { eth0Vifs }),
+    ...(eth0RxKb === undefined ? {} : { eth0RxKb }),
+    ...(eth0TxKb === undefined ? {} : { eth0TxKb }),
+  };
 }
 
 function isUnmeasured({ vcpuAverage, powerState, isControlDomain }: Vm): boolean {

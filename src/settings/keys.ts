@@ -57,7 +57,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   CollectDeadlineSeconds: { group: "collect", kind: "integer", min: 5, max: 3600, fallback: 50 },
   CollectHostSeconds: { group: "collect", kind: "integer", min: 1, max: 600, fallback: 10 },
   CollectMethod: { group: "collect", kind: "choice", choices: ["auto", "rrd", "query"], fallback: "auto" },
-  CollectEth0Device: { group: "collect", kind: "text", fallback: "eth0" },
+  CollectEth0Device: { group: "collect", kind: "text", fallback: "auto" },
   CollectUnreadHostsPercent: { group: "collect", kind: "integer", min: 0, max: 100, fallback: 33 },
   HistoryHostSampleDays: { group: "collect", kind: "integer", min: 1, max: 3650, fallback: 30 },
   HistorySnapshotDays: { group: "collect", kind: "integer", min: 1, max: 3650, fallback: 7 },

@@ -51,7 +51,7 @@ export interface CollectSettings {
   readonly hostTimeoutMs: number;
   /** "rrd": one request a host; "query": a call for each value; "auto": rrd where the host serves it. */
   readonly method: "auto" | "rrd" | "query";
-  /** The interface that Host.PifEth0RxKb and PifEth0TxKb show. */
+  /** The interface that Host.PifEth0RxKb and PifEth0TxKb show; "auto": each host's management interface. */
   readonly eth0Device: string;
   /** Days that the hosts' measures and the whole snapshots of collections are kept. */
   readonly hostSampleDays: number;

@@ -11,11 +11,13 @@ import {
   type Host,
   type HostAdditions,
   type HostDoubt,
+  type HostInterfaces,
   type InfeasiblePair,
   type Placement,
   type PoolFacts,
   type Snapshot,
   type Vm,
+  type VmEth0,
 } from "../domain/pool.ts";
 import type { Codec } from "./codec.ts";
 import { flag, list, number, optional, orUnknown, text, uuid, values } from "./values.ts";
@@ -44,7 +46,9 @@ const poolFields: FieldForms<Omit<PoolFacts, "uuid" | "name">> = {
   haPlannedFor: optional(number),
 };
 
-const hostFields: FieldForms<Omit<Host, "uuid" | "name" | keyof HostAdditions | keyof HostDoubt>> = {
+const hostFields: FieldForms<
+  Omit<Host, "uuid" | "name" | keyof HostAdditions | keyof HostInterfaces | keyof HostDoubt>
+> = {
   ip: orUnknown(text),
   isMaster: flag,
   enabled: flag,
@@ -68,10 +72,20 @@ const hostFields: FieldForms<Omit<Host, "uuid" | "name" | keyof HostAdditions | 
 };
 
 /** What only rules of the added tables compare; not written where it was not measured. */
-const hostAdditions = { sources: optional(values), doubt: optional(text) };
-const vmAdditions = { cpuWait: optional(number) };
+const hostAdditions = {
+  sources: optional(values),
+  doubt: optional(text),
+  interfaces: optional(list),
+  eth0: optional(text),
+};
+const vmAdditions = {
+  cpuWait: optional(number),
+  eth0Vifs: optional(number),
+  eth0RxKb: optional(number),
+  eth0TxKb: optional(number),
+};
 
-const vmFields: FieldForms<Omit<Vm, "uuid" | "name" | "cpuWait">> = {
+const vmFields: FieldForms<Omit<Vm, "uuid" | "name" | "cpuWait" | keyof VmEth0>> = {
   powerState: text,
   isControlDomain: flag,
   vcpuNum: orUnknown(number),
@@ -272,26 +286,29 @@ class SnapshotDraft {
 }
 
 function printHost(host: Host): string {
-  return (
-    printFields(hostFields, host) +
-    printFields(hostAdditions, { sources: host.sources ?? null, doubt: host.doubt ?? null })
-  );
+  const { sources = null, doubt = null, interfaces = null, eth0 = null } = host;
+  return printFields(hostFields, host) + printFields(hostAdditions, { sources, doubt, interfaces, eth0 });
 }
 
 function printVm(vm: Vm): string {
-  return printFields(vmFields, vm) + printFields(vmAdditions, { cpuWait: vm.cpuWait ?? null });
+  const { cpuWait = null, eth0Vifs = null, eth0RxKb = null, eth0TxKb = null } = vm;
+  return printFields(vmFields, vm) + printFields(vmAdditions, { cpuWait, eth0Vifs, eth0RxKb, eth0TxKb });
 }
 
 function readHost(reader: LineReader): Host {
   const host = { ...identity(reader), ...readFields(hostFields, reader) };
-  const { sources, doubt } = readFields(hostAdditions, reader);
-  return { ...host, ...(sources === null ? {} : { sources }), ...(doubt === null ? {} : { doubt }) };
+  return { ...host, ...present(readFields(hostAdditions, reader)) };
 }
 
 function readVm(reader: LineReader): Vm {
   const vm = { ...identity(reader), ...readFields(vmFields, reader) };
-  const { cpuWait } = readFields(vmAdditions, reader);
-  return cpuWait === null ? vm : { ...vm, cpuWait };
+  return { ...vm, ...present(readFields(vmAdditions, reader)) };
+}
+
+/** Without what is null. */
+function present<T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const known = Object.entries(fields).filter(([, value]) => value !== null);
+  return Object.fromEntries(known) as { [K in keyof T]?: NonNullable<T[K]> };
 }
 
 function printFields<T extends object>(fields: FieldForms<T>, object: T): string {

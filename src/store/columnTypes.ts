@@ -74,6 +74,11 @@ export const textList: ColumnType<readonly string[]> = {
   },
 };
 
+export const optionalTextList: ColumnType<readonly string[] | null> = {
+  write: (value) => (value === null ? null : textList.write(value)),
+  read: (value) => (typeof value === "string" ? textList.read(value) : null),
+};
+
 /** A field that an object need not have: NULL where it has not. */
 export function ifPresent<V>(type: ColumnType<V | null>): ColumnType<V | undefined> {
   return {

@@ -26,6 +26,12 @@ export async function listRules(db: Database): Promise<readonly SingleRule[]> {
   return (await db.read(singlesIn)).rules;
 }
 
+/** The subjects of the rules of HostRule: all that xcp-collect may see of that table. */
+export async function subjectsOfHostRule(db: Database): Promise<readonly string[]> {
+  const rows = await db.read((reader) => reader.rows("SELECT Subject FROM HostRule ORDER BY Subject"));
+  return rows.map((row) => String(row["Subject"]));
+}
+
 /** The rules of the added tables with their numbers. */
 export async function listAddedRules(db: Database): Promise<AddedRules> {
   return db.read(addedRulesIn);

@@ -4,6 +4,7 @@
  */
 import { describeError } from "../domain/errors.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
+import { type Eth0, type Interfaces, sourcesOf } from "./interfaces.ts";
 import type { Inventory } from "./inventory.ts";
 import { type NamedMeasures, type SourceValues, waitSources } from "./measures.ts";
 import type { HostRecord, HostRef, VmRecord, VmRef } from "./records.ts";
@@ -18,7 +19,7 @@ const hostSources: readonly string[] = [
   "pif_lo_tx",
   "loadavg",
 ];
-const guestSources: readonly string[] = ["memory", "memory_internal_free", "vif_0_tx", "vif_0_rx"];
+const guestSources: readonly string[] = ["memory", "memory_internal_free"];
 
 /** Codes that say the host itself does not answer, not that the source is unknown. */
 const hostSilent: readonly string[] = ["HOST_OFFLINE", "CANNOT_CONTACT_HOST", "HOST_NOT_LIVE"];
@@ -39,7 +40,7 @@ export async function queryHost(
   ref: HostRef,
   host: HostRecord,
   options: {
-    readonly eth0Device: string;
+    readonly interfaces: Interfaces;
     readonly named: NamedMeasures;
     readonly oneCall: <T>(call: () => Promise<T>) => Promise<T>;
   },
@@ -48,7 +49,7 @@ export async function queryHost(
   const values = new Map<string, number>();
   const vms = new Map<VmRef, SourceValues>();
   const ask = (name: string) => questions.ask(name, values, () => client.queryHostDataSource(ref, name));
-  const [first = "", ...rest] = hostNames(host, options.eth0Device, options.named);
+  const [first = "", ...rest] = hostNames(host, options.interfaces.eth0Of(ref), options.named);
   // Alone, so that a dead host costs one call and holds up no other host's.
   await ask(first);
   const ofVms = runningOn(ref, inventory).flatMap(([vmRef, vm]) => {
@@ -119,11 +120,10 @@ function runningOn(host: HostRef, inventory: Inventory): (readonly [VmRef, VmRec
   return [...inventory.vms].filter(([, vm]) => vm.power_state === "Running" && vm.resident_on === host);
 }
 
-function hostNames(host: HostRecord, device: string, named: NamedMeasures): string[] {
+function hostNames(host: HostRecord, eth0: Eth0 | null, named: NamedMeasures): string[] {
   const names = [
     ...hostSources,
-    `pif_${device}_rx`,
-    `pif_${device}_tx`,
+    ...(eth0 === null ? [] : sourcesOf([...eth0.devices, eth0.device], "pif")),
     ...host.host_CPUs.map((_, index) => `cpu${index}`),
     ...named.hostSources,
   ];
@@ -134,5 +134,7 @@ function vmNames(vm: VmRecord, inventory: Inventory, { cpuWait }: NamedMeasures)
   const count = vm.metrics === null ? 0 : (inventory.vmMetrics.get(vm.metrics)?.VCPUs_number ?? 0);
   const cpus = Array.from({ length: count }, (_, index) => `cpu${index}`);
   if (vm.is_control_domain) return ["memory", ...cpus];
-  return [...guestSources, ...cpus, ...(cpuWait ? waitSources : [])];
+  // The first has a column of its own, whatever the record of it says.
+  const devices = new Set(["0", ...vm.VIFs.flatMap((vif) => inventory.vifs.get(vif)?.device ?? [])]);
+  return [...guestSources, ...sourcesOf([...devices], "vif"), ...cpus, ...(cpuWait ? waitSources : [])];
 }

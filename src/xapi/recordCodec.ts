@@ -246,6 +246,11 @@ const readers: { readonly [C in XapiClass]: Readers<RecordTypes[C]> } = {
     managed: flag(true),
     disallow_unplug: flag(false),
     bond_slave_of: ref(),
+    bond_master_of: refs(),
+    VLAN_master_of: ref(),
+    VLAN_slave_of: refs(),
+    tunnel_access_PIF_of: refs(),
+    tunnel_transport_PIF_of: refs(),
   },
 
   network: {

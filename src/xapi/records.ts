@@ -24,6 +24,8 @@ export type VifRef = Ref<"VIF">;
 export type PifRef = Ref<"PIF">;
 export type NetworkRef = Ref<"network">;
 export type BondRef = Ref<"Bond">;
+export type VlanRef = Ref<"VLAN">;
+export type TunnelRef = Ref<"tunnel">;
 export type VgpuRef = Ref<"VGPU">;
 export type VusbRef = Ref<"VUSB">;
 export type PciRef = Ref<"PCI">;
@@ -217,7 +219,17 @@ export interface PifRecord {
   readonly management: boolean;
   readonly managed: boolean;
   readonly disallow_unplug: boolean;
+  /** The bond that it is a member of. */
   readonly bond_slave_of: BondRef | null;
+  /** The bond that it stands for. */
+  readonly bond_master_of: readonly BondRef[];
+  /** The VLAN that it stands for; its device is that of the interface that the VLAN is tagged on. */
+  readonly VLAN_master_of: VlanRef | null;
+  /** The VLANs that are tagged on it. */
+  readonly VLAN_slave_of: readonly VlanRef[];
+  /** The tunnel that it leads into, and those that it transports. */
+  readonly tunnel_access_PIF_of: readonly TunnelRef[];
+  readonly tunnel_transport_PIF_of: readonly TunnelRef[];
 }
 
 export interface NetworkRecord {

@@ -5,6 +5,7 @@
 import { AppError, describeError } from "../domain/errors.ts";
 import { type ObjectMeasures, queryHost } from "./dataSources.ts";
 import { CertificateError, XapiError, XapiUnreachable } from "./errors.ts";
+import { Interfaces } from "./interfaces.ts";
 import type { Inventory } from "./inventory.ts";
 import { limiter } from "./limiter.ts";
 import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } from "./measures.ts";
@@ -17,6 +18,7 @@ export interface MeasureOptions {
   readonly method: "auto" | "rrd" | "query";
   readonly parallelCalls: number;
   readonly hostTimeoutMs: number;
+  /** The interface to show as eth0, or "auto". */
   readonly eth0Device: string;
   readonly signal: AbortSignal;
   /** Default: nothing. */
@@ -44,6 +46,7 @@ export async function readMeasures(
   const slow = new Map<HostRef, string>();
   const untrusted = new Map<HostRef, string>();
   const now = await poolClock(client, inventory, options);
+  const interfaces = new Interfaces(inventory, options.eth0Device);
   const oneHost = limiter(options.parallelCalls);
   const oneCall = limiter(options.parallelCalls);
   const vmRefs = new Map([...inventory.vms].map(([ref, vm]) => [vm.uuid, ref]));
@@ -56,8 +59,8 @@ export async function readMeasures(
   };
   const readOne = async (ref: HostRef, host: HostRecord): Promise<ObjectMeasures | string> => {
     if (!isLive(host, inventory)) return "the pool says it is not alive";
-    const { eth0Device, named = nothingNamed } = options;
-    const query = () => queryHost(client, inventory, ref, host, { eth0Device, named, oneCall });
+    const { named = nothingNamed } = options;
+    const query = () => queryHost(client, inventory, ref, host, { interfaces, named, oneCall });
     if (options.method === "query" || now === null) return query();
     const answer = await oneHost(() => updatesOf(client, ref, host, now, options.hostTimeoutMs));
     if ("updates" in answer) {

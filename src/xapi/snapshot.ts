@@ -5,14 +5,17 @@
 import {
   asUuid,
   type Host,
+  type HostInterfaces,
   type HostMeasures,
   type InfeasiblePair,
   type Placement,
   type Snapshot,
   type Uuid,
   type Vm,
+  type VmEth0,
 } from "../domain/pool.ts";
 import { type HostCpus, hostCpus } from "./hostCpus.ts";
+import { type Eth0, Interfaces, nameOf, trafficOf, vmTraffic } from "./interfaces.ts";
 import type { Inventory } from "./inventory.ts";
 import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } from "./measures.ts";
 import {
@@ -25,13 +28,13 @@ import {
   shrinksToBytes,
 } from "./placement.ts";
 import { cpuShare, plausible, toFourDecimals } from "./plausible.ts";
-import type { HostRecord, VmRecord, VmRef } from "./records.ts";
+import type { HostRecord, HostRef, VmRecord, VmRef } from "./records.ts";
 
 const none: SourceValues = new Map();
 
 /**
- * The snapshot of `inventory` with `measures`; lists sorted by uuid. `eth0Device` names the interface to show as eth0,
- * `named` what is kept beside the thesis' measures.
+ * The snapshot of `inventory` with `measures`; lists sorted by uuid. `eth0Device` names the interface to show as eth0
+ * ("auto": each host's management interface), `named` what is kept beside the thesis' measures.
  */
 export function toSnapshot(
   inventory: Inventory,
@@ -40,6 +43,7 @@ export function toSnapshot(
   named: NamedMeasures = nothingNamed,
 ): Snapshot {
   const vms = [...inventory.vms].filter(([, vm]) => !vm.is_a_snapshot && !vm.is_a_template);
+  const interfaces = new Interfaces(inventory, eth0Device);
   return {
     pool: {
       uuid: asUuid(inventory.pool.uuid),
@@ -50,8 +54,8 @@ export function toSnapshot(
       wlbEnabled: inventory.pool.wlb_enabled,
       rollingUpgrade: inventory.pool.other_config.has("rolling_upgrade_in_progress"),
     },
-    hosts: toHosts(inventory, measures, eth0Device, named),
-    vms: toVms(vms, inventory, measures, named),
+    hosts: toHosts(inventory, measures, interfaces, named),
+    vms: toVms(vms, inventory, measures, { interfaces, named }),
     placements: toPlacements(vms, inventory),
     infeasiblePairs: toInfeasiblePairs(vms, inventory),
   };
@@ -60,7 +64,7 @@ export function toSnapshot(
 function toHosts(
   inventory: Inventory,
   measures: Measures,
-  eth0Device: string,
+  interfaces: Interfaces,
   { hostSources }: NamedMeasures,
 ): Host[] {
   const free = freeBytes(inventory);
@@ -75,7 +79,7 @@ function toHosts(
         name: host.name_label,
         ip: host.address === "" ? null : host.address,
         cpuNum,
-        ...hostMeasures(values, cpuNum ?? 0, eth0Device),
+        ...hostMeasures(values, cpuNum ?? 0, interfaces.eth0Of(ref)),
         enabled: host.enabled,
         live: metrics?.live ?? false,
         isMaster: inventory.pool.master === ref,
@@ -84,11 +88,20 @@ function toHosts(
         powerOnMode: host.power_on_mode,
         cpuMhz: clockRate(host),
         read: measures.hosts.has(ref) && !measures.unread.has(ref),
+        ...interfacesOf(ref, interfaces),
         ...namedSources(values, hostSources, cpus),
         ...(cpus.doubt === null ? {} : { doubt: cpus.doubt }),
       };
     })
     .sort(byUuid);
+}
+
+function interfacesOf(ref: HostRef, interfaces: Interfaces): HostInterfaces {
+  const eth0 = interfaces.eth0Of(ref);
+  return {
+    interfaces: interfaces.namesOf(ref),
+    ...(eth0 === null || eth0.networks === null ? {} : { eth0: nameOf(eth0) }),
+  };
 }
 
 /** Nothing where nothing is named; what the host has no such source of is not there. */
@@ -118,7 +131,7 @@ function clockRate({ cpu_info }: HostRecord): number | null {
 }
 
 /** The measures of a host by XAPI's data source names, each in the unit of its column. */
-export function hostMeasures(values: SourceValues, cpuNum: number, eth0Device = "eth0"): HostMeasures {
+export function hostMeasures(values: SourceValues, cpuNum: number, eth0: Eth0 | null): HostMeasures {
   return {
     memoryTotalMb: kibToMb(positive(values.get("memory_total_kib"))),
     memoryFreeMb: kibToMb(values.get("memory_free_kib")),
@@ -126,8 +139,8 @@ export function hostMeasures(values: SourceValues, cpuNum: number, eth0Device = 
     xapiFreeMemoryMb: kibToMb(values.get("xapi_free_memory_kib")),
     pifLoRxKb: bytesToKb(values.get("pif_lo_rx")),
     pifLoTxKb: bytesToKb(values.get("pif_lo_tx")),
-    pifEth0RxKb: bytesToKb(values.get(`pif_${eth0Device}_rx`)),
-    pifEth0TxKb: bytesToKb(values.get(`pif_${eth0Device}_tx`)),
+    pifEth0RxKb: eth0 === null ? null : bytesToKb(trafficOf(eth0, values, "rx")),
+    pifEth0TxKb: eth0 === null ? null : bytesToKb(trafficOf(eth0, values, "tx")),
     dom0LoadAvg: toFourDecimals(plausible(values.get("loadavg"), 1e6)),
     cpuAverage: hostCpus(values, cpuNum).percent,
   };
@@ -137,7 +150,7 @@ function toVms(
   vms: readonly (readonly [VmRef, VmRecord])[],
   inventory: Inventory,
   measures: Measures,
-  { cpuWait }: NamedMeasures,
+  { interfaces, named: { cpuWait } }: { readonly interfaces: Interfaces; readonly named: NamedMeasures },
 ): Vm[] {
   const staticMax = [...inventory.hosts.values()].some(countsStaticMax);
   const groupsOf = antiAffinityGroups(inventory);
@@ -168,10 +181,24 @@ function toVms(
         antiAffinityGroups: groupsOf.get(ref) ?? [],
         migratingTo: migrationTarget(vm, inventory),
         shrinksToBytes: running ? shrinksToBytes(vm, staticMax) : null,
+        ...eth0Share(vm, inventory, interfaces, guest),
         ...(cpuWait ? { cpuWait: waitedPercent(guest) } : {}),
       };
     })
     .sort(byUuid);
+}
+
+/** What the VM adds to eth0 of its host; nothing of a VM that runs on none, and of control domains. */
+function eth0Share(vm: VmRecord, inventory: Inventory, interfaces: Interfaces, values: SourceValues): VmEth0 {
+  if (vm.is_control_domain || vm.resident_on === null || residence(vm, inventory) === null) return {};
+  const traffic = vmTraffic(vm, inventory, interfaces.eth0Of(vm.resident_on), values);
+  if (traffic === null) return { eth0Vifs: 0 };
+  const [eth0RxKb, eth0TxKb] = [bytesToKb(traffic.rx), bytesToKb(traffic.tx)];
+  return {
+    eth0Vifs: traffic.interfaces,
+    ...(eth0RxKb === null ? {} : { eth0RxKb }),
+    ...(eth0TxKb === null ? {} : { eth0TxKb }),
+  };
 }
 
 /**

@@ -45,6 +45,16 @@ describe("a guest that uses more than its minimum", () => {
     const world = await collected(head + full);
     const { stdout } = await world.run("xcp-control", ["--evacuate", "alpha", "--dry-run"]);
     expect(stdout).toMatch(/db .*its guest uses 8 GB/);
+    expect(stdout).toContain(
+      "db would leave if it were shrunk by the migration: xcp-control --evacuate alpha --squeeze",
+    );
+    const squeezed = await world.run("xcp-control", ["--evacuate", "alpha", "--squeeze", "--dry-run"]);
+    expect(squeezed.stdout).toMatch(/^Move 1: db: alpha -> beta/m);
+    const alone = await world.run("xcp-control", ["--squeeze"]);
+    expect(alone).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("--squeeze goes with --evacuate"),
+    });
   });
 });
 

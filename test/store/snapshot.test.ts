@@ -224,7 +224,7 @@ describe("a stored snapshot", () => {
     await asRoot(
       [
         "INSERT INTO Vm (UUID, Name) VALUES ('by hand', 'x')",
-        "INSERT INTO HostDetail SELECT 'by hand', Enabled, Live, IsMaster, Version, 1, '', 1, NULL FROM HostDetail LIMIT 1",
+        "INSERT INTO HostDetail (HostUuid, Enabled, Live, IsMaster, Version, PowerOnMode, ReadOk) SELECT 'by hand', Enabled, Live, IsMaster, Version, '', 1 FROM HostDetail LIMIT 1",
       ],
       test.admin.database,
     );

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { SourceValues } from "../../src/xapi/measures.ts";
 import { hostMeasures, waitedPercent } from "../../src/xapi/snapshot.ts";
 
 const good = new Map([
@@ -15,9 +16,12 @@ const good = new Map([
   ["cpu1", 0.25],
 ]);
 
+const eth0 = { device: "eth0", devices: ["eth0"], networks: null };
+const onEth0 = (values: SourceValues, cpus: number) => hostMeasures(values, cpus, eth0);
+
 describe("a host's measures", () => {
   it("are converted as the thesis did: KiB to MB, bytes/s to Kb/s, fractions to percent, rounded", () => {
-    expect(hostMeasures(good, 2)).toEqual({
+    expect(onEth0(good, 2)).toEqual({
       memoryTotalMb: 4069,
       memoryFreeMb: 1791,
       xapiMemoryUsageMb: 6,
@@ -32,7 +36,7 @@ describe("a host's measures", () => {
   });
 
   it("are null where the pool has no such source", () => {
-    const measures = hostMeasures(new Map(), 2);
+    const measures = onEth0(new Map(), 2);
     expect(Object.values(measures).every((value) => value === null)).toBe(true);
   });
 
@@ -42,22 +46,22 @@ describe("a host's measures", () => {
     ["a negative value", -1],
     ["an absurd value", 1e300],
   ])("are null, never 0, for %s", (_what, value) => {
-    const broken = hostMeasures(new Map([...good.keys()].map((name) => [name, value])), 2);
+    const broken = onEth0(new Map([...good.keys()].map((name) => [name, value])), 2);
     expect(Object.values(broken).every((measure) => measure === null)).toBe(true);
   });
 
   it("know no CPU average when a CPU is missing, when there are no CPUs, or when one is far above 1", () => {
-    expect(hostMeasures(good, 3).cpuAverage).toBeNull();
-    expect(hostMeasures(good, 0).cpuAverage).toBeNull();
-    expect(hostMeasures(new Map([...good, ["cpu0", 1.5]]), 2).cpuAverage).toBeNull();
+    expect(onEth0(good, 3).cpuAverage).toBeNull();
+    expect(onEth0(good, 0).cpuAverage).toBeNull();
+    expect(onEth0(new Map([...good, ["cpu0", 1.5]]), 2).cpuAverage).toBeNull();
   });
 
   it("take a CPU that shows a little more than 1 as fully busy", () => {
-    expect(hostMeasures(new Map([["cpu0", 1.0001]]), 1).cpuAverage).toBe(100);
+    expect(onEth0(new Map([["cpu0", 1.0001]]), 1).cpuAverage).toBe(100);
   });
 
   it("know no total memory when it is 0", () => {
-    expect(hostMeasures(new Map([["memory_total_kib", 0]]), 1).memoryTotalMb).toBeNull();
+    expect(onEth0(new Map([["memory_total_kib", 0]]), 1).memoryTotalMb).toBeNull();
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Inventory } from "../../src/xapi/inventory.ts";
 import { InfeasiblePairFinder, isFeatureSubset } from "../../src/xapi/placement.ts";
 import type * as xapi from "../../src/xapi/records.ts";
-import { aHost, aVm, host1, host2, inventory, ref, vbdRef, vm1, withDisk } from "./placementRecords.ts";
+import { aHost, aPif, aVm, host1, host2, inventory, ref, vbdRef, vm1, withDisk } from "./placementRecords.ts";
 
 const sr: xapi.SrRef = ref("sr");
 const net: xapi.NetworkRef = ref("net");
@@ -114,20 +114,8 @@ describe("a bar by networks", () => {
     hosts: readonly xapi.HostRef[],
     more: { shared?: boolean; bonded?: boolean; other?: xapi.HostRef } = {},
   ): Inventory {
-    const pif = (host: xapi.HostRef): xapi.PifRecord => ({
-      uuid: "pif",
-      device: "eth0",
-      network: net,
-      host,
-      VLAN: -1,
-      IP: "",
-      physical: true,
-      currently_attached: true,
-      management: false,
-      managed: true,
-      disallow_unplug: false,
-      bond_slave_of: more.bonded ? ref("bond") : null,
-    });
+    const pif = (host: xapi.HostRef): xapi.PifRecord =>
+      aPif({ host, network: net, bond_slave_of: more.bonded ? ref("bond") : null });
     const on = (VM: xapi.VmRef): xapi.VifRecord => ({
       uuid: "vif",
       device: "0",

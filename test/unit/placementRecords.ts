@@ -51,6 +51,29 @@ export function aVm(fields: Partial<xapi.VmRecord> = {}): xapi.VmRecord {
   };
 }
 
+export function aPif(fields: Partial<xapi.PifRecord> = {}): xapi.PifRecord {
+  return {
+    uuid: "pif",
+    device: "eth0",
+    network: null,
+    host: host1,
+    VLAN: -1,
+    IP: "",
+    physical: true,
+    currently_attached: true,
+    management: false,
+    managed: true,
+    disallow_unplug: false,
+    bond_slave_of: null,
+    bond_master_of: [],
+    VLAN_master_of: null,
+    VLAN_slave_of: [],
+    tunnel_access_PIF_of: [],
+    tunnel_transport_PIF_of: [],
+    ...fields,
+  };
+}
+
 export function aHost(fields: Partial<xapi.HostRecord> = {}): xapi.HostRecord {
   return {
     uuid: "host",

@@ -107,6 +107,12 @@ function hostDetails({ host, vms }: HostWithVms): string[] {
     line("Version", host.version),
     line("Memory for arriving VMs (MB)", inMegabytes(host.placementFreeBytes)),
     line("Power-on mode", host.powerOnMode),
+    ...(host.interfaces === undefined
+      ? []
+      : [
+          line("Interfaces", host.interfaces.join(", ")),
+          line("Interface shown as Eth0", host.eth0 ?? "none of them"),
+        ]),
     line("Read in the last collection", host.read),
     ...(host.doubt === undefined ? [] : [line("Not believed", host.doubt)]),
     `VMs resident on it: ${vms.length}`,

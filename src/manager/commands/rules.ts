@@ -7,6 +7,7 @@ import { listAddedRules, listRules, readRules } from "../../store/rules.ts";
 import { printable } from "../../text/text.ts";
 import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
+import { unmeasuredBy } from "../ruleNotes.ts";
 import { ruleItem, rulesHeading, ruleTable, storedRuleObject } from "../ruleText.ts";
 
 /** The rules by subject, as the thesis lists them, then the others by number; and the rows that are none. */
@@ -15,15 +16,18 @@ export interface HostRules {
   readonly chains: readonly Numbered<ChainRule>[];
   /** Rows of rules that xcp-control cannot follow. */
   readonly unknown: readonly { readonly reason: string }[];
+  /** A line for each subject that no host has a value of. */
+  readonly unmeasured: readonly string[];
 }
 
 export const showRules: Command<null, HostRules> = command({
   ...bare("SHOW RULES HOST"),
   help: [["SHOW RULES HOST", "the rules that xcp-control balances hosts by"]],
   run: async ({ db }) => {
-    const { unknown } = await readRules(db);
+    const { rules, unknown } = await readRules(db);
     const { chains } = await listAddedRules(db);
-    return { rules: bySubject(await listRules(db)), chains, unknown };
+    const unmeasured = await unmeasuredBy(db, rules);
+    return { rules: bySubject(await listRules(db)), chains, unknown, unmeasured };
   },
   text: ({ rules, chains }) => {
     const singles = rules.map((rule) => ({ id: null, rule }));
@@ -31,10 +35,14 @@ export const showRules: Command<null, HostRules> = command({
   },
   json: ({ rules, chains }) => [...rules.map(ruleObject), ...chains.map(storedRuleObject)],
   table: ({ rules, chains }) => ruleTable([...rules.map((rule) => ({ id: null, rule })), ...chains]),
-  hints: ({ rules, chains, unknown }) => {
+  hints: ({ rules, chains, unknown, unmeasured }) => {
     const foreign = unknown.map(({ reason }) => `A row is no rule: ${printable(reason)}.`);
     const none = rules.length + chains.length + unknown.length === 0;
-    return [...foreign, ...(none ? ["There is no rule; CREATE RULE HOST makes one."] : [])];
+    return [
+      ...foreign,
+      ...unmeasured.map(printable),
+      ...(none ? ["There is no rule; CREATE RULE HOST makes one."] : []),
+    ];
   },
 });
 

@@ -114,6 +114,14 @@ function vmLines({ vm }: VmFound): string[] {
   ];
 }
 
+function eth0Lines({ eth0Vifs, eth0RxKb, eth0TxKb }: Vm): string[] {
+  return [
+    line("Virtual interfaces that reach Eth0 of its host", eth0Vifs ?? null),
+    line("Transmitted data through Eth0 of its host (Kb/s)", eth0TxKb ?? null),
+    line("Received data through Eth0 of its host (Kb/s)", eth0RxKb ?? null),
+  ];
+}
+
 function vmDetails({ vm, host, infeasiblePairs }: VmFound): string[] {
   const items = infeasiblePairs.map(
     ({ hostUuid, hostName, reason }) =>
@@ -125,6 +133,7 @@ function vmDetails({ vm, host, infeasiblePairs }: VmFound): string[] {
     line("Memory to copy (MB)", inMegabytes(vm.copyBytes)),
     line("Guest tools", vm.hasTools),
     line("Immovable", vm.immovable),
+    ...(vm.eth0Vifs === undefined ? [] : eth0Lines(vm)),
     line("HA restart priority", vm.haPriority),
     line("Anti-affinity groups", vm.antiAffinityGroups.join(", ")),
     line("Tags", vm.tags.join(", ")),

@@ -31,6 +31,8 @@ export interface Evacuation extends Plan {
   readonly harms: readonly Harm[];
   /** VMs that go though their part in a rule is unknown: no figure holds it. */
   readonly unmeasured: readonly Uuid[];
+  /** VMs that stay and would leave if guests might be squeezed (see decide/squeeze); not there where there are none. */
+  readonly squeezable?: readonly Uuid[];
 }
 
 export interface EvacuationOptions extends PlanOptions {

@@ -1,4 +1,5 @@
 /** Why a pair stays broken: each VM of the host with what keeps it there, and the one limit that decides. Pure. */
+import { isSource, subjectFacts } from "../../domain/rule.ts";
 import { bytes, plural } from "../../text/format.ts";
 import type { Refusal, RefusalCode } from "../plan.ts";
 import type { Problem } from "../problem.ts";
@@ -42,7 +43,8 @@ function vmRefusals(
   const { first, end } = problem;
   const hasPart = problem.weight.subarray(v * problem.R + (first[r] ?? 0), v * problem.R + (end[r] ?? 0));
   if (!hasPart.some((weight) => weight > 0)) {
-    return [{ vm, host: null, code: "no part", reason: `it has no part in ${subjectName(problem, r)}` }];
+    const reason = `it has no part in ${subjectName(problem, r)}${whyNone(problem, v, h, r)}`;
+    return [{ vm, host: null, code: "no part", reason }];
   }
   const found = new Map<RefusalCode, number[]>();
   for (let d = 0; d < problem.H; d++) {
@@ -59,6 +61,19 @@ function vmRefusals(
     reason: "the host takes no part",
   }));
   return [...refusals, ...[...found].flatMap(([code, hosts]) => perHost(state, v, code, hosts))];
+}
+
+/** ": none of its interfaces ...", where one reason holds for all subjects of the rule's terms. */
+function whyNone({ vms, hosts, terms, first, end }: Problem, v: number, h: number, r: number): string {
+  const vm = vms[v];
+  if (vm === undefined) return "";
+  const eth0 = hosts[h]?.eth0 ?? "eth0";
+  const subjects = terms.slice(first[r], end[r]).flatMap((term) => term.subjects);
+  const reasons = subjects.map((subject) =>
+    isSource(subject) ? null : (subjectFacts[subject].whyNone?.(vm, eth0) ?? null),
+  );
+  const [reason] = reasons;
+  return reason && reasons.every((each) => each === reason) ? `: ${reason}` : "";
 }
 
 /** One refusal a host; where many hosts refuse for the same kind of reason, one for all with the first as example. */

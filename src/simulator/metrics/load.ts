@@ -93,13 +93,18 @@ export function spreadOverCpus(mean: number, count: number, seed: string): numbe
   });
 }
 
-/** What a VM asks for while it runs. */
-export interface VmLoad {
-  /** Share of each vCPU, 0 to 1. */
-  readonly cpu: Profile;
-  /** KiB/s of its first interface, from the guest's view. */
+/** What goes through one interface of a VM: KiB/s, from the guest's view. */
+export interface Traffic {
   readonly rxKib: Profile;
   readonly txKib: Profile;
+}
+
+/** What a VM asks for while it runs; its own traffic is that of its first interface. */
+export interface VmLoad extends Traffic {
+  /** Share of each vCPU, 0 to 1. */
+  readonly cpu: Profile;
+  /** Its further interfaces: devices 1, 2 ... */
+  readonly others?: readonly Traffic[];
   /** MiB that the guest reports as free, where it has tools. */
   readonly freeMib: Profile;
 }

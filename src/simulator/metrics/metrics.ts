@@ -12,6 +12,7 @@ import {
 } from "../objects/slots.ts";
 import { spreadOverCpus } from "./load.ts";
 import { idleHost, isActive, type PoolModel } from "./model.ts";
+import { deviceRates, vifsOf } from "./wires.ts";
 
 type SampleDraft = readonly [name: string, units: string, value: number, description: string];
 
@@ -122,42 +123,6 @@ function networkDrafts(model: PoolModel, hostRef: string, slot: HostSlot): Sampl
   ];
 }
 
-interface Rate {
-  rx: number;
-  tx: number;
-}
-
-/** Bytes per second on every physical interface: guests use the one of their network, the host and memory streams the management one. */
-function deviceRates(model: PoolModel, hostRef: string, slot: HostSlot): Map<string, Rate> {
-  const { db } = model;
-  const rates = new Map<string, Rate>();
-  const deviceOf = new Map<string, string>();
-  let management: string | null = null;
-  for (const pif of db.list("host", hostRef, "PIFs").filter((ref) => db.has("PIF", ref))) {
-    const device = db.text("PIF", pif, "device");
-    deviceOf.set(db.text("PIF", pif, "network"), device);
-    if (db.get("PIF", pif, "physical")) rates.set(device, { rx: 0, tx: 0 });
-    if (db.get("PIF", pif, "management")) management = device;
-  }
-  add(rates, management, slot.ownRx + slot.copyRx, slot.ownTx + slot.copyTx);
-  for (const vm of slot.vms) {
-    const vif = vifsOf(model, vm.vmRef).find((ref) => db.text("VIF", ref, "device") === "0");
-    if (vif !== undefined) add(rates, deviceOf.get(db.text("VIF", vif, "network")) ?? null, vm.rx, vm.tx);
-  }
-  return rates;
-}
-
-function add(rates: Map<string, Rate>, device: string | null, rx: number, tx: number): void {
-  const rate = device === null ? undefined : rates.get(device);
-  if (rate === undefined) return;
-  rate.rx += rx;
-  rate.tx += tx;
-}
-
-function vifsOf(model: PoolModel, vmRef: string): readonly string[] {
-  return model.db.list("VM", vmRef, "VIFs").filter((ref) => model.db.has("VIF", ref));
-}
-
 function vmDrafts(model: PoolModel, slot: VmSlot, slotEndMs: number): SampleDraft[] {
   const { db } = model;
   const { vmRef } = slot;
@@ -186,20 +151,15 @@ function vmDrafts(model: PoolModel, slot: VmSlot, slotEndMs: number): SampleDraf
   }
   for (const vif of vifsOf(model, vmRef)) {
     const device = db.text("VIF", vif, "device");
-    const first = device === "0";
+    const { rx, tx } = slot.traffic[Number(device)] ?? { rx: 0, tx: 0 };
     drafts.push(
       [
         `vif_${device}_tx`,
         "B/s",
-        (first ? slot.tx : 0) * counted,
+        tx * counted,
         `Bytes per second transmitted on virtual interface ${device}`,
       ],
-      [
-        `vif_${device}_rx`,
-        "B/s",
-        (first ? slot.rx : 0) * counted,
-        `Bytes per second received on virtual interface ${device}`,
-      ],
+      [`vif_${device}_rx`, "B/s", rx * counted, `Bytes per second received on virtual interface ${device}`],
     );
   }
   return drafts;

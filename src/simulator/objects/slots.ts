@@ -2,18 +2,24 @@
 import { unitOf } from "../behaviour/chance.ts";
 import { mib } from "../behaviour/memory.ts";
 import type { VmMoment } from "../metrics/history.ts";
-import { shareCpus, slotMs, valueAt } from "../metrics/load.ts";
+import { shareCpus, slotMs, type VmLoad, valueAt } from "../metrics/load.ts";
 import { cpuSpeedOf, cpusOf, idleHost, type PoolModel, totalBytes, vcpusOf } from "../metrics/model.ts";
 
-/** A VM in a slot; rates in bytes per second. */
+/** Bytes per second. */
+export interface Rate {
+  readonly rx: number;
+  readonly tx: number;
+}
+
+/** A VM in a slot. */
 export interface VmSlot {
   readonly vmRef: string;
   readonly moment: VmMoment;
   readonly vcpus: number;
   /** Mean share of its vCPUs, 0 to 1. */
   readonly cpu: number;
-  readonly rx: number;
-  readonly tx: number;
+  /** Of each of its interfaces, by device number. */
+  readonly traffic: readonly Rate[];
   readonly freeBytes: number;
   /** The part of the slot that its domain existed for; below 1 the rates of counters are wrong. */
   readonly domainShare: number;
@@ -210,11 +216,21 @@ function vmSlot(model: PoolModel, vmRef: string, moment: VmMoment, slotEndMs: nu
     moment,
     vcpus: vcpusOf(model, vmRef),
     cpu: Math.min(1, cpu),
-    rx: runs ? of(load.rxKib, "rx") * 1024 : 0,
-    tx: runs ? of(load.txKib, "tx") * 1024 : 0,
+    traffic: runs ? trafficOf(load, of) : [],
     freeBytes: Math.min(of(load.freeMib, "free") * mib, moment.memoryBytes),
     domainShare: Math.min(1, Math.max(0, domainMs / slotMs)),
   };
+}
+
+/** The noise of each interface is its own. */
+function trafficOf(
+  load: VmLoad,
+  of: (profile: Parameters<typeof valueAt>[0], what: string) => number,
+): readonly Rate[] {
+  return [load, ...(load.others ?? [])].map(({ rxKib, txKib }, device) => {
+    const nth = device === 0 ? "" : `/${device}`;
+    return { rx: of(rxKib, `rx${nth}`) * 1024, tx: of(txKib, `tx${nth}`) * 1024 };
+  });
 }
 
 /** Whether the first point of a new domain reads as nothing at all rather than as a wrong number. */

@@ -3,7 +3,8 @@ import { AppError } from "../../domain/errors.ts";
 import { profiles, type ServerProfile } from "../objects/profile.ts";
 import { findRelease, knownReleases } from "../objects/release.ts";
 import { generatePool } from "./scenarioGenerate.ts";
-import { readHost, readNetwork, readStorage, readUser, readVm } from "./scenarioObjects.ts";
+import { checkNetworks, readNetwork } from "./scenarioNetworks.ts";
+import { readHost, readStorage, readUser, readVm } from "./scenarioObjects.ts";
 import type {
   HostSpec,
   NetworkSpec,
@@ -53,7 +54,7 @@ export function parseScenario(text: string, source = "scenario"): Scenario {
   }
   // What other lines refer to is only assessed where all lines could be read.
   const lines = text.split("\n").length;
-  for (const check of [checkHosts, checkPlaces, checkUuids]) {
+  for (const check of [checkHosts, checkPlaces, checkDevices, checkUuids]) {
     if (problems.length === 0) guard(lines, () => check(draft));
   }
   if (problems.length > 0) throw new AppError("usage", problems.join("\n"));
@@ -179,10 +180,20 @@ function checkPlaces(draft: Draft): void {
     for (const disk of vm.disks)
       if (disk !== "local" && !storage.has(disk)) problem(`there is no sr ${disk}`);
     for (const name of vm.networks) if (!networks.has(name)) problem(`there is no network ${name}`);
+    const carried = 1 + (vm.load.others?.length ?? 0);
+    if (carried > Math.max(1, vm.networks.length))
+      problem(`traffic of ${carried} interfaces, but it is on ${Math.max(1, vm.networks.length)} networks`);
     if (vm.snapshotOf !== null && !draft.vms.some((other) => other.name === vm.snapshotOf)) {
       problem(`there is no vm ${vm.snapshotOf}`);
     }
   }
+}
+
+function checkDevices({ networks, hosts }: Draft): void {
+  checkNetworks(
+    networks,
+    hosts.map(({ name }) => name),
+  );
 }
 
 function checkUuids(draft: Draft): void {

@@ -1,9 +1,10 @@
 /** The lines of a scenario: hosts, VMs, storage, networks. Pure. */
 import { type WakeKind, wakeKinds } from "../behaviour/machine.ts";
 import { usualBootMs } from "../behaviour/machines.ts";
-import { idleHost, threadStates, usualMhz } from "../metrics/model.ts";
+import { constant } from "../metrics/load.ts";
+import { idleHost, idleVm, threadStates, usualMhz } from "../metrics/model.ts";
 import { roles } from "../objects/roles.ts";
-import type { HostSpec, NetworkSpec, StorageSpec, UserSpec, VmKind, VmSpec } from "./scenarioSpecs.ts";
+import type { HostSpec, StorageSpec, UserSpec, VmKind, VmSpec } from "./scenarioSpecs.ts";
 import { LineProblem, readDuration, type SettingsReader } from "./scenarioText.ts";
 
 /** CPU features that a host has where the scenario says nothing. */
@@ -87,7 +88,7 @@ export function readVm(reader: SettingsReader, kind: VmKind): VmSpec {
     mode: reader.choice("mode", ["hvm", "pvh", "pv"], "hvm"),
     tools: reader.flag("tools"),
     disks: disk === null ? [] : disk.split("+"),
-    networks: network === null ? [] : network.split("+"),
+    networks: network === null ? [] : network.split(/[+,]/),
     tags: reader.list("tags"),
     blocked: reader.text("blocked"),
     haPriority: reader.text("ha") ?? "",
@@ -97,11 +98,21 @@ export function readVm(reader: SettingsReader, kind: VmKind): VmSpec {
     fullSize: reader.flag("full-size"),
     load: {
       cpu: reader.profile("cpu", 0.05, "share"),
-      rxKib: reader.profile("rx", 0, "amount"),
-      txKib: reader.profile("tx", 0, "amount"),
+      ...readTraffic(reader),
       freeMib: reader.profile("free", memoryMib / 2, "amount"),
     },
   };
+}
+
+/** `rx=5000,100 tx=40,5`: of the first interface, the second ... */
+function readTraffic(reader: SettingsReader): Pick<VmSpec["load"], "rxKib" | "txKib" | "others"> {
+  const [rx, tx] = [reader.profiles("rx", "amount"), reader.profiles("tx", "amount")];
+  const [first, ...others] = Array.from({ length: Math.max(1, rx.length, tx.length) }, (_, device) => ({
+    rxKib: rx[device] ?? constant(0),
+    txKib: tx[device] ?? constant(0),
+  }));
+  const { rxKib, txKib } = first ?? idleVm;
+  return { rxKib, txKib, ...(others.length === 0 ? {} : { others }) };
 }
 
 function readPower(reader: SettingsReader, kind: VmKind, on: string | null): VmSpec["power"] {
@@ -123,17 +134,6 @@ export function readStorage(reader: SettingsReader): StorageSpec {
     type: reader.text("type") ?? (local === null ? "nfs" : "ext"),
     shared: local === null,
     hosts: local !== null ? [local] : hosts === null ? null : hosts.split(","),
-  };
-}
-
-export function readNetwork(reader: SettingsReader): NetworkSpec {
-  const hosts = reader.text("hosts");
-  const internal = reader.flag("internal");
-  return {
-    name: reader.name(),
-    uuid: reader.uuid("uuid"),
-    device: internal ? null : (reader.text("device") ?? "eth0"),
-    hosts: hosts === null ? null : hosts.split(","),
   };
 }
 

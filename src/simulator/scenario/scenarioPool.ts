@@ -7,6 +7,7 @@ import { fromMib, memoryOf, type PoolModel } from "../metrics/model.ts";
 import { nullRef, simMap } from "../objects/datamodel.ts";
 import type { HostSpec, NetworkSpec, Scenario, StorageSpec } from "./scenarioSpecs.ts";
 import { type BuiltPlaces, buildVm } from "./scenarioVm.ts";
+import { buildNetworks } from "./scenarioWires.ts";
 
 const defaultStorage: StorageSpec = {
   name: "Shared storage",
@@ -29,7 +30,7 @@ export function buildPool(model: PoolModel, scenario: Scenario): void {
   const networks = scenario.networks.length > 0 ? scenario.networks : [defaultNetwork];
   const places: BuiltPlaces = {
     hosts,
-    networks: new Map(networks.map((spec) => [spec.name, buildNetwork(model, spec, hosts)])),
+    networks: buildNetworks(model, networks, hosts),
     storage: new Map(storage.map((spec) => [spec.name, buildStorage(model, spec, hosts)])),
     localStorage: new Map([...hosts].map(([name, ref]) => [name, buildLocalStorage(model, name, ref)])),
   };
@@ -199,48 +200,4 @@ function buildLocalStorage(model: PoolModel, hostName: string, hostRef: string):
     hosts: [hostName],
   };
   return buildStorage(model, spec, new Map([[hostName, hostRef]]));
-}
-
-function buildNetwork(model: PoolModel, spec: NetworkSpec, hosts: ReadonlyMap<string, string>): string {
-  const { db } = model;
-  const uuid = spec.uuid ?? uuidOf(model.seed, "network", spec.name);
-  const bridge = spec.device === null ? `xapi${uuid.slice(0, 2)}` : spec.device.replace("eth", "xenbr");
-  const ref = db.create("network", { uuid, name_label: spec.name, bridge });
-  if (spec.device === null) return ref;
-  for (const [name, host] of hosts) {
-    if (spec.hosts !== null && !spec.hosts.includes(name)) continue;
-    buildPif(model, { host, name, network: ref, device: spec.device });
-  }
-  return ref;
-}
-
-function buildPif(
-  model: PoolModel,
-  options: { host: string; name: string; network: string; device: string },
-): void {
-  const { db } = model;
-  const { host, network, device } = options;
-  const management = !db.list("host", host, "PIFs").some((pif) => db.get("PIF", pif, "management") === true);
-  const metrics = db.create("PIF_metrics", {
-    carrier: true,
-    device_name: "Simulated interface",
-    speed: 1000,
-    duplex: true,
-  });
-  const digits = uuidOf(model.seed, "PIF", options.name, device).replaceAll("-", "").slice(0, 10);
-  db.create("PIF", {
-    device,
-    network,
-    host,
-    metrics,
-    management,
-    physical: true,
-    currently_attached: true,
-    VLAN: -1,
-    MTU: 1500,
-    MAC: `02:${(digits.match(/../g) ?? []).join(":")}`,
-    ip_configuration_mode: management ? "Static" : "None",
-    IP: management ? db.text("host", host, "address") : "",
-    netmask: management ? "255.255.255.0" : "",
-  });
 }

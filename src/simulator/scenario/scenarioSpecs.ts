@@ -85,9 +85,24 @@ export interface StorageSpec {
 export interface NetworkSpec {
   readonly name: string;
   readonly uuid: string | null;
-  /** Interface on every host; null for an internal network. */
+  /** Interface on the hosts, where `deviceOf` says nothing else; null for none. */
   readonly device: string | null;
+  /** Interfaces of hosts that call it otherwise, by the host's name. */
+  readonly deviceOf?: ReadonlyMap<string, string>;
   readonly hosts: readonly string[] | null;
+  /** Members of the bond that `device` is; absent where it is none. */
+  readonly bond?: BondSpec;
+  /** Tag on top of `device`; absent where it is the interface itself. */
+  readonly vlan?: number;
+  /** The hosts' management interface is on this network; where none says so, on the first that a host has. */
+  readonly management?: boolean;
+}
+
+export const bondModes = ["balance-slb", "active-backup", "lacp"] as const;
+
+export interface BondSpec {
+  readonly members: readonly string[];
+  readonly mode: (typeof bondModes)[number];
 }
 
 /** A user of the external directory. */

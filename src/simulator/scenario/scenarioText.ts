@@ -141,6 +141,19 @@ export class SettingsReader {
     }
   }
 
+  /** The same several times, with commas between; none where it is not given. */
+  profiles(key: string, unit: "share" | "amount"): Profile[] {
+    const text = this.text(key);
+    // A comma within brackets belongs to one of them.
+    const each = text === null ? [] : text.split(/,(?![^(]*\))/);
+    try {
+      return each.map((one) => readProfile(one, unit));
+    } catch (error) {
+      if (error instanceof LineProblem) throw new LineProblem(`${key}=${text}: ${error.message}`);
+      throw error;
+    }
+  }
+
   /** Reports settings and flags that nobody asked for. */
   finish(): void {
     const given = [...this.#statement.settings.keys(), ...this.#statement.flags];

@@ -1,9 +1,19 @@
 /** What planning needs of a VM beside the thesis' columns. */
-import type { Uuid, VmFacts } from "../../domain/pool.ts";
+import type { Uuid, VmEth0, VmFacts } from "../../domain/pool.ts";
 import { named, type Table, table } from "../columns.ts";
-import { bigInt, flag, optionalText, optionalUuid, shortText, textList, uuid } from "../columnTypes.ts";
+import {
+  bigInt,
+  flag,
+  ifPresent,
+  int,
+  optionalText,
+  optionalUuid,
+  shortText,
+  textList,
+  uuid,
+} from "../columnTypes.ts";
 
-export interface VmDetail extends VmFacts {
+export interface VmDetail extends VmFacts, VmEth0 {
   readonly uuid: Uuid;
 }
 
@@ -18,6 +28,9 @@ export const vmDetailTable: Table<VmDetail> = table("VmDetail", ["uuid"], {
   antiAffinityGroups: textList,
   migratingTo: optionalUuid,
   shrinksToBytes: bigInt,
+  eth0Vifs: ifPresent(int),
+  eth0RxKb: ifPresent(int),
+  eth0TxKb: ifPresent(int),
 });
 
 /** Why a VM without a row is not moved. */
