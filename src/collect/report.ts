@@ -123,8 +123,9 @@ function meaning(name: string): string {
       return "the VMs concerned are not moved";
     case "host_metrics":
       return "the host is unread";
-    case "PBD":
     case "PIF":
+      return "the host's traffic is unknown, and no VM that needs its network is moved there";
+    case "PBD":
     case "network":
       return "no VM that needs it is moved to a host of which it cannot be told";
     case "SR":

@@ -197,3 +197,23 @@ test("F27: whatever records are damaged, all rows and places stay, and nothing i
   expect(seen).toBeGreaterThan(150);
   expect(acted).toBeGreaterThan(30);
 }, 240_000);
+
+test("F27: a host one of whose interfaces cannot be read has no figure of eth0, and its VMs have no known part in it", async () => {
+  const named = (cls: string, name: string) =>
+    pool.db.all(cls).find((ref) => pool.db.text(cls, ref, "name_label") === name) ?? "";
+  const [pif = ""] = pool.db.list("host", named("host", "alpha"), "PIFs");
+  const at = (snapshot: Snapshot, name: string) => snapshot.hosts.find((host) => host.name === name);
+  expect(at(whole, "alpha")?.pifEth0RxKb).not.toBeNull();
+  pool.model.faults.addRecordFault({
+    cls: "PIF",
+    ref: pif,
+    field: "VLAN",
+    damage: new Damaged("text", "perhaps"),
+    timesLeft: 1,
+  });
+  const { snapshot } = await read(whole);
+  expect(at(snapshot, "alpha")).toMatchObject({ pifEth0RxKb: null, pifEth0TxKb: null, read: true });
+  expect(at(snapshot, "beta")?.pifEth0RxKb).toBe(at(whole, "beta")?.pifEth0RxKb);
+  expect(snapshot.vms.find(({ name }) => name === "a1")?.eth0RxKb).toBeUndefined();
+  expect(snapshot.vms.find(({ name }) => name === "b1")?.eth0RxKb).toBeDefined();
+});
