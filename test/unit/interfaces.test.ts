@@ -15,7 +15,10 @@ const records = <T>(list: readonly T[]) =>
   new Map(list.map((each, index) => [ref(`ref ${index}`) as never, each]));
 
 function eth0(pifs: readonly Pif[], wanted = "auto", host = host1) {
-  return new Interfaces({ pifs: records(pifs.map(aPif)) } as never, wanted).eth0Of(host);
+  return new Interfaces(
+    { pifs: records(pifs.map(aPif)), hosts: new Map(), skipped: [] } as never,
+    wanted,
+  ).eth0Of(host);
 }
 
 const plain: Pif[] = [
@@ -86,7 +89,10 @@ describe("the interface that stands for eth0", () => {
   });
 
   it("the names that exist are those of interfaces and bonds, not of members and VLANs", () => {
-    const names = new Interfaces({ pifs: records(bonded.map(aPif)) } as never, "auto").namesOf(host1);
+    const names = new Interfaces(
+      { pifs: records(bonded.map(aPif)), hosts: new Map(), skipped: [] } as never,
+      "auto",
+    ).namesOf(host1);
     expect(names).toEqual(["bond0", "eth2"]);
   });
 });
