@@ -2,12 +2,13 @@
  * One run of xcp-collect: reads the pool into one snapshot and stores it in one transaction.
  * Never stores half of a pool, and never a 0 for what it could not read.
  */
+
 import { ignoreUnsettled, type SettlingVm } from "../decide/settling.ts";
 import { AppError, describeError } from "../domain/errors.ts";
 import type { Collection, PoolFacts, Snapshot, Uuid } from "../domain/pool.ts";
 import { type AnySubject, isSource, parseAnySubject, subjectFacts } from "../domain/rule.ts";
 import { unmeasuredLines } from "../domain/unmeasured.ts";
-import type { CollectSettings, XenSettings } from "../settings/settings.ts";
+import type { CollectSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
 import { loadHostAddresses, loadLastPlaces } from "../store/places.ts";
