@@ -2,7 +2,7 @@
  * The floor: the calls that collect makes, in the same order and as many at once over the same transport, their
  * answers parsed by the general decoder and thrown away. No records, no snapshot, no database.
  */
-import type { XenSettings } from "../../src/settings/settings.ts";
+import type { XenSettings } from "../../src/settings/types.ts";
 import { AnswerBudget } from "../../src/xapi/answerBudget.ts";
 import { encodeCall } from "../../src/xapi/codec.ts";
 import { parseEndpoint } from "../../src/xapi/endpoint.ts";

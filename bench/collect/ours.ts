@@ -1,6 +1,7 @@
 /** collect() as xcp-collect runs it, with the time that passes in the database. */
+
 import { collect } from "../../src/collect/collect.ts";
-import type { CollectSettings, XenSettings } from "../../src/settings/settings.ts";
+import type { CollectSettings, XenSettings } from "../../src/settings/types.ts";
 import type { Database } from "../../src/store/connection.ts";
 
 export interface OursResult {

@@ -3,8 +3,9 @@
  * source, a SELECT and an UPDATE or INSERT for every row, each its own transaction. Measured on some hosts and VMs.
  * It calls over our client, whose connections are kept open and whose decoder is fast: the thesis' own was not faster.
  */
+
 import mysql, { type Connection, type RowDataPacket } from "mysql2/promise";
-import type { XenSettings } from "../../src/settings/settings.ts";
+import type { XenSettings } from "../../src/settings/types.ts";
 import type { StoreOptions } from "../../src/store/connection.ts";
 import { XapiError } from "../../src/xapi/errors.ts";
 import type { XapiSession } from "../../src/xapi/session.ts";

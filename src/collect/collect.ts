@@ -2,26 +2,28 @@
  * One run of xcp-collect: reads the pool into one snapshot and stores it in one transaction.
  * Never stores half of a pool, and never a 0 for what it could not read.
  */
+
 import { ignoreUnsettled, type SettlingVm } from "../decide/settling.ts";
 import { AppError, describeError } from "../domain/errors.ts";
 import type { Collection, PoolFacts, Snapshot, Uuid } from "../domain/pool.ts";
 import { type AnySubject, isSource, parseAnySubject, subjectFacts } from "../domain/rule.ts";
 import { unmeasuredLines } from "../domain/unmeasured.ts";
-import type { CollectSettings, XenSettings } from "../settings/settings.ts";
+import type { CollectSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
 import { loadHostAddresses, loadLastPlaces } from "../store/places.ts";
 import { subjectsNamedByRules, subjectsOfHostRule } from "../store/rules.ts";
-import { beginCollection, saveSnapshot } from "../store/snapshot.ts";
+import { beginCollection, loadSnapshot, saveSnapshot } from "../store/snapshot.ts";
 import { connectXapi } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
-import { type Inventory, readInventory } from "../xapi/inventory.ts";
+import { countsByClass, type Inventory, readInventory } from "../xapi/inventory.ts";
 import { type Measures, type NamedMeasures, nothingNamed } from "../xapi/measures.ts";
 import type { KnownMembers } from "../xapi/members.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import type { HostRef } from "../xapi/records.ts";
 import { readMeasures } from "../xapi/rrdUpdates.ts";
 import { toSnapshot } from "../xapi/snapshot.ts";
+import { Unreadable } from "../xapi/unreadable.ts";
 import type { Shown } from "../xapi/untrusted.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { clocksDisagree } from "./clocks.ts";
@@ -36,6 +38,14 @@ export interface CollectOptions {
   readonly signal: AbortSignal;
 }
 
+/** A record that could not be read, and which of its fields. */
+export interface LeftOut {
+  readonly class: string;
+  readonly what: string;
+  readonly name: string;
+  readonly reason: string;
+}
+
 /** What one run read, what it could not read, and how it was stored. */
 export interface CollectResult {
   readonly snapshot: Snapshot;
@@ -43,14 +53,15 @@ export interface CollectResult {
   readonly poolTime: Date | null;
   /** Seconds that the pool's clock is ahead of the database's; null where one of them told no time. */
   readonly clockSkewSeconds: number | null;
-  /** False when more hosts were unread than the settings allow. */
+  /** False when more hosts were unread, or more records of a class unreadable, than the settings allow. */
   readonly complete: boolean;
   readonly unread: readonly { readonly name: string; readonly reason: string }[];
   /** Hosts that cost a call for each value, and why: mostly an address or a certificate that is missing. */
   readonly slow: readonly { readonly name: string; readonly reason: string }[];
   /** Those of them whose certificate is not trusted, and the fingerprints that are, or else should be with theirs. */
   readonly untrusted: { readonly hosts: readonly Shown[]; readonly pins: readonly string[] };
-  readonly skipped: readonly { readonly what: string; readonly reason: string }[];
+  /** Records that could not be read, those of hosts among them. */
+  readonly skipped: readonly LeftOut[];
   /** VMs that came to their host a moment ago, whose measures are not counted yet. */
   readonly settling: readonly SettlingVm[];
   /** "superseded" when a run that started later has stored its snapshot already; null when nothing was to be stored. */
@@ -87,7 +98,10 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       start === null || poolTime === null
         ? null
         : Math.round((poolTime.getTime() - start.startedAt.getTime() - (poolTimeMs - startedMs)) / 1000);
-    const read = toSnapshot(inventory, measures, options.collect.eth0Device, named);
+    const before = db === null || inventory.skipped.length === 0 ? null : await loadSnapshot(db);
+    const ofThisPool = before?.snapshot.pool.uuid === inventory.pool.uuid ? before.snapshot : null;
+    const unreadable = new Unreadable(inventory, ofThisPool);
+    const read = toSnapshot(inventory, measures, options.collect.eth0Device, named, unreadable);
     const last = db === null ? null : await loadLastPlaces(db);
     if (last !== null && !options.replacePool) refuseOtherPool(last.poolUuid, read.pool);
     const { snapshot, settling } = ignoreUnsettled(
@@ -96,7 +110,7 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       poolTime === null ? null : poolTime.getTime() / 1000,
     );
     signal.throwIfAborted();
-    const complete = measures.unread.size * 100 <= options.collect.unreadHostsPercent * inventory.hosts.size;
+    const complete = isComplete(inventory, measures, unreadable, options.collect.unreadHostsPercent);
     const result = {
       unmeasured: db === null ? [] : unmeasuredLines(read, await subjectsOfRules(db)),
       snapshot,
@@ -118,6 +132,24 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
     const message = `the pool was not read within ${seconds} s (CollectDeadlineSeconds); the tables are unchanged`;
     throw new AppError("deadline", message, { cause: error === deadline.reason ? undefined : error });
   }
+}
+
+/**
+ * Whether so much could be read that the pool is known: of the hosts, and of the records of each class, no more than
+ * `percent` were not, and nothing is missing that no row stands for.
+ */
+function isComplete(
+  inventory: Inventory,
+  measures: Measures,
+  unreadable: Unreadable,
+  percent: number,
+): boolean {
+  if (unreadable.unknown > 0) return false;
+  for (const [name, { all, unreadable: left }] of countsByClass(inventory)) {
+    const unread = name === "host" ? left + measures.unread.size : left;
+    if (unread * 100 > percent * all) return false;
+  }
+  return true;
 }
 
 /** An ejected host answers as its own master, and a wrong XenHost is soon typed: neither may empty the tables. */
@@ -241,10 +273,19 @@ function leftOut(
   const named = (hosts: ReadonlyMap<HostRef, string>) =>
     [...hosts].map(([ref, reason]) => ({ name: inventory.hosts.get(ref)?.name_label ?? ref, reason }));
   return {
-    unread: named(measures.unread),
+    unread: [
+      ...inventory.skipped.flatMap(({ class: cls, name, uuid, ref, reason }) =>
+        cls === "host"
+          ? [{ name: name || uuid || ref, reason: `its record cannot be read (${reason})` }]
+          : [],
+      ),
+      ...named(measures.unread),
+    ],
     slow: named(measures.slow),
     skipped: inventory.skipped.map(({ class: cls, uuid, ref, name, reason }) => ({
+      class: cls,
       what: `${cls} ${name} (${uuid === "" ? ref : uuid})`,
+      name: name || uuid || ref,
       reason,
     })),
   };

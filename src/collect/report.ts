@@ -5,7 +5,7 @@ import type { SnapshotDocument } from "../snapshot/text.ts";
 import { plural } from "../text/format.ts";
 import { trustLines } from "../xapi/untrusted.ts";
 import { clocksDisagree } from "./clocks.ts";
-import type { CollectResult } from "./collect.ts";
+import type { CollectResult, LeftOut } from "./collect.ts";
 
 /** The one-line summary: "collected pool main: 2 hosts, 5 VMs in 0.4 s". */
 export function summaryLine(result: CollectResult, durationMs: number): string {
@@ -14,7 +14,7 @@ export function summaryLine(result: CollectResult, durationMs: number): string {
   const parts = [
     plural(snapshot.hosts.length, "host") + (unread.length > 0 ? ` (${unread.length} unread)` : ""),
     `${plural(snapshot.vms.length, "VM")} (${running} running guests)`,
-    ...(skipped.length > 0 ? [`${plural(skipped.length, "object")} left out`] : []),
+    ...(skipped.length > 0 ? [`${plural(skipped.length, "record")} unreadable`] : []),
   ];
   const pool = snapshot.pool.name === "" ? snapshot.pool.uuid : snapshot.pool.name;
   const text = `collected pool ${pool}: ${parts.join(", ")} in ${(durationMs / 1000).toFixed(1)} s`;
@@ -22,7 +22,7 @@ export function summaryLine(result: CollectResult, durationMs: number): string {
   if (stored === "superseded") return `${text}; not stored, a collection that started later is there already`;
   return stored.complete
     ? text
-    : `${text}; INCOMPLETE: too many hosts unread, xcp-control will not act on it`;
+    : `${text}; INCOMPLETE: too ${unread.length > 0 ? "many hosts unread" : "much unreadable"}, xcp-control will not act on it`;
 }
 
 /** One line for each VM whose measures are not counted yet, and why. */
@@ -84,9 +84,55 @@ export function clockLines({ clockSkewSeconds: skew }: Pick<CollectResult, "cloc
 export function problemLines(result: CollectResult): string[] {
   return [
     ...result.unread.map(({ name, reason }) => `host ${name} unread, its measures are unknown: ${reason}`),
-    ...result.skipped.map(({ what, reason }) => `${what} left out: ${reason}`),
+    ...unreadableLines(result.skipped),
     ...result.warnings,
   ];
+}
+
+/** How many names a line has; the rest are counted. */
+const mostNames = 8;
+
+/** One line for each class and reason; hosts have lines of their own. */
+function unreadableLines(skipped: CollectResult["skipped"]): string[] {
+  const lines = new Map<string, LeftOut[]>();
+  for (const record of skipped) {
+    if (record.class === "host") continue;
+    const key = `${record.class} ${record.reason}`;
+    lines.set(key, [...(lines.get(key) ?? []), record]);
+  }
+  return [...lines.values()].map((records) => {
+    const [{ class: name, reason }] = records as [LeftOut, ...LeftOut[]];
+    const named = records.slice(0, mostNames).map((record) => record.name);
+    const more = records.length > mostNames ? ` and ${records.length - mostNames} more` : "";
+    const what = `${plural(records.length, `${name} record`)} cannot be read (${reason}): ${named.join(", ")}${more}`;
+    return `${what}; ${meaning(name)}`;
+  });
+}
+
+/** What becomes of the model without such a record. */
+function meaning(name: string): string {
+  switch (name) {
+    case "VM":
+      return "what is known of it stays, and it is not moved";
+    case "VM_metrics":
+    case "VM_guest_metrics":
+    case "VM_group":
+    case "VBD":
+    case "VDI":
+    case "VIF":
+      return "the VMs concerned are not moved";
+    case "host_metrics":
+      return "the host is unread";
+    case "PIF":
+      return "the host's traffic is unknown, and no VM that needs its network is moved there";
+    case "PBD":
+    case "network":
+      return "no VM that needs it is moved to a host of which it cannot be told";
+    case "SR":
+      return "its name is unknown";
+    default:
+      return "what it says is unknown";
+  }
 }
 
 /** The same as one object for --json. */
@@ -105,7 +151,7 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
     slow: result.slow,
     untrusted: result.untrusted.hosts,
     clockSkewSeconds: result.clockSkewSeconds,
-    skipped,
+    skipped: skipped.map(({ what, reason }) => ({ what, reason })),
     suspect: snapshot.hosts.flatMap(({ uuid, doubt }) =>
       doubt === undefined ? [] : [{ host: uuid, doubt }],
     ),

@@ -2,8 +2,9 @@
  * `xcp-collect --trust`: shows the certificates of all members and keeps their fingerprints after a yes. The password is
  * sent to nobody before a person has vouched for the certificate.
  */
+
 import { AppError, exitCode } from "../domain/errors.ts";
-import type { XenSettings } from "../settings/settings.ts";
+import type { XenSettings } from "../settings/types.ts";
 import { connectXapi, shownFingerprints } from "../xapi/client.ts";
 import type { KnownMembers } from "../xapi/members.ts";
 import { xapiOptions } from "../xapi/options.ts";

@@ -11,7 +11,7 @@ import type { StoredSnapshot } from "../domain/pool.ts";
 import { gateObject, planJson } from "../explain/planJson.ts";
 import { gateLine, moveLine, openLine, poolLine, ruleLines, totalLines, when } from "../explain/report.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import type { RunResult } from "./planExecutor.ts";

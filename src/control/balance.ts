@@ -9,7 +9,7 @@ import { forecastJson } from "../explain/planJson.ts";
 import { greenObject, withGreen } from "../explain/power.ts";
 import { forecastLines, moveLine, unknownRuleLines } from "../explain/report.ts";
 import type { Plan } from "../planner/plan.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import { loadGreenForecast } from "../store/load/powerInput.ts";
 import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";

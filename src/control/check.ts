@@ -1,7 +1,7 @@
 /** The look at the pool right before a migration: is everything still as the collection saw it? */
 
 import { plural } from "../text/format.ts";
-import type { HostRecord, HostRef, TaskRef, VmRecord, VmRef } from "../xapi/records.ts";
+import type { HostRecord, HostRef, Records, TaskRef, VmRecord, VmRef } from "../xapi/records.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type MoveTask, type Outcome, overtaken } from "./outcome.ts";
 
@@ -45,12 +45,21 @@ export async function checkBefore(
   ]);
   const host = hosts.get(destination) ?? (await client.host(destination));
   const objection =
+    unreadObjection("hosts", hosts) ??
     vmObjection(record, source) ??
     hostObjection(host, metrics.live, own) ??
     (await trafficObjection(client, { hosts: [...hosts.values()], source, own, maxInPool }));
   if (objection !== null) return objection;
   await client.assertCanBootHere(vm, destination);
   return { vm, source, destination };
+}
+
+/** Where a record cannot be read it cannot be told who else is being migrated. */
+function unreadObjection(what: string, { skipped }: Records<string, unknown>): Outcome | null {
+  const [first] = skipped;
+  if (first === undefined) return null;
+  const name = first.name || first.uuid || first.ref;
+  return overtaken(`records of ${what} cannot be read: ${name} (${first.reason})`);
 }
 
 function vmObjection(vm: VmRecord, source: HostRef): Outcome | null {
@@ -105,6 +114,8 @@ async function trafficObjection(
   }
   // Only the VMs know where a migration comes from; they are read when there is one of somebody else's.
   const machines = await client.machines();
+  const unread = unreadObjection("VMs", machines);
+  if (unread !== null) return unread;
   const leavesSource = [...machines.values()].some(
     (vm) =>
       vm.resident_on === source &&

@@ -8,7 +8,7 @@ import type { PathFailure } from "../decide/failingHosts.ts";
 import { applyMove } from "../decide/moves.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 import type { Move, Plan } from "../planner/plan.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type ExecuteOptions, startMove, type Transfer } from "./execute.ts";
 import { leaseLost } from "./heldLease.ts";

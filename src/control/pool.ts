@@ -4,7 +4,7 @@ import { AppError } from "../domain/errors.ts";
 import type { Migration } from "../domain/migration.ts";
 import { type CostBook, limitSeconds } from "../domain/migrationCost.ts";
 import type { Uuid } from "../domain/pool.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import { megabytes } from "../text/format.ts";
 import { connectXapi } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";

@@ -1,7 +1,7 @@
 /** One run of xcp-control, wired: lease, what was left open, then input -> gates -> plan -> execute -> report. */
 
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
-import type { ControlSettings, XenSettings } from "../settings/settings.ts";
+import type { ControlSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { finishRun, forgetRun, startRun } from "../store/runs.ts";

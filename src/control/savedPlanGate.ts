@@ -8,7 +8,7 @@ import { isSingle, type Rule } from "../domain/rule.ts";
 import type { Plan } from "../planner/plan.ts";
 import { recheck } from "../planner/steps/recheck.ts";
 import { conditionText, printRule } from "../rules/print.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import { Names } from "../text/names.ts";
 import { type NoPlan, type SavedMove, type SavedPlan, savedHosts } from "./savedPlan.ts";
 

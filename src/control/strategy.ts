@@ -7,7 +7,7 @@ import type { Assessment, DecisionInput } from "../decide/assess.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { Gate } from "../domain/gate.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
-import type { ControlSettings, XenSettings } from "../settings/settings.ts";
+import type { ControlSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { rememberObservations } from "../store/observations.ts";

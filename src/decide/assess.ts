@@ -14,7 +14,7 @@ import { pairKey } from "../planner/facts.ts";
 import type { Plan, PlanOptions } from "../planner/plan.ts";
 import { planMigrations } from "../planner/planner.ts";
 import { withUnit } from "../rules/print.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import { plural } from "../text/format.ts";
 import { type Bans, bansOf, movesOfLastHour } from "./cooldown.ts";
 import { withCpuSpeeds } from "./cpuSpeed.ts";

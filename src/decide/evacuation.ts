@@ -8,7 +8,7 @@ import type { Gate } from "../domain/gate.ts";
 import { isOpen } from "../domain/migration.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { type Evacuation, planEvacuation } from "../planner/evacuate/evacuate.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import { findNamed } from "../text/find.ts";
 import {
   type Assessment,

@@ -109,9 +109,11 @@ function ageGate({ ageSeconds }: StoredSnapshot, maxAgeSeconds: number): Gate | 
 
 function completenessGate({ collection }: StoredSnapshot): Gate | null {
   if (collection.complete) return null;
+  const hosts = `${collection.hostsUnread} of ${plural(collection.hostsRead + collection.hostsUnread, "host")} unread`;
   return {
     code: "completeness",
-    measured: `${collection.hostsUnread} of ${plural(collection.hostsRead + collection.hostsUnread, "host")} unread`,
+    // Records of VMs and of what belongs to them count as well; the collection keeps no number of those.
+    measured: collection.hostsUnread === 0 ? "records of the pool's objects could not be read" : hosts,
     limit: "CollectUnreadHostsPercent",
     advice: "see why xcp-collect cannot read them",
   };

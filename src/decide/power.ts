@@ -9,7 +9,7 @@ import { type GreenOptions, greenDefaults } from "../power/options.ts";
 import { type Decision, decide } from "../power/policy.ts";
 import { type GreenGoal, maySleep } from "../power/rule.ts";
 import { observe } from "../power/states.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import { type Assessment, asModelled, pairsOf, plannerOptions } from "./assess.ts";
 import { settledGate } from "./gates.ts";
 import type { Sample } from "./sampling.ts";

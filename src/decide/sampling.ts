@@ -1,7 +1,8 @@
 /** Which earlier collections are averaged with the newest one. Pure. */
+
 import type { Snapshot } from "../domain/pool.ts";
 import { isSingle, type Rule } from "../domain/rule.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 
 /** Which earlier snapshots are wanted. */
 export interface SampleWish {

@@ -91,6 +91,11 @@ export interface Host extends HostMeasures, HostFacts, HostAdditions, HostInterf
 /** XAPI's own words; an unknown one is kept as it came. */
 export type PowerState = "Halted" | "Paused" | "Running" | "Suspended" | (string & {});
 
+/** Whether a VM in this state occupies a host. */
+export function occupiesHost(powerState: PowerState): boolean {
+  return powerState === "Running" || powerState === "Paused";
+}
+
 /** Measures of a VM; null where not running, missing, NaN or impossible. */
 export interface VmMeasures {
   readonly memoryMb: number | null;

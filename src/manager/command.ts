@@ -1,7 +1,7 @@
 /** What a command of the manager is: one record, from its words to its JSON. Everything else loops over the list. */
 
 import { isProblem, type TextProblem } from "../rules/problem.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import type { OutputFormat } from "./format.ts";
 import type { ArgumentCompletion } from "./offer.ts";

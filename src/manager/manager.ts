@@ -3,7 +3,7 @@
 import fs from "node:fs";
 import type { Readable, Writable } from "node:stream";
 import { AppError, exitCode } from "../domain/errors.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { listAddedRules } from "../store/rules.ts";
 import { loadSnapshot } from "../store/snapshot.ts";

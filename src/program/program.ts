@@ -2,11 +2,12 @@
  * The shell around each program: settings file, signals, output, exit code. The only file of the three programs that
  * touches `process`. Never knows what a program does.
  */
+
 import fs from "node:fs";
 import os from "node:os";
 import process from "node:process";
 import { AppError, describeError, errorObject, exitCode } from "../domain/errors.ts";
-import type { MysqlSettings } from "../settings/settings.ts";
+import type { MysqlSettings } from "../settings/types.ts";
 import { type Database, openDatabase, type StoreOptions } from "../store/connection.ts";
 import { requireSchema } from "../store/schema/schema.ts";
 import { printable, printableJson } from "../text/text.ts";

@@ -6,7 +6,8 @@ import process from "node:process";
 import { parse as parseDotenv } from "dotenv";
 import { AppError } from "../domain/errors.ts";
 import { type SettingGroup, settingKeys } from "../settings/keys.ts";
-import { parseSettings, type Settings } from "../settings/settings.ts";
+import { parseSettings } from "../settings/settings.ts";
+import type { Settings } from "../settings/types.ts";
 import { plural } from "../text/format.ts";
 import { credentialsFolder, type FileGuard, passwordFile, readGuarded, trustFile } from "./privateFile.ts";
 

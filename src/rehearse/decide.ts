@@ -6,7 +6,7 @@ import { evaluate } from "../domain/deviation.ts";
 import type { Gate } from "../domain/gate.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Move } from "../planner/plan.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 
 /** A move as far as carrying it out needs it. */
 export type PlannedMove = Pick<Move, "vm" | "source" | "destination" | "rule" | "after">;

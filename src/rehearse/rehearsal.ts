@@ -1,12 +1,13 @@
 /**
  * Rule sets side by side over the same record: with the migrations that control would have made, and with none. Pure.
  */
+
 import type { Exclusion } from "../domain/controlState.ts";
 import type { Migration } from "../domain/migration.ts";
 import { CostBook, type CostSample } from "../domain/migrationCost.ts";
 import type { Uuid } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import { asControl } from "./decide.ts";
 import { type Moment, Replay, type ReplayFigures } from "./replay.ts";
 import { type IsControls, Shadow } from "./shadow.ts";

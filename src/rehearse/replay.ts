@@ -13,7 +13,7 @@ import { isOpen, type Migration } from "../domain/migration.ts";
 import type { CostSample } from "../domain/migrationCost.ts";
 import type { Collection, Snapshot } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import type { Decide } from "./decide.ts";
 import { Ledger } from "./ledger.ts";
 import { type IsControls, Shadow, type TransferLoad } from "./shadow.ts";

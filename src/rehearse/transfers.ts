@@ -1,5 +1,5 @@
 /** Carries a decision out in simulated time, by the rules of control's own conduct. Pure. */
-import type { ControlSettings } from "../settings/settings.ts";
+import type { ControlSettings } from "../settings/types.ts";
 import type { PlannedMove } from "./decide.ts";
 import type { Ledger, RehearsedMove } from "./ledger.ts";
 import type { Flight, Shadow } from "./shadow.ts";

@@ -4,10 +4,10 @@
  */
 import { AppError } from "../domain/errors.ts";
 import type { StoreOptions } from "./driverOptions.ts";
-import { explainStatementFailure, isDriverFailure } from "./failure.ts";
+import { explainStatementFailure, isDenied, isDriverFailure } from "./failure.ts";
 import { backoffMs, maxRuns, type Remedy, reconnectBudgetMs, remedyFor } from "./retry.ts";
 import { findServer, type Row, type Session, type SqlValue } from "./session.ts";
-import { isDenied, programOfAccount } from "./wrongAccount.ts";
+import { programOfAccount } from "./wrongAccount.ts";
 
 export type { StoreOptions } from "./driverOptions.ts";
 export type { Row, SqlValue } from "./session.ts";

@@ -2,7 +2,6 @@
 import { AppError } from "../domain/errors.ts";
 import { passwordAsked } from "./authentication.ts";
 import type { DriverFailure } from "./retry.ts";
-import { isDenied } from "./wrongAccount.ts";
 
 /** Where and as whom a connection was tried. */
 export interface ConnectionTarget {
@@ -158,4 +157,9 @@ const remedyCodes = /^(E[A-Z]+|ER_\w+|PROTOCOL_\w+|HANDSHAKE_\w+|AUTH_\w+)$/;
 function messageOf(failure: DriverFailure): string {
   const message = failure instanceof Error ? failure.message : "";
   return message !== "" ? message : String(failure.code ?? "unknown failure");
+}
+
+/** Whether MySQL's error number says that the account may not do this. */
+export function isDenied(errno: unknown): boolean {
+  return [1044, 1142, 1143, 1227, 1370].includes(Number(errno));
 }

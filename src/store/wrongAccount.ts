@@ -24,8 +24,3 @@ export async function programOfAccount(session: Session, database: string): Prom
   const [only] = found;
   return found.size === 1 ? (only ?? null) : null;
 }
-
-/** Whether MySQL's error number says that the account may not do this. */
-export function isDenied(errno: unknown): boolean {
-  return [1044, 1142, 1143, 1227, 1370].includes(Number(errno));
-}

@@ -38,6 +38,20 @@ export class Fields {
     return this.#whole(name, value);
   }
 
+  /** A whole number from 0 to `most`, which is `wanted`: what is beyond is no such thing, though it is a number. */
+  whole(name: string, { fallback, most, wanted }: Range): number {
+    const number = this.int(name, fallback);
+    if (number >= 0 && number <= most) return number;
+    throw this.#problem(name, number, wanted);
+  }
+
+  /** The 36 characters by which the tables know an object. */
+  uuid(name: string): string {
+    const value = this.text(name);
+    if (/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value)) return value;
+    throw this.#problem(name, value, "a uuid");
+  }
+
   float(name: string, fallback?: number): number {
     const value = this.#struct.get(name) ?? fallback;
     const number = typeof value === "string" ? readDouble(value) : value;
@@ -103,6 +117,12 @@ export class Fields {
   #problem(name: string, value: XapiValue | undefined, wanted: string): XmlError {
     return new XmlError(value === undefined ? `${name} is missing` : `${name} is not ${wanted}`);
   }
+}
+
+interface Range {
+  readonly fallback: number | undefined;
+  readonly most: number;
+  readonly wanted: string;
 }
 
 const emptyMap: StringMap = new Map();

@@ -8,6 +8,7 @@
 import type { Inventory } from "./inventory.ts";
 import type { SourceValues } from "./measures.ts";
 import type { HostRef, NetworkRef, PifRecord, VmRecord } from "./records.ts";
+import { unreadableOf } from "./unreadable.ts";
 
 /** The interface that stands for eth0 on a host. */
 export interface Eth0 {
@@ -28,8 +29,14 @@ export class Interfaces {
   readonly #pifs = new Map<HostRef, PifRecord[]>();
   readonly #eth0 = new Map<HostRef, Eth0 | null>();
 
-  constructor({ pifs }: Pick<Inventory, "pifs">, wanted: string) {
+  constructor(inventory: Pick<Inventory, "pifs" | "hosts" | "skipped">, wanted: string) {
     this.#wanted = wanted;
+    const { pifs, hosts } = inventory;
+    // A bond without one of its members, or a VLAN that leads nowhere, would be another figure than the one meant.
+    for (const [ref, { readable }] of unreadableOf(inventory, "PIF")) {
+      for (const [host, { PIFs }] of hosts)
+        if (readable.host === host || PIFs.includes(ref)) this.#eth0.set(host, null);
+    }
     for (const pif of pifs.values()) {
       if (pif.host === null) continue;
       const known = this.#pifs.get(pif.host);
@@ -38,7 +45,7 @@ export class Interfaces {
     }
   }
 
-  /** What stands for eth0 on the host; null where it has no management interface. */
+  /** What stands for eth0 on the host; null where it has no management interface, or one of its own cannot be read. */
   eth0Of(host: HostRef): Eth0 | null {
     const known = this.#eth0.get(host);
     if (known !== undefined) return known;

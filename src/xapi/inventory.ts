@@ -1,5 +1,8 @@
 /** Reads the pool's objects in a few bulk calls: what exists and where, not how loaded it is. */
 
+import { occupiesHost } from "../domain/pool.ts";
+import { XapiUnreachable } from "./errors.ts";
+import type { XapiClass } from "./recordCodec.ts";
 import type {
   HostMetricsRecord,
   HostMetricsRef,
@@ -49,11 +52,14 @@ export interface Inventory {
   readonly networks: ReadonlyMap<NetworkRef, NetworkRecord>;
   /** Names of storage repositories, for messages. */
   readonly storageNames: ReadonlyMap<string, string>;
-  /** Records that could not be understood and were left out. */
+  /** Records that could not be understood and were left out; hosts that only VMs name among them. */
   readonly skipped: readonly SkippedRecord[];
 }
 
-/** Every object that a snapshot needs, one get_all_records a class; all of them within one budget of memory. */
+/**
+ * Every object that a snapshot needs, one get_all_records a class; all of them within one budget of memory. Rejects with
+ * XapiUnreachable also where two hosts or two VMs have one uuid.
+ */
 export function readInventory(client: XapiClient): Promise<Inventory> {
   return client.together(() => readObjects(client));
 }
@@ -78,7 +84,9 @@ async function readObjects(client: XapiClient): Promise<Inventory> {
     client.machines(),
     client.pools(),
   ]);
+  for (const [name, records] of Object.entries({ host: hosts, VM: vms })) refuseTwins(client, name, records);
   const parts: readonly Records<string, unknown>[] = [
+    pools,
     hosts,
     vms,
     hostMetrics,
@@ -108,6 +116,71 @@ async function readObjects(client: XapiClient): Promise<Inventory> {
     pifs,
     networks,
     storageNames: new Map([...srs].map(([ref, sr]) => [ref, sr.name_label])),
-    skipped: parts.flatMap((part) => part.skipped),
+    skipped: [...parts.flatMap((part) => part.skipped), ...unlistedHosts(hosts, vms)],
   };
+}
+
+/** The tables know objects by uuid: of two with one, only one would be seen, and it would be anybody's guess which. */
+function refuseTwins(
+  client: XapiClient,
+  name: string,
+  records: ReadonlyMap<string, { readonly uuid: string }>,
+): void {
+  const seen = new Set<string>();
+  for (const { uuid } of records.values()) {
+    if (seen.has(uuid)) {
+      const message = `${client.url}: the answer is not XAPI's: ${name}: the uuid ${uuid} comes twice`;
+      throw new XapiUnreachable("garbled", message, { sent: true });
+    }
+    seen.add(uuid);
+  }
+}
+
+/** A VM runs on a host: where that is not listed, its record was lost on the way. */
+function unlistedHosts(
+  hosts: Records<HostRef, HostRecord>,
+  vms: ReadonlyMap<VmRef, VmRecord>,
+): SkippedRecord[] {
+  const known = new Set<string>([...hosts.keys(), ...hosts.skipped.map(({ ref }) => ref)]);
+  const lost = new Map<string, SkippedRecord>();
+  for (const { power_state, resident_on, name_label, uuid } of vms.values()) {
+    if (!occupiesHost(power_state) || resident_on === null || known.has(resident_on)) continue;
+    if (lost.has(resident_on)) continue;
+    const reason = `the pool does not list it, and ${name_label || uuid} runs on it`;
+    lost.set(resident_on, { class: "host", ref: resident_on, uuid: "", name: "", reason, readable: {} });
+  }
+  return [...lost.values()];
+}
+
+/** How many records of each class there are, and how many of them could not be read. */
+export function countsByClass(
+  inventory: Inventory,
+): ReadonlyMap<string, { readonly all: number; readonly unreadable: number }> {
+  const { hosts, hostMetrics, vms, vmMetrics, guestMetrics, groups, vbds, vdis, pbds, vifs, pifs } =
+    inventory;
+  const read: Readonly<Record<XapiClass, number>> = {
+    pool: 0,
+    host: hosts.size,
+    host_metrics: hostMetrics.size,
+    VM: vms.size,
+    VM_metrics: vmMetrics.size,
+    VM_guest_metrics: guestMetrics.size,
+    VM_group: groups.size,
+    VBD: vbds.size,
+    VDI: vdis.size,
+    SR: inventory.storageNames.size,
+    PBD: pbds.size,
+    VIF: vifs.size,
+    PIF: pifs.size,
+    network: inventory.networks.size,
+    task: 0,
+  };
+  const unreadable = new Map<string, number>();
+  for (const { class: name } of inventory.skipped) unreadable.set(name, (unreadable.get(name) ?? 0) + 1);
+  return new Map(
+    Object.entries(read).map(([name, count]) => {
+      const left = unreadable.get(name) ?? 0;
+      return [name, { all: count + left, unreadable: left }];
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 /** The XAPI client's options from the settings: what to trust, whom to ask, how long to wait. Pure. */
-import type { XenSettings } from "../settings/settings.ts";
+import type { XenSettings } from "../settings/types.ts";
 import type { Trust, XapiOptions } from "./client.ts";
 import type { KnownMembers } from "./members.ts";
 

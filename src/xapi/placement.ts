@@ -4,6 +4,7 @@
  */
 import type { Inventory } from "./inventory.ts";
 import type { HostRecord, HostRef, NetworkRef, SrRef, VmRecord, VmRef } from "./records.ts";
+import { unreadableOf } from "./unreadable.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -121,6 +122,8 @@ export class InfeasiblePairFinder {
   readonly #hostsOfNetwork = new Map<NetworkRef, Map<HostRef, { usable: boolean }>>();
   readonly #infeasible = new Map<string, readonly HostRef[]>();
   readonly #subsets = new Map<string, Map<string, boolean>>();
+  /** Internal networks of which it cannot be told who uses them. */
+  readonly #doubtful = new Set<NetworkRef>();
   readonly #runningOnNetwork = new Map<NetworkRef, { vm: VmRef; host: HostRef }[]>();
 
   constructor(inventory: Inventory) {
@@ -134,7 +137,19 @@ export class InfeasiblePairFinder {
       const usable = bond_slave_of === null;
       mapEntry(this.#hostsOfNetwork, network, () => new Map()).set(host, { usable });
     }
-    for (const { network, VM } of inventory.vifs.values()) {
+    const [vms, vifs] = [unreadableOf(inventory, "VM"), unreadableOf(inventory, "VIF")];
+    for (const [ref, { VIFs }] of vifs.size === 0 ? [] : inventory.networks)
+      if (VIFs.some((vif) => vifs.has(vif))) this.#doubtful.add(ref);
+    const users = [...inventory.vifs.values()].map(({ network, VM }) => ({ network, VM }));
+    // Both ends say whose an interface is: one that was changed on the way must not hide the VM that has it.
+    for (const [VM, { VIFs }] of inventory.vms) {
+      for (const ref of VIFs) {
+        const vif = inventory.vifs.get(ref);
+        if (vif !== undefined && vif.VM !== VM) users.push({ network: vif.network, VM });
+      }
+    }
+    for (const { network, VM } of users) {
+      if (network !== null && VM !== null && vms.has(VM)) this.#doubtful.add(network);
       const host = VM === null ? undefined : inventory.vms.get(VM)?.resident_on;
       if (network === null || VM === null || !host) continue;
       mapEntry(this.#runningOnNetwork, network, () => []).push({ vm: VM, host });
@@ -222,6 +237,11 @@ export class InfeasiblePairFinder {
       }
       if (hosts?.has(host) || network?.other_config.get("assume_network_is_shared") === "true") continue;
       if (hosts !== undefined) return `VM_REQUIRES_NETWORK (network "${name}" is not on the host)`;
+      // A network without interfaces is internal; one whose interfaces could not be read only looks like it.
+      if (network === undefined || network.PIFs.length > 0)
+        return `VM_REQUIRES_NETWORK (where network "${name}" is cannot be read)`;
+      if (this.#doubtful.has(networkRef))
+        return `VM_REQUIRES_NETWORK (who uses internal network "${name}" cannot be read)`;
       const elsewhere = this.#runningOnNetwork
         .get(networkRef)
         ?.some((other) => other.vm !== vmRef && other.host !== host);

@@ -27,6 +27,7 @@ import type {
 } from "./records.ts";
 import { type XapiStruct, type XapiValue, XmlError } from "./xml.ts";
 
+/** The classes that are read, by XAPI's names, and their records. */
 interface RecordTypes {
   readonly pool: PoolRecord;
   readonly host: HostRecord;
@@ -45,9 +46,11 @@ interface RecordTypes {
   readonly task: TaskRecord;
 }
 
-/** The classes that are read, by XAPI's names. */
 export type XapiClass = keyof RecordTypes;
 export type RecordOf<C extends XapiClass> = RecordTypes[C];
+
+/** 256 TiB, beyond what any host has: a larger or a negative size is no size, and would make room where none is. */
+const mostBytes = 2 ** 48;
 
 /** Reads the field `name` of a struct as the type it must have. */
 type FieldReader<T> = (fields: Fields, name: string) => T;
@@ -68,6 +71,15 @@ const float =
   (fallback?: number): FieldReader<number> =>
   (fields, name) =>
     fields.float(name, fallback);
+const bytes =
+  (fallback?: number): FieldReader<number> =>
+  (fields, name) =>
+    fields.whole(name, { fallback, most: mostBytes, wanted: "a size in bytes" });
+const count =
+  (fallback?: number): FieldReader<number> =>
+  (fields, name) =>
+    fields.whole(name, { fallback, most: 65_535, wanted: "a number of CPUs" });
+const uuid = (): FieldReader<string> => (fields, name) => fields.uuid(name);
 const date = (): FieldReader<Date> => (fields, name) => fields.date(name);
 const map = (): FieldReader<StringMap> => (fields, name) => fields.map(name);
 const texts = (): FieldReader<readonly string[]> => (fields, name) => fields.texts(name);
@@ -97,14 +109,14 @@ const readers: { readonly [C in XapiClass]: Readers<RecordTypes[C]> } = {
   },
 
   host: {
-    uuid: text(),
+    uuid: uuid(),
     name_label: text(""),
     hostname: text(""),
     address: text(""),
     enabled: flag(),
     host_CPUs: refs(),
     metrics: ref(),
-    memory_overhead: int(0),
+    memory_overhead: bytes(0),
     software_version: map(),
     power_on_mode: text(""),
     cpu_info: map(),
@@ -119,12 +131,12 @@ const readers: { readonly [C in XapiClass]: Readers<RecordTypes[C]> } = {
 
   host_metrics: {
     uuid: text(),
-    memory_total: int(),
+    memory_total: bytes(),
     live: flag(),
   },
 
   VM: {
-    uuid: text(),
+    uuid: uuid(),
     name_label: text(""),
     power_state: text(),
     is_a_template: flag(),
@@ -132,11 +144,11 @@ const readers: { readonly [C in XapiClass]: Readers<RecordTypes[C]> } = {
     is_control_domain: flag(),
     resident_on: ref(),
     scheduled_to_be_resident_on: ref(),
-    memory_dynamic_min: int(),
-    memory_dynamic_max: int(),
-    memory_static_max: int(),
-    memory_overhead: int(0),
-    VCPUs_max: int(),
+    memory_dynamic_min: bytes(),
+    memory_dynamic_max: bytes(),
+    memory_static_max: bytes(),
+    memory_overhead: bytes(0),
+    VCPUs_max: count(),
     metrics: ref(),
     guest_metrics: ref(),
     VBDs: refs(),
@@ -162,8 +174,8 @@ const readers: { readonly [C in XapiClass]: Readers<RecordTypes[C]> } = {
 
   VM_metrics: {
     uuid: text(),
-    memory_actual: int(),
-    VCPUs_number: int(),
+    memory_actual: bytes(),
+    VCPUs_number: count(),
     hvm: flag(false),
     nested_virt: flag(false),
     nomigrate: flag(false),
@@ -302,38 +314,110 @@ export function readRecords<C extends XapiClass>(name: C, value: XapiValue): Rec
   return collected.records();
 }
 
-/** Turns structs into records one by one; those that make no sense are named, and left out. */
+/** Turns structs into records one by one; those that make no sense are named, with what of them can be read. */
 export class RecordCollector<C extends XapiClass> {
   readonly #name: C;
   readonly #records = new Map<Ref<C>, RecordOf<C>>();
-  readonly #skipped = new Map<string, SkippedRecord>();
+  readonly #skipped = new Map<string, SkippedRecord<RecordOf<C>>>();
+  /** The fields that some record has, and the records that lack some field, by its list of what they lack. */
+  readonly #known = new Set<string>();
+  readonly #lacking = new Map<string, { readonly fields: readonly string[]; readonly refs: string[] }>();
+  #twice: string | null = null;
 
   constructor(name: C) {
     this.#name = name;
   }
 
-  /** Takes one record; of a ref that comes twice the last one counts. */
+  /** Takes one record. */
   add(ref: string, record: XapiValue): void {
-    this.#records.delete(ref as Ref<C>);
-    this.#skipped.delete(ref);
+    // Which of the two is meant cannot be told; said at the end, when the whole answer is known to be one.
+    if (this.#records.has(ref as Ref<C>) || this.#skipped.has(ref)) this.#twice ??= ref;
     try {
-      this.#records.set(ref as Ref<C>, readRecord(this.#name, record));
+      const read = readRecord(this.#name, record);
+      if (record instanceof Map) this.#note(ref, record);
+      this.#records.set(ref as Ref<C>, read);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
       this.#skipped.set(ref, skippedRecord(this.#name, ref, record, error));
     }
   }
 
+  /** Throws XmlError where a ref came twice. */
   records(): Records<Ref<C>, RecordOf<C>> {
+    if (this.#twice !== null) throw new XmlError(`${this.#name}: the ref ${this.#twice} comes twice`);
+    this.#leaveOutLacking();
     return Object.assign(this.#records, { skipped: [...this.#skipped.values()] });
+  }
+
+  #note(ref: string, struct: XapiStruct): void {
+    const lacks: string[] = [];
+    for (const field of Object.keys(readers[this.#name])) {
+      if (struct.has(field)) this.#known.add(field);
+      else lacks.push(field);
+    }
+    if (lacks.length === 0) return;
+    const key = lacks.join(" ");
+    const same = this.#lacking.get(key);
+    if (same === undefined) this.#lacking.set(key, { fields: lacks, refs: [ref] });
+    else same.refs.push(ref);
+  }
+
+  /** A field that a pool does not know is in no record: where others have it, a record without it is no whole one. */
+  #leaveOutLacking(): void {
+    for (const { fields, refs } of this.#lacking.values()) {
+      const lost = fields.filter((field) => this.#known.has(field));
+      if (lost.length === 0) continue;
+      for (const ref of refs) {
+        const record = this.#records.get(ref as Ref<C>);
+        if (record === undefined) continue;
+        this.#records.delete(ref as Ref<C>);
+        const readable = Object.entries(record).filter(([field]) => !lost.includes(field));
+        const { uuid, name_label } = record as { readonly uuid: string; readonly name_label?: string };
+        this.#skipped.set(ref, {
+          class: this.#name,
+          ref,
+          uuid,
+          name: name_label ?? "",
+          reason: `${lost.join(", ")} ${lost.length === 1 ? "is" : "are"} missing`,
+          readable: Object.fromEntries(readable) as Partial<RecordOf<C>>,
+        });
+      }
+    }
   }
 }
 
-function skippedRecord(name: XapiClass, ref: string, record: XapiValue, error: Error): SkippedRecord {
+function skippedRecord<C extends XapiClass>(
+  name: C,
+  ref: string,
+  record: XapiValue,
+  error: Error,
+): SkippedRecord<RecordOf<C>> {
   const struct: XapiStruct = record instanceof Map ? record : new Map();
   const textOf = (field: string): string => {
     const value = struct.get(field);
     return typeof value === "string" ? value : "";
   };
-  return { class: name, ref, uuid: textOf("uuid"), name: textOf("name_label"), reason: error.message };
+  return {
+    class: name,
+    ref,
+    uuid: textOf("uuid"),
+    name: textOf("name_label"),
+    reason: error.message,
+    readable: readablePart(name, struct),
+  };
+}
+
+/** The fields that are there and make sense; what is missing is not taken for what it would be on an old pool. */
+function readablePart<C extends XapiClass>(name: C, struct: XapiStruct): Partial<RecordOf<C>> {
+  const fields = new Fields(struct);
+  const record: Record<string, unknown> = {};
+  for (const [field, read] of fieldReaders(name)) {
+    if (!struct.has(field)) continue;
+    try {
+      record[field] = read(fields, field);
+    } catch (error) {
+      if (!(error instanceof XmlError)) throw error;
+    }
+  }
+  return record as Partial<RecordOf<C>>;
 }

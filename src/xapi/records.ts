@@ -259,7 +259,7 @@ export interface TaskRecord {
 }
 
 /** An object that was left out because its record could not be understood. */
-export interface SkippedRecord {
+export interface SkippedRecord<T = unknown> {
   readonly class: string;
   readonly ref: string;
   /** "" where not even that could be read. */
@@ -267,9 +267,11 @@ export interface SkippedRecord {
   readonly name: string;
   /** What was wrong, with the field's name. */
   readonly reason: string;
+  /** The fields that could be read. */
+  readonly readable: Partial<T>;
 }
 
 /** All objects of one class, and those that had to be left out. */
 export interface Records<R extends string, T> extends ReadonlyMap<R, T> {
-  readonly skipped: readonly SkippedRecord[];
+  readonly skipped: readonly SkippedRecord<T>[];
 }

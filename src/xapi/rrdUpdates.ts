@@ -12,6 +12,7 @@ import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } fr
 import { isCoarse, isDoubtful } from "./precision.ts";
 import type { HostRecord, HostRef, VmRef } from "./records.ts";
 import { newestValues, objectKey, parseRrdUpdates, RrdFormatError, type RrdUpdates } from "./rrd.ts";
+import { unreadableOf } from "./unreadable.ts";
 import type { XapiClient } from "./xapiClient.ts";
 
 export interface MeasureOptions {
@@ -58,6 +59,8 @@ export async function readMeasures(
     for (const [vm, values] of read.vms) if (inventory.vms.get(vm)?.resident_on === ref) vms.set(vm, values);
   };
   const readOne = async (ref: HostRef, host: HostRecord): Promise<ObjectMeasures | string> => {
+    const unknown = unknownLife(host, inventory);
+    if (unknown !== null) return unknown;
     if (!isLive(host, inventory)) return "the pool says it is not alive";
     const { named = nothingNamed } = options;
     const query = () => queryHost(client, inventory, ref, host, { interfaces, named, oneCall });
@@ -100,9 +103,17 @@ function isLive(host: HostRecord, inventory: Inventory): boolean {
   return host.metrics !== null && inventory.hostMetrics.get(host.metrics)?.live === true;
 }
 
+/** Why it cannot be told whether the host is alive; null where the pool tells. */
+function unknownLife({ metrics }: HostRecord, inventory: Inventory): string | null {
+  if (metrics === null || inventory.hostMetrics.has(metrics)) return null;
+  const skipped = unreadableOf(inventory, "host_metrics").get(metrics);
+  if (skipped === undefined) return "its host_metrics are not among those that the pool lists";
+  return `its host_metrics cannot be read (${skipped.reason})`;
+}
+
 /** A host that died is still enabled by its record, or holds VMs: of those we would have to know. */
 function isSwitchedOff(ref: HostRef, host: HostRecord, inventory: Inventory): boolean {
-  if (host.enabled || isLive(host, inventory)) return false;
+  if (host.enabled || isLive(host, inventory) || unknownLife(host, inventory) !== null) return false;
   return ![...inventory.vms.values()].some((vm) => vm.resident_on === ref && !vm.is_control_domain);
 }
 

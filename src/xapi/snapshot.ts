@@ -29,18 +29,21 @@ import {
 } from "./placement.ts";
 import { cpuShare, plausible, toFourDecimals } from "./plausible.ts";
 import type { HostRecord, HostRef, VmRecord, VmRef } from "./records.ts";
+import { Unreadable } from "./unreadable.ts";
 
 const none: SourceValues = new Map();
 
 /**
  * The snapshot of `inventory` with `measures`; lists sorted by uuid. `eth0Device` names the interface to show as eth0
- * ("auto": each host's management interface), `named` what is kept beside the thesis' measures.
+ * ("auto": each host's management interface), `named` what is kept beside the thesis' measures, `unreadable` what stands
+ * for the records that could not be read.
  */
 export function toSnapshot(
   inventory: Inventory,
   measures: Measures,
   eth0Device: string,
   named: NamedMeasures = nothingNamed,
+  unreadable: Unreadable = new Unreadable(inventory, null),
 ): Snapshot {
   const vms = [...inventory.vms].filter(([, vm]) => !vm.is_a_snapshot && !vm.is_a_template);
   const interfaces = new Interfaces(inventory, eth0Device);
@@ -54,46 +57,46 @@ export function toSnapshot(
       wlbEnabled: inventory.pool.wlb_enabled,
       rollingUpgrade: inventory.pool.other_config.has("rolling_upgrade_in_progress"),
     },
-    hosts: toHosts(inventory, measures, interfaces, named),
-    vms: toVms(vms, inventory, measures, { interfaces, named }),
-    placements: toPlacements(vms, inventory),
-    infeasiblePairs: toInfeasiblePairs(vms, inventory),
+    hosts: [
+      ...toHosts({ inventory, measures, named, unreadable, interfaces }).map((host) =>
+        unreadable.isCrowded(host.uuid) ? { ...host, placementFreeBytes: null } : host,
+      ),
+      ...unreadable.hosts,
+    ].sort(byUuid),
+    vms: [...toVms(vms, { inventory, measures, named, unreadable, interfaces }), ...unreadable.vms].sort(
+      byUuid,
+    ),
+    placements: toPlacements(vms, unreadable),
+    infeasiblePairs: toInfeasiblePairs(vms, inventory, unreadable),
   };
 }
 
-function toHosts(
-  inventory: Inventory,
-  measures: Measures,
-  interfaces: Interfaces,
-  { hostSources }: NamedMeasures,
-): Host[] {
+function toHosts({ inventory, measures, named: { hostSources }, unreadable, interfaces }: Sources): Host[] {
   const free = freeBytes(inventory);
-  return [...inventory.hosts]
-    .map(([ref, host]) => {
-      const metrics = host.metrics === null ? undefined : inventory.hostMetrics.get(host.metrics);
-      const cpuNum = host.host_CPUs.length > 0 ? host.host_CPUs.length : null;
-      const values = measures.hosts.get(ref) ?? none;
-      const cpus = hostCpus(values, cpuNum ?? 0);
-      return {
-        uuid: asUuid(host.uuid),
-        name: host.name_label,
-        ip: host.address === "" ? null : host.address,
-        cpuNum,
-        ...hostMeasures(values, cpuNum ?? 0, interfaces.eth0Of(ref)),
-        enabled: host.enabled,
-        live: metrics?.live ?? false,
-        isMaster: inventory.pool.master === ref,
-        version: version(host),
-        placementFreeBytes: free.get(ref) ?? null,
-        powerOnMode: host.power_on_mode,
-        cpuMhz: clockRate(host),
-        read: measures.hosts.has(ref) && !measures.unread.has(ref),
-        ...interfacesOf(ref, interfaces),
-        ...namedSources(values, hostSources, cpus),
-        ...(cpus.doubt === null ? {} : { doubt: cpus.doubt }),
-      };
-    })
-    .sort(byUuid);
+  return [...inventory.hosts].map(([ref, host]) => {
+    const metrics = host.metrics === null ? undefined : inventory.hostMetrics.get(host.metrics);
+    const cpuNum = host.host_CPUs.length > 0 ? host.host_CPUs.length : null;
+    const values = measures.hosts.get(ref) ?? none;
+    const cpus = hostCpus(values, cpuNum ?? 0);
+    return {
+      uuid: asUuid(host.uuid),
+      name: host.name_label,
+      ip: host.address === "" ? null : host.address,
+      cpuNum,
+      ...hostMeasures(values, cpuNum ?? 0, interfaces.eth0Of(ref)),
+      enabled: host.enabled,
+      live: metrics?.live ?? (host.metrics !== null && unreadable.wasAlive(asUuid(host.uuid))),
+      isMaster: inventory.pool.master === ref,
+      version: version(host),
+      placementFreeBytes: free.get(ref) ?? null,
+      powerOnMode: host.power_on_mode,
+      cpuMhz: clockRate(host),
+      read: measures.hosts.has(ref) && !measures.unread.has(ref),
+      ...interfacesOf(ref, interfaces),
+      ...namedSources(values, hostSources, cpus),
+      ...(cpus.doubt === null ? {} : { doubt: cpus.doubt }),
+    };
+  });
 }
 
 function interfacesOf(ref: HostRef, interfaces: Interfaces): HostInterfaces {
@@ -146,51 +149,60 @@ export function hostMeasures(values: SourceValues, cpuNum: number, eth0: Eth0 | 
   };
 }
 
+/** What hosts and VMs are made of. */
+interface Sources {
+  readonly inventory: Inventory;
+  readonly measures: Measures;
+  readonly named: NamedMeasures;
+  readonly unreadable: Unreadable;
+  readonly interfaces: Interfaces;
+}
+
 function toVms(
   vms: readonly (readonly [VmRef, VmRecord])[],
-  inventory: Inventory,
-  measures: Measures,
-  { interfaces, named: { cpuWait } }: { readonly interfaces: Interfaces; readonly named: NamedMeasures },
+  { inventory, measures, named: { cpuWait }, unreadable, interfaces }: Sources,
 ): Vm[] {
   const staticMax = [...inventory.hosts.values()].some(countsStaticMax);
   const groupsOf = antiAffinityGroups(inventory);
-  return vms
-    .map(([ref, vm]) => {
-      const running = vm.power_state === "Running";
-      const values = running ? (measures.vms.get(ref) ?? none) : none;
-      const metrics = vm.metrics === null ? undefined : inventory.vmMetrics.get(vm.metrics);
-      const vcpuNum = positive(running ? metrics?.VCPUs_number : vm.VCPUs_max);
-      const guest = vm.is_control_domain ? none : values;
-      return {
-        uuid: asUuid(vm.uuid),
-        name: vm.name_label,
-        powerState: vm.power_state,
-        isControlDomain: vm.is_control_domain,
-        memoryMb: bytesToMb(positive(running ? values.get("memory") : vm.memory_dynamic_max)),
-        memoryInternalFreeMb: kibToMb(guest.get("memory_internal_free")),
-        vif0TxKb: bytesToKb(guest.get("vif_0_tx")),
-        vif0RxKb: bytesToKb(guest.get("vif_0_rx")),
-        vcpuAverage: cpuPercent(values, vcpuNum ?? 0),
-        vcpuNum,
-        placementBytes: requiredBytes(vm, staticMax),
-        copyBytes: positive(running ? metrics?.memory_actual : undefined) ?? positive(vm.memory_dynamic_max),
-        tags: vm.tags,
-        hasTools: hasTools(vm, inventory),
-        immovable: immovableReason(vm, inventory),
-        haPriority: vm.ha_restart_priority,
-        antiAffinityGroups: groupsOf.get(ref) ?? [],
-        migratingTo: migrationTarget(vm, inventory),
-        shrinksToBytes: running ? shrinksToBytes(vm, staticMax) : null,
-        ...eth0Share(vm, inventory, interfaces, guest),
-        ...(cpuWait ? { cpuWait: waitedPercent(guest) } : {}),
-      };
-    })
-    .sort(byUuid);
+  return vms.map(([ref, vm]) => {
+    const running = vm.power_state === "Running";
+    const values = running ? (measures.vms.get(ref) ?? none) : none;
+    const metrics = vm.metrics === null ? undefined : inventory.vmMetrics.get(vm.metrics);
+    const vcpuNum = positive(running ? metrics?.VCPUs_number : vm.VCPUs_max);
+    const guest = vm.is_control_domain ? none : values;
+    return {
+      uuid: asUuid(vm.uuid),
+      name: vm.name_label,
+      powerState: vm.power_state,
+      isControlDomain: vm.is_control_domain,
+      memoryMb: bytesToMb(positive(running ? values.get("memory") : vm.memory_dynamic_max)),
+      memoryInternalFreeMb: kibToMb(guest.get("memory_internal_free")),
+      vif0TxKb: bytesToKb(guest.get("vif_0_tx")),
+      vif0RxKb: bytesToKb(guest.get("vif_0_rx")),
+      vcpuAverage: cpuPercent(values, vcpuNum ?? 0),
+      vcpuNum,
+      placementBytes: requiredBytes(vm, staticMax),
+      copyBytes: positive(running ? metrics?.memory_actual : undefined) ?? positive(vm.memory_dynamic_max),
+      tags: vm.tags,
+      hasTools: hasTools(vm, inventory),
+      immovable: unreadable.doubt(ref, vm) ?? immovableReason(vm, inventory),
+      haPriority: vm.ha_restart_priority,
+      antiAffinityGroups: groupsOf.get(ref) ?? [],
+      migratingTo: migrationTarget(vm, unreadable),
+      shrinksToBytes: running ? shrinksToBytes(vm, staticMax) : null,
+      ...eth0Share(vm, guest, { inventory, interfaces, unreadable }),
+      ...(cpuWait ? { cpuWait: waitedPercent(guest) } : {}),
+    };
+  });
 }
 
 /** What the VM adds to eth0 of its host; nothing of a VM that runs on none, and of control domains. */
-function eth0Share(vm: VmRecord, inventory: Inventory, interfaces: Interfaces, values: SourceValues): VmEth0 {
-  if (vm.is_control_domain || vm.resident_on === null || residence(vm, inventory) === null) return {};
+function eth0Share(
+  vm: VmRecord,
+  values: SourceValues,
+  { inventory, interfaces, unreadable }: Pick<Sources, "inventory" | "interfaces" | "unreadable">,
+): VmEth0 {
+  if (vm.is_control_domain || vm.resident_on === null || unreadable.residence(vm) === null) return {};
   const traffic = vmTraffic(vm, inventory, interfaces.eth0Of(vm.resident_on), values);
   if (traffic === null) return { eth0Vifs: 0 };
   const [eth0RxKb, eth0TxKb] = [bytesToKb(traffic.rx), bytesToKb(traffic.tx)];
@@ -214,11 +226,10 @@ export function waitedPercent(values: SourceValues): number | null {
 }
 
 /** Reserved by the pool from the request on, until the VM is there. */
-function migrationTarget(vm: VmRecord, { hosts }: Inventory): Uuid | null {
+function migrationTarget(vm: VmRecord, unreadable: Unreadable): Uuid | null {
   const target = vm.power_state === "Running" ? vm.scheduled_to_be_resident_on : null;
   if (target === null || target === vm.resident_on) return null;
-  const host = hosts.get(target);
-  return host === undefined ? null : asUuid(host.uuid);
+  return unreadable.hostUuid(target);
 }
 
 function antiAffinityGroups(inventory: Inventory): Map<VmRef, string[]> {
@@ -230,33 +241,28 @@ function antiAffinityGroups(inventory: Inventory): Map<VmRef, string[]> {
   return groups;
 }
 
-function toPlacements(vms: readonly (readonly [VmRef, VmRecord])[], inventory: Inventory): Placement[] {
-  const placements: Placement[] = [];
+function toPlacements(vms: readonly (readonly [VmRef, VmRecord])[], unreadable: Unreadable): Placement[] {
+  const placements = [...unreadable.placements];
   for (const [, vm] of vms) {
-    const host = residence(vm, inventory);
-    if (host !== null) placements.push({ hostUuid: asUuid(host.uuid), vmUuid: asUuid(vm.uuid) });
+    const hostUuid = unreadable.residence(vm);
+    if (hostUuid !== null) placements.push({ hostUuid, vmUuid: asUuid(vm.uuid) });
   }
   return placements.sort((a, b) => compare(a.hostUuid, b.hostUuid) || compare(a.vmUuid, b.vmUuid));
-}
-
-/** The host a VM occupies; a dangling ref, as old pools keep of a halted VM, is none. */
-function residence(vm: VmRecord, inventory: Inventory): HostRecord | null {
-  if (vm.power_state !== "Running" && vm.power_state !== "Paused") return null;
-  return vm.resident_on === null ? null : (inventory.hosts.get(vm.resident_on) ?? null);
 }
 
 function toInfeasiblePairs(
   vms: readonly (readonly [VmRef, VmRecord])[],
   inventory: Inventory,
+  unreadable: Unreadable,
 ): InfeasiblePair[] {
   const finder = new InfeasiblePairFinder(inventory);
   const infeasiblePairs: InfeasiblePair[] = [];
   for (const [vmRef, vm] of vms) {
-    const home = residence(vm, inventory);
+    const home = unreadable.residence(vm);
     if (home === null || vm.is_control_domain) continue;
     for (const hostRef of finder.infeasibleHosts(vmRef, vm)) {
       const host = inventory.hosts.get(hostRef);
-      if (host === undefined || host === home) continue;
+      if (host === undefined || asUuid(host.uuid) === home) continue;
       const reason = finder.reason(vmRef, vm, hostRef, host);
       if (reason !== null)
         infeasiblePairs.push({ vmUuid: asUuid(vm.uuid), hostUuid: asUuid(host.uuid), reason });

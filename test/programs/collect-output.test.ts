@@ -45,6 +45,7 @@ describe("a run", () => {
       slow: [],
       suspect: [],
       untrusted: [],
+      unmeasured: [],
       clockSkewSeconds: expect.any(Number),
       skipped: [],
       arrivals: [],

@@ -1,10 +1,12 @@
 /** Green rules, carried out on a simulated pool: hosts are emptied, sleep, and are awake before they are needed. */
+
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { asUuid } from "../../src/domain/pool.ts";
 import { type GreenRule, noOptions } from "../../src/domain/rule.ts";
 import { explain } from "../../src/manager/commands/explain.ts";
 import { greenState, showGreen } from "../../src/manager/commands/green.ts";
-import { parseSettings, type Settings } from "../../src/settings/settings.ts";
+import { parseSettings } from "../../src/settings/settings.ts";
+import type { Settings } from "../../src/settings/types.ts";
 import type { Role } from "../../src/simulator/objects/roles.ts";
 import { exclude } from "../../src/store/exclusions.ts";
 import { loadHostPower } from "../../src/store/hostPower.ts";

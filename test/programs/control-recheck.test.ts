@@ -124,6 +124,25 @@ describe("a reason that concerns one VM or one pair: the next best is tried", ()
     expect(ring.migrations).toEqual(["big -> cold1"]);
   });
 
+  it("F35: the VM is busy only when the migration is asked for: it is left for a later run, the next best is moved", async () => {
+    const ring = await unbalanced();
+    ring.command("fail-migration OTHER_OPERATION_IN_PROGRESS vm=small at=start times=9");
+    const told = await ring.control();
+    expect(told.text).toMatch(/small .*OTHER_OPERATION_IN_PROGRESS/);
+    expect(ring.migrations.filter((each) => each.startsWith("small"))).toHaveLength(1);
+    expect(ring.where("small")).toBe("hot");
+    expect(ring.where("big")).not.toBe("hot");
+  });
+
+  it("F33: the memory is gone only when the migration is asked for: the same run tries the next host, once each", async () => {
+    const ring = await unbalanced(threeHosts.replace("vm big on=hot", 'vm big blocked="no" on=hot'));
+    ring.command("fail-migration HOST_NOT_ENOUGH_FREE_MEMORY vm=small at=start");
+    const told = await ring.control();
+    expect(told.text).toMatch(/small .*HOST_NOT_ENOUGH_FREE_MEMORY/);
+    expect(ring.migrations).toEqual(["small -> cold1", "small -> cold2"]);
+    expect(ring.where("small")).toBe("cold2");
+  });
+
   it("the VM was blocked meanwhile", async () => {
     const ring = await unbalanced();
     ring.command('block small "licensed here"');

@@ -157,7 +157,8 @@ describe.each(pools)("$name", ({ scenario, rules, leastMoves }) => {
 function comparable({ snapshot }: SnapshotDocument): unknown {
   return {
     ...snapshot,
-    hosts: snapshot.hosts.map((host) => ({ ...host, ip: null })),
+    // What interfaces there are beside the one that is shown, an export does not say of the networks on them.
+    hosts: snapshot.hosts.map((host) => ({ ...host, ip: null, interfaces: null })),
     vms: snapshot.vms.map((vm) => (vm.isControlDomain ? { ...vm, placementBytes: 0, vcpuAverage: 0 } : vm)),
   };
 }

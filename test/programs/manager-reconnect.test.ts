@@ -1,4 +1,5 @@
 /** The manager's conversation when Mysql goes away and comes back, on a real database behind a relay. */
+
 import net from "node:net";
 import { PassThrough } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
@@ -6,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { commandList } from "../../src/manager/commands/index.ts";
 import { openHistory } from "../../src/manager/history.ts";
 import { runRepl } from "../../src/manager/repl.ts";
-import { type ControlSettings, parseSettings } from "../../src/settings/settings.ts";
+import { parseSettings } from "../../src/settings/settings.ts";
+import type { ControlSettings } from "../../src/settings/types.ts";
 import { openDatabase } from "../../src/store/connection.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 

@@ -2,7 +2,7 @@
 
 import { asUuid } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
-import type { ControlSettings } from "../../src/settings/settings.ts";
+import type { ControlSettings } from "../../src/settings/types.ts";
 import type { SimulatedPool } from "../../src/simulator/behaviour/simulatedPool.ts";
 import type { Database } from "../../src/store/connection.ts";
 import { listExclusions } from "../../src/store/exclusions.ts";

@@ -1,10 +1,12 @@
 /** What the planner is told of the settings and of what control has done lately. */
+
 import { describe, expect, it } from "vitest";
 import { assess, type DecisionInput, plannerOptions, planOf } from "../../src/decide/assess.ts";
 import { applyMove } from "../../src/decide/moves.ts";
 import { isOpen, type Migration, type MigrationState } from "../../src/domain/migration.ts";
 import { recheck } from "../../src/planner/steps/recheck.ts";
-import { type ControlSettings, parseSettings } from "../../src/settings/settings.ts";
+import { parseSettings } from "../../src/settings/settings.ts";
+import type { ControlSettings } from "../../src/settings/types.ts";
 import { aControlState, aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const [a, b, c] = [uuid(1), uuid(2), uuid(3)];

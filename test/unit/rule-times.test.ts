@@ -1,11 +1,13 @@
 /** When a rule acts: disabled ones, hours of the day in the pool's time zone, k of n samples of its own. */
+
 import { describe, expect, it } from "vitest";
 import { assess, type DecisionInput, forecastOf } from "../../src/decide/assess.ts";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
 import { forecastJson } from "../../src/explain/planJson.ts";
 import { forecastLines } from "../../src/explain/report.ts";
-import { type ControlSettings, parseSettings } from "../../src/settings/settings.ts";
+import { parseSettings } from "../../src/settings/settings.ts";
+import type { ControlSettings } from "../../src/settings/types.ts";
 import { aControlState, aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 import { rule } from "../support/rules.ts";
 

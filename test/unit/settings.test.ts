@@ -3,7 +3,8 @@ import { inspect } from "node:util";
 import { parse } from "dotenv";
 import { describe, expect, it } from "vitest";
 import { environmentName, type SettingGroup, settingKeys } from "../../src/settings/keys.ts";
-import { parseSettings, type SettingsResult, type SettingsSources } from "../../src/settings/settings.ts";
+import { parseSettings, type SettingsResult } from "../../src/settings/settings.ts";
+import type { SettingsSources } from "../../src/settings/types.ts";
 
 const good = [
   "XenHost=10.0.0.1",

@@ -8,9 +8,11 @@ const host = "OpaqueRef:host-1" as HostRef;
 const vm = "OpaqueRef:vm" as VmRef;
 const task = "OpaqueRef:task" as TaskRef;
 
+const uuidOf = (n: number) => `00000000-0000-0000-0000-00000000000${n}`;
+
 /** A VM's record as the oldest pool would write it. */
 const oldVm: Record<string, Written> = {
-  uuid: "u1",
+  uuid: uuidOf(1),
   name_label: "web",
   power_state: "Running",
   is_a_template: false,
@@ -61,11 +63,17 @@ test("a record that makes no sense is left out and named, the others are kept", 
   const { power_state, ...without } = oldVm;
   const answer = success({
     [vm]: oldVm,
-    "OpaqueRef:bad1": { ...oldVm, uuid: "u2", name_label: "broken", VCPUs_max: "many" },
-    "OpaqueRef:bad2": { ...without, uuid: "u3" },
+    "OpaqueRef:bad1": { ...oldVm, uuid: uuidOf(2), name_label: "broken", VCPUs_max: "many" },
+    "OpaqueRef:bad2": { ...without, uuid: uuidOf(3) },
     "OpaqueRef:bad3": { ...oldVm, memory_static_max: "9223372036854775807" },
     "OpaqueRef:bad4": { ...oldVm, tags: "no list" },
     "OpaqueRef:bad5": "no record",
+    "OpaqueRef:bad6": { ...oldVm, memory_dynamic_min: "-1" },
+    "OpaqueRef:bad7": { ...oldVm, memory_overhead: "1125899906842624" },
+    "OpaqueRef:bad8": { ...oldVm, VCPUs_max: "NaN" },
+    "OpaqueRef:bad9": { ...oldVm, uuid: "perhaps" },
+    "OpaqueRef:bad10": { ...oldVm, resident_on: { a: "b" } },
+    "OpaqueRef:bad11": { ...oldVm, name_label: ["web"] },
   });
   expect(power_state).toBe("Running");
   const vms = await asking({ "VM.get_all_records": answer }, (client) => client.vms());
@@ -74,15 +82,53 @@ test("a record that makes no sense is left out and named, the others are kept", 
     {
       class: "VM",
       ref: "OpaqueRef:bad1",
-      uuid: "u2",
+      uuid: uuidOf(2),
       name: "broken",
       reason: "VCPUs_max is not a whole number",
+      readable: expect.objectContaining({ name_label: "broken", power_state: "Running" }),
     },
-    { class: "VM", ref: "OpaqueRef:bad2", uuid: "u3", name: "web", reason: "power_state is missing" },
+    expect.objectContaining({
+      ref: "OpaqueRef:bad2",
+      uuid: uuidOf(3),
+      name: "web",
+      reason: "power_state is missing",
+    }),
     expect.objectContaining({ ref: "OpaqueRef:bad3", reason: "memory_static_max is not a whole number" }),
     expect.objectContaining({ ref: "OpaqueRef:bad4", reason: "tags is not a list" }),
-    { class: "VM", ref: "OpaqueRef:bad5", uuid: "", name: "", reason: "VM: the record is no struct" },
+    {
+      class: "VM",
+      ref: "OpaqueRef:bad5",
+      uuid: "",
+      name: "",
+      reason: "VM: the record is no struct",
+      readable: {},
+    },
+    expect.objectContaining({ ref: "OpaqueRef:bad6", reason: "memory_dynamic_min is not a size in bytes" }),
+    expect.objectContaining({ ref: "OpaqueRef:bad7", reason: "memory_overhead is not a size in bytes" }),
+    expect.objectContaining({ ref: "OpaqueRef:bad8", reason: "VCPUs_max is not a whole number" }),
+    expect.objectContaining({ ref: "OpaqueRef:bad9", reason: "uuid is not a uuid" }),
+    expect.objectContaining({ ref: "OpaqueRef:bad10", reason: "resident_on is no ref" }),
+    expect.objectContaining({ ref: "OpaqueRef:bad11", reason: "name_label is not text" }),
   ]);
+});
+
+test("a field that the other records have is missing in one: it is no field that the pool does not know", async () => {
+  const { VBDs, ...without } = oldVm;
+  const answer = success({ [vm]: oldVm, "OpaqueRef:bad": { ...without, uuid: uuidOf(2) } });
+  expect(VBDs).toHaveLength(1);
+  const vms = await asking({ "VM.get_all_records": answer }, (client) => client.vms());
+  expect([...vms.keys()]).toEqual([vm]);
+  expect(vms.skipped).toMatchObject([
+    { ref: "OpaqueRef:bad", uuid: uuidOf(2), name: "web", reason: "VBDs is missing" },
+  ]);
+  expect(vms.skipped[0]?.readable).not.toHaveProperty("VBDs");
+});
+
+test("a ref that comes twice is no answer of XAPI's: which of the two is meant cannot be told", async () => {
+  const text = success({ [vm]: oldVm, "OpaqueRef:other": { ...oldVm, uuid: uuidOf(2) } });
+  const answer = text.replace("OpaqueRef:other", vm);
+  const refused = await rejection(asking({ "VM.get_all_records": answer }, (client) => client.vms()));
+  expect(String(refused)).toContain(`VM: the ref ${vm} comes twice`);
 });
 
 test("a name keeps every character that arrived", async () => {

@@ -1,6 +1,8 @@
 /** What goes wrong in the pool on command: a list of faults, asked by those whom they hit. */
 
 import type { AnswerFault } from "../objects/contract.ts";
+import type { Damaged } from "../objects/damaged.ts";
+import type { SimMap, SimValue } from "../objects/datamodel.ts";
 import { SimFailure } from "../server/failure.ts";
 
 /** Calls that are not answered as usual. */
@@ -63,7 +65,20 @@ export interface NanWindow {
   readonly untilMs: number;
 }
 
+/** A record that travels damaged, while the pool itself is well. */
+export interface RecordFault {
+  readonly cls: string;
+  readonly ref: string;
+  /** Null for the record as a whole. */
+  readonly field: string | null;
+  /** What stands there instead; null for nothing at all. */
+  readonly damage: Damaged | null;
+  /** How many answers it still hits. */
+  timesLeft: number;
+}
+
 export class Faults {
+  readonly #records: RecordFault[] = [];
   readonly #calls: CallFault[] = [];
   readonly #migrations: MigrationFault[] = [];
   readonly #nans: NanWindow[] = [];
@@ -91,9 +106,37 @@ export class Faults {
     this.#stuck.push({ hostRef, timesLeft: 1 });
   }
 
-  /** Ends all faults of calls, coming migrations, hosts and sources. */
+  addRecordFault(fault: RecordFault): void {
+    this.#records.push(fault);
+  }
+
+  /** The records of an answer as they travel: by their refs, damaged where a fault hits them, which uses it up. */
+  damagedRecords(cls: string, records: SimMap): SimMap {
+    const own = this.#records.filter((fault) => fault.cls === cls && Object.hasOwn(records, fault.ref));
+    if (own.length === 0) return records;
+    const answered: Record<string, SimValue> = { ...records };
+    for (const fault of own) {
+      if (--fault.timesLeft <= 0) this.#records.splice(this.#records.indexOf(fault), 1);
+      const { ref, field, damage } = fault;
+      if (field !== null) {
+        const { [field]: _, ...others } = answered[ref] as SimMap;
+        answered[ref] = damage === null ? others : { ...others, [field]: damage };
+      } else if (damage === null) delete answered[ref];
+      else answered[ref] = damage;
+    }
+    return answered;
+  }
+
+  /** Ends all faults of calls, records, coming migrations, hosts and sources. */
   clear(): void {
-    for (const list of [this.#calls, this.#migrations, this.#nans, this.#refusals, this.#stuck])
+    for (const list of [
+      this.#calls,
+      this.#migrations,
+      this.#nans,
+      this.#refusals,
+      this.#stuck,
+      this.#records,
+    ])
       list.length = 0;
   }
 

@@ -12,6 +12,7 @@ import type {
   SimulatedPoolLike,
 } from "../objects/contract.ts";
 import type { ObjectDatabase } from "../objects/database.ts";
+import type { SimMap, SimValue } from "../objects/datamodel.ts";
 import type { ServerProfile } from "../objects/profile.ts";
 import { dressHosts } from "../objects/profileHosts.ts";
 import type { Role } from "../objects/roles.ts";
@@ -150,6 +151,15 @@ export class SimulatedPool implements SimulatedPoolLike {
     if (fault === null) return "answer";
     if (fault.delayMs > 0) await this.model.clock.sleep(fault.delayMs);
     return fault.answer;
+  }
+
+  damaged(method: string, args: readonly SimValue[], value: SimValue): SimValue {
+    const [cls = "", message = ""] = method.split(".");
+    const { faults } = this.model;
+    if (message.startsWith("get_all_records")) return faults.damagedRecords(cls, value as SimMap);
+    if (message !== "get_record") return value;
+    const ref = String(args[0]);
+    return faults.damagedRecords(cls, { [ref]: value })[ref] ?? value;
   }
 
   /** Stops time: no timer of the pool runs any more. */

@@ -34,6 +34,8 @@ export interface HostLoad {
   readonly txKib: Profile;
   readonly loRxKib: Profile;
   readonly loTxKib: Profile;
+  /** KiB/s of its guests that its management interface has not counted, as figures of one moment may be of two. */
+  readonly uncountedKib?: { readonly rx: number; readonly tx: number };
   readonly xapiUsedMib: number;
   readonly xapiFreeMib: number;
   /** Mbit/s for the memory of migrating VMs. */

@@ -31,16 +31,19 @@ export function deviceRates(model: PoolModel, hostRef: string, slot: HostSlot): 
     sum.tx += tx;
   };
   const own = { rx: slot.ownRx + slot.copyRx, tx: slot.ownTx + slot.copyTx };
-  add(
-    pifs.find((pif) => db.get("PIF", pif, "management")),
-    "",
-    own,
-  );
+  const main = pifs.find((pif) => db.get("PIF", pif, "management"));
+  add(main, "", own);
   for (const vm of slot.vms) {
     for (const vif of vifsOf(model, vm.vmRef)) {
       const rate = vm.traffic[Number(db.text("VIF", vif, "device"))];
       if (rate !== undefined) add(pifOf.get(db.text("VIF", vif, "network")), vif, rate);
     }
+  }
+  const { uncountedKib = { rx: 0, tx: 0 } } = model.hostLoads.get(hostRef) ?? {};
+  if (main !== undefined) {
+    const devices = devicesOf(model, main).flatMap((device) => rates.get(device) ?? []);
+    takeOff(devices, "rx", uncountedKib.rx * 1024);
+    takeOff(devices, "tx", uncountedKib.tx * 1024);
   }
   if (model.release.era !== "A") for (const pif of pifs) addBond(model, pif, rates);
   return rates;
@@ -68,6 +71,24 @@ function deviceOf(model: PoolModel, pif: string, flow: string): string | null {
   const isSpread = flow !== "" && db.text("Bond", bond, "mode") !== "active-backup";
   const member = isSpread ? slaves[Math.floor(unitOf(model.seed, bond, flow) * slaves.length)] : main;
   return member === undefined ? null : db.text("PIF", member, "device");
+}
+
+/** The devices that the interface's traffic leaves the host by. */
+function devicesOf(model: PoolModel, pif: string): readonly string[] {
+  const { db } = model;
+  const members = bondsOf(model, pif).flatMap((bond) => slavesOf(model, bond));
+  return members.length === 0
+    ? [deviceOf(model, pif, "") ?? ""]
+    : members.map((each) => db.text("PIF", each, "device"));
+}
+
+function takeOff(rates: readonly Sum[], way: "rx" | "tx", amount: number): void {
+  let left = amount;
+  for (const rate of rates) {
+    const taken = Math.min(left, rate[way]);
+    rate[way] -= taken;
+    left -= taken;
+  }
 }
 
 function bondsOf({ db }: PoolModel, pif: string): readonly string[] {

@@ -116,4 +116,6 @@ export interface SimulatedPoolLike {
   readonly profile?: ServerProfile;
   /** Asked once for every request that arrives, before it is looked at further. May wait: a slow answer. */
   beforeAnswer(hostRef: string, method: string): Promise<AnswerFault>;
+  /** The answer of `method` with what a fault has made of its records. */
+  damaged?(method: string, args: readonly SimValue[], value: SimValue): SimValue;
 }

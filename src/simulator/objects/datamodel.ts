@@ -8,6 +8,7 @@
  * that only writes the field; RA = the same, callable as Async too.
  */
 
+import type { Damaged } from "./damaged.ts";
 import { classesOfDevices } from "./datamodelDevices.ts";
 import { enumValues } from "./datamodelEnums.ts";
 import { classesOfHosts } from "./datamodelHosts.ts";
@@ -17,7 +18,7 @@ import { classesOfVms } from "./datamodelVms.ts";
 import { classesOfWork } from "./datamodelWork.ts";
 
 /** A value as the simulator holds it: ints and floats are numbers, maps have a null prototype. */
-export type SimValue = string | number | boolean | Date | null | readonly SimValue[] | SimMap;
+export type SimValue = string | number | boolean | Date | null | Damaged | readonly SimValue[] | SimMap;
 export interface SimMap {
   readonly [key: string]: SimValue;
 }

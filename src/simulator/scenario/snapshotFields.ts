@@ -5,6 +5,7 @@ import { mib } from "../behaviour/memory.ts";
 import { isActive, type PoolModel, poolRefOf } from "../metrics/model.ts";
 import { simMap } from "../objects/datamodel.ts";
 import type { InfeasibilityCauses, VmNeeds } from "./snapshotInfeasiblePairs.ts";
+import { eth0Devices } from "./snapshotWires.ts";
 
 /** Who runs where. */
 export interface Residence {
@@ -237,8 +238,10 @@ function finishHost(model: PoolModel, ref: string, host: Host, { residence, caus
     ["xapi_free_memory_kib", host.xapiFreeMemoryMb],
     ["pif_lo_rx", host.pifLoRxKb],
     ["pif_lo_tx", host.pifLoTxKb],
-    ["pif_eth0_rx", host.pifEth0RxKb],
-    ["pif_eth0_tx", host.pifEth0TxKb],
+    ...eth0Devices(host).flatMap((device): [string, number | null][] => [
+      [`pif_${device}_rx`, host.pifEth0RxKb],
+      [`pif_${device}_tx`, host.pifEth0TxKb],
+    ]),
     ["loadavg", host.dom0LoadAvg],
     ["cpu*", host.cpuAverage],
   ]);

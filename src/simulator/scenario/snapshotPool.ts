@@ -9,13 +9,12 @@ import { constant } from "../metrics/load.ts";
 import { idleHost, type PoolModel, usualMhz } from "../metrics/model.ts";
 import { findRelease, type Release } from "../objects/release.ts";
 import { buildPool } from "./scenarioPool.ts";
-import type { HostSpec, NetworkSpec, Scenario, StorageSpec, VmSpec } from "./scenarioSpecs.ts";
+import type { HostSpec, Scenario, StorageSpec, VmSpec } from "./scenarioSpecs.ts";
 import { finishPool, type Residence } from "./snapshotFields.ts";
 import { findCauses, type InfeasibilityCauses, type InfeasiblePlace } from "./snapshotInfeasiblePairs.ts";
+import { guestNetwork, mainSpec, networkSpec, networksOf, throughEth0 } from "./snapshotWires.ts";
 
 const shared = "shared storage";
-const mainNetwork = "main network";
-const guestNetwork = "guest network";
 
 /** The release that the snapshot's master plays. */
 export function releaseOfSnapshot({ hosts }: Snapshot): Release {
@@ -69,9 +68,9 @@ function scenarioOf(
   causes: InfeasibilityCauses,
 ): Scenario {
   const { pool, hosts, vms } = snapshot;
-  const crowded = new Set(hosts.filter((host) => guestsExceed(host, residence)).map(({ uuid }) => uuid));
   const controls = new Set([...residence.controlOf.values()].map(({ uuid }) => uuid));
   const master = hosts.find(({ isMaster }) => isMaster) ?? hosts[0];
+  const main = mainSpec(hosts);
   return {
     pool: {
       name: pool.name,
@@ -81,19 +80,17 @@ function scenarioOf(
       haTolerates: 0,
     },
     hosts: hosts.map((host) => hostSpec(host, host === master, residence, causes)),
-    vms: vms
-      .filter(({ uuid }) => !controls.has(uuid))
-      .map((vm) => vmSpec(vm, residence, causes, crowded.has(residence.hostOf.get(vm.uuid) ?? ("" as Uuid)))),
+    vms: vms.filter(({ uuid }) => !controls.has(uuid)).map((vm) => vmSpec(vm, residence, causes)),
     storage: [
       storageSpec(shared, null),
       ...causes.storage.map((each) => storageSpec(each.key, hostsWith(hosts, each))),
     ],
     users: [],
     networks: [
-      networkSpec(mainNetwork, "eth0", null),
-      ...(crowded.size > 0 ? [networkSpec(guestNetwork, "eth1", null)] : []),
+      main,
+      networkSpec(guestNetwork, "guests0", null),
       ...causes.networks.map((each, index) =>
-        networkSpec(each.key, `eth${index + 2}`, hostsWith(hosts, each)),
+        networkSpec(each.key, `others${index}`, hostsWith(hosts, each)),
       ),
     ],
   };
@@ -106,11 +103,12 @@ function hostSpec(
   causes: InfeasibilityCauses,
 ): HostSpec {
   const guests = (vmsOn.get(host.uuid) ?? []).filter((vm) => !vm.isControlDomain);
-  const eth0 = (value: number | null, vmValue: (vm: Vm) => number | null) =>
-    constant(Math.max(0, (value ?? 0) - sum(guests.map(vmValue))));
+  const own = {
+    rxKib: (host.pifEth0RxKb ?? 0) - sum(guests.map((vm) => throughEth0(vm).rx)),
+    txKib: (host.pifEth0TxKb ?? 0) - sum(guests.map((vm) => throughEth0(vm).tx)),
+  };
   const busy = ((host.cpuAverage ?? 0) / 100) * (host.cpuNum ?? 0);
   const asked = sum(guests.map((vm) => ((vm.vcpuAverage ?? 0) / 100) * (vm.vcpuNum ?? 0)));
-  const alone = guestsExceed(host, { vmsOn });
   return {
     name: host.uuid,
     uuid: host.uuid,
@@ -136,8 +134,10 @@ function hostSpec(
       ...idleHost,
       controlDomainCpus: constant(Math.max(0, busy - asked)),
       loadAverage: constant(host.dom0LoadAvg ?? 0),
-      rxKib: alone ? constant(host.pifEth0RxKb ?? 0) : eth0(host.pifEth0RxKb, (vm) => vm.vif0RxKb),
-      txKib: alone ? constant(host.pifEth0TxKb ?? 0) : eth0(host.pifEth0TxKb, (vm) => vm.vif0TxKb),
+      rxKib: constant(Math.max(0, own.rxKib)),
+      txKib: constant(Math.max(0, own.txKib)),
+      // Guests and hosts are not measured at the same moment: the guests may have more than their host.
+      uncountedKib: { rx: Math.max(0, -own.rxKib), tx: Math.max(0, -own.txKib) },
       loRxKib: constant(host.pifLoRxKb ?? 0),
       loTxKib: constant(host.pifLoTxKb ?? 0),
       xapiUsedMib: host.xapiMemoryUsageMb ?? 0,
@@ -146,25 +146,13 @@ function hostSpec(
   };
 }
 
-/** Whether the guests' traffic cannot all have gone through eth0. */
-function guestsExceed(host: Host, { vmsOn }: Pick<Residence, "vmsOn">): boolean {
-  const guests = (vmsOn.get(host.uuid) ?? []).filter((vm) => !vm.isControlDomain);
-  return (
-    sum(guests.map((vm) => vm.vif0RxKb)) > (host.pifEth0RxKb ?? 0) ||
-    sum(guests.map((vm) => vm.vif0TxKb)) > (host.pifEth0TxKb ?? 0)
-  );
-}
-
-function vmSpec(
-  vm: Vm,
-  { hostOf, mhzOf }: Residence,
-  { needs }: InfeasibilityCauses,
-  crowded: boolean,
-): VmSpec {
+function vmSpec(vm: Vm, { hostOf, mhzOf }: Residence, { needs }: InfeasibilityCauses): VmSpec {
   const own = needs.get(vm.uuid);
   const home = hostOf.get(vm.uuid);
   const mhz = home === undefined ? usualMhz : (mhzOf.get(home) ?? usualMhz);
   const reason = vm.immovable ?? "";
+  const networks = networksOf(vm);
+  const { rx, tx } = throughEth0(vm);
   const powers: readonly VmSpec["power"][] = ["Running", "Paused", "Halted", "Suspended"];
   return {
     kind: "vm",
@@ -180,7 +168,7 @@ function vmSpec(
     mode: vm.hasTools || reason.startsWith("VM_LACKS_FEATURE") ? "hvm" : "pv",
     tools: vm.hasTools,
     disks: own?.disks.map(({ place }) => place.key) ?? [],
-    networks: [crowded ? guestNetwork : mainNetwork, ...(own?.networks.map(({ key }) => key) ?? [])],
+    networks: [...networks, ...(own?.networks.map(({ key }) => key) ?? [])],
     tags: vm.tags,
     blocked: null,
     haPriority: vm.haPriority,
@@ -192,6 +180,7 @@ function vmSpec(
       cpu: constant(((vm.vcpuAverage ?? 0) / 100) * (mhz / usualMhz)),
       rxKib: constant(vm.vif0RxKb ?? 0),
       txKib: constant(vm.vif0TxKb ?? 0),
+      ...(networks.length < 2 ? {} : { others: [{ rxKib: constant(rx), txKib: constant(tx) }] }),
       freeMib: constant(vm.memoryInternalFreeMb ?? 0),
     },
   };
@@ -203,10 +192,6 @@ function hostsWith(hosts: readonly Host[], { lacking }: InfeasiblePlace): string
 
 function storageSpec(name: string, hosts: readonly string[] | null): StorageSpec {
   return { name, uuid: null, type: "nfs", shared: true, hosts };
-}
-
-function networkSpec(name: string, device: string, hosts: readonly string[] | null): NetworkSpec {
-  return { name, uuid: null, device, hosts };
 }
 
 function sum(values: readonly (number | null)[]): number {

@@ -118,7 +118,8 @@ export class Dispatcher {
     }
     const guarded = this.#guard(this.#aliases.get(name) ?? name, definition);
     if (isAsync) return this.#start(hostRef, call.method, guarded, sessionRef, args);
-    const value = await this.#run(hostRef, call.method, guarded, sessionRef, args);
+    const whole = await this.#run(hostRef, call.method, guarded, sessionRef, args);
+    const value = this.#pool.damaged?.(this.#aliases.get(name) ?? name, args, whole) ?? whole;
     return { value, type: wireType(definition.result), bare: false };
   }
 

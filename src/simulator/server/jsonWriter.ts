@@ -1,10 +1,13 @@
 /** Writes answers as xapi's JSON, which is not always JSON: NaN and Infinity stand bare. */
 
+import { Damaged } from "../objects/damaged.ts";
 import { classSpec, type SimMap, type SimValue, type WireType, wireType } from "../objects/datamodel.ts";
 import { formatDate, formatFloat } from "./wireText.ts";
 
 /** A value in the form that `type` travels in. */
 export function valueJson(value: SimValue, type: WireType): string {
+  if (value instanceof Damaged)
+    return JSON.stringify(value.kind === "text" ? value.text : { value: value.text });
   switch (type.kind) {
     case "void":
       return '""';

@@ -1,5 +1,6 @@
 /** Writes answers as XML-RPC, byte for byte in xapi's way: bare strings, ints as text, one line. */
 
+import { Damaged } from "../objects/damaged.ts";
 import { classSpec, type SimMap, type SimValue, type WireType, wireType } from "../objects/datamodel.ts";
 import type { SimFailure } from "./failure.ts";
 import { formatDate, formatFloat } from "./wireText.ts";
@@ -53,6 +54,10 @@ const written: Readonly<Record<XmlDialect, WeakMap<SimMap, string>>> = {
 
 /** One `<value>` in the form that `type` travels in. */
 export function valueXml(value: SimValue, type: WireType, dialect: XmlDialect = "new"): string {
+  if (value instanceof Damaged)
+    return value.kind === "text"
+      ? textXml(value.text, dialect)
+      : `<value>${element("struct", member("value", textXml(value.text, dialect)), dialect)}</value>`;
   switch (type.kind) {
     case "void":
       return textXml("", dialect);

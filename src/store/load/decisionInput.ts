@@ -2,7 +2,7 @@
 
 import { type Assessment, assess, type DecisionInput } from "../../decide/assess.ts";
 import { sampleWish } from "../../decide/sampling.ts";
-import type { ControlSettings } from "../../settings/settings.ts";
+import type { ControlSettings } from "../../settings/types.ts";
 import type { Database } from "../connection.ts";
 import { readRules } from "../rules.ts";
 import { loadSamples } from "../samples.ts";

@@ -4,7 +4,7 @@ import type { Assessment } from "../../decide/assess.ts";
 import { type GreenForecast, greenForecast, greenWish, isIdle, type PowerInput } from "../../decide/power.ts";
 import { minuteOfDay } from "../../domain/hours.ts";
 import type { StoredSnapshot } from "../../domain/pool.ts";
-import type { ControlSettings } from "../../settings/settings.ts";
+import type { ControlSettings } from "../../settings/types.ts";
 import type { Database } from "../connection.ts";
 import { loadHostPower } from "../hostPower.ts";
 import { listAddedRules } from "../rules.ts";

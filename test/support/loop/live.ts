@@ -1,6 +1,8 @@
 /** One day of one pool under one policy. */
+
 import { Replay, type ReplayFigures } from "../../../src/rehearse/replay.ts";
-import { type ControlSettings, parseSettings } from "../../../src/settings/settings.ts";
+import { parseSettings } from "../../../src/settings/settings.ts";
+import type { ControlSettings } from "../../../src/settings/types.ts";
 import type { Policy } from "./policies.ts";
 import { Day, sensed, type World } from "./world.ts";
 

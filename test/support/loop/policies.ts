@@ -3,7 +3,7 @@
 import type { DecisionInput } from "../../../src/decide/assess.ts";
 import { asSingle } from "../../../src/domain/rule.ts";
 import { asControl, asOff, type Decide } from "../../../src/rehearse/decide.ts";
-import type { ControlSettings } from "../../../src/settings/settings.ts";
+import type { ControlSettings } from "../../../src/settings/types.ts";
 import { thesis } from "../plan/others.ts";
 
 export interface Policy {
