@@ -133,10 +133,7 @@ export async function endLease(arena: Arena): Promise<void> {
 /** As if a minute had gone by: the lease of whoever was killed is over, and so is the way of its last request. */
 export async function aMinuteLater(arena: Arena): Promise<void> {
   await asRoot(
-    [
-      leaseOver,
-      "UPDATE Migration SET PlannedAt = PlannedAt - INTERVAL 61 SECOND WHERE OpenVm IS NOT NULL",
-    ],
+    [leaseOver, "UPDATE Migration SET PlannedAt = PlannedAt - INTERVAL 61 SECOND WHERE OpenVm IS NOT NULL"],
     arena.database.admin.database,
   );
 }
