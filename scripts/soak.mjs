@@ -1,12 +1,15 @@
-// The long crash tests: npm run soak -- collect|control [ARG]; ARG goes to vitest. Minutes, not seconds; figures in bench/README.md
+// The long tests: npm run soak -- collect|control|mutants [ARG]; minutes, not seconds. ARG goes to vitest, or to the
+// mutation check. Figures in bench/README.md
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { runCompiled } from "./compiled.mjs";
 import { projectFolder, run, script, setUp } from "./setup.mjs";
 
 await script(async () => {
   const [name, ...args] = process.argv.slice(2);
+  if (name === "mutants") return runCompiled(join("soak", "mutants"), "main.js", args);
   if (name === undefined || !existsSync(join(projectFolder, "soak", `${name}.test.ts`))) {
-    process.stderr.write("usage: npm run soak -- collect|control\n");
+    process.stderr.write("usage: npm run soak -- collect|control|mutants\n");
     return 2;
   }
   await setUp();

@@ -9,6 +9,7 @@ import { type Arena, openArena } from "../support/controlArena.ts";
 import {
   aMinuteLater,
   controlRound,
+  endLease,
   goOnAfterwards,
   intentCommitted,
   migrateAnswered,
@@ -51,6 +52,19 @@ describe("xcp-control killed with -9", () => {
       expect(told.code).toBe(0);
       expect((await migrationRows(arena)).map(({ state }) => state)).toEqual(["refused", "succeeded"]);
       expect(round.ring.migrations).toEqual(["small -> cold1"]);
+    });
+  });
+
+  it("F11: and the next run comes while the request may still be on its way: the row stays open, nothing is asked for", async () => {
+    await controlRound(arena, {}, async (round) => {
+      await strike(round, intentCommitted(), "SIGKILL", "before");
+      await endLease(arena);
+      const told = await round.ring.control();
+      expect(told.text).toContain("whether the pool got the request is not known yet");
+      expect(told.code).toBe(3);
+      expect(round.ring.migrations).toEqual([]);
+      expect(await openMigrations(arena.controller)).toMatchObject([{ state: "planned", submittedAt: null }]);
+      await goOnAfterwards(arena, round.ring);
     });
   });
 

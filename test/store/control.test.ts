@@ -118,6 +118,16 @@ describe("the lease", () => {
     expect((await leaseStatus(control)).runId).toBe("fresh");
   });
 
+  it("that expired gives no right to write, though nobody has taken it over yet", async () => {
+    const old = await leaseToken("old");
+    const id = await begun(old);
+    await sql("UPDATE Lease SET ExpiresAt = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND");
+    expect(await planMigration(control, old, intent("b"), 1000)).toEqual({ kind: "lease" });
+    expect(await markSubmitted(control, old, id, "task")).toBe(false);
+    expect(await renewLease(control, old, ttl)).toBe(true);
+    expect(await markSubmitted(control, old, id, "task")).toBe(true);
+  });
+
   it("that ends further away than any lease lasts was taken before the clock was set back: it is taken over", async () => {
     await leaseToken("old");
     await sql("UPDATE Lease SET ExpiresAt = UTC_TIMESTAMP(6) + INTERVAL 1 HOUR");

@@ -123,13 +123,17 @@ export function migrateAnswered(): (event: Passing) => boolean {
   };
 }
 
+const leaseOver = "UPDATE Lease SET ExpiresAt = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND";
+
+/** The lease of whoever was killed is over, while the last request may still be on its way. */
+export async function endLease(arena: Arena): Promise<void> {
+  await asRoot([leaseOver], arena.database.admin.database);
+}
+
 /** As if a minute had gone by: the lease of whoever was killed is over, and so is the way of its last request. */
 export async function aMinuteLater(arena: Arena): Promise<void> {
   await asRoot(
-    [
-      "UPDATE Lease SET ExpiresAt = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND",
-      "UPDATE Migration SET PlannedAt = PlannedAt - INTERVAL 61 SECOND WHERE OpenVm IS NOT NULL",
-    ],
+    [leaseOver, "UPDATE Migration SET PlannedAt = PlannedAt - INTERVAL 61 SECOND WHERE OpenVm IS NOT NULL"],
     arena.database.admin.database,
   );
 }

@@ -1,0 +1,283 @@
+/** Breakages of what is decided before anything is asked of the pool: gates, rests, suspicion, limits of plans. */
+import { inFile, type Mutant } from "./mutant.ts";
+
+const rests = "a VM rests";
+const suspicion = "suspicion of a host begins with 5 guests";
+
+export const deciding: readonly Mutant[] = [
+  ...inFile("decide/cooldown.ts", [
+    [
+      "cooldown-after-move",
+      "if (last.finishedSecondsAgo >= minutes * 60) return null;\n  return `it was moved",
+      "if (last.finishedSecondsAgo >= 0) return null;\n  return `it was moved",
+      "unit/carrying",
+      `${rests} after a move`,
+    ],
+    [
+      "cooldown-doubles",
+      "baseMinutes * 2 ** (failures.length - 1)",
+      "baseMinutes * 1 ** (failures.length - 1)",
+      "unit/carrying",
+      `${rests} after failures`,
+    ],
+    [
+      "cooldown-open-migration",
+      "if (own.some(({ state }) => isOpen(state)))",
+      "if (false && own.some(({ state }) => isOpen(state)))",
+      "unit/carrying",
+      `${rests} after a move`,
+    ],
+    [
+      "excluded-host",
+      '.filter(({ kind }) => kind === "HOST")',
+      '.filter(({ kind }) => kind !== "HOST")',
+      "unit/carrying",
+      `${rests} on an excluded host`,
+    ],
+    [
+      "excluded-vm",
+      'if (each.kind === "VM") vms.set(each.uuid',
+      'if (each.kind !== "VM") vms.set(each.uuid',
+      "programs/control-carrying",
+      "I4:",
+    ],
+    ["contended-vm", "const reversals = 2;", "const reversals = 20;", "programs/control-carrying", "F39:"],
+    [
+      "moves-of-last-hour",
+      "plannedSecondsAgo >= 3600) continue;",
+      "plannedSecondsAgo >= 36) continue;",
+      "unit/judge",
+      "is what is left of ControlMaxMovesPerHost",
+    ],
+  ]),
+  ...inFile("decide/failingHosts.ts", [
+    [
+      "failing-host",
+      "const fewestVms = 2;",
+      "const fewestVms = 3;",
+      "programs/case-bad-destination",
+      "after the second failure",
+    ],
+  ]),
+  ...inFile("decide/settling.ts", [
+    [
+      "settling-seconds",
+      "const doubtSeconds = 10;",
+      "const doubtSeconds = 5;",
+      "unit/settling",
+      "and that was first seen there",
+    ],
+    [
+      "settling-arrival",
+      "if (before !== hostUuid) return",
+      "if (before === hostUuid) return",
+      "unit/settling",
+      "loses its measures",
+    ],
+    [
+      "settling-other-pool",
+      "if (last === null || last.poolUuid !== snapshot.pool.uuid)",
+      "if (last === null)",
+      "unit/settling",
+      "where nothing was collected before, or another pool was",
+    ],
+  ]),
+  ...inFile("decide/suspicion.ts", [
+    [
+      "suspicion-guests",
+      "{ share: 0.5, guests: 5 }",
+      "{ share: 0.5, guests: 6 }",
+      "unit/carrying",
+      suspicion,
+    ],
+    [
+      "suspicion-pool-loss",
+      "{ share: 0.2, guests: 3 }",
+      "{ share: 0.5, guests: 3 }",
+      "unit/carrying",
+      suspicion,
+    ],
+    [
+      "suspicion-third",
+      "const suspectShare = 1 / 3;",
+      "const suspectShare = 2 / 3;",
+      "unit/carrying",
+      "leaves no impossible figure",
+    ],
+    [
+      "suspicion-cpu",
+      "cpuAverage <= 100.5",
+      "cpuAverage <= 1000.5",
+      "unit/carrying",
+      "leaves no impossible figure",
+    ],
+    [
+      "suspicion-all-zero",
+      "return guests > 0 && isAllZero(host)",
+      "return guests < 0 && isAllZero(host)",
+      "programs/control-carrying",
+      "no VM of that host moves",
+    ],
+    [
+      "suspicion-still",
+      "const stillSamples = 3;",
+      "const stillSamples = 4;",
+      "unit/carrying",
+      "F28: of a host begins",
+    ],
+    [
+      "suspicion-left-out",
+      "(hosts.has(host.uuid) ? { ...host, read: false } : host)",
+      "(hosts.has(host.uuid) ? { ...host } : host)",
+      "unit/carrying",
+      "leaves no impossible figure",
+    ],
+  ]),
+  ...inFile("decide/gates.ts", [
+    [
+      "gate-pause",
+      "if (pause !== null) {",
+      "if (pause !== null && pause.by === null) {",
+      "programs/control-evacuate",
+      "nothing moves, exit code 4",
+    ],
+    [
+      "gate-breaker",
+      "if (breaker.open) {",
+      "if (!breaker.open && breaker.trips < 0) {",
+      "programs/control-failures",
+      "F37:",
+    ],
+    [
+      "gate-hour",
+      "if (startedLastHour < maxMovesPerHour) return null;",
+      "if (startedLastHour <= maxMovesPerHour) return null;",
+      "programs/control-carrying",
+      "the hour's migrations",
+    ],
+    [
+      "gate-age",
+      "if (Math.abs(ageSeconds) <= maxAgeSeconds) return null;",
+      "if (ageSeconds >= -1) return null;",
+      "programs/control-recheck",
+      "the collection",
+    ],
+    [
+      "gate-completeness",
+      "if (collection.complete) return null;",
+      "if (collection.id > 0) return null;",
+      "programs/collect-unread",
+      "F27:",
+    ],
+    [
+      "gate-freshness",
+      "collection.id > lastEnd.collectionsAtEnd) return null;",
+      "collection.id >= lastEnd.collectionsAtEnd) return null;",
+      "programs/control-recheck",
+      "F18:",
+    ],
+    [
+      "gate-upgrade",
+      "if (pool.rollingUpgrade) {",
+      "if (pool.rollingUpgrade && pool.wlbEnabled) {",
+      "programs/control-recheck",
+      "F32:",
+    ],
+    [
+      "gate-quiet",
+      "if (quietMinutes === 0) return null;",
+      "if (quietMinutes >= 0) return null;",
+      "programs/control-carrying",
+      "nothing moves until it has been quiet",
+    ],
+  ]),
+  ...inFile("decide/squeeze.ts", [
+    [
+      "squeeze-used",
+      "return used > shrinksToBytes ?",
+      "return used > copyBytes ?",
+      "programs/case-squeeze",
+      "a guest that uses more than its minimum stays, and",
+    ],
+    [
+      "squeeze-room",
+      "vm.placementBytes === null ? null : vm.placementBytes + more",
+      "vm.placementBytes === null ? null : vm.placementBytes + 0 * more",
+      "programs/case-squeeze",
+      "a guest that uses less than its minimum does not go",
+    ],
+  ]),
+  ...inFile("planner/problem.ts", [
+    [
+      "headroom",
+      "host.placementFreeBytes - options.headroomBytes,",
+      "host.placementFreeBytes - 0 * options.headroomBytes,",
+      "unit/planner",
+      "headroom is kept free",
+    ],
+  ]),
+  ...inFile("planner/groups.ts", [
+    [
+      "group-limit",
+      "return Math.max(held, Math.ceil(size / H), 1);",
+      "return Math.max(held, Math.ceil(size / H), 2);",
+      "property/groups",
+      "no step puts more pairs",
+    ],
+  ]),
+  ...inFile("planner/state.ts", [
+    [
+      "group-step",
+      "if (!mayCrowd && there >= (this.members[g * H + s] ?? 0)) return g;",
+      "if (!mayCrowd && there > (this.members[g * H + s] ?? 0)) return g;",
+      "programs/case-uneven-group",
+      "no step puts more members",
+    ],
+    [
+      "closed-pair",
+      "if (shut.length > 0 && shut[v * H + d] === 1) return false;",
+      "if (shut.length > 0 && shut[v * H + d] === 2) return false;",
+      "unit/planner",
+      "a bar and a banned pair are kept",
+    ],
+    [
+      "host-limit-of-moves",
+      "(this.taken[d] ?? 0) >= (movesLeft[d] ?? 0)",
+      "(this.taken[d] ?? 0) > (movesLeft[d] ?? 0)",
+      "unit/planner",
+      "each gets as many as it may",
+    ],
+  ]),
+  ...inFile("domain/migrationCost.ts", [
+    [
+      "deadline-patience",
+      "const patience = 3;",
+      "const patience = 30;",
+      "unit/carrying",
+      "limits the time to three times",
+    ],
+    [
+      "deadline-least",
+      "const leastLimitSeconds = 240;",
+      "const leastLimitSeconds = 24;",
+      "unit/carrying",
+      "limits the time to three times",
+    ],
+  ]),
+  ...inFile("xapi/placement.ts", [
+    [
+      "own-devices",
+      "if (vm.attached_PCIs.length > 0) return",
+      "if (vm.attached_PCIs.length > 9) return",
+      "unit/placement",
+      "an immovable VM",
+    ],
+    [
+      "announced-vm",
+      "add(vm.scheduled_to_be_resident_on, bytes);",
+      "add(vm.scheduled_to_be_resident_on, 0);",
+      "unit/placement",
+      "counts a VM that is announced",
+    ],
+  ]),
+];
