@@ -312,7 +312,7 @@ describe("a migration that never ends", () => {
     const told = await ring.control({ timeoutMs: 300, maxMoves: 1 });
     expect(told.code).toBe(3);
     expect(told.text).toMatch(
-      /it took longer than 0 min \(ControlMigrationMinutes\), so it was cancelled; it stays on hot/,
+      /it took longer than 0 s \(ControlMigrationMinutes\), so it was cancelled; it stays on hot/,
     );
     expect(ring.where("small")).toBe("hot");
     expectNothingLeft(ring);
@@ -334,7 +334,7 @@ describe("a migration that never ends", () => {
     const next = await ring.control({ timeoutMs: 30_000, hastySeconds: 2, maxAgeSeconds: 86_400 });
     expect(next.code).toBe(3);
     expect(next.text).toMatch(/An earlier run's migration stays open: small .*the pool did not cancel it/);
-    expect(next.lines.at(-1)).toMatch(/^ended early: a migration of an earlier run cannot be closed yet/);
+    expect(next.lines.at(-1)).toMatch(/^ended early: 1 migration of an earlier run cannot be closed yet/);
     expect(ring.migrations).toEqual(["small -> cold1"]);
   });
 });

@@ -11,6 +11,7 @@ import { runCommand } from "../../src/simulator/commands/commands.ts";
 import type { Role } from "../../src/simulator/objects/roles.ts";
 import { type RunningSimulator, startSimulator } from "../../src/simulator/server/server.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
+import { loadHostAddresses } from "../../src/store/places.ts";
 import { createHostRule } from "../../src/store/ruleChanges.ts";
 import { connectXapi } from "../../src/xapi/client.ts";
 import { xapiOptions } from "../../src/xapi/options.ts";
@@ -248,6 +249,8 @@ async function runOnce(
   let ahead = 0;
   const code = await runControl(db, {
     xen: change.dryRun ? null : xen,
+    // As the program does: the members that the last collection saw may be followed to.
+    known: { collected: await loadHostAddresses(db), allowed: [] },
     control: {
       ...control,
       ...change.change,
