@@ -9,7 +9,7 @@ import { forecastJson } from "../../src/explain/planJson.ts";
 import { forecastLines, gateLine } from "../../src/explain/report.ts";
 import { parseRule } from "../../src/rules/parse.ts";
 import { Names } from "../../src/text/names.ts";
-import { aControlState } from "../../test/support/fixtures.ts";
+import { aControlState, aStored } from "../../test/support/fixtures.ts";
 import { controlSettings } from "../../test/support/loop/live.ts";
 import { generate } from "../../test/support/plan/pools.ts";
 import { type Series, series } from "../plan/kinds.ts";
@@ -52,24 +52,8 @@ const chains: readonly string[] = [
 function tell(kind: Series, seed: number): string {
   const { snapshot, rules } = generate(kind, seed);
   const settings = controlSettings();
-  const at = new Date(0);
   const input: DecisionInput = {
-    stored: {
-      snapshot,
-      collection: {
-        id: 7,
-        startedAt: at,
-        finishedAt: at,
-        poolUuid: snapshot.pool.uuid,
-        durationMs: 400,
-        clockSkewSeconds: null,
-        hostsRead: snapshot.hosts.length,
-        hostsUnread: 0,
-        vms: snapshot.vms.length,
-        complete: true,
-      },
-      ageSeconds: 5,
-    },
+    stored: aStored(snapshot),
     samples: [],
     rules: seed % 3 === 0 ? [...rules, ...chains.map(rule)] : rules,
     unknown: [],

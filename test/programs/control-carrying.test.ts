@@ -126,7 +126,7 @@ describe("caps and cool-downs", () => {
     const told = await ring.control({ change: { maxMovesPerHour: 1 } });
     expect(told.code).toBe(0);
     expect(told.lines.at(-1)).toBe(
-      "ended early: 1 migrations within the last hour, limit 1 (ControlMaxMovesPerHour)",
+      "ended early: 1 migration within the last hour, limit 1 (ControlMaxMovesPerHour)",
     );
     expectRefused(
       await ring.control({ change: { maxMovesPerHour: 1 } }),

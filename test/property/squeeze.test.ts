@@ -5,7 +5,7 @@ import { assess, forecastOf } from "../../src/decide/assess.ts";
 import { excessBytes, squeezedBy, withoutSqueezing } from "../../src/decide/squeeze.ts";
 import type { Snapshot, Uuid, Vm } from "../../src/domain/pool.ts";
 import type { Rule } from "../../src/domain/rule.ts";
-import { aControlState } from "../support/fixtures.ts";
+import { aControlState, aStored } from "../support/fixtures.ts";
 import { controlSettings } from "../support/loop/live.ts";
 import { generate, type Kind } from "../support/plan/pools.ts";
 
@@ -75,20 +75,7 @@ const rangedPools: fc.Arbitrary<RangedPool> = fc
 
 function planOf({ snapshot, rules }: RangedPool, squeeze: "never" | "allow") {
   const settings = controlSettings([`ControlSqueeze=${squeeze}`, "ControlPlanMilliseconds=10"]);
-  const at = new Date(0);
-  const collection = {
-    id: 7,
-    startedAt: at,
-    finishedAt: at,
-    poolUuid: snapshot.pool.uuid,
-    durationMs: 400,
-    clockSkewSeconds: null,
-    hostsRead: snapshot.hosts.length,
-    hostsUnread: 0,
-    vms: snapshot.vms.length,
-    complete: true,
-  };
-  const input = { stored: { snapshot, collection, ageSeconds: 5 }, samples: [], rules, unknown: [] };
+  const input = { stored: aStored(snapshot), samples: [], rules, unknown: [] };
   const assessment = assess({ ...input, controlState: aControlState() }, settings, null);
   const { plan } = forecastOf(assessment, settings);
   if (plan === null) throw new Error("no plan");

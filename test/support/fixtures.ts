@@ -7,6 +7,7 @@ import {
   type InfeasiblePair,
   type Placement,
   type Snapshot,
+  type StoredSnapshot,
   type Vm,
 } from "../../src/domain/pool.ts";
 
@@ -158,4 +159,22 @@ export function aControlState(extra: Partial<ControlState> = {}): ControlState {
     costs: new CostBook([]),
     ...extra,
   };
+}
+
+/** The snapshot as a whole, fresh collection of it is stored. */
+export function aStored(snapshot: Snapshot): StoredSnapshot {
+  const at = new Date(0);
+  const collection = {
+    id: 7,
+    startedAt: at,
+    finishedAt: at,
+    poolUuid: snapshot.pool.uuid,
+    durationMs: 400,
+    clockSkewSeconds: null,
+    hostsRead: snapshot.hosts.length,
+    hostsUnread: 0,
+    vms: snapshot.vms.length,
+    complete: true,
+  };
+  return { snapshot, collection, ageSeconds: 5 };
 }
