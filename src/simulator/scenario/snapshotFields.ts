@@ -94,11 +94,11 @@ class VmFinisher {
     const minimum = shrinksToBytes ?? Math.floor(Math.min(needed, occupied) / mib) * mib;
     const rounded = Math.ceil(minimum / mib) * mib;
     const counted = staticMax ? Math.max(rounded, Math.floor(occupied / mib) * mib) : rounded;
-    const hasRange = shrinksToBytes !== null || powerState !== "Running";
+    const fixedMost = powerState === "Running" ? minimum : occupied;
     db.update("VM", this.#ref, {
       memory_static_min: 0,
       memory_dynamic_min: minimum,
-      memory_dynamic_max: hasRange ? Math.max(occupied, minimum + 1) : minimum,
+      memory_dynamic_max: shrinksToBytes === null ? fixedMost : Math.max(occupied, minimum + 1),
       memory_static_max: staticMax ? counted : occupied,
       memory_target: isActive(powerState) ? occupied : 0,
       memory_overhead: Math.max(0, needed - counted),
