@@ -151,6 +151,21 @@ describe("schema install", () => {
     expect(await shapeOf(theirs)).toEqual(await shapeOf(fresh));
   });
 
+  it("upgrades a database of every earlier version, with its rows, to the same schema as a fresh one", async () => {
+    const fresh = await emptyDatabase();
+    await installSchema(fresh);
+    const wanted = await shapeOf(fresh);
+    const { ledger, files } = readSchemaFiles();
+    for (let version = 1; version < newest; version++) {
+      const older = await thesisDatabase();
+      await installSchema(older, { files: { ledger, files: files.slice(0, version) } });
+      expect(await schemaStatus(older)).toMatchObject({ version });
+      expect(await installSchema(older)).toMatchObject({ version: newest });
+      await expectThesisRows(older);
+      expect(await shapeOf(older), `from version ${version}`).toEqual(wanted);
+    }
+  });
+
   it("leaves whole-row inserts, foreign keys and case-blind comparisons as scripts of the thesis' days know them", async () => {
     const theirs = await thesisDatabase();
     await installSchema(theirs);
