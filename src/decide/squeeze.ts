@@ -6,7 +6,7 @@
  */
 import { takesPart } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
-import { gigabytes } from "../text/format.ts";
+import { bytes } from "../text/format.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -19,12 +19,12 @@ export function excessBytes({ copyBytes, shrinksToBytes }: Vm): number {
 export function squeezedBy(vm: Vm): string | null {
   const { copyBytes, shrinksToBytes, memoryInternalFreeMb } = vm;
   if (copyBytes === null || shrinksToBytes === null || excessBytes(vm) === 0) return null;
-  const minimum = `a migration shrinks it to ${gigabytes(shrinksToBytes)} on the way (ControlSqueeze=never)`;
+  const minimum = `a migration shrinks it to ${bytes(shrinksToBytes)} on the way (ControlSqueeze=never)`;
   if (memoryInternalFreeMb === null) {
-    return `it occupies ${gigabytes(copyBytes)}, how much of that its guest uses is unknown, and ${minimum}`;
+    return `it occupies ${bytes(copyBytes)}, how much of that its guest uses is unknown, and ${minimum}`;
   }
   const used = copyBytes - memoryInternalFreeMb * mebibyte;
-  return used > shrinksToBytes ? `its guest uses ${gigabytes(used)}, and ${minimum}` : null;
+  return used > shrinksToBytes ? `its guest uses ${bytes(used)}, and ${minimum}` : null;
 }
 
 /** `snapshot` with the memory that guests occupy now in place of what they could be shrunk to. */
@@ -48,7 +48,7 @@ export function withoutSqueezing(snapshot: Snapshot): Snapshot {
   };
 }
 
-function less(host: Host, bytesThere: number): Host {
-  if (bytesThere === 0 || host.placementFreeBytes === null || !takesPart(host)) return host;
-  return { ...host, placementFreeBytes: host.placementFreeBytes - bytesThere };
+function less(host: Host, there: number): Host {
+  if (there === 0 || host.placementFreeBytes === null || !takesPart(host)) return host;
+  return { ...host, placementFreeBytes: host.placementFreeBytes - there };
 }
