@@ -175,7 +175,7 @@ type TermColumns = Pick<
   "rules" | "terms" | "places" | "first" | "end" | "chained" | "sign" | "rising" | "anyRising"
 >;
 
-/** The terms of the rules; a chain that no host has the values of assesses nobody and is left out. */
+/** The terms of the rules; a chain that no host has the values of judges nobody and is left out. */
 function columnsOf(all: readonly Rule[], hosts: readonly Host[]): TermColumns {
   const rules: Rule[] = [];
   const terms: Term[] = [];

@@ -335,7 +335,7 @@ export class State {
     return Math.min(mean[r] ?? 0, ((this.#sum[r] ?? 0) + change) / (counted[r] ?? 1));
   }
 
-  /** Whether neither a infeasible pair, a ban nor a group keeps `v` from `d`. */
+  /** Whether neither an infeasible pair, a ban nor a group keeps `v` from `d`. */
   #admits(v: number, d: number): boolean {
     const { H, shut } = this.problem;
     if (shut.length > 0 && shut[v * H + d] === 1) return false;

@@ -206,7 +206,7 @@ describe("conditions of the host itself", () => {
     });
     expect(plan(measured(1), [hot]).moves).toEqual([]);
     expect(plan(measured(3), [hot]).moves).toHaveLength(1);
-    // Nobody has measured it: the chain assesses nobody, and stands in no other rule's way.
+    // Nobody has measured it: the chain judges nobody, and stands in no other rule's way.
     expect(plan(snapshot, [hot]).moves).toEqual([]);
     expect(plan(snapshot, [hot, rule("CpuAverage > 25")]).moves).toHaveLength(1);
   });

@@ -1,5 +1,5 @@
 /**
- * Finds storage, networks and CPUs that would make a pool say the infeasible pairs of a snapshot. Pure. What a infeasible pair's reason does
+ * Finds storage, networks and CPUs that would make a pool say the infeasible pairs of a snapshot. Pure. What an infeasible pair's reason does
  * not tell is made up; a reason that is not known becomes storage of that name.
  */
 import type { InfeasiblePair, Snapshot, Uuid } from "../../domain/pool.ts";
