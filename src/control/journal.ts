@@ -66,14 +66,14 @@ export class Entry {
 
   /** Commits the intent to make the move; why it may not be made, or null. */
   async begin(): Promise<Outcome | null> {
-    const { vm, source, destination, copyBytes, mean } = this.#move;
+    const { vm, source, destination, copyBytes, mean, seconds: expectedSeconds } = this.#move;
     const { sourceBefore, sourceAfter, destinationBefore, destinationAfter } = this.#move;
     const intent = {
       vm,
       source,
       destination,
       ...this.#options.log(this.#move),
-      figures: { mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter },
+      figures: { mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter, expectedSeconds },
       collectionId: this.#options.collectionId,
       memoryBytes: copyBytes,
     };

@@ -11,6 +11,7 @@ export interface Given {
   readonly squeeze?: true;
   readonly save?: string;
   readonly apply?: string;
+  readonly html?: string;
 }
 
 type Name = keyof Given;
@@ -25,12 +26,14 @@ const typed: Readonly<Record<Name, string>> = {
   squeeze: "--squeeze",
   save: "--save",
   apply: "--apply",
+  html: "--html",
 };
 
 /** Options that need another one. */
 const needed: readonly (readonly [Name, Name])[] = [
   ["exitCode", "dryRun"],
   ["save", "dryRun"],
+  ["html", "dryRun"],
   ["squeeze", "evacuate"],
 ];
 
@@ -46,6 +49,8 @@ const apart: readonly (readonly [Name, Name, string?])[] = [
   ["apply", "interval", "a saved plan is carried out once"],
   ["apply", "save"],
   ["save", "interval"],
+  ["html", "interval"],
+  ["html", "apply", "the page of a saved plan is made when it is saved"],
 ];
 
 /** What is wrong with the options, in a sentence; null where nothing is. */

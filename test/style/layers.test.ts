@@ -30,7 +30,8 @@ const floors: Readonly<Record<string, Floor>> = {
   decide: { folders: [...language, "planner", "power"], pure: true },
   explain: { folders: deciding, pure: true },
   rehearse: { folders: deciding, pure: true },
-  store: { folders: [...language, "decide", "power"], packages: ["node:*", "mysql2/promise"] },
+  report: { folders: [...deciding, "explain"], packages: ["d3-scale", "d3-shape"], pure: true },
+  store: { folders: [...language, "decide", "power", "report"], packages: ["node:*", "mysql2/promise"] },
   xapi: { folders: language, packages: ["node:*", "xmlrpc", "xmlrpc/lib/serializer.js"] },
   program: { folders: ["domain", "settings", "text", "store"], packages: ["node:*", "dotenv"] },
   simulator: {
@@ -42,11 +43,11 @@ const floors: Readonly<Record<string, Floor>> = {
     packages: ["node:*", "commander"],
   },
   manager: {
-    folders: [...deciding, "explain", "rehearse", "store", "program"],
+    folders: [...deciding, "explain", "rehearse", "report", "store", "program"],
     packages: ["node:*", "commander"],
   },
   control: {
-    folders: [...deciding, "explain", "store", "xapi", "program"],
+    folders: [...deciding, "explain", "report", "store", "xapi", "program"],
     packages: ["node:*", "commander"],
   },
   privateServer: { folders: ["domain"], packages: ["node:*", "mysql2/promise"] },

@@ -21,6 +21,7 @@ import { pauseCommand, resumeCommand } from "./pause.ts";
 import { showPlan } from "./plan.ts";
 import { showPool } from "./pool.ts";
 import { rehearse } from "./rehearse.ts";
+import { report } from "./report.ts";
 import { showRuleHistory } from "./ruleHistory.ts";
 import { showGreenRules, showRules } from "./rules.ts";
 import { showStatus } from "./status.ts";
@@ -55,6 +56,7 @@ export const commandList: readonly ListedCommand[] = [
   explainHostCommand,
   evacuateHost,
   rehearse,
+  report,
   showStatus,
   showMigrations,
   showMigration,
