@@ -137,12 +137,12 @@ function zeroReason(reason: string): string {
 }
 
 /** Where the VMs of a host would go; those that cannot go anywhere are left out. */
-export interface Evacuation {
+export interface EvacuationAdvice {
   readonly moves: readonly { readonly id: number; readonly vm: Uuid; readonly to: Uuid }[];
   readonly complete: boolean;
 }
 
-export function evacuationAnswer({ moves, complete }: Evacuation): string {
+export function evacuationAnswer({ moves, complete }: EvacuationAdvice): string {
   const entries = moves.map(
     ({ id, vm, to }) =>
       `<HostEvacuationRecommendation>${element("HostUuid", to)}${element("RecommendationId", String(id))}` +
