@@ -106,7 +106,7 @@ p{margin:0 0 10px}
 .finding b,.note b{color:var(--ink);font-weight:600}
 section,.tiles{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:20px 22px;margin:0 0 18px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(136px,1fr));gap:14px 20px;margin:0 0 18px}
-.tile b{display:block;font-size:25px;line-height:1.2;font-weight:650;font-variant-numeric:tabular-nums;letter-spacing:-.01em}
+.tile b{display:block;font-size:24px;line-height:1.2;font-weight:650;font-variant-numeric:tabular-nums;letter-spacing:-.01em}
 .tile span{display:block;color:var(--soft);font-size:13px;line-height:1.4}
 .tile .name{color:var(--ink);font-weight:600}
 nav{margin:12px 0 0;font-size:13.5px}
@@ -184,6 +184,7 @@ th:last-child,td:last-child{padding-right:0}
 td{min-width:4ch}
 td.name{min-width:11ch}
 td.long{min-width:22ch}
+.change{display:block;color:var(--soft);font-size:12.5px;white-space:nowrap;font-variant-numeric:tabular-nums}
 .figure{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .time{white-space:nowrap;font-variant-numeric:tabular-nums}
 .state{font-weight:600;white-space:nowrap}
@@ -198,11 +199,12 @@ pre{background:var(--page);border:1px solid var(--line);border-radius:6px;paddin
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:3px 18px;margin:0;font-size:14px}
 dt{color:var(--soft)}
 dd{margin:0}
+dl.settings{grid-template-columns:max-content minmax(0,1fr) max-content minmax(0,1fr);font-size:13px}
 .lines{margin:0;padding-left:20px;font-size:14px}
 .lines li{margin:0 0 4px}
 .lines .inner{margin-left:18px;color:var(--soft)}
 footer{font-size:12.5px;margin:4px 4px 0}
-@media (max-width:640px){body{padding:14px 10px 30px}section,.tiles{padding:14px 13px}dl{grid-template-columns:minmax(0,1fr)}dd{margin-bottom:6px}}
+@media (max-width:640px){body{padding:14px 10px 30px}section,.tiles{padding:14px 13px}dl,dl.settings{grid-template-columns:minmax(0,1fr)}dd{margin-bottom:6px}}
 @media print{
 html{background:#fff;font-size:11px}
 body{max-width:none;padding:0}
@@ -219,7 +221,7 @@ thead{display:table-header-group}
 .picture svg text{font-size:13px}.picture svg text.tight{font-size:10.5px}
 .table{overflow:visible}
 table{font-size:10.5px}th{font-size:10px}th,td{padding:3px 9px 3px 0}
-td.name{min-width:9ch}td.long{min-width:14ch}
+.change{font-size:9.5px}td.name{min-width:9ch}td.long{min-width:14ch}
 code,pre{font-size:10px}dl{font-size:11px}
 a{color:inherit}
 }

@@ -9,7 +9,7 @@ import { type Content, html, type Markup } from "../html.ts";
 import { label, legend, nameLabel, picture, pictureWidth, shortFigure, valueScale } from "../svg.ts";
 
 const left = 160;
-const right = pictureWidth - 140;
+const right = pictureWidth - 178;
 const top = 34;
 
 export interface HostBars {
@@ -56,10 +56,15 @@ export function hostBars({ id, before, after, place, names }: HostBars): Markup 
         }),
       ),
       html`<line class="limit" x1="${x(limit)}" x2="${x(limit)}" y1="${top - 8}" y2="${bottom}"/>`,
-      label(x(limit), top - 14, `limit ${shortFigure(limit)} ${unit}`, { anchor: "middle", kind: "past" }),
+      label(
+        x(limit) + (term.condition === "below" ? -4 : 4),
+        top - 14,
+        `limit ${shortFigure(limit)} ${unit}`,
+        { anchor: term.condition === "below" ? "end" : "start", kind: "past" },
+      ),
       meanAfter === null
         ? null
-        : html`<line class="zero" x1="${x(meanAfter)}" x2="${x(meanAfter)}" y1="${top - 8}" y2="${bottom}"/>${label(x(meanAfter), top - 14, `mean ${shortFigure(meanAfter)}`, { anchor: "middle" })}`,
+        : html`<line class="zero" x1="${x(meanAfter)}" x2="${x(meanAfter)}" y1="${top - 8}" y2="${bottom}"/>${label(x(meanAfter) - 4, top - 14, `mean ${shortFigure(meanAfter)} ${unit}`, { anchor: "end" })}`,
     ],
   });
   const key = legend([

@@ -2,7 +2,7 @@
 import type { Evaluation } from "../../domain/deviation.ts";
 import { gateName } from "../../domain/gate.ts";
 import { termsOf } from "../../domain/rule.ts";
-import { openLine, unknownRuleLines, unresolvedLines } from "../../explain/report.ts";
+import { limitReached, openLine, unknownRuleLines, unresolvedLines } from "../../explain/report.ts";
 import type { Move } from "../../planner/plan.ts";
 import { describeOptions, ruleTitle, ruleWords } from "../../rules/print.ts";
 import { limitsText, unitOfTerm } from "../../rules/words.ts";
@@ -50,8 +50,8 @@ function tiles({ plan, findings }: PlanFacts): Markup {
     ["To copy", bytes(copied), "memory, what guests write meanwhile left out"],
     [
       "Time",
-      plan.moves.length === 0 ? "-" : `about ${span(plan.seconds)}`,
-      "as the pool's earlier migrations went",
+      plan.moves.length === 0 ? "-" : span(plan.seconds),
+      "about, as the pool's earlier migrations went",
     ],
     ["Past a limit", `${broken(plan.before)} → ${broken(plan.after)}`, "hosts before and after"],
   ];
@@ -85,11 +85,9 @@ function moveSection(moves: readonly Move[], names: Names): ReportSection {
             [
               { title: "No.", kind: "figure", cell: (move) => numbers.get(move) ?? 0 },
               { title: "VM", kind: "name", cell: ({ vm }) => names.of(vm) },
-              { title: "From", kind: "name", cell: ({ source }) => names.of(source) },
-              { title: "To", kind: "name", cell: ({ destination }) => names.of(destination) },
+              { title: "From", kind: "name", cell: (move) => endOf(move, "source", names) },
+              { title: "To", kind: "name", cell: (move) => endOf(move, "destination", names) },
               { title: "Why", kind: "long", cell: ({ reason }) => reason },
-              { title: "From: before → after", kind: "figure", cell: (move) => figures(move, "source") },
-              { title: "To: before → after", kind: "figure", cell: (move) => figures(move, "destination") },
               {
                 title: "Copy",
                 kind: "figure",
@@ -116,14 +114,16 @@ function moveSection(moves: readonly Move[], names: Names): ReportSection {
   };
 }
 
-function figures(move: Move, side: "source" | "destination"): string {
+/** A host of the move, and what it has of the rule's subject before and after. */
+function endOf(move: Move, side: "source" | "destination", names: Names): Content {
   const { rule, term } = move;
-  if (rule === null) return "-";
+  const name = names.of(move[side]);
+  if (rule === null) return name;
   const [before, after] =
     side === "source"
       ? [move.sourceBefore, move.sourceAfter]
       : [move.destinationBefore, move.destinationAfter];
-  return `${shortFigure(before)} → ${shortFigure(after)} ${unitOfTerm(rule, term)}`;
+  return html`${name}<span class="change">${shortFigure(before)} → ${shortFigure(after)} ${unitOfTerm(rule, term)}</span>`;
 }
 
 function ruleSection(
@@ -162,6 +162,7 @@ function ruleSection(
 function remarksSection({ plan, remarks, assessment }: PlanFacts, names: Names): ReportSection | null {
   const lines = [
     ...remarks,
+    ...(plan.limited ? [`More migrations would follow; ${limitReached(plan, names)}`] : []),
     ...unresolvedLines(plan.unresolved, names),
     ...plan.absent.map(({ host, reason }) => `${names.of(host)} is left out of means and moves: ${reason}`),
     ...assessment.controlState.open.map((migration) => openLine(migration, names)),
@@ -221,14 +222,9 @@ function madeFromSection({ assessment, plan, settings }: PlanFacts, names: Names
             ],
             rules,
           ),
-      pageTable(
-        "Settings that shape it",
-        [
-          { title: "Key", cell: ([key]) => html`<code>${key}</code>` },
-          { title: "Value", kind: "long", cell: ([, value]) => value },
-        ],
-        settings,
-      ),
+      html`<h3>Settings that shape it</h3><dl class="settings">${settings.map(
+        ([key, value]) => html`<dt><code>${key}</code></dt><dd>${value}</dd>`,
+      )}</dl>`,
     ],
   };
 }
