@@ -151,7 +151,7 @@ describe("a green rule at night", () => {
   it("that is only observed switches no host and moves nothing; the step and its moves are recorded", async () => {
     const night = await openNight();
     const observing: ControlChange = { change: { mode: "observe" } };
-    expect((await night.run(observing)).text).toMatch(/^Green: .*\n- [ab] is emptied, to sleep: /m);
+    expect(await settle(night, 3, observing)).toMatch(/^Green: .*\n- [ab] is emptied, to sleep: /m);
     const kinds = (await listObserved(arena.manager)).map(({ kind, cause }) => `${cause} ${kind}`);
     expect(new Set(kinds)).toEqual(new Set(["green drain", "green move"]));
     expect(["boss", "a", "b", "c"].map(night.power)).toEqual(["on", "on", "on", "on"]);
