@@ -17,7 +17,7 @@ let host: string;
 beforeAll(async () => {
   await mkdir(pictures, { recursive: true });
   folder = await temporaryFolder();
-  world = await startWorld({ pool: { scenario: "generate hosts=8 vms=80 seed=5" }, manualClock: true });
+  world = await startWorld({ pool: { scenario: "generate hosts=5 vms=40 seed=5" }, manualClock: true });
   const { db } = world.pool;
   for (const vm of db.all("VM").slice(0, 14)) {
     if (db.get("VM", vm, "is_control_domain") !== true) db.set("VM", vm, "name_label", hostile);

@@ -37,7 +37,7 @@ beforeAll(async () => {
     migrations: hostileNames.length * 2,
     names: hostileNames,
   });
-});
+}, 300_000);
 afterAll(async () => {
   for (const { database } of [small, large, hostile]) await database.drop();
   await rm(folder, { recursive: true, force: true });
