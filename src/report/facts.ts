@@ -5,6 +5,7 @@
 import type { Gate } from "../domain/gate.ts";
 import type { HostPowerEvent, SleepSpan } from "../domain/hostPower.ts";
 import type { Migration } from "../domain/migration.ts";
+import type { ObservedAction } from "../domain/observed.ts";
 import type { Uuid } from "../domain/pool.ts";
 import type { GreenRule, Rule, Subject } from "../domain/rule.ts";
 import type { Wattage } from "../power/options.ts";
@@ -39,6 +40,8 @@ export interface ReportFacts {
   /** Steps of green rules that the pool did not do. */
   readonly powerTroubles: readonly HostPowerEvent[];
   readonly topVms: TopVms;
+  /** Oldest first. */
+  readonly observed: readonly ObservedAction[];
   readonly runs: readonly RunGroup[];
   /** What keeps the next run from acting; null where nothing does. */
   readonly closed: Gate | null;

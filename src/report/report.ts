@@ -9,6 +9,7 @@ import { glance } from "./sections/glance.ts";
 import { imbalanceSection } from "./sections/imbalance.ts";
 import { loadSection } from "./sections/load.ts";
 import { migrationsSection } from "./sections/migrations.ts";
+import { observedSection } from "./sections/observed.ts";
 import { predictionSection } from "./sections/prediction.ts";
 import { refusedSection } from "./sections/refused.ts";
 import { rulesSection } from "./sections/rules.ts";
@@ -19,6 +20,7 @@ import { exactText, lengthText } from "./times.ts";
 const sections: readonly ((input: SectionInput) => ReportSection | null)[] = [
   loadSection,
   deviationSection,
+  observedSection,
   migrationsSection,
   imbalanceSection,
   predictionSection,

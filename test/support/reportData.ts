@@ -89,6 +89,7 @@ async function writeAll(
   const migrations = await migrate(connection, snapshot, wish, begin, end);
   await runs(connection, wish, begin, end);
   await rules(connection, wish, begin, end);
+  await observed(connection, snapshot, wish, begin, end);
   if (wish.green !== false) await sleepers(connection, snapshot.hosts, begin, end);
   return { hosts: snapshot.hosts, vms: snapshot.vms, migrations, collections: each * snapshots };
 }
@@ -261,6 +262,42 @@ async function migrate(
     [rows],
   );
   return rows.map(([id]) => String(id));
+}
+
+/** What a fortnight of observing would have done. */
+async function observed(
+  connection: mysql.Connection,
+  { hosts, vms }: Snapshot,
+  wish: HistoryWish,
+  begin: number,
+  end: number,
+): Promise<void> {
+  const count = Math.ceil(wish.migrations / 4);
+  const rows = Array.from({ length: count }, (_, n) => {
+    const at = begin + 1800 + (n * (end - begin - 20_000)) / Math.max(1, count);
+    const last = at + 300 * (1 + ((n * 17) % 40));
+    const [source, target] = pairOf(hosts, n);
+    const isMove = n % 5 !== 3;
+    return [
+      randomUUID(),
+      isMove ? "move" : "shut down",
+      isMove ? (vms[(n * 29) % vms.length]?.uuid ?? "") : source,
+      isMove ? source : null,
+      isMove ? target : null,
+      isMove ? "rules" : "green",
+      isMove ? "CpuAverage > 25" : null,
+      nameOf(wish, n, `${hosts[n % hosts.length]?.name ?? ""} would have been relieved`),
+      "{}",
+      isMove ? (1 + (n % 9)) * 1024 ** 3 : null,
+      1,
+      1,
+      new Date(at * 1000),
+      new Date(last * 1000),
+      1 + ((n * 17) % 40),
+      "run",
+    ];
+  });
+  if (rows.length > 0) await connection.query("INSERT INTO ObservedAction VALUES ?", [rows]);
 }
 
 const errors = [

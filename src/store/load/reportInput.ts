@@ -1,5 +1,6 @@
 /** Reads what a report of a pool is drawn from. Read only; the history is added up by the server. */
 import { AppError } from "../../domain/errors.ts";
+import { gateNameOf } from "../../domain/gate.ts";
 import type { StoredSnapshot } from "../../domain/pool.ts";
 import type { ReportFacts, RuleChangeFact, RunGroup } from "../../report/facts.ts";
 import { drawnSubjects, thresholdsAt } from "../../report/thresholds.ts";
@@ -9,6 +10,7 @@ import { addedRulesIn } from "../addedRules.ts";
 import { sinceEpoch } from "../columnTypes.ts";
 import type { Database, Reader } from "../connection.ts";
 import { eventsIn, hostPowerOf } from "../hostPower.ts";
+import { observedSince } from "../observed.ts";
 import { readRules } from "../rules.ts";
 import { ruleHistoryTable } from "../tables/RuleHistory.ts";
 import { number } from "../values.ts";
@@ -80,6 +82,7 @@ export async function loadReportFacts(
     to,
     names: new Names(snapshot),
     watts: control.green,
+    observed: await observedSince(db, new Date(from * 1000)),
     topVms: await topVmsBetween(db, snapshot.pool.uuid, from, to),
     closed: assessment.blocked ?? assessment.gate,
   };
@@ -131,6 +134,7 @@ async function runsBetween(reader: Reader, from: number, to: number): Promise<re
        FROM (
          SELECT COALESCE(Outcome, 'killed, or not ended yet') AS outcome, StartedAt, COALESCE(Detail, '') AS Detail,
                 CASE WHEN Outcome IN ('done', 'nothing', 'passed') THEN ''
+                     WHEN Gate IS NOT NULL THEN CONCAT('gate ', Gate)
                      WHEN Outcome = 'refused' AND Detail LIKE 'refused: %: %'
                      THEN SUBSTRING_INDEX(SUBSTRING_INDEX(Detail, ': ', 2), ': ', -1)
                      ELSE LEFT(COALESCE(Detail, ''), 80) END AS what
@@ -141,10 +145,16 @@ async function runsBetween(reader: Reader, from: number, to: number): Promise<re
   );
   return rows.map((row) => ({
     outcome: String(row["outcome"]),
-    what: String(row["what"]),
+    what: whatOf(String(row["what"])),
     example: String(row["example"] ?? ""),
     count: Number(row["count_"]),
     first: Number(row["first_"]),
     last: Number(row["last_"]),
   }));
+}
+
+/** A gate by its name; runs of earlier versions have no code. */
+function whatOf(what: string): string {
+  const code = /^gate (\w+)$/.exec(what)?.[1];
+  return code === undefined ? what : (gateNameOf(code) ?? code);
 }
