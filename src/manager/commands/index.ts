@@ -18,6 +18,7 @@ import { showHost, showHosts } from "./hosts.ts";
 import { showLoad, top } from "./load.ts";
 import { showMigration, showMigrations } from "./migrations.ts";
 import { pauseCommand, resumeCommand } from "./pause.ts";
+import { placeVm } from "./place.ts";
 import { showPlan } from "./plan.ts";
 import { showPool } from "./pool.ts";
 import { rehearse } from "./rehearse.ts";
@@ -54,6 +55,7 @@ export const commandList: readonly ListedCommand[] = [
   explainVmCommand,
   explainHostCommand,
   evacuateHost,
+  placeVm,
   rehearse,
   showStatus,
   showMigrations,
