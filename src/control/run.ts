@@ -12,6 +12,7 @@ import { type EvacuateTask, evacuation } from "./evacuate.ts";
 import { HeldLease, leaseLost } from "./heldLease.ts";
 import { keepRules } from "./keepRules.ts";
 import { closeOpen } from "./openMigrations.ts";
+import { recogniseAdvice } from "./recognise.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { passedLine, type Reporter, say } from "./say.ts";
 import {
@@ -108,7 +109,9 @@ async function leasedRun(db: Database, runId: string, options: LiveOptions): Pro
   }
   const run = { db, heldLease: taken, options };
   try {
-    const end = (await closeOpen(run)) ?? (await follow(strategyOf(options.task), run));
+    const left = await closeOpen(run);
+    if (left === null) await recogniseAdvice(run);
+    const end = left ?? (await follow(strategyOf(options.task), run));
     await taken.end();
     return taken.lost.aborted ? withoutLease(end, taken) : end;
   } catch (error) {

@@ -6,7 +6,7 @@
 
 import { isTimeZone } from "../domain/hours.ts";
 import { floorSettings } from "../domain/rule.ts";
-import { parseAddressPair, parseServer, parseXenUrl } from "./address.ts";
+import { parseAddressPair, parseListen, parseServer, parseXenUrl } from "./address.ts";
 import type { SettingGroup } from "./keys.ts";
 import { Reading } from "./reading.ts";
 import { textProblems } from "./text.ts";
@@ -168,8 +168,8 @@ function buildControl(reading: Reading): ControlSettings {
 }
 
 function buildWlb(reading: Reading): WlbSettings {
-  const listen = parseServer(reading.text("WlbListen"));
-  if ("problem" in listen || listen.port === 0 || !/:\d+$/.test(reading.text("WlbListen"))) {
+  const listen = parseListen(reading.text("WlbListen"));
+  if (listen === null) {
     reading.problem("WlbListen", "must be an address and a port, such as 192.0.2.5:8012 or [::]:8012");
   }
   const passwordHash = reading.secret("WlbPassHash");
@@ -177,7 +177,7 @@ function buildWlb(reading: Reading): WlbSettings {
     reading.problem("WlbPassHash", "is no hash: xcp-wlb --hash-password prints one");
   }
   return {
-    listen: "problem" in listen ? { host: "127.0.0.1", port: 8012 } : listen,
+    listen: listen ?? { host: "127.0.0.1", port: 8012 },
     user: reading.text("WlbUsr"),
     passwordHash,
     folder: reading.text("WlbFolder"),

@@ -101,7 +101,8 @@ export function consolidatingSteps(
   }));
   for (const { kind, host } of decision.steps) {
     if (kind === "wake") steps.push({ kind: "power", host, reason: "PowerOn" });
-    const emptied = kind === "shut down" || (kind === "drain" && guestsOf(host).every((vm) => leaves.has(vm)));
+    const emptied =
+      kind === "shut down" || (kind === "drain" && guestsOf(host).every((vm) => leaves.has(vm)));
     if (emptied) steps.push({ kind: "power", host, reason: "PowerOff" });
   }
   return steps;
@@ -120,7 +121,9 @@ export function severityOf(steps: readonly AdviceStep[], hosts: readonly Host[])
 export function sameSteps(a: readonly AdviceStep[], b: readonly AdviceStep[]): boolean {
   const keys = (steps: readonly AdviceStep[]) =>
     steps.map((step) =>
-      step.kind === "move" ? `${step.vm} ${step.from} ${step.to} ${step.reason}` : `${step.host} ${step.reason}`,
+      step.kind === "move"
+        ? `${step.vm} ${step.from} ${step.to} ${step.reason}`
+        : `${step.host} ${step.reason}`,
     );
   return keys(a).join("\n") === keys(b).join("\n");
 }

@@ -4,15 +4,18 @@
  */
 import { forecastOf } from "../decide/assess.ts";
 import { assessEvacuation, forecastEvacuation } from "../decide/evacuation.ts";
+import type { LastUse } from "../decide/placing.ts";
 import { connectedWlb } from "../decide/workloadBalancing.ts";
 import { gateName } from "../domain/gate.ts";
-import type { Uuid } from "../domain/pool.ts";
+import { occupiesHost, type Uuid } from "../domain/pool.ts";
 import { hostsWith } from "../domain/workloadBalancing.ts";
 import { greenMoves } from "../explain/power.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
+import { loadLastUses } from "../store/lastUse.ts";
 import { loadAssessment, loadDecisionInput } from "../store/load/decisionInput.ts";
 import { loadGreenForecast } from "../store/load/powerInput.ts";
+import { loadSnapshot } from "../store/snapshot.ts";
 import { balancingSteps, consolidatingSteps, type PlannedAdvice, severityOf } from "./advice.ts";
 
 /** Where the VMs of a host would go, or why nothing is said. */
@@ -27,6 +30,8 @@ export interface WlbPlanner {
   /** The plan of the newest collection. */
   plan(): Promise<PlannedAdvice>;
   evacuate(host: Uuid): Promise<EvacuationOutcome>;
+  /** What VMs used when they last ran, of those that do not run. */
+  lastUses(): Promise<ReadonlyMap<Uuid, LastUse>>;
   close(): Promise<void>;
 }
 
@@ -34,6 +39,8 @@ export interface WlbPlanner {
 export class DirectPlanner implements WlbPlanner {
   readonly #db: Database;
   readonly #control: ControlSettings;
+  #lastUses: ReadonlyMap<Uuid, LastUse> = new Map();
+  #lookedUp: ReadonlySet<Uuid> = new Set();
 
   constructor(db: Database, control: ControlSettings) {
     this.#db = db;
@@ -82,6 +89,24 @@ export class DirectPlanner implements WlbPlanner {
     const ends = new Map(plan.moves.map(({ vm, destination }) => [vm, destination]));
     const leaving = [...ends].filter(([, to]) => to !== known.uuid);
     return { moves: leaving.map(([vm, to]) => ({ vm, to })), complete: plan.stays.length === 0 };
+  }
+
+  async lastUses(): Promise<ReadonlyMap<Uuid, LastUse>> {
+    const stored = await loadSnapshot(this.#db);
+    if (stored === null) return this.#lastUses;
+    const idle = stored.snapshot.vms.filter(({ powerState }) => !occupiesHost(powerState));
+    // What is known of a VM stays true until it has run again; of what the history does not tell nothing is new.
+    const known = new Map(idle.map(({ uuid }) => [uuid, this.#lastUses.get(uuid) ?? null] as const));
+    const unknown = idle.filter(({ uuid }) => !this.#lookedUp.has(uuid));
+    const found = await loadLastUses(this.#db, stored, unknown, this.#control);
+    this.#lookedUp = new Set(idle.map(({ uuid }) => uuid));
+    this.#lastUses = new Map(
+      [...known].flatMap(([uuid, use]) => {
+        const last = found.get(uuid) ?? use;
+        return last === null ? [] : [[uuid, last] as const];
+      }),
+    );
+    return this.#lastUses;
   }
 
   async close(): Promise<void> {

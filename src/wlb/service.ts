@@ -2,7 +2,7 @@
 import { isIP } from "node:net";
 import type { Uuid } from "../domain/pool.ts";
 import { hostPart, hostsWith } from "../domain/workloadBalancing.ts";
-import type { ControlSettings, WlbSettings } from "../settings/types.ts";
+import type { WlbSettings } from "../settings/types.ts";
 import { configureWlbPool, connectWlbPool, disconnectWlbPool } from "../store/wlb.ts";
 import { span } from "../text/format.ts";
 import { printable } from "../text/text.ts";
@@ -33,7 +33,6 @@ export interface ServiceOptions {
   readonly gatekeeper: Gatekeeper;
   readonly accountKey: AccountKey;
   readonly settings: WlbSettings;
-  readonly control: ControlSettings;
   readonly say: (line: string) => void;
   /** What GetDiagnostics tells. */
   readonly diagnostics: () => Promise<string>;
@@ -49,7 +48,7 @@ interface Asked {
 export class WlbService {
   readonly #options: ServiceOptions;
   /** Requests that were answered, by method. */
-  readonly counts = new Map<WlbMethod, number>();
+  readonly counts: Map<WlbMethod, number> = new Map();
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -60,7 +59,8 @@ export class WlbService {
     const { gatekeeper, say } = this.#options;
     const admission = await gatekeeper.admit(wire.address, wire.authorization);
     if (admission !== "admitted") {
-      if (wire.authorization !== undefined) say(`${admission}: a wrong user or password from ${wire.address}`);
+      if (wire.authorization !== undefined)
+        say(`${admission}: a wrong user or password from ${wire.address}`);
       return { status: 401, body: "" };
     }
     if (wire.path !== wlbPath) return { status: 404, body: "" };
@@ -116,7 +116,8 @@ export class WlbService {
     const view = this.#options.views.find((each) => each.pool === pool);
     if (view !== undefined) return view;
     const [waiting] = this.#options.views.filter((each) => each.status === null);
-    if (waiting !== undefined) throw new WlbRefusal("noCurrentMetrics", "xcp-wlb has not read its database yet");
+    if (waiting !== undefined)
+      throw new WlbRefusal("noCurrentMetrics", "xcp-wlb has not read its database yet");
     throw new WlbRefusal("poolUnknown", `pool ${pool} is unknown here: run xcp-collect for it first`);
   }
 
@@ -128,7 +129,10 @@ export class WlbService {
       throw new WlbRefusal("poolUnknown", `pool ${pool} is not connected: xe pool-initialize-wlb does it`);
     }
     if (address !== bound.boundTo && !this.#isKnown(view, address)) {
-      throw new WlbRefusal("poolUnknown", `pool ${pool} is unknown to ${address}: it was added from elsewhere`);
+      throw new WlbRefusal(
+        "poolUnknown",
+        `pool ${pool} is unknown to ${address}: it was added from elsewhere`,
+      );
     }
     return view;
   }
@@ -166,7 +170,7 @@ export class WlbService {
       userName: user,
       password: this.#options.accountKey.seal(password, pool),
     });
-    await view.reload();
+    await view.refresh();
     this.#options.say(
       `pool ${pool} (${printable(view.status?.poolName ?? "")}) is connected, from ${address}, with its account ${printable(user)}`,
     );
@@ -176,13 +180,13 @@ export class WlbService {
   async #remove(pool: Uuid, asked: Asked): Promise<string> {
     const view = this.#bound(pool, asked);
     await disconnectWlbPool(view.db, pool);
-    await view.reload();
+    await view.refresh();
     this.#options.say(`pool ${pool} is disconnected, from ${asked.address}; its account is forgotten`);
     return doneAnswer("RemoveXenServer");
   }
 
   #configurationOf(view: PoolView): ReadonlyMap<string, string> {
-    const { control } = this.#options;
+    const { control } = view;
     const hosts = view.basis?.snapshot.hosts ?? [];
     return completeConfiguration(
       view.status?.configuration ?? new Map(),
@@ -200,7 +204,7 @@ export class WlbService {
       this.#options.say(`the configuration of pool ${pool} could not be stored: ${String(cause)}`);
       throw new WlbRefusal("notSavedNow", "the configuration cannot be stored now: the database is away");
     });
-    await view.reload();
+    await view.refresh();
     const idle = change.withoutEffect.map(printable).join(", ");
     this.#options.say(
       `the configuration of pool ${pool} was changed from ${asked.address}${idle === "" ? "" : `; accepted, has no effect: ${idle}`}`,
@@ -226,9 +230,8 @@ export class WlbService {
     const { basis } = view;
     if (basis === null) throw new WlbRefusal("noCurrentMetrics", "nothing is collected");
     const { wlb = null } = basis.controlState;
-    const excluded =
-      wlb === null ? new Set<string>() : hostsWith(wlb, "ExcludeFromPlacementRecommendations");
-    const stars = starsFor(basis, this.#options.control, vm, view.lastUse(vm), excluded);
+    const excluded = wlb === null ? new Set<string>() : hostsWith(wlb, "ExcludeFromPlacementRecommendations");
+    const stars = starsFor(basis, view.control, vm, view.lastUse(vm), excluded);
     if (stars === null) {
       throw new WlbRefusal("invalidArgument", `VM ${vm} is not in the collected pool: it may be newer`);
     }

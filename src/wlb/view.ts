@@ -11,7 +11,7 @@ import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { renewWlbPlan, reserveWlbIds, storeWlbPlan, type WlbStatus, wlbStatus } from "../store/wlb.ts";
-import { type Advice, nextId, type Severity } from "../wlbProtocol/answer.ts";
+import { type Advice, nextId } from "../wlbProtocol/answer.ts";
 import { type PlannedAdvice, sameSteps } from "./advice.ts";
 import type { EvacuationOutcome, WlbPlanner } from "./planning.ts";
 
@@ -28,8 +28,6 @@ export interface ViewOptions {
   readonly monotonicMs: () => number;
   /** Tells something to the operator. */
   readonly say: (line: string) => void;
-  /** What VMs used when they last ran, by uuid, of those that do not run. */
-  readonly lastUses: (db: Database, control: ControlSettings) => Promise<ReadonlyMap<Uuid, LastUse>>;
 }
 
 const idBlock = 100_000;
@@ -45,6 +43,8 @@ export class PoolView {
   #loaded = "";
   #ids = { next: 1, left: 0 };
   #trouble: string | null = null;
+  /** Refreshes go one after the other: none may put an older state in the place of a newer one. */
+  #tail: Promise<void> = Promise.resolve();
 
   constructor(options: ViewOptions) {
     this.#options = options;
@@ -52,6 +52,10 @@ export class PoolView {
 
   get db(): Database {
     return this.#options.db;
+  }
+
+  get control(): ControlSettings {
+    return this.#options.control;
   }
 
   get status(): WlbStatus | null {
@@ -104,7 +108,12 @@ export class PoolView {
   }
 
   /** Looks for news, and takes in what there is. Never rejects: trouble is kept, and told when it changes. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    this.#tail = this.#tail.then(() => this.#tried());
+    return this.#tail;
+  }
+
+  async #tried(): Promise<void> {
     try {
       await this.#refresh();
       if (this.#trouble !== null) this.#options.say("the database answers again");
@@ -116,12 +125,6 @@ export class PoolView {
     }
   }
 
-  /** The same at once, after a change that this server made itself. */
-  async reload(): Promise<void> {
-    this.#loaded = "";
-    await this.#refresh();
-  }
-
   async #refresh(): Promise<void> {
     const { db, monotonicMs } = this.#options;
     const askedAtMs = monotonicMs();
@@ -131,9 +134,10 @@ export class PoolView {
     const { collectionId, ruleChange, bound, configuration } = status;
     const state = JSON.stringify([collectionId, ruleChange, bound?.endpoint ?? null, [...configuration]]);
     if (state === this.#loaded) return;
-    if (collectionId === 0) return void (this.#loaded = state);
-    await this.#load();
-    if (bound !== null) await this.#replan(bound.pool);
+    if (collectionId > 0) {
+      await this.#load();
+      if (bound !== null) await this.#replan(bound.pool);
+    }
     this.#loaded = state;
   }
 
@@ -145,7 +149,13 @@ export class PoolView {
     if (stored === null) return;
     this.#basis = { ...assessment, snapshot: stored.snapshot };
     this.#gate = gate === null ? null : gate.measured;
-    this.#lastUses = await this.#options.lastUses(db, control).catch(() => this.#lastUses);
+    // The history may take longer to read than a pool should wait for: until then, what was known.
+    void this.#options.planner.lastUses().then(
+      (uses) => {
+        this.#lastUses = uses;
+      },
+      () => {},
+    );
   }
 
   async #replan(pool: Uuid): Promise<void> {
@@ -175,6 +185,12 @@ export class PoolView {
     this.#plan = { ...planned, planId, advice: numbered(planned, firstId) };
   }
 
+  /** Ends the thread that plans, and the connection. */
+  async close(): Promise<void> {
+    await this.#options.planner.close();
+    await this.#options.db.close();
+  }
+
   /** Whether the pool is still connected by what is stored: then its configuration acts. */
   isConnected(): boolean {
     const pool = this.#basis?.snapshot.pool ?? null;
@@ -189,5 +205,3 @@ function numbered({ steps }: PlannedAdvice, firstId: number): readonly Advice[] 
       : { kind: "power", id: firstId + index, host: step.host, reason: step.reason },
   );
 }
-
-export type { Severity };

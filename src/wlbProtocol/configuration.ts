@@ -2,8 +2,9 @@
  * The dictionary that XenCenter edits. It changes only keys that it was given and then sends everything back, and its page
  * does not open where a word that it expects is missing: so every key is always there. Pure.
  */
-import { actsHere, hostKey } from "../domain/workloadBalancing.ts";
+
 import type { Uuid } from "../domain/pool.ts";
+import { actsHere, hostKey } from "../domain/workloadBalancing.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -58,7 +59,8 @@ function defaultValues({ recentMoveMinutes, pollIntervals }: ConfigurationDefaul
   ]);
   for (const [name, critical, parts] of thresholds) {
     values.set(`${name}Critical`, decimal(critical));
-    for (const [level, part] of Object.entries(parts)) values.set(`${name}${level}`, decimal(critical * part));
+    for (const [level, part] of Object.entries(parts))
+      values.set(`${name}${level}`, decimal(critical * part));
   }
   for (const name of weights) {
     for (const [level, part] of [
@@ -156,14 +158,16 @@ export function changeOf(
   const own = [...sent].filter(([key, value]) => known.get(key) !== value || stored.has(key));
   const set = withTaskNumbers(new Map(own.filter(([key]) => !flags.includes(key))), stored);
   for (const [key, value] of set) {
-    if (key === "" || key.length > longestKey) return `a key is empty or longer than ${longestKey} characters`;
+    if (key === "" || key.length > longestKey)
+      return `a key is empty or longer than ${longestKey} characters`;
     if (value.length > longestValue) return `the value of ${key} is longer than ${longestValue} characters`;
   }
   const gone = sent.get("delete_scheduled_task") === "true" ? deletedTasks(sent) : [];
   const names = [...set.keys()].filter((key) => isOfTask(key, gone));
   for (const name of names) set.delete(name);
   const removed = [...new Set([...names, ...[...stored.keys()].filter((key) => isOfTask(key, gone))])];
-  if (new Set([...stored.keys(), ...set.keys()]).size > mostKeys) return `there would be more than ${mostKeys} keys`;
+  if (new Set([...stored.keys(), ...set.keys()]).size > mostKeys)
+    return `there would be more than ${mostKeys} keys`;
   const changed = [...set].filter(([key, value]) => known.get(key) !== value).map(([key]) => key);
   return {
     set,
