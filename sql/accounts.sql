@@ -32,6 +32,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmArrival TO '{collectUser}
 GRANT SELECT, INSERT, DELETE ON `{database}`.HostSample TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, DELETE ON `{database}`.CollectionPicture TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{collectUser}'@'{accountHost}';
+-- It deletes what is too old.
+GRANT SELECT, DELETE ON `{database}`.ObservedAction TO '{collectUser}'@'{accountHost}';
 -- What enabled rules name is measured too, and warned of where no host has it.
 GRANT SELECT (Subject) ON `{database}`.HostRule TO '{collectUser}'@'{accountHost}';
 GRANT SELECT ON `{database}`.AddedRule TO '{collectUser}'@'{accountHost}';
@@ -58,6 +60,7 @@ GRANT INSERT, UPDATE ON `{database}`.HostSight TO '{controlUser}'@'{accountHost}
 GRANT INSERT, UPDATE ON `{database}`.HostRest TO '{controlUser}'@'{accountHost}';
 GRANT INSERT ON `{database}`.HostRestEvent TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{controlUser}'@'{accountHost}';
+GRANT INSERT, UPDATE ON `{database}`.ObservedAction TO '{controlUser}'@'{accountHost}';
 GRANT UPDATE ON `{database}`.WlbAdvice TO '{controlUser}'@'{accountHost}';
 
 -- wlb answers pools from what is stored, and writes what they configure and what it recommends.

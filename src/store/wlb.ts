@@ -2,13 +2,14 @@
  * The tables of the Workload Balancing server: which pool is connected, what was configured, what was recommended. The
  * server writes them; control reads them, and notes what was applied.
  */
-import type { Uuid } from "../domain/pool.ts";
-import { asUuid } from "../domain/pool.ts";
+import { recommendsOnly } from "../decide/workloadBalancing.ts";
+import { asUuid, type Uuid } from "../domain/pool.ts";
 import type { WlbBinding } from "../domain/workloadBalancing.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { holdsLease, type LeaseToken } from "./lease.ts";
 import { expression, insertRow, now, updateRows } from "./statements.ts";
 import { migrationTable } from "./tables/Migration.ts";
+import { poolTable } from "./tables/Pool.ts";
 import { type WlbAdvice, wlbAdviceTable } from "./tables/WlbAdvice.ts";
 import { type WlbPool, wlbPoolTable } from "./tables/WlbPool.ts";
 import { number, textOrNull } from "./values.ts";
@@ -27,6 +28,16 @@ export async function wlbBindingIn(reader: Reader): Promise<WlbBinding | null> {
     endpoint: textOrNull(row["Endpoint"]),
     configuration: new Map(rows.map((each) => [String(each["Name"]), String(each["Value"])])),
   };
+}
+
+/** Why xcp-control may only recommend in the collected pool, by its Workload Balancing settings; null where it may act. */
+export async function onlyRecommends(db: Database): Promise<string | null> {
+  return db.read(async (reader) => {
+    const [row] = await reader.rows(`SELECT ${poolTable.selected} FROM Pool`);
+    return recommendsOnly(row === undefined ? null : poolTable.read(row), {
+      wlb: await wlbBindingIn(reader),
+    });
+  });
 }
 
 /** What the server works by, of one database. */
