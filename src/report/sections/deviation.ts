@@ -138,15 +138,15 @@ function stepsOf({ slices, to }: ReportFacts, { threshold }: SubjectLoad): Limit
   return [...steps, { at: to, limit: threshold.at(-1) ?? null }];
 }
 
-type Scale = ReturnType<typeof timeScale>;
-type Values = ReturnType<typeof valueScale>;
+type DrawnTime = ReturnType<typeof timeScale>;
+type DrawnValues = ReturnType<typeof valueScale>;
 
 /** A line a host, with its name at the end. */
 function hostLines(
   { slices, names }: ReportFacts,
   load: SubjectLoad,
-  scale: Scale,
-  values: Values,
+  scale: DrawnTime,
+  values: DrawnValues,
   right: number,
 ): Content {
   const hosts = [...load.hosts].sort((a, b) => (names.of(a[0]) < names.of(b[0]) ? -1 : 1));
@@ -197,7 +197,12 @@ function spread(heights: readonly number[]): readonly number[] {
 }
 
 /** Many hosts: their range, the highest of them, and the highest of any one collection. */
-function envelope({ slices }: ReportFacts, load: SubjectLoad, scale: Scale, values: Values): Content {
+function envelope(
+  { slices }: ReportFacts,
+  load: SubjectLoad,
+  scale: DrawnTime,
+  values: DrawnValues,
+): Content {
   const [, high = 0] = values.domain();
   const points = slices.map((slice, index) => ({
     x: xOf(scale, (slice.from + slice.to) / 2),
@@ -229,7 +234,7 @@ function envelope({ slices }: ReportFacts, load: SubjectLoad, scale: Scale, valu
 function spots(
   { slices }: ReportFacts,
   load: SubjectLoad,
-  scale: Scale,
+  scale: DrawnTime,
   place: { readonly top: number; readonly bottom: number },
 ): Content {
   const unit = unitOf(load.subject);

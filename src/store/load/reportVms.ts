@@ -12,7 +12,7 @@ const mostSnapshots = 24;
 const shownVms = 15;
 
 /** A snapshot and when it was made, in seconds since 1970. */
-interface Moment {
+interface PictureMoment {
   readonly id: number;
   readonly at: number;
 }
@@ -48,7 +48,7 @@ async function momentsBetween(
   poolUuid: string,
   from: number,
   to: number,
-): Promise<readonly Moment[]> {
+): Promise<readonly PictureMoment[]> {
   const rows = await db.read((reader) =>
     reader.tuples(
       `SELECT CollectionId, ${sinceEpoch("CollectedAt")} FROM CollectionPicture
@@ -58,7 +58,7 @@ async function momentsBetween(
     ),
   );
   const step = Math.max(1, rows.length / mostSnapshots);
-  const chosen: Moment[] = [];
+  const chosen: PictureMoment[] = [];
   for (let place = rows.length - 1; place >= 0; place -= step) {
     const [id, at] = rows[Math.round(place)] ?? [];
     if (id !== undefined) chosen.push({ id: Number(id), at: Number(at) });
