@@ -19,11 +19,12 @@ export async function act(run: LeasedRun, course: Course): Promise<RunResult> {
   const { costs, recent } = assessment.controlState;
   const names = new Names(snapshot);
   const transfers = new Transfers(options, names, options.monotonicMs);
-  return withPool(snapshot.pool.uuid, run, (client, calls) =>
+  return withPool(snapshot.pool.uuid, run, (client, calls, order) =>
     carryOut(snapshot, planner, control, {
       client,
       ageSeconds,
       lost: heldLease.lost,
+      order: () => order.words,
       journal: new Journal(db, heldLease, {
         collectionId: collection.id,
         maxMovesPerHour: control.maxMovesPerHour,
@@ -32,10 +33,11 @@ export async function act(run: LeasedRun, course: Course): Promise<RunResult> {
       }),
       pathFailures: pathFailures(recent, control.failedVmMinutes),
       timeLimit: (move) => timeLimit({ ...move, bytes: move.copyBytes }, costs, control),
-      execute: { ...watchOptions(run), maxInPool: control.maxMigrationsInPool },
+      execute: { ...watchOptions(run, order), maxInPool: control.maxMigrationsInPool },
       onMove: (move) => say(options, "move", moveLine(move, names), moveJson(move, names)),
       onStart: (move) => {
         calls.migrating++;
+        order.flying();
         transfers.begin({ ...move, ...expected({ ...move, bytes: move.copyBytes }, costs) });
         const line = transfers.named("Starting Migration ...", move.vm);
         sayOffTerminal(options, "start", line, { vm: move.vm });
@@ -43,6 +45,7 @@ export async function act(run: LeasedRun, course: Course): Promise<RunResult> {
       onProgress: ({ vm }, progress) => transfers.progress(vm, progress),
       onEnd: ({ vm }) => {
         calls.migrating--;
+        order.landed();
         transfers.end(vm);
       },
       onResult: (each) => {

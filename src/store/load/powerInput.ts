@@ -29,7 +29,9 @@ export async function loadPowerInput(
 ): Promise<PowerInput> {
   const rules = (await listAddedRules(db)).green.map(({ rule }) => rule).filter(({ enabled }) => enabled);
   const hostPower = await loadHostPower(db);
-  const pictures = isIdle({ rules, hostPower }) ? [] : await loadSamples(db, collection, greenWish(settings));
+  const snapshots = isIdle({ rules, hostPower })
+    ? []
+    : await loadSamples(db, collection, greenWish(settings));
   const minute = minuteOfDay(new Date(hostPower.now * 1000), settings.timeZone);
-  return { rules, hostPower, pictures, minuteOfDay: minute };
+  return { rules, hostPower, snapshots, minuteOfDay: minute };
 }
