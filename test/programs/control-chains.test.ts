@@ -170,7 +170,9 @@ describe("rules at the prompt", () => {
     await manager("CREATE RULE HOST CpuAverage > 25", "DISABLE RULE CpuAverage");
     const enabled = await manager("ENABLE RULE CpuAverage", "SHOW RULES HOST");
     expect(enabled).toMatchObject({ code: 0, stderr: "" });
-    expect(enabled.stdout).toMatch(/^Rule enabled\n[\s\S]*- CpuAverage is more than 25 % above the medium\n$/);
+    expect(enabled.stdout).toMatch(
+      /^Rule enabled\n[\s\S]*- CpuAverage is more than 25 % above the medium\n$/,
+    );
     await manager("DISABLE RULE CpuAverage", "CREATE RULE HOST CpuAverage > 30", "DISABLE RULE CpuAverage");
     // Two of them rest now: which one is meant only its number says.
     const several = await manager("ENABLE RULE CpuAverage");
