@@ -27,6 +27,7 @@ export async function act(run: LeasedRun, course: Course): Promise<RunResult> {
       order: () => order.words,
       journal: new Journal(db, heldLease, {
         collectionId: collection.id,
+        ruleRevision: assessment.ruleRevision,
         maxMovesPerHour: control.maxMovesPerHour,
         monotonicMs: options.monotonicMs,
         log,

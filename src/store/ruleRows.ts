@@ -151,6 +151,13 @@ export async function remove(writer: Writer, { id, rule }: StoredRule<AnyRule>):
   }
 }
 
+/** The number of the newest row of the history of rules; 0 before the first. */
+export async function lastChange(reader: Reader): Promise<number> {
+  const [row] = await reader.rows("SELECT LastChange FROM RuleHead WHERE Name = 'rules'");
+  if (row === undefined) throw rowMissing("RuleHead");
+  return Number(row["LastChange"]);
+}
+
 /** The next number of that kind. The caller holds the row already. */
 export async function drawNumber(writer: Writer, column: "LastRule" | "LastChange"): Promise<number> {
   const drawn = await writer.run(`UPDATE RuleHead SET ${column} = ${column} + 1 WHERE Name = 'rules'`);

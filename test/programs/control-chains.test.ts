@@ -156,7 +156,9 @@ describe("rules at the prompt", () => {
       .trim()
       .split("\n");
     expect(
-      history.map((line) => line.replace(/^- [\d-]+ [\d:]+ UTC - \S+ - /, "").replace(/\d+ HOST/, "N HOST")),
+      history.map((line) =>
+        line.replace(/^- \d+ - [\d-]+ [\d:]+ UTC - \S+ - /, "").replace(/\d+ HOST/, "N HOST"),
+      ),
     ).toEqual([
       'deleted rule N HOST: VmCount > 4 FOR 2 OF 2 NAME "crowd"',
       'enabled rule N HOST: VmCount > 4 FOR 2 OF 2 NAME "crowd" DISABLED -> VmCount > 4 FOR 2 OF 2 NAME "crowd"',
