@@ -26,7 +26,7 @@ const rules = () => rowsOf(world, "SELECT Subject, Threshold FROM HostRule ORDER
 describe("a pool that never answers a call", () => {
   it("F3: each run that cron starts ends by its deadline, before the next minute; the tables stay, and their age is told", async () => {
     // By default a run is over before cron's next one: there is never more than one.
-    expect(settingKeys["CollectDeadlineSeconds"]?.fallback).toBeLessThan(60);
+    expect(settingKeys["CollectDeadlineSeconds"]).toMatchObject({ fallback: 50 });
     const before = await storedTables(world);
     runCommand(world.pool, "hang host.get_all_records times=always");
     try {
@@ -54,7 +54,7 @@ describe("members that send each other round", () => {
   it.each(["xcp-collect", "xcp-control"] as const)(
     "F21: %s stops after two redirects, and tells an address outside the pool nothing",
     async (program) => {
-      await manager("CREATE RULE HOST CpuAverage > 10");
+      await manager("CREATE RULE HOST CpuAverage > 25");
       expect((await world.run("xcp-collect", ["-q"])).code).toBe(0);
       const plan = await world.run("xcp-control", ["--dry-run", "--exit-code", "--instant"]);
       expect(plan.code, plan.stdout).toBe(10);
