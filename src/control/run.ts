@@ -5,6 +5,7 @@ import type { ControlSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { finishRun, forgetRun, startRun } from "../store/runs.ts";
+import { onlyRecommends } from "../store/wlb.ts";
 import type { KnownMembers } from "../xapi/members.ts";
 import { act } from "./act.ts";
 import { type ApplyTask, application } from "./apply.ts";
@@ -13,6 +14,7 @@ import { HeldLease, leaseLost } from "./heldLease.ts";
 import { keepRules } from "./keepRules.ts";
 import { observe, observeGate } from "./observe.ts";
 import { closeOpen } from "./openMigrations.ts";
+import { recogniseAdvice } from "./recognise.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { passedLine, type Reporter, say } from "./say.ts";
 import {
@@ -111,7 +113,9 @@ async function leasedRun(db: Database, runId: string, options: LiveOptions): Pro
   }
   const run = { db, heldLease: taken, options };
   try {
-    const end = (await closeOpen(run)) ?? (await work(run, options.task));
+    const left = await closeOpen(run);
+    if (left === null) await recogniseAdvice(run);
+    const end = left ?? (await work(run, options.task));
     await taken.end();
     return taken.lost.aborted ? withoutLease(end, taken) : end;
   } catch (error) {
@@ -137,9 +141,15 @@ function strategyOf(task: Task | undefined): Strategy {
   return task.kind === "evacuate" ? evacuation(task) : application(task);
 }
 
-/** What a run is for: nothing is done by one that only observes. */
+/**
+ * What a run is for: nothing is done by one that only observes, nor without being asked in a pool whose Workload Balancing
+ * settings want recommendations only.
+ */
 async function work(run: LeasedRun, task: Task | undefined): Promise<RunEnd> {
-  if (run.options.control.mode === "act") return follow(strategyOf(task), run);
+  if (run.options.control.mode === "act") {
+    const why = task === undefined ? await onlyRecommends(run.db) : null;
+    return why === null ? follow(strategyOf(task), run) : observe(run, why);
+  }
   return task === undefined ? observe(run) : refuse(observeGate(task.kind), run.options);
 }
 

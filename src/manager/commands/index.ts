@@ -19,6 +19,7 @@ import { showLoad, top } from "./load.ts";
 import { showMigration, showMigrations } from "./migrations.ts";
 import { showObserved } from "./observed.ts";
 import { pauseCommand, resumeCommand } from "./pause.ts";
+import { placeVm } from "./place.ts";
 import { showPlan } from "./plan.ts";
 import { showPool } from "./pool.ts";
 import { rehearse } from "./rehearse.ts";
@@ -55,6 +56,7 @@ export const commandList: readonly ListedCommand[] = [
   explainVmCommand,
   explainHostCommand,
   evacuateHost,
+  placeVm,
   rehearse,
   showStatus,
   showMigrations,
