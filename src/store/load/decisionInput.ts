@@ -36,5 +36,12 @@ export async function loadDecisionInput(db: Database, settings: ControlSettings)
   const all = [...rules, ...configuredRules(wlb)];
   const wish = sampleWish(withConfiguration(settings, wlb), all);
   const samples = stored === null ? [] : await loadSamples(db, stored.collection, wish);
-  return { stored, samples, rules: all, unknown, ruleRevision, controlState: { ...controlState, exclusions } };
+  return {
+    stored,
+    samples,
+    rules: all,
+    unknown,
+    ruleRevision,
+    controlState: { ...controlState, exclusions },
+  };
 }
