@@ -22,6 +22,7 @@ import { placeVm } from "./place.ts";
 import { showPlan } from "./plan.ts";
 import { showPool } from "./pool.ts";
 import { rehearse } from "./rehearse.ts";
+import { makeRoom } from "./room.ts";
 import { showRuleHistory } from "./ruleHistory.ts";
 import { showGreenRules, showRules } from "./rules.ts";
 import { showStatus } from "./status.ts";
@@ -56,6 +57,7 @@ export const commandList: readonly ListedCommand[] = [
   explainHostCommand,
   evacuateHost,
   placeVm,
+  makeRoom,
   rehearse,
   showStatus,
   showMigrations,
