@@ -21,26 +21,53 @@ export async function loadLastUse(
   vm: Pick<Vm, "uuid" | "powerState">,
   settings: Pick<ControlSettings, "cpuSpeed" | "squeeze">,
 ): Promise<LastUse | null> {
-  if (occupiesHost(vm.powerState)) return null;
-  const samples: Vm[] = [];
-  let at: Date | null = null;
-  for await (const past of loadHistoryBackwards(db, collection.poolUuid, mostLookedThrough)) {
-    const found = runningIn(past.snapshot, vm.uuid);
-    // A sample without measures is one of its first seconds: what comes before is another run of it.
-    if (found === null && samples.length > 0) break;
-    if (found === null) continue;
-    at ??= past.collection.startedAt;
-    samples.push(runningIn(asModelled(past.snapshot, settings), vm.uuid) ?? found);
-    if (samples.length === mostSamples) break;
-  }
-  return at === null ? null : { measures: meansOf(samples), samples: samples.length, at };
+  return (await loadLastUses(db, { collection }, [vm], settings)).get(vm.uuid) ?? null;
 }
 
-/** The VM where it runs and is measured. */
-function runningIn({ vms, placements }: Snapshot, uuid: Uuid): Vm | null {
-  if (!placements.some(({ vmUuid }) => vmUuid === uuid)) return null;
-  const vm = vms.find((each) => each.uuid === uuid);
-  return vm === undefined || vm.vcpuAverage === null ? null : vm;
+/** The same of several VMs in one walk through the history; those of which nothing is known are not in the map. */
+export async function loadLastUses(
+  db: Database,
+  { collection }: Pick<StoredSnapshot, "collection">,
+  vms: readonly Pick<Vm, "uuid" | "powerState">[],
+  settings: Pick<ControlSettings, "cpuSpeed" | "squeeze">,
+): Promise<ReadonlyMap<Uuid, LastUse>> {
+  const uses = new Map<Uuid, LastUse>();
+  const samplesOf = new Map<Uuid, { readonly at: Date; readonly samples: Vm[] }>();
+  const open = new Set(vms.filter(({ powerState }) => !occupiesHost(powerState)).map(({ uuid }) => uuid));
+  const end = (uuid: Uuid) => {
+    const known = samplesOf.get(uuid);
+    if (known !== undefined) {
+      const { at, samples } = known;
+      uses.set(uuid, { measures: meansOf(samples), samples: samples.length, at });
+    }
+    open.delete(uuid);
+  };
+  if (open.size === 0) return uses;
+  for await (const past of loadHistoryBackwards(db, collection.poolUuid, mostLookedThrough)) {
+    const running = runningIn(past.snapshot, open);
+    const modelled = running.size === 0 ? running : runningIn(asModelled(past.snapshot, settings), open);
+    for (const uuid of [...open]) {
+      const found = running.get(uuid);
+      const known = samplesOf.get(uuid);
+      // A sample without measures is one of its first seconds: what comes before is another run of it.
+      if (found === undefined && known !== undefined) end(uuid);
+      if (found === undefined) continue;
+      const samples = known?.samples ?? [];
+      if (known === undefined) samplesOf.set(uuid, { at: past.collection.startedAt, samples });
+      samples.push(modelled.get(uuid) ?? found);
+      if (samples.length === mostSamples) end(uuid);
+    }
+    if (open.size === 0) break;
+  }
+  for (const uuid of [...open]) end(uuid);
+  return uses;
+}
+
+/** Those of `wanted` that run and are measured. */
+function runningIn({ vms, placements }: Snapshot, wanted: ReadonlySet<Uuid>): Map<Uuid, Vm> {
+  const placed = new Set(placements.flatMap(({ vmUuid }) => (wanted.has(vmUuid) ? [vmUuid] : [])));
+  const found = vms.filter(({ uuid, vcpuAverage }) => placed.has(uuid) && vcpuAverage !== null);
+  return new Map(found.map((vm) => [vm.uuid, vm]));
 }
 
 function meansOf(samples: readonly Vm[]): LastUse["measures"] {

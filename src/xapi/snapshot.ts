@@ -56,6 +56,7 @@ export function toSnapshot(
       haTolerance: inventory.pool.ha_host_failures_to_tolerate,
       haPlannedFor: inventory.pool.ha_plan_exists_for,
       wlbEnabled: inventory.pool.wlb_enabled,
+      ...(inventory.pool.wlb_url === "" ? {} : { wlbUrl: inventory.pool.wlb_url }),
       rollingUpgrade: inventory.pool.other_config.has("rolling_upgrade_in_progress"),
     },
     hosts: [
