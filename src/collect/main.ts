@@ -11,10 +11,10 @@ import {
   append,
   commandLineOutput,
   loadSettings,
-  packageVersion,
   parseInterval,
   runProgram,
   runRepeatedly,
+  versionLine,
   withDatabase,
 } from "../program/program.ts";
 import { writeWhole } from "../program/wholeFile.ts";
@@ -94,7 +94,7 @@ function readOptions(): CollectFlags {
     )
     .option("--json", "print the summary as JSON")
     .option("-q, --quiet", "print no summary")
-    .version(packageVersion())
+    .version(versionLine("xcp-collect"))
     .addHelpText("after", help)
     .exitOverride()
     .configureOutput(commandLineOutput)
