@@ -142,7 +142,8 @@ async function trust(context: ProgramContext, options: CollectFlags): Promise<nu
         if (!process.stdin.isTTY) context.print(printable(value ?? ""));
         return /^\s*y(es)?\s*$/i.test(value ?? "");
       },
-      write: (text) => writeWhole(file, text, String(process.pid)),
+      // No secret, and for the account that the units run as.
+      write: (text) => writeWhole(file, text, String(process.pid), "", 0o644),
     });
   } finally {
     process.stdin.destroy();
