@@ -4,15 +4,16 @@ import { join } from "node:path";
 import { settingKeys } from "../src/settings/keys.ts";
 import { projectFolder } from "./commandTree.ts";
 
-export type SettingsOwner = "collect" | "manager" | "control";
+export type SettingsOwner = "collect" | "manager" | "control" | "wlb";
 
-export const settingsOwners: readonly SettingsOwner[] = ["collect", "manager", "control"];
+export const settingsOwners: readonly SettingsOwner[] = ["collect", "manager", "control", "wlb"];
 
 /** The groups of keys that a program does not read. What comes to be a group of its own is for all, until it stands here. */
 const notFor: Readonly<Record<SettingsOwner, readonly string[]>> = {
-  collect: ["control"],
-  manager: ["xen", "collect"],
-  control: ["collect"],
+  collect: ["control", "wlb"],
+  manager: ["xen", "collect", "wlb"],
+  control: ["collect", "wlb"],
+  wlb: ["xen", "collect"],
 };
 
 /** The text of /etc/xcp-balance/OWNER.settings. */

@@ -5,13 +5,16 @@ import type { ControlSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { finishRun, forgetRun, startRun } from "../store/runs.ts";
+import { onlyRecommends } from "../store/wlb.ts";
 import type { KnownMembers } from "../xapi/members.ts";
 import { act } from "./act.ts";
 import { type ApplyTask, application } from "./apply.ts";
 import { type EvacuateTask, evacuation } from "./evacuate.ts";
 import { HeldLease, leaseLost } from "./heldLease.ts";
 import { keepRules } from "./keepRules.ts";
+import { observe, observeGate } from "./observe.ts";
 import { closeOpen } from "./openMigrations.ts";
+import { recogniseAdvice } from "./recognise.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { passedLine, type Reporter, say } from "./say.ts";
 import {
@@ -67,7 +70,8 @@ type LiveOptions = RunOptions & ActOptions;
 export async function runControl(db: Database, options: RunOptions): Promise<number> {
   const { xen } = options;
   if (options.dryRun || xen === null) return dryRun(db, options);
-  const runId = await startRun(db, { program: "xcp-control", ...options.who });
+  const mode = options.control.mode === "observe" ? ({ mode: "observe" } as const) : {};
+  const runId = await startRun(db, { program: "xcp-control", ...options.who, ...mode });
   let end: RunEnd;
   try {
     end = await leasedRun(db, runId, { ...options, xen });
@@ -80,7 +84,8 @@ export async function runControl(db: Database, options: RunOptions): Promise<num
     }
     throw error;
   }
-  await finishRun(db, runId, { outcome: end.outcome, exitCode: end.code, detail: end.detail });
+  const { outcome, code, detail, gate = null } = end;
+  await finishRun(db, runId, { outcome, exitCode: code, detail, gate });
   return end.code;
 }
 
@@ -108,7 +113,9 @@ async function leasedRun(db: Database, runId: string, options: LiveOptions): Pro
   }
   const run = { db, heldLease: taken, options };
   try {
-    const end = (await closeOpen(run)) ?? (await follow(strategyOf(options.task), run));
+    const left = await closeOpen(run);
+    if (left === null) await recogniseAdvice(run);
+    const end = left ?? (await work(run, options.task));
     await taken.end();
     return taken.lost.aborted ? withoutLease(end, taken) : end;
   } catch (error) {
@@ -132,6 +139,18 @@ function withoutLease({ detail }: RunEnd, { why }: HeldLease): RunEnd {
 function strategyOf(task: Task | undefined): Strategy {
   if (task === undefined) return keepRules;
   return task.kind === "evacuate" ? evacuation(task) : application(task);
+}
+
+/**
+ * What a run is for: nothing is done by one that only observes, nor without being asked in a pool whose Workload Balancing
+ * settings want recommendations only.
+ */
+async function work(run: LeasedRun, task: Task | undefined): Promise<RunEnd> {
+  if (run.options.control.mode === "act") {
+    const why = task === undefined ? await onlyRecommends(run.db) : null;
+    return why === null ? follow(strategyOf(task), run) : observe(run, why);
+  }
+  return task === undefined ? observe(run) : refuse(observeGate(task.kind), run.options);
 }
 
 /** The stages, one after the other. */

@@ -30,6 +30,7 @@ import {
   suspicionOf,
   withoutSuspects,
 } from "./suspicion.ts";
+import { connectedWlb, withConfiguration } from "./workloadBalancing.ts";
 
 /** All that is known when a run begins. */
 export interface DecisionInput {
@@ -72,8 +73,9 @@ export interface Assessment extends DecisionInput {
 }
 
 /** Assesses `input`; `poolUuid` is the pool that the settings mean, null where they name none. */
-export function assess(input: DecisionInput, settings: ControlSettings, poolUuid: string | null): Assessment {
+export function assess(input: DecisionInput, given: ControlSettings, poolUuid: string | null): Assessment {
   const { stored, controlState } = input;
+  const settings = withConfiguration(given, connectedWlb(stored?.snapshot.pool ?? null, controlState));
   const { acting: rules, inactive } = sortByHours(input.rules, stored, settings);
   const limits = { ...settings, poolUuid };
   const measured = input.samples.map(({ snapshot }) => snapshot);

@@ -23,7 +23,7 @@ export function versionLine(program: string): string {
 }
 
 /** The version in package.json. */
-function packageVersion(): string {
+export function packageVersion(): string {
   return (JSON.parse(fs.readFileSync(path.join(root, "package.json"), "utf8")) as { version: string })
     .version;
 }

@@ -33,12 +33,15 @@ const canInstall = process.getuid?.() === 0 && spawnSync("dpkg", ["--version"]).
 if (!canInstall) console.warn("no root or no dpkg here: the tests of the Debian package are skipped");
 
 describe.skipIf(spawnSync("systemd-analyze", ["--version"]).status !== 0)("the units", () => {
-  it.each(["xcp-collect", "xcp-control"])("%s@ are hardened: at most 1.5 of 10 exposed", (name) => {
-    const args = ["security", "--offline=yes", "--no-pager", join(units, `${name}@.service`)];
-    const { stdout } = spawnSync("systemd-analyze", args, { encoding: "utf8" });
-    const score = /Overall exposure level for .*: ([\d.]+)/.exec(stdout)?.[1];
-    expect(Number(score)).toBeLessThanOrEqual(1.5);
-  });
+  it.each(["xcp-collect", "xcp-control", "xcp-wlb"])(
+    "%s@ are hardened: at most 1.5 of 10 exposed",
+    (name) => {
+      const args = ["security", "--offline=yes", "--no-pager", join(units, `${name}@.service`)];
+      const { stdout } = spawnSync("systemd-analyze", args, { encoding: "utf8" });
+      const score = /Overall exposure level for .*: ([\d.]+)/.exec(stdout)?.[1];
+      expect(Number(score)).toBeLessThanOrEqual(1.5);
+    },
+  );
 
   it("have what Node needs at its start, and a timer each that systemd understands", () => {
     for (const name of ["xcp-collect", "xcp-control"]) {
@@ -65,6 +68,7 @@ it("the templates of settings have the keys that each program needs", () => {
     /^XenHost=[\s\S]*^MysqlUsr=xcp_control$[\s\S]*^#ControlHeadroomMb=/m,
   );
   expect(settingsTemplate("manager")).toMatch(/^MysqlUsr=xcp_manager$[\s\S]*^#ControlHeadroomMb=/m);
+  expect(settingsTemplate("wlb")).toMatch(/^MysqlUsr=xcp_wlb$[\s\S]*^#WlbListen=/m);
   expect(settingsTemplate("manager")).not.toMatch(/^XenPass=/m);
   expect(settingsTemplate("control")).not.toMatch(/^#CollectMethod=/m);
 });

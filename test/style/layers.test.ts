@@ -51,6 +51,10 @@ const floors: Readonly<Record<string, Floor>> = {
     folders: [...deciding, "explain", "store", "xapi", "program"],
     packages: ["node:*", "commander"],
   },
+  wlb: {
+    folders: [...deciding, "explain", "store", "program", "wlbProtocol"],
+    packages: ["node:*", "commander", "selfsigned"],
+  },
   privateServer: { folders: ["domain"], packages: ["node:*", "mysql2/promise"] },
   demo: {
     folders: ["domain", "text", "store", "program", "simulator", "privateServer"],

@@ -17,7 +17,9 @@ import { showHostLoad } from "./hostLoad.ts";
 import { showHost, showHosts } from "./hosts.ts";
 import { showLoad, top } from "./load.ts";
 import { showMigration, showMigrations } from "./migrations.ts";
+import { showObserved } from "./observed.ts";
 import { pauseCommand, resumeCommand } from "./pause.ts";
+import { placeVm } from "./place.ts";
 import { showPlan } from "./plan.ts";
 import { showPool } from "./pool.ts";
 import { rehearse } from "./rehearse.ts";
@@ -54,10 +56,12 @@ export const commandList: readonly ListedCommand[] = [
   explainVmCommand,
   explainHostCommand,
   evacuateHost,
+  placeVm,
   rehearse,
   showStatus,
   showMigrations,
   showMigration,
+  showObserved,
   showCosts,
   showGreen,
   showFlaps,
