@@ -43,8 +43,9 @@ const floors: Readonly<Record<string, Floor>> = {
     folders: [...language, "decide", "store", "xapi", "program"],
     packages: ["node:*", "commander"],
   },
+  doctor: { folders: [...language, "store", "xapi", "program"], packages: ["node:*"] },
   manager: {
-    folders: [...deciding, "explain", "rehearse", "store", "program"],
+    folders: [...deciding, "doctor", "explain", "rehearse", "store", "program"],
     packages: ["node:*", "commander"],
   },
   control: {
