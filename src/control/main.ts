@@ -11,11 +11,11 @@ import {
   commandLineOutput,
   loadSettings,
   operatorName,
-  packageVersion,
   parseInterval,
   runProgram,
   runRepeatedly,
   sleepUnaborted,
+  versionLine,
   withDatabase,
 } from "../program/program.ts";
 import { acknowledgeBreaker } from "../store/breaker.ts";
@@ -105,7 +105,7 @@ await runProgram("xcp-control", async (context) => {
       "-q, --quiet",
       "print nothing unless something failed or was refused; then everything, on standard error",
     )
-    .version(packageVersion())
+    .version(versionLine("xcp-control"))
     .addHelpText("after", help)
     .exitOverride()
     .configureOutput(commandLineOutput)
