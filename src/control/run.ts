@@ -17,6 +17,7 @@ import { closeOpen } from "./openMigrations.ts";
 import { type PageOptions, writePlanPage } from "./planPageFile.ts";
 import { recogniseAdvice } from "./recognise.ts";
 import { refuse, tellGate } from "./refuse.ts";
+import { type RoomTask, roomMaking } from "./room.ts";
 import { passedLine, type Reporter, say } from "./say.ts";
 import {
   type ActOptions,
@@ -30,7 +31,7 @@ import {
 } from "./strategy.ts";
 
 /** What an administrator may ask for in a run's place. */
-export type Task = EvacuateTask | ApplyTask;
+export type Task = EvacuateTask | ApplyTask | RoomTask;
 
 /** Keeps the plan of a dry run for a later --apply. */
 export interface Save {
@@ -141,7 +142,16 @@ function withoutLease({ detail }: RunEnd, { why }: HeldLease): RunEnd {
 
 function strategyOf(task: Task | undefined): Strategy {
   if (task === undefined) return keepRules;
-  return task.kind === "evacuate" ? evacuation(task) : application(task);
+  switch (task.kind) {
+    case "evacuate":
+      return evacuation(task);
+    case "apply":
+      return application(task);
+    case "room":
+      return roomMaking(task);
+    default:
+      return task satisfies never;
+  }
 }
 
 /**

@@ -15,9 +15,9 @@ import {
   isTerminal,
   loadSettings,
   operatorName,
-  packageVersion,
   runProgram,
   storeOptions,
+  versionLine,
   withDatabase,
 } from "../program/program.ts";
 import type { StoreOptions } from "../store/connection.ts";
@@ -82,7 +82,7 @@ await runProgram("xcp-manager", async (context) => {
     )
     .exitOverride()
     .configureOutput(commandLineOutput)
-    .version(packageVersion())
+    .version(versionLine("xcp-manager"))
     .addHelpText("before", examples)
     .addHelpText("after", exitCodes)
     .option("-s, --settings <path>", "settings file (default: settings in this directory)")
