@@ -22,7 +22,7 @@ import { Names } from "../text/names.ts";
 import { leaseLost } from "./heldLease.ts";
 import { refuse } from "./refuse.ts";
 import { say, warnOfSuspects } from "./say.ts";
-import { type LeasedRun, lookAtInput, type RunEnd } from "./strategy.ts";
+import { factsOf, type LeasedRun, lookAtInput, type RunEnd } from "./strategy.ts";
 
 /** What somebody asks for by an option is refused: whoever waits for an empty host must not take a plan for it. */
 export function observeGate(asked: "evacuate" | "apply"): Gate {
@@ -55,6 +55,7 @@ export async function observe(run: LeasedRun): Promise<RunEnd> {
   const green = await loadGreenForecast(db, control, assessment);
   const foreseen = { assessment, stored, plan, green };
   const names = new Names(stored.snapshot);
+  options.onFacts?.(factsOf(assessment, plan));
   tell(foreseen, names, run);
   await warnOfSleepers(run, names);
   const actions = wouldDo(foreseen, names);

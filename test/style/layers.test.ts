@@ -39,8 +39,12 @@ const floors: Readonly<Record<string, Floor>> = {
     folders: ["domain", "text", "snapshot", "program", "xapi"],
     packages: ["node:*", "commander", "selfsigned"],
   },
+  metrics: {
+    folders: ["domain", "text", "store", "program"],
+    packages: ["node:*", "prom-client"],
+  },
   collect: {
-    folders: [...language, "decide", "store", "xapi", "program"],
+    folders: [...language, "decide", "store", "xapi", "program", "metrics"],
     packages: ["node:*", "commander"],
   },
   manager: {
@@ -48,7 +52,7 @@ const floors: Readonly<Record<string, Floor>> = {
     packages: ["node:*", "commander"],
   },
   control: {
-    folders: [...deciding, "explain", "store", "xapi", "program"],
+    folders: [...deciding, "explain", "store", "xapi", "program", "metrics"],
     packages: ["node:*", "commander"],
   },
   privateServer: { folders: ["domain"], packages: ["node:*", "mysql2/promise"] },
