@@ -1,10 +1,11 @@
--- The accounts of the three programs and of dashboards, each with the rights it needs and no others. Run it after
+-- The accounts of the programs and of dashboards, each with the rights it needs and no others. Run it after
 -- `xcp-manager schema install`, by an administrator of the server, and again after an upgrade that adds tables:
 --
 --   sed -e 's/{database}/Xen/; s/{accountHost}/%/' \
 --       -e 's/{collectUser}/xcp_collect/; s/{collectPassword}/.../' \
 --       -e 's/{managerUser}/xcp_manager/; s/{managerPassword}/.../' \
 --       -e 's/{controlUser}/xcp_control/; s/{controlPassword}/.../' \
+--       -e 's/{wlbUser}/xcp_wlb/; s/{wlbPassword}/.../' \
 --       -e 's/{readerUser}/xcp_reader/; s/{readerPassword}/.../' accounts.sql | mysql -u root -p
 --
 -- (write the passwords in place by an editor rather than on a command line that others can see). {accountHost} is the
@@ -16,6 +17,7 @@ CREATE USER IF NOT EXISTS '{collectUser}'@'{accountHost}' IDENTIFIED BY '{collec
 CREATE USER IF NOT EXISTS '{managerUser}'@'{accountHost}' IDENTIFIED BY '{managerPassword}';
 CREATE USER IF NOT EXISTS '{controlUser}'@'{accountHost}' IDENTIFIED BY '{controlPassword}';
 CREATE USER IF NOT EXISTS '{readerUser}'@'{accountHost}' IDENTIFIED BY '{readerPassword}';
+CREATE USER IF NOT EXISTS '{wlbUser}'@'{accountHost}' IDENTIFIED BY '{wlbPassword}';
 
 -- collect writes what it saw of the pool, and nothing else.
 GRANT SELECT ON `{database}`.SchemaVersion TO '{collectUser}'@'{accountHost}';
@@ -65,6 +67,13 @@ GRANT INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{controlUser}'@'{acc
 GRANT INSERT, UPDATE ON `{database}`.ObservedAction TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE ON `{database}`.RunCount TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.Told TO '{controlUser}'@'{accountHost}';
+GRANT UPDATE ON `{database}`.WlbAdvice TO '{controlUser}'@'{accountHost}';
+
+-- wlb answers pools from what is stored, and writes what they configure and what it recommends.
+GRANT SELECT ON `{database}`.* TO '{wlbUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbPool TO '{wlbUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbConfiguration TO '{wlbUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbAdvice TO '{wlbUser}'@'{accountHost}';
 
 -- reader is for dashboards (docs/monitoring.md): it sees the views, and no table behind them.
 GRANT SELECT ON `{database}`.v_pool TO '{readerUser}'@'{accountHost}';

@@ -16,6 +16,7 @@ import {
   parseInterval,
   runProgram,
   runRepeatedly,
+  versionLine,
   withDatabase,
 } from "../program/program.ts";
 import { writeWhole } from "../program/wholeFile.ts";
@@ -97,7 +98,7 @@ function readOptions(): CollectFlags {
     )
     .option("--json", "print the summary as JSON")
     .option("-q, --quiet", "print no summary")
-    .version(packageVersion())
+    .version(versionLine("xcp-collect"))
     .addHelpText("after", help)
     .exitOverride()
     .configureOutput(commandLineOutput)
@@ -145,7 +146,8 @@ async function trust(context: ProgramContext, options: CollectFlags): Promise<nu
         if (!process.stdin.isTTY) context.print(printable(value ?? ""));
         return /^\s*y(es)?\s*$/i.test(value ?? "");
       },
-      write: (text) => writeWhole(file, text, String(process.pid)),
+      // No secret, and for the account that the units run as.
+      write: (text) => writeWhole(file, text, String(process.pid), "", 0o644),
     });
   } finally {
     process.stdin.destroy();

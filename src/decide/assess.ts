@@ -30,6 +30,7 @@ import {
   suspicionOf,
   withoutSuspects,
 } from "./suspicion.ts";
+import { connectedWlb, withConfiguration } from "./workloadBalancing.ts";
 
 /** All that is known when a run begins. */
 export interface DecisionInput {
@@ -40,6 +41,8 @@ export interface DecisionInput {
   readonly rules: readonly Rule[];
   /** Rows of rules that nothing can follow. */
   readonly unknown: readonly UnknownRule[];
+  /** The newest change of rules that these have seen; left out where they come from no database. */
+  readonly ruleRevision?: number;
   readonly controlState: ControlState;
 }
 
@@ -72,8 +75,9 @@ export interface Assessment extends DecisionInput {
 }
 
 /** Assesses `input`; `poolUuid` is the pool that the settings mean, null where they name none. */
-export function assess(input: DecisionInput, settings: ControlSettings, poolUuid: string | null): Assessment {
+export function assess(input: DecisionInput, given: ControlSettings, poolUuid: string | null): Assessment {
   const { stored, controlState } = input;
+  const settings = withConfiguration(given, connectedWlb(stored?.snapshot.pool ?? null, controlState));
   const { acting: rules, inactive } = sortByHours(input.rules, stored, settings);
   const limits = { ...settings, poolUuid };
   const measured = input.samples.map(({ snapshot }) => snapshot);

@@ -104,7 +104,7 @@ interface Account {
 /** A database of its own with the schema, and the accounts of sql/accounts.sql. */
 async function prepareDatabase(
   server: PrivateServer,
-): Promise<Record<"collect" | "manager" | "control" | "reader", Account>> {
+): Promise<Record<"collect" | "manager" | "control" | "wlb" | "reader", Account>> {
   const account = (name: string): Account => ({
     user: `xcp_${name}`,
     password: randomBytes(12).toString("hex"),
@@ -114,6 +114,7 @@ async function prepareDatabase(
     manager: account("manager"),
     control: account("control"),
     reader: account("reader"),
+    wlb: account("wlb"),
   };
   const root = await mysql.createConnection({
     host: server.host,
@@ -136,6 +137,8 @@ async function prepareDatabase(
       controlPassword: accounts.control.password,
       readerUser: accounts.reader.user,
       readerPassword: accounts.reader.password,
+      wlbUser: accounts.wlb.user,
+      wlbPassword: accounts.wlb.password,
     });
     const drops = Object.values(accounts).map(({ user }) => `DROP USER IF EXISTS '${user}'@'%'`);
     for (const statement of [...drops, ...statements]) await root.query(statement);

@@ -1,4 +1,4 @@
-/** Fills in the template of the accounts, sql/accounts.sql. */
+/** Fills in the template of the programs' accounts, sql/accounts.sql. */
 
 export interface AccountValues {
   readonly database: string;
@@ -13,6 +13,8 @@ export interface AccountValues {
   /** The account of dashboards, which sees the views alone. */
   readonly readerUser: string;
   readonly readerPassword: string;
+  readonly wlbUser: string;
+  readonly wlbPassword: string;
 }
 
 /**

@@ -15,6 +15,7 @@ export interface TestDatabase {
   readonly control: StoreOptions;
   /** Of dashboards: sees the views alone. */
   readonly reader: StoreOptions;
+  readonly wlb: StoreOptions;
   /** Removes the database and its accounts. Call it in afterAll. */
   drop(): Promise<void>;
 }
@@ -41,6 +42,7 @@ export async function createTestDatabase(
       manager: newAccount(database, "manager"),
       control: newAccount(database, "control"),
       reader: newAccount(database, "reader"),
+      wlb: newAccount(database, "wlb"),
     };
     await createAccounts(server, database, accounts);
     const servers = server.servers ?? empty.admin.servers;
@@ -56,6 +58,7 @@ export async function createTestDatabase(
       manager: as(accounts.manager),
       control: as(accounts.control),
       reader: as(accounts.reader),
+      wlb: as(accounts.wlb),
       drop,
     };
   } catch (error) {
@@ -114,7 +117,7 @@ function newAccount(database: string, program: string): Account {
 async function createAccounts(
   server: DatabaseServer,
   database: string,
-  accounts: Readonly<Record<"collect" | "manager" | "control" | "reader", Account>>,
+  accounts: Readonly<Record<"collect" | "manager" | "control" | "wlb" | "reader", Account>>,
 ): Promise<void> {
   const template = await readFile(new URL("../../sql/accounts.sql", import.meta.url), "utf8");
   const statements = renderAccounts(template, {
@@ -128,6 +131,8 @@ async function createAccounts(
     controlPassword: accounts.control.password,
     readerUser: accounts.reader.user,
     readerPassword: accounts.reader.password,
+    wlbUser: accounts.wlb.user,
+    wlbPassword: accounts.wlb.password,
   });
   await asRoot(statements, undefined, server);
 }
