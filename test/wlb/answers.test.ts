@@ -122,7 +122,7 @@ describe(`over ${numRuns} random pools`, () => {
       }),
       { numRuns, seed: 20261129 },
     );
-  });
+  }, 600_000);
 
   it("any text survives the way: configurations, errors, reports, names that are hostile", () => {
     const text = fc.oneof(
