@@ -23,6 +23,8 @@ import { placeVm } from "./place.ts";
 import { showPlan } from "./plan.ts";
 import { showPool } from "./pool.ts";
 import { rehearse } from "./rehearse.ts";
+import { report } from "./report.ts";
+import { makeRoom } from "./room.ts";
 import { showRuleHistory } from "./ruleHistory.ts";
 import { showGreenRules, showRules } from "./rules.ts";
 import { showStatus } from "./status.ts";
@@ -57,7 +59,9 @@ export const commandList: readonly ListedCommand[] = [
   explainHostCommand,
   evacuateHost,
   placeVm,
+  makeRoom,
   rehearse,
+  report,
   showStatus,
   showMigrations,
   showMigration,
