@@ -87,8 +87,8 @@ export function parseFailureClass(text: string | null): FailureClass | null {
   return text !== null && Object.hasOwn(failureClasses, text) ? (text as FailureClass) : null;
 }
 
-/** Why a VM is moved: rules are broken, an administrator empties a host, or a green rule does. */
-export type MigrationCause = "rules" | "evacuation" | "green";
+/** Why a VM is moved: rules are broken, it serves VMs, an administrator empties a host, or a green rule does. */
+export type MigrationCause = "rules" | "serve" | "evacuation" | "green";
 
 /** One row of the log. Times are the database's clock. */
 export interface Migration {

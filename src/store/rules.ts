@@ -1,21 +1,24 @@
 /** The rules as plans ask for them. Only the manager writes rules: see ruleChanges.ts. */
-import type { Rule, SingleRule, UnknownRule } from "../domain/rule.ts";
+import type { Rule, ServeRule, SingleRule, UnknownRule } from "../domain/rule.ts";
 import { type AddedRules, addedRulesIn, namedByRules } from "./addedRules.ts";
 import type { Database } from "./connection.ts";
 import { singlesIn } from "./ruleRows.ts";
 
 /**
  * Every rule about hosts that balance: those of HostRule in the order of `subjects`, then the others by number,
- * disabled ones among them; and the rows that are none.
+ * disabled ones among them; those that serve VMs; and the rows that are none.
  */
-export async function readRules(
-  db: Database,
-): Promise<{ readonly rules: readonly Rule[]; readonly unknown: readonly UnknownRule[] }> {
+export async function readRules(db: Database): Promise<{
+  readonly rules: readonly Rule[];
+  readonly serving: readonly ServeRule[];
+  readonly unknown: readonly UnknownRule[];
+}> {
   return db.read(async (reader) => {
     const singles = await singlesIn(reader);
     const added = await addedRulesIn(reader);
     return {
       rules: [...singles.rules, ...added.chains.map(({ rule }) => rule)],
+      serving: added.serving.map(({ rule }) => rule),
       unknown: [...singles.unknown, ...added.unknown],
     };
   });

@@ -21,9 +21,9 @@ export async function loadAssessment(
 /** Reads everything that a plan hangs on. */
 export async function loadDecisionInput(db: Database, settings: ControlSettings): Promise<DecisionInput> {
   const stored = await loadSnapshot(db);
-  const { rules, unknown } = await readRules(db);
+  const { rules, serving, unknown } = await readRules(db);
   const controlState = await loadControlState(db);
   const samples =
-    stored === null ? [] : await loadSamples(db, stored.collection, sampleWish(settings, rules));
-  return { stored, samples, rules, unknown, controlState };
+    stored === null ? [] : await loadSamples(db, stored.collection, sampleWish(settings, rules, serving));
+  return { stored, samples, rules, serving, unknown, controlState };
 }
