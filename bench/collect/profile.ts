@@ -26,7 +26,10 @@ export interface CpuShares {
 }
 
 const places: readonly (readonly [keyof CpuShares, RegExp])[] = [
-  ["parsing", /\/xapi\/(scanner|xml|scalars|codec|fields|record\w*|rrd|xmlStream)\.js$/],
+  [
+    "parsing",
+    /\/(xml\/scanner|xml\/references|xapi\/xml|xapi\/scalars|codec|fields|record\w*|rrd|xmlStream)\.js$/,
+  ],
   ["database", /\/src\/store\/|mysql2|\/node_modules\/(sqlstring|iconv-lite|denque|long)/],
   ["snapshot", /\/xapi\/(snapshot|placement|dataSources)\.js$/],
   [

@@ -2,11 +2,12 @@
  * Reads the answer of get_all_records while it arrives: record by record, and of each only the fields that are kept.
  * The largest pools answer 150 MB, most of it fields that nobody here needs; neither the text nor a tree of it is held.
  */
+
+import { decodeReferences } from "../xml/references.ts";
 import { decodeAnswer, valueIn } from "./codec.ts";
 import { fieldNames, RecordCollector, type RecordOf, readRecords, type XapiClass } from "./recordCodec.ts";
 import type { Records, Ref } from "./records.ts";
 import type { AnswerReader } from "./rpc.ts";
-import { decodeReferences } from "./scalars.ts";
 import { type XapiStruct, type XapiValue, XmlError, XmlReader } from "./xml.ts";
 
 const byteOrderMark = 0xfeff;

@@ -3,10 +3,11 @@
  * Refuses what is truncated, wrongly nested, too deep, followed by something, or no XML-RPC at all.
  */
 
-import { decodeReferences, readBoolean, readDate, readDouble, readInteger } from "./scalars.ts";
-import { Scanner, unexpected, XmlError } from "./scanner.ts";
+import { decodeReferences } from "../xml/references.ts";
+import { Scanner, unexpected, XmlError } from "../xml/scanner.ts";
+import { readBoolean, readDate, readDouble, readInteger } from "./scalars.ts";
 
-export { XmlError } from "./scanner.ts";
+export { XmlError } from "../xml/scanner.ts";
 
 /**
  * A decoded value. Untyped values are strings (XAPI's ints among them); structs are Maps, so that any name is safe;

@@ -22,6 +22,7 @@ const deciding = [...language, "planner", "power", "decide"];
 const floors: Readonly<Record<string, Floor>> = {
   domain: { folders: [], pure: true },
   text: { folders: ["domain"], pure: true },
+  xml: { folders: ["domain"], pure: true },
   rules: { folders: ["domain", "text"], pure: true },
   settings: { folders: ["domain", "text"], pure: true },
   snapshot: { folders: ["domain"], pure: true },
@@ -31,7 +32,8 @@ const floors: Readonly<Record<string, Floor>> = {
   explain: { folders: deciding, pure: true },
   rehearse: { folders: deciding, pure: true },
   store: { folders: [...language, "decide", "power"], packages: ["node:*", "mysql2/promise"] },
-  xapi: { folders: language, packages: ["node:*", "xmlrpc", "xmlrpc/lib/serializer.js"] },
+  wlbProtocol: { folders: ["domain", "settings", "text", "xml"], pure: true },
+  xapi: { folders: [...language, "xml"], packages: ["node:*", "xmlrpc", "xmlrpc/lib/serializer.js"] },
   program: { folders: ["domain", "settings", "text", "store"], packages: ["node:*", "dotenv"] },
   simulator: {
     folders: ["domain", "text", "snapshot", "program", "xapi"],

@@ -4,7 +4,7 @@
  */
 
 import { AppError } from "../domain/errors.ts";
-import { decodeReferences } from "./scalars.ts";
+import { decodeReferences } from "./references.ts";
 
 /** A document that is not what was asked for. Its message holds no text of the document but tag names. */
 export class XmlError extends AppError {
