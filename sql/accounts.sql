@@ -30,6 +30,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmArrival TO '{collectUser}
 GRANT SELECT, INSERT, DELETE ON `{database}`.HostSample TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, DELETE ON `{database}`.CollectionPicture TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{collectUser}'@'{accountHost}';
+-- It deletes what is too old.
+GRANT SELECT, DELETE ON `{database}`.ObservedAction TO '{collectUser}'@'{accountHost}';
 -- What enabled rules name is measured too, and warned of where no host has it.
 GRANT SELECT (Subject) ON `{database}`.HostRule TO '{collectUser}'@'{accountHost}';
 GRANT SELECT ON `{database}`.AddedRule TO '{collectUser}'@'{accountHost}';
@@ -56,3 +58,4 @@ GRANT INSERT, UPDATE ON `{database}`.HostSight TO '{controlUser}'@'{accountHost}
 GRANT INSERT, UPDATE ON `{database}`.HostRest TO '{controlUser}'@'{accountHost}';
 GRANT INSERT ON `{database}`.HostRestEvent TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{controlUser}'@'{accountHost}';
+GRANT INSERT, UPDATE ON `{database}`.ObservedAction TO '{controlUser}'@'{accountHost}';

@@ -14,6 +14,7 @@ export function refuse(gate: Gate | null, options: Reporter): RunEnd {
     code: exitCode.refused,
     outcome: "refused",
     detail: gate === null ? "" : gateLine(gate),
+    ...(gate === null ? {} : { gate: gate.code }),
   };
 }
 

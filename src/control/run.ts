@@ -11,6 +11,7 @@ import { type ApplyTask, application } from "./apply.ts";
 import { type EvacuateTask, evacuation } from "./evacuate.ts";
 import { HeldLease, leaseLost } from "./heldLease.ts";
 import { keepRules } from "./keepRules.ts";
+import { observe, observeGate } from "./observe.ts";
 import { closeOpen } from "./openMigrations.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { passedLine, type Reporter, say } from "./say.ts";
@@ -67,7 +68,8 @@ type LiveOptions = RunOptions & ActOptions;
 export async function runControl(db: Database, options: RunOptions): Promise<number> {
   const { xen } = options;
   if (options.dryRun || xen === null) return dryRun(db, options);
-  const runId = await startRun(db, { program: "xcp-control", ...options.who });
+  const mode = options.control.mode === "observe" ? ({ mode: "observe" } as const) : {};
+  const runId = await startRun(db, { program: "xcp-control", ...options.who, ...mode });
   let end: RunEnd;
   try {
     end = await leasedRun(db, runId, { ...options, xen });
@@ -80,7 +82,8 @@ export async function runControl(db: Database, options: RunOptions): Promise<num
     }
     throw error;
   }
-  await finishRun(db, runId, { outcome: end.outcome, exitCode: end.code, detail: end.detail });
+  const { outcome, code, detail, gate = null } = end;
+  await finishRun(db, runId, { outcome, exitCode: code, detail, gate });
   return end.code;
 }
 
@@ -108,7 +111,7 @@ async function leasedRun(db: Database, runId: string, options: LiveOptions): Pro
   }
   const run = { db, heldLease: taken, options };
   try {
-    const end = (await closeOpen(run)) ?? (await follow(strategyOf(options.task), run));
+    const end = (await closeOpen(run)) ?? (await work(run, options.task));
     await taken.end();
     return taken.lost.aborted ? withoutLease(end, taken) : end;
   } catch (error) {
@@ -132,6 +135,12 @@ function withoutLease({ detail }: RunEnd, { why }: HeldLease): RunEnd {
 function strategyOf(task: Task | undefined): Strategy {
   if (task === undefined) return keepRules;
   return task.kind === "evacuate" ? evacuation(task) : application(task);
+}
+
+/** What a run is for: nothing is done by one that only observes. */
+async function work(run: LeasedRun, task: Task | undefined): Promise<RunEnd> {
+  if (run.options.control.mode === "act") return follow(strategyOf(task), run);
+  return task === undefined ? observe(run) : refuse(observeGate(task.kind), run.options);
 }
 
 /** The stages, one after the other. */

@@ -5,7 +5,7 @@
 
 import type { Assessment, DecisionInput } from "../decide/assess.ts";
 import { exitCode } from "../domain/errors.ts";
-import type { Gate } from "../domain/gate.ts";
+import type { Gate, GateCode } from "../domain/gate.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
 import type { ControlSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
@@ -41,6 +41,8 @@ export interface RunEnd {
   readonly code: number;
   readonly outcome: RunOutcome;
   readonly detail: string;
+  /** The gate that refused it. */
+  readonly gate?: GateCode;
 }
 
 /** The input of a run, and how old its collection is at any moment. */

@@ -20,6 +20,7 @@ const names = {
   wlb: "workload balancing",
   quiet: "quiet period",
   savedPlan: "saved plan",
+  observe: "observe mode",
 } as const;
 
 export type GateCode = keyof typeof names;

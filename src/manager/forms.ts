@@ -19,6 +19,18 @@ export function bare(words: string): Form<null> {
   };
 }
 
+/** Entries of a log that are shown where no number is given, and the most that are shown at once. */
+const shownEntries = 20;
+const mostEntries = 1000;
+
+/** How many of the newest `things` are asked for. */
+export function readCount(rest: string, things: string): number | TextProblem {
+  if (rest === "") return shownEntries;
+  const count = /^\d{1,6}$/.test(rest) ? Number(rest) : Number.NaN;
+  if (count >= 1 && count <= mostEntries) return count;
+  return problem(`${quote(rest)} is no number of ${things}: write 1 to ${mostEntries}.`);
+}
+
 /** What is shown of a VM or host. `wanted` is a uuid, the start of one, or a name, as it was typed. */
 export interface WantedDetails {
   readonly wanted: string;

@@ -62,6 +62,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   HistoryHostSampleDays: { group: "collect", kind: "integer", min: 1, max: 3650, fallback: 30 },
   HistorySnapshotDays: { group: "collect", kind: "integer", min: 1, max: 3650, fallback: 7 },
 
+  ControlMode: { group: "control", kind: "choice", choices: ["act", "observe"], fallback: "act" },
   ControlSnapshotMaxAgeSeconds: { group: "control", kind: "integer", min: 5, max: 86400, fallback: 300 },
   ControlMaxMovesPerRun: { group: "control", kind: "integer", min: 1, max: 1000, fallback: 10 },
   ControlSampleCount: { group: "control", kind: "integer", min: 1, max: 60, fallback: 3 },

@@ -123,6 +123,7 @@ function buildControl(reading: Reading): ControlSettings {
     reading.problem("ControlTimeZone", "must be the name of a time zone, such as UTC or Europe/Rome");
   }
   return {
+    mode: reading.choice("ControlMode") as ControlSettings["mode"],
     snapshotMaxAgeSeconds: reading.integer("ControlSnapshotMaxAgeSeconds"),
     maxMovesPerRun: reading.integer("ControlMaxMovesPerRun"),
     sampleCount,

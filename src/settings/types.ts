@@ -50,6 +50,8 @@ export interface CollectSettings {
 }
 
 export interface ControlSettings {
+  /** "observe": nothing is moved and no host is switched; what would be done is recorded. */
+  readonly mode: "act" | "observe";
   readonly snapshotMaxAgeSeconds: number;
   readonly maxMovesPerRun: number;
   /** Collections that are averaged, and in how many of them a host must break a rule. */

@@ -1,8 +1,10 @@
 /** Deletes history by age, a little at a time: each step is a short transaction of its own. */
 import type { Database, Reader, Writer } from "./connection.ts";
+import { textOrNull } from "./values.ts";
 
 /** How many days of each are kept. */
 export interface HistoryRetention {
+  /** What control would have done while it observed is kept as long. */
   readonly hostSampleDays: number;
   readonly snapshotDays: number;
 }
@@ -10,6 +12,7 @@ export interface HistoryRetention {
 /** Rows that one step deletes at most; a run adds at most a few hundred samples and one snapshot. */
 const samplesPerStep = 5_000;
 const snapshotsPerStep = 100;
+const observedPerStep = 1_000;
 /** Steps of a run: enough to catch up after the retention was lowered, over some runs. */
 const stepsPerRun = 5;
 
@@ -30,9 +33,11 @@ export async function pruneHistory(
   }));
   const samples = (writer: Writer) => pruneSamples(writer, retention.hostSampleDays, oldest.sample);
   const snapshots = (writer: Writer) => pruneSnapshots(writer, retention.snapshotDays, oldest.snapshot);
+  const observed = (writer: Writer) => pruneObserved(writer, retention.hostSampleDays);
   return (
     (await inSteps(db, samples, samplesPerStep, signal)) +
-    (await inSteps(db, snapshots, snapshotsPerStep, signal))
+    (await inSteps(db, snapshots, snapshotsPerStep, signal)) +
+    (await inSteps(db, observed, observedPerStep, signal))
   );
 }
 
@@ -87,6 +92,21 @@ async function deleteUnused(writer: Writer, id: number): Promise<number> {
   // The newest one is what the next collection's difference is taken from.
   if (next === undefined || Number(next["BaseId"]) === id) return 0;
   return writer.run("DELETE FROM CollectionPicture WHERE CollectionId = ?", [id]);
+}
+
+/** What was observed last goes last: an old row that still goes on stays. */
+async function pruneObserved(writer: Writer, days: number): Promise<number> {
+  const [first] = await writer.rows(
+    "SELECT DATE_FORMAT(MIN(LastAt), '%Y-%m-%d %H:%i:%s.%f') AS oldest FROM ObservedAction",
+  );
+  const oldest = textOrNull(first?.["oldest"]);
+  if (oldest === null) return 0;
+  return writer.run(
+    `DELETE FROM ObservedAction WHERE LastAt < TIMESTAMPADD(DAY, -${Math.trunc(days)}, UTC_TIMESTAMP(6))
+        AND LastAt < TIMESTAMPADD(DAY, 1, CAST(? AS DATETIME(6)))
+      ORDER BY LastAt LIMIT ${observedPerStep}`,
+    [oldest],
+  );
 }
 
 type HistoryTable = "HostSample" | "CollectionPicture";

@@ -1,4 +1,5 @@
 /** The table ProgramRun: when each program ran and what came of it. */
+import type { GateCode } from "../domain/gate.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { expression, insertRow, now, updateRows } from "./statements.ts";
 import { type ProgramRun, programRunTable } from "./tables/ProgramRun.ts";
@@ -7,10 +8,10 @@ import { textOrNull } from "./values.ts";
 export type ProgramName = "xcp-collect" | "xcp-control";
 
 /**
- * - done: it did what there was to do; nothing: there was nothing to do;
+ * - done: it did what there was to do; nothing: there was nothing to do; observed: it recorded what it would have done;
  * - partly: some of it failed; refused: a gate was closed; passed: another run was at work; failed: it could not run.
  */
-export type RunOutcome = "done" | "nothing" | "partly" | "refused" | "passed" | "failed";
+export type RunOutcome = "done" | "nothing" | "observed" | "partly" | "refused" | "passed" | "failed";
 
 export type { ProgramRun } from "./tables/ProgramRun.ts";
 
@@ -21,10 +22,12 @@ export interface Runner {
   readonly program: ProgramName;
   readonly host: string;
   readonly pid: number;
+  /** Of a run of xcp-control that only observes. */
+  readonly mode?: "observe";
 }
 
 /** Records the start of a run, and forgets the program's runs of more than a month ago. Returns the run's id. */
-export async function startRun(db: Database, { program, host, pid }: Runner): Promise<string> {
+export async function startRun(db: Database, { program, host, pid, mode }: Runner): Promise<string> {
   const id = crypto.randomUUID();
   await db.write<void>(
     async (writer) => {
@@ -35,6 +38,7 @@ export async function startRun(db: Database, { program, host, pid }: Runner): Pr
         host: host.slice(0, 255),
         pid,
         startedAt: now,
+        mode: mode ?? null,
       });
     },
     { verify: async (reader) => ((await runOf(reader, id)) === null ? null : undefined) },
@@ -96,18 +100,27 @@ async function forgetOld(writer: Writer, program: ProgramName): Promise<void> {
   );
 }
 
+/** How a run ended. */
+export interface RunEnding {
+  readonly outcome: RunOutcome;
+  readonly exitCode: number;
+  readonly detail: string | null;
+  /** The gate that refused it. */
+  readonly gate?: GateCode | null;
+}
+
 /** Records how the run ended. */
 export async function finishRun(
   db: Database,
   id: string,
-  { outcome, exitCode, detail }: { outcome: RunOutcome; exitCode: number; detail: string | null },
+  { outcome, exitCode, detail, gate = null }: RunEnding,
 ): Promise<void> {
   await db.write<void>(
     async (writer) => {
       await updateRows(
         writer,
         programRunTable,
-        { finishedAt: now, outcome, exitCode, detail },
+        { finishedAt: now, outcome, exitCode, detail, gate },
         expression("Id = ?", id),
       );
     },
@@ -134,7 +147,7 @@ export async function listRuns(
 export async function lastSuccess(db: Database, program: ProgramName): Promise<ProgramRun | null> {
   const rows = await db.read((reader) =>
     reader.rows(
-      `SELECT ${programRunTable.selected} FROM ProgramRun WHERE Program = ? AND Outcome IN ('done', 'nothing')
+      `SELECT ${programRunTable.selected} FROM ProgramRun WHERE Program = ? AND Outcome IN ('done', 'nothing', 'observed')
         ORDER BY StartedAt DESC LIMIT 1`,
       [program],
     ),

@@ -11,6 +11,7 @@ import type { Role } from "../../src/simulator/objects/roles.ts";
 import { exclude } from "../../src/store/exclusions.ts";
 import { loadHostPower } from "../../src/store/hostPower.ts";
 import { listMigrations } from "../../src/store/migrations.ts";
+import { listObserved } from "../../src/store/observed.ts";
 import { pauseControl, resumeControl } from "../../src/store/pause.ts";
 import { createGreenRule } from "../../src/store/ruleChanges.ts";
 import { type Arena, type ControlChange, openArena, type Ring, type Told } from "../support/controlArena.ts";
@@ -145,6 +146,24 @@ describe("a green rule at night", () => {
     expect(JSON.stringify(why)).toContain("green rule: asleep for ");
     const quiet = await night.run();
     expect(quiet.code).toBe(0);
+  });
+
+  it("that is only observed switches no host and moves nothing; the step and its moves are recorded", async () => {
+    const night = await openNight();
+    const observing: ControlChange = { change: { mode: "observe" } };
+    expect(await settle(night, 3, observing)).toMatch(/^Green: .*\n- [ab] is emptied, to sleep: /m);
+    const kinds = (await listObserved(arena.manager)).map(({ kind, cause }) => `${cause} ${kind}`);
+    expect(new Set(kinds)).toEqual(new Set(["green drain", "green move"]));
+    expect(["boss", "a", "b", "c"].map(night.power)).toEqual(["on", "on", "on", "on"]);
+    expect([night.ring.migrations, (await loadHostPower(arena.manager)).states.size]).toEqual([[], 0]);
+    await asRoot(
+      `INSERT INTO HostRest (HostUuid, PoolUuid, State, Since, Reason, VmsLeft, ProgressAt)
+       VALUES ('${night.ring.uuid("host", "b")}', 'p', 'draining', UTC_TIMESTAMP(6), 'r', 0, UTC_TIMESTAMP(6))`,
+      arena.database.admin.database,
+    );
+    expect((await night.run(observing)).text).toMatch(
+      /^b is draining by a green rule, and in observe mode nobody brings it back/m,
+    );
   });
 
   it("wakes a host when the load asks for it, and enables nothing that it did not put to sleep", async () => {

@@ -152,6 +152,7 @@ async function forget(database: string): Promise<void> {
     "DELETE FROM Exclusion",
     "DELETE FROM HostRest",
     "DELETE FROM HostRestEvent",
+    "DELETE FROM ObservedAction",
     "DELETE FROM AddedRule",
     "DELETE FROM RuleTerm",
     "UPDATE Lease SET RunId = NULL",

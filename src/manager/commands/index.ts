@@ -17,6 +17,7 @@ import { showHostLoad } from "./hostLoad.ts";
 import { showHost, showHosts } from "./hosts.ts";
 import { showLoad, top } from "./load.ts";
 import { showMigration, showMigrations } from "./migrations.ts";
+import { showObserved } from "./observed.ts";
 import { pauseCommand, resumeCommand } from "./pause.ts";
 import { showPlan } from "./plan.ts";
 import { showPool } from "./pool.ts";
@@ -62,6 +63,7 @@ export const commandList: readonly ListedCommand[] = [
   showStatus,
   showMigrations,
   showMigration,
+  showObserved,
   showCosts,
   showGreen,
   showFlaps,

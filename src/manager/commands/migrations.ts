@@ -10,14 +10,11 @@ import { figure } from "../../text/format.ts";
 import type { Names } from "../../text/names.ts";
 import { namesIn } from "../collected.ts";
 import { type Command, command } from "../command.ts";
+import { readCount } from "../forms.ts";
 import { inMegabytes, line, listEntry, timestamp } from "../layout.ts";
 import { migrationObject, rateOf, wayOf } from "../migrationText.ts";
 import { type ShownTable, tableOf } from "../table.ts";
 import { problem, quote, type TextProblem } from "../words.ts";
-
-/** Migrations that are shown where no number is given, and the most that are shown at once. */
-const shownMigrations = 20;
-const mostMigrations = 1000;
 
 /** Newest first. */
 export interface Migrations {
@@ -34,12 +31,7 @@ export const showMigrations: Command<number, Migrations> = command({
   words: "SHOW MIGRATIONS",
   usage: "SHOW MIGRATIONS [N]",
   help: [["SHOW MIGRATIONS [N]", "the newest migrations of xcp-control (20, or N)"], "SHOW MIGRATIONS 100"],
-  read: (rest) => {
-    if (rest === "") return shownMigrations;
-    const count = /^\d{1,6}$/.test(rest) ? Number(rest) : Number.NaN;
-    if (count >= 1 && count <= mostMigrations) return count;
-    return problem(`${quote(rest)} is no number of migrations: write 1 to ${mostMigrations}.`);
-  },
+  read: (rest) => readCount(rest, "migrations"),
   run: async ({ db }, count) => ({
     migrations: await listMigrations(db, count),
     names: await namesIn(db),

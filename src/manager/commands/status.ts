@@ -134,7 +134,8 @@ function programLines({ program, last, lastSuccess }: ProgramStatus, lease: Leas
   }
   const took = span((last.finishedAt.getTime() - last.startedAt.getTime()) / 1000, "rough");
   const code = last.exitCode === null ? "" : `, exit code ${last.exitCode}`;
-  const ended = `${last.outcome ?? "ended"}${code}, ${started}, took ${took}, ${where}${detail}`;
+  const observes = last.mode === "observe" ? " (observe mode: moves nothing)" : "";
+  const ended = `${last.outcome ?? "ended"}${code}${observes}, ${started}, took ${took}, ${where}${detail}`;
   const worked = lastSuccess?.id === last.id ? [] : workedLast(program, lastSuccess);
   return [line(program, ended), ...worked];
 }

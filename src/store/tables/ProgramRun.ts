@@ -15,6 +15,10 @@ export interface ProgramRun {
   readonly outcome: string | null;
   readonly exitCode: number | null;
   readonly detail: string | null;
+  /** "observe" where the run could not act; null of a run that could. */
+  readonly mode: string | null;
+  /** The code of the gate that refused it; null where none did. */
+  readonly gate: string | null;
 }
 
 export const programRunTable: Table<ProgramRun> = table("ProgramRun", ["id"], {
@@ -28,4 +32,6 @@ export const programRunTable: Table<ProgramRun> = table("ProgramRun", ["id"], {
   outcome: optionalText,
   exitCode: optionalNumber,
   detail: optionalText,
+  mode: optionalText,
+  gate: optionalText,
 });
