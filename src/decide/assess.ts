@@ -215,6 +215,7 @@ export function plannerOptions(
     seed: settings.planSeed,
     budgetMs: settings.planMs,
     targetFraction: settings.targetFraction,
+    noisePercent: settings.noisePercent,
     transfersPerHost: settings.transfersPerHost,
     transfersInPool: settings.maxMigrationsInPool,
     affinityTags: settings.affinityTags,

@@ -35,18 +35,22 @@ export function demandsOf(newest: Snapshot, earlier: readonly Sample[]): Readonl
   return demands;
 }
 
+/** Of the last five minutes each collection counts half as much as one that is a minute younger. */
+const halfLifeSeconds = 60;
+
 /** For every five minutes, the newest first, what VMs wanted in their mean. */
 function binned(newest: Snapshot, earlier: readonly Sample[]): ReadonlyMap<Uuid, number>[] {
-  const sums = new Map<number, Map<Uuid, { sum: number; count: number }>>();
+  const sums = new Map<number, Map<Uuid, { sum: number; weight: number }>>();
   const add = (snapshot: Snapshot, secondsBefore: number) => {
     const bin = Math.floor(secondsBefore / servingBin.seconds);
-    const of = sums.get(bin) ?? new Map<Uuid, { sum: number; count: number }>();
+    const weight = bin === 0 ? 0.5 ** (secondsBefore / halfLifeSeconds) : 1;
+    const of = sums.get(bin) ?? new Map<Uuid, { sum: number; weight: number }>();
     sums.set(bin, of);
     for (const vm of snapshot.vms) {
       const demand = vm.powerState === "Running" ? demandNow(vm) : null;
       if (demand === null) continue;
-      const before = of.get(vm.uuid) ?? { sum: 0, count: 0 };
-      of.set(vm.uuid, { sum: before.sum + demand, count: before.count + 1 });
+      const before = of.get(vm.uuid) ?? { sum: 0, weight: 0 };
+      of.set(vm.uuid, { sum: before.sum + weight * demand, weight: before.weight + weight });
     }
   };
   add(newest, 0);
@@ -54,7 +58,7 @@ function binned(newest: Snapshot, earlier: readonly Sample[]): ReadonlyMap<Uuid,
     if (secondsBefore < servingBin.until) add(snapshot, secondsBefore);
   return [...sums]
     .sort(([a], [b]) => a - b)
-    .map(([, of]) => new Map([...of].map(([vm, { sum, count }]) => [vm, sum / count])));
+    .map(([, of]) => new Map([...of].map(([vm, { sum, weight }]) => [vm, sum / weight])));
 }
 
 /** @param values of five minutes each, the newest first; one at least. */

@@ -1,5 +1,5 @@
 /** Rules as data: what an administrator may ask of the pool. Pure. */
-import { type AnySubject, isThesisSubject, type Subject, unitOf } from "./subject.ts";
+import { type AnySubject, isSource, isThesisSubject, type Subject, subjectFacts, unitOf } from "./subject.ts";
 
 export * from "./subject.ts";
 
@@ -132,6 +132,11 @@ export function subjectsOf(rules: readonly Rule[]): readonly AnySubject[] {
 export function termUnit(term: Term): string {
   const [first] = term.subjects;
   return first === undefined ? "" : unitOf(first);
+}
+
+/** Whether values of the term change from one collection to the next though nothing has moved. */
+export function isNoisy({ subjects }: Term): boolean {
+  return subjects.every((subject) => !isSource(subject) && subjectFacts[subject].averaged);
 }
 
 /** "PifEth0RxKb + PifEth0TxKb" */

@@ -61,6 +61,11 @@ export interface PlanOptions {
    * evacuation does not heed it.
    */
   readonly movesLeftOf?: (host: Uuid) => number;
+  /**
+   * The noise of what is measured, percent of a host, or of what a rule allows where that is in no percent: a VM whose
+   * part in every rule is less is not moved. Default 0: every VM may be.
+   */
+  readonly noisePercent?: number;
   /** How long one migration takes. Default: its bytes by `bytesPerSecond`. */
   readonly secondsOf?: (vm: Vm, source: Uuid, destination: Uuid) => number;
   /** The rule that serves VMs, where one acts. */
@@ -154,6 +159,7 @@ export type RefusalCode =
   | "banned"
   | "together"
   | "unknown"
+  | "light"
   | "no part"
   | "absent"
   | "bar"

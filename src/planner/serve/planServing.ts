@@ -29,7 +29,8 @@ export function planServing(pool: Snapshot, rules: readonly Rule[], options: Pla
   const { serve } = options;
   if (serve === undefined) return planMigrations(pool, rules, options);
   const snapshot = inOrder(pool);
-  const problem = toProblem(snapshot, rules, options);
+  // A VM that is light may still wait.
+  const problem = toProblem(snapshot, rules, { ...options, noisePercent: 0 });
   const served = serveProblem(snapshot, problem, options, serve);
   const state = new State(problem);
   const savings = chooseMoves(state, served, options.maxMoves);

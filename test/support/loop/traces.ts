@@ -211,7 +211,8 @@ export class TracedDay {
       pifLoTxKb: 0,
       pifEth0RxKb: sum(({ vif0RxKb }) => vif0RxKb ?? 0),
       pifEth0TxKb: sum(({ vif0TxKb }) => vif0TxKb ?? 0),
-      dom0LoadAvg: 0.3,
+      // A control domain without any load may have figures that stand still, as those of five minutes do here.
+      dom0LoadAvg: 0,
       // Above 100 where VMs want more than there is: the replay caps it, after it has moved VMs away.
       cpuAverage: sum(({ vcpuAverage, vcpuNum }) => ((vcpuAverage ?? 0) * (vcpuNum ?? 0)) / this.cpus),
       enabled: true,
