@@ -1,19 +1,21 @@
--- The accounts of the three programs, each with the rights it needs and no others. Run it after
+-- The accounts of the programs, each with the rights it needs and no others. Run it after
 -- `xcp-manager schema install`, by an administrator of the server, and again after an upgrade that adds tables:
 --
 --   sed -e 's/{database}/Xen/; s/{accountHost}/%/' \
 --       -e 's/{collectUser}/xcp_collect/; s/{collectPassword}/.../' \
 --       -e 's/{managerUser}/xcp_manager/; s/{managerPassword}/.../' \
---       -e 's/{controlUser}/xcp_control/; s/{controlPassword}/.../' accounts.sql | mysql -u root -p
+--       -e 's/{controlUser}/xcp_control/; s/{controlPassword}/.../' \
+--       -e 's/{wlbUser}/xcp_wlb/; s/{wlbPassword}/.../' accounts.sql | mysql -u root -p
 --
 -- (write the passwords in place by an editor rather than on a command line that others can see). {accountHost} is the
 -- address the programs connect from; % is any. Add REQUIRE SSL to each account where the network is not trusted, and
 -- MysqlCaFile to the settings. An account that exists keeps its password.
--- Creating tables is for whoever runs `xcp-manager schema install`; none of these three may.
+-- Creating tables is for whoever runs `xcp-manager schema install`; none of these may.
 
 CREATE USER IF NOT EXISTS '{collectUser}'@'{accountHost}' IDENTIFIED BY '{collectPassword}';
 CREATE USER IF NOT EXISTS '{managerUser}'@'{accountHost}' IDENTIFIED BY '{managerPassword}';
 CREATE USER IF NOT EXISTS '{controlUser}'@'{accountHost}' IDENTIFIED BY '{controlPassword}';
+CREATE USER IF NOT EXISTS '{wlbUser}'@'{accountHost}' IDENTIFIED BY '{wlbPassword}';
 
 -- collect writes what it saw of the pool, and nothing else.
 GRANT SELECT ON `{database}`.SchemaVersion TO '{collectUser}'@'{accountHost}';
@@ -59,3 +61,10 @@ GRANT INSERT, UPDATE ON `{database}`.HostRest TO '{controlUser}'@'{accountHost}'
 GRANT INSERT ON `{database}`.HostRestEvent TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE ON `{database}`.ObservedAction TO '{controlUser}'@'{accountHost}';
+GRANT UPDATE ON `{database}`.WlbAdvice TO '{controlUser}'@'{accountHost}';
+
+-- wlb answers pools from what is stored, and writes what they configure and what it recommends.
+GRANT SELECT ON `{database}`.* TO '{wlbUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbPool TO '{wlbUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbConfiguration TO '{wlbUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbAdvice TO '{wlbUser}'@'{accountHost}';

@@ -39,7 +39,7 @@ export const forecastBalance: Strategy["forecast"] = async (input, { db, control
     lines: () => withGreen(forecastLines(assessment, stored, plan), assessment, green, names),
     object: () => ({ ...forecastJson(assessment, stored, plan), green: greenObject(green, names) }),
     work: plan.moves.length + (green?.decision.steps.length ?? 0) + (green?.decision.reliefs.length ?? 0),
-    toSave: (saver) => planToSave(stored, assessment.rules, plan, saver),
+    toSave: (saver) => planToSave(stored, assessment, plan, saver),
   };
 };
 

@@ -5,6 +5,7 @@ import type { ControlSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { finishRun, forgetRun, startRun } from "../store/runs.ts";
+import { onlyRecommends } from "../store/wlb.ts";
 import type { KnownMembers } from "../xapi/members.ts";
 import { act } from "./act.ts";
 import { type ApplyTask, application } from "./apply.ts";
@@ -13,7 +14,9 @@ import { HeldLease, leaseLost } from "./heldLease.ts";
 import { keepRules } from "./keepRules.ts";
 import { observe, observeGate } from "./observe.ts";
 import { closeOpen } from "./openMigrations.ts";
+import { recogniseAdvice } from "./recognise.ts";
 import { refuse, tellGate } from "./refuse.ts";
+import { type RoomTask, roomMaking } from "./room.ts";
 import { passedLine, type Reporter, say } from "./say.ts";
 import {
   type ActOptions,
@@ -27,7 +30,7 @@ import {
 } from "./strategy.ts";
 
 /** What an administrator may ask for in a run's place. */
-export type Task = EvacuateTask | ApplyTask;
+export type Task = EvacuateTask | ApplyTask | RoomTask;
 
 /** Keeps the plan of a dry run for a later --apply. */
 export interface Save {
@@ -111,7 +114,9 @@ async function leasedRun(db: Database, runId: string, options: LiveOptions): Pro
   }
   const run = { db, heldLease: taken, options };
   try {
-    const end = (await closeOpen(run)) ?? (await work(run, options.task));
+    const left = await closeOpen(run);
+    if (left === null) await recogniseAdvice(run);
+    const end = left ?? (await work(run, options.task));
     await taken.end();
     return taken.lost.aborted ? withoutLease(end, taken) : end;
   } catch (error) {
@@ -134,12 +139,27 @@ function withoutLease({ detail }: RunEnd, { why }: HeldLease): RunEnd {
 
 function strategyOf(task: Task | undefined): Strategy {
   if (task === undefined) return keepRules;
-  return task.kind === "evacuate" ? evacuation(task) : application(task);
+  switch (task.kind) {
+    case "evacuate":
+      return evacuation(task);
+    case "apply":
+      return application(task);
+    case "room":
+      return roomMaking(task);
+    default:
+      return task satisfies never;
+  }
 }
 
-/** What a run is for: nothing is done by one that only observes. */
+/**
+ * What a run is for: nothing is done by one that only observes, nor without being asked in a pool whose Workload Balancing
+ * settings want recommendations only.
+ */
 async function work(run: LeasedRun, task: Task | undefined): Promise<RunEnd> {
-  if (run.options.control.mode === "act") return follow(strategyOf(task), run);
+  if (run.options.control.mode === "act") {
+    const why = task === undefined ? await onlyRecommends(run.db) : null;
+    return why === null ? follow(strategyOf(task), run) : observe(run, why);
+  }
   return task === undefined ? observe(run) : refuse(observeGate(task.kind), run.options);
 }
 

@@ -40,6 +40,7 @@ import {
   suspicionOf,
   withoutSuspects,
 } from "./suspicion.ts";
+import { connectedWlb, withConfiguration } from "./workloadBalancing.ts";
 
 /** All that is known when a run begins. */
 export interface DecisionInput {
@@ -52,6 +53,8 @@ export interface DecisionInput {
   readonly serving?: readonly ServeRule[];
   /** Rows of rules that nothing can follow. */
   readonly unknown: readonly UnknownRule[];
+  /** The newest change of rules that these have seen; left out where they come from no database. */
+  readonly ruleRevision?: number;
   readonly controlState: ControlState;
 }
 
@@ -86,8 +89,9 @@ export interface Assessment extends DecisionInput {
 }
 
 /** Assesses `input`; `poolUuid` is the pool that the settings mean, null where they name none. */
-export function assess(input: DecisionInput, settings: ControlSettings, poolUuid: string | null): Assessment {
+export function assess(input: DecisionInput, given: ControlSettings, poolUuid: string | null): Assessment {
   const { stored, controlState } = input;
+  const settings = withConfiguration(given, connectedWlb(stored?.snapshot.pool ?? null, controlState));
   const { acting: rules, inactive } = sortByHours(input.rules, stored, settings);
   const serving = sortByHours(input.serving ?? [], stored, settings);
   const limits = { ...settings, poolUuid };
@@ -177,6 +181,8 @@ export function planOf(
   const { serve } = assessment;
   const plan = planServing(state, assessment.rules, {
     ...options,
+    // An evacuation, and room for a VM, move whatever is in the way.
+    noisePercent: settings.noisePercent,
     movesLeftOf,
     ...(serve === null ? {} : { serve }),
   });
@@ -215,7 +221,6 @@ export function plannerOptions(
     seed: settings.planSeed,
     budgetMs: settings.planMs,
     targetFraction: settings.targetFraction,
-    noisePercent: settings.noisePercent,
     transfersPerHost: settings.transfersPerHost,
     transfersInPool: settings.maxMigrationsInPool,
     affinityTags: settings.affinityTags,

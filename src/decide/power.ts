@@ -13,6 +13,7 @@ import type { ControlSettings } from "../settings/types.ts";
 import { type Assessment, asModelled, pairsOf, plannerOptions } from "./assess.ts";
 import { settledGate } from "./gates.ts";
 import type { Sample } from "./sampling.ts";
+import { connectedWlb, notParticipating } from "./workloadBalancing.ts";
 
 /** What is known beside the assessment of a run. */
 export interface PowerInput {
@@ -20,7 +21,7 @@ export interface PowerInput {
   readonly rules: readonly GreenRule[];
   readonly hostPower: HostPower;
   /** Earlier snapshots over the windows, newest first. */
-  readonly pictures: readonly Sample[];
+  readonly snapshots: readonly Sample[];
   /** The minute of the day, in the time zone of the settings. */
   readonly minuteOfDay: number;
 }
@@ -56,7 +57,7 @@ export function greenWish({ green: { downMinutes } }: ControlSettings): {
 export function greenForecast(
   assessment: Assessment,
   settings: ControlSettings,
-  { rules, hostPower, pictures, minuteOfDay }: PowerInput,
+  { rules, hostPower, snapshots, minuteOfDay }: PowerInput,
 ): GreenForecast | null {
   const { stored, gate } = assessment;
   if (stored === null || isIdle({ rules, hostPower })) return null;
@@ -67,7 +68,7 @@ export function greenForecast(
     at: hostPower.now - Math.max(0, stored.ageSeconds),
     snapshot: stored.snapshot,
   };
-  const earlier = pictures.map(({ snapshot, secondsBefore }) => ({
+  const earlier = snapshots.map(({ snapshot, secondsBefore }) => ({
     at: newest.at - secondsBefore,
     snapshot: asModelled(snapshot, settings),
   }));
@@ -75,7 +76,7 @@ export function greenForecast(
   const view = {
     now: hostPower.now,
     minuteOfDay,
-    pictures: [...earlier.reverse(), newest],
+    snapshots: [...earlier.reverse(), newest],
     states,
     hold,
   };
@@ -125,11 +126,15 @@ export function greenOptions(
     ...(usual.secondsOf === undefined ? {} : { secondsOf: usual.secondsOf }),
     seed: settings.planSeed,
     canWake: (host) => wakeObjection(host, hostPower) === null,
-    keepOn: new Map(
-      controlState.exclusions
+    keepOn: new Map([
+      ...notParticipating(
+        connectedWlb(pool, controlState),
+        stored.snapshot.hosts.map(({ uuid }) => uuid),
+      ),
+      ...controlState.exclusions
         .filter(({ kind }) => kind === "HOST")
         .map(({ uuid, by }): [Uuid, string] => [uuid, `it is excluded${by === "" ? "" : ` by ${by}`}`]),
-    ),
+    ]),
     minimumHostsOn: green.leastHostsOn,
     haFailuresToTolerate: pool.haEnabled ? (pool.haTolerance ?? 1) : 0,
     balance: rules,

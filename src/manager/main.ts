@@ -3,7 +3,11 @@
 
 import process from "node:process";
 import { Command, Option } from "commander";
-import { AppError } from "../domain/errors.ts";
+import { diagnose } from "../doctor/diagnose.ts";
+import { settingsPlaces } from "../doctor/places.ts";
+import { isWell } from "../doctor/report.ts";
+import { reportLines } from "../doctor/text.ts";
+import { AppError, exitCode } from "../domain/errors.ts";
 import type { ProgramContext } from "../program/context.ts";
 import {
   append,
@@ -11,9 +15,9 @@ import {
   isTerminal,
   loadSettings,
   operatorName,
-  packageVersion,
   runProgram,
   storeOptions,
+  versionLine,
   withDatabase,
 } from "../program/program.ts";
 import type { StoreOptions } from "../store/connection.ts";
@@ -35,6 +39,11 @@ interface ManagerFlags {
 interface SchemaInstallOptions {
   readonly adminUser?: string;
   readonly adminPasswordFile?: string;
+}
+
+interface DoctorFlags {
+  readonly collectSettings?: string;
+  readonly controlSettings?: string;
 }
 
 interface RehearseOptions {
@@ -67,7 +76,7 @@ await runProgram("xcp-manager", async (context) => {
     )
     .exitOverride()
     .configureOutput(commandLineOutput)
-    .version(packageVersion())
+    .version(versionLine("xcp-manager"))
     .addHelpText("before", examples)
     .addHelpText("after", exitCodes)
     .option("-s, --settings <path>", "settings file (default: settings in this directory)")
@@ -86,7 +95,7 @@ await runProgram("xcp-manager", async (context) => {
     .option("--echo", "print each command of a script behind the prompt")
     .argument("[words...]")
     .usage(
-      "[options]\n       xcp-manager rehearse [options]\n       xcp-manager schema install|status [options]",
+      "[options]\n       xcp-manager rehearse [options]\n       xcp-manager doctor [options]\n       xcp-manager schema install|status [options]",
     )
     .action(async (words: readonly string[], options: ManagerFlags) => {
       if (words.length > 0) throw new AppError("usage", `to run a command write -e "${words.join(" ")}"`);
@@ -104,6 +113,14 @@ await runProgram("xcp-manager", async (context) => {
         file: [],
         execute: [rehearseLine(options)],
       });
+    });
+  program
+    .command("doctor")
+    .description("says what is wrong with the set-up of all three programs, and how to mend each thing")
+    .option("--collect-settings <path>", "settings of xcp-collect, where they are another file")
+    .option("--control-settings <path>", "settings of xcp-control, where they are another file")
+    .action(async (flags: DoctorFlags) => {
+      code = await doctor(context, program.opts<ManagerFlags>(), flags);
     });
   const schema = program
     .command("schema")
@@ -152,6 +169,21 @@ function manage(context: ProgramContext, options: ManagerFlags): Promise<number>
       outputClosed: context.outputClosed,
     }),
   );
+}
+
+async function doctor(context: ProgramContext, options: ManagerFlags, flags: DoctorFlags): Promise<number> {
+  const report = await diagnose({
+    places: settingsPlaces({
+      settings: options.settings,
+      collect: flags.collectSettings,
+      control: flags.controlSettings,
+    }),
+    nodeVersion: process.version,
+    signal: context.signal,
+  });
+  const lines = isJson(formatOf(options)) ? [printableJson(report)] : reportLines(report);
+  for (const line of lines) context.print(line);
+  return isWell(report) ? exitCode.done : exitCode.partly;
 }
 
 /** The options as the command of the prompt. */

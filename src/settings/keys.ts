@@ -3,7 +3,7 @@
  * settings.example explains them; a test keeps the two equal.
  */
 
-export type SettingGroup = "xen" | "mysql" | "collect" | "control";
+export type SettingGroup = "xen" | "mysql" | "collect" | "control" | "wlb";
 
 interface KeyBase {
   readonly group: SettingGroup;
@@ -101,6 +101,18 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   GreenWakeMinutes: { group: "control", kind: "integer", min: 1, max: 120, fallback: 15 },
   GreenIdleWatts: { group: "control", kind: "integer", min: 0, max: 10_000, fallback: 160 },
   GreenAsleepWatts: { group: "control", kind: "integer", min: 0, max: 1000, fallback: 6 },
+
+  WlbListen: { group: "wlb", kind: "text", fallback: "127.0.0.1:8012" },
+  WlbUsr: { group: "wlb", kind: "text", required: true },
+  WlbPassHash: { group: "wlb", kind: "secret", required: true },
+  WlbPassHashFile: { group: "wlb", kind: "file" },
+  WlbFolder: { group: "wlb", kind: "text", fallback: "wlb" },
+  WlbNames: { group: "wlb", kind: "list" },
+  WlbAllowedAddresses: { group: "wlb", kind: "list" },
+  WlbMaxAgeSeconds: { group: "wlb", kind: "integer", min: 5, max: 86400, fallback: 300 },
+  WlbRefreshSeconds: { group: "wlb", kind: "integer", min: 1, max: 300, fallback: 2 },
+  WlbFailures: { group: "wlb", kind: "integer", min: 1, max: 100, fallback: 5 },
+  WlbLockMinutes: { group: "wlb", kind: "integer", min: 1, max: 1440, fallback: 5 },
 };
 
 /** The environment variable that overrides `key`: XenPass -> XCP_XEN_PASS. */

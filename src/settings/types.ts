@@ -115,11 +115,32 @@ export interface GreenSettings {
   readonly asleepWatts: number;
 }
 
+/** How xcp-wlb, the pool's Workload Balancing server, listens and whom it believes. */
+export interface WlbSettings {
+  readonly listen: ServerAddress;
+  readonly user: string;
+  /** As `xcp-wlb --hash-password` prints it. */
+  readonly passwordHash: Secret;
+  /** Where its certificate and its keys lie. */
+  readonly folder: string;
+  /** Names that the certificate is made for; empty: those of the machine. */
+  readonly names: readonly string[];
+  /** Addresses that pools may be at and ask from, beside those of the collected hosts; in lower case. */
+  readonly allowedAddresses: readonly string[];
+  /** Nothing is answered by a collection that is older. */
+  readonly maxAgeSeconds: number;
+  readonly refreshMs: number;
+  /** After so many wrong passwords in a row an address is locked out for so long. */
+  readonly failures: number;
+  readonly lockMs: number;
+}
+
 export interface Settings {
   readonly xen: XenSettings;
   readonly mysql: MysqlSettings;
   readonly collect: CollectSettings;
   readonly control: ControlSettings;
+  readonly wlb: WlbSettings;
 }
 
 export interface SettingsSources {

@@ -1,4 +1,4 @@
-/** Fills in the template of the three accounts, sql/accounts.sql. */
+/** Fills in the template of the programs' accounts, sql/accounts.sql. */
 
 export interface AccountValues {
   readonly database: string;
@@ -10,6 +10,8 @@ export interface AccountValues {
   readonly managerPassword: string;
   readonly controlUser: string;
   readonly controlPassword: string;
+  readonly wlbUser: string;
+  readonly wlbPassword: string;
 }
 
 /**

@@ -71,10 +71,23 @@ const forbidden = {
     "DELETE FROM Lease WHERE Name = 'control'",
     "UPDATE Pause SET Paused = 0 WHERE Name = 'control'",
     "DELETE FROM Exclusion WHERE ObjectUuid = 'x'",
+    "DELETE FROM WlbPool WHERE PoolUuid = 'x'",
+    "UPDATE WlbConfiguration SET Value = 'false' WHERE Name = 'AutoBalanceEnabled'",
+  ],
+  wlb: [
+    ...everyoneMustNot,
+    "INSERT INTO HostRule (Subject, Threshold) VALUES ('CpuAverage', 1)",
+    "DELETE FROM HostRule WHERE Subject = 'CpuAverage'",
+    "UPDATE Host SET CpuAverage = 0 WHERE UUID = 'x'",
+    "DELETE FROM Map WHERE VmUuid = 'x'",
+    "INSERT INTO Migration (Id) VALUES ('x')",
+    "UPDATE Lease SET Token = 9 WHERE Name = 'control'",
+    "UPDATE Pause SET Paused = 0 WHERE Name = 'control'",
+    "DELETE FROM Exclusion WHERE ObjectUuid = 'x'",
   ],
 } as const;
 
-describe.each(["collect", "manager", "control"] as const)("the account of %s", (program) => {
+describe.each(["collect", "manager", "control", "wlb"] as const)("the account of %s", (program) => {
   let db: Database;
   beforeAll(async () => {
     db = await openDatabase(test[program]);
@@ -105,6 +118,8 @@ describe("the template of the accounts", () => {
     managerPassword: "{collectPassword}",
     controlUser: "k",
     controlPassword: "$&",
+    wlbUser: "w",
+    wlbPassword: "w",
   };
 
   it("leaves no placeholder unfilled and no statement unended", () => {

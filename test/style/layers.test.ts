@@ -43,13 +43,18 @@ const floors: Readonly<Record<string, Floor>> = {
     folders: [...language, "decide", "store", "xapi", "program"],
     packages: ["node:*", "commander"],
   },
+  doctor: { folders: [...language, "store", "xapi", "program"], packages: ["node:*"] },
   manager: {
-    folders: [...deciding, "explain", "rehearse", "store", "program"],
+    folders: [...deciding, "doctor", "explain", "rehearse", "store", "program"],
     packages: ["node:*", "commander"],
   },
   control: {
     folders: [...deciding, "explain", "store", "xapi", "program"],
     packages: ["node:*", "commander"],
+  },
+  wlb: {
+    folders: [...deciding, "explain", "store", "program", "wlbProtocol"],
+    packages: ["node:*", "commander", "selfsigned"],
   },
   privateServer: { folders: ["domain"], packages: ["node:*", "mysql2/promise"] },
   demo: {

@@ -13,6 +13,7 @@ export interface TestDatabase {
   readonly collect: StoreOptions;
   readonly manager: StoreOptions;
   readonly control: StoreOptions;
+  readonly wlb: StoreOptions;
   /** Removes the database and its accounts. Call it in afterAll. */
   drop(): Promise<void>;
 }
@@ -38,6 +39,7 @@ export async function createTestDatabase(
       collect: newAccount(database, "collect"),
       manager: newAccount(database, "manager"),
       control: newAccount(database, "control"),
+      wlb: newAccount(database, "wlb"),
     };
     await createAccounts(server, database, accounts);
     const servers = server.servers ?? empty.admin.servers;
@@ -47,8 +49,15 @@ export async function createTestDatabase(
         await asRoot(`DROP USER IF EXISTS '${user}'@'%'`, undefined, server);
       await empty.drop();
     };
-    const { collect, manager, control } = accounts;
-    return { admin: empty.admin, collect: as(collect), manager: as(manager), control: as(control), drop };
+    const { collect, manager, control, wlb } = accounts;
+    return {
+      admin: empty.admin,
+      collect: as(collect),
+      manager: as(manager),
+      control: as(control),
+      wlb: as(wlb),
+      drop,
+    };
   } catch (error) {
     await empty.drop();
     throw error;
@@ -105,7 +114,7 @@ function newAccount(database: string, program: string): Account {
 async function createAccounts(
   server: DatabaseServer,
   database: string,
-  accounts: Readonly<Record<"collect" | "manager" | "control", Account>>,
+  accounts: Readonly<Record<"collect" | "manager" | "control" | "wlb", Account>>,
 ): Promise<void> {
   const template = await readFile(new URL("../../sql/accounts.sql", import.meta.url), "utf8");
   const statements = renderAccounts(template, {
@@ -117,6 +126,8 @@ async function createAccounts(
     managerPassword: accounts.manager.password,
     controlUser: accounts.control.user,
     controlPassword: accounts.control.password,
+    wlbUser: accounts.wlb.user,
+    wlbPassword: accounts.wlb.password,
   });
   await asRoot(statements, undefined, server);
 }

@@ -19,9 +19,11 @@ import { showLoad, top } from "./load.ts";
 import { showMigration, showMigrations } from "./migrations.ts";
 import { showObserved } from "./observed.ts";
 import { pauseCommand, resumeCommand } from "./pause.ts";
+import { placeVm } from "./place.ts";
 import { showPlan } from "./plan.ts";
 import { showPool } from "./pool.ts";
 import { rehearse } from "./rehearse.ts";
+import { makeRoom } from "./room.ts";
 import { showRuleHistory } from "./ruleHistory.ts";
 import { showGreenRules, showRules, showServeRules } from "./rules.ts";
 import { showStatus } from "./status.ts";
@@ -59,6 +61,8 @@ export const commandList: readonly ListedCommand[] = [
   explainVmCommand,
   explainHostCommand,
   evacuateHost,
+  placeVm,
+  makeRoom,
   rehearse,
   showStatus,
   showMigrations,
