@@ -5,8 +5,8 @@ import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { pairKey } from "../planner/facts.ts";
 import { plural, span } from "../text/format.ts";
 import { longest, shorten } from "../text/text.ts";
-import { flapsOf } from "./flaps.ts";
 import { failingHosts, failingVms, pathFailures } from "./failingHosts.ts";
+import { flapsOf } from "./flaps.ts";
 
 export interface CooldownOptions {
   readonly vmCooldownMinutes: number;
