@@ -59,10 +59,12 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   CollectMethod: { group: "collect", kind: "choice", choices: ["auto", "rrd", "query"], fallback: "auto" },
   CollectEth0Device: { group: "collect", kind: "text", fallback: "auto" },
   CollectUnreadHostsPercent: { group: "collect", kind: "integer", min: 0, max: 100, fallback: 33 },
+  CollectMetricsFile: { group: "collect", kind: "file" },
   HistoryHostSampleDays: { group: "collect", kind: "integer", min: 1, max: 3650, fallback: 30 },
   HistorySnapshotDays: { group: "collect", kind: "integer", min: 1, max: 3650, fallback: 7 },
 
   ControlMode: { group: "control", kind: "choice", choices: ["act", "observe"], fallback: "act" },
+  ControlMetricsFile: { group: "control", kind: "file" },
   ControlSnapshotMaxAgeSeconds: { group: "control", kind: "integer", min: 5, max: 86400, fallback: 300 },
   ControlMaxMovesPerRun: { group: "control", kind: "integer", min: 1, max: 1000, fallback: 10 },
   ControlSampleCount: { group: "control", kind: "integer", min: 1, max: 60, fallback: 3 },

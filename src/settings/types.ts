@@ -47,11 +47,15 @@ export interface CollectSettings {
   /** Days that the hosts' measures and the whole snapshots of collections are kept. */
   readonly hostSampleDays: number;
   readonly snapshotDays: number;
+  /** Where each run writes metrics; null for nowhere. */
+  readonly metricsFile: string | null;
 }
 
 export interface ControlSettings {
   /** "observe": nothing is moved and no host is switched; what would be done is recorded. */
   readonly mode: "act" | "observe";
+  /** Where each run writes metrics; null for nowhere. */
+  readonly metricsFile: string | null;
   readonly snapshotMaxAgeSeconds: number;
   readonly maxMovesPerRun: number;
   /** Collections that are averaged, and in how many of them a host must break a rule. */
