@@ -51,10 +51,26 @@ export const asking: readonly Mutant[] = [
     ],
     [
       "migration-deadline",
-      "if (this.#cancelledAt === null && now >= this.#deadline) {",
-      "if (this.#cancelledAt === null && now >= 1000 * this.#deadline) {",
+      "return now >= this.#deadline ?",
+      "return now >= 1000 * this.#deadline ?",
       "programs/control-carrying",
       "a migration that takes longer",
+    ],
+    [
+      "pause-now",
+      "if (ordered.aborted) return { at: now",
+      "if (ordered.aborted && now < 0) return { at: now",
+      "programs/control-stop",
+      "PAUSE CONTROL NOW: two that run",
+    ],
+  ]),
+  ...inFile("control/run.ts", [
+    [
+      "observe-only",
+      'if (run.options.control.mode === "act") {',
+      'if (run.options.control.mode !== "act" || task === undefined) {',
+      "programs/control-observe",
+      "moves nothing, prints the plan",
     ],
   ]),
   ...inFile("xapi/tls.ts", [

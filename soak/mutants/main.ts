@@ -2,7 +2,7 @@
  * The mutation check: breaks one guard after the other in a copy of the project and runs the test that must notice.
  * npm run soak -- mutants [--only NAME] [--check]; exit code 1 where a breakage lives, or cannot be made or judged.
  */
-import { readFileSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -43,8 +43,10 @@ async function main(): Promise<number> {
   return tell([...(await judgeAll(project, sound)), ...stale], chosen.length);
 }
 
-/** What is wrong with the list itself: the text or the test is not there any more. */
+/** What is wrong with the list itself: the file, the text or the test is not there any more. */
 function staleness(project: string, mutant: Mutant): string | null {
+  for (const name of [mutant.file, mutant.test])
+    if (!existsSync(path.join(project, name))) return `there is no file ${name}`;
   const result = broken(readFileSync(path.join(project, mutant.file), "utf8"), mutant);
   return "wrong" in result ? result.wrong : null;
 }
