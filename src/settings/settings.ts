@@ -143,6 +143,7 @@ function buildControl(reading: Reading): ControlSettings {
     sampleSeconds: reading.integer("ControlSampleSeconds"),
     timeZone,
     targetFraction: reading.integer("ControlTargetPercent") / 100,
+    noisePercent: reading.integer("ControlNoisePercent"),
     floors: Object.fromEntries(
       floorSettings.map((key) => [key, reading.integer(key)]),
     ) as ControlSettings["floors"],

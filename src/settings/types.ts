@@ -67,6 +67,8 @@ export interface ControlSettings {
   readonly timeZone: string;
   /** The part of the threshold that plans aim at, 0.1 to 1. */
   readonly targetFraction: number;
+  /** A VM whose part in a host is less, in percent, is not moved for rules that balance. */
+  readonly noisePercent: number;
   /** A host whose value is not above this breaks no rule. */
   readonly floors: Readonly<Record<FloorSetting, number>>;
   /** Nominal milliseconds that a plan may take, and what its chance begins with. */
