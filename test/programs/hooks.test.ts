@@ -6,7 +6,6 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { threeHosts } from "../support/controlPools.ts";
 import { asRoot } from "../support/database.ts";
 import { temporaryFolder } from "../support/programs.ts";
@@ -30,7 +29,6 @@ beforeEach(async () => {
   folder = await temporaryFolder();
   hooks = path.join(folder, "hooks.d");
   await mkdir(hooks, { mode: 0o755 });
-  await world.run("xcp-collect");
 });
 afterEach(async () => {
   await asRoot(
@@ -38,6 +36,10 @@ afterEach(async () => {
     world.database.admin.database,
   );
 });
+
+async function collected(): Promise<void> {
+  await world.run("xcp-collect");
+}
 
 /** A hook as a shell script. */
 async function hook(name: string, body: string): Promise<string> {
@@ -62,6 +64,8 @@ const migrations = async () =>
   JSON.parse((await world.run("xcp-manager", ["--json", "-e", "SHOW MIGRATIONS"])).stdout);
 
 describe("a hook before a plan", () => {
+  beforeEach(collected);
+
   it("that says no refuses the run: its words are the reason, escaped, and the gate is kept", async () => {
     await hook("before-plan-1", `cat >${folder}/in; env >${folder}/env`);
     await hook("before-plan-2", "printf 'not now:\\033[2J\\n freeze'; exit 3");
@@ -140,6 +144,8 @@ describe("a hook before a plan", () => {
 });
 
 describe("hooks of moves", () => {
+  beforeEach(collected);
+
   it("before refuse one move, after are told of each; what VMs are called is never run", async () => {
     await hook(
       "before-move",
@@ -168,7 +174,6 @@ describe("hooks of moves", () => {
       .split("\n")
       .map((line) => JSON.parse(line));
     expect(told.map(({ event }) => event)).toEqual(["after-move", "after-move"]);
-    runCommand(world.pool, "advance 60s");
   });
 });
 
