@@ -16,7 +16,7 @@ import {
   migrationRows,
   strike,
 } from "../support/controlCrashes.ts";
-import { cpu25, threeHosts } from "../support/controlPools.ts";
+import { cpu25, threeHosts, twoHot } from "../support/controlPools.ts";
 import { spread } from "../support/crashes.ts";
 import { asRoot } from "../support/database.ts";
 import { flowing } from "../support/poolTime.ts";
@@ -167,6 +167,35 @@ describe("two xcp-control", () => {
       expect((await flowing(ring.pool, first)).code).toBe(0);
       expect((await twin.control()).text).toMatch(/not moved: it is on another host now/);
       expect(ring.migrations).toEqual(["small -> cold1"]);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it("F15: with a lease each and four VMs to move: no VM moves twice, and both together begin no more than one alone may", async () => {
+    const other = await openArena();
+    try {
+      const ring = await arena.open(twoHot, { byHand: true });
+      const rule = { ...cpu25, threshold: 4 };
+      await ring.collect(rule);
+      const twin = await other.join(ring);
+      await twin.collect(rule);
+      let most = 0;
+      ring.pool.db.journal.onChange(() => {
+        most = Math.max(most, ring.pool.model.migrations.size);
+      });
+      const change = { change: { maxMigrationsInPool: 2, transfersPerHost: 2 }, maxMoves: 3 };
+      const both = await flowing(ring.pool, Promise.all([ring.control(change), twin.control(change)]));
+      for (const { code, text } of both) expect([0, 3], text).toContain(code);
+      const vms = ring.migrations.map((each) => each.split(" ")[0]);
+      expect(vms.length).toBeGreaterThanOrEqual(2);
+      expect(new Set(vms).size).toBe(vms.length);
+      expect(vms.length).toBeLessThanOrEqual(2 * 3);
+      // Each counts all migrations of the pool before it asks: the other's request may pass it on the way, once.
+      expect(most).toBeLessThanOrEqual(2 + 1);
+      // The rows of both tell of each that was begun, once.
+      const rows = [...(await migrationRows(arena)), ...(await migrationRows(other))];
+      expect(rows.filter(({ state }) => state === "succeeded")).toHaveLength(vms.length);
     } finally {
       await other.close();
     }
