@@ -7,8 +7,10 @@ import { leaseStatus } from "../../src/store/lease.ts";
 import { openMigrations } from "../../src/store/migrations.ts";
 import { type Arena, openArena } from "../support/controlArena.ts";
 import {
+  afterLooks,
   aMinuteLater,
   controlRound,
+  crowdedRound,
   endLease,
   goOnAfterwards,
   intentCommitted,
@@ -120,6 +122,21 @@ describe("xcp-control killed with -9", () => {
       });
     }
   });
+});
+
+describe("four transfers in flight, and an administrator's own migrations beside them", () => {
+  it.each([
+    ["killed", "SIGKILL", 3],
+    ["told to end", "SIGTERM", 2],
+  ] as const)(
+    "%s (%s): every row is closed by the next runs, the rules are kept, and no VM moves twice",
+    async (_, signal, looks) => {
+      const found = await crowdedRound(arena, afterLooks(looks), signal, "before");
+      expect(found.event).not.toBeNull();
+      expect(found.most).toBe(4);
+      expect(found.byHand).toBeGreaterThan(0);
+    },
+  );
 });
 
 describe("xcp-control told to end", () => {
