@@ -1,10 +1,10 @@
 /** What a run of xcp-collect says about itself. Pure: result in, text or JSON out. */
 
+import { clocksDisagree } from "../domain/clocks.ts";
 import type { Collection, Snapshot, Uuid } from "../domain/pool.ts";
 import type { SnapshotDocument } from "../snapshot/text.ts";
 import { plural } from "../text/format.ts";
 import { trustLines } from "../xapi/untrusted.ts";
-import { clocksDisagree } from "./clocks.ts";
 import type { CollectResult, LeftOut } from "./collect.ts";
 
 /** The one-line summary: "collected pool main: 2 hosts, 5 VMs in 0.4 s". */

@@ -22,13 +22,14 @@ import { Names } from "../text/names.ts";
 import { leaseLost } from "./heldLease.ts";
 import { refuse } from "./refuse.ts";
 import { say, warnOfSuspects } from "./say.ts";
-import { type LeasedRun, lookAtInput, type RunEnd } from "./strategy.ts";
+import { factsOf, type LeasedRun, lookAtInput, type RunEnd } from "./strategy.ts";
 
 /** What somebody asks for by an option is refused: whoever waits for an empty host must not take a plan for it. */
-export function observeGate(asked: "evacuate" | "apply"): Gate {
+export function observeGate(asked: "evacuate" | "apply" | "room"): Gate {
+  const option = asked === "room" ? "make-room" : asked;
   return {
     code: "observe",
-    measured: `--${asked} was asked for and ControlMode is observe`,
+    measured: `--${option} was asked for and ControlMode is observe`,
     limit: "ControlMode=act",
     advice: `look with --dry-run, or set XCP_CONTROL_MODE=act for this one run`,
   };
@@ -42,8 +43,8 @@ interface Foreseen {
   readonly green: GreenForecast | null;
 }
 
-/** Observes once. Refused (code 4) by the gates that would refuse a run that acts. */
-export async function observe(run: LeasedRun): Promise<RunEnd> {
+/** Observes once, for the reason that `why` tells. Refused (code 4) by the gates that would refuse a run that acts. */
+export async function observe(run: LeasedRun, why = "ControlMode=observe"): Promise<RunEnd> {
   const { db, heldLease, options } = run;
   const { control, xen } = options;
   const { input } = await lookAtInput(run);
@@ -55,7 +56,8 @@ export async function observe(run: LeasedRun): Promise<RunEnd> {
   const green = await loadGreenForecast(db, control, assessment);
   const foreseen = { assessment, stored, plan, green };
   const names = new Names(stored.snapshot);
-  tell(foreseen, names, run);
+  options.onFacts?.(factsOf(assessment, plan));
+  tell(foreseen, names, run, why);
   await warnOfSleepers(run, names);
   const actions = wouldDo(foreseen, names);
   if (!(await recordObserved(db, heldLease.leaseToken, stored.collection.id, actions))) {
@@ -70,8 +72,13 @@ export async function observe(run: LeasedRun): Promise<RunEnd> {
   return { code: exitCode.done, outcome: actions.length === 0 ? "nothing" : "observed", detail: line };
 }
 
-function tell({ assessment, stored, plan, green }: Foreseen, names: Names, { options }: LeasedRun): void {
-  const head = "Observe mode: nothing is moved, no host is switched (ControlMode=observe)";
+function tell(
+  { assessment, stored, plan, green }: Foreseen,
+  names: Names,
+  { options }: LeasedRun,
+  why: string,
+): void {
+  const head = `Observe mode: nothing is moved, no host is switched (${why})`;
   if (options.json) {
     const object = { ...forecastJson(assessment, stored, plan), green: greenObject(green, names) };
     options.printJson({ event: "plan", text: head, mode: "observe", ...object });

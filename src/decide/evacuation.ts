@@ -20,6 +20,7 @@ import {
 } from "./assess.ts";
 import { bansOf } from "./cooldown.ts";
 import { settledGate } from "./gates.ts";
+import { asAsked } from "./placing.ts";
 
 /** An assessment for emptying one host. */
 export interface EvacuationAssessment extends Assessment {
@@ -43,12 +44,7 @@ export function assessEvacuation(
   wanted: string,
 ): Drainable {
   const { stored, controlState } = input;
-  const relaxed = {
-    ...settings,
-    quietMinutes: 0,
-    maxMovesPerHour: Number.POSITIVE_INFINITY,
-    maxMovesPerHost: Number.POSITIVE_INFINITY,
-  };
+  const relaxed = asAsked(settings);
   if (stored === null) {
     const { gate } = assess(input, relaxed, poolUuid);
     if (gate === null) throw new Error("there is nothing to decide by, and no gate says so");

@@ -13,6 +13,7 @@ import type { ControlSettings } from "../settings/types.ts";
 import { type Assessment, asModelled, pairsOf, plannerOptions } from "./assess.ts";
 import { settledGate } from "./gates.ts";
 import type { Sample } from "./sampling.ts";
+import { connectedWlb, notParticipating } from "./workloadBalancing.ts";
 
 /** What is known beside the assessment of a run. */
 export interface PowerInput {
@@ -125,11 +126,15 @@ export function greenOptions(
     ...(usual.secondsOf === undefined ? {} : { secondsOf: usual.secondsOf }),
     seed: settings.planSeed,
     canWake: (host) => wakeObjection(host, hostPower) === null,
-    keepOn: new Map(
-      controlState.exclusions
+    keepOn: new Map([
+      ...notParticipating(
+        connectedWlb(pool, controlState),
+        stored.snapshot.hosts.map(({ uuid }) => uuid),
+      ),
+      ...controlState.exclusions
         .filter(({ kind }) => kind === "HOST")
         .map(({ uuid, by }): [Uuid, string] => [uuid, `it is excluded${by === "" ? "" : ` by ${by}`}`]),
-    ),
+    ]),
     minimumHostsOn: green.leastHostsOn,
     haFailuresToTolerate: pool.haEnabled ? (pool.haTolerance ?? 1) : 0,
     balance: rules,

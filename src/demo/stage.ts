@@ -101,15 +101,21 @@ interface Account {
   readonly password: string;
 }
 
-/** A database of its own with the schema, and the three accounts of sql/accounts.sql. */
+/** A database of its own with the schema, and the accounts of sql/accounts.sql. */
 async function prepareDatabase(
   server: PrivateServer,
-): Promise<Record<"collect" | "manager" | "control", Account>> {
+): Promise<Record<"collect" | "manager" | "control" | "wlb" | "reader", Account>> {
   const account = (name: string): Account => ({
     user: `xcp_${name}`,
     password: randomBytes(12).toString("hex"),
   });
-  const accounts = { collect: account("collect"), manager: account("manager"), control: account("control") };
+  const accounts = {
+    collect: account("collect"),
+    manager: account("manager"),
+    control: account("control"),
+    reader: account("reader"),
+    wlb: account("wlb"),
+  };
   const root = await mysql.createConnection({
     host: server.host,
     port: server.port,
@@ -129,6 +135,10 @@ async function prepareDatabase(
       managerPassword: accounts.manager.password,
       controlUser: accounts.control.user,
       controlPassword: accounts.control.password,
+      readerUser: accounts.reader.user,
+      readerPassword: accounts.reader.password,
+      wlbUser: accounts.wlb.user,
+      wlbPassword: accounts.wlb.password,
     });
     const drops = Object.values(accounts).map(({ user }) => `DROP USER IF EXISTS '${user}'@'%'`);
     for (const statement of [...drops, ...statements]) await root.query(statement);

@@ -2,6 +2,7 @@
 import type { Migration } from "./migration.ts";
 import type { CostBook } from "./migrationCost.ts";
 import type { Uuid } from "./pool.ts";
+import type { WlbBinding } from "./workloadBalancing.ts";
 
 /** A pause that is in force. */
 export interface Pause {
@@ -73,4 +74,6 @@ export interface ControlState {
   /** Hosts that control itself takes out of service and brings back, with the seconds since the last time (0: still). */
   readonly handled: ReadonlyMap<Uuid, number>;
   readonly costs: CostBook;
+  /** The pool that is connected to xcp-wlb; null or absent where none is. */
+  readonly wlb?: WlbBinding | null;
 }

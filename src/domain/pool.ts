@@ -172,6 +172,8 @@ export interface PoolFacts {
   /** For how many failures HA has a plan now, below the tolerance in a pool that is overcommitted; null where unknown. */
   readonly haPlannedFor: number | null;
   readonly wlbEnabled: boolean;
+  /** Where it looks for its Workload Balancing server, "host:port"; absent where it has none, or that is not known. */
+  readonly wlbUrl?: string;
   readonly rollingUpgrade: boolean;
 }
 

@@ -23,6 +23,13 @@ export function parseServer(text: string): ServerAddress | { problem: string } {
   return { host: match[1] ?? match[2] ?? "", port };
 }
 
+/** "host:port" or "[::]:port", to listen to; port 0 is any that is free. Null for anything else. */
+export function parseListen(text: string): ServerAddress | null {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s/@]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  return match === null || port > 65535 ? null : { host: match[1] ?? match[2] ?? "", port };
+}
+
 /** A pool member as a URL without a path: https unless http:// is written out. */
 export function parseXenUrl(text: string): string | { problem: string } {
   const problem = { problem: `"${withoutUser(text)}" is no host; write host, host:port or http://host` };

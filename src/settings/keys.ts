@@ -3,7 +3,7 @@
  * settings.example explains them; a test keeps the two equal.
  */
 
-export type SettingGroup = "xen" | "mysql" | "collect" | "control";
+export type SettingGroup = "xen" | "mysql" | "collect" | "control" | "wlb";
 
 interface KeyBase {
   readonly group: SettingGroup;
@@ -59,10 +59,12 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   CollectMethod: { group: "collect", kind: "choice", choices: ["auto", "rrd", "query"], fallback: "auto" },
   CollectEth0Device: { group: "collect", kind: "text", fallback: "auto" },
   CollectUnreadHostsPercent: { group: "collect", kind: "integer", min: 0, max: 100, fallback: 33 },
+  CollectMetricsFile: { group: "collect", kind: "file" },
   HistoryHostSampleDays: { group: "collect", kind: "integer", min: 1, max: 3650, fallback: 30 },
   HistorySnapshotDays: { group: "collect", kind: "integer", min: 1, max: 3650, fallback: 7 },
 
   ControlMode: { group: "control", kind: "choice", choices: ["act", "observe"], fallback: "act" },
+  ControlMetricsFile: { group: "control", kind: "file" },
   ControlSnapshotMaxAgeSeconds: { group: "control", kind: "integer", min: 5, max: 86400, fallback: 300 },
   ControlMaxMovesPerRun: { group: "control", kind: "integer", min: 1, max: 1000, fallback: 10 },
   ControlSampleCount: { group: "control", kind: "integer", min: 1, max: 60, fallback: 3 },
@@ -70,6 +72,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   ControlSampleSeconds: { group: "control", kind: "integer", min: 1, max: 3600, fallback: 60 },
   ControlTimeZone: { group: "control", kind: "text", fallback: "UTC" },
   ControlTargetPercent: { group: "control", kind: "integer", min: 10, max: 100, fallback: 80 },
+  ControlNoisePercent: { group: "control", kind: "integer", min: 0, max: 20, fallback: 1 },
   ControlFloorCpuPercent: { group: "control", kind: "integer", min: 0, max: 100, fallback: 0 },
   ControlFloorMemoryMb: { group: "control", kind: "integer", min: 0, max: 100_000_000, fallback: 0 },
   ControlFloorNetworkKb: { group: "control", kind: "integer", min: 0, max: 100_000_000, fallback: 0 },
@@ -100,6 +103,18 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   GreenWakeMinutes: { group: "control", kind: "integer", min: 1, max: 120, fallback: 15 },
   GreenIdleWatts: { group: "control", kind: "integer", min: 0, max: 10_000, fallback: 160 },
   GreenAsleepWatts: { group: "control", kind: "integer", min: 0, max: 1000, fallback: 6 },
+
+  WlbListen: { group: "wlb", kind: "text", fallback: "127.0.0.1:8012" },
+  WlbUsr: { group: "wlb", kind: "text", required: true },
+  WlbPassHash: { group: "wlb", kind: "secret", required: true },
+  WlbPassHashFile: { group: "wlb", kind: "file" },
+  WlbFolder: { group: "wlb", kind: "text", fallback: "wlb" },
+  WlbNames: { group: "wlb", kind: "list" },
+  WlbAllowedAddresses: { group: "wlb", kind: "list" },
+  WlbMaxAgeSeconds: { group: "wlb", kind: "integer", min: 5, max: 86400, fallback: 300 },
+  WlbRefreshSeconds: { group: "wlb", kind: "integer", min: 1, max: 300, fallback: 2 },
+  WlbFailures: { group: "wlb", kind: "integer", min: 1, max: 100, fallback: 5 },
+  WlbLockMinutes: { group: "wlb", kind: "integer", min: 1, max: 1440, fallback: 5 },
 };
 
 /** The environment variable that overrides `key`: XenPass -> XCP_XEN_PASS. */

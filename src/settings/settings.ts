@@ -6,7 +6,7 @@
 
 import { isTimeZone } from "../domain/hours.ts";
 import { floorSettings } from "../domain/rule.ts";
-import { parseAddressPair, parseServer, parseXenUrl } from "./address.ts";
+import { parseAddressPair, parseListen, parseServer, parseXenUrl } from "./address.ts";
 import type { SettingGroup } from "./keys.ts";
 import { Reading } from "./reading.ts";
 import { textProblems } from "./text.ts";
@@ -16,6 +16,7 @@ import type {
   MysqlSettings,
   Settings,
   SettingsSources,
+  WlbSettings,
   XenSettings,
 } from "./types.ts";
 
@@ -39,6 +40,7 @@ export function parseSettings<G extends SettingGroup>(
     mysql: buildMysql(reading),
     collect: buildCollect(reading),
     control: buildControl(reading),
+    wlb: buildWlb(reading),
   };
   reading.reportMissing(groups);
   if (reading.problems.length > 0) return { problems: reading.problems };
@@ -109,6 +111,7 @@ function buildCollect(reading: Reading): CollectSettings {
     eth0Device: reading.text("CollectEth0Device"),
     hostSampleDays: reading.integer("HistoryHostSampleDays"),
     snapshotDays: reading.integer("HistorySnapshotDays"),
+    metricsFile: metricsFile(reading, "CollectMetricsFile"),
   };
 }
 
@@ -124,6 +127,7 @@ function buildControl(reading: Reading): ControlSettings {
   }
   return {
     mode: reading.choice("ControlMode") as ControlSettings["mode"],
+    metricsFile: metricsFile(reading, "ControlMetricsFile"),
     snapshotMaxAgeSeconds: reading.integer("ControlSnapshotMaxAgeSeconds"),
     maxMovesPerRun: reading.integer("ControlMaxMovesPerRun"),
     sampleCount,
@@ -131,6 +135,7 @@ function buildControl(reading: Reading): ControlSettings {
     sampleSeconds: reading.integer("ControlSampleSeconds"),
     timeZone,
     targetFraction: reading.integer("ControlTargetPercent") / 100,
+    noisePercent: reading.integer("ControlNoisePercent"),
     floors: Object.fromEntries(
       floorSettings.map((key) => [key, reading.integer(key)]),
     ) as ControlSettings["floors"],
@@ -164,6 +169,48 @@ function buildControl(reading: Reading): ControlSettings {
       asleepWatts: reading.integer("GreenAsleepWatts"),
     },
   };
+}
+
+/** node_exporter reads no other names. */
+function metricsFile(reading: Reading, key: string): string | null {
+  const file = reading.optional(key);
+  if (file !== null && !/^\/.*[^/]\.prom$/.test(file)) {
+    reading.problem(key, "must be the whole path of a file that ends in .prom");
+  }
+  return file;
+}
+
+function buildWlb(reading: Reading): WlbSettings {
+  const listen = parseListen(reading.text("WlbListen"));
+  if (listen === null) {
+    reading.problem("WlbListen", "must be an address and a port, such as 192.0.2.5:8012 or [::]:8012");
+  }
+  const passwordHash = reading.secret("WlbPassHash");
+  if (passwordHash.reveal() !== "" && !isPasswordHash(passwordHash.reveal())) {
+    reading.problem("WlbPassHash", "is no hash: xcp-wlb --hash-password prints one");
+  }
+  return {
+    listen: listen ?? { host: "127.0.0.1", port: 8012 },
+    user: reading.text("WlbUsr"),
+    passwordHash,
+    folder: reading.text("WlbFolder"),
+    names: reading.list("WlbNames", parseDnsName),
+    allowedAddresses: reading.list("WlbAllowedAddresses", (address) => address.toLowerCase()),
+    maxAgeSeconds: reading.integer("WlbMaxAgeSeconds"),
+    refreshMs: reading.integer("WlbRefreshSeconds") * 1000,
+    failures: reading.integer("WlbFailures"),
+    lockMs: reading.integer("WlbLockMinutes") * 60_000,
+  };
+}
+
+/** The form that `xcp-wlb --hash-password` prints: scrypt:N:r:p:salt:hash. */
+function isPasswordHash(text: string): boolean {
+  return /^scrypt(:[1-9]\d{0,7}){3}:[\w-]{16,}:[\w-]{40,}$/.test(text);
+}
+
+function parseDnsName(text: string): string | { problem: string } {
+  if (/^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?)+$/i.test(text)) return text.toLowerCase();
+  return { problem: `"${text}" is no DNS name` };
 }
 
 /** The fingerprints in XenFingerprintFile: one a line, # begins a comment. */

@@ -38,7 +38,7 @@ const firstWord = "xcp-balance-snapshot";
 /** A codec for each property; the compiler asks for one when a noun gets a new property. */
 type FieldForms<T> = { readonly [K in keyof T]: Codec<T[K]> };
 
-const poolFields: FieldForms<Omit<PoolFacts, "uuid" | "name">> = {
+const poolFields: FieldForms<Omit<PoolFacts, "uuid" | "name" | "wlbUrl">> = {
   haEnabled: flag,
   wlbEnabled: flag,
   rollingUpgrade: flag,

@@ -1,4 +1,4 @@
-/** Fills in the template of the three accounts, sql/accounts.sql. */
+/** Fills in the template of the programs' accounts, sql/accounts.sql. */
 
 export interface AccountValues {
   readonly database: string;
@@ -10,6 +10,11 @@ export interface AccountValues {
   readonly managerPassword: string;
   readonly controlUser: string;
   readonly controlPassword: string;
+  /** The account of dashboards, which sees the views alone. */
+  readonly readerUser: string;
+  readonly readerPassword: string;
+  readonly wlbUser: string;
+  readonly wlbPassword: string;
 }
 
 /**

@@ -137,6 +137,39 @@ export async function* loadHistory(
   }
 }
 
+/**
+ * The snapshots of pool `poolUuid` from the newest backwards, those of `most` collections at the most; what is imported, and
+ * what is of a format that this program does not know, is passed over.
+ */
+export async function* loadHistoryBackwards(
+  db: Database,
+  poolUuid: string,
+  most: number,
+): AsyncGenerator<PastSnapshot> {
+  const bases = new Bases();
+  let last = Number.MAX_SAFE_INTEGER;
+  for (let left = most; left > 0; ) {
+    const page = await db.read(async (reader) => {
+      const rows = await reader.rows(
+        `SELECT ${collectionTable.selected}, BaseId, Format, Picture
+           FROM CollectionPicture JOIN Collection ON Collection.Id = CollectionPicture.CollectionId
+          WHERE CollectionId < ? AND PoolUuid = ? AND Imported = FALSE
+          ORDER BY CollectionId DESC LIMIT ${Math.min(pageRows, left)}`,
+        [last, poolUuid],
+      );
+      await bases.load(reader, rows);
+      return rows;
+    });
+    for (const row of page) {
+      last = Number(row["Id"]);
+      const snapshot = bases.snapshotOf(row);
+      if (snapshot !== null) yield { snapshot, collection: collectionFrom(row) };
+    }
+    if (page.length < pageRows) return;
+    left -= page.length;
+  }
+}
+
 async function readPage(reader: Reader, last: number, since: Date, until: Date): Promise<Row[]> {
   return reader.rows(
     `SELECT ${collectionTable.selected}, BaseId, Format, Picture

@@ -170,6 +170,7 @@ export class InfeasiblePairFinder {
     const networks = vm.VIFs.map((vif) => this.#inventory.vifs.get(vif)?.network ?? null);
     const isInternal = networks.some((ref) => ref !== null && !this.#hostsOfNetwork.has(ref));
     return JSON.stringify([
+      vm.power_state === "Halted",
       vm.last_boot_CPU_flags.get("vendor"),
       vm.last_boot_CPU_flags.get("features"),
       isParavirtual(vm, this.#inventory),
@@ -194,7 +195,9 @@ export class InfeasiblePairFinder {
     );
   }
 
+  /** A start levels the guest anew: what CPUs it saw before keeps it from no host. */
   #cpu(vm: VmRecord, host: HostRecord): string | null {
+    if (vm.power_state === "Halted") return null;
     const vmVendor = vm.last_boot_CPU_flags.get("vendor");
     const hostVendor = host.cpu_info.get("vendor");
     if (vmVendor !== undefined && hostVendor !== undefined && vmVendor !== hostVendor) {

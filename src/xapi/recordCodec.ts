@@ -105,6 +105,7 @@ const readers: { readonly [C in XapiClass]: Readers<RecordTypes[C]> } = {
     ha_host_failures_to_tolerate: int(0),
     ha_plan_exists_for: int(0),
     wlb_enabled: flag(false),
+    wlb_url: text(""),
     other_config: map(),
   },
 

@@ -48,6 +48,7 @@ export interface PoolRecord {
   /** For how many failures there is a plan now. */
   readonly ha_plan_exists_for: number;
   readonly wlb_enabled: boolean;
+  readonly wlb_url: string;
   /** Holds `rolling_upgrade_in_progress` while host versions differ. */
   readonly other_config: StringMap;
 }

@@ -8,6 +8,7 @@ import {
   type HostInterfaces,
   type HostMeasures,
   type InfeasiblePair,
+  occupiesHost,
   type Placement,
   type Snapshot,
   type Uuid,
@@ -55,6 +56,7 @@ export function toSnapshot(
       haTolerance: inventory.pool.ha_host_failures_to_tolerate,
       haPlannedFor: inventory.pool.ha_plan_exists_for,
       wlbEnabled: inventory.pool.wlb_enabled,
+      ...(inventory.pool.wlb_url === "" ? {} : { wlbUrl: inventory.pool.wlb_url }),
       rollingUpgrade: inventory.pool.other_config.has("rolling_upgrade_in_progress"),
     },
     hosts: [
@@ -259,7 +261,8 @@ function toInfeasiblePairs(
   const infeasiblePairs: InfeasiblePair[] = [];
   for (const [vmRef, vm] of vms) {
     const home = unreadable.residence(vm);
-    if (home === null || vm.is_control_domain) continue;
+    // Where it runs cannot be told: it is moved nowhere, and started nowhere either.
+    if (vm.is_control_domain || (home === null && occupiesHost(vm.power_state))) continue;
     for (const hostRef of finder.infeasibleHosts(vmRef, vm)) {
       const host = inventory.hosts.get(hostRef);
       if (host === undefined || asUuid(host.uuid) === home) continue;

@@ -8,7 +8,7 @@ import { afterAll, onTestFinished } from "vitest";
 
 const projectFolder = fileURLToPath(new URL("../..", import.meta.url));
 
-export type ProgramName = "xcp-collect" | "xcp-manager" | "xcp-control" | "xcp-sim";
+export type ProgramName = "xcp-collect" | "xcp-manager" | "xcp-control" | "xcp-wlb" | "xcp-sim";
 
 export interface ProgramOptions {
   /** Written to a settings file (mode 0600) in a folder of its own, which becomes the working folder. */

@@ -31,7 +31,7 @@ export interface World {
   readonly simulator: RunningSimulator;
   readonly database: TestDatabase;
   /** Settings lines of one program, to be changed by a test before `writeSettings`. */
-  readonly settings: (program: "collect" | "manager" | "control") => Record<string, string>;
+  readonly settings: (program: "collect" | "manager" | "control" | "wlb") => Record<string, string>;
   /** Runs a program with its own account and the given changes to its settings. */
   readonly run: (
     program: Exclude<ProgramName, "xcp-sim">,
@@ -58,7 +58,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       MysqlPass: account.password,
       MysqlDatabase: account.database,
     };
-    if (program === "manager") return mysql;
+    if (program === "manager" || program === "wlb") return mysql;
     return { XenHost: simulator.masterUrl, XenUsr: "root", XenPass: poolPassword, ...mysql };
   };
   return {
@@ -67,7 +67,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     database,
     settings,
     run: async (program, args = [], { change = {}, ...rest } = {}) => {
-      const own = settings(program.slice("xcp-".length) as "collect" | "manager" | "control");
+      const own = settings(program.slice("xcp-".length) as "collect" | "manager" | "control" | "wlb");
       return runProgram(program, args, { settings: { ...own, ...change }, ...rest });
     },
     stop: async () => {

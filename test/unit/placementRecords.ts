@@ -110,6 +110,7 @@ export function inventory(parts: Partial<Inventory> = {}): Inventory {
       ha_host_failures_to_tolerate: 0,
       ha_plan_exists_for: 0,
       wlb_enabled: false,
+      wlb_url: "",
       other_config: new Map(),
     },
     hosts: new Map([

@@ -24,7 +24,7 @@ export interface Harm {
 export function harmsOf(
   before: readonly Evaluation[],
   after: readonly Evaluation[],
-  moves: readonly Move[],
+  moves: readonly Pick<Move, "destination">[],
   floors: Floors,
 ): Harm[] {
   const reached = new Set(moves.map(({ destination }) => destination));

@@ -14,6 +14,7 @@ import {
 } from "../migrations.ts";
 import { observationsIn } from "../observations.ts";
 import { pauseIn } from "../pause.ts";
+import { wlbBindingIn } from "../wlb.ts";
 
 /** Reads it all. */
 export async function loadControlState(db: Database): Promise<ControlState> {
@@ -29,5 +30,6 @@ export async function loadControlState(db: Database): Promise<ControlState> {
     observations: await observationsIn(reader),
     handled: await handledIn(reader),
     costs: await bandwidthIn(reader),
+    wlb: await wlbBindingIn(reader),
   }));
 }

@@ -2,6 +2,13 @@
 
 import { type Assessment, assess, type DecisionInput } from "../../decide/assess.ts";
 import { sampleWish } from "../../decide/sampling.ts";
+import {
+  configuredExclusions,
+  configuredRules,
+  connectedWlb,
+  withConfiguration,
+} from "../../decide/workloadBalancing.ts";
+import { withoutOwnWlb } from "../../domain/workloadBalancing.ts";
 import type { ControlSettings } from "../../settings/types.ts";
 import type { Database } from "../connection.ts";
 import { readRules } from "../rules.ts";
@@ -20,10 +27,22 @@ export async function loadAssessment(
 
 /** Reads everything that a plan hangs on. */
 export async function loadDecisionInput(db: Database, settings: ControlSettings): Promise<DecisionInput> {
-  const stored = await loadSnapshot(db);
-  const { rules, unknown, ruleRevision } = await readRules(db);
+  const found = await loadSnapshot(db);
+  const { rules, serving, unknown, ruleRevision } = await readRules(db);
   const controlState = await loadControlState(db);
-  const samples =
-    stored === null ? [] : await loadSamples(db, stored.collection, sampleWish(settings, rules));
-  return { stored, samples, rules, unknown, ruleRevision, controlState };
+  const wlb = connectedWlb(found?.snapshot.pool ?? null, controlState);
+  const stored = found === null ? null : { ...found, snapshot: withoutOwnWlb(found.snapshot, wlb) };
+  const exclusions = [...controlState.exclusions, ...configuredExclusions(wlb)];
+  const all = [...rules, ...configuredRules(wlb)];
+  const wish = sampleWish(withConfiguration(settings, wlb), all, serving);
+  const samples = stored === null ? [] : await loadSamples(db, stored.collection, wish);
+  return {
+    stored,
+    samples,
+    rules: all,
+    serving,
+    unknown,
+    ruleRevision,
+    controlState: { ...controlState, exclusions },
+  };
 }

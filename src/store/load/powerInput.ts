@@ -2,6 +2,7 @@
 
 import type { Assessment } from "../../decide/assess.ts";
 import { type GreenForecast, greenForecast, greenWish, isIdle, type PowerInput } from "../../decide/power.ts";
+import { configuredGreenRule, connectedWlb } from "../../decide/workloadBalancing.ts";
 import { minuteOfDay } from "../../domain/hours.ts";
 import type { StoredSnapshot } from "../../domain/pool.ts";
 import type { ControlSettings } from "../../settings/types.ts";
@@ -9,6 +10,7 @@ import type { Database } from "../connection.ts";
 import { loadHostPower } from "../hostPower.ts";
 import { listAddedRules } from "../rules.ts";
 import { loadSamples } from "../samples.ts";
+import { wlbBindingIn } from "../wlb.ts";
 
 /** What green rules are about to do by the stored collection; null where there is nothing to decide. */
 export async function loadGreenForecast(
@@ -25,9 +27,13 @@ export async function loadGreenForecast(
 export async function loadPowerInput(
   db: Database,
   settings: ControlSettings,
-  { collection }: StoredSnapshot,
+  { collection, snapshot }: StoredSnapshot,
 ): Promise<PowerInput> {
-  const rules = (await listAddedRules(db)).green.map(({ rule }) => rule).filter(({ enabled }) => enabled);
+  const written = (await listAddedRules(db)).green.map(({ rule }) => rule).filter(({ enabled }) => enabled);
+  const wlb = connectedWlb(snapshot.pool, { wlb: await db.read(wlbBindingIn) });
+  const configured = configuredGreenRule(wlb);
+  // What was written at the prompt says more than XenCenter can.
+  const rules = written.length > 0 || configured === null ? written : [configured];
   const hostPower = await loadHostPower(db);
   const snapshots = isIdle({ rules, hostPower })
     ? []

@@ -1,0 +1,307 @@
+/**
+ * The tables of the Workload Balancing server: which pool is connected, what was configured, what was recommended. The
+ * server writes them; control reads them, and notes what was applied.
+ */
+import { recommendsOnly } from "../decide/workloadBalancing.ts";
+import { asUuid, type Uuid } from "../domain/pool.ts";
+import type { WlbBinding } from "../domain/workloadBalancing.ts";
+import type { Database, Reader, Writer } from "./connection.ts";
+import { holdsLease, type LeaseToken } from "./lease.ts";
+import { expression, insertRow, now, updateRows } from "./statements.ts";
+import { migrationTable } from "./tables/Migration.ts";
+import { poolTable } from "./tables/Pool.ts";
+import { type WlbAdvice, wlbAdviceTable } from "./tables/WlbAdvice.ts";
+import { type WlbPool, wlbPoolTable } from "./tables/WlbPool.ts";
+import { number, textOrNull } from "./values.ts";
+
+/** The pool that is connected, inside a transaction; null where none is. */
+export async function wlbBindingIn(reader: Reader): Promise<WlbBinding | null> {
+  const [row] = await reader.rows("SELECT PoolUuid, Endpoint FROM WlbPool ORDER BY AddedAt LIMIT 1");
+  if (row === undefined) return null;
+  const pool = asUuid(String(row["PoolUuid"]));
+  const rows = await reader.rows(
+    "SELECT Name, Value FROM WlbConfiguration WHERE PoolUuid = ? ORDER BY Name",
+    [pool],
+  );
+  return {
+    pool,
+    endpoint: textOrNull(row["Endpoint"]),
+    configuration: new Map(rows.map((each) => [String(each["Name"]), String(each["Value"])])),
+  };
+}
+
+/** Why xcp-control may only recommend in the collected pool, by its Workload Balancing settings; null where it may act. */
+export async function onlyRecommends(db: Database): Promise<string | null> {
+  return db.read(async (reader) => {
+    const [row] = await reader.rows(`SELECT ${poolTable.selected} FROM Pool`);
+    return recommendsOnly(row === undefined ? null : poolTable.read(row), {
+      wlb: await wlbBindingIn(reader),
+    });
+  });
+}
+
+/** What the server works by, of one database. */
+export interface WlbStatus {
+  /** The pool whose collections are stored; null where none is. */
+  readonly collected: Uuid | null;
+  readonly poolName: string;
+  /** The number of the stored collection, and its age; 0 and infinite where there is none. */
+  readonly collectionId: number;
+  readonly ageSeconds: number;
+  readonly hostAddresses: readonly string[];
+  readonly bound: Omit<WlbPool, "password"> | null;
+  readonly configuration: ReadonlyMap<string, string>;
+  /** Rises with every change of the rules. */
+  readonly ruleChange: number;
+}
+
+/** Reads it in one instant; cheap, since it is asked every few seconds. */
+export async function wlbStatus(db: Database): Promise<WlbStatus> {
+  return db.read(async (reader) => {
+    const [stored] = await reader.rows(
+      `SELECT Collection.Id AS id, PoolUuid AS pool,
+              TIMESTAMPDIFF(MICROSECOND, StartedAt, UTC_TIMESTAMP(6)) / 1e6 AS age
+         FROM CollectionHead JOIN Collection ON Collection.Id = StoredId WHERE CollectionHead.Id = 1`,
+    );
+    const [named] = await reader.rows("SELECT Name FROM Pool");
+    const [rules] = await reader.rows("SELECT LastChange FROM RuleHead");
+    const hosts = await reader.rows("SELECT Ip FROM Host WHERE Ip IS NOT NULL ORDER BY Ip");
+    const [bound] = await reader.rows(
+      `SELECT ${wlbPoolTable.selected} FROM WlbPool ORDER BY AddedAt LIMIT 1`,
+    );
+    const { password: _, ...pool } = wlbPoolTable.read(bound ?? {});
+    const binding = await wlbBindingIn(reader);
+    return {
+      collected: stored === undefined ? null : asUuid(String(stored["pool"]).toLowerCase()),
+      poolName: textOrNull(named?.["Name"]) ?? "",
+      collectionId: number(stored?.["id"]) ?? 0,
+      ageSeconds: number(stored?.["age"]) ?? Number.POSITIVE_INFINITY,
+      hostAddresses: hosts.map((row) => String(row["Ip"])),
+      bound: bound === undefined ? null : pool,
+      configuration: binding?.configuration ?? new Map(),
+      ruleChange: number(rules?.["LastChange"]) ?? 0,
+    };
+  });
+}
+
+/** What AddXenServer brings. */
+export type WlbConnection = Pick<
+  WlbPool,
+  "pool" | "boundTo" | "endpoint" | "address" | "userName" | "password"
+>;
+
+/**
+ * Connects the pool, or renews what is known of it; the binding to the address that came first stays, and so do
+ * configuration and numbers. Another pool that was connected here is forgotten.
+ */
+export async function connectWlbPool(db: Database, connection: WlbConnection): Promise<void> {
+  const { pool, boundTo, ...rest } = connection;
+  await db.write<void>(
+    async (writer) => {
+      for (const table of ["WlbPool", "WlbConfiguration", "WlbAdvice"]) {
+        await writer.run(`DELETE FROM ${table} WHERE PoolUuid <> ?`, [pool]);
+      }
+      const known = await updateRows(writer, wlbPoolTable, rest, expression("PoolUuid = ?", pool));
+      if (known > 0) return;
+      await insertRow(writer, wlbPoolTable, { pool, boundTo, ...rest, addedAt: now, lastId: 0 });
+    },
+    { verify: async (reader) => ((await isConnected(reader, pool)) ? undefined : null) },
+  );
+}
+
+async function isConnected(reader: Reader, pool: Uuid): Promise<boolean> {
+  const rows = await reader.rows("SELECT PoolUuid FROM WlbPool WHERE PoolUuid = ?", [pool]);
+  return rows.length > 0;
+}
+
+/** Forgets the pool with its account, its configuration and what was recommended; false where it was not connected. */
+export async function disconnectWlbPool(db: Database, pool: Uuid): Promise<boolean> {
+  return db.write(
+    async (writer) => {
+      await writer.run("DELETE FROM WlbConfiguration WHERE PoolUuid = ?", [pool]);
+      await writer.run("DELETE FROM WlbAdvice WHERE PoolUuid = ?", [pool]);
+      return (await writer.run("DELETE FROM WlbPool WHERE PoolUuid = ?", [pool])) > 0;
+    },
+    { verify: async (reader) => ((await isConnected(reader, pool)) ? null : true) },
+  );
+}
+
+/** Sets the keys of `values` and removes those of `gone`; others keep theirs. */
+export async function configureWlbPool(
+  db: Database,
+  pool: Uuid,
+  values: ReadonlyMap<string, string>,
+  gone: readonly string[],
+): Promise<void> {
+  const again = async (writer: Writer) => {
+    for (const name of gone) {
+      await writer.run("DELETE FROM WlbConfiguration WHERE PoolUuid = ? AND Name = ?", [pool, name]);
+    }
+    for (const [name, value] of values) {
+      await writer.run("DELETE FROM WlbConfiguration WHERE PoolUuid = ? AND Name = ?", [pool, name]);
+      await writer.run("INSERT INTO WlbConfiguration (PoolUuid, Name, Value) VALUES (?, ?, ?)", [
+        pool,
+        name,
+        value,
+      ]);
+    }
+  };
+  // What was written once may be written again.
+  await db.write<void>(again, { verify: async () => null });
+}
+
+/** Draws `count` numbers; the first of them. They begin anew beyond what 32 bits with a sign hold. */
+async function drawIds(writer: Writer, pool: Uuid, count: number): Promise<number> {
+  await writer.run("UPDATE WlbPool SET LastId = 0 WHERE PoolUuid = ? AND LastId > ?", [pool, 2_147_000_000]);
+  await writer.run("UPDATE WlbPool SET LastId = LastId + ? WHERE PoolUuid = ?", [count, pool]);
+  const [row] = await writer.rows("SELECT LastId FROM WlbPool WHERE PoolUuid = ?", [pool]);
+  return (number(row?.["LastId"]) ?? count) - count + 1;
+}
+
+/** The first of `count` numbers that nobody else gives. */
+export async function reserveWlbIds(db: Database, pool: Uuid, count: number): Promise<number> {
+  return db.write((writer) => drawIds(writer, pool, count), { verify: async () => null });
+}
+
+/** A move as it is recommended. */
+export type NewAdvice = Pick<WlbAdvice, "vm" | "source" | "destination" | "reason">;
+
+/** What a plan was stored as: its own number, and that of the first of its steps; the others follow it. */
+export interface StoredPlan {
+  readonly planId: number;
+  readonly firstId: number;
+}
+
+/** Advice that was not part of a plan for so long is not recognised any more, and removed after a month. */
+const recognisedHours = 2;
+const keptDays = 31;
+
+/** Stores a new plan of `steps` steps, `moves` of which are moves and come first. */
+export async function storeWlbPlan(
+  db: Database,
+  pool: Uuid,
+  collectionId: number,
+  moves: readonly NewAdvice[],
+  steps: number,
+): Promise<StoredPlan> {
+  return db.write(
+    async (writer) => {
+      await writer.run(
+        `DELETE FROM WlbAdvice WHERE LastAt < TIMESTAMPADD(DAY, -${keptDays}, UTC_TIMESTAMP(6))`,
+      );
+      const planId = await drawIds(writer, pool, steps + 1);
+      for (const [index, move] of moves.entries()) {
+        await insertRow(writer, wlbAdviceTable, {
+          ...move,
+          pool,
+          id: planId + 1 + index,
+          planId,
+          collectionId,
+          issuedAt: now,
+          lastAt: now,
+        });
+      }
+      return { planId, firstId: planId + 1 };
+    },
+    // Numbers whose commit went unanswered are simply not used.
+    { verify: async () => null },
+  );
+}
+
+/** Notes that the plan still stands. */
+export async function renewWlbPlan(db: Database, pool: Uuid, planId: number): Promise<void> {
+  await db.write<void>(
+    async (writer) =>
+      void (await updateRows(
+        writer,
+        wlbAdviceTable,
+        { lastAt: now },
+        expression("PoolUuid = ? AND PlanId = ?", pool, planId),
+      )),
+    { verify: async () => null },
+  );
+}
+
+/** A move that somebody else carried out as it was recommended. */
+export type AppliedAdvice = Pick<WlbAdvice, "id" | "vm" | "source" | "destination">;
+
+/**
+ * Finds recommended moves whose VM the stored collection shows at its destination, and enters each as a migration that
+ * an administrator made; so it counts for cooldowns and caps. What control itself has moved since is no such move.
+ * @returns the moves that were entered; none where the lease is lost.
+ */
+export async function recogniseApplied(
+  db: Database,
+  leaseToken: LeaseToken,
+): Promise<readonly AppliedAdvice[]> {
+  const ids = new Map<number, string>();
+  return db.write<readonly AppliedAdvice[]>(
+    async (writer) => {
+      if (!(await holdsLease(writer, leaseToken))) return [];
+      const found = await appliedIn(writer);
+      for (const advice of found) {
+        const id = ids.get(advice.id) ?? crypto.randomUUID();
+        ids.set(advice.id, id);
+        await enter(writer, leaseToken, advice, id);
+      }
+      return found;
+    },
+    // Advice that was entered is marked: a second look finds it no more.
+    { verify: async () => null },
+  );
+}
+
+interface FoundAdvice extends WlbAdvice {
+  readonly storedId: number;
+}
+
+async function appliedIn(reader: Reader): Promise<readonly FoundAdvice[]> {
+  const rows = await reader.rows(
+    `SELECT ${wlbAdviceTable.columns.map((column) => `WlbAdvice.${column}`).join(", ")}, Collection.Id AS storedId_
+       FROM WlbAdvice
+       JOIN CollectionHead ON CollectionHead.Id = 1
+       JOIN Collection ON Collection.Id = StoredId AND Collection.PoolUuid = WlbAdvice.PoolUuid
+       JOIN Map ON Map.VmUuid = WlbAdvice.VmUuid AND Map.HostUuid = WlbAdvice.DestinationUuid
+      WHERE AppliedAt IS NULL AND StoredId > WlbAdvice.CollectionId
+        AND LastAt > TIMESTAMPADD(HOUR, -${recognisedHours}, UTC_TIMESTAMP(6))
+        AND NOT EXISTS (SELECT 1 FROM Migration WHERE Migration.VmUuid = WlbAdvice.VmUuid
+                           AND Migration.State <> 'refused' AND Migration.PlannedAt >= WlbAdvice.IssuedAt)
+      ORDER BY WlbAdvice.Id DESC`,
+  );
+  const newest = new Map<Uuid, FoundAdvice>();
+  for (const row of rows) {
+    const advice = { ...wlbAdviceTable.read(row), storedId: number(row["storedId_"]) ?? 0 };
+    if (!newest.has(advice.vm)) newest.set(advice.vm, advice);
+  }
+  return [...newest.values()];
+}
+
+async function enter(writer: Writer, leaseToken: LeaseToken, advice: FoundAdvice, id: string): Promise<void> {
+  await insertRow(writer, migrationTable, {
+    id,
+    runId: leaseToken.runId,
+    token: leaseToken.token,
+    vm: advice.vm,
+    openVm: null,
+    source: advice.source,
+    destination: advice.destination,
+    subject: null,
+    threshold: null,
+    rule: null,
+    reason: `applied by an administrator (recommendation ${advice.id}): ${advice.reason}`,
+    figures: "{}",
+    collectionId: advice.collectionId,
+    state: "succeeded",
+    plannedAt: now,
+    finishedAt: now,
+    cause: "applied",
+    // The collection that shows the VM there began after the move: it may be planned from.
+    collectionsAtEnd: advice.storedId - 1,
+  });
+  await updateRows(
+    writer,
+    wlbAdviceTable,
+    { appliedAt: now },
+    expression("PoolUuid = ? AND VmUuid = ? AND AppliedAt IS NULL", advice.pool, advice.vm),
+  );
+}

@@ -1,0 +1,60 @@
+/** What GetDiagnostics tells: how the server is, and what it said last. Never a password, for none is ever said. Pure. */
+import { plural, span } from "../text/format.ts";
+import { printable } from "../text/text.ts";
+import type { WlbMethod } from "../wlbProtocol/methods.ts";
+import type { ServerCertificate } from "./certificate.ts";
+import type { PoolView } from "./view.ts";
+
+const mostLines = 500;
+
+/** The last lines of the log, in memory. */
+export class RecentLines {
+  readonly #lines: string[] = [];
+
+  add(line: string): void {
+    this.#lines.push(line);
+    if (this.#lines.length > mostLines) this.#lines.shift();
+  }
+
+  get lines(): readonly string[] {
+    return this.#lines;
+  }
+}
+
+export interface DiagnosticsInput {
+  readonly views: readonly PoolView[];
+  readonly recent: RecentLines;
+  readonly certificate: Pick<ServerCertificate, "names" | "fingerprint" | "validTo">;
+  readonly version: string;
+  readonly counts: ReadonlyMap<WlbMethod, number>;
+}
+
+/** The whole text. */
+export function diagnosticsText({ views, recent, certificate, version, counts }: DiagnosticsInput): string {
+  const asked = [...counts].map(([method, count]) => `${method} ${count}`).join(", ");
+  return [
+    `xcp-wlb ${version}`,
+    `certificate for ${certificate.names.join(", ")}, until ${certificate.validTo.toISOString().slice(0, 10)}, SHA-256 ${certificate.fingerprint}`,
+    `requests: ${asked}`,
+    ...views.flatMap(viewLines),
+    "last lines of the log:",
+    ...recent.lines,
+    "",
+  ].join("\n");
+}
+
+function viewLines(view: PoolView): string[] {
+  const { status, plan, gate, trouble } = view;
+  if (status === null)
+    return [`database ${view.db.name} at ${view.db.server}: not read yet: ${trouble ?? "?"}`];
+  const hosts = view.basis?.snapshot.hosts.length ?? 0;
+  const vms = view.basis?.snapshot.vms.length ?? 0;
+  return [
+    `pool ${printable(status.poolName)} ${status.collected ?? "(nothing collected)"}: ${plural(hosts, "host")}, ${plural(vms, "VM")}`,
+    `  collection ${status.collectionId}, ${Number.isFinite(view.ageSeconds()) ? `${span(view.ageSeconds())} old` : "none"}`,
+    `  ${status.bound === null ? "not connected" : `connected since ${status.bound.addedAt.toISOString().slice(0, 19)}Z from ${status.bound.boundTo}`}`,
+    `  plan ${plan?.planId ?? "-"}: ${plural(plan?.advice.length ?? 0, "recommendation")}${plan?.gate == null ? "" : `, gate ${printable(plan.gate)}`}`,
+    ...(gate === null ? [] : [`  nothing should be done by this collection: ${printable(gate)}`]),
+    ...(trouble === null ? [] : [`  trouble: ${printable(trouble)}`]),
+  ];
+}

@@ -1,0 +1,162 @@
+#!/usr/bin/env node
+/** xcp-wlb: the pools' own Workload Balancing server. Parses, wires, serves until a signal; reads MySQL only. */
+import fs from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { Command } from "commander";
+import { AppError, exitCode } from "../domain/errors.ts";
+import type { ProgramContext } from "../program/context.ts";
+import {
+  append,
+  commandLineOutput,
+  loadSettings,
+  packageVersion,
+  runProgram,
+  sleep,
+  storeOptions,
+  versionLine,
+} from "../program/program.ts";
+import { openDatabase } from "../store/connection.ts";
+import { requireSchema } from "../store/schema/schema.ts";
+import { printable } from "../text/text.ts";
+import { AccountKey } from "./accountKey.ts";
+import { serverCertificate } from "./certificate.ts";
+import { diagnosticsText, RecentLines } from "./diagnostics.ts";
+import { Gatekeeper } from "./gatekeeper.ts";
+import { hashPassword } from "./password.ts";
+import { WlbService } from "./service.ts";
+import { ThreadPlanner } from "./threadPlanner.ts";
+import { startTlsServer } from "./tlsServer.ts";
+import { PoolView } from "./view.ts";
+import { welcomeLines } from "./welcome.ts";
+
+interface WlbFlags {
+  readonly settings?: readonly string[];
+  readonly hashPassword?: true;
+  readonly quiet?: true;
+}
+
+const help = `
+Examples:
+  xcp-wlb --hash-password          read a password from standard input and print the line for the settings
+  xcp-wlb                          serve the pool of the file settings in this directory
+  xcp-wlb -s a/settings -s b/settings   serve two pools; the first file says where to listen
+
+Exit codes: 0 done; 1 could not run (the message says why); 2 wrong usage; 130/143 ended by a signal.`;
+
+function readOptions(): WlbFlags {
+  return new Command("xcp-wlb")
+    .description("The Workload Balancing server of pools: answers what xapi, xe and XenCenter ask of one.")
+    .option(
+      "-s, --settings <path>",
+      "settings file (default: settings in this directory); once for each pool",
+      append,
+    )
+    .option("--hash-password", "read a password from standard input, print its hash for WlbPassHash, and end")
+    .option("-q, --quiet", "print nothing but failures")
+    .version(versionLine("xcp-wlb"))
+    .addHelpText("after", help)
+    .exitOverride()
+    .configureOutput(commandLineOutput)
+    .parse(process.argv)
+    .opts<WlbFlags>();
+}
+
+await runProgram("xcp-wlb", async (context) => {
+  const options = readOptions();
+  return options.hashPassword ? printHash(context) : serve(context, options);
+});
+
+async function printHash(context: ProgramContext): Promise<number> {
+  let text = "";
+  for await (const chunk of process.stdin.setEncoding("utf8")) text += chunk;
+  const password = text.replace(/\r?\n$/, "");
+  if (password === "" || /[\r\n]/.test(password)) {
+    throw new AppError("usage", "--hash-password wants one line on standard input: the password");
+  }
+  context.print(`WlbPassHash=${await hashPassword(password)}`);
+  return exitCode.done;
+}
+
+async function serve(context: ProgramContext, options: WlbFlags): Promise<number> {
+  const files: readonly (string | undefined)[] = options.settings ?? [undefined];
+  const { wlb } = loadSettings(["wlb"], files[0]);
+  const recent = new RecentLines();
+  const say = (line: string) => {
+    const stamped = `${new Date().toISOString().slice(0, 19)}Z ${printable(line)}`;
+    recent.add(stamped);
+    if (!options.quiet) context.print(stamped);
+  };
+  await fs.mkdir(wlb.folder, { recursive: true, mode: 0o700 });
+  const unique = String(process.pid);
+  const certificate = await serverCertificate(wlb.folder, certificateNames(wlb.names), {
+    now: new Date(),
+    unique,
+  });
+  const accountKey = await AccountKey.open(wlb.folder, unique);
+  const views: PoolView[] = [];
+  for (const file of files) views.push(await viewOf(file, context, say));
+  const service = new WlbService({
+    views,
+    gatekeeper: new Gatekeeper(wlb, context.monotonicMs),
+    accountKey,
+    settings: wlb,
+    say,
+    diagnostics: async () =>
+      diagnosticsText({ views, recent, certificate, version: packageVersion(), counts: service.counts }),
+  });
+  for (const view of views) await view.refresh();
+  const server = await startTlsServer({
+    listen: wlb.listen,
+    key: certificate.key,
+    cert: certificate.cert,
+    answer: (request) => service.answer(request),
+    failed: (error) => void context.report(error),
+  });
+  if (!options.quiet)
+    for (const line of welcomeLines(server, certificate, wlb)) context.print(printable(line));
+  await Promise.all(views.map((view) => keepFresh(view, wlb.refreshMs, context.signal)));
+  await server.stop();
+  await Promise.all(views.map((view) => view.close()));
+  return exitCode.done;
+}
+
+/** The machine's own names, where the settings give none. */
+function certificateNames(given: readonly string[]): readonly string[] {
+  if (given.length > 0) return given;
+  const name = os.hostname().toLowerCase();
+  const known = /^[a-z0-9.-]{1,253}$/.test(name) ? [name] : [];
+  return [...new Set([...known, "localhost"])];
+}
+
+async function viewOf(
+  file: string | undefined,
+  context: ProgramContext,
+  say: (line: string) => void,
+): Promise<PoolView> {
+  const { mysql, control } = loadSettings(["mysql", "control"], file);
+  const store = storeOptions(mysql, "xcp-wlb");
+  const db = await openDatabase(store);
+  if (db.exposed) {
+    context.warn(
+      `the connection to MySQL at ${db.server} is not encrypted: others can read and change it; set MysqlCaFile`,
+    );
+  }
+  await requireSchema(db);
+  const name = file === undefined ? "" : `${path.basename(path.dirname(path.resolve(file)))}: `;
+  return new PoolView({
+    db,
+    planner: new ThreadPlanner({ store, control }),
+    control,
+    monotonicMs: context.monotonicMs,
+    say: (line) => say(`${name}${line}`),
+  });
+}
+
+async function keepFresh(view: PoolView, everyMs: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(everyMs, signal);
+    if (!signal.aborted) await view.refresh();
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * One pool as the server has it in memory: refreshed as collections arrive, so that an answer waits for no database. Where
+ * the database is away the last state serves until it is too old.
+ */
+import type { LastUse, RankingBasis } from "../decide/placing.ts";
+import { assessAsked } from "../decide/placing.ts";
+import { connectedWlb } from "../decide/workloadBalancing.ts";
+import { describeError } from "../domain/errors.ts";
+import type { Uuid } from "../domain/pool.ts";
+import type { ControlSettings } from "../settings/types.ts";
+import type { Database } from "../store/connection.ts";
+import { loadDecisionInput } from "../store/load/decisionInput.ts";
+import { renewWlbPlan, reserveWlbIds, storeWlbPlan, type WlbStatus, wlbStatus } from "../store/wlb.ts";
+import { type Advice, nextId } from "../wlbProtocol/answer.ts";
+import { type PlannedAdvice, sameSteps } from "./advice.ts";
+import type { EvacuationOutcome, WlbPlanner } from "./planning.ts";
+
+/** The plan as it is answered. */
+export interface IssuedPlan extends PlannedAdvice {
+  readonly planId: number;
+  readonly advice: readonly Advice[];
+}
+
+export interface ViewOptions {
+  readonly db: Database;
+  readonly planner: WlbPlanner;
+  readonly control: ControlSettings;
+  readonly monotonicMs: () => number;
+  /** Tells something to the operator. */
+  readonly say: (line: string) => void;
+}
+
+const idBlock = 100_000;
+
+export class PoolView {
+  readonly #options: ViewOptions;
+  #status: WlbStatus | null = null;
+  #readAtMs = 0;
+  #basis: RankingBasis | null = null;
+  #gate: string | null = null;
+  #lastUses: ReadonlyMap<Uuid, LastUse> = new Map();
+  #plan: IssuedPlan | null = null;
+  #loaded = "";
+  #ids = { next: 1, left: 0 };
+  #trouble: string | null = null;
+  /** Refreshes go one after the other: none may put an older state in the place of a newer one. */
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(options: ViewOptions) {
+    this.#options = options;
+  }
+
+  get db(): Database {
+    return this.#options.db;
+  }
+
+  get control(): ControlSettings {
+    return this.#options.control;
+  }
+
+  get status(): WlbStatus | null {
+    return this.#status;
+  }
+
+  /** The pool that its collections are of; null while nothing is collected. */
+  get pool(): Uuid | null {
+    return this.#status?.collected ?? null;
+  }
+
+  get basis(): RankingBasis | null {
+    return this.#basis;
+  }
+
+  /** Why nothing should be done by the collection; null where it may be. */
+  get gate(): string | null {
+    return this.#gate;
+  }
+
+  get plan(): IssuedPlan | null {
+    return this.#plan;
+  }
+
+  /** What went wrong at the last refresh; null where it went well. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
+  /** Seconds since the collection that answers are made by began; infinite where there is none. */
+  ageSeconds(): number {
+    if (this.#status === null) return Number.POSITIVE_INFINITY;
+    return this.#status.ageSeconds + (this.#options.monotonicMs() - this.#readAtMs) / 1000;
+  }
+
+  lastUse(vm: Uuid): LastUse | null {
+    return this.#lastUses.get(vm) ?? null;
+  }
+
+  /** The first of `count` numbers for answers; none is given twice before two thousand million were. */
+  takeIds(count: number): number {
+    const first = this.#ids.next;
+    for (let i = 0; i < count; i++) this.#ids.next = nextId(this.#ids.next);
+    this.#ids.left -= count;
+    return first;
+  }
+
+  evacuate(host: Uuid): Promise<EvacuationOutcome> {
+    return this.#options.planner.evacuate(host);
+  }
+
+  /** Looks for news, and takes in what there is. Never rejects: trouble is kept, and told when it changes. */
+  refresh(): Promise<void> {
+    this.#tail = this.#tail.then(() => this.#tried());
+    return this.#tail;
+  }
+
+  async #tried(): Promise<void> {
+    try {
+      await this.#refresh();
+      if (this.#trouble !== null) this.#options.say("the database answers again");
+      this.#trouble = null;
+    } catch (error) {
+      const said = describeError(error);
+      if (said !== this.#trouble) this.#options.say(`cannot refresh, answers come from memory: ${said}`);
+      this.#trouble = said;
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    const { db, monotonicMs } = this.#options;
+    const askedAtMs = monotonicMs();
+    const status = await wlbStatus(db);
+    this.#status = status;
+    this.#readAtMs = askedAtMs;
+    const { collectionId, ruleChange, bound, configuration } = status;
+    const state = JSON.stringify([collectionId, ruleChange, bound?.endpoint ?? null, [...configuration]]);
+    if (state === this.#loaded) return;
+    if (collectionId > 0) {
+      await this.#load();
+      if (bound !== null) await this.#replan(bound.pool);
+    }
+    this.#loaded = state;
+  }
+
+  async #load(): Promise<void> {
+    const { db, control } = this.#options;
+    const input = await loadDecisionInput(db, control);
+    const assessment = assessAsked(input, control, null);
+    const { stored, gate } = assessment;
+    if (stored === null) return;
+    this.#basis = { ...assessment, snapshot: stored.snapshot };
+    this.#gate = gate === null ? null : gate.measured;
+    // The history may take longer to read than a pool should wait for: until then, what was known.
+    void this.#options.planner.lastUses().then(
+      (uses) => {
+        this.#lastUses = uses;
+      },
+      () => {},
+    );
+  }
+
+  async #replan(pool: Uuid): Promise<void> {
+    const { db, planner } = this.#options;
+    if (this.#ids.left < idBlock / 10) {
+      this.#ids = { next: await reserveWlbIds(db, pool, idBlock), left: idBlock };
+    }
+    const planned = await planner.plan();
+    const before = this.#plan;
+    if (before !== null && sameSteps(before.steps, planned.steps)) {
+      this.#plan = { ...before, ...planned, steps: before.steps };
+      if (planned.steps.length > 0) await renewWlbPlan(db, pool, before.planId);
+      return;
+    }
+    const moves = planned.steps.flatMap((step) =>
+      step.kind === "move"
+        ? [{ vm: step.vm, source: step.from, destination: step.to, reason: step.text }]
+        : [],
+    );
+    const { planId, firstId } = await storeWlbPlan(
+      db,
+      pool,
+      planned.collectionId,
+      moves,
+      planned.steps.length,
+    );
+    this.#plan = { ...planned, planId, advice: numbered(planned, firstId) };
+  }
+
+  /** Ends the thread that plans, and the connection. */
+  async close(): Promise<void> {
+    await this.#options.planner.close();
+    await this.#options.db.close();
+  }
+
+  /** Whether the pool is still connected by what is stored: then its configuration acts. */
+  isConnected(): boolean {
+    const pool = this.#basis?.snapshot.pool ?? null;
+    return this.#basis !== null && connectedWlb(pool, this.#basis.controlState) !== null;
+  }
+}
+
+function numbered({ steps }: PlannedAdvice, firstId: number): readonly Advice[] {
+  return steps.map((step, index) =>
+    step.kind === "move"
+      ? { kind: "move", id: firstId + index, vm: step.vm, from: step.from, to: step.to, reason: step.reason }
+      : { kind: "power", id: firstId + index, host: step.host, reason: step.reason },
+  );
+}
