@@ -2,7 +2,7 @@
  * Runs the hooks of a run. Hooks that are asked are waited for and can say no; what cannot be asked has not agreed. Hooks that
  * are told run beside the work, one after the other, and are waited for at the very end, when nothing is held any more.
  */
-import type { ChildEnd, ChildOptions } from "../program/childProcess.ts";
+import type { CalledEnd, CalledOptions } from "../program/childProcess.ts";
 import { longest, shorten } from "../text/text.ts";
 import {
   type AskedEvent,
@@ -21,7 +21,7 @@ export interface HookOptions {
   readonly seconds: number;
   /** What of the program's own environment a hook gets: nothing that could be a password. */
   readonly environment: Readonly<Record<string, string>>;
-  readonly runChild: (file: string, options: ChildOptions) => Promise<ChildEnd>;
+  readonly runChild: (file: string, options: CalledOptions) => Promise<CalledEnd>;
   /** Tells the operator of hooks that failed or must not be run; not escaped yet. */
   readonly warn: (line: string) => void;
   readonly monotonicMs: () => number;
@@ -136,7 +136,7 @@ export class Hooks {
     facts: HookFacts,
     timeoutMs: number,
     signal: AbortSignal,
-  ): Promise<ChildEnd> {
+  ): Promise<CalledEnd> {
     return this.#options.runChild(hook.path, {
       environment: { ...this.#options.environment, ...hookVariables(event, this.#run, facts) },
       input: hookInput(event, this.#run, facts, this.#options.now()),
@@ -147,7 +147,7 @@ export class Hooks {
 }
 
 /** What the hook wrote, in one line; its exit code where it wrote nothing. */
-function saidBy({ code, stdout, stderr }: ChildEnd): string {
+function saidBy({ code, stdout, stderr }: CalledEnd): string {
   const said = [stdout, stderr].map((text) => text.replace(/\s+/g, " ").trim()).find((text) => text !== "");
   return shorten(said ?? `exit code ${code}`, longest.error);
 }

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 
-export interface ChildOptions {
+export interface CalledOptions {
   /** The whole environment of the program. */
   readonly environment: Readonly<Record<string, string>>;
   /** What it finds on standard input. */
@@ -13,7 +13,7 @@ export interface ChildOptions {
 }
 
 /** How it ended. */
-export interface ChildEnd {
+export interface CalledEnd {
   /** Its exit code; null where it was killed or could not be started. */
   readonly code: number | null;
   /** Why it has no exit code; null where it has one. */
@@ -34,7 +34,7 @@ const mostOutput = 4_096;
  * the whole group gets SIGTERM, a second later SIGKILL; nobody waits longer for it. A child that left the group is not
  * reached. Never rejects.
  */
-export function runChild(file: string, options: ChildOptions): Promise<ChildEnd> {
+export function runChild(file: string, options: CalledOptions): Promise<CalledEnd> {
   return new Promise((resolve) => {
     let child: ChildProcess;
     try {
@@ -89,7 +89,7 @@ export function runChild(file: string, options: ChildOptions): Promise<ChildEnd>
   });
 }
 
-function notStarted(error: unknown): ChildEnd {
+function notStarted(error: unknown): CalledEnd {
   const why = error instanceof Error ? error.message : String(error);
   return { code: null, failure: `could not be started: ${why}`, stdout: "", stderr: "" };
 }
