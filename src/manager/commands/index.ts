@@ -6,6 +6,7 @@ import { showCollection } from "./collection.ts";
 import { showCosts } from "./costs.ts";
 import { createGreenRule, createHostRule } from "./createRule.ts";
 import { deleteGreenRule, deleteHostRule } from "./deleteRule.ts";
+import { doctor } from "./doctor.ts";
 import { evacuateHost } from "./evacuate.ts";
 import { excludeHost, excludeVm, includeHost, includeVm, showExclusions } from "./exclusions.ts";
 import { exit, quit } from "./exit.ts";
@@ -22,6 +23,7 @@ import { pauseCommand, resumeCommand } from "./pause.ts";
 import { placeVm } from "./place.ts";
 import { showPlan } from "./plan.ts";
 import { showPool } from "./pool.ts";
+import { showPools } from "./pools.ts";
 import { rehearse } from "./rehearse.ts";
 import { showRuleHistory } from "./ruleHistory.ts";
 import { showGreenRules, showRules } from "./rules.ts";
@@ -51,6 +53,7 @@ export const commandList: readonly ListedCommand[] = [
   showRuleHistory,
   showSubjects,
   showPool,
+  showPools,
   showCollection,
   showPlan,
   explainVmCommand,
@@ -59,6 +62,7 @@ export const commandList: readonly ListedCommand[] = [
   placeVm,
   rehearse,
   showStatus,
+  doctor,
   showMigrations,
   showMigration,
   showObserved,
