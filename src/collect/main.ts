@@ -11,10 +11,10 @@ import {
   append,
   commandLineOutput,
   loadSettings,
-  packageVersion,
   parseInterval,
   runProgram,
   runRepeatedly,
+  versionLine,
   withDatabase,
 } from "../program/program.ts";
 import { writeWhole } from "../program/wholeFile.ts";
@@ -94,7 +94,7 @@ function readOptions(): CollectFlags {
     )
     .option("--json", "print the summary as JSON")
     .option("-q, --quiet", "print no summary")
-    .version(packageVersion())
+    .version(versionLine("xcp-collect"))
     .addHelpText("after", help)
     .exitOverride()
     .configureOutput(commandLineOutput)
@@ -142,7 +142,8 @@ async function trust(context: ProgramContext, options: CollectFlags): Promise<nu
         if (!process.stdin.isTTY) context.print(printable(value ?? ""));
         return /^\s*y(es)?\s*$/i.test(value ?? "");
       },
-      write: (text) => writeWhole(file, text, String(process.pid)),
+      // No secret, and for the account that the units run as.
+      write: (text) => writeWhole(file, text, String(process.pid), "", 0o644),
     });
   } finally {
     process.stdin.destroy();

@@ -25,10 +25,11 @@ import { say, warnOfSuspects } from "./say.ts";
 import { type LeasedRun, lookAtInput, type RunEnd } from "./strategy.ts";
 
 /** What somebody asks for by an option is refused: whoever waits for an empty host must not take a plan for it. */
-export function observeGate(asked: "evacuate" | "apply"): Gate {
+export function observeGate(asked: "evacuate" | "apply" | "room"): Gate {
+  const option = asked === "room" ? "make-room" : asked;
   return {
     code: "observe",
-    measured: `--${asked} was asked for and ControlMode is observe`,
+    measured: `--${option} was asked for and ControlMode is observe`,
     limit: "ControlMode=act",
     advice: `look with --dry-run, or set XCP_CONTROL_MODE=act for this one run`,
   };

@@ -41,6 +41,8 @@ export interface DecisionInput {
   readonly rules: readonly Rule[];
   /** Rows of rules that nothing can follow. */
   readonly unknown: readonly UnknownRule[];
+  /** The newest change of rules that these have seen; left out where they come from no database. */
+  readonly ruleRevision?: number;
   readonly controlState: ControlState;
 }
 

@@ -1,6 +1,6 @@
 /** VMs and hosts that are left alone for now, with the reason: exclusions, cooldowns, failures, contention. Pure. */
 
-import { isFailure, isOpen, type Migration } from "../domain/migration.ts";
+import { failedByItself, isFailure, isOpen, type Migration } from "../domain/migration.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { pairKey } from "../planner/facts.ts";
 import { plural, span } from "../text/format.ts";
@@ -155,7 +155,7 @@ function restOf(own: readonly Migration[], host: Uuid | undefined, options: Cool
 }
 
 function restAfterFailures(own: readonly Migration[], baseMinutes: number): string | null {
-  const ends = own.filter(({ state }) => state === "succeeded" || isFailure(state));
+  const ends = own.filter((each) => each.state === "succeeded" || failedByItself(each));
   const lastSuccess = ends.findLastIndex(({ state }) => state === "succeeded");
   const failures = ends.slice(lastSuccess + 1);
   const last = failures.at(-1);

@@ -44,6 +44,7 @@ export function planJson(
     samples: sampling.samples,
     samplesSpanSeconds: sampling.spanSeconds,
     gate: null,
+    ruleRevision: assessment.ruleRevision ?? null,
     rules: plan.before.map((before, index) => ruleJson(before, plan.after[index], assessment, names)),
     moves: plan.moves.map((move) => moveJson(move, names)),
     seconds: plan.seconds,

@@ -25,7 +25,7 @@ import { Names } from "../text/names.ts";
 
 /** What a plan is told with. */
 export type PlanContext = Pick<Assessment, "sampling" | "suppressed"> &
-  Partial<Pick<Assessment, "inactive">> & { readonly stored: StoredSnapshot };
+  Partial<Pick<Assessment, "inactive" | "ruleRevision">> & { readonly stored: StoredSnapshot };
 
 /** "refused: age of data: collected 900 s ago, limit 300 s (...); run xcp-collect" */
 export function gateLine(gate: Gate): string {
@@ -84,14 +84,15 @@ export function planLines(assessment: PlanContext, plan: Plan): string[] {
   ];
 }
 
-export function poolLine({ stored: { snapshot, ageSeconds }, sampling }: PlanContext): string {
+export function poolLine({ stored: { snapshot, ageSeconds }, sampling, ruleRevision }: PlanContext): string {
   const { pool, hosts, placements } = snapshot;
   const average =
     sampling.samples > 1
       ? `, averaged over ${plural(sampling.samples, "sample")} of ${span(sampling.spanSeconds)}`
       : "";
+  const revision = ruleRevision === undefined ? "" : `, rules as of change ${ruleRevision}`;
   const sizes = `${plural(hosts.length, "host")}, ${plural(placements.length, "running VM")}`;
-  return `Pool ${pool.name === "" ? pool.uuid : pool.name}: ${sizes}, collected ${Math.round(ageSeconds)} s ago${average}`;
+  return `Pool ${pool.name === "" ? pool.uuid : pool.name}: ${sizes}, collected ${Math.round(ageSeconds)} s ago${average}${revision}`;
 }
 
 /** Where hosts are unequal: that a VM weighs more on a host of slower CPUs, and which those are. */

@@ -21,6 +21,7 @@ import {
   packageVersion,
   runProgram,
   storeOptions,
+  versionLine,
   withDatabase,
 } from "../program/program.ts";
 import type { StoreOptions } from "../store/connection.ts";
@@ -59,6 +60,11 @@ interface RehearseOptions {
   readonly rules?: readonly string[];
 }
 
+interface ReportOptions {
+  readonly since: string;
+  readonly output?: string;
+}
+
 const examples = `Examples:
   xcp-manager                                  talk on the terminal; HELP lists the commands
   xcp-manager -e "SHOW VMS"                    one command
@@ -67,6 +73,7 @@ const examples = `Examples:
   xcp-manager --json -e "SHOW HOSTS"           one line of JSON for each command
   xcp-manager --format csv -e "SHOW LOAD"      lists also as table, csv, tsv or a line of JSON each (jsonl)
   xcp-manager rehearse --rules new.xcp         what these rules would have done last week, beside the present ones
+  xcp-manager report --since 30d -o month.html a page with pictures: load, migrations, what was refused and why
   xcp-manager doctor                           what is wrong with the set-up, and how to mend it
   xcp-manager --all -e "SHOW STATUS"           a command on every pool of this machine; pools lists them
   xcp-manager schema install                   create or upgrade the tables
@@ -85,7 +92,7 @@ await runProgram("xcp-manager", async (context) => {
     )
     .exitOverride()
     .configureOutput(commandLineOutput)
-    .version(packageVersion())
+    .version(versionLine("xcp-manager"))
     .addHelpText("before", examples)
     .addHelpText("after", exitCodes)
     .option("-s, --settings <path>", "settings file (default: settings in this directory)")
@@ -106,7 +113,7 @@ await runProgram("xcp-manager", async (context) => {
     .option("--pools <folder>", "where the pools of this machine have a folder each", poolsFolder)
     .argument("[words...]")
     .usage(
-      "[options]\n       xcp-manager rehearse [options]\n       xcp-manager doctor [options]\n       xcp-manager pools [options]\n       xcp-manager schema install|status [options]",
+      "[options]\n       xcp-manager rehearse [options]\n       xcp-manager report [options]\n       xcp-manager doctor [options]\n       xcp-manager pools [options]\n       xcp-manager schema install|status [options]",
     )
     .action(async (words: readonly string[], options: ManagerFlags) => {
       if (words.length > 0) throw new AppError("usage", `to run a command write -e "${words.join(" ")}"`);
@@ -135,6 +142,17 @@ await runProgram("xcp-manager", async (context) => {
         file: [],
         execute: [rehearseLine(options)],
       });
+    });
+  program
+    .command("report")
+    .description("write one HTML file with pictures of the last days; it needs no network and runs no script")
+    .option("--since <time>", "how far back, as in 30d or 12h", "7d")
+    .option("-o, --output <file>", "the file (default: report-YEAR-MONTH-DAY.html in this directory)")
+    .action(async (options: ReportOptions) => {
+      const common = { ...program.opts<ManagerFlags>(), file: [] };
+      code = await manage(context, { ...common, execute: [reportLine(options, null)] }, (pool) => [
+        reportLine(options, pool),
+      ]);
     });
   program
     .command("doctor")
@@ -168,7 +186,12 @@ await runProgram("xcp-manager", async (context) => {
   return code;
 });
 
-async function manage(context: ProgramContext, options: ManagerFlags): Promise<number> {
+/** @param executeOn the commands on one of several pools, where they hang on its name. */
+async function manage(
+  context: ProgramContext,
+  options: ManagerFlags,
+  executeOn: (pool: string) => readonly string[] = () => options.execute ?? [],
+): Promise<number> {
   if (options.all !== true) return manageOne(context, options, null);
   const { execute = [], file = [], settings } = options;
   if (settings !== undefined)
@@ -179,7 +202,7 @@ async function manage(context: ProgramContext, options: ManagerFlags): Promise<n
   return onEveryPool(requirePools(options.pools), context, (pool) => {
     const heading = mark.heading(pool.name);
     if (heading !== null) context.print(heading);
-    return manageOne(context, options, { pool, mark });
+    return manageOne(context, { ...options, execute: executeOn(pool.name) }, { pool, mark });
   });
 }
 
@@ -255,9 +278,20 @@ async function doctorOne(
   return isWell(report) ? exitCode.done : exitCode.partly;
 }
 
+/** The options as the command of the prompt. Of several pools each has a file of its own, with its name in the file's. */
+function reportLine({ since, output }: ReportOptions, pool: string | null): string {
+  const file = output ?? `report-${new Date().toISOString().slice(0, 10)}.html`;
+  const own = pool === null ? file : file.replace(/(\.\w+)?$/, `-${pool}$1`);
+  return `REPORT TO ${inQuotes(own)} SINCE ${since}`;
+}
+
+function inQuotes(file: string): string {
+  return `"${file.replaceAll('"', '""')}"`;
+}
+
 /** The options as the command of the prompt. */
 function rehearseLine({ since, every, rules = [] }: RehearseOptions): string {
-  const quoted = rules.map((file) => `"${file.replaceAll('"', '""')}"`);
+  const quoted = rules.map(inQuotes);
   const parts = [`SINCE ${since}`];
   if (every !== undefined) parts.push(`EVERY ${every}`);
   if (quoted.length > 0) parts.push(`RULES ${quoted.join(" AND ")}`);

@@ -31,6 +31,8 @@ export type { RuleAction } from "./tables/RuleHistory.ts";
 
 /** A change of a rule that was made; `id` is the rule's, null of a rule of HostRule. */
 export interface RuleChange extends Omit<RuleHistoryRow, "id" | "ruleId"> {
+  /** Its own number: plans name the newest that they have seen. */
+  readonly change: number;
   readonly id: number | null;
 }
 
@@ -133,8 +135,8 @@ export async function listRuleChanges(db: Database, limit: number): Promise<read
     ),
   );
   return rows.map((row) => {
-    const { ruleId, ...change } = ruleHistoryTable.read(row);
-    return { ...change, id: ruleId };
+    const { id, ruleId, ...rest } = ruleHistoryTable.read(row);
+    return { change: id, ...rest, id: ruleId };
   });
 }
 

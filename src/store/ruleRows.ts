@@ -74,15 +74,28 @@ export async function findRule(
   wanted: WantedRule,
   kind: RuleKind | null,
 ): Promise<StoredRule<AnyRule>> {
-  const found = (await allRules(reader)).find(
-    (each) => (kind === null || kindOf(each.rule) === kind) && isMeant(each, wanted),
-  );
+  const rules = (await allRules(reader)).filter(({ rule }) => kind === null || kindOf(rule) === kind);
+  const found = rules.find((each) => isMeant(each, wanted));
   if (found !== undefined) return found;
+  const resting = wanted.by === "subject" ? rules.filter(({ rule }) => restsFor(rule, wanted.subject)) : [];
+  if (resting.length === 1 && resting[0] !== undefined) return resting[0];
+  if (resting.length > 1) {
+    const numbers = resting.map(({ id }) => id).join(", ");
+    throw new AppError("ambiguous", `Several disabled rules are of this subject`, {
+      next: `name one by its number: ${numbers}`,
+    });
+  }
   const list = `SHOW RULES ${kind ?? "HOST"} lists the rules.`;
   if (wanted.by === "subject")
     throw new AppError("not-found", `There is no rule for ${wanted.subject}. ${list}`);
   const what = wanted.by === "number" ? `the number ${wanted.id}` : `the name ${quote(wanted.name)}`;
   throw new AppError("not-found", `No rule has ${what}. ${list}`);
+}
+
+/** Whether HostRule would hold it if it were not disabled: it is still the rule of its subject. */
+function restsFor(rule: AnyRule, subject: Subject): boolean {
+  if (isGreen(rule) || isSingle(rule) || rule.enabled) return false;
+  return asSingle({ ...rule, enabled: true })?.subject === subject;
 }
 
 function isMeant({ id, rule }: StoredRule<AnyRule>, wanted: WantedRule): boolean {
@@ -136,6 +149,13 @@ export async function remove(writer: Writer, { id, rule }: StoredRule<AnyRule>):
   else if (!isGreen(rule) && isSingle(rule)) {
     await writer.run("DELETE FROM HostRule WHERE Subject = ?", [rule.subject]);
   }
+}
+
+/** The number of the newest row of the history of rules; 0 before the first. */
+export async function lastChange(reader: Reader): Promise<number> {
+  const [row] = await reader.rows("SELECT LastChange FROM RuleHead WHERE Name = 'rules'");
+  if (row === undefined) throw rowMissing("RuleHead");
+  return Number(row["LastChange"]);
 }
 
 /** The next number of that kind. The caller holds the row already. */

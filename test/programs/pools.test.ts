@@ -72,6 +72,14 @@ describe("xcp-manager --all", () => {
     expect(new Set(rows.map((row) => row.length)).size).toBe(1);
   });
 
+  it("writes a report for each, with the pool in the file's name", async () => {
+    const file = path.join(await temporaryFolder(), "month.html");
+    const run = await manager("report", "--all", "-o", file);
+    expect(run.code).toBe(1);
+    for (const pool of ["Alps", "Coast"])
+      expect(await readFile(file.replace(".html", `-${pool}.html`), "utf8")).toMatch(/^<!doctype html>/i);
+  });
+
   it("wants commands, and the settings of each pool", async () => {
     expect(await manager("--all")).toMatchObject({
       code: 2,

@@ -25,6 +25,8 @@ import { showPlan } from "./plan.ts";
 import { showPool } from "./pool.ts";
 import { showPools } from "./pools.ts";
 import { rehearse } from "./rehearse.ts";
+import { report } from "./report.ts";
+import { makeRoom } from "./room.ts";
 import { showRuleHistory } from "./ruleHistory.ts";
 import { showGreenRules, showRules } from "./rules.ts";
 import { showStatus } from "./status.ts";
@@ -60,7 +62,9 @@ export const commandList: readonly ListedCommand[] = [
   explainHostCommand,
   evacuateHost,
   placeVm,
+  makeRoom,
   rehearse,
+  report,
   showStatus,
   doctor,
   showMigrations,

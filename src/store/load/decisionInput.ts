@@ -28,7 +28,7 @@ export async function loadAssessment(
 /** Reads everything that a plan hangs on. */
 export async function loadDecisionInput(db: Database, settings: ControlSettings): Promise<DecisionInput> {
   const found = await loadSnapshot(db);
-  const { rules, unknown } = await readRules(db);
+  const { rules, unknown, ruleRevision } = await readRules(db);
   const controlState = await loadControlState(db);
   const wlb = connectedWlb(found?.snapshot.pool ?? null, controlState);
   const stored = found === null ? null : { ...found, snapshot: withoutOwnWlb(found.snapshot, wlb) };
@@ -36,5 +36,12 @@ export async function loadDecisionInput(db: Database, settings: ControlSettings)
   const all = [...rules, ...configuredRules(wlb)];
   const wish = sampleWish(withConfiguration(settings, wlb), all);
   const samples = stored === null ? [] : await loadSamples(db, stored.collection, wish);
-  return { stored, samples, rules: all, unknown, controlState: { ...controlState, exclusions } };
+  return {
+    stored,
+    samples,
+    rules: all,
+    unknown,
+    ruleRevision,
+    controlState: { ...controlState, exclusions },
+  };
 }
