@@ -4,6 +4,7 @@
  */
 
 import { ignoreUnsettled, type SettlingVm } from "../decide/settling.ts";
+import { clocksDisagree } from "../domain/clocks.ts";
 import { AppError, describeError } from "../domain/errors.ts";
 import type { Collection, PoolFacts, Snapshot, Uuid } from "../domain/pool.ts";
 import { type AnySubject, isSource, parseAnySubject, subjectFacts } from "../domain/rule.ts";
@@ -26,7 +27,6 @@ import { toSnapshot } from "../xapi/snapshot.ts";
 import { Unreadable } from "../xapi/unreadable.ts";
 import type { Shown } from "../xapi/untrusted.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
-import { clocksDisagree } from "./clocks.ts";
 
 export interface CollectOptions {
   readonly xen: XenSettings;

@@ -9,7 +9,7 @@ import { beginCollection, lastForeignPool, saveSnapshot } from "../store/snapsho
  * Stores the snapshot as if it had been collected now, marked as imported.
  * @param force stores it over collections that were read from a pool.
  * @throws AppError "refused" when the database holds such collections, or any of another pool: with the imported
- * picture in their place xcp-control would act on a pool that is not so.
+ * snapshot in their place xcp-control would act on a pool that is not so.
  */
 export async function importSnapshot(
   db: Database,
@@ -29,6 +29,6 @@ async function refuseLiveDatabase(db: Database, poolUuid: string): Promise<void>
       : `collections of another pool (${found})`;
   throw new AppError(
     "refused",
-    `database ${db.name} holds ${holds}, and the imported picture would take their place: import into a database of its own (MysqlDatabase, \`xcp-manager schema install\`), or say --force`,
+    `database ${db.name} holds ${holds}, and the imported snapshot would take their place: import into a database of its own (MysqlDatabase, \`xcp-manager schema install\`), or say --force`,
   );
 }

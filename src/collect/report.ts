@@ -1,10 +1,10 @@
 /** What a run of xcp-collect says about itself. Pure: result in, text or JSON out. */
 
+import { clocksDisagree } from "../domain/clocks.ts";
 import type { Collection, Snapshot, Uuid } from "../domain/pool.ts";
 import type { SnapshotDocument } from "../snapshot/text.ts";
 import { plural } from "../text/format.ts";
 import { trustLines } from "../xapi/untrusted.ts";
-import { clocksDisagree } from "./clocks.ts";
 import type { CollectResult, LeftOut } from "./collect.ts";
 
 /** The one-line summary: "collected pool main: 2 hosts, 5 VMs in 0.4 s". */
@@ -59,10 +59,14 @@ export function slowLines({ slow, untrusted }: Pick<CollectResult, "slow" | "unt
   const told = new Set(untrusted.hosts.map(({ name }) => name));
   return slow
     .filter(({ name }) => !told.has(name))
-    .map(
-      ({ name, reason }) =>
-        `host ${name} was read value by value; it does not serve /rrd_updates to us: ${reason}`,
+    .flatMap(({ name, reason }) =>
+      reasonLines(`host ${name} was read value by value; it does not serve /rrd_updates to us`, reason),
     );
+}
+
+/** What is said of a certificate has lines of its own, one of them to paste. */
+function reasonLines(head: string, reason: string): string[] {
+  return `${head}: ${reason}`.split("\n");
 }
 
 /** One line for each host whose measures are not believed, and why. */
@@ -80,10 +84,12 @@ export function clockLines({ clockSkewSeconds: skew }: Pick<CollectResult, "cloc
   ];
 }
 
-/** One line for each host that could not be read and each object that was left out. */
+/** Each host that could not be read and each object that was left out; a line each, but for certificates. */
 export function problemLines(result: CollectResult): string[] {
   return [
-    ...result.unread.map(({ name, reason }) => `host ${name} unread, its measures are unknown: ${reason}`),
+    ...result.unread.flatMap(({ name, reason }) =>
+      reasonLines(`host ${name} unread, its measures are unknown`, reason),
+    ),
     ...unreadableLines(result.skipped),
     ...result.warnings,
   ];

@@ -19,23 +19,26 @@ export async function act(run: LeasedRun, course: Course): Promise<RunResult> {
   const { costs, recent } = assessment.controlState;
   const names = new Names(snapshot);
   const transfers = new Transfers(options, names, options.monotonicMs);
-  return withPool(snapshot.pool.uuid, run, (client, calls) =>
+  return withPool(snapshot.pool.uuid, run, (client, calls, order) =>
     carryOut(snapshot, planner, control, {
       client,
       ageSeconds,
       lost: heldLease.lost,
+      order: () => order.words,
       journal: new Journal(db, heldLease, {
         collectionId: collection.id,
+        ruleRevision: assessment.ruleRevision,
         maxMovesPerHour: control.maxMovesPerHour,
         monotonicMs: options.monotonicMs,
         log,
       }),
       pathFailures: pathFailures(recent, control.failedVmMinutes),
       timeLimit: (move) => timeLimit({ ...move, bytes: move.copyBytes }, costs, control),
-      execute: { ...watchOptions(run), maxInPool: control.maxMigrationsInPool },
+      execute: { ...watchOptions(run, order), maxInPool: control.maxMigrationsInPool },
       onMove: (move) => say(options, "move", moveLine(move, names), moveJson(move, names)),
       onStart: (move) => {
         calls.migrating++;
+        order.flying();
         transfers.begin({ ...move, ...expected({ ...move, bytes: move.copyBytes }, costs) });
         const line = transfers.named("Starting Migration ...", move.vm);
         sayOffTerminal(options, "start", line, { vm: move.vm });
@@ -43,6 +46,7 @@ export async function act(run: LeasedRun, course: Course): Promise<RunResult> {
       onProgress: ({ vm }, progress) => transfers.progress(vm, progress),
       onEnd: ({ vm }) => {
         calls.migrating--;
+        order.landed();
         transfers.end(vm);
       },
       onResult: (each) => {

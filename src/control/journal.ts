@@ -12,6 +12,8 @@ import type { Outcome } from "./outcome.ts";
 
 export interface JournalOptions {
   readonly collectionId: number;
+  /** The newest change of rules that the plan has seen. */
+  readonly ruleRevision: number | undefined;
   readonly maxMovesPerHour: number;
   readonly monotonicMs: () => number;
   /** The move in words, kept as its reason, and the rule that it serves. */
@@ -66,14 +68,23 @@ export class Entry {
 
   /** Commits the intent to make the move; why it may not be made, or null. */
   async begin(): Promise<Outcome | null> {
-    const { vm, source, destination, copyBytes, mean } = this.#move;
+    const { vm, source, destination, copyBytes, mean, seconds: expectedSeconds } = this.#move;
     const { sourceBefore, sourceAfter, destinationBefore, destinationAfter } = this.#move;
+    const { ruleRevision } = this.#options;
     const intent = {
       vm,
       source,
       destination,
       ...this.#options.log(this.#move),
-      figures: { mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter },
+      figures: {
+        mean,
+        sourceBefore,
+        sourceAfter,
+        destinationBefore,
+        destinationAfter,
+        expectedSeconds,
+        ruleRevision,
+      },
       collectionId: this.#options.collectionId,
       memoryBytes: copyBytes,
     };

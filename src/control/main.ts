@@ -3,27 +3,31 @@
 import os from "node:os";
 import process from "node:process";
 import { Command } from "commander";
-import { AppError, exitCode } from "../domain/errors.ts";
+import type { RoomRequest } from "../decide/room.ts";
+import { AppError, exitCode, exitCodeOf } from "../domain/errors.ts";
 import type { ProgramContext } from "../program/context.ts";
 import {
   append,
   commandLineOutput,
   loadSettings,
   operatorName,
-  packageVersion,
   parseInterval,
   runProgram,
   runRepeatedly,
   sleepUnaborted,
+  versionLine,
   withDatabase,
 } from "../program/program.ts";
 import { acknowledgeBreaker } from "../store/breaker.ts";
 import { loadHostAddresses } from "../store/places.ts";
+import { readSize } from "../text/size.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { readPlanFile, writePlanFile } from "./planFile.ts";
-import { runControl, type Save, type Task } from "./run.ts";
+import type { PageOptions } from "./planPageFile.ts";
+import type { Save, Task } from "./run.ts";
 import { stampedEvent, stampedLine } from "./timestamps.ts";
 import { contradiction } from "./usage.ts";
+import { WatchedRun } from "./watching.ts";
 
 interface ControlFlags {
   readonly settings?: string;
@@ -37,8 +41,11 @@ interface ControlFlags {
   readonly allowRedirect?: readonly string[];
   readonly evacuate?: string;
   readonly squeeze?: true;
+  readonly makeRoom?: string | true;
+  readonly for?: string;
   readonly save?: string;
   readonly apply?: string;
+  readonly html?: string;
   readonly timestamps?: true;
 }
 
@@ -48,12 +55,14 @@ Examples:
   xcp-control                  plan once and migrate
   xcp-control --interval 60    plan and migrate every 60 seconds until stopped
   xcp-control --evacuate xen3  empty a host, whatever the rules say; with --dry-run only print how
+  xcp-control --make-room 64GB  let a VM of 64 GB start somewhere; with --dry-run only print how
   xcp-control --dry-run --save plan.json    keep the plan in a file, for review
+  xcp-control --dry-run --save plan.json --html plan.html   and as a page, for whoever approves it
   xcp-control --apply plan.json             carry out exactly that plan, if the pool is still as it was
   xcp-control --ack            after failed migrations: the cause is mended, go on
 
 Exit codes: 0 done, or nothing to do; 1 could not run; 2 wrong usage; 3 done in part (some migrations failed, or VMs
-stay on the host that was to be emptied);
+stay on the host that was to be emptied, or no room was made);
 4 refused for safety (the gate is named with the measured value and the limit); 10 --dry-run --exit-code with a
 plan that is not empty; 130/143 ended by a signal.`;
 
@@ -72,7 +81,15 @@ await runProgram("xcp-control", async (context) => {
       "--evacuate <host>",
       "empty this host (uuid, the start of one, or name); it is not disabled by that",
     )
-    .option("--squeeze", "with --evacuate: also move VMs that the migration shrinks below what they use")
+    .option(
+      "--make-room [size]",
+      "move as little as lets a VM of this size (64GB) start, and say where; with --for, room for that VM",
+    )
+    .option("--for <vm>", "with --make-room: the VM (uuid, the start of one, or name) that is to start")
+    .option(
+      "--squeeze",
+      "with --evacuate and --make-room: also move VMs that the migration shrinks below what they use",
+    )
     .option(
       "--save <file>",
       "with --dry-run: also keep the plan as JSON, to review it and to --apply it later",
@@ -81,6 +98,7 @@ await runProgram("xcp-control", async (context) => {
       "--apply <file>",
       "carry out a saved plan, exactly or not at all; with --dry-run print what that would do",
     )
+    .option("--html <file>", "with --dry-run: also write the plan as a page, for whoever approves changes")
     .option("--timestamps", "begin each line with the time (UTC); of events, as `at`")
     .option("--ack", "close the breaker that failed migrations have opened, and do nothing else")
     .option(
@@ -92,7 +110,7 @@ await runProgram("xcp-control", async (context) => {
       "-q, --quiet",
       "print nothing unless something failed or was refused; then everything, on standard error",
     )
-    .version(packageVersion())
+    .version(versionLine("xcp-control"))
     .addHelpText("after", help)
     .exitOverride()
     .configureOutput(commandLineOutput)
@@ -115,8 +133,9 @@ await runProgram("xcp-control", async (context) => {
     const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
     const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
     const output = outputOf(context, options);
+    const watch = new WatchedRun(context, options.dryRun === true ? null : control);
     const code = await withDatabase({ ...context, quiet: options.quiet === true }, mysql, async (db) =>
-      runControl(db, {
+      watch.during(db, {
         xen,
         known: { collected: await loadHostAddresses(db), allowed: options.allowRedirect ?? [] },
         control: {
@@ -130,6 +149,7 @@ await runProgram("xcp-control", async (context) => {
         who,
         ...task,
         ...saveOf(options),
+        ...pageOf(options),
         signal: context.signal,
         graceMs: 30_000,
         sleep: sleepUnaborted,
@@ -138,10 +158,12 @@ await runProgram("xcp-control", async (context) => {
         printJson: (value) => output.print(printableJson(event(value))),
         ...(context.show === null || options.quiet ? {} : { show: context.show }),
       }),
-    ).catch((error: unknown) => {
+    ).catch(async (error: unknown) => {
       output.tell();
+      await watch.end(exitCodeOf(error));
       throw error;
     });
+    await watch.end(code);
     if (code !== exitCode.done && code !== exitCode.planNotEmpty) output.tell();
     return code;
   });
@@ -161,11 +183,36 @@ function outputOf(context: ProgramContext, { quiet }: ControlFlags): RunOutput {
 }
 
 /** What the options ask for beside keeping the rules. */
-async function taskOf({ evacuate: host, apply: file }: ControlFlags): Promise<{ readonly task?: Task }> {
+async function taskOf({
+  evacuate: host,
+  apply: file,
+  makeRoom: size,
+  for: vm,
+}: ControlFlags): Promise<{ readonly task?: Task }> {
   const by = operatorName();
   if (host !== undefined) return { task: { kind: "evacuate", host, by } };
+  if (size !== undefined) return { task: { kind: "room", request: roomRequest(size, vm), by } };
   if (file !== undefined) return { task: { kind: "apply", content: await readPlanFile(file), by } };
   return {};
+}
+
+function pageOf({ html: file, save }: ControlFlags): { readonly page?: PageOptions } {
+  if (file === undefined) return {};
+  return { page: { file, by: operatorName(), at: () => new Date(), saved: save ?? null } };
+}
+
+/** Throws AppError usage where there is no size, or what is none. */
+function roomRequest(size: string | true, vm: string | undefined): RoomRequest {
+  if (size === true) {
+    if (vm === undefined)
+      throw new AppError("usage", "--make-room needs a size, as in 64GB, or --for and a VM");
+    return { memoryBytes: null, vm };
+  }
+  const read = readSize(size.trim());
+  if (read === null || read.rest !== "") {
+    throw new AppError("usage", `--make-room ${size}: write a size with its unit, as in 64GB or 512MB`);
+  }
+  return { memoryBytes: read.bytes, vm: vm ?? null };
 }
 
 function saveOf({ save: file }: ControlFlags): { readonly save?: Save } {

@@ -22,13 +22,14 @@ import { Names } from "../text/names.ts";
 import { leaseLost } from "./heldLease.ts";
 import { refuse } from "./refuse.ts";
 import { say, warnOfSuspects } from "./say.ts";
-import { type LeasedRun, lookAtInput, type RunEnd } from "./strategy.ts";
+import { factsOf, type LeasedRun, lookAtInput, type RunEnd } from "./strategy.ts";
 
 /** What somebody asks for by an option is refused: whoever waits for an empty host must not take a plan for it. */
-export function observeGate(asked: "evacuate" | "apply"): Gate {
+export function observeGate(asked: "evacuate" | "apply" | "room"): Gate {
+  const option = asked === "room" ? "make-room" : asked;
   return {
     code: "observe",
-    measured: `--${asked} was asked for and ControlMode is observe`,
+    measured: `--${option} was asked for and ControlMode is observe`,
     limit: "ControlMode=act",
     advice: `look with --dry-run, or set XCP_CONTROL_MODE=act for this one run`,
   };
@@ -55,6 +56,7 @@ export async function observe(run: LeasedRun, why = "ControlMode=observe"): Prom
   const green = await loadGreenForecast(db, control, assessment);
   const foreseen = { assessment, stored, plan, green };
   const names = new Names(stored.snapshot);
+  options.onFacts?.(factsOf(assessment, plan));
   tell(foreseen, names, run, why);
   await warnOfSleepers(run, names);
   const actions = wouldDo(foreseen, names);

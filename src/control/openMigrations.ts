@@ -26,18 +26,19 @@ export async function closeOpen(run: LeasedRun): Promise<RunEnd | null> {
   const what = ({ vm, source, destination }: Migration) =>
     `${names.of(vm)} (${vm}) from ${names.of(source)} to ${names.of(destination)}`;
   const transfers = new Transfers(options, names, options.monotonicMs);
-  return withPool(poolUuid, run, async (client, calls) => {
+  return withPool(poolUuid, run, async (client, calls, order) => {
     const why = await reconcile(open, {
       client,
       db,
       heldLease,
       watch: (migration) => ({
-        ...watchOptions(run),
+        ...watchOptions(run, order),
         ...leftOfLimit(migration, controlState.costs, options.control),
         onProgress: (progress) => transfers.progress(migration.vm, progress),
       }),
       onAdopted: (migration) => {
         calls.migrating++;
+        order.flying();
         say(options, "adopted", `An earlier run's migration still runs: ${what(migration)}`, ids(migration));
         transfers.begin(
           { ...migration, ...expected({ ...migration, bytes: migration.memoryBytes }, controlState.costs) },
@@ -46,6 +47,7 @@ export async function closeOpen(run: LeasedRun): Promise<RunEnd | null> {
       },
       onWatched: ({ vm }) => {
         calls.migrating--;
+        order.landed();
         transfers.end(vm);
       },
       onClosed: (migration, end) => {

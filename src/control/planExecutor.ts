@@ -60,6 +60,8 @@ export interface Executor {
   readonly pathFailures: readonly PathFailure[];
   /** Aborted when the lease is lost. */
   readonly lost: AbortSignal;
+  /** The order to stop what runs, in words; null while there is none. */
+  readonly order: () => string | null;
   /** Age of the collection at this moment. */
   readonly ageSeconds: () => number;
   /** Tells of each move before it is tried. */
@@ -166,9 +168,11 @@ class PlanExecutor {
 
   /** What forbids any further start by now. */
   #hindrance(): Ending | null {
-    const { lost, execute, ageSeconds } = this.#executor;
+    const { lost, execute, order, ageSeconds } = this.#executor;
     if (lost.aborted) return { stoppedBy: leaseLost, isTrouble: true };
     if (execute.stop.aborted) return { stoppedBy: "a signal", isTrouble: false };
+    const ordered = order();
+    if (ordered !== null) return { stoppedBy: ordered, isTrouble: false };
     const age = ageSeconds();
     const { snapshotMaxAgeSeconds } = this.#settings;
     if (age <= snapshotMaxAgeSeconds) return null;
@@ -249,7 +253,7 @@ class PlanExecutor {
   #endingAfter(outcome: Outcome, trouble: string | null): Ending | null {
     if (this.#executor.lost.aborted) return { stoppedBy: leaseLost, isTrouble: true };
     if (trouble !== null) return { stoppedBy: trouble, isTrouble: true };
-    const stoppedBy = endOfRun(outcome);
+    const stoppedBy = this.#executor.order() ?? endOfRun(outcome);
     return stoppedBy === null ? null : { stoppedBy, isTrouble: false };
   }
 

@@ -11,6 +11,7 @@ import { XapiError } from "../xapi/errors.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { CallLimit } from "./calls.ts";
+import { StopOrder } from "./stopOrder.ts";
 import type { LeasedRun } from "./strategy.ts";
 import type { Watched } from "./transfers.ts";
 import type { WatchOptions } from "./watch.ts";
@@ -18,15 +19,16 @@ import type { WatchOptions } from "./watch.ts";
 /** Runs `work` with a connection to the pool. */
 export async function withPool<T>(
   poolUuid: string | null,
-  { heldLease, options }: LeasedRun,
-  work: (client: XapiClient, calls: CallLimit) => Promise<T>,
+  { db, heldLease, options }: LeasedRun,
+  work: (client: XapiClient, calls: CallLimit, order: StopOrder) => Promise<T>,
 ): Promise<T> {
   const calls = new CallLimit(options.signal, heldLease.lost, options.graceMs);
+  const order = new StopOrder(db, options.control.pollMs);
   try {
     const xen = { ...options.xen, poolUuid };
     const client = await connectXapi(xapiOptions(xen, "xcp-control", calls.signal, options.known));
     try {
-      return await work(client, calls);
+      return await work(client, calls, order);
     } catch (error) {
       // A pool that refuses to show something is the operator's business, no broken invariant of ours.
       if (!(error instanceof XapiError)) throw error;
@@ -40,11 +42,12 @@ export async function withPool<T>(
 }
 
 /** How every migration of a run is watched. */
-export function watchOptions({
-  heldLease,
-  options: { control, signal, graceMs, sleep, monotonicMs },
-}: LeasedRun): Omit<WatchOptions, "timeoutMs" | "timeoutReason" | "onProgress"> {
-  return { pollMs: control.pollMs, stop: signal, lost: heldLease.lost, graceMs, sleep, monotonicMs };
+export function watchOptions(
+  { heldLease, options: { control, signal, graceMs, sleep, monotonicMs } }: LeasedRun,
+  order: StopOrder,
+): Omit<WatchOptions, "timeoutMs" | "timeoutReason" | "onProgress"> {
+  const ends = { stop: signal, ordered: order.given, lost: heldLease.lost };
+  return { ...ends, pollMs: control.pollMs, graceMs, sleep, monotonicMs };
 }
 
 /** A transfer from one host to another, by what it copies. */

@@ -14,22 +14,26 @@ import { HeldLease, leaseLost } from "./heldLease.ts";
 import { keepRules } from "./keepRules.ts";
 import { observe, observeGate } from "./observe.ts";
 import { closeOpen } from "./openMigrations.ts";
+import { type PageOptions, writePlanPage } from "./planPageFile.ts";
 import { recogniseAdvice } from "./recognise.ts";
 import { refuse, tellGate } from "./refuse.ts";
+import { type RoomTask, roomMaking } from "./room.ts";
 import { passedLine, type Reporter, say } from "./say.ts";
 import {
   type ActOptions,
   type Conclusion,
   type Course,
+  factsOf,
   type HostWork,
   type LeasedRun,
   lookAtInput,
   type RunEnd,
+  type RunFacts,
   type Strategy,
 } from "./strategy.ts";
 
 /** What an administrator may ask for in a run's place. */
-export type Task = EvacuateTask | ApplyTask;
+export type Task = EvacuateTask | ApplyTask | RoomTask;
 
 /** Keeps the plan of a dry run for a later --apply. */
 export interface Save {
@@ -45,6 +49,8 @@ export interface RunOptions extends Reporter {
   readonly task?: Task;
   /** With dryRun and without a task. */
   readonly save?: Save;
+  /** With dryRun: keeps the plan as a page, too. */
+  readonly page?: PageOptions;
   /** Null with dryRun. */
   readonly xen: XenSettings | null;
   /** Members of the pool beside the settings'. */
@@ -58,6 +64,8 @@ export interface RunOptions extends Reporter {
   readonly graceMs: number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly monotonicMs: () => number;
+  /** Hears what a run that acts or observes found out. */
+  readonly onFacts?: (facts: RunFacts) => void;
   /** This machine's name and this process' number, for whoever finds the lease taken. */
   readonly who: { readonly host: string; readonly pid: number };
   /** What the lease is measured by; `monotonicMs` when left out. */
@@ -138,7 +146,16 @@ function withoutLease({ detail }: RunEnd, { why }: HeldLease): RunEnd {
 
 function strategyOf(task: Task | undefined): Strategy {
   if (task === undefined) return keepRules;
-  return task.kind === "evacuate" ? evacuation(task) : application(task);
+  switch (task.kind) {
+    case "evacuate":
+      return evacuation(task);
+    case "apply":
+      return application(task);
+    case "room":
+      return roomMaking(task);
+    default:
+      return task satisfies never;
+  }
 }
 
 /**
@@ -162,6 +179,7 @@ async function follow(strategy: Strategy, run: LeasedRun): Promise<RunEnd> {
 
 /** Carries courses out, one collection after the other where one did not suffice. */
 async function execute(first: Course, run: LeasedRun): Promise<RunEnd> {
+  run.options.onFacts?.(factsOf(first.assessment, first.planner.first));
   for (let course = first; ; ) {
     course.announce();
     const result = course.planner.first.moves.length === 0 ? null : await act(run, course);
@@ -190,7 +208,7 @@ function withHosts(end: RunEnd, hosts: HostWork | null): RunEnd {
 
 /** The plan and what stands against it; neither the pool nor the database sees a change. */
 async function dryRun(db: Database, options: RunOptions): Promise<number> {
-  const { control, xen, json, save } = options;
+  const { control, xen, json, save, page } = options;
   const input = await loadDecisionInput(db, control);
   const viewer = { db, control, poolUuid: xen?.poolUuid ?? null };
   const shown = await strategyOf(options.task).forecast(input, viewer);
@@ -204,6 +222,10 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
     await save.write(save.file, shown.toSave({ by: save.by, at: save.at() }));
     if (!json)
       options.print(`Saved in ${save.file}: xcp-control --apply carries out exactly this, or nothing`);
+  }
+  if (page !== undefined && shown.page !== undefined) {
+    await writePlanPage(shown.page(page.saved), page);
+    if (!json) options.print(`Page in ${page.file}`);
   }
   return options.exitCode && shown.work > 0 ? exitCode.planNotEmpty : exitCode.done;
 }

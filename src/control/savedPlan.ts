@@ -3,6 +3,7 @@
  * if the pool is still as it has it. This is its format: what is written, and what is read back. No IO.
  */
 import { createHash } from "node:crypto";
+import type { Assessment } from "../decide/assess.ts";
 import { absence, takesPart } from "../domain/deviation.ts";
 import { asUuid, type Snapshot, type StoredSnapshot, type Uuid } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
@@ -20,6 +21,8 @@ export interface SavedPlan {
   readonly pool: { readonly uuid: Uuid; readonly name: string };
   readonly collection: number;
   readonly rules: readonly Rule[];
+  /** The newest change of rules that they have seen; null in files of before. */
+  readonly ruleRevision: number | null;
   readonly hosts: readonly SavedHost[];
   readonly moves: readonly SavedMove[];
 }
@@ -56,7 +59,7 @@ export interface Saver {
 /** The plan as it is written: one object, the digest over all of the rest. */
 export function planToSave(
   stored: StoredSnapshot,
-  rules: readonly Rule[],
+  { rules, ruleRevision }: Pick<Assessment, "rules" | "ruleRevision">,
   plan: Plan,
   { by, at }: Saver,
 ): Readonly<Record<string, unknown>> {
@@ -72,6 +75,7 @@ export function planToSave(
     pool: { uuid: snapshot.pool.uuid, name: snapshot.pool.name },
     collection: collection.id,
     collectedAt: collection.finishedAt.toISOString(),
+    ...(ruleRevision === undefined ? {} : { ruleRevision }),
     rules: rules.map(ruleObject),
     hosts: savedHosts(snapshot),
     moves: moves.map((move) => savedMove(move, names)),
@@ -153,6 +157,7 @@ function shown(value: unknown): string {
 
 function parseContent(content: Readonly<Record<string, unknown>>): SavedPlan | null {
   const { savedAt, savedBy, pool, collection } = content;
+  const ruleRevision = typeof content["ruleRevision"] === "number" ? content["ruleRevision"] : null;
   const rules = listOf(content["rules"], parseRule);
   const hosts = listOf(content["hosts"], parseHost);
   const moves = listOf(content["moves"], parseMove);
@@ -161,7 +166,8 @@ function parseContent(content: Readonly<Record<string, unknown>>): SavedPlan | n
   if (!isRecord(pool) || typeof pool["name"] !== "string") return null;
   const uuid = parseUuid(pool["uuid"]);
   if (uuid === null || rules === null || hosts === null || moves === null) return null;
-  return { savedAt, savedBy, pool: { uuid, name: pool["name"] }, collection, rules, hosts, moves };
+  const named = { uuid, name: pool["name"] };
+  return { savedAt, savedBy, pool: named, collection, rules, ruleRevision, hosts, moves };
 }
 
 function parseRule(value: unknown): Rule | null {

@@ -37,7 +37,7 @@ export function assessSavedPlan(
 ): Plan | Gate {
   const changed =
     poolChange(saved, snapshot) ??
-    rulesChange(saved.rules, assessment.rules) ??
+    rulesChange(saved, assessment) ??
     hostsChange(saved, snapshot, assessment) ??
     firstOf(saved.moves, (move) => unknownObject(move, saved)) ??
     vmsChange(saved.moves, snapshot);
@@ -81,7 +81,9 @@ function poolChange({ pool }: SavedPlan, snapshot: Snapshot): Closed | null {
   };
 }
 
-function rulesChange(then: readonly Rule[], now: readonly Rule[]): Closed | null {
+type KnownRules = Pick<SavedPlan, "rules"> & { readonly ruleRevision?: number | null };
+
+function rulesChange(then: KnownRules, now: KnownRules): Closed | null {
   const words = (rules: readonly Rule[]): string =>
     rules.length === 0
       ? "none"
@@ -89,8 +91,13 @@ function rulesChange(then: readonly Rule[], now: readonly Rule[]): Closed | null
           .map((rule) => (isSingle(rule) ? conditionText(rule) : printRule(rule)))
           .sort()
           .join(", ");
-  if (words(then) === words(now)) return null;
-  return { measured: `the rules are ${words(now)}`, limit: `those of the plan, ${words(then)}` };
+  if (words(then.rules) === words(now.rules)) return null;
+  const asOf = ({ ruleRevision }: KnownRules): string =>
+    ruleRevision === undefined || ruleRevision === null ? "" : ` (as of change ${ruleRevision})`;
+  return {
+    measured: `the rules are ${words(now.rules)}${asOf(now)}`,
+    limit: `those of the plan, ${words(then.rules)}${asOf(then)}`,
+  };
 }
 
 function hostsChange({ hosts }: SavedPlan, snapshot: Snapshot, { suspicion }: Assessment): Closed | null {

@@ -35,6 +35,7 @@ export class Setbacks {
     switch (failure) {
       case "vm":
       case "later":
+      case "stopped":
         this.banVm(vm, reason);
         return;
       case "pair":

@@ -11,6 +11,9 @@ export interface Given {
   readonly squeeze?: true;
   readonly save?: string;
   readonly apply?: string;
+  readonly html?: string;
+  readonly makeRoom?: string | true;
+  readonly for?: string;
 }
 
 type Name = keyof Given;
@@ -25,13 +28,18 @@ const typed: Readonly<Record<Name, string>> = {
   squeeze: "--squeeze",
   save: "--save",
   apply: "--apply",
+  html: "--html",
+  makeRoom: "--make-room",
+  for: "--for",
 };
 
-/** Options that need another one. */
-const needed: readonly (readonly [Name, Name])[] = [
+/** Options that need another one, or one of several. */
+const needed: readonly (readonly [Name, ...(readonly Name[])])[] = [
   ["exitCode", "dryRun"],
   ["save", "dryRun"],
-  ["squeeze", "evacuate"],
+  ["html", "dryRun"],
+  ["squeeze", "evacuate", "makeRoom"],
+  ["for", "makeRoom"],
 ];
 
 /** Options that do not go together, with the reason where it is not plain. */
@@ -43,16 +51,24 @@ const apart: readonly (readonly [Name, Name, string?])[] = [
   ["evacuate", "interval", "a host is emptied once"],
   ["evacuate", "apply"],
   ["evacuate", "save", "only plans that keep the rules can be saved"],
+  ["makeRoom", "interval", "room is made once"],
+  ["makeRoom", "evacuate"],
+  ["makeRoom", "apply"],
+  ["makeRoom", "save", "only plans that keep the rules can be saved"],
+  ["ack", "makeRoom"],
   ["apply", "interval", "a saved plan is carried out once"],
   ["apply", "save"],
   ["save", "interval"],
+  ["html", "interval"],
+  ["html", "makeRoom", "there is no page of that"],
+  ["html", "apply", "the page of a saved plan is made when it is saved"],
 ];
 
 /** What is wrong with the options, in a sentence; null where nothing is. */
 export function contradiction(given: Given): string | null {
-  for (const [one, other] of needed) {
-    if (given[one] !== undefined && given[other] === undefined)
-      return `${typed[one]} goes with ${typed[other]}`;
+  for (const [one, ...others] of needed) {
+    if (given[one] !== undefined && others.every((other) => given[other] === undefined))
+      return `${typed[one]} goes with ${others.map((other) => typed[other]).join(" or ")}`;
   }
   for (const [one, other, why] of apart) {
     if (given[one] === undefined || given[other] === undefined) continue;

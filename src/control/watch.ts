@@ -22,6 +22,8 @@ export interface WatchOptions {
   /** First request to stop: a running migration is watched on for `graceMs`. */
   readonly stop: AbortSignal;
   readonly graceMs: number;
+  /** Aborted when an administrator wants what runs cancelled; its reason is the order in words. */
+  readonly ordered: AbortSignal;
   /** Aborted when another run answers for the migration: it is left at once. */
   readonly lost: AbortSignal;
   readonly sleep: (ms: number) => Promise<void>;
@@ -41,6 +43,13 @@ interface TaskEnd {
   readonly cancelled?: true;
 }
 
+/** When the pool was asked to cancel the migration, why, and what that says of. */
+interface Cancel {
+  readonly at: number;
+  readonly why: string;
+  readonly failure: FailureClass;
+}
+
 /** The pool did not say; waiting does not mend everything, e.g. not a login that is refused meanwhile. */
 class Silence {
   readonly why: string;
@@ -58,7 +67,8 @@ export class Watch {
   readonly #options: WatchOptions;
   readonly #deadline: number;
   #stopAt = Number.POSITIVE_INFINITY;
-  #cancelledAt: number | null = null;
+  /** Once we have asked the pool to cancel it. */
+  #cancelled: Cancel | null = null;
 
   /** The time limit counts from here. */
   constructor(client: XapiClient, refs: Refs, options: WatchOptions) {
@@ -94,6 +104,7 @@ export class Watch {
         const outcome = this.#assess(look, end);
         if (outcome !== null) return outcome;
         if (this.#over(until)) return this.#left(end.why);
+        await this.#cancelByVm(look);
       }
       await this.#options.sleep(this.#options.pollMs);
     }
@@ -114,14 +125,31 @@ export class Watch {
       }
       if (this.#stopped()) return this.#left(this.#stopReason());
       const now = this.#options.monotonicMs();
-      if (this.#cancelledAt === null && now >= this.#deadline) {
-        this.#cancelledAt = now;
-        await this.#client.cancelTask(task).catch(() => {});
+      if (this.#cancelled === null) {
+        this.#cancelled = this.#wantedCancel(now);
+        if (this.#cancelled !== null) await this.#client.cancelTask(task).catch(() => {});
       }
-      if (this.#cancelledAt !== null && now >= this.#cancelledAt + patienceMs) {
-        return this.#left(`${this.#overLimit()}, and the pool did not cancel it`);
+      if (this.#cancelled !== null && now >= this.#cancelled.at + patienceMs) {
+        return this.#left(`${this.#cancelled.why}, and the pool did not cancel it`);
       }
       await this.#options.sleep(this.#options.pollMs);
+    }
+  }
+
+  /** Why the migration is to be cancelled by now, or null. */
+  #wantedCancel(now: number): Cancel | null {
+    const { ordered } = this.#options;
+    if (ordered.aborted) return { at: now, why: String(ordered.reason), failure: "stopped" };
+    // One that hangs is broken.
+    return now >= this.#deadline ? { at: now, why: this.#overLimit(), failure: "path" } : null;
+  }
+
+  /** Of a migration whose task nobody told us: the pool names it with the VM. */
+  async #cancelByVm({ current_operations }: VmRecord): Promise<void> {
+    if (this.#cancelled !== null || !this.#options.ordered.aborted) return;
+    this.#cancelled = this.#wantedCancel(this.#options.monotonicMs());
+    for (const [task, operation] of current_operations) {
+      if (operation === "pool_migrate") await this.#client.cancelTask(task as TaskRef).catch(() => {});
     }
   }
 
@@ -146,18 +174,20 @@ export class Watch {
         return {
           why: `${code ?? "UNKNOWN"}${params.length > 0 ? ` (${params.join(", ")})` : ""}`,
           failure: classifyFailure(code ?? "UNKNOWN", params),
-          ...(code === "TASK_CANCELLED" ? { cancelled: true } : {}),
+          ...(code === "TASK_CANCELLED" ? this.#cancelledEnd() : {}),
         };
       case "cancelled":
-        return {
-          why: this.#cancelledAt === null ? "it was cancelled" : `${this.#overLimit()}, so it was cancelled`,
-          // One that hangs is broken; what somebody cancels is that person's matter.
-          failure: this.#cancelledAt === null ? "later" : "path",
-          cancelled: true,
-        };
+        return this.#cancelledEnd();
       default:
         return null;
     }
+  }
+
+  #cancelledEnd(): TaskEnd {
+    // What somebody else cancels is that person's matter.
+    if (this.#cancelled === null) return { why: "it was cancelled", failure: "later", cancelled: true };
+    const { why, failure } = this.#cancelled;
+    return { why: `${why}, so it was cancelled`, failure, cancelled: true };
   }
 
   /** How it ended, or null while the migration goes on. */

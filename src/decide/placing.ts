@@ -7,10 +7,12 @@ import { isOpen } from "../domain/migration.ts";
 import { occupiesHost, type Snapshot, type Uuid, type Vm } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
 import { rankHosts } from "../planner/place/rank.ts";
-import type { Ranking } from "../planner/place/ranking.ts";
+import type { Ranking, RankOptions } from "../planner/place/ranking.ts";
+import type { PlanOptions } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import { type Assessment, assess, type DecisionInput, plannerOptions } from "./assess.ts";
 import { bansOf } from "./cooldown.ts";
+import { excessBytes } from "./squeeze.ts";
 
 /** The settings without the limits of what acts by itself. */
 export function asAsked(settings: ControlSettings): ControlSettings {
@@ -67,16 +69,34 @@ export type RankingBasis = Pick<Assessment, "controlState" | "suppressed" | "sus
  * (`vmOfSize`). Ranks by what is stored, however old that is: whether it may be acted on the assessment's `gate` says.
  */
 export function rankPlaces(basis: RankingBasis, settings: ControlSettings, vm: Vm): Ranking {
-  const { bans, snapshot, rules, suspicion } = basis;
-  const none = { vms: new Map<Uuid, string>(), pairs: new Map<string, string>() };
-  const options = plannerOptions(basis, asAsked(settings), none, 0);
+  return rankHosts(basis.snapshot, basis.rules, vm, placingOptions(basis, settings, vm));
+}
+
+/** The options of everything that is asked for a VM's place. */
+export function placingOptions(
+  basis: RankingBasis,
+  settings: ControlSettings,
+  vm: Vm,
+): PlanOptions & RankOptions {
+  const { bans, snapshot, suspicion } = basis;
   // Where a VM starts is no migration: that those to a host fail says nothing against it.
   const failing = occupiesHost(vm.powerState) ? bans.failing : new Map<Uuid, string>();
-  return rankHosts(snapshot, rules, vm, {
-    ...options,
-    bannedVms: bans.vms,
-    bannedPairs: bans.pairs,
+  return {
+    ...plannerOptions(basis, asAsked(settings), { vms: bans.vms, pairs: bans.pairs }, 0),
     bannedHosts: new Map([...failing, ...bans.hosts]),
     suspects: suspicion.hosts,
-  });
+    ...(settings.squeeze === "never" ? { shrinkableBytes: shrinkable(snapshot) } : {}),
+  };
+}
+
+/** What the guests of each host have beyond what xapi would leave them. */
+function shrinkable({ vms, placements }: Snapshot): ReadonlyMap<Uuid, number> {
+  const hosts = new Map(placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
+  const sums = new Map<Uuid, number>();
+  for (const vm of vms) {
+    const host = hosts.get(vm.uuid);
+    const more = excessBytes(vm);
+    if (host !== undefined && more > 0) sums.set(host, (sums.get(host) ?? 0) + more);
+  }
+  return sums;
 }

@@ -21,7 +21,7 @@ export interface PowerInput {
   readonly rules: readonly GreenRule[];
   readonly hostPower: HostPower;
   /** Earlier snapshots over the windows, newest first. */
-  readonly pictures: readonly Sample[];
+  readonly snapshots: readonly Sample[];
   /** The minute of the day, in the time zone of the settings. */
   readonly minuteOfDay: number;
 }
@@ -57,7 +57,7 @@ export function greenWish({ green: { downMinutes } }: ControlSettings): {
 export function greenForecast(
   assessment: Assessment,
   settings: ControlSettings,
-  { rules, hostPower, pictures, minuteOfDay }: PowerInput,
+  { rules, hostPower, snapshots, minuteOfDay }: PowerInput,
 ): GreenForecast | null {
   const { stored, gate } = assessment;
   if (stored === null || isIdle({ rules, hostPower })) return null;
@@ -68,7 +68,7 @@ export function greenForecast(
     at: hostPower.now - Math.max(0, stored.ageSeconds),
     snapshot: stored.snapshot,
   };
-  const earlier = pictures.map(({ snapshot, secondsBefore }) => ({
+  const earlier = snapshots.map(({ snapshot, secondsBefore }) => ({
     at: newest.at - secondsBefore,
     snapshot: asModelled(snapshot, settings),
   }));
@@ -76,7 +76,7 @@ export function greenForecast(
   const view = {
     now: hostPower.now,
     minuteOfDay,
-    pictures: [...earlier.reverse(), newest],
+    snapshots: [...earlier.reverse(), newest],
     states,
     hold,
   };

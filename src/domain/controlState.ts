@@ -12,6 +12,8 @@ export interface Pause {
   /** Null: until somebody resumes. */
   readonly until: Date | null;
   readonly reason: string;
+  /** Migrations that run are to be cancelled as well: PAUSE CONTROL NOW. */
+  readonly cancelRunning: boolean;
 }
 
 export interface BreakerStatus {

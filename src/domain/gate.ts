@@ -25,6 +25,9 @@ const names = {
 
 export type GateCode = keyof typeof names;
 
+/** Every code. */
+export const gateCodes: readonly GateCode[] = Object.keys(names) as GateCode[];
+
 /** A condition that must hold before anything is planned, and does not; the first of them ends the run. */
 export interface Gate {
   readonly code: GateCode;
@@ -36,4 +39,9 @@ export interface Gate {
 /** What the gate is called in lines and JSON. */
 export function gateName({ code }: Pick<Gate, "code">): string {
   return names[code];
+}
+
+/** What the gate with this code is called; null of one that a later version has. */
+export function gateNameOf(code: string): string | null {
+  return Object.hasOwn(names, code) ? names[code as GateCode] : null;
 }

@@ -54,6 +54,11 @@ export function isFailure(state: MigrationState): boolean {
   return state === "failed" || state === "cancelled" || state === "lost";
 }
 
+/** Whether it failed by itself: what PAUSE CONTROL NOW cancelled says nothing of pool, hosts or VM. */
+export function failedByItself({ state, failure }: Pick<Migration, "state" | "failure">): boolean {
+  return isFailure(state) && failure !== "stopped";
+}
+
 /** Every state, in words. */
 export const stateWords: string = Object.keys(following).join(", ");
 
@@ -69,9 +74,10 @@ export function parseState(text: string): MigrationState | null {
  * - host: the destination, whoever comes;
  * - pool: every migration;
  * - path: something broke on the way: this pair, until a second VM fails towards the same host;
- * - later: this moment: the VM is busy, or somebody stepped in.
+ * - later: this moment: the VM is busy, or somebody stepped in;
+ * - stopped: nothing is wrong: an administrator had it cancelled (PAUSE CONTROL NOW).
  */
-export type FailureClass = "vm" | "pair" | "host" | "pool" | "path" | "later";
+export type FailureClass = "vm" | "pair" | "host" | "pool" | "path" | "later" | "stopped";
 
 const failureClasses: Readonly<Record<FailureClass, true>> = {
   vm: true,
@@ -80,6 +86,7 @@ const failureClasses: Readonly<Record<FailureClass, true>> = {
   pool: true,
   path: true,
   later: true,
+  stopped: true,
 };
 
 /** Parses a stored class; null where none is stored, or one that a later version wrote. */
@@ -88,10 +95,10 @@ export function parseFailureClass(text: string | null): FailureClass | null {
 }
 
 /**
- * Why a VM is moved: rules are broken, an administrator empties a host, a green rule does; "applied": an administrator
- * has made the move himself, as the Workload Balancing server recommended it.
+ * Why a VM is moved: rules are broken, it serves VMs, an administrator empties a host, a green rule does, another VM is to start ("room");
+ * "applied": an administrator has made the move himself, as the Workload Balancing server recommended it.
  */
-export type MigrationCause = "rules" | "evacuation" | "green" | "applied";
+export type MigrationCause = "rules" | "serve" | "evacuation" | "green" | "room" | "applied";
 
 /** One row of the log. Times are the database's clock. */
 export interface Migration {

@@ -69,7 +69,8 @@ function usedLines({ vm, lastUse, stored }: PlacingContext, { source, uncounted 
   return lines;
 }
 
-function placeLine({ rank, host, score, reasons }: RankedHost, names: Names): string {
+/** "1. xen3 (score 81): keeps every rule; ..." */
+export function placeLine({ rank, host, score, reasons }: RankedHost, names: Names): string {
   return `${rank}. ${names.of(host)} (score ${figure(score, 1)}): ${reasons.join("; ")}`;
 }
 
@@ -107,7 +108,8 @@ export function placingJson(context: PlacingContext, ranking: Ranking): Readonly
   };
 }
 
-function placeJson(place: RankedHost, names: Names): Readonly<Record<string, unknown>> {
+/** One of them as an object. */
+export function placeJson(place: RankedHost, names: Names): Readonly<Record<string, unknown>> {
   const { rules, harms, ...rest } = place;
   return {
     ...rest,

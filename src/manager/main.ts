@@ -3,7 +3,11 @@
 
 import process from "node:process";
 import { Command, Option } from "commander";
-import { AppError } from "../domain/errors.ts";
+import { diagnose } from "../doctor/diagnose.ts";
+import { settingsPlaces } from "../doctor/places.ts";
+import { isWell } from "../doctor/report.ts";
+import { reportLines } from "../doctor/text.ts";
+import { AppError, exitCode } from "../domain/errors.ts";
 import type { ProgramContext } from "../program/context.ts";
 import {
   append,
@@ -11,9 +15,9 @@ import {
   isTerminal,
   loadSettings,
   operatorName,
-  packageVersion,
   runProgram,
   storeOptions,
+  versionLine,
   withDatabase,
 } from "../program/program.ts";
 import type { StoreOptions } from "../store/connection.ts";
@@ -37,10 +41,20 @@ interface SchemaInstallOptions {
   readonly adminPasswordFile?: string;
 }
 
+interface DoctorFlags {
+  readonly collectSettings?: string;
+  readonly controlSettings?: string;
+}
+
 interface RehearseOptions {
   readonly since: string;
   readonly every?: string;
   readonly rules?: readonly string[];
+}
+
+interface ReportOptions {
+  readonly since: string;
+  readonly output?: string;
 }
 
 const examples = `Examples:
@@ -51,6 +65,7 @@ const examples = `Examples:
   xcp-manager --json -e "SHOW HOSTS"           one line of JSON for each command
   xcp-manager --format csv -e "SHOW LOAD"      lists also as table, csv, tsv or a line of JSON each (jsonl)
   xcp-manager rehearse --rules new.xcp         what these rules would have done last week, beside the present ones
+  xcp-manager report --since 30d -o month.html a page with pictures: load, migrations, what was refused and why
   xcp-manager schema install                   create or upgrade the tables
   xcp-manager schema install --admin-user root the same with another account, which may create tables
 `;
@@ -67,7 +82,7 @@ await runProgram("xcp-manager", async (context) => {
     )
     .exitOverride()
     .configureOutput(commandLineOutput)
-    .version(packageVersion())
+    .version(versionLine("xcp-manager"))
     .addHelpText("before", examples)
     .addHelpText("after", exitCodes)
     .option("-s, --settings <path>", "settings file (default: settings in this directory)")
@@ -86,7 +101,7 @@ await runProgram("xcp-manager", async (context) => {
     .option("--echo", "print each command of a script behind the prompt")
     .argument("[words...]")
     .usage(
-      "[options]\n       xcp-manager rehearse [options]\n       xcp-manager schema install|status [options]",
+      "[options]\n       xcp-manager rehearse [options]\n       xcp-manager report [options]\n       xcp-manager doctor [options]\n       xcp-manager schema install|status [options]",
     )
     .action(async (words: readonly string[], options: ManagerFlags) => {
       if (words.length > 0) throw new AppError("usage", `to run a command write -e "${words.join(" ")}"`);
@@ -104,6 +119,26 @@ await runProgram("xcp-manager", async (context) => {
         file: [],
         execute: [rehearseLine(options)],
       });
+    });
+  program
+    .command("report")
+    .description("write one HTML file with pictures of the last days; it needs no network and runs no script")
+    .option("--since <time>", "how far back, as in 30d or 12h", "7d")
+    .option("-o, --output <file>", "the file (default: report-YEAR-MONTH-DAY.html in this directory)")
+    .action(async (options: ReportOptions) => {
+      code = await manage(context, {
+        ...program.opts<ManagerFlags>(),
+        file: [],
+        execute: [reportLine(options)],
+      });
+    });
+  program
+    .command("doctor")
+    .description("says what is wrong with the set-up of all three programs, and how to mend each thing")
+    .option("--collect-settings <path>", "settings of xcp-collect, where they are another file")
+    .option("--control-settings <path>", "settings of xcp-control, where they are another file")
+    .action(async (flags: DoctorFlags) => {
+      code = await doctor(context, program.opts<ManagerFlags>(), flags);
     });
   const schema = program
     .command("schema")
@@ -154,9 +189,34 @@ function manage(context: ProgramContext, options: ManagerFlags): Promise<number>
   );
 }
 
+async function doctor(context: ProgramContext, options: ManagerFlags, flags: DoctorFlags): Promise<number> {
+  const report = await diagnose({
+    places: settingsPlaces({
+      settings: options.settings,
+      collect: flags.collectSettings,
+      control: flags.controlSettings,
+    }),
+    nodeVersion: process.version,
+    signal: context.signal,
+  });
+  const lines = isJson(formatOf(options)) ? [printableJson(report)] : reportLines(report);
+  for (const line of lines) context.print(line);
+  return isWell(report) ? exitCode.done : exitCode.partly;
+}
+
+/** The options as the command of the prompt. */
+function reportLine({ since, output }: ReportOptions): string {
+  const file = output ?? `report-${new Date().toISOString().slice(0, 10)}.html`;
+  return `REPORT TO ${inQuotes(file)} SINCE ${since}`;
+}
+
+function inQuotes(file: string): string {
+  return `"${file.replaceAll('"', '""')}"`;
+}
+
 /** The options as the command of the prompt. */
 function rehearseLine({ since, every, rules = [] }: RehearseOptions): string {
-  const quoted = rules.map((file) => `"${file.replaceAll('"', '""')}"`);
+  const quoted = rules.map(inQuotes);
   const parts = [`SINCE ${since}`];
   if (every !== undefined) parts.push(`EVERY ${every}`);
   if (quoted.length > 0) parts.push(`RULES ${quoted.join(" AND ")}`);

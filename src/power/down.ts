@@ -1,4 +1,4 @@
-/** Which host goes to sleep next, if any: slowly, since every picture of a long window must allow it. Pure. */
+/** Which host goes to sleep next, if any: slowly, since every snapshot of a long window must allow it. Pure. */
 
 import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { figure, gigabytes, plural } from "../text/format.ts";
@@ -64,9 +64,9 @@ export function chooseDrain(sparing: Sparing): DrainChoice {
 function heavier({ pool, window, recent, rule }: Sparing): Snapshot {
   const rising = rule.limits.some((limit) => {
     if (limit.kind !== "below") return false;
-    const mean = (pictures: readonly TimedSnapshot[]) =>
-      totals(pictures, limit.subject).reduce((sum, { total }) => sum + total, 0) /
-      Math.max(1, pictures.length);
+    const mean = (snapshots: readonly TimedSnapshot[]) =>
+      totals(snapshots, limit.subject).reduce((sum, { total }) => sum + total, 0) /
+      Math.max(1, snapshots.length);
     return mean(recent) > mean(window);
   });
   return averaged(pool, rising ? recent : window);
@@ -90,7 +90,7 @@ function hostName({ hosts }: Snapshot, uuid: Uuid): string {
   return host === undefined ? uuid : nameOf(host);
 }
 
-/** What speaks against the drain in some picture of the window, or null. */
+/** What speaks against the drain in some snapshot of the window, or null. */
 function objectionTo(sparing: Sparing, usual: Snapshot, drain: Drain): string | null {
   const { pool, window, recent, rise, rule, options } = sparing;
   const soon = lacksOf(
@@ -105,33 +105,33 @@ function objectionTo(sparing: Sparing, usual: Snapshot, drain: Drain): string | 
   const broken = newlyBroken(usual, consolidated(usual, [drain]), options);
   if (broken !== null) return `it would break a balance rule: ${describePair(broken)}`;
   const receivers = new Set(drain.moves.map(({ destination }) => destination));
-  for (const picture of window) {
-    const after = consolidated(averaged(pool, [picture]), [drain]);
+  for (const snapshot of window) {
+    const after = consolidated(averaged(pool, [snapshot]), [drain]);
     const passed = passedLimits(after, rule, options.wakeFraction).find(({ host }) =>
       receivers.has(host.uuid),
     );
     if (passed !== undefined)
-      return `in one picture of the window there would have been ${describePassed(passed)}`;
+      return `in one snapshot of the window there would have been ${describePassed(passed)}`;
   }
-  for (const picture of busiest(window, rule)) {
-    const after = consolidated(averaged(pool, [picture]), [drain]);
+  for (const snapshot of busiest(window, rule)) {
+    const after = consolidated(averaged(pool, [snapshot]), [drain]);
     const [lack] = lacksOf(after, rule, options, options.wakeFraction);
     if (lack !== undefined) {
-      return `in one picture of the window ${lack.dimension} would have needed ${figure(lack.part * 100, 1)} % of what stays on`;
+      return `in one snapshot of the window ${lack.dimension} would have needed ${figure(lack.part * 100, 1)} % of what stays on`;
     }
   }
   return null;
 }
 
-/** For each limit that fluctuates the picture in which most of it was used. */
+/** For each limit that fluctuates the snapshot in which most of it was used. */
 function busiest(window: readonly TimedSnapshot[], { limits }: GreenGoal): readonly TimedSnapshot[] {
   const chosen = new Set<TimedSnapshot>(window.slice(-1));
   for (const limit of limits) {
     if (limit.kind !== "below") continue;
     const sums = totals(window, limit.subject);
     const most = sums.reduce((best, { total }, i) => (total > (sums[best]?.total ?? 0) ? i : best), 0);
-    const picture = window[most];
-    if (picture !== undefined) chosen.add(picture);
+    const snapshot = window[most];
+    if (snapshot !== undefined) chosen.add(snapshot);
   }
   return [...chosen];
 }

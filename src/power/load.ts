@@ -1,14 +1,14 @@
 /**
- * Loads over a window of time: what the VMs that run now took in earlier pictures, where they are now. Pure.
+ * Loads over a window of time: what the VMs that run now took in earlier snapshots, where they are now. Pure.
  *
- * Memory is a promise and counts as it is; CPU and network are averaged, or taken from one picture.
+ * Memory is a promise and counts as it is; CPU and network are averaged, or taken from one snapshot.
  */
 import { subjectValue } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import { type NamedSubject, namedSubjects, type Subject, subjectFacts } from "../domain/rule.ts";
 import { capacity, rawWeight, withValues } from "../domain/weight.ts";
 
-/** A picture of the pool with the seconds at which it was taken. */
+/** A snapshot of the pool with the seconds at which it was taken. */
 export interface TimedSnapshot {
   readonly at: number;
   readonly snapshot: Snapshot;
@@ -18,16 +18,16 @@ const fluctuating: readonly NamedSubject[] = namedSubjects.filter(
   (subject) => subjectFacts[subject].averaged,
 );
 
-/** The pictures of the last `seconds`, oldest first. */
+/** The snapshots of the last `seconds`, oldest first. */
 export function lately(
-  pictures: readonly TimedSnapshot[],
+  snapshots: readonly TimedSnapshot[],
   now: number,
   seconds: number,
 ): readonly TimedSnapshot[] {
-  return pictures.filter(({ at }) => at > now - seconds && at <= now).sort((a, b) => a.at - b.at);
+  return snapshots.filter(({ at }) => at > now - seconds && at <= now).sort((a, b) => a.at - b.at);
 }
 
-/** Whether the pictures reach over that part of the window, without a hole as large as what may be missing. */
+/** Whether the snapshots reach over that part of the window, without a hole as large as what may be missing. */
 export function covers(
   window: readonly TimedSnapshot[],
   now: number,
@@ -39,7 +39,7 @@ export function covers(
   return window.length > 0 && times.every((at, i) => i === 0 || at - (times[i - 1] ?? at) <= mostMissing);
 }
 
-/** `newest` with the plain average of the loads in `window`; without pictures as it is. */
+/** `newest` with the plain average of the loads in `window`; without snapshots as it is. */
 export function averaged(newest: Snapshot, window: readonly TimedSnapshot[]): Snapshot {
   if (window.length === 0) return newest;
   const loads = new Loads(newest, window);
@@ -52,13 +52,13 @@ export function averaged(newest: Snapshot, window: readonly TimedSnapshot[]): Sn
 
 type Parts = readonly (number | null)[];
 
-/** What each VM took in a picture, and each host beside its VMs, by `fluctuating`. */
+/** What each VM took in a snapshot, and each host beside its VMs, by `fluctuating`. */
 interface Taken {
   readonly vms: ReadonlyMap<Uuid, Parts>;
   readonly bases: ReadonlyMap<Uuid, Parts>;
 }
 
-/** A picture is looked at in every window that it belongs to, and computed once. */
+/** A snapshot is looked at in every window that it belongs to, and computed once. */
 const known = new WeakMap<Snapshot, Taken>();
 
 function takenIn(snapshot: Snapshot): Taken {
@@ -93,7 +93,7 @@ function basesOf(host: Host, guests: readonly number[] | undefined): Parts {
   });
 }
 
-/** Averages over pictures: of each VM what it took, of each host what it took beside its VMs. */
+/** Averages over snapshots: of each VM what it took, of each host what it took beside its VMs. */
 class Loads {
   readonly #window: readonly Taken[];
   readonly #vms = new Map<Uuid, Vm>();
@@ -154,7 +154,7 @@ function means(window: readonly Taken[], parts: (taken: Taken) => Parts | undefi
   return sums.map((sum, i) => ((counts[i] ?? 0) > 0 ? sum / (counts[i] ?? 1) : null));
 }
 
-/** What all VMs took of the subject, in absolute units, in each picture; 0 of what does not fluctuate. */
+/** What all VMs took of the subject, in absolute units, in each snapshot; 0 of what does not fluctuate. */
 export function totals(
   window: readonly TimedSnapshot[],
   subject: Subject,

@@ -39,11 +39,11 @@ export interface PackingOptions
 }
 
 export interface GreenOptions extends PackingOptions {
-  /** Every picture of so long a time must allow a host to be emptied. */
+  /** Every snapshot of so long a time must allow a host to be emptied. */
   readonly downWindowSeconds: number;
   /** What is on must hold the average of so long a time. */
   readonly upWindowSeconds: number;
-  /** Part of the window that its pictures must reach over: a window with a hole says nothing. */
+  /** Part of the window that its snapshots must reach over: a window with a hole says nothing. */
   readonly windowCover: number;
   /** A host that came up stays on so long, and one that went to sleep sleeps so long, unless a limit is reached. */
   readonly minimumOnSeconds: number;

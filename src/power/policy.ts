@@ -1,6 +1,6 @@
 /**
  * What is done next with each host, and why: one step of the policy. Pure; the caller carries the steps out, keeps the
- * states (`states.ts`) and asks again with the next picture.
+ * states (`states.ts`) and asks again with the next snapshot.
  *
  * In this order: hosts that come back or do not; what forbids everything; the hours; load that what is on does not hold (a
  * drain is taken back, then sleepers are woken); hosts past a limit; a drain that goes on; balance rules; and last, one
@@ -25,12 +25,12 @@ import { describeLimit, type GreenGoal, maySleep } from "./rule.ts";
 import { type PowerStep, settled, stateOf, vmsOn, withEnabled, withHosts } from "./states.ts";
 
 export interface PowerView {
-  /** Seconds, of the clock of states and pictures; and the minute of the pool's day. */
+  /** Seconds, of the clock of states and snapshots; and the minute of the pool's day. */
   readonly now: number;
   readonly minuteOfDay: number;
   /** Oldest first; the last one is the pool as it is. At least one. */
-  readonly pictures: readonly TimedSnapshot[];
-  /** As `observe` gives them for the last picture. */
+  readonly snapshots: readonly TimedSnapshot[];
+  /** As `observe` gives them for the last snapshot. */
   readonly states: HostStates;
   /** Why nothing may be begun now, or null. */
   readonly hold: string | null;
@@ -58,14 +58,14 @@ class PolicyTurn {
   readonly #steps: PowerStep[] = [];
 
   constructor(view: PowerView, rule: GreenGoal, options: GreenOptions) {
-    const last = view.pictures.at(-1);
-    if (last === undefined) throw new Error("no picture of the pool");
+    const last = view.snapshots.at(-1);
+    if (last === undefined) throw new Error("no snapshot of the pool");
     this.#view = view;
     this.#rule = rule;
     this.#options = options;
     this.#newest = last.snapshot;
     this.#hosts = new Map(last.snapshot.hosts.map((host) => [host.uuid, host]));
-    this.#up = lately(view.pictures, view.now, options.upWindowSeconds);
+    this.#up = lately(view.snapshots, view.now, options.upWindowSeconds);
   }
 
   decide(): Decision {
@@ -234,7 +234,7 @@ class PolicyTurn {
   /** How much each limit's load is going to rise until a host would be awake. */
   #rise(): Rise {
     const { forecastSeconds } = this.#options;
-    const window = lately(this.#view.pictures, this.#view.now, 3 * this.#options.upWindowSeconds);
+    const window = lately(this.#view.snapshots, this.#view.now, 3 * this.#options.upWindowSeconds);
     const rising = new Map(
       this.#rule.limits.flatMap((limit): [string, number][] =>
         limit.kind === "below"
@@ -303,11 +303,11 @@ class PolicyTurn {
   #down(pool: Snapshot): Decision {
     const balance = this.#balance(pool);
     if (balance !== null) return balance;
-    const { now, pictures } = this.#view;
+    const { now, snapshots } = this.#view;
     const { downWindowSeconds, windowCover } = this.#options;
-    const window = lately(pictures, now, downWindowSeconds);
+    const window = lately(snapshots, now, downWindowSeconds);
     if (!covers(window, now, downWindowSeconds, windowCover)) {
-      return this.#say(`the pictures do not reach over the last ${span(downWindowSeconds, "rough")}`);
+      return this.#say(`the snapshots do not reach over the last ${span(downWindowSeconds, "rough")}`);
     }
     const needed = this.#neededLately();
     if (needed !== null) return this.#say(needed);
@@ -343,19 +343,19 @@ class PolicyTurn {
     );
   }
 
-  /** Balance goes first; where only a sleeping host cures what every recent picture shows broken, it is woken. */
+  /** Balance goes first; where only a sleeping host cures what every recent snapshot shows broken, it is woken. */
   #balance(pool: Snapshot): Decision | null {
     const need = balanceNeed(pool, this.#options, this.#sleepers(this.#options.minimumAsleepSeconds));
     if (need.kind === "none") return null;
     const reason = describePair(need.pair);
     if (need.kind === "curable") return this.#say(`balance comes first: ${reason}`);
-    const lasting = this.#up.every((picture) =>
-      brokenPairs(averaged(this.#newest, [picture]), this.#options).some(
+    const lasting = this.#up.every((snapshot) =>
+      brokenPairs(averaged(this.#newest, [snapshot]), this.#options).some(
         ({ host, rule }) => host.uuid === need.pair.host.uuid && rule === need.pair.rule,
       ),
     );
     if (!lasting)
-      return this.#say(`not in every picture of the last minutes, so nothing is woken for it: ${reason}`);
+      return this.#say(`not in every snapshot of the last minutes, so nothing is woken for it: ${reason}`);
     this.#steps.push({
       kind: "wake",
       host: need.host.uuid,

@@ -41,7 +41,7 @@ export function vmsOn({ vms, placements }: Snapshot, host: Uuid): readonly Uuid[
     .map(({ uuid }) => uuid);
 }
 
-/** The states with what the picture shows of progress. */
+/** The states with what the snapshot shows of progress. */
 export function observe(states: HostStates, snapshot: Snapshot, now: number): HostStates {
   const seen = new Map(states);
   for (const [host, state] of states) {
@@ -93,7 +93,7 @@ function afterStep(state: HostState, step: PowerStep, snapshot: Snapshot, now: n
   }
 }
 
-/** The picture as it would be with these hosts on and empty. */
+/** The snapshot as it would be with these hosts on and empty. */
 export function withHosts(snapshot: Snapshot, woken: readonly Host[]): Snapshot {
   const back = new Map(woken.map((host) => [host.uuid, { ...host, enabled: true, live: true, read: true }]));
   const hosts = snapshot.hosts.map((host) => {
@@ -104,7 +104,7 @@ export function withHosts(snapshot: Snapshot, woken: readonly Host[]): Snapshot 
   return { ...snapshot, hosts: [...hosts, ...back.values()] };
 }
 
-/** The picture when the migrations that go on are done. What they need is counted at their destinations, maybe twice. */
+/** The snapshot when the migrations that go on are done. What they need is counted at their destinations, maybe twice. */
 export function settled(snapshot: Snapshot): Snapshot {
   const going = new Map(snapshot.vms.map(({ uuid, migratingTo }) => [uuid, migratingTo]));
   const moves = snapshot.placements.flatMap(({ vmUuid, hostUuid }) => {
@@ -123,7 +123,7 @@ export function settled(snapshot: Snapshot): Snapshot {
   };
 }
 
-/** The picture with the hosts taking part, as they are. */
+/** The snapshot with the hosts taking part, as they are. */
 export function withEnabled(snapshot: Snapshot, enabled: ReadonlySet<Uuid>): Snapshot {
   return {
     ...snapshot,

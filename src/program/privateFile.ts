@@ -72,11 +72,15 @@ function open(file: string, { what }: FileGuard): number {
 }
 
 const othersRead = 0o077;
+const groupRead = 0o040;
 const othersWrite = 0o022;
 const sticky = 0o1000;
 
+/** Root may let one group read what is root's (0640): who is in it, root has said. A user's own file is the user's alone. */
 function checkReadable(file: string, status: fs.Stats): void {
-  if (process.geteuid === undefined || (status.mode & othersRead) === 0) return;
+  if (process.geteuid === undefined) return;
+  const allowed = status.uid === 0 && status.gid !== 0 ? groupRead : 0;
+  if ((status.mode & othersRead & ~allowed) === 0) return;
   const mode = (status.mode & 0o777).toString(8).padStart(4, "0");
   throw refusal(`${file} holds passwords and others can read it (mode ${mode})`, `run: chmod 600 ${file}`);
 }

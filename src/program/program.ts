@@ -3,7 +3,6 @@
  * touches `process`. Never knows what a program does.
  */
 
-import fs from "node:fs";
 import os from "node:os";
 import process from "node:process";
 import { AppError, describeError, errorObject, exitCode } from "../domain/errors.ts";
@@ -17,6 +16,7 @@ import { Output } from "./output.ts";
 
 export { parseInterval, runRepeatedly, sleep, sleepUnaborted } from "./repeat.ts";
 export { loadSettings } from "./settingsFile.ts";
+export { packageVersion, versionLine } from "./version.ts";
 
 /**
  * Runs `body` and ends the process: with its exit code, with that of the AppError it throws, or with 130/143 after a
@@ -64,6 +64,7 @@ export async function runProgram(
         json: asksForJson(process.argv.slice(2)) ? (text) => live.above(() => errors.write(text)) : null,
       }),
     show: stdout.isTTY === true ? (lines) => live.show(lines) : null,
+    pid: process.pid,
     monotonicMs: () => performance.now(),
   };
   let code: number;
@@ -104,12 +105,6 @@ export const commandLineOutput = {
     if (!asksForJson(process.argv.slice(2))) write(text);
   },
 };
-
-/** The version in package.json, for --version. */
-export function packageVersion(): string {
-  const text = fs.readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 /** Who runs this, as others should know them: "ann@desk7". */
 export function operatorName(): string {

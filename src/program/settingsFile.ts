@@ -22,8 +22,7 @@ export function loadSettings<G extends SettingGroup>(
   settingsPath: string | undefined,
   { filesToCome = false }: { readonly filesToCome?: boolean } = {},
 ): Pick<Settings, G> {
-  const file = locate(settingsPath, groups);
-  const text = file === null ? "" : readGuarded(file, settingsGuard);
+  const { file, text } = readSettingsFile(groups, settingsPath);
   const result = parseSettings(
     {
       fileName: file === null ? null : (settingsPath ?? shownName(file)),
@@ -44,6 +43,25 @@ export function loadSettings<G extends SettingGroup>(
     "settings",
     [`${plural(count, "problem")} in the settings`, ...result.problems].join("\n"),
   );
+}
+
+/** A file of settings as it stands; `file` is null where there is none and the environment gives everything. */
+export interface SettingsFile {
+  /** Its whole path. */
+  readonly file: string | null;
+  readonly text: string;
+}
+
+/**
+ * The file that `loadSettings` would read.
+ * @throws AppError "settings" where it is not there, or others can change it, or read its passwords.
+ */
+export function readSettingsFile(
+  groups: readonly SettingGroup[],
+  settingsPath: string | undefined,
+): SettingsFile {
+  const file = locate(settingsPath, groups);
+  return { file, text: file === null ? "" : readGuarded(file, settingsGuard) };
 }
 
 /** A file of settings without a password may be read by everybody. A key that is misspelt may hold one too. */

@@ -3,16 +3,24 @@ import fs from "node:fs/promises";
 import { AppError, describeError } from "../domain/errors.ts";
 
 /**
- * Writes `text` with mode 0600. `unique` tells the file beside it from those of others; `advice` is added where `file`
+ * Writes `text`, with mode 0600 where none is given. `unique` tells the file beside it from those of others; `advice` is added where `file`
  * is there and no file.
  * @throws AppError "file" when the file cannot be written; what was there stays as it was.
  */
-export async function writeWhole(file: string, text: string, unique: string, advice = ""): Promise<void> {
+export async function writeWhole(
+  file: string,
+  text: string,
+  unique: string,
+  advice = "",
+  mode = 0o600,
+): Promise<void> {
   const temporary = `${file}.${unique}.tmp`;
   try {
     await refuseDevice(file, advice);
-    const handle = await fs.open(temporary, "wx", 0o600);
+    const handle = await fs.open(temporary, "wx", mode);
     try {
+      // The umask takes nothing from what others are to read.
+      await handle.chmod(mode);
       await handle.writeFile(text);
       await handle.sync();
     } finally {

@@ -6,6 +6,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
+import { versionLine } from "../program/version.ts";
 import { printable } from "../text/text.ts";
 import { banner } from "./banner.ts";
 import { SimulatedPool, type SimulatedPoolOptions } from "./behaviour/simulatedPool.ts";
@@ -103,6 +104,7 @@ function readOptions(): Options {
       "real milliseconds that every answer and connection takes",
       wholeNumber(0, 60_000),
     )
+    .version(versionLine("xcp-sim"))
     .addHelpText("after", examples)
     .exitOverride()
     .parse(process.argv)

@@ -96,11 +96,11 @@ interface CountedEnd {
   readonly error: string;
 }
 
-/** The ends that count, newest first: that a pool's own checks refuse a pair says nothing of any other migration. */
+/** The ends that count, newest first: neither a pool's own checks that refuse a pair, nor what an administrator had cancelled. */
 async function lastEnds(reader: Reader): Promise<readonly CountedEnd[]> {
   const rows = await reader.rows(
     `SELECT State, VmUuid, DestinationUuid, FailureClass, Error FROM Migration
-      WHERE State IN ('succeeded', 'failed', 'cancelled', 'lost') AND COALESCE(FailureClass, '') <> 'pair'
+      WHERE State IN ('succeeded', 'failed', 'cancelled', 'lost') AND COALESCE(FailureClass, '') NOT IN ('pair', 'stopped')
         AND FinishedAt > COALESCE((SELECT CountFrom FROM Breaker WHERE Name = 'control'), '1000-01-01')
       ORDER BY FinishedAt DESC, PlannedAt DESC LIMIT ${failuresOfLast.migrations}`,
   );

@@ -7,15 +7,19 @@ import { pauseTable } from "./tables/Pause.ts";
 
 const ofControl = expression("Name = 'control'");
 
-/** Who pauses, why, and for how many seconds (null: until somebody resumes). */
+/** Who pauses, why, for how many seconds (null: until somebody resumes), and whether running migrations are cancelled. */
 export interface PauseOrder {
   readonly by: string;
   readonly reason: string;
   readonly seconds: number | null;
+  readonly now?: boolean;
 }
 
 /** Pauses control from now on; a pause that is in force is replaced. */
-export async function pauseControl(db: Database, { by, reason, seconds }: PauseOrder): Promise<void> {
+export async function pauseControl(
+  db: Database,
+  { by, reason, seconds, now: cancels = false }: PauseOrder,
+): Promise<void> {
   await db.write<void>(
     async (writer) => {
       const changed = await updateRows(
@@ -26,6 +30,7 @@ export async function pauseControl(db: Database, { by, reason, seconds }: PauseO
           pausedBy: by,
           pausedAt: now,
           reason,
+          cancelRunning: cancels,
           pausedUntil: expression(
             "TIMESTAMPADD(SECOND, ?, UTC_TIMESTAMP(6))",
             seconds === null ? null : Math.ceil(seconds),
@@ -62,7 +67,8 @@ export async function pauseIn(reader: Reader): Promise<Pause | null> {
   const [row] = await reader.rows(`SELECT ${pauseTable.selected} FROM Pause WHERE Name = 'control'`);
   // Without its row nobody could stop control.
   if (row === undefined) throw rowMissing("Pause");
-  const { paused, ended, pausedBy, pausedAt, pausedUntil, sinceSecondsAgo, reason } = pauseTable.read(row);
+  const { paused, ended, pausedBy, pausedAt, pausedUntil, sinceSecondsAgo, reason, cancelRunning } =
+    pauseTable.read(row);
   if (!paused || ended) return null;
   return {
     by: pausedBy ?? "",
@@ -70,5 +76,6 @@ export async function pauseIn(reader: Reader): Promise<Pause | null> {
     sinceSecondsAgo: sinceSecondsAgo ?? 0,
     until: pausedUntil,
     reason: reason ?? "",
+    cancelRunning,
   };
 }

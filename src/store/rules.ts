@@ -1,22 +1,28 @@
 /** The rules as plans ask for them. Only the manager writes rules: see ruleChanges.ts. */
-import type { Rule, SingleRule, UnknownRule } from "../domain/rule.ts";
+import type { Rule, ServeRule, SingleRule, UnknownRule } from "../domain/rule.ts";
 import { type AddedRules, addedRulesIn, namedByRules } from "./addedRules.ts";
 import type { Database } from "./connection.ts";
-import { singlesIn } from "./ruleRows.ts";
+import { lastChange, singlesIn } from "./ruleRows.ts";
 
 /**
  * Every rule about hosts that balance: those of HostRule in the order of `subjects`, then the others by number,
- * disabled ones among them; and the rows that are none.
+ * disabled ones among them; those that serve VMs; the rows that are none; and the number of the newest change that they have seen, all of one
+ * instant.
  */
-export async function readRules(
-  db: Database,
-): Promise<{ readonly rules: readonly Rule[]; readonly unknown: readonly UnknownRule[] }> {
+export async function readRules(db: Database): Promise<{
+  readonly rules: readonly Rule[];
+  readonly serving: readonly ServeRule[];
+  readonly unknown: readonly UnknownRule[];
+  readonly ruleRevision: number;
+}> {
   return db.read(async (reader) => {
     const singles = await singlesIn(reader);
     const added = await addedRulesIn(reader);
     return {
       rules: [...singles.rules, ...added.chains.map(({ rule }) => rule)],
+      serving: added.serving.map(({ rule }) => rule),
       unknown: [...singles.unknown, ...added.unknown],
+      ruleRevision: await lastChange(reader),
     };
   });
 }

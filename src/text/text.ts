@@ -41,10 +41,11 @@ function unicodeEscapes(character: string): string {
 /** Longest error of somebody else, and longest name, in a line for people; programs get them whole. */
 export const longest = { error: 300, name: 80 };
 
-/** `text` with what goes beyond `most` characters left out, and "…" in its place. */
+/** `text` in one line, with what goes beyond `most` characters left out, and "…" in its place. */
 export function shorten(text: string, most: number): string {
-  const characters = [...text];
-  return characters.length <= most ? text : `${characters.slice(0, most - 1).join("")}…`;
+  const line = text.replace(/\s*\n\s*/g, " ");
+  const characters = [...line];
+  return characters.length <= most ? line : `${characters.slice(0, most - 1).join("")}…`;
 }
 
 /** Columns that printable `text` takes on a terminal: 0 for marks, 2 for East Asian wide and emoji. */

@@ -15,6 +15,7 @@ import {
   runProgram,
   sleep,
   storeOptions,
+  versionLine,
 } from "../program/program.ts";
 import { openDatabase } from "../store/connection.ts";
 import { requireSchema } from "../store/schema/schema.ts";
@@ -54,7 +55,7 @@ function readOptions(): WlbFlags {
     )
     .option("--hash-password", "read a password from standard input, print its hash for WlbPassHash, and end")
     .option("-q, --quiet", "print nothing but failures")
-    .version(packageVersion())
+    .version(versionLine("xcp-wlb"))
     .addHelpText("after", help)
     .exitOverride()
     .configureOutput(commandLineOutput)

@@ -5,8 +5,11 @@
 
 import type { FailureClass } from "../domain/migration.ts";
 
+/** The classes of the pool's own codes. */
+export type CodeClass = Exclude<FailureClass, "stopped">;
+
 /** Each code with the reason for its class. "SR_BACKEND_FAILURE_*" stands for those with a number. */
-export const migrationErrors: Readonly<Record<FailureClass, Readonly<Record<string, string>>>> = {
+export const migrationErrors: Readonly<Record<CodeClass, Readonly<Record<string, string>>>> = {
   vm: {
     VM_MISSING_PV_DRIVERS: "the guest has no drivers that let it be suspended (XCP 1.x, XenServer 6)",
     VM_OLD_PV_DRIVERS: "the guest's drivers are too old to let it be suspended",
@@ -152,14 +155,14 @@ export const migrationErrors: Readonly<Record<FailureClass, Readonly<Record<stri
   },
 };
 
-const classOfCode: ReadonlyMap<string, FailureClass> = new Map(
+const classOfCode: ReadonlyMap<string, CodeClass> = new Map(
   Object.entries(migrationErrors).flatMap(([name, codes]) =>
-    Object.keys(codes).map((code): [string, FailureClass] => [code, name as FailureClass]),
+    Object.keys(codes).map((code): [string, CodeClass] => [code, name as CodeClass]),
   ),
 );
 
 /** The class of a failure. A code that nobody has seen before is "path": the pair, until more is known. */
-export function classifyFailure(code: string, params: readonly string[] = []): FailureClass {
+export function classifyFailure(code: string, params: readonly string[] = []): CodeClass {
   const about = `${code} ${(params[0] ?? "").toLowerCase()}`;
   return (
     classOfCode.get(about) ??

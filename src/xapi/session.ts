@@ -53,6 +53,14 @@ export class XapiSession {
     );
   }
 
+  /** Calls a harmless `method` about the session itself: "session.get_auth_user_name". */
+  callOnItself(method: string): Promise<XapiValue> {
+    const { secrets } = this.#options;
+    return this.#withLogin((login) =>
+      callMethod(login.transport, method, [login.session, login.session], { secrets, sending: "repeatable" }),
+    );
+  }
+
   /**
    * What a new reader makes of the answer of a harmless `method`, while it arrives; `kept`: where its share of the
    * budget stays.

@@ -255,10 +255,27 @@ export async function shownFingerprint(
   policy: ConnectPolicy,
   abort: AbortSignal,
 ): Promise<string> {
+  return (await shownCertificate(endpoint, policy, abort)).fingerprint;
+}
+
+/** A certificate as its host shows it; whether anybody should believe it is not said. */
+export interface ShownCertificate {
+  /** SHA-256, "AB:CD:...". */
+  readonly fingerprint: string;
+  readonly validTo: Date;
+}
+
+/** The certificate that the host shows. A handshake only. Rejects with XapiUnreachable. */
+export async function shownCertificate(
+  endpoint: Endpoint,
+  policy: ConnectPolicy,
+  abort: AbortSignal,
+): Promise<ShownCertificate> {
   const socket = connectTls({ ...tlsOptions(endpoint, policy), rejectUnauthorized: false });
   try {
     await connected(endpoint, socket, "secureConnect", policy, abort);
-    return normalFingerprint(socket.getPeerCertificate().fingerprint256);
+    const { fingerprint256, valid_to } = socket.getPeerCertificate();
+    return { fingerprint: normalFingerprint(fingerprint256), validTo: new Date(valid_to) };
   } finally {
     socket.destroy();
   }

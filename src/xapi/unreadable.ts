@@ -42,7 +42,7 @@ export class Unreadable {
   #anyCrowded = false;
   readonly #doubts: VmDoubts;
 
-  /** `last` is the stored picture of this pool; null where there is none. */
+  /** `last` is the stored snapshot of this pool; null where there is none. */
   constructor(inventory: Inventory, last: Snapshot | null) {
     this.#inventory = inventory;
     this.#last = last;

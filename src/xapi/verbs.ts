@@ -43,7 +43,7 @@ import type {
 import { readDate, readDouble, readInteger } from "./scalars.ts";
 import type { XapiSession } from "./session.ts";
 import type { HttpAnswer } from "./transport.ts";
-import type { EvacuationBlocker, XapiClient } from "./xapiClient.ts";
+import type { EvacuationBlocker, SessionRights, XapiClient } from "./xapiClient.ts";
 import { type XapiValue, XmlError } from "./xml.ts";
 
 export class SessionClient implements XapiClient {
@@ -253,6 +253,20 @@ export class SessionClient implements XapiClient {
     return this.#session.shownFingerprint(address);
   }
 
+  async sessionRights(): Promise<SessionRights | null> {
+    const about = async <T>(method: string, read: (value: XapiValue) => T) =>
+      this.#understood(method, await this.#session.callOnItself(method), read);
+    try {
+      return {
+        isLocalSuperuser: await about("session.get_is_local_superuser", readBoolean),
+        permissions: new Set(await about("session.get_rbac_permissions", readTexts)),
+      };
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+      return null;
+    }
+  }
+
   close(): Promise<void> {
     return this.#session.close();
   }
@@ -318,6 +332,19 @@ function readNumber(value: XapiValue): number {
   const number = typeof value === "string" ? readDouble(value) : value;
   if (typeof number === "number") return number;
   throw new XmlError("the result is no number");
+}
+
+function readBoolean(value: XapiValue): boolean {
+  if (typeof value === "boolean") return value;
+  throw new XmlError("the result is no boolean");
+}
+
+function readTexts(value: XapiValue): string[] {
+  if (!Array.isArray(value)) throw new XmlError("the result is no list of texts");
+  return value.map((each) => {
+    if (typeof each === "string") return each.toLowerCase();
+    throw new XmlError("the result is no list of texts");
+  });
 }
 
 function readBlockers(value: XapiValue): ReadonlyMap<VmRef, EvacuationBlocker> {

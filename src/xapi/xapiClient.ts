@@ -123,8 +123,19 @@ export interface XapiClient {
   /** The SHA-256 of the certificate that the host at `address` shows; null where it shows none. Nothing is sent there. */
   shownFingerprint(address: string): Promise<string | null>;
 
+  /** What this session may do; null where the pool is too old to say. */
+  sessionRights(): Promise<SessionRights | null>;
+
   /** Logs out and closes the connections. Never throws; later verbs are refused. */
   close(): Promise<void>;
+}
+
+/** What a session may do. */
+export interface SessionRights {
+  /** Of the pool's own root, or a member: roles mean nothing to it. */
+  readonly isLocalSuperuser: boolean;
+  /** Permissions in small letters, "vm.pool_migrate"; empty of a local superuser. */
+  readonly permissions: ReadonlySet<string>;
 }
 
 /** XAPI's code and parameters. */

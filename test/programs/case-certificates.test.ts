@@ -50,6 +50,12 @@ describe("case certificates", () => {
     expect(more).toEqual([]);
     expect(line.split(",").sort()).toEqual([...prints].sort());
     expect(await unread()).toEqual([]);
+    // Where no other way is allowed each host is unread, its reason in lines of which one is to paste.
+    const refused = await collect(["-q"], { ...pinned, CollectMethod: "rrd" });
+    expect(refused.code).toBe(3);
+    expect(refused.stderr).not.toContain("\\u{");
+    expect(lineIn(refused.stderr).map((each) => each.split(",").length)).toEqual(Array(7).fill(2));
+    expect((await collect(["-q"], pinned)).code).toBe(0);
     const status = await world.run("xcp-manager", ["-e", "SHOW STATUS"]);
     expect(status.stdout).toMatch(/xcp-collect.*7 of 8 hosts read value by value/);
 

@@ -3,7 +3,7 @@
  * shipped unit runs as a user of its own with settings that belong to root.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runProgram, temporaryFolder, writeSettings } from "../support/programs.ts";
@@ -70,6 +70,25 @@ describe("case settings-by-root", () => {
       expect(result.stderr).toContain("others can read it (mode 0644); run: chmod 600");
       expect(result.stderr).not.toContain("canary");
     }
+  });
+
+  it.skipIf(!isRoot)("root may let a group of its own choice read a password, and nobody else", async () => {
+    const cwd = await openFolder({ XenPass: poolPassword, MysqlPass: world.database.collect.password });
+    const file = join(cwd, "settings");
+    const inGroup = 'exec setpriv --reuid=65534 --regid=4711 --clear-groups "$@"';
+    const run = (through: string) => runProgram("xcp-collect", ["-q"], { cwd, through });
+    chownSync(file, 0, 4711);
+    chmodSync(file, 0o640);
+    expect(await run(inGroup)).toMatchObject({ code: 0, stderr: "" });
+    expect((await run(asNobody)).stderr).toMatch(/Unable to read settings file .*: EACCES/);
+    for (const mode of [0o644, 0o660, 0o641]) {
+      chmodSync(file, mode);
+      expect((await run(inGroup)).stderr).toMatch(/others can (?:read it|write)/);
+    }
+    // A user's own file is the user's alone.
+    chmodSync(file, 0o640);
+    chownSync(file, 65534, 4711);
+    expect((await run(inGroup)).stderr).toContain("others can read it (mode 0640)");
   });
 
   it("password files that others can read are refused, wherever they are named", async () => {

@@ -137,7 +137,9 @@ describe("the command line", () => {
     expect(help.stdout).toMatch(/Usage: xcp-collect/);
     expect(help.stdout).toContain("Exit codes: 0 done;");
     expect(version).toMatchObject({ code: 0, stderr: "" });
-    expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(version.stdout).toMatch(
+      /^xcp-collect \d+\.\d+\.\d+, schema \d+, commit (?:[0-9a-f]{7}|unknown), Node \d/,
+    );
   });
 
   it("wrong usage ends with 2 and says what is wrong", async () => {

@@ -202,13 +202,13 @@ describe("a saved plan is refused, with what was measured and the limit,", () =>
     );
   });
 
-  it("under other rules", async () => {
+  it("F43: under other rules: both changes are named", async () => {
     const { ring, plan } = await saved();
     await ring.collect({ ...cpu25, threshold: 12 }, { subject: "OccupiedMemoryMb", threshold: 500 });
     await expectRefused(
       ring,
       plan,
-      /^refused: saved plan: the rules are CpuAverage > 12 %, OccupiedMemoryMb > 500 MB, limit those of the plan, CpuAverage > 10 %; /,
+      /^refused: saved plan: the rules are CpuAverage > 12 %, OccupiedMemoryMb > 500 MB \(as of change \d+\), limit those of the plan, CpuAverage > 10 % \(as of change \d+\); /,
     );
   });
 

@@ -4,9 +4,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { asUuid } from "../../src/domain/pool.ts";
 import { bandwidthOf } from "../../src/store/bandwidth.ts";
 import { exclude } from "../../src/store/exclusions.ts";
+import { findMigrations } from "../../src/store/migrationRecord.ts";
 import { listMigrations } from "../../src/store/migrations.ts";
 import { pauseControl, resumeControl } from "../../src/store/pause.ts";
-import { createHostRule, deleteRuleOfKind } from "../../src/store/ruleChanges.ts";
+import { createHostRule, deleteRuleOfKind, listRuleChanges } from "../../src/store/ruleChanges.ts";
 
 import { listRuns } from "../../src/store/runs.ts";
 import { type Arena, openArena, type Ring, type Told } from "../support/controlArena.ts";
@@ -79,8 +80,15 @@ describe("the administrator's word", () => {
     expect(still.text).toMatch(/small stays: its host is excluded by bob: old/);
   });
 
-  it("F43: a rule created or deleted while control plans and moves: the run keeps to the rules that it read", async () => {
+  it("F43: a rule created or deleted while control plans and moves: the run keeps to the rules that it read, and names them", async () => {
     const ring = await unbalanced();
+    const revision = (await listRuleChanges(arena.manager, 1))[0]?.change ?? 0;
+    expect(revision).toBeGreaterThan(0);
+    const before = await ring.control({ dryRun: true });
+    expect(before.lines[0]).toMatch(new RegExp(`^Pool Three: .*, rules as of change ${revision}$`));
+    expect((await ring.control({ dryRun: true, json: true })).objects[0]).toMatchObject({
+      ruleRevision: revision,
+    });
     let changed: Promise<unknown> | null = null;
     const told = await ring.control({
       onLine: (line) => {
@@ -96,9 +104,15 @@ describe("the administrator's word", () => {
     await changed;
     expect(told.lines[0]).toMatch(/CpuAverage .*allowed 25 above it/);
     expect(ring.migrations).toEqual(["small -> cold1"]);
-    const [row] = await listMigrations(arena.manager);
+    const [row] = await findMigrations(arena.manager, "");
     expect(row?.rule).toEqual(cpu25);
-    expect((await ring.control({ dryRun: true })).text).not.toContain("CpuAverage more than");
+    expect(row?.figures).toMatchObject({ ruleRevision: revision });
+    await ring.collect({ subject: "OccupiedMemoryMb", threshold: 1 });
+    const next = await ring.control({ dryRun: true });
+    expect(next.text).not.toContain("CpuAverage more than");
+    const newest = (await listRuleChanges(arena.manager, 1))[0]?.change ?? 0;
+    expect(newest).toBeGreaterThan(revision);
+    expect(next.lines[0]).toMatch(new RegExp(`, rules as of change ${newest}$`));
   });
 });
 

@@ -156,7 +156,9 @@ describe("rules at the prompt", () => {
       .trim()
       .split("\n");
     expect(
-      history.map((line) => line.replace(/^- [\d-]+ [\d:]+ UTC - \S+ - /, "").replace(/\d+ HOST/, "N HOST")),
+      history.map((line) =>
+        line.replace(/^- \d+ - [\d-]+ [\d:]+ UTC - \S+ - /, "").replace(/\d+ HOST/, "N HOST"),
+      ),
     ).toEqual([
       'deleted rule N HOST: VmCount > 4 FOR 2 OF 2 NAME "crowd"',
       'enabled rule N HOST: VmCount > 4 FOR 2 OF 2 NAME "crowd" DISABLED -> VmCount > 4 FOR 2 OF 2 NAME "crowd"',
@@ -164,6 +166,26 @@ describe("rules at the prompt", () => {
       'altered rule N HOST: VmCount > 3 NAME "crowd" -> VmCount > 4 FOR 2 OF 2 NAME "crowd"',
       'created rule N HOST: VmCount > 3 NAME "crowd"',
     ]);
+  });
+
+  it("a thesis' rule that is disabled is still the rule of its subject: enabled, altered and deleted by it", async () => {
+    await manager("CREATE RULE HOST CpuAverage > 25", "DISABLE RULE CpuAverage");
+    const enabled = await manager("ENABLE RULE CpuAverage", "SHOW RULES HOST");
+    expect(enabled).toMatchObject({ code: 0, stderr: "" });
+    expect(enabled.stdout).toMatch(
+      /^Rule enabled\n[\s\S]*- CpuAverage is more than 25 % above the medium\n$/,
+    );
+    await manager("DISABLE RULE CpuAverage", "CREATE RULE HOST CpuAverage > 30", "DISABLE RULE CpuAverage");
+    // Two of them rest now: which one is meant only its number says.
+    const several = await manager("ENABLE RULE CpuAverage");
+    expect(several.code).toBe(2);
+    expect(several.stderr).toMatch(
+      /Several disabled rules are of this subject; name one by its number: (\d+), \d+/,
+    );
+    const [, first] = /by its number: (\d+), \d+/.exec(several.stderr) ?? [];
+    expect((await manager(`DELETE RULE HOST ${first}`, "ENABLE RULE CpuAverage")).code).toBe(0);
+    expect((await manager("DISABLE RULE CpuAverage", "DELETE RULE HOST CpuAverage")).code).toBe(0);
+    expect((await manager("SHOW RULES HOST")).stdout).toBe("Rules - Balance host when:\n\n");
   });
 
   it("of a thesis' rule the threshold is changed in one line, and it stays where old programs see it", async () => {

@@ -304,7 +304,9 @@ describe("the command line", () => {
     const help = await manager(["--help"]);
     expect(help.code).toBe(0);
     expect(help.stdout).toMatch(/^Examples:\n {2}xcp-manager/);
-    expect((await manager(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await manager(["--version"])).stdout).toMatch(
+      /^xcp-manager \d+\.\d+\.\d+, schema \d+, commit (?:[0-9a-f]{7}|unknown), Node \d/,
+    );
   });
 
   test.each([[["--nonsense"]], [["SHOW", "VMS"]], [["--format", "xml"]], [["schema", "instal"]]])(

@@ -130,7 +130,9 @@ describe("what pages point to is there:", () => {
   it.each(["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/developing.md"])(
     "the source files that %s names",
     (page) => {
-      const known = ["src", "test", "bench", "scripts", "soak", "sql", "docs"].flatMap(filesBelow);
+      const known = ["src", "test", "bench", "scripts", "soak", "packaging", "sql", "docs"].flatMap(
+        filesBelow,
+      );
       const names = [...read(page).matchAll(/`([\w./-]+\.(?:ts|mjs|sql))`/g)].map(([, name]) => name ?? "");
       const isThere = (name: string) =>
         known.some((file) => file === name || file === `src/${name}` || file.endsWith(`/${name}`));

@@ -31,7 +31,8 @@ const floors: Readonly<Record<string, Floor>> = {
   decide: { folders: [...language, "planner", "power"], pure: true },
   explain: { folders: deciding, pure: true },
   rehearse: { folders: deciding, pure: true },
-  store: { folders: [...language, "decide", "power"], packages: ["node:*", "mysql2/promise"] },
+  report: { folders: [...deciding, "explain"], packages: ["d3-scale", "d3-shape"], pure: true },
+  store: { folders: [...language, "decide", "power", "report"], packages: ["node:*", "mysql2/promise"] },
   wlbProtocol: { folders: ["domain", "settings", "text", "xml"], pure: true },
   xapi: { folders: [...language, "xml"], packages: ["node:*", "xmlrpc", "xmlrpc/lib/serializer.js"] },
   program: { folders: ["domain", "settings", "text", "store"], packages: ["node:*", "dotenv"] },
@@ -39,16 +40,21 @@ const floors: Readonly<Record<string, Floor>> = {
     folders: ["domain", "text", "snapshot", "program", "xapi"],
     packages: ["node:*", "commander", "selfsigned"],
   },
+  metrics: {
+    folders: ["domain", "text", "store", "program"],
+    packages: ["node:*", "prom-client"],
+  },
   collect: {
-    folders: [...language, "decide", "store", "xapi", "program"],
+    folders: [...language, "decide", "store", "xapi", "program", "metrics"],
     packages: ["node:*", "commander"],
   },
+  doctor: { folders: [...language, "store", "xapi", "program"], packages: ["node:*"] },
   manager: {
-    folders: [...deciding, "explain", "rehearse", "store", "program"],
+    folders: [...deciding, "doctor", "explain", "rehearse", "report", "store", "program"],
     packages: ["node:*", "commander"],
   },
   control: {
-    folders: [...deciding, "explain", "store", "xapi", "program"],
+    folders: [...deciding, "explain", "report", "store", "xapi", "program", "metrics"],
     packages: ["node:*", "commander"],
   },
   wlb: {

@@ -1,4 +1,5 @@
 /** Every state of a tiny pool that migrations can reach, by trying them all: slow and without any cleverness. */
+import type { Uuid } from "../../src/domain/pool.ts";
 import type { Pool } from "./plan/pools.ts";
 import { type Checks, type PlainMove, replay } from "./plan/verify.ts";
 
@@ -8,6 +9,8 @@ export interface Reached {
   readonly left: number;
   /** Least bytes copied on any way there. */
   readonly cost: number;
+  /** The host of each VM. */
+  readonly at: ReadonlyMap<Uuid, Uuid>;
   /** False where stopping here would leave a pair worse than it was, or a new one broken. */
   readonly sound: boolean;
 }
@@ -34,14 +37,15 @@ export function allAssignments({ snapshot, rules }: Pool, checks: Checks): Reach
     if (place === undefined || closed.has(place.at)) continue;
     closed.add(place.at);
     const verdict = replay(snapshot, rules, place.moves, checks);
+    const now = new Map(start);
+    for (const { vm, destination } of place.moves) now.set(vm, destination);
     reached.push({
+      at: now,
       broken: new Set(verdict.brokenAtEnd),
       left: verdict.brokenAtEnd.length,
       cost: Math.round(verdict.copyMb * mebibyte),
       sound: verdict.faults.length === 0 && verdict.brokenAtEnd.every((pair) => atStart.has(pair)),
     });
-    const now = new Map(start);
-    for (const { vm, destination } of place.moves) now.set(vm, destination);
     for (const [vm, source] of now) {
       for (const { uuid: destination } of snapshot.hosts) {
         if (destination === source) continue;

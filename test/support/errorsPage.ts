@@ -1,8 +1,7 @@
 /** docs/errors.md, made from the table of codes. */
-import type { FailureClass } from "../../src/domain/migration.ts";
-import { migrationErrors } from "../../src/xapi/migrationErrors.ts";
+import { type CodeClass, migrationErrors } from "../../src/xapi/migrationErrors.ts";
 
-const classes: Readonly<Record<FailureClass, { readonly title: string; readonly meaning: string }>> = {
+const classes: Readonly<Record<CodeClass, { readonly title: string; readonly meaning: string }>> = {
   pair: {
     title: "This VM on this host",
     meaning:
@@ -33,7 +32,7 @@ const classes: Readonly<Record<FailureClass, { readonly title: string; readonly 
 };
 
 export function errorsPage(): string {
-  const sections = (Object.keys(classes) as FailureClass[]).map((name) => {
+  const sections = (Object.keys(classes) as CodeClass[]).map((name) => {
     const { title, meaning } = classes[name];
     const rows = Object.entries(migrationErrors[name]).map(([code, reason]) => {
       const [plain, about] = code.split(" ");

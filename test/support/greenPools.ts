@@ -88,21 +88,21 @@ export const greenOptions: GreenOptions = {
 
 export const now = 1_000_000;
 
-/** The pool as it has been for `minutes`, a picture a minute. */
+/** The pool as it has been for `minutes`, a snapshot a minute. */
 export function steady(snapshot: Snapshot, minutes = 45): readonly TimedSnapshot[] {
   return Array.from({ length: minutes }, (_, i) => ({ at: now - 60 * (minutes - 1 - i), snapshot }));
 }
 
 /** What is seen of the pool; states by the number of the host. */
 export function aView(
-  pictures: readonly TimedSnapshot[],
+  snapshots: readonly TimedSnapshot[],
   states: Readonly<Record<number, HostState>> = {},
   fields: Partial<PowerView> = {},
 ): PowerView {
   return {
     now,
     minuteOfDay: 12 * 60,
-    pictures,
+    snapshots,
     states: new Map<Uuid, HostState>(
       Object.entries(states).map(([index, state]) => [uuid(Number(index) + 1), state]),
     ),

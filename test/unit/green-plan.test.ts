@@ -188,8 +188,8 @@ describe("loads", () => {
   });
 
   it("of a window count from its beginning, and a window with a hole covers nothing", () => {
-    const pictures = steady(at(1), 50);
-    const window = lately(pictures, now, 2400);
+    const snapshots = steady(at(1), 50);
+    const window = lately(snapshots, now, 2400);
     expect(window).toHaveLength(40);
     expect(covers(window, now, 2400, 0.8)).toBe(true);
     expect(

@@ -53,26 +53,28 @@ describe("going to sleep", () => {
     const pool = aGreenPool([small, small, small]);
     const decision = decide(aView(steady(pool, 20)), greenRule, greenOptions);
     expect(decision.steps).toEqual([]);
-    expect(decision.reason).toBe("the pictures do not reach over the last 40 min");
+    expect(decision.reason).toBe("the snapshots do not reach over the last 40 min");
   });
 
-  it("one busy picture in the window is enough to keep a host on", () => {
+  it("one busy snapshot in the window is enough to keep a host on", () => {
     const busy = aGreenPool([{ vms: [350] }, { vms: [350] }]);
     const quiet = aGreenPool([{ vms: [40] }, { vms: [40] }]);
-    const pictures = steady(quiet).map((each, i) => (i === 10 ? { ...each, snapshot: busy } : each));
+    const snapshots = steady(quiet).map((each, i) => (i === 10 ? { ...each, snapshot: busy } : each));
     expect(told(decide(aView(steady(quiet)), greenRule, greenOptions))).toEqual(["drain 1"]);
-    const decision = decide(aView(pictures), greenRule, greenOptions);
+    const decision = decide(aView(snapshots), greenRule, greenOptions);
     expect(decision.steps).toEqual([]);
-    expect(decision.reason).toContain("in one picture of the window there would have been host xen1 at 72 %");
+    expect(decision.reason).toContain(
+      "in one snapshot of the window there would have been host xen1 at 72 %",
+    );
   });
 
   it("while load rises that the rest could not hold soon, nothing is emptied", () => {
     const at = (load: number) => aGreenPool([{ vms: [load] }, { vms: [load] }]);
-    const pictures = steady(at(100)).map((each, i) => ({
+    const snapshots = steady(at(100)).map((each, i) => ({
       ...each,
       snapshot: at(Math.max(100, 100 + 12 * (i - 30))),
     }));
-    const decision = decide(aView(pictures), greenRule, greenOptions);
+    const decision = decide(aView(snapshots), greenRule, greenOptions);
     expect(decision.steps).toEqual([]);
     expect(decision.reason).toContain("CpuAverage BELOW 70 would soon need");
   });

@@ -169,7 +169,16 @@ describe("PAUSE CONTROL", () => {
     ["FOR 2h REASON new storage FOR 3h", 7200, "new storage FOR 3h"],
     ['FOR 2h reason "it ""will"" be; "', 7200, 'it "will" be; '],
   ])("%s is read", (rest, seconds, reason) => {
-    expect(asked(`PAUSE CONTROL ${rest};`)).toEqual(["PAUSE CONTROL", { seconds, reason }]);
+    expect(asked(`PAUSE CONTROL ${rest};`)).toEqual(["PAUSE CONTROL", { seconds, reason, now: false }]);
+  });
+
+  test.each([
+    ["NOW", null, ""],
+    ["now FOR 2h", 7200, ""],
+    ["NOW REASON storage burns NOW", null, "storage burns NOW"],
+    ["NOW FOR 90s REASON x", 90, "x"],
+  ])("%s also stops what runs", (rest, seconds, reason) => {
+    expect(asked(`PAUSE CONTROL ${rest};`)).toEqual(["PAUSE CONTROL", { seconds, reason, now: true }]);
   });
 
   test.each([
@@ -185,8 +194,10 @@ describe("PAUSE CONTROL", () => {
     [`FOR ${"9".repeat(500)}h`, "with its unit"],
     ["FOR 2h REASON", "without a text"],
     [`REASON ${"x".repeat(1001)}`, "longer than 1000"],
-    ["2h", "PAUSE CONTROL [FOR 2h] [REASON text]"],
-    ["BECAUSE x", "PAUSE CONTROL [FOR 2h] [REASON text]"],
+    ["2h", "PAUSE CONTROL [NOW] [FOR 2h] [REASON text]"],
+    ["BECAUSE x", "PAUSE CONTROL [NOW] [FOR 2h] [REASON text]"],
+    ["NOWS", "PAUSE CONTROL [NOW] [FOR 2h] [REASON text]"],
+    ["FOR 2h NOW", "with its unit"],
   ])("%.40s is refused with the reason", (rest, message) => {
     expect(messageFor(`PAUSE CONTROL ${rest}`)).toContain(message);
   });

@@ -16,6 +16,8 @@ import { after, problem, quote, readSpan, splitReason, type TextProblem } from "
 export interface WantedPause {
   readonly seconds: number | null;
   readonly reason: string;
+  /** Migrations that run are to be cancelled too. */
+  readonly now: boolean;
 }
 
 /** The pause in force, and how many migrations go on all the same. */
@@ -24,7 +26,7 @@ export interface Paused {
   readonly open: number;
 }
 
-const usage = "PAUSE CONTROL [FOR 2h] [REASON text]";
+const usage = "PAUSE CONTROL [NOW] [FOR 2h] [REASON text]";
 
 /** A pause in force is replaced. */
 export const pauseCommand: Command<WantedPause, Paused> = command({
@@ -35,12 +37,13 @@ export const pauseCommand: Command<WantedPause, Paused> = command({
       "PAUSE CONTROL [FOR time] [REASON text]",
       "xcp-control starts nothing: until RESUME CONTROL, or for 90s, 30m, 2h, 1d",
     ],
+    ["PAUSE CONTROL NOW [FOR ...]", "and has the migrations cancelled that it has begun"],
     "PAUSE CONTROL FOR 2h REASON storage maintenance",
   ],
-  complete: { names: false, offer: (typed) => offer(["FOR ", "REASON "], typed) },
+  complete: { names: false, offer: (typed) => offer(["NOW", "FOR ", "REASON "], typed) },
   read: readPause,
-  run: async ({ db, operator }, { seconds, reason }) => {
-    await pauseControl(db, { by: operator, reason, seconds });
+  run: async ({ db, operator }, { seconds, reason, now }) => {
+    await pauseControl(db, { by: operator, reason, seconds, now });
     const inForce = await pauseStatus(db);
     if (inForce === null) {
       throw new AppError("conflict", "The pause is over already: somebody resumed, or its time is up.");
@@ -51,11 +54,16 @@ export const pauseCommand: Command<WantedPause, Paused> = command({
     until === null ? "Control is paused until RESUME CONTROL" : `Control is paused until ${timestamp(until)}`,
   ],
   json: ({ pause, open }) => ({ paused: pause, openMigrations: open }),
-  /** A pause keeps control from starting anything; it does not reach into the pool. */
-  hints: ({ open }) =>
-    open === 0
-      ? []
-      : [`${plural(open, "migration that was begun goes", "migrations that were begun go")} on.`],
+  /** A pause alone keeps control from starting anything; only control itself reaches into the pool. */
+  hints: ({ pause, open }) => {
+    if (open === 0) return [];
+    if (!pause.cancelRunning)
+      return [`${plural(open, "migration that was begun goes", "migrations that were begun go")} on.`];
+    const what = plural(open, "migration that was begun is", "migrations that were begun are");
+    return [
+      `${what} cancelled by the xcp-control at work, or by the next one; SHOW MIGRATIONS says what became of it.`,
+    ];
+  },
 });
 
 /** That there was no pause is no error. */
@@ -72,9 +80,12 @@ function readPause(rest: string): WantedPause | TextProblem {
   const parts = splitReason(rest);
   if (isProblem(parts)) return parts;
   const { head, reason } = parts;
-  if (head === "") return { seconds: null, reason };
-  const span = after("FOR", head);
+  const behindNow = after("NOW", head);
+  const now = behindNow !== null;
+  const length = behindNow ?? head;
+  if (length === "") return { seconds: null, reason, now };
+  const span = after("FOR", length);
   if (span === null) return problem(`Write ${usage}, not ${quote(head)}.`);
   const seconds = readSpan(span);
-  return isProblem(seconds) ? seconds : { seconds, reason };
+  return isProblem(seconds) ? seconds : { seconds, reason, now };
 }

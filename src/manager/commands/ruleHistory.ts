@@ -22,6 +22,7 @@ export const showRuleHistory: Command<number, readonly RuleChange[]> = command({
   table: (changes) =>
     tableOf(
       {
+        Change: ({ change }) => change,
         At: ({ at }) => at,
         By: ({ by }) => by,
         Action: ({ action }) => action,
@@ -51,9 +52,9 @@ const verbs: Readonly<Record<RuleChange["action"], string>> = {
   delete: "deleted",
 };
 
-/** When, who, what, and the rule before and after. */
-function changeLine({ at, by, action, kind, id, before, after }: RuleChange): string {
+/** Its number, when, who, what, and the rule before and after. */
+function changeLine({ change, at, by, action, kind, id, before, after }: RuleChange): string {
   const which = id === null ? "a rule" : `rule ${id}`;
   const what = [before, after].filter((text) => text !== null).join(" -> ");
-  return `- ${timestamp(at)} - ${by === "" ? "-" : by} - ${verbs[action]} ${which} ${kind}: ${what}`;
+  return `- ${change} - ${timestamp(at)} - ${by === "" ? "-" : by} - ${verbs[action]} ${which} ${kind}: ${what}`;
 }

@@ -126,7 +126,9 @@ function programLines({ program, last, lastSuccess }: ProgramStatus, lease: Leas
   if (last === null) return [line(program, "no run is remembered")];
   const where = `pid ${last.pid} on ${last.host}`;
   const started = `started ${span(last.startedSecondsAgo, "rough")} ago`;
-  const detail = last.detail === null || last.detail === "" ? "" : `: ${last.detail}`;
+  // Of an error of several lines the first one says what it is; JSON has them all.
+  const [firstLine = ""] = (last.detail ?? "").split("\n");
+  const detail = firstLine === "" ? "" : `: ${firstLine}`;
   if (last.finishedAt === null) {
     const works = last.id === lease.runId && (lease.expiresInSeconds ?? 0) > 0;
     const state = works ? "at work" : "did not say how it ended: at work, or killed";
@@ -160,10 +162,11 @@ function leaseText({ holder, takenSecondsAgo, renewedSecondsAgo, expiresInSecond
 
 function pauseText(pause: Pause | null): string {
   if (pause === null) return "none";
-  const { by, sinceSecondsAgo, until, reason } = pause;
+  const { by, sinceSecondsAgo, until, reason, cancelRunning } = pause;
   const end = until === null ? "until RESUME CONTROL" : `until ${timestamp(until)}`;
   const who = by === "" ? "" : ` by ${by}`;
-  return `paused${who} ${span(sinceSecondsAgo, "rough")} ago, ${end}${reason === "" ? "" : `: ${reason}`}`;
+  const running = cancelRunning ? ", running migrations are cancelled" : "";
+  return `paused${who} ${span(sinceSecondsAgo, "rough")} ago, ${end}${running}${reason === "" ? "" : `: ${reason}`}`;
 }
 
 function breakerText({ open, trips, closesInSeconds, reason }: Status["breaker"]): string {

@@ -140,7 +140,7 @@ function refusalOf({ infeasibleOn, vm, source, options }: Judge, host: Host): Ho
     const left = options.bannedVms.get(vm.uuid);
     if (left !== undefined) return { code: "banned", reason: left };
   }
-  return isHere ? null : (infeasible(infeasibleOn, vm, host, options) ?? tooLarge(vm, host));
+  return isHere ? null : (infeasible(infeasibleOn, vm, host, options) ?? tooLarge(vm, host, options));
 }
 
 function infeasible(
@@ -164,14 +164,23 @@ function infeasible(
   };
 }
 
-function tooLarge({ placementBytes }: Vm, { placementFreeBytes }: Host): HostRefusal | null {
+function tooLarge(
+  { placementBytes }: Vm,
+  { uuid, placementFreeBytes }: Host,
+  { shrinkableBytes }: RankOptions,
+): HostRefusal | null {
   if (placementBytes === null) return { code: "unknown", reason: "the memory that the VM needs is unknown" };
   if (placementFreeBytes === null) {
     return { code: "unknown", reason: "the memory that the host has free is unknown" };
   }
   if (placementFreeBytes >= placementBytes) return null;
   const [needs, has] = [bytes(placementBytes, "MB"), bytes(placementFreeBytes, "MB")];
-  return { code: "memory", reason: `not enough memory: needs ${needs}, has ${has} free` };
+  const more = shrinkableBytes?.get(uuid) ?? 0;
+  const shrunk =
+    placementFreeBytes + more < placementBytes
+      ? ""
+      : `, and ${bytes(more, "MB")} more if xapi shrank its guests (ControlSqueeze=allow)`;
+  return { code: "memory", reason: `not enough memory: needs ${needs}, has ${has} free${shrunk}` };
 }
 
 function placeOn(judge: Judge, host: Host): Omit<RankedHost, "rank"> {

@@ -20,6 +20,8 @@ export interface RankOptions
   readonly bannedHosts?: ReadonlyMap<Uuid, string>;
   /** Why hosts that take no part are not believed, where that is the reason. Default: none. */
   readonly suspects?: ReadonlyMap<Uuid, string>;
+  /** Bytes that guests of a host would give up if xapi shrank them, which no plan counts on. Default: none. */
+  readonly shrinkableBytes?: ReadonlyMap<Uuid, number>;
   /** The host that the VM is meant to run on (XAPI's VM.affinity); null or absent where it has none. */
   readonly homeServer?: Uuid | null;
 }

@@ -8,6 +8,7 @@ import type { Step } from "../steps/order.ts";
 import type { Bounds } from "./bound.ts";
 import { choicesWithin } from "./choices.ts";
 import { Cover } from "./cover.ts";
+import { Heap } from "./heap.ts";
 import type { Work } from "./work.ts";
 
 /** Pools that are tiny enough to be searched through. */
@@ -72,7 +73,7 @@ class Exact {
   readonly #least: readonly Map<number, number>[];
   readonly #canLeave: readonly boolean[];
   readonly #seen = new Map<string, number>();
-  readonly #heap = new Heap();
+  readonly #heap = new Heap<Node>(before);
 
   constructor(state: State, bounds: Bounds, hopeless: number, limit: number, work: Work) {
     this.#state = new State(state.problem, work);
@@ -255,51 +256,6 @@ function stepsTo(node: Node): Step[] {
 }
 
 /** Least estimate first; among equals the deepest. */
-class Heap {
-  readonly #nodes: Node[] = [];
-
-  push(node: Node): void {
-    const nodes = this.#nodes;
-    let place = nodes.push(node) - 1;
-    while (place > 0) {
-      const up = (place - 1) >> 1;
-      if (!before(node, nodes[up])) break;
-      nodes[place] = nodes[up] ?? node;
-      place = up;
-    }
-    nodes[place] = node;
-  }
-
-  peek(): Node | null {
-    return this.#nodes[0] ?? null;
-  }
-
-  pop(): Node | null {
-    const nodes = this.#nodes;
-    const top = nodes[0];
-    const last = nodes.pop();
-    if (top === undefined || last === undefined) return null;
-    if (nodes.length > 0) this.#sink(last);
-    return top;
-  }
-
-  #sink(node: Node): void {
-    const nodes = this.#nodes;
-    let place = 0;
-    for (;;) {
-      let down = 2 * place + 1;
-      if (down >= nodes.length) break;
-      const right = nodes[down + 1];
-      if (right !== undefined && before(right, nodes[down])) down++;
-      const child = nodes[down];
-      if (child === undefined || !before(child, node)) break;
-      nodes[place] = child;
-      place = down;
-    }
-    nodes[place] = node;
-  }
-}
-
-function before(a: Node, b: Node | undefined): boolean {
-  return b === undefined || a.estimate < b.estimate || (a.estimate === b.estimate && a.cost > b.cost);
+function before(a: Node, b: Node): boolean {
+  return a.estimate < b.estimate || (a.estimate === b.estimate && a.cost > b.cost);
 }

@@ -65,6 +65,7 @@ export class Rehousing {
   /** VMs that no host could ever take: nothing leaves fewer. */
   readonly #hopeless: ReadonlySet<number>;
   #others = false;
+  #enough = 0;
   readonly #trail: number[] = [];
   readonly #shunned = new Set<number>();
 
@@ -86,8 +87,12 @@ export class Rehousing {
     for (const v of drain.leaving) this.#isLeaving[v] = 1;
   }
 
-  /** The best places found within `rounds` of ruin and recreate, twice: without and with moving others. */
-  run(rounds: number): Housing {
+  /**
+   * The best places found within `rounds` of ruin and recreate, twice: without and with moving others. It ends sooner where
+   * moving others costs no more than `enough`, which nothing undercuts.
+   */
+  run(rounds: number, enough = 0): Housing {
+    this.#enough = enough;
     this.#search(rounds);
     if (this.best !== null && this.best.left > this.#hopeless.size) {
       this.#others = true;
@@ -124,7 +129,7 @@ export class Rehousing {
       best !== null &&
       best.left === this.#hopeless.size &&
       best.harm === 0 &&
-      (best.extra === 0 || !this.#others)
+      (best.extra <= this.#enough || !this.#others)
     );
   }
 

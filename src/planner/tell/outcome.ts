@@ -46,7 +46,8 @@ export function toMoves(
   });
 }
 
-function figuresOf(state: State, { vm, from, to }: Step, r: number): MoveFigures | null {
+/** What the step does to the term `r` as things stand; null where there is no such term. */
+export function figuresOf(state: State, { vm, from, to }: Step, r: number): MoveFigures | null {
   const { problem } = state;
   const { R, rules, weight, inverse } = problem;
   const rule = rules[r];

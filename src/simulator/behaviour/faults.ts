@@ -83,7 +83,17 @@ export class Faults {
   readonly #migrations: MigrationFault[] = [];
   readonly #nans: NanWindow[] = [];
   readonly #refusals: HostRefusal[] = [];
+  readonly #clocks = new Map<string, number>();
   readonly #stuck: { readonly hostRef: string; timesLeft: number }[] = [];
+
+  /** How far a host's clock is ahead of the pool's, in milliseconds; 0 sets it right. */
+  setClock(hostRef: string, aheadMs: number): void {
+    this.#clocks.set(hostRef, aheadMs);
+  }
+
+  clockAheadMs(hostRef: string): number {
+    return this.#clocks.get(hostRef) ?? 0;
+  }
 
   addCallFault(fault: CallFault): void {
     this.#calls.push(fault);
@@ -127,8 +137,9 @@ export class Faults {
     return answered;
   }
 
-  /** Ends all faults of calls, records, coming migrations, hosts and sources. */
+  /** Ends all faults of calls, records, coming migrations, hosts, their clocks and sources. */
   clear(): void {
+    this.#clocks.clear();
     for (const list of [
       this.#calls,
       this.#migrations,

@@ -146,6 +146,10 @@ export class SimulatedPool implements SimulatedPoolLike {
     return conditionOf(this.model, hostRef);
   }
 
+  clockAheadMs(hostRef: string): number {
+    return this.model.faults.clockAheadMs(hostRef);
+  }
+
   async beforeAnswer(hostRef: string, method: string): Promise<AnswerFault> {
     const fault = this.model.faults.takeCallFault(hostRef, method);
     if (fault === null) return "answer";

@@ -70,9 +70,21 @@ export const outageCommands: Readonly<Record<string, PoolCommand>> = {
   close: callFault("close", "close", "Calls of METHOD see their connection closed."),
   "http-500": callFault("http-500", "http-500", "Calls of METHOD are answered with HTTP 500."),
   slow: callFault("slow", "answer", "Calls of METHOD are answered late.", " [by=5s]"),
+  clock: {
+    usage: "clock HOST AHEAD",
+    help: "The host's own clock goes wrong: 5m ahead of the pool's, -5m behind it; 0s sets it right.",
+    least: 2,
+    most: 2,
+    run: (model, [name = "", ahead = ""]) => {
+      const host = findHost(model, name);
+      const behind = ahead.startsWith("-");
+      model.faults.setClock(host, (behind ? -1 : 1) * readDuration(behind ? ahead.slice(1) : ahead));
+      return `the clock of ${nameOf(model, "host", host)} is ${ahead} ahead`;
+    },
+  },
   "end-faults": {
     usage: "end-faults",
-    help: "Ends the faults of calls, coming migrations, hosts and data sources.",
+    help: "Ends the faults of calls, coming migrations, hosts, their clocks and data sources.",
     least: 0,
     most: 0,
     run: (model) => {

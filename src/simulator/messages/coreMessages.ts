@@ -127,8 +127,9 @@ function eventRows({ events }: Services): MethodRow[] {
 function otherRows({ pool }: Services): MethodRow[] {
   const { db, clock } = pool;
   const time = ({ args }: MessageCall) => {
-    db.get("host", textAt(args, 0), "uuid");
-    return new Date(clock.now());
+    const host = textAt(args, 0);
+    db.get("host", host, "uuid");
+    return new Date(clock.now() + (pool.clockAheadMs?.(host) ?? 0));
   };
   return [
     ["host.get_servertime", ["ref:host"], 1, "datetime", time],

@@ -110,6 +110,8 @@ export interface SimulatedPoolLike {
   /** Real milliseconds that a refused login takes; xapi's are about 2000. */
   readonly badPasswordDelayMs: number;
   hostCondition(hostRef: string): HostCondition;
+  /** How far the host's own clock is ahead of the pool's, in milliseconds; absent: all are right. */
+  clockAheadMs?(hostRef: string): number;
   /** Behind GET /rrd_updates and its like; a pool without answers them with 403. */
   readonly measures?: MeasureStore;
   /** The release whose manners the servers have; absent: today's. */

@@ -141,6 +141,12 @@ export function mayDo(role: Role, permission: Permission): boolean {
   return permission.role !== "nobody" && roles.indexOf(role) <= roles.indexOf(permission.role);
 }
 
+/** The rights of a role as its sessions list them: those that not every role has, by name. */
+export function permissionsOf(role: Role): string[] {
+  const guarded = [...neededBy].filter(([, needed]) => mayDo(role, { name: "", role: needed }));
+  return guarded.map(([message]) => message.toLowerCase()).sort();
+}
+
 /** In xapi's order, which is that of its generated tables. */
 const asListed: readonly Role[] = [
   "vm-power-admin",

@@ -3,7 +3,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { SimulatedPoolLike } from "../objects/contract.ts";
 import { nullRef, simMap } from "../objects/datamodel.ts";
-import type { Role } from "../objects/roles.ts";
+import { permissionsOf, type Role } from "../objects/roles.ts";
 import { SimFailure } from "./failure.ts";
 
 const idleMs = 24 * 3600 * 1000;
@@ -36,6 +36,7 @@ export class Sessions {
       subject: subject ?? nullRef,
       auth_user_sid: subject === null ? "" : this.#pool.db.text("subject", subject, "subject_identifier"),
       auth_user_name: user,
+      rbac_permissions: role === null ? [] : permissionsOf(role),
       originator,
       uuid: randomUUID(),
     };

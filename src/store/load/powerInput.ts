@@ -35,7 +35,9 @@ export async function loadPowerInput(
   // What was written at the prompt says more than XenCenter can.
   const rules = written.length > 0 || configured === null ? written : [configured];
   const hostPower = await loadHostPower(db);
-  const pictures = isIdle({ rules, hostPower }) ? [] : await loadSamples(db, collection, greenWish(settings));
+  const snapshots = isIdle({ rules, hostPower })
+    ? []
+    : await loadSamples(db, collection, greenWish(settings));
   const minute = minuteOfDay(new Date(hostPower.now * 1000), settings.timeZone);
-  return { rules, hostPower, pictures, minuteOfDay: minute };
+  return { rules, hostPower, snapshots, minuteOfDay: minute };
 }

@@ -11,6 +11,8 @@ export interface PauseRow {
   /** Null: until somebody resumes. */
   readonly pausedUntil: Date | null;
   readonly reason: string | null;
+  /** Running migrations are to be cancelled too. */
+  readonly cancelRunning: boolean;
   readonly sinceSecondsAgo: number | null;
   readonly ended: boolean;
 }
@@ -22,6 +24,7 @@ export const pauseTable: Table<PauseRow> = table("Pause", ["name"], {
   pausedAt: optionalDate,
   pausedUntil: optionalDate,
   reason: optionalText,
+  cancelRunning: flag,
   sinceSecondsAgo: computed(ageSeconds("PausedAt"), optionalNumber),
   ended: computed("PausedUntil IS NOT NULL AND PausedUntil <= UTC_TIMESTAMP(6)", flag),
 });

@@ -63,7 +63,7 @@ export class Queue {
 export function green(balance: readonly Rule[], told?: (now: number, text: string) => void): Policy {
   const queue = new Queue();
   let states: HostStates = new Map();
-  const pictures: TimedSnapshot[] = [];
+  const snapshots: TimedSnapshot[] = [];
   const options: GreenOptions = {
     ...greenDefaults,
     headroomBytes: 0,
@@ -78,11 +78,11 @@ export function green(balance: readonly Rule[], told?: (now: number, text: strin
   let last = "";
   const minute = (world: World) => {
     const snapshot = world.snapshot();
-    pictures.push({ at: world.now, snapshot });
-    if (pictures.length > 45) pictures.shift();
+    snapshots.push({ at: world.now, snapshot });
+    if (snapshots.length > 45) snapshots.shift();
     states = observe(states, snapshot, world.now);
     const minuteOfDay = Math.floor(world.now / 60) % 1440;
-    const decision = decide({ now: world.now, minuteOfDay, pictures, states, hold: null }, rule, options);
+    const decision = decide({ now: world.now, minuteOfDay, snapshots, states, hold: null }, rule, options);
     if (told !== undefined && decision.steps.length > 0 && decision.reason !== last)
       told(world.now, decision.reason);
     last = decision.reason;
@@ -91,7 +91,7 @@ export function green(balance: readonly Rule[], told?: (now: number, text: strin
     const relieving = decision.reliefs.flatMap(({ moves }) => moves);
     const draining = decision.steps.flatMap((step) => (step.kind === "drain" ? step.drain.moves : []));
     const busy = world.guests.some(({ to }) => to !== null);
-    const balancing = relieving.length + draining.length > 0 || busy ? [] : balanced(pictures, balance);
+    const balancing = relieving.length + draining.length > 0 || busy ? [] : balanced(snapshots, balance);
     queue.replace([...relieving, ...draining, ...balancing]);
   };
   return { minute, tick: (world) => queue.start(world) };
@@ -100,19 +100,19 @@ export function green(balance: readonly Rule[], told?: (now: number, text: strin
 /** Balance alone, all hosts on. */
 function balancing(balance: readonly Rule[]): Policy {
   const queue = new Queue();
-  const pictures: TimedSnapshot[] = [];
+  const snapshots: TimedSnapshot[] = [];
   const minute = (world: World) => {
-    pictures.push({ at: world.now, snapshot: world.snapshot() });
-    if (pictures.length > 5) pictures.shift();
-    if (!world.guests.some(({ to }) => to !== null)) queue.replace(balanced(pictures, balance));
+    snapshots.push({ at: world.now, snapshot: world.snapshot() });
+    if (snapshots.length > 5) snapshots.shift();
+    if (!world.guests.some(({ to }) => to !== null)) queue.replace(balanced(snapshots, balance));
   };
   return { minute, tick: (world) => queue.start(world) };
 }
 
-function balanced(pictures: readonly TimedSnapshot[], balance: readonly Rule[]) {
-  const newest = pictures.at(-1);
+function balanced(snapshots: readonly TimedSnapshot[], balance: readonly Rule[]) {
+  const newest = snapshots.at(-1);
   if (newest === undefined || balance.length === 0) return [];
-  const pool = averaged(newest.snapshot, pictures.slice(-5));
+  const pool = averaged(newest.snapshot, snapshots.slice(-5));
   const options = {
     maxMoves: 20,
     headroomBytes: 0,

@@ -1,0 +1,70 @@
+/** Makes the packages: an npm tarball and a Debian package, in packages/. */
+import { spawnSync } from "node:child_process";
+import { join, relative } from "node:path";
+import process from "node:process";
+import { projectFolder } from "./commandTree.ts";
+import { makeDebian } from "./debianPackage.ts";
+import { writeGenerated } from "./files.ts";
+import { packNpm } from "./npmPackage.ts";
+
+const usage = `usage: npm run package [-- COMMAND]
+  (none)     makes the npm package and the Debian package in packages/
+  try        makes them, and tries the Debian package in a fresh Debian: install, run, upgrade, purge (minutes; needs
+             root, debootstrap and a Debian mirror, XCP_DEBIAN_MIRROR where it is not this machine's own)
+  prepare    makes only what goes into both: man pages, completion, the commit, into dist/
+`;
+
+const packages = join(projectFolder, "packages");
+
+const commands: Readonly<Record<string, () => Promise<void>>> = {
+  async make() {
+    await makeAll();
+  },
+  async try() {
+    const made = await makeAll();
+    if (made === null) throw new Error("without dpkg-deb there is nothing to try");
+    const workFolder = join(projectFolder, ".xcp-balance", "debian-package");
+    const destination = join(projectFolder, ".xcp-balance", "debian-older");
+    const older = makeDebian({ npmPackage: made.npmPackage, workFolder, destination, version: "0.0.1" });
+    const { tryDebianPackage } = await import("./trial/trial.ts");
+    await tryDebianPackage(join(projectFolder, ".xcp-balance", "debian-trial"), {
+      older,
+      newer: made.debian,
+    });
+  },
+  prepare: () => writeGenerated(),
+};
+
+/** Both packages; null where only the npm package can be made. */
+async function makeAll(): Promise<{ readonly npmPackage: string; readonly debian: string } | null> {
+  await writeGenerated();
+  const npmPackage = packNpm(projectFolder, packages);
+  tell(npmPackage);
+  if (!canMakeDebian()) {
+    process.stderr.write(
+      "xcp-balance: no dpkg-deb here, so no Debian package; it comes with Debian's package dpkg\n",
+    );
+    return null;
+  }
+  const workFolder = join(projectFolder, ".xcp-balance", "debian-package");
+  const debian = makeDebian({ npmPackage, workFolder, destination: packages });
+  tell(debian);
+  return { npmPackage, debian };
+}
+
+function canMakeDebian(): boolean {
+  return spawnSync("dpkg-deb", ["--version"]).status === 0;
+}
+
+function tell(file: string): void {
+  process.stdout.write(`${relative(projectFolder, file)}\n`);
+}
+
+const [name = "make", ...rest] = process.argv.slice(2);
+const command = Object.hasOwn(commands, name) && rest.length === 0 ? commands[name] : undefined;
+if (command === undefined) {
+  process.stderr.write(usage);
+  process.exitCode = 2;
+} else {
+  await command();
+}
