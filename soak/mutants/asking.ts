@@ -73,6 +73,24 @@ export const asking: readonly Mutant[] = [
       "moves nothing, prints the plan",
     ],
   ]),
+  ...inFile("control/stopOrder.ts", [
+    [
+      "stop-order",
+      "if (pause?.cancelRunning)",
+      "if (pause?.cancelRunning && this.#inFlight < 0)",
+      "programs/control-stop",
+      "PAUSE CONTROL NOW: two",
+    ],
+  ]),
+  ...inFile("store/breaker.ts", [
+    [
+      "stop-order-counts",
+      "NOT IN ('pair', 'stopped')",
+      "NOT IN ('pair')",
+      "programs/control-stop",
+      "PAUSE CONTROL NOW: two",
+    ],
+  ]),
   ...inFile("xapi/tls.ts", [
     [
       "pins",

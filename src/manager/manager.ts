@@ -7,6 +7,7 @@ import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { listAddedRules } from "../store/rules.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
+import type { ManagerTools } from "./command.ts";
 import { commandList } from "./commands/index.ts";
 import type { OutputFormat } from "./format.ts";
 import { historyPath, openHistory } from "./history.ts";
@@ -38,6 +39,7 @@ export interface ManagerOptions {
   readonly write: (text: string) => void;
   /** Aborted when nobody reads `output` any more. */
   readonly outputClosed: AbortSignal;
+  readonly tools: ManagerTools;
 }
 
 /** Runs the manager to its end and returns the exit code. Throws the failure that ends a script. */
@@ -47,7 +49,7 @@ export async function runManager(options: ManagerOptions): Promise<number> {
 }
 
 async function runInteractive(options: ManagerOptions): Promise<number> {
-  const { db, format, operator, control, input, output } = options;
+  const { db, format, operator, control, input, output, tools } = options;
   const history = openHistory(historyPath(options.environment));
   const signal = AbortSignal.any([options.signal, options.outputClosed]);
   await runRepl({
@@ -55,6 +57,7 @@ async function runInteractive(options: ManagerOptions): Promise<number> {
     format,
     operator,
     control,
+    tools,
     commands: commandList,
     input,
     output,
@@ -83,12 +86,12 @@ async function runScripts(options: ManagerOptions): Promise<number> {
 }
 
 async function runSources(options: ManagerOptions): Promise<number> {
-  const { db, format, operator, control, echo, note, write, outputClosed: closed } = options;
+  const { db, format, operator, control, echo, note, write, tools, outputClosed: closed } = options;
   const output = { write, note, closed };
   for (const open of sources(options)) {
     const { source, moreAnswers } = open();
     try {
-      const context = { db, format, operator, control, commands: commandList };
+      const context = { db, format, operator, control, tools, commands: commandList };
       const end = await runScript({ ...context, echo, source, moreAnswers, output });
       if (end === "exit") return exitCode.done;
       if (end === "cut") return exitCode.couldNotRun;

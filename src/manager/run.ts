@@ -9,6 +9,7 @@ export async function runCommand(context: ManagerContext, call: Call): Promise<v
   checkFormat(call.command, context.format);
   const outcome = await call.run(context);
   if (outcome === null) return;
-  for (const line of outputLines(outcome, context.format)) context.talk.print(line);
+  const { marked = (lines: readonly string[]) => lines } = context.tools;
+  for (const line of marked(outputLines(outcome, context.format))) context.talk.print(line);
   for (const hint of outcome.hints()) context.talk.note(printable(hint));
 }
