@@ -13,6 +13,9 @@ export interface Given {
   readonly apply?: string;
   readonly makeRoom?: string | true;
   readonly for?: string;
+  readonly format?: string;
+  readonly verbose?: true;
+  readonly json?: true;
 }
 
 type Name = keyof Given;
@@ -29,6 +32,9 @@ const typed: Readonly<Record<Name, string>> = {
   apply: "--apply",
   makeRoom: "--make-room",
   for: "--for",
+  format: "--format",
+  verbose: "--verbose",
+  json: "--json",
 };
 
 /** Options that need another one, or one of several. */
@@ -37,6 +43,8 @@ const needed: readonly (readonly [Name, ...(readonly Name[])])[] = [
   ["save", "dryRun"],
   ["squeeze", "evacuate", "makeRoom"],
   ["for", "makeRoom"],
+  ["format", "dryRun"],
+  ["verbose", "dryRun"],
 ];
 
 /** Options that do not go together, with the reason where it is not plain. */
@@ -53,6 +61,8 @@ const apart: readonly (readonly [Name, Name, string?])[] = [
   ["makeRoom", "apply"],
   ["makeRoom", "save", "only plans that keep the rules can be saved"],
   ["ack", "makeRoom"],
+  ["format", "json"],
+  ["format", "verbose"],
   ["apply", "interval", "a saved plan is carried out once"],
   ["apply", "save"],
   ["save", "interval"],

@@ -18,12 +18,15 @@ import {
   runProgram,
   storeOptions,
   versionLine,
+  whileInterruptsAreIgnored,
   withDatabase,
 } from "../program/program.ts";
+import { currentScreen, isDumb } from "../program/screen.ts";
 import type { StoreOptions } from "../store/connection.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { isJson, type OutputFormat, outputFormats } from "./format.ts";
-import { runManager } from "./manager.ts";
+import { type ManagerOptions, runManager } from "./manager.ts";
+import { pagerCommand, throughPager } from "./pager.ts";
 import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./schema.ts";
 import { askPassword, readPasswordFile } from "./secretInput.ts";
 
@@ -31,7 +34,8 @@ interface ManagerFlags {
   readonly settings?: string;
   readonly execute?: readonly string[];
   readonly file?: readonly string[];
-  readonly format: OutputFormat;
+  readonly format?: OutputFormat | "thesis";
+  readonly verbose?: true;
   readonly json?: true;
   readonly echo?: true;
 }
@@ -87,10 +91,12 @@ await runProgram("xcp-manager", async (context) => {
       append,
     )
     .addOption(
-      new Option("--format <format>", "how to print results; lists also as a table, csv or tsv")
-        .choices(outputFormats)
-        .default("text"),
+      new Option(
+        "--format <format>",
+        "how to print results; thesis: its lines on a terminal too; lists also as a table, csv or tsv",
+      ).choices(["thesis", ...outputFormats]),
     )
+    .option("-v, --verbose", "on a terminal too, plans in sentences and lists as elsewhere (--format text)")
     .option("--json", "the same as --format json")
     .option("--echo", "print each command of a script behind the prompt")
     .argument("[words...]")
@@ -153,6 +159,9 @@ function manage(context: ProgramContext, options: ManagerFlags): Promise<number>
       commands: options.execute ?? [],
       files: options.file ?? [],
       format: formatOf(options),
+      // Whoever asks for a format gets it on a terminal too.
+      screen: options.format === undefined && options.verbose !== true ? currentScreen : () => null,
+      pager: isDumb(process.env) ? null : pagerOf(process.env),
       operator: operatorName(),
       control,
       echo: options.echo === true,
@@ -169,6 +178,13 @@ function manage(context: ProgramContext, options: ManagerFlags): Promise<number>
       outputClosed: context.outputClosed,
     }),
   );
+}
+
+/** The operator's pager; while it runs, Ctrl-C is its own. */
+function pagerOf(environment: typeof process.env): ManagerOptions["pager"] {
+  const words = pagerCommand(environment);
+  if (words === null) return null;
+  return (lines) => whileInterruptsAreIgnored(() => throughPager(words, lines, environment));
 }
 
 async function doctor(context: ProgramContext, options: ManagerFlags, flags: DoctorFlags): Promise<number> {
@@ -223,5 +239,6 @@ function report(
 }
 
 function formatOf(options: ManagerFlags): OutputFormat {
-  return options.json === true ? "json" : options.format;
+  if (options.json === true) return "json";
+  return options.format === undefined || options.format === "thesis" ? "text" : options.format;
 }
