@@ -6,14 +6,16 @@ import type { StoredSnapshot } from "../domain/pool.ts";
 import { subjectsOf } from "../domain/rule.ts";
 import { unmeasuredLines } from "../domain/unmeasured.ts";
 import { forecastJson } from "../explain/planJson.ts";
-import { greenObject, withGreen } from "../explain/power.ts";
-import { forecastLines, moveLine, unknownRuleLines } from "../explain/report.ts";
+import { greenLines, greenObject, withGreen } from "../explain/power.ts";
+import { forecastLines, moveLine, totalLines, unknownRuleLines } from "../explain/report.ts";
 import type { Plan } from "../planner/plan.ts";
+import type { PlanFacts } from "../report/plan/planFacts.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import { loadGreenForecast } from "../store/load/powerInput.ts";
 import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import type { Planner, RunResult } from "./planExecutor.ts";
+import { planSettings } from "./planPageFile.ts";
 import { runLines } from "./report.ts";
 import { planToSave } from "./savedPlan.ts";
 import { type Reporter, say, warnOfSuspects } from "./say.ts";
@@ -40,8 +42,32 @@ export const forecastBalance: Strategy["forecast"] = async (input, { db, control
     object: () => ({ ...forecastJson(assessment, stored, plan), green: greenObject(green, names) }),
     work: plan.moves.length + (green?.decision.steps.length ?? 0) + (green?.decision.reliefs.length ?? 0),
     toSave: (saver) => planToSave(stored, assessment, plan, saver),
+    page: (saved) => ({
+      title: "Plan that keeps the rules",
+      assessment: { ...assessment, stored },
+      plan,
+      findings: totalLines(plan),
+      remarks: green === null ? [] : greenLines(green, names),
+      settings: planSettings(control),
+      apply: applying(saved),
+    }),
   };
 };
+
+/** How the plan of a page is carried out. */
+function applying(saved: string | null): PlanFacts["apply"] {
+  const text =
+    "A saved plan is carried out exactly as it is, or not at all: where the pool has changed meanwhile it is refused, and each move is checked once more before it starts.";
+  return saved === null
+    ? {
+        text,
+        commands: [
+          "xcp-control --dry-run --save plan.json --html plan.html",
+          "xcp-control --apply plan.json",
+        ],
+      }
+    : { text, commands: [`xcp-control --apply ${saved}`] };
+}
 
 /** What a run makes of the rules that balance; `green` is what green rules have just said, null where none did. */
 export function balance(

@@ -23,14 +23,16 @@ import {
   stayLines,
   warningLines,
 } from "../explain/evacuation.ts";
-import { moveLine, unknownRuleLines } from "../explain/report.ts";
+import { moveLine, totalLines, unknownRuleLines } from "../explain/report.ts";
 import type { Evacuation } from "../planner/evacuate/evacuate.ts";
 import type { Move } from "../planner/plan.ts";
+import type { PlanFacts } from "../report/plan/planFacts.ts";
 import { storedCollectionId } from "../store/snapshot.ts";
 import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import { leaseLost } from "./heldLease.ts";
 import type { MoveResult, Planner, RunResult } from "./planExecutor.ts";
+import { planSettings } from "./planPageFile.ts";
 import { resultReason } from "./report.ts";
 import { say, warnOfSuspects } from "./say.ts";
 import {
@@ -74,11 +76,39 @@ export function evacuation(task: EvacuateTask): Strategy {
         lines: (told) => evacuationLines(assessment, stored, plan, told),
         object: () => evacuationJson(assessment, stored, plan),
         work: plan.moves.length,
+        page: () => pageOf({ ...assessment, stored }, plan, control),
       };
     },
     decide: async (look, run) => {
       const view = viewOf(look, task, run.options);
       return "gate" in view ? view : { course: new Attempt(view, task, run, 0).course() };
+    },
+  };
+}
+
+function pageOf(assessment: View["assessment"], plan: Evacuation, control: ActOptions["control"]): PlanFacts {
+  const { host, stored } = assessment;
+  const names = new Names(stored.snapshot);
+  const name = names.of(host.uuid);
+  const squeeze = control.squeeze === "allow" ? " --squeeze" : "";
+  return {
+    title: `Evacuation of ${name}`,
+    assessment,
+    plan,
+    findings: [
+      `${purposeLine(plan, names)}; it is left out of the means.`,
+      ...totalLines(plan),
+      endLine(plan.stays.length, host, names, "would be"),
+    ],
+    remarks: [
+      ...warningLines(plan, names),
+      ...stayLines(plan.stays, host, names),
+      ...squeezeLines(plan, host, names),
+    ],
+    settings: planSettings(unbounded(control)),
+    apply: {
+      text: "It is planned anew when it is carried out, from the newest collection, and each move is checked once more before it starts; VMs that cannot leave stay, each with its reason.",
+      commands: [`xcp-control --evacuate ${host.uuid}${squeeze}`],
     },
   };
 }

@@ -68,7 +68,7 @@ export class Entry {
 
   /** Commits the intent to make the move; why it may not be made, or null. */
   async begin(): Promise<Outcome | null> {
-    const { vm, source, destination, copyBytes, mean } = this.#move;
+    const { vm, source, destination, copyBytes, mean, seconds: expectedSeconds } = this.#move;
     const { sourceBefore, sourceAfter, destinationBefore, destinationAfter } = this.#move;
     const { ruleRevision } = this.#options;
     const intent = {
@@ -76,7 +76,15 @@ export class Entry {
       source,
       destination,
       ...this.#options.log(this.#move),
-      figures: { mean, sourceBefore, sourceAfter, destinationBefore, destinationAfter, ruleRevision },
+      figures: {
+        mean,
+        sourceBefore,
+        sourceAfter,
+        destinationBefore,
+        destinationAfter,
+        expectedSeconds,
+        ruleRevision,
+      },
       collectionId: this.#options.collectionId,
       memoryBytes: copyBytes,
     };

@@ -26,6 +26,7 @@ import { loadHostAddresses } from "../store/places.ts";
 import { readSize } from "../text/size.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { readPlanFile, writePlanFile } from "./planFile.ts";
+import type { PageOptions } from "./planPageFile.ts";
 import { runControl, type Save, type Task } from "./run.ts";
 import { stampedEvent, stampedLine } from "./timestamps.ts";
 import { contradiction } from "./usage.ts";
@@ -48,6 +49,7 @@ interface ControlFlags {
   readonly for?: string;
   readonly save?: string;
   readonly apply?: string;
+  readonly html?: string;
   readonly timestamps?: true;
 }
 
@@ -59,6 +61,7 @@ Examples:
   xcp-control --evacuate xen3  empty a host, whatever the rules say; with --dry-run only print how
   xcp-control --make-room 64GB  let a VM of 64 GB start somewhere; with --dry-run only print how
   xcp-control --dry-run --save plan.json    keep the plan in a file, for review
+  xcp-control --dry-run --save plan.json --html plan.html   and as a page, for whoever approves it
   xcp-control --apply plan.json             carry out exactly that plan, if the pool is still as it was
   xcp-control --ack            after failed migrations: the cause is mended, go on
 
@@ -106,6 +109,7 @@ await runProgram("xcp-control", async (context) => {
       "--apply <file>",
       "carry out a saved plan, exactly or not at all; with --dry-run print what that would do",
     )
+    .option("--html <file>", "with --dry-run: also write the plan as a page, for whoever approves changes")
     .option("--timestamps", "begin each line with the time (UTC); of events, as `at`")
     .option("--ack", "close the breaker that failed migrations have opened, and do nothing else")
     .option(
@@ -156,6 +160,7 @@ await runProgram("xcp-control", async (context) => {
         ...task,
         ...saveOf(options),
         told: toldBy(options),
+        ...pageOf(options),
         signal: context.signal,
         graceMs: 30_000,
         sleep: sleepUnaborted,
@@ -205,6 +210,11 @@ async function taskOf({
   if (size !== undefined) return { task: { kind: "room", request: roomRequest(size, vm), by } };
   if (file !== undefined) return { task: { kind: "apply", content: await readPlanFile(file), by } };
   return {};
+}
+
+function pageOf({ html: file, save }: ControlFlags): { readonly page?: PageOptions } {
+  if (file === undefined) return {};
+  return { page: { file, by: operatorName(), at: () => new Date(), saved: save ?? null } };
 }
 
 /** Throws AppError usage where there is no size, or what is none. */

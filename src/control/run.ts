@@ -15,6 +15,7 @@ import { HeldLease, leaseLost } from "./heldLease.ts";
 import { keepRules } from "./keepRules.ts";
 import { observe, observeGate } from "./observe.ts";
 import { closeOpen } from "./openMigrations.ts";
+import { type PageOptions, writePlanPage } from "./planPageFile.ts";
 import { recogniseAdvice } from "./recognise.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { type RoomTask, roomMaking } from "./room.ts";
@@ -47,6 +48,8 @@ export interface RunOptions extends Reporter {
   readonly task?: Task;
   /** With dryRun and without a task. */
   readonly save?: Save;
+  /** With dryRun: keeps the plan as a page, too. */
+  readonly page?: PageOptions;
   /** Null with dryRun. */
   readonly xen: XenSettings | null;
   /** Members of the pool beside the settings'. */
@@ -203,7 +206,7 @@ function withHosts(end: RunEnd, hosts: HostWork | null): RunEnd {
 
 /** The plan and what stands against it; neither the pool nor the database sees a change. */
 async function dryRun(db: Database, options: RunOptions): Promise<number> {
-  const { control, xen, json, save } = options;
+  const { control, xen, json, save, page } = options;
   const input = await loadDecisionInput(db, control);
   const viewer = { db, control, poolUuid: xen?.poolUuid ?? null };
   const shown = await strategyOf(options.task).forecast(input, viewer);
@@ -217,6 +220,10 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
     await save.write(save.file, shown.toSave({ by: save.by, at: save.at() }));
     if (!json)
       options.print(`Saved in ${save.file}: xcp-control --apply carries out exactly this, or nothing`);
+  }
+  if (page !== undefined && shown.page !== undefined) {
+    await writePlanPage(shown.page(page.saved), page);
+    if (!json) options.print(`Page in ${page.file}`);
   }
   return options.exitCode && shown.work > 0 ? exitCode.planNotEmpty : exitCode.done;
 }

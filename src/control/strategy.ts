@@ -8,6 +8,7 @@ import { exitCode } from "../domain/errors.ts";
 import type { Gate, GateCode } from "../domain/gate.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
 import type { PlanTold } from "../explain/report.ts";
+import type { PlanFacts } from "../report/plan/planFacts.ts";
 import type { ControlSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
@@ -122,6 +123,8 @@ export interface DryRunView {
   readonly work: number;
   /** The plan as a file keeps it, where it can be kept. */
   readonly toSave?: (saver: { readonly by: string; readonly at: Date }) => object;
+  /** What its page is made of, where there is one; `saved` is the file that the same plan is kept in. */
+  readonly page?: (saved: string | null) => PlanFacts;
 }
 
 export interface Strategy {

@@ -11,6 +11,7 @@ export interface Given {
   readonly squeeze?: true;
   readonly save?: string;
   readonly apply?: string;
+  readonly html?: string;
   readonly makeRoom?: string | true;
   readonly for?: string;
   readonly format?: string;
@@ -30,6 +31,7 @@ const typed: Readonly<Record<Name, string>> = {
   squeeze: "--squeeze",
   save: "--save",
   apply: "--apply",
+  html: "--html",
   makeRoom: "--make-room",
   for: "--for",
   format: "--format",
@@ -41,6 +43,7 @@ const typed: Readonly<Record<Name, string>> = {
 const needed: readonly (readonly [Name, ...(readonly Name[])])[] = [
   ["exitCode", "dryRun"],
   ["save", "dryRun"],
+  ["html", "dryRun"],
   ["squeeze", "evacuate", "makeRoom"],
   ["for", "makeRoom"],
   ["format", "dryRun"],
@@ -66,6 +69,9 @@ const apart: readonly (readonly [Name, Name, string?])[] = [
   ["apply", "interval", "a saved plan is carried out once"],
   ["apply", "save"],
   ["save", "interval"],
+  ["html", "interval"],
+  ["html", "makeRoom", "there is no page of that"],
+  ["html", "apply", "the page of a saved plan is made when it is saved"],
 ];
 
 /** What is wrong with the options, in a sentence; null where nothing is. */

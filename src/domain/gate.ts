@@ -37,3 +37,8 @@ export interface Gate {
 export function gateName({ code }: Pick<Gate, "code">): string {
   return names[code];
 }
+
+/** What the gate with this code is called; null of one that a later version has. */
+export function gateNameOf(code: string): string | null {
+  return Object.hasOwn(names, code) ? names[code as GateCode] : null;
+}

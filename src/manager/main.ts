@@ -56,6 +56,11 @@ interface RehearseOptions {
   readonly rules?: readonly string[];
 }
 
+interface ReportOptions {
+  readonly since: string;
+  readonly output?: string;
+}
+
 const examples = `Examples:
   xcp-manager                                  talk on the terminal; HELP lists the commands
   xcp-manager -e "SHOW VMS"                    one command
@@ -64,6 +69,7 @@ const examples = `Examples:
   xcp-manager --json -e "SHOW HOSTS"           one line of JSON for each command
   xcp-manager --format csv -e "SHOW LOAD"      lists also as table, csv, tsv or a line of JSON each (jsonl)
   xcp-manager rehearse --rules new.xcp         what these rules would have done last week, beside the present ones
+  xcp-manager report --since 30d -o month.html a page with pictures: load, migrations, what was refused and why
   xcp-manager schema install                   create or upgrade the tables
   xcp-manager schema install --admin-user root the same with another account, which may create tables
 `;
@@ -101,7 +107,7 @@ await runProgram("xcp-manager", async (context) => {
     .option("--echo", "print each command of a script behind the prompt")
     .argument("[words...]")
     .usage(
-      "[options]\n       xcp-manager rehearse [options]\n       xcp-manager doctor [options]\n       xcp-manager schema install|status [options]",
+      "[options]\n       xcp-manager rehearse [options]\n       xcp-manager report [options]\n       xcp-manager doctor [options]\n       xcp-manager schema install|status [options]",
     )
     .action(async (words: readonly string[], options: ManagerFlags) => {
       if (words.length > 0) throw new AppError("usage", `to run a command write -e "${words.join(" ")}"`);
@@ -118,6 +124,18 @@ await runProgram("xcp-manager", async (context) => {
         ...program.opts<ManagerFlags>(),
         file: [],
         execute: [rehearseLine(options)],
+      });
+    });
+  program
+    .command("report")
+    .description("write one HTML file with pictures of the last days; it needs no network and runs no script")
+    .option("--since <time>", "how far back, as in 30d or 12h", "7d")
+    .option("-o, --output <file>", "the file (default: report-YEAR-MONTH-DAY.html in this directory)")
+    .action(async (options: ReportOptions) => {
+      code = await manage(context, {
+        ...program.opts<ManagerFlags>(),
+        file: [],
+        execute: [reportLine(options)],
       });
     });
   program
@@ -203,8 +221,18 @@ async function doctor(context: ProgramContext, options: ManagerFlags, flags: Doc
 }
 
 /** The options as the command of the prompt. */
+function reportLine({ since, output }: ReportOptions): string {
+  const file = output ?? `report-${new Date().toISOString().slice(0, 10)}.html`;
+  return `REPORT TO ${inQuotes(file)} SINCE ${since}`;
+}
+
+function inQuotes(file: string): string {
+  return `"${file.replaceAll('"', '""')}"`;
+}
+
+/** The options as the command of the prompt. */
 function rehearseLine({ since, every, rules = [] }: RehearseOptions): string {
-  const quoted = rules.map((file) => `"${file.replaceAll('"', '""')}"`);
+  const quoted = rules.map(inQuotes);
   const parts = [`SINCE ${since}`];
   if (every !== undefined) parts.push(`EVERY ${every}`);
   if (quoted.length > 0) parts.push(`RULES ${quoted.join(" AND ")}`);

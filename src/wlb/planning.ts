@@ -2,9 +2,10 @@
  * What takes time: the plan of a collection, and where the VMs of a host would go. Reads the database itself, so that it
  * can run in a thread of its own, beside the one that answers pools.
  */
-import { forecastOf } from "../decide/assess.ts";
+import { type Assessment, type DecisionInput, forecastOf } from "../decide/assess.ts";
 import { assessEvacuation, forecastEvacuation } from "../decide/evacuation.ts";
 import type { LastUse } from "../decide/placing.ts";
+import type { GreenForecast } from "../decide/power.ts";
 import { connectedWlb } from "../decide/workloadBalancing.ts";
 import { gateName } from "../domain/gate.ts";
 import { occupiesHost, type Uuid } from "../domain/pool.ts";
@@ -49,46 +50,15 @@ export class DirectPlanner implements WlbPlanner {
 
   async plan(): Promise<PlannedAdvice> {
     const assessment = await loadAssessment(this.#db, this.#control, null);
-    const { stored } = assessment;
-    const { plan, gate } = forecastOf(assessment, this.#control);
-    const nothing = { collectionId: stored?.collection.id ?? 0, severity: "Low", steps: [] } as const;
-    if (stored === null || gate !== null || plan === null) {
-      return { ...nothing, gate: gate === null ? null : `${gateName(gate)}: ${gate.measured}` };
-    }
-    const { hosts, placements, vms } = stored.snapshot;
-    const green = await loadGreenForecast(this.#db, this.#control, assessment);
-    const guests = new Set(vms.filter(({ isControlDomain }) => !isControlDomain).map(({ uuid }) => uuid));
-    const guestsOf = (host: Uuid) =>
-      placements.flatMap(({ vmUuid, hostUuid }) => (hostUuid === host && guests.has(vmUuid) ? [vmUuid] : []));
-    const balancing = balancingSteps(plan.moves);
-    // One after the other, as a run does it: what balances first, what gathers when nothing is left to balance.
-    const steps =
-      balancing.length > 0 || green === null
-        ? balancing
-        : consolidatingSteps(green.decision, greenMoves(green.decision), guestsOf);
-    return { collectionId: stored.collection.id, severity: severityOf(steps, hosts), steps, gate: null };
+    return adviceFrom(
+      assessment,
+      this.#control,
+      await loadGreenForecast(this.#db, this.#control, assessment),
+    );
   }
 
   async evacuate(host: Uuid): Promise<EvacuationOutcome> {
-    const input = await loadDecisionInput(this.#db, this.#control);
-    const { stored, controlState } = input;
-    const known = stored?.snapshot.hosts.find(({ uuid }) => uuid.toLowerCase() === host);
-    if (stored === null || known === undefined) {
-      return { refused: "invalidArgument", why: `the collected pool has no host ${host}` };
-    }
-    const wlb = connectedWlb(stored.snapshot.pool, controlState);
-    if (wlb !== null && hostsWith(wlb, "ExcludeFromEvacuationRecommendations").has(host)) {
-      return { refused: "hostExcluded", why: `${known.name} is excluded from evacuation recommendations` };
-    }
-    if (stored.snapshot.hosts.length === 1) return { moves: [], complete: false };
-    const assessment = assessEvacuation(input, this.#control, null, known.uuid);
-    if (!("host" in assessment)) return refusedBy(assessment.gate);
-    const { plan, gate } = forecastEvacuation(assessment, this.#control);
-    if (plan === null) return gate === null ? { moves: [], complete: false } : refusedBy(gate);
-    // The pool does the moves in an order of its own: only where each VM ends is told.
-    const ends = new Map(plan.moves.map(({ vm, destination }) => [vm, destination]));
-    const leaving = [...ends].filter(([, to]) => to !== known.uuid);
-    return { moves: leaving.map(([vm, to]) => ({ vm, to })), complete: plan.stays.length === 0 };
+    return evacuationFrom(await loadDecisionInput(this.#db, this.#control), this.#control, host);
   }
 
   async lastUses(): Promise<ReadonlyMap<Uuid, LastUse>> {
@@ -112,6 +82,61 @@ export class DirectPlanner implements WlbPlanner {
   async close(): Promise<void> {
     await this.#db.close();
   }
+}
+
+/** What a run would do next by `assessment`, as recommendations; nothing where a gate keeps it from that. */
+export function adviceFrom(
+  assessment: Assessment,
+  control: ControlSettings,
+  green: GreenForecast | null,
+): PlannedAdvice {
+  const { stored } = assessment;
+  const { plan, gate } = forecastOf(assessment, control);
+  const nothing = { collectionId: stored?.collection.id ?? 0, severity: "Low", steps: [] } as const;
+  if (stored === null || gate !== null || plan === null) {
+    return { ...nothing, gate: gate === null ? null : `${gateName(gate)}: ${gate.measured}` };
+  }
+  const { hosts, placements, vms } = stored.snapshot;
+  const guests = new Set(vms.filter(({ isControlDomain }) => !isControlDomain).map(({ uuid }) => uuid));
+  const guestsOf = (host: Uuid) =>
+    placements.flatMap(({ vmUuid, hostUuid }) => (hostUuid === host && guests.has(vmUuid) ? [vmUuid] : []));
+  const balancing = balancingSteps(plan.moves);
+  // One after the other, as a run does it: what balances first, what gathers when nothing is left to balance.
+  const steps =
+    balancing.length > 0 || green === null
+      ? balancing
+      : consolidatingSteps(green.decision, greenMoves(green.decision), guestsOf);
+  return { collectionId: stored.collection.id, severity: severityOf(steps, hosts), steps, gate: null };
+}
+
+/** Where the VMs of `wanted`, a uuid in lower case, would go. */
+export function evacuationFrom(
+  input: DecisionInput,
+  control: ControlSettings,
+  wanted: Uuid,
+): EvacuationOutcome {
+  const { stored, controlState } = input;
+  const known = stored?.snapshot.hosts.find(({ uuid }) => uuid.toLowerCase() === wanted);
+  if (stored === null || known === undefined) {
+    return { refused: "invalidArgument", why: `the collected pool has no host ${wanted}` };
+  }
+  const wlb = connectedWlb(stored.snapshot.pool, controlState);
+  if (wlb !== null && hostsWith(wlb, "ExcludeFromEvacuationRecommendations").has(wanted)) {
+    return { refused: "hostExcluded", why: `${known.name} is excluded from evacuation recommendations` };
+  }
+  if (stored.snapshot.hosts.length === 1) return { moves: [], complete: false };
+  const assessment = assessEvacuation(input, control, null, known.uuid);
+  if (!("host" in assessment)) return refusedBy(assessment.gate);
+  const { plan, gate } = forecastEvacuation(assessment, control);
+  if (plan === null) return gate === null ? { moves: [], complete: false } : refusedBy(gate);
+  // The pool does the moves in an order of its own, and only those of VMs that are on the host: where each ends is told.
+  const { placements } = stored.snapshot;
+  const here = new Set(
+    placements.flatMap(({ vmUuid, hostUuid }) => (hostUuid === known.uuid ? [vmUuid] : [])),
+  );
+  const ends = new Map(plan.moves.map(({ vm, destination }) => [vm, destination]));
+  const leaving = [...ends].filter(([vm, to]) => here.has(vm) && to !== known.uuid);
+  return { moves: leaving.map(([vm, to]) => ({ vm, to })), complete: plan.stays.length === 0 };
 }
 
 function refusedBy(gate: Parameters<typeof gateName>[0] & { readonly measured: string }): EvacuationOutcome {

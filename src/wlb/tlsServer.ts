@@ -81,7 +81,8 @@ export async function startTlsServer(options: TlsServerOptions): Promise<Running
   });
   server.on("tlsClientError", () => {});
   server.on("clientError", (_error, socket) => {
-    if (socket.writable) socket.end(plain(400));
+    // Whoever goes on sending would keep the other half open for ever.
+    if (socket.writable) socket.end(plain(400), () => socket.destroy());
     else socket.destroy();
   });
   await listening(server, options.listen);

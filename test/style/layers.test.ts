@@ -31,7 +31,8 @@ const floors: Readonly<Record<string, Floor>> = {
   decide: { folders: [...language, "planner", "power"], pure: true },
   explain: { folders: deciding, pure: true },
   rehearse: { folders: deciding, pure: true },
-  store: { folders: [...language, "decide", "power"], packages: ["node:*", "mysql2/promise"] },
+  report: { folders: [...deciding, "explain"], packages: ["d3-scale", "d3-shape"], pure: true },
+  store: { folders: [...language, "decide", "power", "report"], packages: ["node:*", "mysql2/promise"] },
   wlbProtocol: { folders: ["domain", "settings", "text", "xml"], pure: true },
   xapi: { folders: [...language, "xml"], packages: ["node:*", "xmlrpc", "xmlrpc/lib/serializer.js"] },
   program: { folders: ["domain", "settings", "text", "store"], packages: ["node:*", "dotenv"] },
@@ -45,11 +46,11 @@ const floors: Readonly<Record<string, Floor>> = {
   },
   doctor: { folders: [...language, "store", "xapi", "program"], packages: ["node:*"] },
   manager: {
-    folders: [...deciding, "doctor", "explain", "rehearse", "store", "program"],
+    folders: [...deciding, "doctor", "explain", "rehearse", "report", "store", "program"],
     packages: ["node:*", "commander"],
   },
   control: {
-    folders: [...deciding, "explain", "store", "xapi", "program"],
+    folders: [...deciding, "explain", "report", "store", "xapi", "program"],
     packages: ["node:*", "commander"],
   },
   wlb: {

@@ -23,6 +23,7 @@ import { placeVm } from "./place.ts";
 import { showPlan } from "./plan.ts";
 import { showPool } from "./pool.ts";
 import { rehearse } from "./rehearse.ts";
+import { report } from "./report.ts";
 import { makeRoom } from "./room.ts";
 import { showRuleHistory } from "./ruleHistory.ts";
 import { showGreenRules, showRules } from "./rules.ts";
@@ -60,6 +61,7 @@ export const commandList: readonly ListedCommand[] = [
   placeVm,
   makeRoom,
   rehearse,
+  report,
   showStatus,
   showMigrations,
   showMigration,

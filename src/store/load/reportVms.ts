@@ -1,0 +1,117 @@
+/** The VMs that used most, by snapshots that lie evenly in a span of time. Read only. */
+import type { Snapshot, Uuid, Vm } from "../../domain/pool.ts";
+import type { TopVm, TopVms } from "../../report/facts.ts";
+import { sinceEpoch } from "../columnTypes.ts";
+import type { Database } from "../connection.ts";
+import { readSnapshots } from "../history.ts";
+import { sqlSeconds } from "./reportLoads.ts";
+
+/** Each snapshot of a large pool takes a while to read. */
+const mostSnapshots = 24;
+
+const shownVms = 15;
+
+/** A snapshot and when it was made, in seconds since 1970. */
+interface PictureMoment {
+  readonly id: number;
+  readonly at: number;
+}
+
+/** The VMs with the most CPU; control domains are none. */
+export async function topVmsBetween(
+  db: Database,
+  poolUuid: string,
+  from: number,
+  to: number,
+): Promise<TopVms> {
+  const chosen = await momentsBetween(db, poolUuid, from, to);
+  const sums = new Map<Uuid, VmSums>();
+  let [read, first, last] = [0, null as number | null, null as number | null];
+  for (const { id, at } of chosen) {
+    const found = (await db.read((reader) => readSnapshots(reader, [id]))).get(id);
+    if (found === undefined || found.pool.uuid !== poolUuid) continue;
+    add(sums, found);
+    read++;
+    first ??= at;
+    last = at;
+  }
+  const vms = [...sums.entries()]
+    .map(([vm, sum]) => topOf(vm, sum))
+    .sort((a, b) => b.cpus - a.cpus || (a.vm < b.vm ? -1 : 1))
+    .slice(0, shownVms);
+  return { snapshots: read, from: first, to: last, vms };
+}
+
+/** Evenly apart, the newest among them; oldest first. */
+async function momentsBetween(
+  db: Database,
+  poolUuid: string,
+  from: number,
+  to: number,
+): Promise<readonly PictureMoment[]> {
+  const rows = await db.read((reader) =>
+    reader.tuples(
+      `SELECT CollectionId, ${sinceEpoch("CollectedAt")} FROM CollectionPicture
+         JOIN Collection ON Collection.Id = CollectionPicture.CollectionId
+        WHERE CollectedAt >= ? AND CollectedAt < ? AND PoolUuid = ? ORDER BY CollectionId`,
+      [sqlSeconds(from), sqlSeconds(to), poolUuid],
+    ),
+  );
+  const step = Math.max(1, rows.length / mostSnapshots);
+  const chosen: PictureMoment[] = [];
+  for (let place = rows.length - 1; place >= 0; place -= step) {
+    const [id, at] = rows[Math.round(place)] ?? [];
+    if (id !== undefined) chosen.push({ id: Number(id), at: Number(at) });
+  }
+  return chosen.reverse();
+}
+
+interface VmSums {
+  host: Uuid;
+  seen: number;
+  cpus: number;
+  mostCpus: number;
+  vm: Vm;
+  network: number;
+  networkSeen: number;
+}
+
+function add(sums: Map<Uuid, VmSums>, { vms, placements }: Snapshot): void {
+  const hostOf = new Map(placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
+  for (const vm of vms) {
+    const host = hostOf.get(vm.uuid);
+    if (host === undefined || vm.isControlDomain || vm.vcpuAverage === null || vm.vcpuNum === null) continue;
+    const cpus = (vm.vcpuAverage * vm.vcpuNum) / 100;
+    const sum = sums.get(vm.uuid) ?? {
+      host,
+      seen: 0,
+      cpus: 0,
+      mostCpus: 0,
+      vm,
+      network: 0,
+      networkSeen: 0,
+    };
+    sum.host = host;
+    sum.vm = vm;
+    sum.seen++;
+    sum.cpus += cpus;
+    sum.mostCpus = Math.max(sum.mostCpus, cpus);
+    if (vm.vif0RxKb !== null && vm.vif0TxKb !== null) {
+      sum.network += vm.vif0RxKb + vm.vif0TxKb;
+      sum.networkSeen++;
+    }
+    sums.set(vm.uuid, sum);
+  }
+}
+
+function topOf(vm: Uuid, { host, seen, cpus, mostCpus, vm: last, network, networkSeen }: VmSums): TopVm {
+  return {
+    vm,
+    host,
+    cpus: cpus / seen,
+    mostCpus,
+    vcpus: last.vcpuNum,
+    memoryMb: last.memoryMb,
+    networkKb: networkSeen === 0 ? null : network / networkSeen,
+  };
+}
