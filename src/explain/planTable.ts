@@ -2,24 +2,47 @@
 
 import type { Move } from "../planner/plan.ts";
 import { calledRule, unitOfTerm } from "../rules/words.ts";
-import { bytes, figure, span } from "../text/format.ts";
+import { bytes, figure, megabytes, span } from "../text/format.ts";
 import type { Names } from "../text/names.ts";
-import { onScreen, type Screen, screenTable } from "../text/screen.ts";
+import { onScreen, screenTable, type TerminalView } from "../text/screen.ts";
 import { type ShownTable, tableOf } from "../text/table.ts";
 import { type PlanTold, ruleHeads } from "./report.ts";
 
-/** The moves as a table: what goes where, why, what the rule's values become, how much is copied, when. */
+/** The moves as a table for programs and spreadsheets: figures as they are, each with its unit in the title or beside it. */
 export function movesTable(moves: readonly Move[], names: Names): ShownTable {
+  const ruled = (value: (move: Move) => number) => (move: Move) => (move.rule === null ? null : value(move));
   return tableOf<Move>(
     {
       VM: ({ vm }) => names.of(vm),
       From: ({ source }) => names.of(source),
       To: ({ destination }) => names.of(destination),
       Why: (move) => shortReason(move, names),
-      "From's": ({ rule, sourceBefore, sourceAfter }) => (rule === null ? null : change(sourceBefore, sourceAfter)),
+      "From before": ruled(({ sourceBefore }) => sourceBefore),
+      "From after": ruled(({ sourceAfter }) => sourceAfter),
+      "To before": ruled(({ destinationBefore }) => destinationBefore),
+      "To after": ruled(({ destinationAfter }) => destinationAfter),
+      Unit: ({ rule, term }) => (rule === null ? null : unitOfTerm(rule, term)),
+      "Copy MB": ({ copyBytes }) => (copyBytes === null ? null : megabytes(copyBytes)),
+      "Start s": ({ startSeconds }) => startSeconds,
+      "Takes s": ({ seconds }) => seconds,
+      Reason: ({ reason }) => reason,
+    },
+    moves,
+  );
+}
+
+/** The same in as few columns as say it: a line a move on a terminal. */
+function movesOnScreen(moves: readonly Move[], names: Names): ShownTable {
+  return tableOf<Move>(
+    {
+      VM: ({ vm }) => names.of(vm),
+      From: ({ source }) => names.of(source),
+      To: ({ destination }) => names.of(destination),
+      Why: (move) => shortReason(move, names),
+      "From's": ({ rule, sourceBefore, sourceAfter }) =>
+        rule === null ? null : change(sourceBefore, sourceAfter),
       "To's": ({ rule, destinationBefore, destinationAfter }) =>
         rule === null ? null : change(destinationBefore, destinationAfter),
-      Unit: ({ rule, term }) => (rule === null ? null : unitOfTerm(rule, term)),
       Size: ({ copyBytes }) => (copyBytes === null ? null : bytes(copyBytes)),
       Start: ({ startSeconds }) => (startSeconds < 0.5 ? "0 s" : span(startSeconds)),
       Takes: ({ seconds }) => span(seconds),
@@ -28,9 +51,10 @@ export function movesTable(moves: readonly Move[], names: Names): ShownTable {
   );
 }
 
-/** "100 -> 50.5" */
+/** "100 -> 50.5"; whole from ten on, where a decimal says nothing. */
 function change(before: number, after: number): string {
-  return `${figure(before, 1)} -> ${figure(after, 1)}`;
+  const decimals = Math.max(Math.abs(before), Math.abs(after)) < 10 ? 1 : 0;
+  return `${figure(before, decimals)} -> ${figure(after, decimals)}`;
 }
 
 function shortReason({ purpose, rule, makesRoomFor, source }: Move, names: Names): string {
@@ -53,10 +77,12 @@ function shortReason({ purpose, rule, makesRoomFor, source }: Move, names: Names
  * A plan on a terminal: a line for each rule, the moves as a table within its width. Without colours: what is told beside it
  * is still to be escaped.
  */
-export function asTable(screen: Screen): PlanTold {
+export function asTable(screen: TerminalView): PlanTold {
   return {
     rules: (plan, context, names) => ruleHeads(plan, context, names).map((line) => onScreen(line, screen)),
     moves: ({ moves }, names) =>
-      moves.length === 0 ? [] : ["", ...screenTable(movesTable(moves, names), { ...screen, color: false }), ""],
+      moves.length === 0
+        ? []
+        : ["", ...screenTable(movesOnScreen(moves, names), { ...screen, color: false }), ""],
   };
 }

@@ -46,7 +46,8 @@ export function parseBackslash(line: string): Backslash | TextProblem | null {
 
 function watchOf(command: string, typed: string | undefined): Backslash | TextProblem {
   const seconds = typed === undefined ? usual : Number(typed);
-  if (!(seconds >= least && seconds <= most)) return problem(`\\watch takes seconds, from ${least} to ${most}.`);
+  if (!(seconds >= least && seconds <= most))
+    return problem(`\\watch takes seconds, from ${least} to ${most}.`);
   if (command === "") return { kind: "watch", command: null, seconds };
   return isWatchable(command)
     ? { kind: "watch", command, seconds }

@@ -3,7 +3,7 @@
 import { isProblem, type TextProblem } from "../rules/problem.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
-import type { Screen } from "../text/screen.ts";
+import type { TerminalView } from "../text/screen.ts";
 import type { OutputFormat } from "./format.ts";
 import type { ArgumentCompletion } from "./offer.ts";
 import type { ShownTable } from "./table.ts";
@@ -16,7 +16,7 @@ export interface ManagerContext {
   /** How results are printed. */
   readonly format: OutputFormat;
   /** The terminal that results are laid out for where no format was asked for; null or absent: the thesis' lines. */
-  readonly screen?: () => Screen | null;
+  readonly screen?: () => TerminalView | null;
   /** Whether lists are printed as records, a column a line; see \x. */
   readonly expanded?: boolean;
   /** Who sits here, "anna@desk7": it is written down with what is paused and excluded. */
@@ -51,7 +51,7 @@ export interface CommandRecord<Arguments, Result> {
   /** The lines for a terminal, names in them escaped, without line ends. */
   readonly text: (result: Result) => readonly string[];
   /** The lines for a terminal where it shows more than `text`, escaped; without it, `text`. */
-  readonly screen?: (result: Result, screen: Screen) => readonly string[];
+  readonly screen?: (result: Result, screen: TerminalView) => readonly string[];
   /** The same for scripts: real values, names as they are. */
   readonly json: (result: Result) => unknown;
   /** Of a command that lists something: the list as a table, for people and spreadsheets. */
@@ -82,7 +82,7 @@ export interface Call {
 export interface CommandOutcome {
   readonly text: () => readonly string[];
   /** Null where a terminal shows what `text` says. */
-  readonly screen?: (screen: Screen) => readonly string[] | null;
+  readonly screen?: (screen: TerminalView) => readonly string[] | null;
   readonly json: () => unknown;
   /** Null where nothing is listed. */
   readonly table: () => ShownTable | null;

@@ -8,7 +8,7 @@ import type { Database } from "../store/connection.ts";
 import { listAddedRules } from "../store/rules.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { loadStanding } from "../store/standing.ts";
-import type { Screen } from "../text/screen.ts";
+import type { TerminalView } from "../text/screen.ts";
 import { commandList } from "./commands/index.ts";
 import type { OutputFormat } from "./format.ts";
 import { historyPath, openHistory } from "./history.ts";
@@ -25,7 +25,7 @@ export interface ManagerOptions {
   readonly files: readonly string[];
   readonly format: OutputFormat;
   /** The terminal that results are laid out for; null where the format was asked for, or there is none. */
-  readonly screen: () => Screen | null;
+  readonly screen: () => TerminalView | null;
   /** Shows lines that are more than fit; null where none is to do so. */
   readonly pager: ((lines: readonly string[]) => Promise<boolean>) | null;
   /** Who sits here, "anna@desk7". */

@@ -1,8 +1,7 @@
 /** Shows more lines than a terminal has through the operator's pager. The only file of the manager that starts a process. */
 
 import { spawn } from "node:child_process";
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from "../program/screen.ts";
 
 /** The pager's words: PAGER as psql has it, else less; null where it is set to nothing or cat. No shell reads it. */
 export function pagerCommand(environment: Environment): readonly string[] | null {

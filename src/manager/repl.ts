@@ -10,10 +10,10 @@ import { completeAnswer, completeCommand, needsNames } from "./completion.ts";
 import { type History, historySize } from "./history.ts";
 import type { Completion, KnownNames } from "./offer.ts";
 import { type Parsed, parseCommand } from "./parse.ts";
-import type { TextProblem } from "./words.ts";
 import { runCommand } from "./run.ts";
 import { prompt } from "./script.ts";
 import type { Question, Talk } from "./talk.ts";
+import type { TextProblem } from "./words.ts";
 
 export interface ReplOptions extends Omit<ManagerContext, "talk" | "expanded"> {
   readonly input: Readable;
@@ -104,7 +104,9 @@ class Conversation {
     const parsed = parseCommand(this.#options.commands, command);
     const { page: _, ...talk } = this.#terminal.talk;
     for (;;) {
-      print(`${new Date().toISOString().slice(0, 19).replace("T", " ")} UTC, every ${seconds} s; Ctrl-C ends it`);
+      print(
+        `${new Date().toISOString().slice(0, 19).replace("T", " ")} UTC, every ${seconds} s; Ctrl-C ends it`,
+      );
       print("");
       this.#lost = await runTyped({ ...this.#options, talk, expanded: this.#expanded }, parsed, this.#lost);
       print("");
@@ -182,6 +184,8 @@ class Terminal {
 
   /** Waits; true as soon as something is typed, or the person leaves. */
   async wait(ms: number): Promise<boolean> {
+    // Ctrl-C draws the line anew: it is none of the prompt's.
+    this.#readline.setPrompt("");
     if (this.#arrived.length === 0) {
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {

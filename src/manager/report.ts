@@ -3,7 +3,7 @@
 import type { Gate } from "../domain/gate.ts";
 import { gateJson } from "../explain/planJson.ts";
 import { gateLine } from "../explain/report.ts";
-import { onScreen, type Screen } from "../text/screen.ts";
+import { onScreen, type TerminalView } from "../text/screen.ts";
 import { printable } from "../text/text.ts";
 import type { CommandRecord } from "./command.ts";
 import type { ShownTable } from "./table.ts";
@@ -20,7 +20,7 @@ export const reportShown: Pick<CommandRecord<never, Report>, "text" | "json"> = 
 
 /** A report of a plan, whose moves a terminal shows as a table. */
 export interface PlanReport extends Report {
-  readonly screen: (screen: Screen) => readonly string[];
+  readonly screen: (screen: TerminalView) => readonly string[];
   readonly table: () => ShownTable;
 }
 

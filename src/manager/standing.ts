@@ -1,7 +1,7 @@
 /** What the prompt says of the data: which pool, and how old. Pure. */
 
 import { span } from "../text/format.ts";
-import { onScreen, painted, type Screen } from "../text/screen.ts";
+import { onScreen, painted, type TerminalView } from "../text/screen.ts";
 import { fitWidth, printable } from "../text/text.ts";
 
 /** The pool that the database holds, and how old its last collection is. */
@@ -21,7 +21,7 @@ export function promptOf(
   standing: Standing | null,
   maxAgeSeconds: number,
   usual: string,
-  screen: Screen | null,
+  screen: TerminalView | null,
 ): string {
   if (standing === null) return usual;
   const { pool, ageSeconds } = standing;

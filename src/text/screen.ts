@@ -4,7 +4,7 @@ import { alignedLines, type Cell, type ShownTable, shownCell } from "./table.ts"
 import { displayWidth, fitWidth, padWidth } from "./text.ts";
 
 /** What a terminal can do. */
-export interface Screen {
+export interface TerminalView {
   readonly columns: number;
   readonly rows: number;
   readonly color: boolean;
@@ -17,17 +17,17 @@ export type Paint = "head" | "alarm" | "warning";
 const codes: Readonly<Record<Paint, string>> = { head: "1", alarm: "31", warning: "33" };
 
 /** `text`, which is escaped, in a colour where there are any. */
-export function painted(text: string, paint: Paint | null, { color }: Pick<Screen, "color">): string {
+export function painted(text: string, paint: Paint | null, { color }: Pick<TerminalView, "color">): string {
   return color && paint !== null ? `\u001b[${codes[paint]}m${text}\u001b[0m` : text;
 }
 
 /** Letters that a terminal of another locale would show as something else, as escapes; our own signs as ASCII. */
-export function onScreen(text: string, { unicode }: Pick<Screen, "unicode">): string {
+export function onScreen(text: string, { unicode }: Pick<TerminalView, "unicode">): string {
   if (unicode) return text;
   return text
     .replaceAll("…", "~")
     .replaceAll("·", ".")
-    .replace(/[^\x20-\x7e\u001b]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+    .replace(/[^ -~]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
 /** Narrower a column does not get: what is cut further says nothing. */
@@ -39,7 +39,7 @@ const narrowest = 8;
  */
 export function screenTable(
   table: ShownTable,
-  screen: Screen,
+  screen: TerminalView,
   paintOf: (row: number) => Paint | null = () => null,
 ): readonly string[] {
   const [head, ...rows] = alignedLines(fitted(asShown(table, screen), screen.columns));
@@ -50,7 +50,7 @@ export function screenTable(
 }
 
 /** Text that a locale cannot show is escaped before anything is aligned. */
-function asShown({ columns, rows }: ShownTable, screen: Screen): ShownTable {
+function asShown({ columns, rows }: ShownTable, screen: TerminalView): ShownTable {
   if (screen.unicode) return { columns, rows };
   const shown = (cell: Cell): Cell => (typeof cell === "string" ? onScreen(cell, screen) : cell);
   return { columns, rows: rows.map((row) => row.map(shown)) };
@@ -82,12 +82,12 @@ function fitted(table: ShownTable, most: number): ShownTable {
 }
 
 /** Each row as a record of lines, as psql's \x has it: a title with its number, then column and value. */
-export function expandedLines({ columns, rows }: ShownTable, screen: Screen): readonly string[] {
+export function expandedLines({ columns, rows }: ShownTable, screen: TerminalView): readonly string[] {
   const width = Math.max(0, ...columns.map(displayWidth));
   return rows.flatMap((row, index) => [
     painted(`-[ RECORD ${index + 1} ]${"-".repeat(Math.max(1, width))}`, "head", screen),
-    ...columns.map(
-      (title, at) => onScreen(`${padWidth(title, width)} | ${shownCell(row[at] ?? null)}`, screen),
+    ...columns.map((title, at) =>
+      onScreen(`${padWidth(title, width)} | ${shownCell(row[at] ?? null)}`, screen),
     ),
   ]);
 }

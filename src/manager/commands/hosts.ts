@@ -5,7 +5,7 @@ import type { Host, Snapshot, Vm } from "../../domain/pool.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
 import { findNamed } from "../../text/find.ts";
 import { figure } from "../../text/format.ts";
-import { type Screen, screenTable } from "../../text/screen.ts";
+import { screenTable, type TerminalView } from "../../text/screen.ts";
 import { lastCollected } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { bare, named, type WantedDetails } from "../forms.ts";
@@ -78,7 +78,7 @@ export const showHost: Command<WantedDetails, HostFound> = command({
 });
 
 /** By name: what is looked for at a glance. */
-function hostsOnScreen(hosts: readonly HostWithVms[], screen: Screen): readonly string[] {
+function hostsOnScreen(hosts: readonly HostWithVms[], screen: TerminalView): readonly string[] {
   const sorted = hosts.toSorted((a, b) => byName(a.host, b.host));
   const table = tableOf<HostWithVms>(
     {

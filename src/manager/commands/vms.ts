@@ -6,7 +6,7 @@ import type { Database } from "../../store/connection.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
 import { findNamed } from "../../text/find.ts";
 import { plural } from "../../text/format.ts";
-import { type Screen, screenTable } from "../../text/screen.ts";
+import { screenTable, type TerminalView } from "../../text/screen.ts";
 import { printable } from "../../text/text.ts";
 import { lastCollected } from "../collected.ts";
 import { type Command, command } from "../command.ts";
@@ -80,10 +80,8 @@ export const showVm: Command<WantedDetails, VmFound> = command({
 });
 
 /** By name, control domains left out: what is looked for at a glance. */
-function vmsOnScreen(all: readonly VmOnHost[], screen: Screen): readonly string[] {
-  const sorted = all
-    .filter(({ vm }) => !vm.isControlDomain)
-    .toSorted((a, b) => byName(a.vm, b.vm));
+function vmsOnScreen(all: readonly VmOnHost[], screen: TerminalView): readonly string[] {
+  const sorted = all.filter(({ vm }) => !vm.isControlDomain).toSorted((a, b) => byName(a.vm, b.vm));
   const table = tableOf<VmOnHost>(
     {
       VM: ({ vm }) => vm.name || vm.uuid,
@@ -97,7 +95,9 @@ function vmsOnScreen(all: readonly VmOnHost[], screen: Screen): readonly string[
   );
   const lines = screenTable(table, screen);
   const domains = all.length - sorted.length;
-  return domains === 0 ? lines : [...lines, `${plural(domains, "control domain")} not shown (--format thesis)`];
+  return domains === 0
+    ? lines
+    : [...lines, `${plural(domains, "control domain")} not shown (--format thesis)`];
 }
 
 /** "yes", or why not; of one that does not run there is nothing to say. */
