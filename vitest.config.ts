@@ -7,6 +7,8 @@ const longFiles = [
   "programs/control-green",
   "property/planner",
   "programs/case-unreadable-hosts",
+  "programs/faults-database",
+  "programs/faults-disk",
 ];
 
 class LongFilesFirst extends BaseSequencer {

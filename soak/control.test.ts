@@ -1,7 +1,13 @@
 /** The long crash tests of xcp-control. Their short form is test/programs/crash-control.test.ts. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Arena, openArena } from "../test/support/controlArena.ts";
-import { aMinuteLater, controlRound, goOnAfterwards, strike } from "../test/support/controlCrashes.ts";
+import {
+  aMinuteLater,
+  controlRound,
+  crowdedRound,
+  goOnAfterwards,
+  strike,
+} from "../test/support/controlCrashes.ts";
 import { spread } from "../test/support/crashes.ts";
 
 let arena: Arena;
@@ -46,6 +52,30 @@ it.each([
     expect(figures.struck).toBeGreaterThan(count * 0.9);
   },
 );
+
+it("control with four transfers in flight and an administrator's migrations beside, ended at 60 events: no VM moves twice", async () => {
+  const began = performance.now();
+  const figures = { rounds: 0, struck: 0, withFour: 0, byHand: 0 };
+  // The pool's time stands still until the event: it asks how far they are until then.
+  for (const number of spread(400, 60)) {
+    const signal = figures.rounds % 3 === 2 ? "SIGTERM" : "SIGKILL";
+    const moment = figures.rounds % 2 === 0 ? "before" : "after";
+    const { event, most, byHand } = await crowdedRound(
+      arena,
+      (each) => each.number === number,
+      signal,
+      moment,
+    );
+    figures.rounds++;
+    if (event !== null) figures.struck++;
+    if (most === 4) figures.withFour++;
+    figures.byHand += byHand;
+  }
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  console.info(`control, four at once: ${JSON.stringify(figures)}, ${seconds} s`);
+  expect(figures.struck).toBe(60);
+  expect(figures.withFour).toBeGreaterThan(30);
+});
 
 it("control, stopped beyond its lease at 30 events on the wire while another one acts, moves no VM twice when it wakes", async () => {
   const began = performance.now();

@@ -1,11 +1,12 @@
--- The accounts of the programs, each with the rights it needs and no others. Run it after
+-- The accounts of the programs and of dashboards, each with the rights it needs and no others. Run it after
 -- `xcp-manager schema install`, by an administrator of the server, and again after an upgrade that adds tables:
 --
 --   sed -e 's/{database}/Xen/; s/{accountHost}/%/' \
 --       -e 's/{collectUser}/xcp_collect/; s/{collectPassword}/.../' \
 --       -e 's/{managerUser}/xcp_manager/; s/{managerPassword}/.../' \
 --       -e 's/{controlUser}/xcp_control/; s/{controlPassword}/.../' \
---       -e 's/{wlbUser}/xcp_wlb/; s/{wlbPassword}/.../' accounts.sql | mysql -u root -p
+--       -e 's/{wlbUser}/xcp_wlb/; s/{wlbPassword}/.../' \
+--       -e 's/{readerUser}/xcp_reader/; s/{readerPassword}/.../' accounts.sql | mysql -u root -p
 --
 -- (write the passwords in place by an editor rather than on a command line that others can see). {accountHost} is the
 -- address the programs connect from; % is any. Add REQUIRE SSL to each account where the network is not trusted, and
@@ -15,6 +16,7 @@
 CREATE USER IF NOT EXISTS '{collectUser}'@'{accountHost}' IDENTIFIED BY '{collectPassword}';
 CREATE USER IF NOT EXISTS '{managerUser}'@'{accountHost}' IDENTIFIED BY '{managerPassword}';
 CREATE USER IF NOT EXISTS '{controlUser}'@'{accountHost}' IDENTIFIED BY '{controlPassword}';
+CREATE USER IF NOT EXISTS '{readerUser}'@'{accountHost}' IDENTIFIED BY '{readerPassword}';
 CREATE USER IF NOT EXISTS '{wlbUser}'@'{accountHost}' IDENTIFIED BY '{wlbPassword}';
 
 -- collect writes what it saw of the pool, and nothing else.
@@ -32,6 +34,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmArrival TO '{collectUser}
 GRANT SELECT, INSERT, DELETE ON `{database}`.HostSample TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, DELETE ON `{database}`.CollectionPicture TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE ON `{database}`.RunCount TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.Told TO '{collectUser}'@'{accountHost}';
 -- It deletes what is too old.
 GRANT SELECT, DELETE ON `{database}`.ObservedAction TO '{collectUser}'@'{accountHost}';
 -- What enabled rules name is measured too, and warned of where no host has it.
@@ -61,6 +65,8 @@ GRANT INSERT, UPDATE ON `{database}`.HostRest TO '{controlUser}'@'{accountHost}'
 GRANT INSERT ON `{database}`.HostRestEvent TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE ON `{database}`.ObservedAction TO '{controlUser}'@'{accountHost}';
+GRANT INSERT, UPDATE ON `{database}`.RunCount TO '{controlUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.Told TO '{controlUser}'@'{accountHost}';
 GRANT UPDATE ON `{database}`.WlbAdvice TO '{controlUser}'@'{accountHost}';
 
 -- wlb answers pools from what is stored, and writes what they configure and what it recommends.
@@ -68,3 +74,17 @@ GRANT SELECT ON `{database}`.* TO '{wlbUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbPool TO '{wlbUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbConfiguration TO '{wlbUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbAdvice TO '{wlbUser}'@'{accountHost}';
+
+-- reader is for dashboards (docs/monitoring.md): it sees the views, and no table behind them.
+GRANT SELECT ON `{database}`.v_pool TO '{readerUser}'@'{accountHost}';
+GRANT SELECT ON `{database}`.v_host TO '{readerUser}'@'{accountHost}';
+GRANT SELECT ON `{database}`.v_vm TO '{readerUser}'@'{accountHost}';
+GRANT SELECT ON `{database}`.v_host_load TO '{readerUser}'@'{accountHost}';
+GRANT SELECT ON `{database}`.v_collection TO '{readerUser}'@'{accountHost}';
+GRANT SELECT ON `{database}`.v_migration TO '{readerUser}'@'{accountHost}';
+GRANT SELECT ON `{database}`.v_run TO '{readerUser}'@'{accountHost}';
+GRANT SELECT ON `{database}`.v_run_count TO '{readerUser}'@'{accountHost}';
+GRANT SELECT ON `{database}`.v_observed TO '{readerUser}'@'{accountHost}';
+GRANT SELECT ON `{database}`.v_host_power TO '{readerUser}'@'{accountHost}';
+GRANT SELECT ON `{database}`.v_rule_change TO '{readerUser}'@'{accountHost}';
+GRANT SELECT ON `{database}`.v_control TO '{readerUser}'@'{accountHost}';

@@ -1,13 +1,14 @@
 /**
  * Closed loop: a day of noisy load on simulated pools, decided by the code that control runs, against the thesis'
  * trigger and against doing nothing. `npm run bench -- loop [--quick] [--only TEXT] [--seeds N] [--seed N] [--hours N]
- * [--every SECONDS] [--set KEY=VALUE ...] [--eth0] [--gates]`
+ * [--every SECONDS] [--set KEY=VALUE ...] [--eth0] [--gates]`; `--traces FILE` plays recorded loads instead, see recorded.ts.
  */
 import { parseArgs } from "node:util";
 import type { ReplayFigures } from "../../src/rehearse/replay.ts";
 import { controlSettings, live, type Outcome } from "../../test/support/loop/live.ts";
 import { policies } from "../../test/support/loop/policies.ts";
 import { worlds } from "../../test/support/loop/world.ts";
+import { playRecorded, recordedOptions } from "./recorded.ts";
 
 const { values } = parseArgs({
   options: {
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     eth0: { type: "boolean", default: false },
     /** Also what kept runs from acting. */
     gates: { type: "boolean", default: false },
+    ...recordedOptions,
   },
 });
 
@@ -58,6 +60,11 @@ function rowOf(outcomes: readonly Outcome[]): Row {
 
 const share = (part: number, whole: number) =>
   whole > 0 ? (part / whole).toFixed(2) : part > 0 ? "inf" : "-";
+
+if (values.traces !== undefined) {
+  playRecorded({ ...values, traces: values.traces }, cpuMs);
+  process.exit();
+}
 
 console.log(
   "| pool | policy | migrations | GiB | back within 1 h, a day | minutes above | 5 and more in a row | by 10-min mean | CPU ms a run, longest |",

@@ -61,7 +61,7 @@ export class DebianRoot {
   /** Its files and folders, and a digest of each, without what the package manager keeps for itself. */
   contents(): readonly string[] {
     const kept =
-      "^\\./(var/(lib/(dpkg|apt)|cache|log/(dpkg|apt)[^/]*)|proc|dev|sys|tmp)(/|$)|^\\./etc/[a-z]*-$";
+      "^\\./(var/(lib/(dpkg|apt)|cache|log/(dpkg|apt)[^/]*)|proc|dev|sys|tmp)(/|$)|^\\./etc/[a-z]*- ";
     const list = `cd "$0" && find . -xdev \\( -type f -printf '%p %m %s\\n' -o -printf '%p %m\\n' \\) | grep -vE '${kept}' | sort`;
     return execFileSync("sh", ["-c", list, this.path], { encoding: "utf8", maxBuffer: 2 ** 26 }).split("\n");
   }

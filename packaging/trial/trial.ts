@@ -6,8 +6,8 @@ import { cpSync } from "node:fs";
 import { basename, join } from "node:path";
 import process from "node:process";
 import mysql from "mysql2/promise";
-import type { PrivateServer } from "../../src/privateServer/privateServer.ts";
-import { startProjectServer } from "../../src/privateServer/projectServer.ts";
+import { type PrivateServer, removeServerFolder } from "../../src/privateServer/privateServer.ts";
+import { startProjectServer, workFolder } from "../../src/privateServer/projectServer.ts";
 import { readUnit, unitEnvironment } from "../unit.ts";
 import { DebianRoot, ensureBase, type Ran } from "./debianRoot.ts";
 
@@ -17,6 +17,8 @@ export interface Packages {
   readonly newer: string;
 }
 
+const serverName = "debian-trial-server";
+
 /** Tries it in `folder` and tells each step with its seconds. @throws Error with what went wrong. */
 export async function tryDebianPackage(folder: string, packages: Packages): Promise<void> {
   const step = teller();
@@ -25,7 +27,9 @@ export async function tryDebianPackage(folder: string, packages: Packages): Prom
     ensureBase(base),
   );
   const debian = new DebianRoot(base, join(folder, "trial"));
-  const server = await startProjectServer({ name: "debian-trial-server", say: tell });
+  // What an earlier trial has left in it is no fresh database.
+  await removeServerFolder(join(workFolder, serverName));
+  const server = await startProjectServer({ name: serverName, say: tell });
   const simulator: { stop: () => void } = { stop: () => {} };
   try {
     const before = debian.contents();
@@ -52,8 +56,13 @@ export async function tryDebianPackage(folder: string, packages: Packages): Prom
       if (!/^Move 1: /m.test(debian.mustRun(asUser(dryRun)))) throw new Error("the dry run names no move");
     });
     await step("xcp-control@main as systemd would run it: it migrates", () => {
-      mustSucceed(runUnit(debian, "xcp-control"));
-      if (!/\bdone\b/.test(manage(debian, "SHOW MIGRATIONS"))) throw new Error("no VM was migrated");
+      const ran = runUnit(debian, "xcp-control");
+      mustSucceed(ran);
+      const migrations = manage(debian, "SHOW MIGRATIONS");
+      if (!/\bsucceeded\b/.test(migrations)) throw new Error(`no VM was moved:\n${ran.stdout}${migrations}`);
+    });
+    await step("xcp-manager doctor finds nothing that has failed", () => {
+      debian.mustRun(inPool(["xcp-manager", "doctor", "--settings", "manager.settings"]));
     });
     await step("man pages and completion", () => checkPages(debian));
     await step("an upgrade, with a file of settings that root has edited", () => {

@@ -5,12 +5,14 @@ import os from "node:os";
 import process from "node:process";
 import readline from "node:readline";
 import { Command, Option } from "commander";
-import { AppError, describeError, exitCode } from "../domain/errors.ts";
+import { AppError, describeError, exitCode, exitCodeOf } from "../domain/errors.ts";
+import { writeMetrics } from "../metrics/run.ts";
 import type { ProgramContext } from "../program/context.ts";
 import {
   append,
   commandLineOutput,
   loadSettings,
+  packageVersion,
   parseInterval,
   runProgram,
   runRepeatedly,
@@ -20,10 +22,12 @@ import {
 import { writeWhole } from "../program/wholeFile.ts";
 import { parseSnapshot, printSnapshot } from "../snapshot/text.ts";
 import type { Database } from "../store/connection.ts";
+import { type RunStatistics, runStatistics } from "../store/runStatistics.ts";
 import { type RunOutcome, recordRun } from "../store/runs.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { type CollectResult, collect } from "./collect.ts";
 import { importSnapshot } from "./import.ts";
+import { collectSamples } from "./metrics.ts";
 import {
   clockLines,
   doubtLines,
@@ -152,7 +156,14 @@ async function trust(context: ProgramContext, options: CollectFlags): Promise<nu
 
 async function collectOnce(context: ProgramContext, options: CollectFlags): Promise<number> {
   const startedMs = context.monotonicMs();
-  const result = await read(context, options);
+  const watch = watchOf(options);
+  const tellMetrics = (code: number, result: CollectResult | null) =>
+    writeRunMetrics(context, watch, { code, result, startedMs });
+  const result = await read(context, options, watch).catch(async (error: unknown) => {
+    await tellMetrics(exitCodeOf(error), null);
+    throw error;
+  });
+  await tellMetrics(codeOf(result), result);
   if (options.export !== undefined) await exportTo(context, options.export, result);
   const durationMs = context.monotonicMs() - startedMs;
   const problems = [...problemLines(result), ...doubtLines(result), ...untrustedLines(result)];
@@ -171,11 +182,47 @@ async function collectOnce(context: ProgramContext, options: CollectFlags): Prom
   return codeOf(result);
 }
 
+/** Where a run's metrics go, and what the database sums up of all runs. */
+interface MetricsTarget {
+  readonly file: string | null;
+  statistics: RunStatistics | null;
+}
+
+/** A run that stores nothing is nobody's business. */
+function watchOf({ store, settings }: CollectFlags): MetricsTarget {
+  const file = store ? loadSettings(["collect"], settings).collect.metricsFile : null;
+  return { file, statistics: null };
+}
+
+/** Where they cannot be written, the run is as good: it is a warning. */
+async function writeRunMetrics(
+  context: ProgramContext,
+  { file, statistics }: MetricsTarget,
+  ended: { readonly code: number; readonly result: CollectResult | null; readonly startedMs: number },
+): Promise<void> {
+  if (file === null) return;
+  const { code, result, startedMs } = ended;
+  const stored = result?.stored;
+  const storedAt = stored && stored !== "superseded" ? stored.startedAt.getTime() / 1000 : null;
+  const run = {
+    program: "xcp-collect",
+    version: packageVersion(),
+    pool: result?.snapshot.pool.uuid ?? null,
+    exitCode: code,
+    seconds: (context.monotonicMs() - startedMs) / 1000,
+    at: new Date(),
+  };
+  const more = result === null ? [] : collectSamples(result, storedAt);
+  await writeMetrics(file, { run, statistics, more }, String(context.pid)).catch((error: unknown) =>
+    context.warn(`CollectMetricsFile: ${describeError(error)}`),
+  );
+}
+
 function codeOf({ unread, skipped }: CollectResult): number {
   return unread.length + skipped.length > 0 ? exitCode.partly : exitCode.done;
 }
 
-function read(context: ProgramContext, options: CollectFlags): Promise<CollectResult> {
+function read(context: ProgramContext, options: CollectFlags, watch: MetricsTarget): Promise<CollectResult> {
   const { signal } = context;
   const replacePool = options.replacePool === true;
   const allowedRedirects = options.allowRedirect ?? [];
@@ -185,7 +232,7 @@ function read(context: ProgramContext, options: CollectFlags): Promise<CollectRe
   }
   const { xen, mysql, collect: settings } = loadSettings(["xen", "mysql", "collect"], options.settings);
   return withDatabase({ ...context, quiet: options.quiet === true }, mysql, (db) =>
-    recorded(context, db, () =>
+    recorded(context, db, watch, () =>
       collect(db, { xen, collect: settings, replacePool, allowedRedirects, signal }),
     ),
   );
@@ -195,6 +242,7 @@ function read(context: ProgramContext, options: CollectFlags): Promise<CollectRe
 async function recorded(
   context: ProgramContext,
   db: Database,
+  watch: MetricsTarget,
   work: () => Promise<CollectResult>,
 ): Promise<CollectResult> {
   const startedMs = context.monotonicMs();
@@ -202,6 +250,7 @@ async function recorded(
     const seconds = (context.monotonicMs() - startedMs) / 1000;
     const runner = { program: "xcp-collect", host: os.hostname(), pid: process.pid } as const;
     await recordRun(db, runner, { seconds, outcome, exitCode: code, detail }).catch(() => {});
+    if (watch.file !== null) watch.statistics = await runStatistics(db, runner.program).catch(() => null);
   };
   try {
     const result = await work();

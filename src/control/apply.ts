@@ -10,7 +10,7 @@ import type { Gate } from "../domain/gate.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
 import { gateObject, planJson } from "../explain/planJson.ts";
 import { gateLine, moveLine, openLine, type PlanTold, poolLine, totalLines } from "../explain/report.ts";
-import type { Move, Plan } from "../planner/plan.ts";
+import { causeOf, type Move, type Plan } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
@@ -147,7 +147,7 @@ function applicationJson({ saved, assessment, stored, plan }: SavedPlanView): ob
 function runKind({ savedAt, savedBy }: SavedPlan, plan: Plan, { by }: ApplyTask, names: Names): RunKind {
   const origin = `saved plan of ${timeOf(savedAt)} by ${savedBy}, carried out by ${by}`;
   return {
-    log: (move) => ({ rule: move.rule, cause: "rules", reason: `${origin}: ${moveLine(move, names)}` }),
+    log: (move) => ({ rule: move.rule, cause: causeOf(move), reason: `${origin}: ${moveLine(move, names)}` }),
     conclude: (result) =>
       result === null
         ? { code: exitCode.done, outcome: "nothing", lines: [nothing] }

@@ -8,7 +8,7 @@ import { unmeasuredLines } from "../domain/unmeasured.ts";
 import { forecastJson } from "../explain/planJson.ts";
 import { greenLines, greenObject, withGreen } from "../explain/power.ts";
 import { forecastLines, moveLine, totalLines, unknownRuleLines } from "../explain/report.ts";
-import type { Plan } from "../planner/plan.ts";
+import { causeOf, type Plan } from "../planner/plan.ts";
 import type { PlanFacts } from "../report/plan/planFacts.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import { loadGreenForecast } from "../store/load/powerInput.ts";
@@ -98,7 +98,7 @@ export function balance(
     control: options.control,
     ageSeconds,
     announce,
-    log: (move) => ({ rule: move.rule, cause: "rules", reason: moveLine(move, names) }),
+    log: (move) => ({ rule: move.rule, cause: causeOf(move), reason: moveLine(move, names) }),
     conclude: (result) => conclude(result, isSilent ? green : null, names),
   };
   return { course };

@@ -4,7 +4,7 @@ import os from "node:os";
 import process from "node:process";
 import { Command, Option } from "commander";
 import type { RoomRequest } from "../decide/room.ts";
-import { AppError, exitCode } from "../domain/errors.ts";
+import { AppError, exitCode, exitCodeOf } from "../domain/errors.ts";
 import { asTable } from "../explain/planTable.ts";
 import { inProse, type PlanTold } from "../explain/report.ts";
 import type { ProgramContext } from "../program/context.ts";
@@ -27,9 +27,10 @@ import { readSize } from "../text/size.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { readPlanFile, writePlanFile } from "./planFile.ts";
 import type { PageOptions } from "./planPageFile.ts";
-import { runControl, type Save, type Task } from "./run.ts";
+import type { Save, Task } from "./run.ts";
 import { stampedEvent, stampedLine } from "./timestamps.ts";
 import { contradiction } from "./usage.ts";
+import { WatchedRun } from "./watching.ts";
 
 interface ControlFlags {
   readonly settings?: string;
@@ -144,8 +145,9 @@ await runProgram("xcp-control", async (context) => {
     const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
     const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
     const output = outputOf(context, options);
+    const watch = new WatchedRun(context, options.dryRun === true ? null : control);
     const code = await withDatabase({ ...context, quiet: options.quiet === true }, mysql, async (db) =>
-      runControl(db, {
+      watch.during(db, {
         xen,
         known: { collected: await loadHostAddresses(db), allowed: options.allowRedirect ?? [] },
         control: {
@@ -169,10 +171,12 @@ await runProgram("xcp-control", async (context) => {
         printJson: (value) => output.print(printableJson(event(value))),
         ...(context.show === null || options.quiet ? {} : { show: context.show }),
       }),
-    ).catch((error: unknown) => {
+    ).catch(async (error: unknown) => {
       output.tell();
+      await watch.end(exitCodeOf(error));
       throw error;
     });
+    await watch.end(code);
     if (code !== exitCode.done && code !== exitCode.planNotEmpty) output.tell();
     return code;
   });

@@ -22,7 +22,7 @@ import { Names } from "../text/names.ts";
 import { leaseLost } from "./heldLease.ts";
 import { refuse } from "./refuse.ts";
 import { say, warnOfSuspects } from "./say.ts";
-import { type LeasedRun, lookAtInput, type RunEnd } from "./strategy.ts";
+import { factsOf, type LeasedRun, lookAtInput, type RunEnd } from "./strategy.ts";
 
 /** What somebody asks for by an option is refused: whoever waits for an empty host must not take a plan for it. */
 export function observeGate(asked: "evacuate" | "apply" | "room"): Gate {
@@ -56,6 +56,7 @@ export async function observe(run: LeasedRun, why = "ControlMode=observe"): Prom
   const green = await loadGreenForecast(db, control, assessment);
   const foreseen = { assessment, stored, plan, green };
   const names = new Names(stored.snapshot);
+  options.onFacts?.(factsOf(assessment, plan));
   tell(foreseen, names, run, why);
   await warnOfSleepers(run, names);
   const actions = wouldDo(foreseen, names);

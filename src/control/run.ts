@@ -24,10 +24,12 @@ import {
   type ActOptions,
   type Conclusion,
   type Course,
+  factsOf,
   type HostWork,
   type LeasedRun,
   lookAtInput,
   type RunEnd,
+  type RunFacts,
   type Strategy,
 } from "./strategy.ts";
 
@@ -65,6 +67,8 @@ export interface RunOptions extends Reporter {
   readonly graceMs: number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly monotonicMs: () => number;
+  /** Hears what a run that acts or observes found out. */
+  readonly onFacts?: (facts: RunFacts) => void;
   /** This machine's name and this process' number, for whoever finds the lease taken. */
   readonly who: { readonly host: string; readonly pid: number };
   /** What the lease is measured by; `monotonicMs` when left out. */
@@ -178,6 +182,7 @@ async function follow(strategy: Strategy, run: LeasedRun): Promise<RunEnd> {
 
 /** Carries courses out, one collection after the other where one did not suffice. */
 async function execute(first: Course, run: LeasedRun): Promise<RunEnd> {
+  run.options.onFacts?.(factsOf(first.assessment, first.planner.first));
   for (let course = first; ; ) {
     course.announce();
     const result = course.planner.first.moves.length === 0 ? null : await act(run, course);

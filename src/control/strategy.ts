@@ -8,6 +8,7 @@ import { exitCode } from "../domain/errors.ts";
 import type { Gate, GateCode } from "../domain/gate.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
 import type { PlanTold } from "../explain/report.ts";
+import type { Plan } from "../planner/plan.ts";
 import type { PlanFacts } from "../report/plan/planFacts.ts";
 import type { ControlSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
@@ -29,6 +30,26 @@ export interface ActOptions extends Reporter {
   readonly graceMs: number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly monotonicMs: () => number;
+  /** Hears what the run found out. */
+  readonly onFacts?: (facts: RunFacts) => void;
+}
+
+/** What a run found out on its way, for those who watch; null of what it did not come to. */
+export interface RunFacts {
+  /** Hosts that are not believed. */
+  readonly suspects: number;
+  /** Pairs of a host and a rule that it breaks. */
+  readonly violations: number | null;
+  /** Moves of the plan. */
+  readonly moves: number;
+}
+
+/** The facts of a plan and what it was made from. */
+export function factsOf({ suspicion, rules }: Assessment, { before, moves }: Plan): RunFacts {
+  const broken = before.flatMap(({ verdicts }) => verdicts).filter((verdict) => verdict.broken).length;
+  // A plan of green rules says nothing of those that balance.
+  const known = before.length > 0 || rules.length === 0;
+  return { suspects: suspicion.hosts.size, violations: known ? broken : null, moves: moves.length };
 }
 
 /** A run that holds the lease. */

@@ -9,10 +9,19 @@ import type { Gate } from "../domain/gate.ts";
 import { isWithin, minuteOfDay, timeText } from "../domain/hours.ts";
 import type { Host, Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import type { UnknownRule } from "../domain/rule.ts";
-import { type ChainRule, floorSettingOf, isSingle, type Rule, type Term, termsOf } from "../domain/rule.ts";
+import {
+  type ChainRule,
+  floorSettingOf,
+  isSingle,
+  type Rule,
+  type RuleOptions,
+  type ServeRule,
+  type Term,
+  termsOf,
+} from "../domain/rule.ts";
 import { pairKey } from "../planner/facts.ts";
-import type { Plan, PlanOptions } from "../planner/plan.ts";
-import { planMigrations } from "../planner/planner.ts";
+import type { Plan, PlanOptions, ServeOptions } from "../planner/plan.ts";
+import { planServing } from "../planner/serve/planServing.ts";
 import { withUnit } from "../rules/print.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import { plural } from "../text/format.ts";
@@ -21,7 +30,8 @@ import { withCpuSpeeds } from "./cpuSpeed.ts";
 import { blockedGate, dataGate, settledGate } from "./gates.ts";
 import { withInFlightMoves } from "./inFlight.ts";
 import { type Averaged, average, type Breaches } from "./samples.ts";
-import type { Sample } from "./sampling.ts";
+import { type Sample, sampleWish } from "./sampling.ts";
+import { demandsOf } from "./serving.ts";
 import { withoutSqueezing } from "./squeeze.ts";
 import {
   type ExpectedGuests,
@@ -39,6 +49,8 @@ export interface DecisionInput {
   /** Earlier ones, newest first, that are averaged with it. */
   readonly samples: readonly Sample[];
   readonly rules: readonly Rule[];
+  /** Rules that serve VMs. */
+  readonly serving?: readonly ServeRule[];
   /** Rows of rules that nothing can follow. */
   readonly unknown: readonly UnknownRule[];
   /** The newest change of rules that these have seen; left out where they come from no database. */
@@ -54,7 +66,7 @@ export interface Sampling {
 
 /** A rule that does nothing now, and why. */
 export interface InactiveRule {
-  readonly rule: ChainRule;
+  readonly rule: ChainRule | ServeRule;
   readonly reason: string;
 }
 
@@ -64,6 +76,8 @@ export interface Assessment extends DecisionInput {
   /** The newest collection with averaged measures, and with suspect hosts out of it. */
   readonly stored: StoredSnapshot | null;
   readonly sampling: Sampling;
+  /** The rule that serves VMs now, with what they are expected to want; null where none acts. */
+  readonly serve: ServeOptions | null;
   readonly suspicion: Suspicion;
   readonly bans: Bans;
   /** Closed by somebody's word or by what control did lately. */
@@ -79,8 +93,10 @@ export function assess(input: DecisionInput, given: ControlSettings, poolUuid: s
   const { stored, controlState } = input;
   const settings = withConfiguration(given, connectedWlb(stored?.snapshot.pool ?? null, controlState));
   const { acting: rules, inactive } = sortByHours(input.rules, stored, settings);
+  const serving = sortByHours(input.serving ?? [], stored, settings);
   const limits = { ...settings, poolUuid };
-  const measured = input.samples.map(({ snapshot }) => snapshot);
+  const { count } = sampleWish(settings, input.rules);
+  const measured = input.samples.slice(0, count - 1).map(({ snapshot }) => snapshot);
   const suspicion = stored === null ? unsuspected : suspicionIn(stored, measured, controlState);
   const trusted =
     stored === null
@@ -92,7 +108,8 @@ export function assess(input: DecisionInput, given: ControlSettings, poolUuid: s
   return {
     ...input,
     rules,
-    inactive,
+    inactive: [...inactive, ...serving.inactive],
+    serve: trusted === null ? null : serveOptions(serving.acting, trusted, input.samples, settings),
     stored: stored === null || averaged === null ? null : { ...stored, snapshot: averaged.snapshot },
     sampling: {
       samples: averaged?.samples ?? 0,
@@ -104,6 +121,19 @@ export function assess(input: DecisionInput, given: ControlSettings, poolUuid: s
     gate: dataGate(stored, controlState, suspicion, limits),
     suppressed: averaged === null ? () => null : suppression(averaged, settings),
   };
+}
+
+/** The first of the rules that serve VMs, with the demands of the last hour. */
+function serveOptions(
+  acting: readonly ServeRule[],
+  trusted: Snapshot,
+  samples: readonly Sample[],
+  settings: ControlSettings,
+): ServeOptions | null {
+  const [rule] = acting;
+  if (rule === undefined) return null;
+  const earlier = samples.map((each) => ({ ...each, snapshot: asModelled(each.snapshot, settings) }));
+  return { rule, demands: demandsOf(trusted, earlier) };
 }
 
 /** The pool as plans are made for it; every VM must still be where it was measured. */
@@ -148,7 +178,14 @@ export function planOf(
   const made =
     assessment.stored === null ? new Map<Uuid, number>() : movesBetween(assessment.stored.snapshot, state);
   const movesLeftOf = (host: Uuid) => (options.movesLeftOf?.(host) ?? 0) - (made.get(host) ?? 0);
-  const plan = planMigrations(state, assessment.rules, { ...options, movesLeftOf });
+  const { serve } = assessment;
+  const plan = planServing(state, assessment.rules, {
+    ...options,
+    // An evacuation, and room for a VM, move whatever is in the way.
+    noisePercent: settings.noisePercent,
+    movesLeftOf,
+    ...(serve === null ? {} : { serve }),
+  });
   const absent = plan.absent.map(({ host, reason }) => ({
     host,
     reason: assessment.suspicion.hosts.get(host) ?? reason,
@@ -243,17 +280,17 @@ function expectedGuests(
 }
 
 /** Parts the rules that act at the time of the collection from those that are disabled or have other hours. */
-function sortByHours(
-  all: readonly Rule[],
+function sortByHours<R extends Rule | ServeRule>(
+  all: readonly R[],
   stored: StoredSnapshot | null,
   { timeZone }: ControlSettings,
-): { readonly acting: readonly Rule[]; readonly inactive: readonly InactiveRule[] } {
+): { readonly acting: readonly R[]; readonly inactive: readonly InactiveRule[] } {
   const minute = stored === null ? null : minuteOfDay(timeOf(stored), timeZone);
-  const acting: Rule[] = [];
+  const acting: R[] = [];
   const inactive: InactiveRule[] = [];
   for (const rule of all) {
-    const reason = isSingle(rule) ? null : restOf(rule, minute, timeZone);
-    if (reason === null || isSingle(rule)) acting.push(rule);
+    const reason = "enabled" in rule ? restOf(rule, minute, timeZone) : null;
+    if (reason === null || !("enabled" in rule)) acting.push(rule);
     else inactive.push({ rule, reason });
   }
   return { acting, inactive };
@@ -264,7 +301,7 @@ function timeOf({ collection: { startedAt } }: StoredSnapshot): Date {
   return Number.isNaN(startedAt.getTime()) ? new Date(0) : startedAt;
 }
 
-function restOf({ enabled, between }: ChainRule, minute: number | null, timeZone: string): string | null {
+function restOf({ enabled, between }: RuleOptions, minute: number | null, timeZone: string): string | null {
   if (!enabled) return "it is disabled";
   if (between === null || minute === null || isWithin(between, minute)) return null;
   const hours = `${timeText(between.from)} and ${timeText(between.to)}`;

@@ -6,6 +6,7 @@ import { pairKey } from "../planner/facts.ts";
 import { plural, span } from "../text/format.ts";
 import { longest, shorten } from "../text/text.ts";
 import { failingHosts, failingVms, pathFailures } from "./failingHosts.ts";
+import { flapsOf } from "./flaps.ts";
 
 export interface CooldownOptions {
   readonly vmCooldownMinutes: number;
@@ -76,7 +77,8 @@ export function bansOf(
   }
   const rest = `it takes none for ${options.failedVmMinutes} min (ControlFailedVmMinutes)`;
   const failing = new Map([...failingHosts(failures)].map(([host, why]) => [host, `${why}; ${rest}`]));
-  return { vms, hosts, failing, pairs: restingPairs(recent, options) };
+  const pairs = new Map([...leftPairs(recent, options), ...restingPairs(recent, options)]);
+  return { vms, hosts, failing, pairs };
 }
 
 /**
@@ -143,6 +145,28 @@ function restingPairs(
   return pairs;
 }
 
+/** How many times as long as it rests a VM does not go back to the host that it was moved from. */
+const noReturn = 2;
+
+/** Pairs of a VM and the host that it has left lately: it is not carried back for what it was carried away for. */
+function leftPairs(
+  recent: readonly Migration[],
+  { vmCooldownMinutes }: CooldownOptions,
+): ReadonlyMap<string, string> {
+  const minutes = noReturn * vmCooldownMinutes;
+  const pairs = new Map<string, string>();
+  for (const { state, cause, vm, source, finishedSecondsAgo } of recent) {
+    if (state !== "succeeded" || (cause !== "rules" && cause !== "serve")) continue;
+    if (finishedSecondsAgo === null || finishedSecondsAgo >= minutes * 60) continue;
+    const since = span(finishedSecondsAgo, "rough");
+    pairs.set(
+      pairKey(vm, source),
+      `it was moved away from there ${since} ago and does not go back for ${minutes} min (ControlVmCooldownMinutes)`,
+    );
+  }
+  return pairs;
+}
+
 /** Why the VM with these migrations rests, or null. */
 function restOf(own: readonly Migration[], host: Uuid | undefined, options: CooldownOptions): string | null {
   if (own.some(({ state }) => isOpen(state))) return "a migration of it is not closed yet";
@@ -151,7 +175,11 @@ function restOf(own: readonly Migration[], host: Uuid | undefined, options: Cool
   if (returned >= reversals) {
     return `contended: ${returned} times within a day it was moved from the host it is on again; somebody moves it back, or the rules fight each other`;
   }
-  return restAfterFailures(own, options.failedVmMinutes) ?? restAfterMove(moved, options.vmCooldownMinutes);
+  const returns = flapsOf(moved).length;
+  return (
+    restAfterFailures(own, options.failedVmMinutes) ??
+    restAfterMove(moved, Math.min(dayMinutes, options.vmCooldownMinutes * 2 ** returns), returns)
+  );
 }
 
 function restAfterFailures(own: readonly Migration[], baseMinutes: number): string | null {
@@ -166,9 +194,11 @@ function restAfterFailures(own: readonly Migration[], baseMinutes: number): stri
   return `its migration failed ${span(last.finishedSecondsAgo, "rough")} ago${times} (${shorten(last.error ?? "no reason known", longest.error)}); it rests ${minutes} min (ControlFailedVmMinutes)`;
 }
 
-function restAfterMove(moved: readonly Migration[], minutes: number): string | null {
+/** It rests twice as long with each time that it came back to where it had been taken from. */
+function restAfterMove(moved: readonly Migration[], minutes: number, returns: number): string | null {
   const last = moved.at(-1);
   if (last === undefined || last.finishedSecondsAgo === null) return null;
   if (last.finishedSecondsAgo >= minutes * 60) return null;
-  return `it was moved ${span(last.finishedSecondsAgo, "rough")} ago and rests ${minutes} min (ControlVmCooldownMinutes)`;
+  const times = returns === 0 ? "" : `, for it came back ${plural(returns, "time")} within a day`;
+  return `it was moved ${span(last.finishedSecondsAgo, "rough")} ago and rests ${minutes} min${times} (ControlVmCooldownMinutes)`;
 }

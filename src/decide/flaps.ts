@@ -83,6 +83,10 @@ class FlapWalk {
 /** What a flap points to, in words. */
 export function flapCause({ away, back }: Flap): string {
   if (back === null) return "somebody else moved it back";
+  if (away.cause === "serve" && back.cause === "serve")
+    return "the load goes to and fro, or SERVE asks too little";
+  if (away.cause === "serve" || back.cause === "serve")
+    return "a rule that serves VMs and one that balances disagree";
   if (away.rule === null || back.rule === null) return "an administrator asked for one of the two moves";
   if (ruleTitle(away.rule) !== ruleTitle(back.rule)) {
     return `the rules fight each other: ${conditionText(away.rule)} and ${conditionText(back.rule)}`;

@@ -104,7 +104,7 @@ interface Account {
 /** A database of its own with the schema, and the accounts of sql/accounts.sql. */
 async function prepareDatabase(
   server: PrivateServer,
-): Promise<Record<"collect" | "manager" | "control" | "wlb", Account>> {
+): Promise<Record<"collect" | "manager" | "control" | "wlb" | "reader", Account>> {
   const account = (name: string): Account => ({
     user: `xcp_${name}`,
     password: randomBytes(12).toString("hex"),
@@ -113,6 +113,7 @@ async function prepareDatabase(
     collect: account("collect"),
     manager: account("manager"),
     control: account("control"),
+    reader: account("reader"),
     wlb: account("wlb"),
   };
   const root = await mysql.createConnection({
@@ -134,6 +135,8 @@ async function prepareDatabase(
       managerPassword: accounts.manager.password,
       controlUser: accounts.control.user,
       controlPassword: accounts.control.password,
+      readerUser: accounts.reader.user,
+      readerPassword: accounts.reader.password,
       wlbUser: accounts.wlb.user,
       wlbPassword: accounts.wlb.password,
     });

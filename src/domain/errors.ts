@@ -123,3 +123,8 @@ export function errorObject(error: unknown): ErrorObject {
   }
   return { error: describeError(error), code: "internal", next: "please report it, with what you did" };
 }
+
+/** The exit code that a failure ends a program with. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof AppError ? error.exitCode : exitCode.couldNotRun;
+}

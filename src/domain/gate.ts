@@ -25,6 +25,9 @@ const names = {
 
 export type GateCode = keyof typeof names;
 
+/** Every code. */
+export const gateCodes: readonly GateCode[] = Object.keys(names) as GateCode[];
+
 /** A condition that must hold before anything is planned, and does not; the first of them ends the run. */
 export interface Gate {
   readonly code: GateCode;

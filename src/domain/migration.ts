@@ -95,10 +95,10 @@ export function parseFailureClass(text: string | null): FailureClass | null {
 }
 
 /**
- * Why a VM is moved: rules are broken, an administrator empties a host, a green rule does, another VM is to start ("room");
+ * Why a VM is moved: rules are broken, it serves VMs, an administrator empties a host, a green rule does, another VM is to start ("room");
  * "applied": an administrator has made the move himself, as the Workload Balancing server recommended it.
  */
-export type MigrationCause = "rules" | "evacuation" | "green" | "room" | "applied";
+export type MigrationCause = "rules" | "serve" | "evacuation" | "green" | "room" | "applied";
 
 /** One row of the log. Times are the database's clock. */
 export interface Migration {

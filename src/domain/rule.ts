@@ -1,5 +1,5 @@
 /** Rules as data: what an administrator may ask of the pool. Pure. */
-import { type AnySubject, isThesisSubject, type Subject, unitOf } from "./subject.ts";
+import { type AnySubject, isSource, isThesisSubject, type Subject, subjectFacts, unitOf } from "./subject.ts";
 
 export * from "./subject.ts";
 
@@ -63,8 +63,25 @@ export interface GreenRule extends RuleOptions {
   readonly spareHosts: number;
 }
 
+/** A rule that serves VMs: those that wait for what their host lacks are moved to where they get it. */
+export interface ServeRule extends RuleOptions {
+  readonly serve: "CPU";
+  /** CPU-minutes that each gigabyte which is copied must save at least; 0 or more. */
+  readonly worth: number;
+  /** Minutes ahead that are looked at. */
+  readonly overMinutes: number;
+}
+
+/** What a rule that serves VMs says where it does not say it; and the minutes that it may look ahead. */
+export const serveDefaults = { worth: 1, overMinutes: 60 };
+export const serveMinutes = { least: 10, most: 1440 };
+
 /** A rule of any kind. */
-export type AnyRule = Rule | GreenRule;
+export type AnyRule = Rule | GreenRule | ServeRule;
+
+export function isServe(rule: AnyRule): rule is ServeRule {
+  return "serve" in rule;
+}
 
 export function isGreen(rule: AnyRule): rule is GreenRule {
   return "limits" in rule;
@@ -115,6 +132,11 @@ export function subjectsOf(rules: readonly Rule[]): readonly AnySubject[] {
 export function termUnit(term: Term): string {
   const [first] = term.subjects;
   return first === undefined ? "" : unitOf(first);
+}
+
+/** Whether values of the term change from one collection to the next though nothing has moved. */
+export function isNoisy({ subjects }: Term): boolean {
+  return subjects.every((subject) => !isSource(subject) && subjectFacts[subject].averaged);
 }
 
 /** "PifEth0RxKb + PifEth0TxKb" */

@@ -6,8 +6,8 @@ import { type Gate, gateName } from "../domain/gate.ts";
 import type { Snapshot, StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, subjectsOf, sumText, type Term, termUnit } from "../domain/rule.ts";
 import { unmeasured } from "../domain/unmeasured.ts";
-import type { Move, Plan } from "../planner/plan.ts";
-import { ruleObject } from "../rules/json.ts";
+import type { Move, Plan, ServeForecast } from "../planner/plan.ts";
+import { anyRuleObject, ruleObject } from "../rules/json.ts";
 import { printRule } from "../rules/print.ts";
 import { termOf } from "../rules/words.ts";
 import { Names } from "../text/names.ts";
@@ -62,10 +62,24 @@ export function planJson(
     })),
     absent: plan.absent,
     ignoredRules: unknownRules,
-    restingRules: (assessment.inactive ?? []).map(({ rule, reason }) => ({ ...ruleObject(rule), reason })),
+    restingRules: (assessment.inactive ?? []).map(({ rule, reason }) => ({ ...anyRuleObject(rule), reason })),
     ...unmeasuredObject(stored.snapshot, plan),
     limited: plan.limited,
     spent: plan.spent,
+    ...(plan.serve === undefined ? {} : { serve: serveJson(plan.serve, names) }),
+  };
+}
+
+/** CPU-minutes that are expected not to be served, of the pool and of each host that lacks some before or after. */
+function serveJson(
+  { rule, before, after, hosts }: ServeForecast,
+  names: Names,
+): Readonly<Record<string, unknown>> {
+  return {
+    ...anyRuleObject(rule),
+    shortageMinutes: before,
+    shortageMinutesAfter: after,
+    hosts: hosts.map(({ host, ...figures }) => ({ host, hostName: names.exact(host), ...figures })),
   };
 }
 
@@ -151,6 +165,7 @@ export function moveJson(move: Move, names: Names): Readonly<Record<string, unkn
     gainPerGib: gainPerGib(move),
     startSeconds: move.startSeconds,
     seconds: move.seconds,
+    ...(move.served === undefined ? {} : { served: move.served }),
   };
 }
 

@@ -60,6 +60,7 @@ function change(before: number, after: number): string {
 function shortReason({ purpose, rule, makesRoomFor, source }: Move, names: Names): string {
   switch (purpose) {
     case "relieves":
+    case "serves":
       return rule === null ? purpose : calledRule(rule);
     case "makes room":
       return makesRoomFor === null ? purpose : `room for ${names.of(makesRoomFor)}`;

@@ -5,9 +5,10 @@ import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import { type Gate, gateName } from "../domain/gate.ts";
 import type { Migration } from "../domain/migration.ts";
 import type { Snapshot, StoredSnapshot } from "../domain/pool.ts";
-import { isSingle, type Rule, subjectsOf, sumText, termsOf } from "../domain/rule.ts";
+import { amountText, isSingle, type Rule, subjectsOf, sumText, termsOf } from "../domain/rule.ts";
 import { unmeasuredLines } from "../domain/unmeasured.ts";
-import type { Move, Plan, Unresolved } from "../planner/plan.ts";
+import type { Move, Plan, ServeForecast, Unresolved } from "../planner/plan.ts";
+import { ahead } from "../planner/serve/planServing.ts";
 import { ruleTitle } from "../rules/print.ts";
 import {
   allowedText,
@@ -83,6 +84,7 @@ export function planLines(assessment: PlanContext, plan: Plan, told: PlanTold = 
     ...speedLines(snapshot, names),
     ...plan.absent.map(({ host, reason }) => `${names.of(host)} is left out of mean and moves: ${reason}`),
     ...told.rules(plan, assessment, names),
+    ...(plan.serve === undefined ? [] : serveLines(plan.serve, names)),
     ...told.moves(plan, names),
     ...totalLines(plan),
     ...closingLines(plan, assessment, names),
@@ -98,6 +100,26 @@ export function poolLine({ stored: { snapshot, ageSeconds }, sampling, ruleRevis
   const revision = ruleRevision === undefined ? "" : `, rules as of change ${ruleRevision}`;
   const sizes = `${plural(hosts.length, "host")}, ${plural(placements.length, "running VM")}`;
   return `Pool ${pool.name === "" ? pool.uuid : pool.name}: ${sizes}, collected ${Math.round(ageSeconds)} s ago${average}${revision}`;
+}
+
+/** What VMs are expected to wait for, pool and hosts, before and after the plan. */
+function serveLines({ rule, before, after, hosts }: ServeForecast, names: Names): string[] {
+  const expected = `about ${minutesText(before)} of waiting expected in the next ${ahead(rule.overMinutes)}`;
+  const later = after === before ? "" : `, ${minutesText(after)} after these moves`;
+  return [
+    `${ruleHead(rule)}: ${expected}${later}`,
+    ...hosts.map(
+      ({ host, cpus, wantedBefore, wantedAfter, shortageBefore, shortageAfter }) =>
+        `  ${names.of(host)}: ${figure(wantedBefore, 1)} of its ${figure(cpus)} CPUs wanted, ${minutesText(shortageBefore)} short` +
+        (wantedAfter === wantedBefore
+          ? ""
+          : ` -> ${figure(wantedAfter, 1)} wanted, ${minutesText(shortageAfter)} short`),
+    ),
+  ];
+}
+
+function minutesText(minutes: number): string {
+  return plural(Number(figure(minutes, minutes < 10 ? 1 : 0)), "CPU-minute");
 }
 
 /** Where hosts are unequal: that a VM weighs more on a host of slower CPUs, and which those are. */
@@ -200,8 +222,9 @@ export function moveLine(move: Move, names: Names): string {
   return [route, ...parts].join("; ");
 }
 
-function purposeOf({ purpose, makesRoomFor }: Move, names: Names): string {
+function purposeOf({ purpose, makesRoomFor, reason }: Move, names: Names): string {
   if (purpose === "relieves") return "";
+  if (purpose === "serves") return reason;
   return makesRoomFor === null ? purpose : `${purpose}, room for ${names.of(makesRoomFor)}`;
 }
 
@@ -242,8 +265,13 @@ export function totalLines(plan: Plan): string[] {
   const copied = moves.reduce((sum, { copyBytes }) => sum + (copyBytes ?? 0), 0);
   return [
     `In all ${plural(moves.length, "move")}, ${bytes(copied)} to copy, about ${span(plan.seconds)}${leastTime(plan)}`,
-    `Proof: ${proof}`,
+    ...(moves.every(({ purpose }) => purpose === "serves") ? [] : [`Proof: ${proof}${beside(moves)}`]),
   ];
+}
+
+/** That a proof is not of the moves that serve VMs. */
+function beside(moves: readonly Move[]): string {
+  return moves.some(({ purpose }) => purpose === "serves") ? ", beside what serves VMs" : "";
 }
 
 /** Whether another order of the moves could be done sooner. */
@@ -261,6 +289,9 @@ function percent(share: number): string {
 function closingLines(plan: Plan, assessment: PlanContext, names: Names): string[] {
   if (plan.before.length === 0 && (assessment.inactive ?? []).length > 0) {
     return ["Nothing to do: no rule acts now"];
+  }
+  if (plan.before.length === 0 && plan.serve !== undefined) {
+    return plan.moves.length > 0 ? [] : [`Nothing to do: ${nothingWorth(plan.serve)}`];
   }
   if (plan.before.length === 0) {
     return [
@@ -280,6 +311,13 @@ function closingLines(plan: Plan, assessment: PlanContext, names: Names): string
   return [
     `Nothing to do: no host breaks a rule. ${plan.after.map((each) => balanced(each, names)).join(" ")}`,
   ];
+}
+
+/** Why no VM is moved to serve others. */
+function nothingWorth({ rule, before }: ServeForecast): string {
+  if (before < 0.05) return "no VM is expected to wait for a CPU";
+  const worth = `${amountText(rule.worth)} ${rule.worth === 1 ? "CPU-minute" : "CPU-minutes"}`;
+  return `no move would save more than ${worth} of waiting for each GB that it copies`;
 }
 
 /** The limit that holds back a part of the plan: "the limit of one run is reached (ControlMaxMovesPerRun)". */

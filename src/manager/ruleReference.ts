@@ -49,12 +49,27 @@ const greenWords = [
   "COMMENT",
 ];
 
+const serveWords = [
+  "CPU",
+  "WORTH",
+  "CPU-MINUTES",
+  "PER",
+  "GB",
+  "OVER",
+  "MINUTES",
+  "BETWEEN",
+  "NAME",
+  "COMMENT",
+  "DISABLED",
+];
+
 /** What Tab offers for the next word of a rule that is written out. */
-export function completeRule(kind: "HOST" | "GREEN"): ArgumentCompletion {
+export function completeRule(kind: "HOST" | "GREEN" | "SERVE"): ArgumentCompletion {
   return {
     names: false,
     offer: (typed) => {
       const last = /[^\s+>]*$/.exec(typed)?.[0] ?? "";
+      if (kind === "SERVE") return offer(serveWords, last);
       if (kind === "GREEN") return offer([...greenWords, ...subjects], last);
       return offer(typed === last ? namedSubjects : [...namedSubjects, ...ruleWords], last);
     },

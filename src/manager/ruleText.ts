@@ -1,8 +1,8 @@
 /** Rules as lines, in the thesis' voice, and as JSON. Pure; names and comments come out escaped. */
 
-import { type AnyRule, isGreen, type Rule } from "../domain/rule.ts";
-import { greenRuleObject, ruleObject } from "../rules/json.ts";
-import { describeGreenRule, describeOptions, describeRule } from "../rules/print.ts";
+import type { AnyRule, Rule } from "../domain/rule.ts";
+import { anyRuleObject } from "../rules/json.ts";
+import { describeAny, describeOptions, describeRule } from "../rules/print.ts";
 import type { StoredRule } from "../store/ruleChanges.ts";
 import { printable } from "../text/text.ts";
 import { type ShownTable, tableOf } from "./table.ts";
@@ -12,7 +12,7 @@ export const rulesHeading: readonly string[] = ["Rules - Balance host when:", ""
 
 /** One rule in a list of rules; a comment stands on a line of its own. */
 export function ruleItem({ id, rule }: StoredRule<AnyRule>): string[] {
-  const condition = isGreen(rule) ? describeGreenRule(rule) : describeRule(rule);
+  const condition = describeAny(rule);
   if (!("enabled" in rule)) return [`- ${condition}`];
   const options = describeOptions(rule);
   const name = rule.name === null ? "" : ` ${printable(rule.name)}`;
@@ -27,7 +27,7 @@ export function ruleSentence(rule: Rule): string {
 
 /** A rule with its number, where it has one. */
 export function storedRuleObject({ id, rule }: StoredRule<AnyRule>): object {
-  const object = isGreen(rule) ? greenRuleObject(rule) : ruleObject(rule);
+  const object = anyRuleObject(rule);
   return id === null ? object : { id, ...object };
 }
 
@@ -38,7 +38,7 @@ export function ruleTable(rules: readonly StoredRule<AnyRule>[]): ShownTable {
     {
       Number: ({ id }) => id,
       Name: ({ rule }) => optionsOf(rule)?.name ?? null,
-      Rule: ({ rule }) => (isGreen(rule) ? describeGreenRule(rule) : describeRule(rule)),
+      Rule: ({ rule }) => describeAny(rule),
       Options: ({ rule }) => ("enabled" in rule ? describeOptions(rule) : ""),
       Enabled: ({ rule }) => optionsOf(rule)?.enabled ?? true,
       Comment: ({ rule }) => optionsOf(rule)?.comment ?? null,

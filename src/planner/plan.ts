@@ -1,7 +1,22 @@
 /** What the planner is asked and what it answers: plain data, printable and comparable. */
 import type { Evaluation } from "../domain/deviation.ts";
 import type { Uuid, Vm } from "../domain/pool.ts";
-import type { Rule } from "../domain/rule.ts";
+import type { Rule, ServeRule } from "../domain/rule.ts";
+
+/** What is expected to be wanted of the CPUs, in CPUs of the pool's fastest host. */
+export interface Demand {
+  /** Of each part of the time ahead. */
+  readonly means: readonly number[];
+  /** Of the mean of one part. */
+  readonly variance: number;
+}
+
+/** What a plan that serves VMs goes by. */
+export interface ServeOptions {
+  readonly rule: ServeRule;
+  /** What each VM that runs is expected to want; one that is not in it is taken to want what it uses, and stays. */
+  readonly demands: ReadonlyMap<Uuid, Demand>;
+}
 
 export interface PlanOptions {
   readonly maxMoves: number;
@@ -46,16 +61,32 @@ export interface PlanOptions {
    * evacuation does not heed it.
    */
   readonly movesLeftOf?: (host: Uuid) => number;
+  /**
+   * The noise of what is measured, percent of a host, or of what a rule allows where that is in no percent: a VM whose
+   * part in every rule is less is not moved. Default 0: every VM may be.
+   */
+  readonly noisePercent?: number;
   /** How long one migration takes. Default: its bytes by `bytesPerSecond`. */
   readonly secondsOf?: (vm: Vm, source: Uuid, destination: Uuid) => number;
+  /** The rule that serves VMs, where one acts. */
+  readonly serve?: ServeOptions;
 }
 
 /**
  * Why a move is in the plan: it lowers a rule that its source breaks (or broke, and is not down to the aim yet); its
  * leaving makes room for another VM; it waits elsewhere, for its own place or until others have passed; it goes on from
- * where it waited; its source is to be emptied.
+ * where it waited; its source is to be emptied; it, and those that it leaves, get the CPU time that they want.
  */
-export type Purpose = "relieves" | "makes room" | "waits elsewhere" | "goes on" | "evacuates";
+export type Purpose = "relieves" | "makes room" | "waits elsewhere" | "goes on" | "evacuates" | "serves";
+
+/** What a move that serves VMs is worth, with all others of its kind made. */
+export interface Served {
+  /** CPU-minutes that it saves in the time ahead, what the migration costs taken off. */
+  readonly savedMinutes: number;
+  readonly perGigabyte: number;
+  /** Part of the CPU time it wants that the VM waits for now, percent; null where it is not measured. */
+  readonly waitPercent: number | null;
+}
 
 /** One migration of the plan, with the figures it was chosen by (in the rule's unit). */
 export interface Move {
@@ -91,6 +122,29 @@ export interface Move {
   /** When the transfer would start and how long it takes, from the start of the plan. */
   readonly startSeconds: number;
   readonly seconds: number;
+  /** Of a move that serves VMs. */
+  readonly served?: Served;
+}
+
+/** CPU-minutes that hosts are expected not to serve in the time ahead, before and after a plan. */
+export interface ServeForecast {
+  readonly rule: ServeRule;
+  readonly before: number;
+  readonly after: number;
+  readonly hosts: readonly {
+    readonly host: Uuid;
+    /** CPUs that it has, and what is expected to be wanted of them before and after. */
+    readonly cpus: number;
+    readonly wantedBefore: number;
+    readonly wantedAfter: number;
+    readonly shortageBefore: number;
+    readonly shortageAfter: number;
+  }[];
+}
+
+/** What the log of migrations says of a move of a plan for rules. */
+export function causeOf({ purpose }: Pick<Move, "purpose">): "rules" | "serve" {
+  return purpose === "serves" ? "serve" : "rules";
 }
 
 /** What a move does to the values of a rule. */
@@ -105,6 +159,7 @@ export type RefusalCode =
   | "banned"
   | "together"
   | "unknown"
+  | "light"
   | "no part"
   | "absent"
   | "bar"
@@ -168,4 +223,6 @@ export interface Plan {
   readonly secondsBound: number;
   /** Rounds of repair that were made. */
   readonly rounds: number;
+  /** Where a rule serves VMs. */
+  readonly serve?: ServeForecast;
 }

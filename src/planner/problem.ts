@@ -6,18 +6,22 @@
  * when it is past all of them. Values of terms that are BELOW a limit are negative, so that too much is always above.
  * Costs are bytes to copy, whole numbers, so that sums are exact.
  */
-import { excess, takesPart, termMean, termScale, termValue } from "../domain/deviation.ts";
+import { excess, takesPart, termLimit, termMean, termScale, termValue } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import {
   isMeasuredOnHosts,
+  isNoisy,
   isSingle,
   type Rule,
   sumText,
   type Term,
   termsOf,
+  termUnit,
   whenVmLeaves,
 } from "../domain/rule.ts";
 import { termCapacity, termWeight } from "../domain/weight.ts";
+import { withUnit } from "../rules/print.ts";
+import { figure } from "../text/format.ts";
 import { immovability, pairKey } from "./facts.ts";
 import { type Groups, groupsOf } from "./groups.ts";
 import type { PlanOptions, RefusalCode } from "./plan.ts";
@@ -128,7 +132,7 @@ export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: P
   const { terms } = columns;
   const blind = hosts.map((host) => unknownMeasure(host, columns));
   const placed = placedVms(snapshot, hostIndex);
-  const sorted = sortOut(placed, terms, options, blind);
+  const sorted = sortOut(placed, hosts, terms, options, blind);
   const H = hosts.length;
   const pairs = pairFigures(hosts, columns, options);
   const free = Float64Array.from(hosts, (host, h) =>
@@ -262,6 +266,7 @@ function placedVms(snapshot: Snapshot, hostIndex: ReadonlyMap<Uuid, number>): Pl
 /** Parts VMs that may move from those that stay, with the reason. */
 function sortOut(
   placed: readonly PlacedVm[],
+  hosts: readonly Host[],
   terms: readonly Term[],
   options: PlanOptions,
   blind: readonly (string | null)[],
@@ -269,8 +274,13 @@ function sortOut(
   const movable: PlacedVm[] = [];
   const stuck: Stuck[] = [];
   const together = companions(placed, options.affinityTags ?? []);
+  const noises = terms.map((term) => noiseOfTerm(term, hosts, options.noisePercent ?? 0));
   for (const { vm, host } of placed) {
-    const obstacle = vmObstacle(vm, terms, options) ?? blindness(blind[host]) ?? bond(together, vm, host);
+    const obstacle =
+      vmObstacle(vm, terms, options) ??
+      blindness(blind[host]) ??
+      bond(together, vm, host) ??
+      lightness(vm, hosts[host], terms, noises);
     if (obstacle === null) movable.push({ vm, host });
     else stuck.push({ vm, host, ...obstacle });
   }
@@ -295,6 +305,33 @@ function vmObstacle(vm: Vm, terms: readonly Term[], options: PlanOptions): Obsta
     return { code: "unknown", reason: "the memory it needs or the host has free is unknown" };
   }
   return null;
+}
+
+/** What of a host's value of the term is noise, in its unit; 0 of what is exact. */
+function noiseOfTerm(term: Term, hosts: readonly Host[], percent: number): number {
+  if (!isNoisy(term)) return 0;
+  const whole = termUnit(term) === "%" ? 100 : Math.abs(termLimit(term, termMean(hosts, term)));
+  return (percent / 100) * whole;
+}
+
+/** That moving the VM would change no rule's value by more than the noise of what is measured. */
+function lightness(
+  vm: Vm,
+  host: Host | undefined,
+  terms: readonly Term[],
+  noises: readonly number[],
+): Obstacle | null {
+  if (host === undefined || !noises.some((noise) => noise > 0)) return null;
+  const parts = terms.map((term) => Math.abs(termWeight(vm, term) ?? 0) / (termCapacity(host, term) ?? 1));
+  if (parts.some((part, r) => part > 0 && part >= (noises[r] ?? 0))) return null;
+  const largest = parts.indexOf(Math.max(...parts));
+  const term = terms[largest];
+  if (term === undefined) return null;
+  const part = `its part in ${sumText(term)} is ${withUnit(figure(parts[largest] ?? 0), term)}`;
+  return {
+    code: "light",
+    reason: `${part}, under the noise of the measure (${withUnit(figure(noises[largest] ?? 0), term)}, ControlNoisePercent)`,
+  };
 }
 
 function blindness(reason: string | null | undefined): Obstacle | null {

@@ -17,6 +17,8 @@ export interface ProgramContext {
   readonly report: (error: unknown) => number;
   /** Draws lines again and again below what is printed; null where standard output is no terminal. */
   readonly show: ((lines: readonly string[]) => void) | null;
+  /** The number of this process. */
+  readonly pid: number;
   /** Milliseconds of a clock that never jumps. */
   readonly monotonicMs: () => number;
 }

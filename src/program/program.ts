@@ -65,6 +65,7 @@ export async function runProgram(
         json: asksForJson(process.argv.slice(2)) ? (text) => live.above(() => errors.write(text)) : null,
       }),
     show: stdout.isTTY === true ? (lines) => live.show(lines) : null,
+    pid: process.pid,
     monotonicMs: () => performance.now(),
   };
   let code: number;

@@ -28,7 +28,7 @@ export function asControl(settings: ControlSettings): Decide {
     const fired = firedRules(assessment);
     if (assessment.blocked !== null) return { moves: [], gate: assessment.blocked, fired };
     // A plan without a goal is empty: it need not be made.
-    if (fired.length === 0) return { moves: [], gate: assessment.gate, fired };
+    if (fired.length === 0 && assessment.serve === null) return { moves: [], gate: assessment.gate, fired };
     const { plan, gate } = forecastOf(assessment, settings);
     if (gate !== null || plan === null) return { moves: [], gate, fired };
     return { moves: plan.moves, gate: null, fired };

@@ -6,7 +6,7 @@ import type { Exclusion } from "../domain/controlState.ts";
 import type { Migration } from "../domain/migration.ts";
 import { CostBook, type CostSample } from "../domain/migrationCost.ts";
 import type { Uuid } from "../domain/pool.ts";
-import type { Rule } from "../domain/rule.ts";
+import type { Rule, ServeRule } from "../domain/rule.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import { asControl } from "./decide.ts";
 import { type Moment, Replay, type ReplayFigures } from "./replay.ts";
@@ -17,6 +17,8 @@ import { type Hour, longestSeconds, Tally, type Violations } from "./tally.ts";
 export interface RuleSet {
   readonly name: string;
   readonly rules: readonly Rule[];
+  /** Those that serve VMs. */
+  readonly serving: readonly ServeRule[];
 }
 
 export interface RehearsalOptions {
@@ -34,6 +36,8 @@ export interface RehearsalOptions {
 export interface Untouched {
   readonly violations: readonly Violations[];
   readonly worstHour: Hour | null;
+  /** CPU-minutes that VMs wanted of hosts that did not have them. */
+  readonly shortMinutes: number;
 }
 
 export interface SetResult extends RuleSet {
@@ -75,9 +79,10 @@ export class Rehearsal {
     this.#options = options;
     this.#book = new CostBook(costs);
     this.#replays = sets.map(
-      ({ rules }) =>
+      ({ rules, serving }) =>
         new Replay({
           rules,
+          serving,
           settings,
           everySeconds,
           exclusions,
@@ -125,7 +130,8 @@ export class Rehearsal {
   #resultOf(set: RuleSet, index: number): SetResult {
     const [replay, tally] = [this.#replays[index], this.#tallies[index]];
     if (replay === undefined || tally === undefined) throw new Error(`no rule set ${index}`);
-    const untouched = { violations: tally.violations(), worstHour: tally.worstHour() };
+    const { shortMinutes } = tally;
+    const untouched = { violations: tally.violations(), worstHour: tally.worstHour(), shortMinutes };
     return { ...set, moved: replay.figures(), untouched };
   }
 }

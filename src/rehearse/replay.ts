@@ -5,14 +5,14 @@
 
 import { flapsOf } from "../decide/flaps.ts";
 import type { Sample } from "../decide/sampling.ts";
-import { chooseSamples, sampleWish } from "../decide/sampling.ts";
+import { chooseSamples, type SampleWish, sampleWish } from "../decide/sampling.ts";
 import { ignoreUnsettled, type LastPlaces, type Settled } from "../decide/settling.ts";
 import type { Exclusion } from "../domain/controlState.ts";
 import { gateName } from "../domain/gate.ts";
 import { isOpen, type Migration } from "../domain/migration.ts";
 import type { CostSample } from "../domain/migrationCost.ts";
 import type { Collection, Snapshot } from "../domain/pool.ts";
-import type { Rule } from "../domain/rule.ts";
+import type { Rule, ServeRule } from "../domain/rule.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import type { Decide } from "./decide.ts";
 import { Ledger } from "./ledger.ts";
@@ -30,6 +30,8 @@ export interface Moment {
 
 export interface ReplayOptions {
   readonly rules: readonly Rule[];
+  /** Rules that serve VMs. */
+  readonly serving?: readonly ServeRule[];
   readonly settings: ControlSettings;
   readonly decide: Decide;
   /** Seconds from one run of control to the next, at least. */
@@ -66,6 +68,8 @@ export interface ReplayFigures {
   readonly flapsInHour: number;
   readonly flaps: number;
   readonly worstHour: Hour | null;
+  /** CPU-minutes that VMs wanted of hosts that did not have them. */
+  readonly shortMinutes: number;
   /** Runs that had a reason to act and did not, by the gate that kept them from it. */
   readonly gates: ReadonlyMap<string, number>;
   readonly log: readonly Migration[];
@@ -140,7 +144,12 @@ export class Replay {
   #keep({ snapshot }: Settled, seconds: number): void {
     this.#seen.unshift({ id: this.#collections, seconds, snapshot });
     // Older ones are never chosen where those after them are enough.
-    const { count } = sampleWish(this.#options.settings, this.#options.rules);
+    const { count, further } = this.#wish();
+    if (further !== undefined) {
+      const oldest = seconds - further.until - further.seconds;
+      while ((this.#seen.at(-1)?.seconds ?? seconds) < oldest) this.#seen.pop();
+      return;
+    }
     while (this.#seen.length >= count && this.#samples(seconds, this.#seen.slice(0, -1)).length === count - 1)
       this.#seen.pop();
   }
@@ -151,7 +160,7 @@ export class Replay {
   }
 
   #run(moment: Moment, { snapshot, settling }: Settled): void {
-    const { settings, rules, decide, duration } = this.#options;
+    const { settings, rules, serving, decide, duration } = this.#options;
     const now = moment.seconds + lagSeconds;
     this.#lastRun = moment.seconds;
     this.#runs++;
@@ -162,6 +171,7 @@ export class Replay {
       stored: { snapshot, collection, ageSeconds: lagSeconds },
       samples: this.#samples(moment.seconds, this.#seen),
       rules,
+      ...(serving === undefined ? {} : { serving }),
       unknown: [],
       controlState,
     });
@@ -184,7 +194,12 @@ export class Replay {
     const earlier = seen
       .slice(1)
       .map(({ id, snapshot, seconds: at }) => ({ snapshot, collectionId: id, secondsBefore: seconds - at }));
-    return chooseSamples(earlier, sampleWish(this.#options.settings, this.#options.rules));
+    return chooseSamples(earlier, this.#wish());
+  }
+
+  #wish(): SampleWish {
+    const { settings, rules, serving } = this.#options;
+    return sampleWish(settings, rules, serving);
   }
 
   #collection({ seconds, complete }: Moment, { hosts, vms, pool }: Snapshot): Collection {
@@ -221,6 +236,7 @@ export class Replay {
       flapsInHour: flapsOf(log, 3600).length,
       flaps: flapsOf(log).length,
       worstHour: this.#tally.worstHour(),
+      shortMinutes: this.#tally.shortMinutes,
       gates: this.#gates,
       log,
     };

@@ -42,6 +42,7 @@ function tableLines(sets: readonly SetResult[]): string[] {
     ["  without migrations", ({ untouched }) => sustained(untouched.violations)],
     ["Worst hour", ({ moved }) => hourText(moved.worstHour)],
     ["  without migrations", ({ untouched }) => hourText(untouched.worstHour)],
+    ...(sets.some(({ serving }) => serving.length > 0) ? waitRows : []),
     ["Runs held back", ({ moved }) => gateText(moved)],
   ];
   const label = Math.max(...rows.map(([text]) => text.length));
@@ -53,12 +54,23 @@ function tableLines(sets: readonly SetResult[]): string[] {
   );
 }
 
-function ruleLines({ name, moved, untouched }: SetResult): string[] {
+const waitRows: readonly (readonly [string, (set: SetResult) => string])[] = [
+  ["CPU-minutes that VMs waited", ({ moved }) => grouped(moved.shortMinutes)],
+  ["  without migrations", ({ untouched }) => grouped(untouched.shortMinutes)],
+];
+
+function ruleLines({ name, serving, moved, untouched }: SetResult): string[] {
   return [
     "",
     `${name}:`,
+    ...serving.map((rule) => `- SERVE ${rule.serve}: ${serveText(moved, untouched.shortMinutes)}`),
     ...moved.rules.map((rule, index) => ruleLine(rule, untouched.violations[index], moved)),
   ];
+}
+
+function serveText({ migrations, rules, shortMinutes }: ReplayFigures, before: number): string {
+  const own = migrations - rules.reduce((sum, rule) => sum + rule.migrations, 0);
+  return `${plural(own, "migration", "migrations", grouped(own))}; ${grouped(before)} CPU-minutes of waiting become ${grouped(shortMinutes)}`;
 }
 
 function ruleLine(figures: ReplayedRule, without: Violations | undefined, { runs }: ReplayFigures): string {
@@ -108,6 +120,7 @@ function setJson({ name, moved, untouched }: SetResult): object {
     ...figures,
     worstHour: hourJson(worstHour),
     worstHourWithout: hourJson(untouched.worstHour),
+    shortMinutesWithout: untouched.shortMinutes,
     heldRuns: Object.fromEntries(gates),
     rules: rules.map(({ meanMinutes: ____, ...rule }, index) => {
       const without = untouched.violations[index];

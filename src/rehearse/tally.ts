@@ -135,6 +135,22 @@ export interface Hour {
   readonly minutes: number;
 }
 
+/** CPUs that VMs want, by what they used and waited for, of hosts that do not have them. */
+function shortCpus({ hosts, vms, placements }: Snapshot): number {
+  const wanted = new Map<Uuid, number>();
+  const byUuid = new Map(vms.map((vm) => [vm.uuid, vm]));
+  for (const { vmUuid, hostUuid } of placements) {
+    const vm = byUuid.get(vmUuid);
+    if (vm === undefined || vm.isControlDomain) continue;
+    const percent = Math.min(100, (vm.vcpuAverage ?? 0) + (vm.cpuWait ?? 0));
+    wanted.set(hostUuid, (wanted.get(hostUuid) ?? 0) + (percent * (vm.vcpuNum ?? 0)) / 100);
+  }
+  return hosts.reduce(
+    (sum, { uuid, cpuNum }) => sum + (cpuNum === null ? 0 : Math.max(0, (wanted.get(uuid) ?? 0) - cpuNum)),
+    0,
+  );
+}
+
 export interface TallyOptions {
   /** In which rules' hours are meant; default: UTC. */
   readonly timeZone?: string;
@@ -146,8 +162,10 @@ export class Tally {
   readonly #timeZone: string;
   readonly #rules: readonly RuleTally[];
   readonly #hours = new Map<number, number>();
-  #last: { readonly hosts: readonly Host[]; readonly seconds: number } | null = null;
+  #last: { readonly hosts: readonly Host[]; readonly seconds: number; readonly short: number } | null = null;
   #counted = 0;
+  /** CPU-minutes that VMs wanted of hosts that did not have them. */
+  shortMinutes = 0;
 
   constructor(rules: readonly Rule[], { timeZone = "UTC", means = false }: TallyOptions = {}) {
     this.#timeZone = timeZone;
@@ -160,14 +178,15 @@ export class Tally {
       state,
       this.#rules.map(({ rule }) => rule),
     );
-    if (this.#last !== null) this.#count(this.#last.hosts, this.#last.seconds, seconds);
-    this.#last = { hosts, seconds };
+    if (this.#last !== null) this.#count(this.#last.hosts, this.#last.seconds, seconds, this.#last.short);
+    this.#last = { hosts, seconds, short: shortCpus(state) };
   }
 
-  #count(hosts: readonly Host[], from: number, to: number): void {
+  #count(hosts: readonly Host[], from: number, to: number, short: number): void {
     const stood = Math.min(longestSeconds, to - from);
     if (!(stood > 0)) return;
     this.#counted += stood;
+    this.shortMinutes += (short * stood) / 60;
     let minutes = 0;
     for (const rule of this.#rules) {
       if (this.#acts(rule.rule, from)) minutes += rule.add(hosts, stood);

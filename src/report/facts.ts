@@ -40,6 +40,8 @@ export interface ReportFacts {
   /** Steps of green rules that the pool did not do. */
   readonly powerTroubles: readonly HostPowerEvent[];
   readonly topVms: TopVms;
+  /** Null where no snapshot of the time knows what VMs waited for. */
+  readonly shortage: CpuShortage | null;
   /** Oldest first. */
   readonly observed: readonly ObservedAction[];
   readonly runs: readonly RunGroup[];
@@ -140,6 +142,20 @@ export interface TopVm {
   readonly memoryMb: number | null;
   /** Sent and received together. */
   readonly networkKb: number | null;
+}
+
+/** CPU that VMs wanted and did not get, over stored snapshots that know it. In CPUs. */
+export interface CpuShortage {
+  /** Oldest first: what the VMs of the pool used, and what they waited for. */
+  readonly moments: readonly { readonly at: number; readonly used: number; readonly waited: number }[];
+  /** Means; those that waited for most first. */
+  readonly hosts: readonly { readonly host: Uuid; readonly waited: number; readonly most: number }[];
+  readonly vms: readonly {
+    readonly vm: Uuid;
+    readonly host: Uuid;
+    readonly waited: number;
+    readonly used: number;
+  }[];
 }
 
 /** Runs of xcp-control that ended alike. */

@@ -13,6 +13,7 @@ import { observedSection } from "./sections/observed.ts";
 import { predictionSection } from "./sections/prediction.ts";
 import { refusedSection } from "./sections/refused.ts";
 import { rulesSection } from "./sections/rules.ts";
+import { shortageSection } from "./sections/shortage.ts";
 import { runningText, topVmsSection } from "./sections/topVms.ts";
 import { exactText, lengthText } from "./times.ts";
 
@@ -20,6 +21,7 @@ import { exactText, lengthText } from "./times.ts";
 const sections: readonly ((input: SectionInput) => ReportSection | null)[] = [
   loadSection,
   deviationSection,
+  shortageSection,
   observedSection,
   migrationsSection,
   imbalanceSection,

@@ -1,8 +1,20 @@
 /** Rules as objects for JSON, and back. Pure. */
 import { timeText } from "../domain/hours.ts";
-import { type GreenRule, isSingle, parseSubject, type Rule, termUnit, unitOf } from "../domain/rule.ts";
+import {
+  type AnyRule,
+  type GreenRule,
+  isGreen,
+  isServe,
+  isSingle,
+  parseSubject,
+  type Rule,
+  type RuleOptions,
+  type ServeRule,
+  termUnit,
+  unitOf,
+} from "../domain/rule.ts";
 import { parseRule } from "./parse.ts";
-import { printGreenRule, printRule } from "./print.ts";
+import { printGreenRule, printRule, printServeRule } from "./print.ts";
 
 /** The thesis' rule with its unit; of any other `text` is what CREATE RULE HOST reads. */
 export function ruleObject(rule: Rule): Readonly<Record<string, unknown>> {
@@ -23,7 +35,19 @@ export function greenRuleObject(rule: GreenRule): Readonly<Record<string, unknow
   return { text: printGreenRule(rule), limits, spareHosts, ...optionsObject(rule) };
 }
 
-function optionsObject({ between, name, comment, enabled }: Exclude<Rule, { subject: unknown }> | GreenRule) {
+/** A rule that serves VMs; `text` is what CREATE RULE SERVE reads. */
+export function serveRuleObject(rule: ServeRule): Readonly<Record<string, unknown>> {
+  const { serve, worth, overMinutes } = rule;
+  return { text: printServeRule(rule), serve, worth, overMinutes, ...optionsObject(rule) };
+}
+
+/** A rule of any kind. */
+export function anyRuleObject(rule: AnyRule): Readonly<Record<string, unknown>> {
+  if (isServe(rule)) return serveRuleObject(rule);
+  return isGreen(rule) ? greenRuleObject(rule) : ruleObject(rule);
+}
+
+function optionsObject({ between, name, comment, enabled }: RuleOptions) {
   const hours = between === null ? null : { from: timeText(between.from), to: timeText(between.to) };
   return { between: hours, name, comment, enabled };
 }

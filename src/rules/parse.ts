@@ -16,6 +16,9 @@ import {
   parseThreshold,
   type Rule,
   type RuleOptions,
+  type ServeRule,
+  serveDefaults,
+  serveMinutes,
   subjects,
   type Term,
   unitOf,
@@ -59,6 +62,41 @@ export function parseGreenRule(text: string): GreenRule | TextProblem {
   return { limits, spareHosts, ...others };
 }
 
+/** The rule that `text`, behind CREATE RULE SERVE, writes; or what is wrong with it. */
+export function parseServeRule(text: string): ServeRule | TextProblem {
+  const reader = readerOf(text);
+  if (reader === null) return problem(`A rule is not longer than ${longestRule} characters.`);
+  if (!reader.takes("CPU")) return problem(`Write CREATE RULE SERVE ${serveUsage}, not ${quote(text)}.`);
+  const worth = reader.takes("WORTH") ? readWorth(reader) : serveDefaults.worth;
+  if (typeof worth !== "number") return worth;
+  const overMinutes = reader.takes("OVER") ? readMinutes(reader) : serveDefaults.overMinutes;
+  if (typeof overMinutes !== "number") return overMinutes;
+  const options = readOptions(reader, false);
+  if ("kind" in options) return options;
+  const { repeat: _, ...others } = options;
+  return { serve: "CPU", worth, overMinutes, ...others };
+}
+
+function readWorth(reader: TokenReader): number | TextProblem {
+  const text = reader.next()?.text ?? "";
+  const worth = parseThreshold(text);
+  const unit = reader.takes("CPU-MINUTES PER GB") || reader.takes("CPU-MINUTE PER GB");
+  return worth !== null && unit
+    ? worth
+    : problem(`WORTH says what a gigabyte that is copied must save: write ${serveUsage}.`);
+}
+
+function readMinutes(reader: TokenReader): number | TextProblem {
+  const minutes = wholeNumber(reader.next());
+  const unit = reader.takes("MINUTES") || reader.takes("MINUTE");
+  const { least, most } = serveMinutes;
+  if (minutes === null || !unit) return problem(`OVER says how far ahead is looked: write ${serveUsage}.`);
+  return minutes >= least && minutes <= most
+    ? minutes
+    : problem(`OVER ${minutes} MINUTES: write ${least} to ${most}.`);
+}
+
+const serveUsage = "CPU WORTH 1 CPU-MINUTES PER GB OVER 60 MINUTES";
 const hostUsage = "CREATE RULE HOST Subject > N";
 const greenUsage = "KEEP CpuAverage BELOW 70 AND MemoryFree ABOVE 10 % WITH 1 SPARE HOST";
 
@@ -256,7 +294,7 @@ function readOption(reader: TokenReader, written: Written, repeats: boolean): Te
   switch (keyword) {
     case "FOR":
       if (repeats) return once(written, "repeat", keyword, readRepeat(reader));
-      return problem("A rule that gathers VMs has no FOR: its windows of time are settings.");
+      return problem("Only a rule about hosts that balance has FOR: write it without.");
     case "BETWEEN":
       return once(written, "between", keyword, readHours(reader));
     case "NAME":

@@ -8,9 +8,11 @@ import {
   type GreenLimit,
   type GreenRule,
   isGreen,
+  isServe,
   isSingle,
   type Rule,
   type RuleOptions,
+  type ServeRule,
   sumText,
   type Term,
   termsOf,
@@ -25,9 +27,29 @@ export function printRule(rule: Rule): string {
   return isSingle(rule) ? terms : [terms, ...repeatWords(rule), ...optionWords(rule)].join(" ");
 }
 
-/** The rule as CREATE RULE HOST or CREATE RULE GREEN reads it. */
+/** The rule as CREATE RULE HOST, CREATE RULE GREEN or CREATE RULE SERVE reads it. */
 export function ruleWords(rule: AnyRule): string {
+  if (isServe(rule)) return printServeRule(rule);
   return isGreen(rule) ? printGreenRule(rule) : printRule(rule);
+}
+
+/** The rule as `parseServeRule` reads it: "CPU WORTH 1 CPU-MINUTES PER GB OVER 60 MINUTES". */
+export function printServeRule(rule: ServeRule): string {
+  const { serve, worth, overMinutes } = rule;
+  const words = `${serve} WORTH ${amountText(worth)} CPU-MINUTES PER GB OVER ${overMinutes} MINUTES`;
+  return [words, ...optionWords(rule)].join(" ");
+}
+
+/** Any rule in words, without its options. */
+export function describeAny(rule: AnyRule): string {
+  if (isServe(rule)) return describeServeRule(rule);
+  return isGreen(rule) ? describeGreenRule(rule) : describeRule(rule);
+}
+
+/** "a gigabyte that is copied saves more than 1 CPU-minute of waiting in the next 60 minutes" */
+export function describeServeRule({ worth, overMinutes }: ServeRule): string {
+  const minutes = `${amountText(worth)} ${worth === 1 ? "CPU-minute" : "CPU-minutes"}`;
+  return `a gigabyte that is copied saves more than ${minutes} of waiting in the next ${overMinutes} minutes`;
 }
 
 /** The rule as `parseGreenRule` reads it: "KEEP CpuAverage BELOW 70 % WITH 1 SPARE HOST". */
@@ -119,7 +141,8 @@ export function conditionText(rule: Rule): string {
 }
 
 /** How reports call a rule: by its name, else by what it compares. */
-export function ruleTitle(rule: Rule): string {
+export function ruleTitle(rule: Rule | ServeRule): string {
+  if (isServe(rule)) return rule.name ?? `SERVE ${rule.serve}`;
   if (!isSingle(rule) && rule.name !== null) return rule.name;
   return termsOf(rule).map(sumText).join(" with ");
 }

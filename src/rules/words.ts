@@ -1,7 +1,17 @@
 /** Rules and hosts' values in the words of reports: a thesis' rule by its subject alone, a chain by all its terms. Pure. */
 import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import { termLimit } from "../domain/deviation.ts";
-import { amountText, isSingle, type Rule, sumText, type Term, termsOf, termUnit } from "../domain/rule.ts";
+import {
+  amountText,
+  isServe,
+  isSingle,
+  type Rule,
+  type ServeRule,
+  sumText,
+  type Term,
+  termsOf,
+  termUnit,
+} from "../domain/rule.ts";
 import { figure } from "../text/format.ts";
 import { describeOptions, ruleTitle, withUnit } from "./print.ts";
 
@@ -18,7 +28,11 @@ export function inUnit(value: number, term: Term): string {
 }
 
 /** "Rule CpuAverage more than 25 % above the mean"; of a chain "Rule night: CpuAverage more than ... and ..." */
-export function ruleHead(rule: Rule): string {
+export function ruleHead(rule: Rule | ServeRule): string {
+  if (isServe(rule)) {
+    const options = describeOptions({ ...rule, enabled: true });
+    return `Rule ${ruleTitle(rule)}${options === "" ? "" : ` (${options})`}`;
+  }
   const conditions = termsOf(rule).map(conditionWords).join(" and ");
   if (isSingle(rule)) return `Rule ${conditions}`;
   const options = describeOptions({ ...rule, enabled: true });

@@ -111,6 +111,7 @@ function buildCollect(reading: Reading): CollectSettings {
     eth0Device: reading.text("CollectEth0Device"),
     hostSampleDays: reading.integer("HistoryHostSampleDays"),
     snapshotDays: reading.integer("HistorySnapshotDays"),
+    metricsFile: metricsFile(reading, "CollectMetricsFile"),
   };
 }
 
@@ -126,6 +127,7 @@ function buildControl(reading: Reading): ControlSettings {
   }
   return {
     mode: reading.choice("ControlMode") as ControlSettings["mode"],
+    metricsFile: metricsFile(reading, "ControlMetricsFile"),
     snapshotMaxAgeSeconds: reading.integer("ControlSnapshotMaxAgeSeconds"),
     maxMovesPerRun: reading.integer("ControlMaxMovesPerRun"),
     sampleCount,
@@ -133,6 +135,7 @@ function buildControl(reading: Reading): ControlSettings {
     sampleSeconds: reading.integer("ControlSampleSeconds"),
     timeZone,
     targetFraction: reading.integer("ControlTargetPercent") / 100,
+    noisePercent: reading.integer("ControlNoisePercent"),
     floors: Object.fromEntries(
       floorSettings.map((key) => [key, reading.integer(key)]),
     ) as ControlSettings["floors"],
@@ -166,6 +169,15 @@ function buildControl(reading: Reading): ControlSettings {
       asleepWatts: reading.integer("GreenAsleepWatts"),
     },
   };
+}
+
+/** node_exporter reads no other names. */
+function metricsFile(reading: Reading, key: string): string | null {
+  const file = reading.optional(key);
+  if (file !== null && !/^\/.*[^/]\.prom$/.test(file)) {
+    reading.problem(key, "must be the whole path of a file that ends in .prom");
+  }
+  return file;
 }
 
 function buildWlb(reading: Reading): WlbSettings {

@@ -47,11 +47,15 @@ export interface CollectSettings {
   /** Days that the hosts' measures and the whole snapshots of collections are kept. */
   readonly hostSampleDays: number;
   readonly snapshotDays: number;
+  /** Where each run writes metrics; null for nowhere. */
+  readonly metricsFile: string | null;
 }
 
 export interface ControlSettings {
   /** "observe": nothing is moved and no host is switched; what would be done is recorded. */
   readonly mode: "act" | "observe";
+  /** Where each run writes metrics; null for nowhere. */
+  readonly metricsFile: string | null;
   readonly snapshotMaxAgeSeconds: number;
   readonly maxMovesPerRun: number;
   /** Collections that are averaged, and in how many of them a host must break a rule. */
@@ -63,6 +67,8 @@ export interface ControlSettings {
   readonly timeZone: string;
   /** The part of the threshold that plans aim at, 0.1 to 1. */
   readonly targetFraction: number;
+  /** A VM whose part in a host is less, in percent, is not moved for rules that balance. */
+  readonly noisePercent: number;
   /** A host whose value is not above this breaks no rule. */
   readonly floors: Readonly<Record<FloorSetting, number>>;
   /** Nominal milliseconds that a plan may take, and what its chance begins with. */

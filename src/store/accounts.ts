@@ -10,6 +10,9 @@ export interface AccountValues {
   readonly managerPassword: string;
   readonly controlUser: string;
   readonly controlPassword: string;
+  /** The account of dashboards, which sees the views alone. */
+  readonly readerUser: string;
+  readonly readerPassword: string;
   readonly wlbUser: string;
   readonly wlbPassword: string;
 }

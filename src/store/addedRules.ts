@@ -5,10 +5,11 @@ import type {
   GreenRule,
   Hours,
   RuleOptions,
+  ServeRule,
   Term,
   UnknownRule,
 } from "../domain/rule.ts";
-import { parseSubject, subjectsOf } from "../domain/rule.ts";
+import { isServe, parseSubject, subjectsOf } from "../domain/rule.ts";
 import { nonsenseOf } from "../rules/lint.ts";
 import { readSubjects } from "../rules/parse.ts";
 import type { Reader, Writer } from "./connection.ts";
@@ -26,6 +27,7 @@ export interface AddedRules {
   /** By their numbers. */
   readonly chains: readonly Numbered<ChainRule>[];
   readonly green: readonly Numbered<GreenRule>[];
+  readonly serving: readonly Numbered<ServeRule>[];
   readonly unknown: readonly UnknownRule[];
 }
 
@@ -37,6 +39,7 @@ export async function addedRulesIn(reader: Reader): Promise<AddedRules> {
   ).map(ruleTermTable.read);
   const chains: Numbered<ChainRule>[] = [];
   const green: Numbered<GreenRule>[] = [];
+  const serving: Numbered<ServeRule>[] = [];
   const unknown: UnknownRule[] = [];
   for (const row of rows.map(addedRuleTable.read)) {
     const { id, kind } = row;
@@ -49,11 +52,15 @@ export async function addedRulesIn(reader: Reader): Promise<AddedRules> {
       const rule = greenFrom(row, own);
       if (typeof rule === "string") unknown.push(unknownRule(id, own, rule));
       else green.push({ id, rule });
+    } else if (kind === "SERVE") {
+      const rule = serveFrom(row, own);
+      if (typeof rule === "string") unknown.push(unknownRule(id, own, rule));
+      else serving.push({ id, rule });
     } else {
       unknown.push(unknownRule(id, own, `${kind} is no kind of rule`));
     }
   }
-  return { chains, green, unknown };
+  return { chains, green, serving, unknown };
 }
 
 function unknownRule(id: number, terms: readonly RuleTermRow[], reason: string): UnknownRule {
@@ -105,14 +112,32 @@ function greenFrom(row: AddedRuleRow, rows: readonly RuleTermRow[]): GreenRule |
 
 const memoryFree = "MemoryFree";
 
+/** The rule of a row that serves VMs, or why it is none. */
+function serveFrom(row: AddedRuleRow, rows: readonly RuleTermRow[]): ServeRule | string {
+  const amountOf = (wanted: string) => rows.find(({ relation }) => relation === wanted)?.amount ?? null;
+  const [worth, overMinutes] = [amountOf(worthOf), amountOf(aheadOf)];
+  if (rows.some(({ subjects: written }) => written !== served)) return `only ${served} can be served`;
+  if (worth === null || !(worth >= 0)) return "it does not say what a gigabyte must be worth";
+  if (overMinutes === null || !(overMinutes > 0)) return "it does not say how far ahead it looks";
+  return { serve: served, worth, overMinutes, ...optionsFrom(row) };
+}
+
+/** What is served, and the relations of its two amounts. */
+const served = "CPU";
+const worthOf = "worth";
+const aheadOf = "over";
+
+/** A rule of the added tables. */
+export type AddedRule = ChainRule | GreenRule | ServeRule;
+
 /** Writes a new rule under the number. */
-export async function insertAdded(writer: Writer, id: number, rule: ChainRule | GreenRule): Promise<void> {
+export async function insertAdded(writer: Writer, id: number, rule: AddedRule): Promise<void> {
   await insertRow(writer, addedRuleTable, { id, ...rowOf(rule) });
   await insertTerms(writer, id, rule);
 }
 
 /** Puts `rule` in the place of that of the number. */
-export async function replaceAdded(writer: Writer, id: number, rule: ChainRule | GreenRule): Promise<void> {
+export async function replaceAdded(writer: Writer, id: number, rule: AddedRule): Promise<void> {
   await updateRows(writer, addedRuleTable, rowOf(rule), expression("Id = ?", id));
   await writer.run("DELETE FROM RuleTerm WHERE RuleId = ?", [id]);
   await insertTerms(writer, id, rule);
@@ -124,10 +149,10 @@ export async function deleteAdded(writer: Writer, id: number): Promise<void> {
   await writer.run("DELETE FROM AddedRule WHERE Id = ?", [id]);
 }
 
-function rowOf(rule: ChainRule | GreenRule): Omit<AddedRuleRow, "id"> {
+function rowOf(rule: AddedRule): Omit<AddedRuleRow, "id"> {
   const repeat = "terms" in rule ? rule.repeat : null;
   return {
-    kind: "terms" in rule ? "HOST" : "GREEN",
+    kind: isServe(rule) ? "SERVE" : "terms" in rule ? "HOST" : "GREEN",
     name: rule.name,
     remark: rule.comment,
     enabled: rule.enabled,
@@ -135,17 +160,25 @@ function rowOf(rule: ChainRule | GreenRule): Omit<AddedRuleRow, "id"> {
     ofSamples: repeat?.of ?? null,
     fromMinute: rule.between?.from ?? null,
     toMinute: rule.between?.to ?? null,
-    spareHosts: "terms" in rule ? null : rule.spareHosts,
+    spareHosts: "spareHosts" in rule ? rule.spareHosts : null,
   };
 }
 
-async function insertTerms(writer: Writer, id: number, rule: ChainRule | GreenRule): Promise<void> {
-  const rows = "terms" in rule ? rule.terms.map(termRow) : rule.limits.map(limitRow);
+async function insertTerms(writer: Writer, id: number, rule: AddedRule): Promise<void> {
+  const rows = saidBy(rule);
   await insertRows(
     writer,
     ruleTermTable,
     rows.map((row, position) => ({ ruleId: id, position, ...row })),
   );
+}
+
+function saidBy(rule: AddedRule): readonly Said[] {
+  if (!isServe(rule)) return "terms" in rule ? rule.terms.map(termRow) : rule.limits.map(limitRow);
+  return [
+    { subjects: served, relation: worthOf, amount: rule.worth },
+    { subjects: served, relation: aheadOf, amount: rule.overMinutes },
+  ];
 }
 
 type Said = Omit<RuleTermRow, "ruleId" | "position">;
@@ -162,6 +195,8 @@ function limitRow(limit: GreenLimit): Said {
 
 /** What enabled rules name, each once: what xcp-collect measures beside the thesis' columns is among it. */
 export async function namedByRules(reader: Reader): Promise<readonly string[]> {
-  const { chains } = await addedRulesIn(reader);
-  return subjectsOf(chains.map(({ rule }) => rule).filter(({ enabled }) => enabled));
+  const { chains, serving } = await addedRulesIn(reader);
+  const named = subjectsOf(chains.map(({ rule }) => rule).filter(({ enabled }) => enabled));
+  // What VMs wait for is what such a rule goes by.
+  return serving.some(({ rule }) => rule.enabled) ? [...new Set<string>([...named, "CpuWait"])] : named;
 }

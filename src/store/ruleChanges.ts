@@ -2,7 +2,7 @@
  * Changes of rules: each in one transaction with what it leaves in the history. A rule that HostRule can hold stands
  * there; every other in the added tables, under a number of its own. Only the manager changes rules.
  */
-import type { AnyRule, GreenRule, Rule } from "../domain/rule.ts";
+import type { AnyRule, GreenRule, Rule, ServeRule } from "../domain/rule.ts";
 import { ruleWords } from "../rules/print.ts";
 import { insertAdded } from "./addedRules.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
@@ -50,11 +50,28 @@ export async function createGreenRule(
   rule: GreenRule,
   by: string,
 ): Promise<StoredRule<GreenRule>> {
-  return change(db, by, async (writer) => {
+  return createApart(db, rule, by);
+}
+
+/** Adds a rule that serves VMs. @throws AppError "conflict" as above. */
+export async function createServeRule(
+  db: Database,
+  rule: ServeRule,
+  by: string,
+): Promise<StoredRule<ServeRule>> {
+  return createApart(db, rule, by);
+}
+
+function createApart<R extends GreenRule | ServeRule>(
+  db: Database,
+  rule: R,
+  by: string,
+): Promise<StoredRule<R>> {
+  return change<StoredRule<R>>(db, by, async (writer) => {
     await refuseTaken(writer, rule, null);
     const id = await drawNumber(writer, "LastRule");
     await insertAdded(writer, id, rule);
-    return { result: { id, rule }, log: [entry("create", "GREEN", null, { id, rule })] };
+    return { result: { id, rule }, log: [entry("create", kindOf(rule), null, { id, rule })] };
   });
 }
 

@@ -8,10 +8,13 @@ import {
   asSingle,
   type ChainRule,
   chainOf,
+  type GreenRule,
   isGreen,
+  isServe,
   isSingle,
   parseSubject,
   type Rule,
+  type ServeRule,
   type SingleRule,
   type Subject,
   subjects,
@@ -24,7 +27,7 @@ import { rowMissing } from "./singleRows.ts";
 import { insertRow } from "./statements.ts";
 import { hostRuleTable } from "./tables/HostRule.ts";
 
-export type RuleKind = "HOST" | "GREEN";
+export type RuleKind = "HOST" | "GREEN" | "SERVE";
 
 /** Which rule is meant: one of HostRule by its subject, any other by number or name. */
 export type WantedRule =
@@ -61,11 +64,11 @@ export async function singlesIn(
   return { rules, unknown };
 }
 
-/** All rules: those of HostRule by subject, then chains and green ones by number. */
+/** All rules: those of HostRule by subject, then chains, green ones and those that serve VMs by number. */
 export async function allRules(reader: Reader): Promise<readonly StoredRule<AnyRule>[]> {
   const added = await addedRulesIn(reader);
   const { rules } = await singlesIn(reader);
-  return [...rules.map((rule) => ({ id: null, rule })), ...added.chains, ...added.green];
+  return [...rules.map((rule) => ({ id: null, rule })), ...added.chains, ...added.green, ...added.serving];
 }
 
 /** The rule that is meant, of that kind where one is given. @throws AppError "not-found". */
@@ -94,14 +97,14 @@ export async function findRule(
 
 /** Whether HostRule would hold it if it were not disabled: it is still the rule of its subject. */
 function restsFor(rule: AnyRule, subject: Subject): boolean {
-  if (isGreen(rule) || isSingle(rule) || rule.enabled) return false;
+  if (isApart(rule) || isSingle(rule) || rule.enabled) return false;
   return asSingle({ ...rule, enabled: true })?.subject === subject;
 }
 
 function isMeant({ id, rule }: StoredRule<AnyRule>, wanted: WantedRule): boolean {
   switch (wanted.by) {
     case "subject":
-      return id === null && !isGreen(rule) && isSingle(rule) && rule.subject === wanted.subject;
+      return id === null && "subject" in rule && rule.subject === wanted.subject;
     case "number":
       return id === wanted.id;
     case "name":
@@ -132,21 +135,21 @@ export async function exchange(
   before: StoredRule<AnyRule>,
   rule: AnyRule,
 ): Promise<StoredRule<AnyRule>> {
-  if (before.id !== null && (isGreen(rule) || asSingle(rule) === null)) {
-    const added = isGreen(rule) ? rule : asChain(rule);
+  if (before.id !== null && (isApart(rule) || asSingle(rule) === null)) {
+    const added = isApart(rule) ? rule : asChain(rule);
     await refuseTaken(writer, added, before.id);
     await replaceAdded(writer, before.id, added);
     return { id: before.id, rule: added };
   }
   await remove(writer, before);
-  if (isGreen(rule)) throw new Error("a rule of HostRule gathers no VMs");
+  if (isApart(rule)) throw new Error("a rule of HostRule balances hosts");
   return put(writer, rule);
 }
 
 /** Deletes the rule's rows. */
 export async function remove(writer: Writer, { id, rule }: StoredRule<AnyRule>): Promise<void> {
   if (id !== null) await deleteAdded(writer, id);
-  else if (!isGreen(rule) && isSingle(rule)) {
+  else if ("subject" in rule) {
     await writer.run("DELETE FROM HostRule WHERE Subject = ?", [rule.subject]);
   }
 }
@@ -166,7 +169,7 @@ export async function drawNumber(writer: Writer, column: "LastRule" | "LastChang
   return Number(row?.["number"]);
 }
 
-/** Refuses what another rule says already, a name that it has, and a second rule that gathers VMs at the same time. */
+/** Refuses what another rule says already, a name that it has, and a second rule that gathers or serves VMs at the same time. */
 export async function refuseTaken(reader: Reader, rule: AnyRule, id: number | null): Promise<void> {
   const others = (await allRules(reader)).filter((each) => each.id !== id || id === null);
   const name = nameOf(rule)?.toLowerCase();
@@ -181,14 +184,19 @@ export async function refuseTaken(reader: Reader, rule: AnyRule, id: number | nu
   if (twin !== undefined) {
     throw new AppError("conflict", `There is such a rule already, rule ${twin.id}: ${ruleWords(twin.rule)}.`);
   }
-  if (!isGreen(rule) || !rule.enabled) return;
+  if (!isApart(rule) || !rule.enabled) return;
   const rival = others.find(
-    (each) => isGreen(each.rule) && each.rule.enabled && overlap(each.rule.between, rule.between),
+    (each) =>
+      isApart(each.rule) &&
+      kindOf(each.rule) === kindOf(rule) &&
+      each.rule.enabled &&
+      overlap(each.rule.between, rule.between),
   );
   if (rival === undefined) return;
+  const does = isServe(rule) ? "serves VMs" : "gathers VMs";
   throw new AppError(
     "conflict",
-    `There is a rule that gathers VMs at the same time already, rule ${rival.id}: ${ruleWords(rival.rule)}. Alter, disable or delete it first.`,
+    `There is a rule that ${does} at the same time already, rule ${rival.id}: ${ruleWords(rival.rule)}. Alter, disable or delete it first.`,
   );
 }
 
@@ -212,7 +220,7 @@ function conflictOf(subject: Subject, threshold: number): AppError {
 export function inherit(before: AnyRule, to: AnyRule): AnyRule {
   if (!("enabled" in before)) return to;
   const kept = { name: before.name, comment: before.comment };
-  const added = isGreen(to) ? to : asChain(to);
+  const added = isApart(to) ? to : asChain(to);
   return {
     ...added,
     name: added.name ?? kept.name,
@@ -223,12 +231,18 @@ export function inherit(before: AnyRule, to: AnyRule): AnyRule {
 
 /** The rule enabled or disabled; null where it is so already. */
 export function withEnabled(rule: AnyRule, enabled: boolean): AnyRule | null {
-  if (!isGreen(rule)) return asChain(rule).enabled === enabled ? null : { ...asChain(rule), enabled };
+  if (!isApart(rule)) return asChain(rule).enabled === enabled ? null : { ...asChain(rule), enabled };
   return rule.enabled === enabled ? null : { ...rule, enabled };
 }
 
 export function kindOf(rule: AnyRule): RuleKind {
+  if (isServe(rule)) return "SERVE";
   return isGreen(rule) ? "GREEN" : "HOST";
+}
+
+/** Whether it is no rule about hosts that balance. */
+function isApart(rule: AnyRule): rule is GreenRule | ServeRule {
+  return isGreen(rule) || isServe(rule);
 }
 
 function nameOf(rule: AnyRule): string | null {

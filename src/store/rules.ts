@@ -1,16 +1,17 @@
 /** The rules as plans ask for them. Only the manager writes rules: see ruleChanges.ts. */
-import type { Rule, SingleRule, UnknownRule } from "../domain/rule.ts";
+import type { Rule, ServeRule, SingleRule, UnknownRule } from "../domain/rule.ts";
 import { type AddedRules, addedRulesIn, namedByRules } from "./addedRules.ts";
 import type { Database } from "./connection.ts";
 import { lastChange, singlesIn } from "./ruleRows.ts";
 
 /**
  * Every rule about hosts that balance: those of HostRule in the order of `subjects`, then the others by number,
- * disabled ones among them; the rows that are none; and the number of the newest change that they have seen, all of one
+ * disabled ones among them; those that serve VMs; the rows that are none; and the number of the newest change that they have seen, all of one
  * instant.
  */
 export async function readRules(db: Database): Promise<{
   readonly rules: readonly Rule[];
+  readonly serving: readonly ServeRule[];
   readonly unknown: readonly UnknownRule[];
   readonly ruleRevision: number;
 }> {
@@ -19,6 +20,7 @@ export async function readRules(db: Database): Promise<{
     const added = await addedRulesIn(reader);
     return {
       rules: [...singles.rules, ...added.chains.map(({ rule }) => rule)],
+      serving: added.serving.map(({ rule }) => rule),
       unknown: [...singles.unknown, ...added.unknown],
       ruleRevision: await lastChange(reader),
     };

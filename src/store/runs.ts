@@ -1,18 +1,13 @@
 /** The table ProgramRun: when each program ran and what came of it. */
 import type { GateCode } from "../domain/gate.ts";
+import type { ProgramName, RunOutcome } from "../domain/run.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
+import { countRun } from "./runStatistics.ts";
 import { expression, insertRow, now, updateRows } from "./statements.ts";
 import { type ProgramRun, programRunTable } from "./tables/ProgramRun.ts";
 import { textOrNull } from "./values.ts";
 
-export type ProgramName = "xcp-collect" | "xcp-control";
-
-/**
- * - done: it did what there was to do; nothing: there was nothing to do; observed: it recorded what it would have done;
- * - partly: some of it failed; refused: a gate was closed; passed: another run was at work; failed: it could not run.
- */
-export type RunOutcome = "done" | "nothing" | "observed" | "partly" | "refused" | "passed" | "failed";
-
+export type { ProgramName, RunOutcome } from "../domain/run.ts";
 export type { ProgramRun } from "./tables/ProgramRun.ts";
 
 const keptDays = 31;
@@ -81,6 +76,7 @@ export async function recordRun(
         finishedAt: now,
         ...ended,
       });
+      await countRun(writer, id, end.outcome, null);
     },
     { verify: async (reader) => ((await runOf(reader, id)) === null ? null : undefined) },
   );
@@ -123,6 +119,7 @@ export async function finishRun(
         { finishedAt: now, outcome, exitCode, detail, gate },
         expression("Id = ?", id),
       );
+      await countRun(writer, id, outcome, gate);
     },
     { verify: async (reader) => ((await runOf(reader, id))?.finishedAt ? undefined : null) },
   );

@@ -15,7 +15,7 @@ export async function loadSamples(
   newest: Collection,
   wish: SampleWish,
 ): Promise<readonly Sample[]> {
-  if (wish.count <= 1 || newest.id === 0) return [];
+  if ((wish.count <= 1 && wish.further === undefined) || newest.id === 0) return [];
   return db.read(async (reader) => {
     const chosen = chooseSamples(await candidates(reader, newest, wish), wish);
     const snapshots = await readSnapshots(
@@ -40,6 +40,11 @@ interface Candidate {
 /** Rows that are looked at: a window of an hour at one collection a second. */
 const mostCandidates = 3600;
 
+/** Seconds before the newest beyond which no sample is wished for. */
+function longestOf({ count, maxGapSeconds, further }: SampleWish): number {
+  return Math.max(count * maxGapSeconds, further === undefined ? 0 : further.until + further.seconds);
+}
+
 async function candidates(reader: Reader, newest: Collection, wish: SampleWish): Promise<Candidate[]> {
   const rows = await reader.rows(
     `SELECT Collection.Id AS id, TIMESTAMPDIFF(MICROSECOND, StartedAt, (SELECT StartedAt FROM Collection WHERE Id = ?)) AS before_
@@ -47,7 +52,7 @@ async function candidates(reader: Reader, newest: Collection, wish: SampleWish):
       WHERE CollectionId < ? AND PoolUuid = ? AND Imported = FALSE
         AND StartedAt > TIMESTAMPADD(SECOND, ?, (SELECT StartedAt FROM Collection WHERE Id = ?))
       ORDER BY CollectionId DESC LIMIT ${mostCandidates}`,
-    [newest.id, newest.id, newest.poolUuid, -Math.ceil(wish.count * wish.maxGapSeconds), newest.id],
+    [newest.id, newest.id, newest.poolUuid, -Math.ceil(longestOf(wish)), newest.id],
   );
   return rows.map((row) => ({ id: Number(row["id"]), secondsBefore: Number(row["before_"]) / 1e6 }));
 }

@@ -73,6 +73,17 @@ it("the templates of settings have the keys that each program needs", () => {
   expect(settingsTemplate("control")).not.toMatch(/^#CollectMethod=/m);
 });
 
+it("docs/install.md prints the cron lines that the package has: with a PATH, quiet, one at a time", () => {
+  const cron = readFileSync(join(projectFolder, "packaging", "files", "cron"), "utf8");
+  const page = readFileSync(join(projectFolder, "docs", "install.md"), "utf8");
+  const lines = cron.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  expect(lines).toHaveLength(4);
+  for (const line of lines) expect(page).toContain(`    ${line}\n`);
+  for (const line of lines.slice(2))
+    expect(line).toMatch(/^[\d/*]+ [* ]+ xcp-balance .*flock -n \S+ xcp-\w+ -q /);
+  expect(cron).toMatch(/^PATH=\S*\/usr\/bin/m);
+});
+
 describe.skipIf(!canInstall)("the Debian package", () => {
   let world: World;
   let root: string;

@@ -5,7 +5,7 @@ import { leaseStatus } from "../../src/store/lease.ts";
 import { openMigrations } from "../../src/store/migrations.ts";
 import { type Arena, openArena, type Ring } from "../support/controlArena.ts";
 import { behindWire, checkHistory, endLease, migrationRows } from "../support/controlCrashes.ts";
-import { cpu25, threeHosts } from "../support/controlPools.ts";
+import { cpu25, threeHosts, twoHot } from "../support/controlPools.ts";
 import { flowing } from "../support/poolTime.ts";
 import { type ProgramResult, runProgram } from "../support/programs.ts";
 
@@ -15,16 +15,6 @@ beforeAll(async () => {
 });
 afterEach(() => arena.shut());
 afterAll(() => arena.close());
-
-/** Two hot hosts with two VMs each that should go, and two cold ones; nothing moves on while nobody moves the time. */
-const twoHot = `
-pool "Two" product=XCP-ng version=8.2 bandwidth=1000
-host hot1 master cpus=4 memory=16384 base-cpu=0%
-host hot2 cpus=4 memory=16384 base-cpu=0%
-host cold1 cpus=4 memory=16384 base-cpu=0%
-host cold2 cpus=4 memory=16384 base-cpu=0%
-${["hot1", "hot2"].map((host) => ["a", "b", "c"].map((vm) => `vm ${vm}-${host} on=${host} vcpus=4 memory=1024 cpu=33% tools`).join("\n")).join("\n")}
-`;
 
 function manager(command: string): Promise<ProgramResult> {
   const account = arena.database.manager;

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   atCommit,
   type CrashWorld,
+  collectWell,
   countEvents,
   crashRound,
   killAt,
@@ -17,6 +18,7 @@ import {
 } from "../support/crashes.ts";
 import { type KillableServer, startKillableServer } from "../support/killableServer.ts";
 import { overlappingPair } from "../support/overlap.ts";
+import { marksIn } from "../support/picture.ts";
 import type { Passing } from "../support/wire.ts";
 
 describe("collect, killed or overtaken", () => {
@@ -43,6 +45,35 @@ describe("collect, killed or overtaken", () => {
     const answered = await crashRound(crash, asked.after, killAtCommit("answered"));
     expect([answered.ended.signal, answered.left]).toEqual(["SIGKILL", "new"]);
   });
+
+  it("F41: told to end at six places of its way, and again: code 143, one whole snapshot, no session, and the next run succeeds", async () => {
+    const total = await countEvents(crash);
+    for (const number of spread(total - 6, 6)) {
+      const before = await crash.onlooker.stored();
+      await crash.change();
+      crash.wire.restart();
+      const running = await crash.start();
+      let isTold = false;
+      crash.wire.assess = (event) => {
+        if (isTold || event.number !== number) return "pass";
+        isTold = true;
+        running.child.kill("SIGTERM");
+        running.child.kill("SIGTERM");
+        return "pass";
+      };
+      const ended = await running.ended;
+      crash.wire.assess = undefined;
+      expect(isTold, `event ${number} of ${total}`).toBe(true);
+      // One that had committed already has done its work: it ends as one that was told too late, or as told.
+      expect(ended, `event ${number} of ${total}`).toMatchObject({ code: 143, stderr: "" });
+      await crash.onlooker.settled();
+      const after = await crash.onlooker.stored();
+      expect(marksIn(after)).toHaveLength(1);
+      expect(after.storedId).toBeGreaterThanOrEqual(before.storedId);
+      await collectWell(crash);
+    }
+    expect(crash.world.pool.db.all("session")).toEqual([]);
+  }, 90_000);
 
   it("F2: two overlapping runs, four times: the later start stays, nobody ever sees a mixture", async () => {
     expect(await overlappingPair(crash, { stopAt: 1, goOn: "end" })).toBe("first superseded");

@@ -7,8 +7,10 @@ import { leaseStatus } from "../../src/store/lease.ts";
 import { openMigrations } from "../../src/store/migrations.ts";
 import { type Arena, openArena } from "../support/controlArena.ts";
 import {
+  afterLooks,
   aMinuteLater,
   controlRound,
+  crowdedRound,
   endLease,
   goOnAfterwards,
   intentCommitted,
@@ -16,7 +18,7 @@ import {
   migrationRows,
   strike,
 } from "../support/controlCrashes.ts";
-import { cpu25, threeHosts } from "../support/controlPools.ts";
+import { cpu25, threeHosts, twoHot } from "../support/controlPools.ts";
 import { spread } from "../support/crashes.ts";
 import { asRoot } from "../support/database.ts";
 import { flowing } from "../support/poolTime.ts";
@@ -122,6 +124,21 @@ describe("xcp-control killed with -9", () => {
   });
 });
 
+describe("four transfers in flight, and an administrator's own migrations beside them", () => {
+  it.each([
+    ["killed", "SIGKILL", 3],
+    ["told to end", "SIGTERM", 2],
+  ] as const)(
+    "%s (%s): every row is closed by the next runs, the rules are kept, and no VM moves twice",
+    async (_, signal, looks) => {
+      const found = await crowdedRound(arena, afterLooks(looks), signal, "before");
+      expect(found.event).not.toBeNull();
+      expect(found.most).toBe(4);
+      expect(found.byHand).toBeGreaterThan(0);
+    },
+  );
+});
+
 describe("xcp-control told to end", () => {
   it("F41: at six events of its way: code 143, the lease is free, every row is closed by the next run", async () => {
     for (const number of spread(await eventsOfARun(), 6)) {
@@ -167,6 +184,35 @@ describe("two xcp-control", () => {
       expect((await flowing(ring.pool, first)).code).toBe(0);
       expect((await twin.control()).text).toMatch(/not moved: it is on another host now/);
       expect(ring.migrations).toEqual(["small -> cold1"]);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it("F15: with a lease each and four VMs to move: no VM moves twice, and both together begin no more than one alone may", async () => {
+    const other = await openArena();
+    try {
+      const ring = await arena.open(twoHot, { byHand: true });
+      const rule = { ...cpu25, threshold: 4 };
+      await ring.collect(rule);
+      const twin = await other.join(ring);
+      await twin.collect(rule);
+      let most = 0;
+      ring.pool.db.journal.onChange(() => {
+        most = Math.max(most, ring.pool.model.migrations.size);
+      });
+      const change = { change: { maxMigrationsInPool: 2, transfersPerHost: 2 }, maxMoves: 3 };
+      const both = await flowing(ring.pool, Promise.all([ring.control(change), twin.control(change)]));
+      for (const { code, text } of both) expect([0, 3], text).toContain(code);
+      const vms = ring.migrations.map((each) => each.split(" ")[0]);
+      expect(vms.length).toBeGreaterThanOrEqual(2);
+      expect(new Set(vms).size).toBe(vms.length);
+      expect(vms.length).toBeLessThanOrEqual(2 * 3);
+      // Each counts all migrations of the pool before it asks: the other's request may pass it on the way, once.
+      expect(most).toBeLessThanOrEqual(2 + 1);
+      // The rows of both tell of each that was begun, once.
+      const rows = [...(await migrationRows(arena)), ...(await migrationRows(other))];
+      expect(rows.filter(({ state }) => state === "succeeded")).toHaveLength(vms.length);
     } finally {
       await other.close();
     }

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import mysql from "mysql2/promise";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { twoHot } from "../support/controlPools.ts";
 import { flowing } from "../support/poolTime.ts";
 import { type RunningProgram, startProgram } from "../support/programs.ts";
 import { startWorld, type World } from "../support/world.ts";
@@ -12,16 +13,6 @@ import { rowsOf } from "./collectPool.ts";
 const library = clockLibrary();
 if (library === null)
   console.info("skipped: F19 needs Debian's libfaketime, which is missing and could not be installed");
-
-/** Two hot hosts whose VMs go to two cold ones, two at a time and then two more. */
-const scenario = `
-pool "Clock" product=XCP-ng version=8.2 bandwidth=1000
-host hot1 master cpus=4 memory=16384 base-cpu=0%
-host hot2 cpus=4 memory=16384 base-cpu=0%
-host cold1 cpus=4 memory=16384 base-cpu=0%
-host cold2 cpus=4 memory=16384 base-cpu=0%
-${["hot1", "hot2"].map((host) => ["a", "b", "c"].map((vm) => `vm ${vm}-${host} on=${host} vcpus=4 memory=1024 cpu=33% tools`).join("\n")).join("\n")}
-`;
 
 let server: WrappedServer | null = null;
 let world: World;
@@ -55,7 +46,7 @@ beforeAll(async () => {
     return;
   }
   world = await startWorld({
-    pool: { scenario },
+    pool: { scenario: twoHot },
     manualClock: true,
     startMs: Date.now(),
     databaseServer: server.address,

@@ -1,10 +1,15 @@
 /** Faults of the database and of the way to it, one test each, with the numbers of the fault matrix. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startBlackHole } from "../support/blackHole.ts";
+import { twoHot } from "../support/controlPools.ts";
 import { type CrashWorld, collectWell, holdsLock, startCrashWorld } from "../support/crashes.ts";
 import { asRoot } from "../support/database.ts";
 import { type KillableServer, startKillableServer } from "../support/killableServer.ts";
 import { marksIn } from "../support/picture.ts";
+import { flowing } from "../support/poolTime.ts";
+import { startProgram } from "../support/programs.ts";
+import { startWorld } from "../support/world.ts";
+import { rowsOf } from "./collectPool.ts";
 
 /** A server of its own: its global settings are changed, and it is waited for until it drops a connection. */
 let server: KillableServer;
@@ -90,6 +95,59 @@ describe("a run that stands still in the midst of its transaction, with the writ
     await hole.close();
     await collectWell(crash);
   }, 100_000);
+});
+
+describe("a server that dies while xcp-control watches a migration", () => {
+  it("F6: and comes back: the run goes on and closes its row; stays away: the next run closes it, and the VM moves once", async () => {
+    const world = await startWorld({
+      pool: { scenario: twoHot },
+      manualClock: true,
+      startMs: Date.now(),
+      databaseServer: server.address,
+    });
+    const { pool } = world;
+    const rows = () => rowsOf(world, "SELECT VmUuid, State FROM Migration ORDER BY PlannedAt");
+    const watching = async (leaseSeconds: number) => {
+      // A VM that has just come is believed from the second collection on.
+      for (let n = 0; n < 2; n++) {
+        await pool.clock.advance(60_000);
+        expect((await world.run("xcp-collect", ["-q"])).code).toBe(0);
+      }
+      const limits = { ControlMaxMovesPerRun: "1", ControlLeaseSeconds: String(leaseSeconds) };
+      const settings = { ...world.settings("control"), ...limits, ControlPollSeconds: "1" };
+      const control = await startProgram("xcp-control", ["--instant"], { settings, deadlineMs: 100_000 });
+      await control.waitFor(/^Progress: /m);
+      return control;
+    };
+    try {
+      await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 4"]);
+      const first = await watching(120);
+      server.kill();
+      await server.restart();
+      const ended = await flowing(pool, first.ended);
+      expect(ended, ended.stdout).toMatchObject({ code: 0, stderr: "" });
+      expect(ended.stdout).toContain("1 VM moved");
+      expect(await rows()).toMatchObject([{ State: "succeeded" }]);
+
+      const second = await watching(5);
+      server.kill();
+      // Its lease runs out with nobody to renew it at: what goes on in the pool is left to the next run.
+      const left = await second.ended;
+      expect([1, 3]).toContain(left.code);
+      expect(left.stderr + left.stdout).toMatch(/lease was lost|Unable to connect to Mysql|Mysql/);
+      expect(pool.model.migrations.size).toBe(1);
+      await server.restart();
+      expect(await rows()).toMatchObject([{ State: "succeeded" }, { State: "running" }]);
+      await pool.clock.advance(600_000);
+      const next = await world.run("xcp-control", ["--instant"], { deadlineMs: 100_000 });
+      expect(next.stdout).toMatch(/^An earlier run's migration succeeded: /m);
+      const both = await rows();
+      expect(both).toMatchObject([{ State: "succeeded" }, { State: "succeeded" }]);
+      expect(new Set(both.map(({ VmUuid }) => VmUuid)).size).toBe(2);
+    } finally {
+      await world.stop();
+    }
+  }, 150_000);
 });
 
 describe("a server that does not take what is written", () => {

@@ -150,7 +150,7 @@ describe("xcp-manager rehearse", () => {
   });
 
   it.each([
-    ["SHOW VMS\n", /wrong\.xcp:1: a rehearsal takes lines of CREATE RULE HOST with a rule only/],
+    ["SHOW VMS\n", /wrong\.xcp:1: a rehearsal takes lines of CREATE RULE HOST or SERVE with a rule only/],
     ["\nCREATE RULE HOST Heat > 3\n", /wrong\.xcp:2: .*Heat.* is no subject/],
     ["CREATE RULE HOST\n", /wrong\.xcp:1: a rehearsal takes/],
     ["# nothing\n", /wrong\.xcp: there is no rule in it/],

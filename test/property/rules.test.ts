@@ -12,8 +12,8 @@ import {
 } from "../../src/domain/rule.ts";
 import { ruleFromObject, ruleObject } from "../../src/rules/json.ts";
 import { nonsenseOf } from "../../src/rules/lint.ts";
-import { parseGreenRule, parseRule } from "../../src/rules/parse.ts";
-import { describeRule, printGreenRule, printRule } from "../../src/rules/print.ts";
+import { parseGreenRule, parseRule, parseServeRule } from "../../src/rules/parse.ts";
+import { describeRule, printGreenRule, printRule, printServeRule } from "../../src/rules/print.ts";
 import { printable } from "../../src/text/text.ts";
 
 const sources = [
@@ -174,6 +174,24 @@ describe("a rule that gathers VMs", () => {
       fc.property(green, (rule) => {
         expect(parseGreenRule(printGreenRule(rule))).toEqual(rule);
       }),
+    );
+  });
+});
+
+describe("a rule that serves VMs", () => {
+  it("is read from its own text as it was", () => {
+    const serve = fc
+      .record({
+        worth: fc.double({ min: 0, max: 99, noNaN: true }).map((value) => Math.round(value * 1e6) / 1e6),
+        overMinutes: fc.integer({ min: 10, max: 1440 }),
+        options,
+      })
+      .map(({ options: more, ...rule }) => ({ serve: "CPU" as const, ...rule, ...more }));
+    fc.assert(
+      fc.property(serve, (rule) => {
+        expect(parseServeRule(printServeRule(rule))).toEqual(rule);
+      }),
+      { numRuns: 300 },
     );
   });
 });

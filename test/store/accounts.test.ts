@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type AccountValues, renderAccounts } from "../../src/store/accounts.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
+import { expectedViews } from "../../src/store/schema/expected.ts";
+import { readSchemaFiles } from "../../src/store/schema/files.ts";
 import { schemaStatus } from "../../src/store/schema/schema.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 
@@ -107,6 +109,35 @@ describe.each(["collect", "manager", "control", "wlb"] as const)("the account of
   });
 });
 
+describe("the account of reader", () => {
+  let db: Database;
+  beforeAll(async () => {
+    db = await openDatabase(test.reader);
+  });
+  afterAll(() => db.close());
+
+  it("sees every view and no table", async () => {
+    const seen = await db.read((reader) =>
+      reader.rows("SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"),
+    );
+    const views = expectedViews(readSchemaFiles().files).map(({ name }) => name);
+    expect(seen.map(({ name }) => name).sort()).toEqual([...views].sort());
+    for (const view of views)
+      expect(await db.read((reader) => reader.rows(`SELECT * FROM ${view} LIMIT 1`))).toBeInstanceOf(Array);
+  });
+
+  it.each([
+    ...everyoneMustNot,
+    "SELECT Name FROM Host",
+    "SELECT Detail FROM ProgramRun",
+    "DELETE FROM v_run_count",
+    "UPDATE v_pool SET pool_uuid = 'x'",
+  ])("may not %s", async (statement) => {
+    const denied = await db.write((writer) => writer.run(statement)).catch((error: unknown) => error);
+    expect(denied).toMatchObject({ code: "mysql" });
+  });
+});
+
 describe("the template of the accounts", () => {
   const template = readFileSync(new URL("../../sql/accounts.sql", import.meta.url), "utf8");
   const values: AccountValues = {
@@ -118,6 +149,8 @@ describe("the template of the accounts", () => {
     managerPassword: "{collectPassword}",
     controlUser: "k",
     controlPassword: "$&",
+    readerUser: "r",
+    readerPassword: "r",
     wlbUser: "w",
     wlbPassword: "w",
   };

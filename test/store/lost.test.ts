@@ -1,7 +1,7 @@
 /** What a database should hold is read off the files of sql/; what is missing of it is found and made again. */
 import mysql, { type Connection, type RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { expectedTables } from "../../src/store/schema/expected.ts";
+import { expectedTables, expectedViews } from "../../src/store/schema/expected.ts";
 import { readSchemaFiles } from "../../src/store/schema/files.ts";
 import { installSchema, schemaStatus } from "../../src/store/schema/schema.ts";
 import { asRoot, createTestDatabase, type TestDatabase } from "../support/database.ts";
@@ -29,7 +29,7 @@ describe("what the files of sql/ make", () => {
   it("is what stands in the database: the tables, their columns in order, and which are in keys", async () => {
     const [rows] = await connection.query<RowDataPacket[]>(
       `SELECT TABLE_NAME AS t, COLUMN_NAME AS c, COLUMN_KEY <> '' AS k FROM information_schema.COLUMNS
-        WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'SchemaVersion' ORDER BY TABLE_NAME, ORDINAL_POSITION`,
+        WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'SchemaVersion' AND TABLE_NAME NOT LIKE 'v\\_%' ORDER BY TABLE_NAME, ORDINAL_POSITION`,
     );
     const sorted = tables.toSorted((a, b) => (a.name < b.name ? -1 : 1));
     const columns = sorted.flatMap(({ name, columns: own }) => own.map((column) => `${name}.${column.name}`));
@@ -79,6 +79,40 @@ describe("columns that are lost", () => {
     });
     await asRoot("DROP TABLE Migration", test.admin.database);
     expect((await installSchema(test.admin)).madeAgain).toEqual(["Migration"]);
+  });
+});
+
+describe("the views", () => {
+  const views = expectedViews(readSchemaFiles().files).map(({ name }) => name);
+
+  it("are those of the files, run with the rights of whoever installed them", async () => {
+    const [rows] = await connection.query<RowDataPacket[]>(
+      `SELECT TABLE_NAME AS v, SECURITY_TYPE AS security FROM information_schema.VIEWS
+        WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME`,
+    );
+    expect(rows.map(({ v, security }) => [v, security])).toEqual(
+      views.toSorted().map((name) => [name, "DEFINER"]),
+    );
+  });
+
+  it("that are gone, or whose maker is gone, are named and made again", async () => {
+    const database = test.admin.database;
+    const maker = `${database}-maker`;
+    await asRoot(
+      [
+        "DROP VIEW v_run",
+        `CREATE USER '${maker}'@'%'`,
+        `GRANT ALL ON \`${database}\`.* TO '${maker}'@'%'`,
+        `CREATE OR REPLACE DEFINER = '${maker}'@'%' SQL SECURITY DEFINER VIEW v_pool AS SELECT PoolUuid AS pool FROM Pool`,
+        `DROP USER '${maker}'@'%'`,
+      ],
+      database,
+    );
+    expect((await schemaStatus(test.admin)).lost).toEqual(["v_pool", "v_run"]);
+    expect((await installSchema(test.admin)).madeAgain).toEqual(["v_pool", "v_run"]);
+    expect((await schemaStatus(test.manager)).lost).toEqual([]);
+    const [[row]] = await connection.query<RowDataPacket[]>("SELECT COUNT(*) AS pools FROM v_pool");
+    expect(Number(row?.["pools"])).toBe(0);
   });
 });
 

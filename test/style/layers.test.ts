@@ -40,8 +40,12 @@ const floors: Readonly<Record<string, Floor>> = {
     folders: ["domain", "text", "snapshot", "program", "xapi"],
     packages: ["node:*", "commander", "selfsigned"],
   },
+  metrics: {
+    folders: ["domain", "text", "store", "program"],
+    packages: ["node:*", "prom-client"],
+  },
   collect: {
-    folders: [...language, "decide", "store", "xapi", "program"],
+    folders: [...language, "decide", "store", "xapi", "program", "metrics"],
     packages: ["node:*", "commander"],
   },
   doctor: { folders: [...language, "store", "xapi", "program"], packages: ["node:*"] },
@@ -50,7 +54,7 @@ const floors: Readonly<Record<string, Floor>> = {
     packages: ["node:*", "commander"],
   },
   control: {
-    folders: [...deciding, "explain", "report", "store", "xapi", "program"],
+    folders: [...deciding, "explain", "report", "store", "xapi", "program", "metrics"],
     packages: ["node:*", "commander"],
   },
   wlb: {

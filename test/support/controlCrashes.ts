@@ -4,9 +4,11 @@
  */
 import { expect } from "vitest";
 import type { Migration } from "../../src/domain/migration.ts";
+import type { Rule } from "../../src/domain/rule.ts";
+import { pause } from "../../src/privateServer/processes.ts";
 import { listMigrations, openMigrations } from "../../src/store/migrations.ts";
 import type { Arena, Ring, RingOptions } from "./controlArena.ts";
-import { cpu25, threeHosts } from "./controlPools.ts";
+import { cpu25, crowd, threeHosts } from "./controlPools.ts";
 import { asRoot } from "./database.ts";
 import { broken, type History } from "./invariants.ts";
 import { statementText } from "./mysqlWire.ts";
@@ -123,6 +125,16 @@ export function migrateAnswered(): (event: Passing) => boolean {
   };
 }
 
+/** Recognises the so-maniest request of a task's record: by then four transfers are watched. */
+export function afterLooks(looks: number): (event: Passing) => boolean {
+  let seen = 0;
+  return (event) =>
+    event.side === "pool" &&
+    event.direction === "up" &&
+    event.bytes.includes("task.get_record") &&
+    ++seen > 4 * looks;
+}
+
 const leaseOver = "UPDATE Lease SET ExpiresAt = UTC_TIMESTAMP(6) - INTERVAL 1 SECOND";
 
 /** The lease of whoever was killed is over, while the last request may still be on its way. */
@@ -159,6 +171,112 @@ export async function goOnAfterwards(arena: Arena, ring: Ring): Promise<void> {
   const rows = await migrationRows(arena);
   expect(rows.filter(({ state }) => state === "succeeded")).toHaveLength(1);
   checkHistory(await ring.history());
+}
+
+/** What a run of `crowdedRound` came to. */
+export interface CrowdedRound {
+  /** The event on the wire at which it was ended; null where it was over before. */
+  readonly event: Passing | null;
+  /** The most migrations of control that the pool had in flight at once, and how many the administrator made. */
+  readonly most: number;
+  readonly byHand: number;
+}
+
+const crowdRule: Rule = { subject: "CpuAverage", threshold: 10 };
+const crowdLimits = { maxMigrationsInPool: 6, transfersPerHost: 2 };
+
+/**
+ * Four transfers in flight, and an administrator who migrates a VM of his own to and fro beside them: the run is ended at one
+ * event, and those that follow close every row, and have the rules kept, without moving any VM twice.
+ */
+export async function crowdedRound(
+  arena: Arena,
+  isIt: (event: Passing) => boolean,
+  signal: "SIGKILL" | "SIGTERM",
+  moment: "before" | "after",
+): Promise<CrowdedRound> {
+  const ring = await arena.open(crowd, { byHand: true });
+  try {
+    await ring.pool.clock.advance(60_000);
+    await ring.collect(crowdRule);
+    const guest = ring.uuid("VM", "guest");
+    const isGuest = (text: string) => text.startsWith("guest ");
+    let most = 0;
+    ring.pool.db.journal.onChange(() => {
+      const { migrations } = ring.pool.model;
+      most = Math.max(
+        most,
+        [...migrations.keys()].filter((vm) => ring.pool.db.text("VM", vm, "uuid") !== guest).length,
+      );
+    });
+    const administrator = moveToAndFro(ring, guest);
+    const event = await behindWire(arena, ring, [], async ({ wire, start }) => {
+      const change = {
+        ControlMaxMigrationsInPool: String(crowdLimits.maxMigrationsInPool),
+        ControlTransfersPerHost: String(crowdLimits.transfersPerHost),
+      };
+      const round = { ring, wire, start: () => start(change) };
+      // Until then the pool's time stands still: none of the four ends before.
+      let notice = (): void => {};
+      const hit = new Promise<void>((resolve) => {
+        notice = resolve;
+      });
+      const noticed = (passing: Passing): boolean => {
+        if (!isIt(passing)) return false;
+        notice();
+        return true;
+      };
+      const struck = strike(round, noticed, signal, moment);
+      await Promise.race([hit, struck]);
+      return (await flowing(ring.pool, struck)).event;
+    });
+    await flowing(ring.pool, administrator.stop());
+    await aMinuteLater(arena);
+    for (let run = 0; run < 4; run++) {
+      await flowing(ring.pool, ring.control({ change: crowdLimits, maxAgeSeconds: 86_400 }));
+      expect(await openMigrations(arena.controller)).toEqual([]);
+      // What has just come is believed from the second collection on.
+      for (let n = 0; n < 2; n++) {
+        await ring.pool.clock.advance(60_000);
+        await ring.collect(crowdRule);
+      }
+    }
+    const own = ring.migrations.filter((text) => !isGuest(text));
+    expect(new Set(own.map((text) => text.split(" ")[0])).size, own.join(", ")).toBe(own.length);
+    for (const host of ["hot1", "hot2"])
+      expect(["a", "b", "c", "d"].filter((vm) => ring.where(`${vm}-${host}`) === host)).toHaveLength(2);
+    const rows = await migrationRows(arena);
+    expect(rows.filter(({ state }) => state === "succeeded")).toHaveLength(own.length);
+    expect(rows.map(({ vm }) => vm)).not.toContain(guest);
+    const history = await ring.history();
+    checkHistory({
+      ...history,
+      pool: history.pool.filter(({ vm }) => vm !== guest),
+      limits: { ...history.limits, inPool: crowdLimits.maxMigrationsInPool },
+    });
+    return { event, most, byHand: ring.migrations.length - own.length };
+  } finally {
+    await arena.shut();
+  }
+}
+
+/** Another client with its own session, which migrates the VM between the two hosts that are its own until it is stopped. */
+function moveToAndFro(ring: Ring, guest: string): { readonly stop: () => Promise<void> } {
+  let isStopped = false;
+  const work = ring.admin(async (client) => {
+    const vm = await client.vmByUuid(guest);
+    while (!isStopped) {
+      const to = ring.where("guest") === "side1" ? "side2" : "side1";
+      await client.poolMigrateAsync(vm, await client.hostByUuid(ring.uuid("host", to)));
+      while (ring.where("guest") !== to) await pause(10);
+    }
+  });
+  return {
+    stop: async () => {
+      isStopped = true;
+      await work;
+    },
+  };
 }
 
 /** All invariants, over all that was recorded since the pool was opened. */

@@ -1,4 +1,4 @@
-/** A database of its own for a test file, on the run's server: schema installed, three restricted accounts. */
+/** A database of its own for a test file, on the run's server: schema installed, restricted accounts. */
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import mysql from "mysql2/promise";
@@ -13,6 +13,8 @@ export interface TestDatabase {
   readonly collect: StoreOptions;
   readonly manager: StoreOptions;
   readonly control: StoreOptions;
+  /** Of dashboards: sees the views alone. */
+  readonly reader: StoreOptions;
   readonly wlb: StoreOptions;
   /** Removes the database and its accounts. Call it in afterAll. */
   drop(): Promise<void>;
@@ -39,6 +41,7 @@ export async function createTestDatabase(
       collect: newAccount(database, "collect"),
       manager: newAccount(database, "manager"),
       control: newAccount(database, "control"),
+      reader: newAccount(database, "reader"),
       wlb: newAccount(database, "wlb"),
     };
     await createAccounts(server, database, accounts);
@@ -49,13 +52,13 @@ export async function createTestDatabase(
         await asRoot(`DROP USER IF EXISTS '${user}'@'%'`, undefined, server);
       await empty.drop();
     };
-    const { collect, manager, control, wlb } = accounts;
     return {
       admin: empty.admin,
-      collect: as(collect),
-      manager: as(manager),
-      control: as(control),
-      wlb: as(wlb),
+      collect: as(accounts.collect),
+      manager: as(accounts.manager),
+      control: as(accounts.control),
+      reader: as(accounts.reader),
+      wlb: as(accounts.wlb),
       drop,
     };
   } catch (error) {
@@ -114,7 +117,7 @@ function newAccount(database: string, program: string): Account {
 async function createAccounts(
   server: DatabaseServer,
   database: string,
-  accounts: Readonly<Record<"collect" | "manager" | "control" | "wlb", Account>>,
+  accounts: Readonly<Record<"collect" | "manager" | "control" | "wlb" | "reader", Account>>,
 ): Promise<void> {
   const template = await readFile(new URL("../../sql/accounts.sql", import.meta.url), "utf8");
   const statements = renderAccounts(template, {
@@ -126,6 +129,8 @@ async function createAccounts(
     managerPassword: accounts.manager.password,
     controlUser: accounts.control.user,
     controlPassword: accounts.control.password,
+    readerUser: accounts.reader.user,
+    readerPassword: accounts.reader.password,
     wlbUser: accounts.wlb.user,
     wlbPassword: accounts.wlb.password,
   });

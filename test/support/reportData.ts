@@ -140,6 +140,7 @@ function later(snapshot: Snapshot, turn: number): Snapshot {
     vms: snapshot.vms.map((vm, n) => ({
       ...vm,
       vcpuAverage: Math.abs(((vm.vcpuAverage ?? 0) + turn * (n % 5)) % 97),
+      cpuWait: n % 3 === 0 ? (n * 7 + turn * 3) % 12 : 0,
     })),
   };
 }

@@ -89,7 +89,7 @@ describe("the Tab key", () => {
   test("completes commands in any case", () => {
     expect(completeCommand(commandList, "sh", names)[0]).toContain("SHOW VMS");
     expect(completeCommand(commandList, "CREATE", names)).toEqual([
-      ["CREATE RULE HOST", "CREATE RULE GREEN"],
+      ["CREATE RULE HOST", "CREATE RULE GREEN", "CREATE RULE SERVE"],
       "CREATE",
     ]);
     expect(completeCommand(commandList, "nothing such", names)[0]).toEqual([]);

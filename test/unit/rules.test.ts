@@ -1,7 +1,7 @@
 /** The grammar of rules: every form, every refusal with its reason. */
 import { describe, expect, it } from "vitest";
 import { isWithin, minuteOfDay, overlap, parseTime, timeText } from "../../src/domain/hours.ts";
-import { parseGreenRule, parseRule } from "../../src/rules/parse.ts";
+import { parseGreenRule, parseRule, parseServeRule } from "../../src/rules/parse.ts";
 import { describeOptions, describeRule } from "../../src/rules/print.ts";
 import { asked, messageFor } from "../support/asked.ts";
 
@@ -218,9 +218,37 @@ describe("a rule that gathers VMs", () => {
     ["KEEP CpuAverage BELOW 70 AND CpuAverage BELOW 60", "CpuAverage is limited twice"],
     ["KEEP CpuAverage BELOW 70 WITH SPARE HOST", "Write WITH 1 SPARE HOST"],
     ["KEEP CpuAverage BELOW 70 WITH 1 HOST", "Write WITH 1 SPARE HOST"],
-    ["KEEP CpuAverage BELOW 70 FOR 5 OF 6", "A rule that gathers VMs has no FOR"],
+    ["KEEP CpuAverage BELOW 70 FOR 5 OF 6", "Only a rule about hosts that balance has FOR"],
   ])("%s is refused with the reason", (text, reason) => {
     const read = parseGreenRule(text);
+    expect("kind" in read && read.message).toContain(reason);
+  });
+});
+
+describe("a rule that serves VMs", () => {
+  it.each([
+    ["CPU", { worth: 1, overMinutes: 60 }],
+    ["cpu worth 2.5 cpu-minutes per gb", { worth: 2.5, overMinutes: 60 }],
+    ["CPU OVER 90 MINUTES", { worth: 1, overMinutes: 90 }],
+    [
+      'CPU WORTH 0 CPU-MINUTES PER GB OVER 10 MINUTES NAME "db" DISABLED',
+      { worth: 0, name: "db", enabled: false },
+    ],
+  ])("%s is read", (text, expected) => {
+    expect(parseServeRule(text)).toMatchObject({ serve: "CPU", ...expected });
+  });
+
+  it.each([
+    ["", "Write CREATE RULE SERVE CPU"],
+    ["MEMORY", "Write CREATE RULE SERVE CPU"],
+    ["CPU WORTH 2", "WORTH says what a gigabyte that is copied must save"],
+    ["CPU WORTH much CPU-MINUTES PER GB", "WORTH says what"],
+    ["CPU OVER 60", "OVER says how far ahead is looked"],
+    ["CPU OVER 5 MINUTES", "write 10 to 1440"],
+    ["CPU FOR 5 OF 6", "Only a rule about hosts that balance has FOR"],
+    ["CPU soon", "Nothing is known that begins with"],
+  ])("%s is refused with the reason", (text, reason) => {
+    const read = parseServeRule(text);
     expect("kind" in read && read.message).toContain(reason);
   });
 });
@@ -264,6 +292,13 @@ describe("the commands about rules", () => {
       ["ALTER RULE GREEN", expect.objectContaining({ rule: { by: "number", id: 4 } })],
     ],
     ["SHOW RULES GREEN", ["SHOW RULES GREEN", null]],
+    ["CREATE RULE SERVE CPU", ["CREATE RULE SERVE", expect.objectContaining({ worth: 1 })]],
+    [
+      "ALTER RULE SERVE 4 TO CPU OVER 30 MINUTES",
+      ["ALTER RULE SERVE", expect.objectContaining({ to: expect.objectContaining({ overMinutes: 30 }) })],
+    ],
+    ["DELETE RULE SERVE ALL", ["DELETE RULE SERVE", "all"]],
+    ["SHOW RULES SERVE", ["SHOW RULES SERVE", null]],
     ["SHOW RULE HISTORY", ["SHOW RULE HISTORY", 20]],
     ["SHOW RULE HISTORY 5", ["SHOW RULE HISTORY", 5]],
     ["SHOW SUBJECTS", ["SHOW SUBJECTS", null]],

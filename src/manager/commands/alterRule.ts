@@ -1,8 +1,9 @@
-/** ALTER RULE HOST and ALTER RULE GREEN: another condition in the place of a rule of the same kind. */
+/** ALTER RULE HOST, ALTER RULE GREEN and ALTER RULE SERVE: another condition in the place of a rule of the same kind. */
 
-import { type AnyRule, isGreen, isSingle } from "../../domain/rule.ts";
-import { parseGreenRule, parseRule } from "../../rules/parse.ts";
+import { type AnyRule, isGreen, isServe, isSingle } from "../../domain/rule.ts";
+import { parseGreenRule, parseRule, parseServeRule } from "../../rules/parse.ts";
 import { isProblem } from "../../rules/problem.ts";
+import type { Database } from "../../store/connection.ts";
 import { alterRule, type RuleKind, type StoredRule, type WantedRule } from "../../store/ruleChanges.ts";
 import { type Command, command, type HelpEntry } from "../command.ts";
 import { notesOn } from "../ruleNotes.ts";
@@ -24,7 +25,7 @@ export interface Altered {
 
 const help: readonly HelpEntry[] = [
   [
-    "ALTER RULE HOST|GREEN rule TO ...",
+    "ALTER RULE HOST|GREEN|SERVE rule TO ...",
     "puts another condition in its place; a rule is named by its subject, its number",
     "or its name",
   ],
@@ -34,6 +35,9 @@ const help: readonly HelpEntry[] = [
 
 export const alterHostRule: Command<WantedChange, Altered> = alter("HOST", "rule TO Subject > N");
 export const alterGreenRule: Command<WantedChange, Altered> = alter("GREEN", "rule TO KEEP ...");
+export const alterServeRule: Command<WantedChange, Altered> = alter("SERVE", "rule TO CPU ...");
+
+const parsers = { HOST: parseRule, GREEN: parseGreenRule, SERVE: parseServeRule };
 
 function alter(kind: RuleKind, form: string): Command<WantedChange, Altered> {
   const words = `ALTER RULE ${kind}`;
@@ -52,7 +56,7 @@ function alter(kind: RuleKind, form: string): Command<WantedChange, Altered> {
     read: (rest) => readChange(kind, rest),
     run: async ({ db, operator }, { rule, to }) => {
       const { before, after } = await alterRule(db, rule, to, operator);
-      return { before, after, notes: isGreen(after.rule) ? [] : await notesOn(db, after.rule) };
+      return { before, after, notes: await notesOf(db, after.rule) };
     },
     text: () => ["Rule altered"],
     json: ({ before, after }) => ({ altered: storedRuleObject(after), before: storedRuleObject(before) }),
@@ -60,12 +64,16 @@ function alter(kind: RuleKind, form: string): Command<WantedChange, Altered> {
   });
 }
 
+async function notesOf(db: Database, rule: AnyRule): Promise<readonly string[]> {
+  return isGreen(rule) || isServe(rule) ? [] : notesOn(db, rule);
+}
+
 function readChange(kind: RuleKind, rest: string): WantedChange | TextProblem {
   const parts = splitAtTo(rest);
   if (parts === null) return kind === "HOST" ? readThreshold(rest) : wrongForm(kind, rest);
   const rule = readReference(parts.head);
   if (isProblem(rule)) return rule;
-  const to = kind === "GREEN" ? parseGreenRule(parts.behind) : parseRule(parts.behind);
+  const to = parsers[kind](parts.behind);
   return isProblem(to) ? to : { rule, to };
 }
 

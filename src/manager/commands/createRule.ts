@@ -10,18 +10,20 @@ import {
   namedSubjects,
   parseAnySubject,
   type Rule,
+  type ServeRule,
   subjects,
   type Term,
   unitOf,
 } from "../../domain/rule.ts";
 import { nonsenseOf } from "../../rules/lint.ts";
-import { parseGreenRule, parseRule, readAmount, readSubjects } from "../../rules/parse.ts";
+import { parseGreenRule, parseRule, parseServeRule, readAmount, readSubjects } from "../../rules/parse.ts";
 import { describeRule } from "../../rules/print.ts";
 import type { Database } from "../../store/connection.ts";
 import {
   type StoredRule,
   createGreenRule as storeGreenRule,
   createHostRule as storeHostRule,
+  createServeRule as storeServeRule,
 } from "../../store/ruleChanges.ts";
 import { listRules } from "../../store/rules.ts";
 import { type Command, type CommandRecord, command, type ManagerContext } from "../command.ts";
@@ -92,6 +94,24 @@ export const createGreenRule: Command<GreenRule, Created> = command({
   complete: completeRule("GREEN"),
   read: parseGreenRule,
   run: async ({ db, operator }, rule) => ({ rule: await storeGreenRule(db, rule, operator), notes: [] }),
+});
+
+/** A rule that serves VMs. */
+export const createServeRule: Command<ServeRule, Created> = command({
+  ...shown,
+  words: "CREATE RULE SERVE",
+  usage: "CREATE RULE SERVE CPU ...",
+  help: [
+    [
+      "CREATE RULE SERVE CPU [WORTH N CPU-MINUTES PER GB] [OVER N MINUTES] [BETWEEN ...]",
+      "moves VMs that wait for CPUs, or soon will, where they get them: a gigabyte that is",
+      "copied must save more than N minutes of waiting (1) in the time ahead (60 minutes)",
+    ],
+    "CREATE RULE SERVE CPU",
+  ],
+  complete: completeRule("SERVE"),
+  read: parseServeRule,
+  run: async ({ db, operator }, rule) => ({ rule: await storeServeRule(db, rule, operator), notes: [] }),
 });
 
 /** Creates `rule`. Throws AppError conflict, naming the threshold in force, where the subject has a rule already. */

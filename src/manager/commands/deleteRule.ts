@@ -1,4 +1,4 @@
-/** DELETE RULE HOST and DELETE RULE GREEN: in one line, or rule by rule with the thesis' question. */
+/** DELETE RULE HOST, DELETE RULE GREEN and DELETE RULE SERVE: in one line, or rule by rule with the thesis' question. */
 
 import type { AnyRule } from "../../domain/rule.ts";
 import type { Database } from "../../store/connection.ts";
@@ -28,7 +28,7 @@ type Wanted = WantedRule | "all";
 
 const help: readonly HelpEntry[] = [
   ["DELETE RULE HOST", "asks for each rule whether to delete it"],
-  ["DELETE RULE HOST|GREEN rule|ALL", "the same without questions"],
+  ["DELETE RULE HOST|GREEN|SERVE rule|ALL", "the same without questions"],
   "DELETE RULE HOST CpuAverage",
 ];
 
@@ -54,14 +54,20 @@ export const deleteHostRule: Command<Wanted | null, Deleted> = command({
   },
 });
 
-export const deleteGreenRule: Command<Wanted, Deleted> = command({
-  ...shown,
-  words: "DELETE RULE GREEN",
-  usage: "DELETE RULE GREEN rule | ALL",
-  read: (rest) =>
-    rest === "" ? problem("DELETE RULE GREEN which? Write its number, its name, or ALL.") : readWanted(rest),
-  run: (context, wanted) => deleteOf(context, "GREEN", wanted),
-});
+export const deleteGreenRule: Command<Wanted, Deleted> = deleteNamed("GREEN");
+export const deleteServeRule: Command<Wanted, Deleted> = deleteNamed("SERVE");
+
+function deleteNamed(kind: "GREEN" | "SERVE"): Command<Wanted, Deleted> {
+  const words = `DELETE RULE ${kind}`;
+  return command({
+    ...shown,
+    words,
+    usage: `${words} rule | ALL`,
+    read: (rest) =>
+      rest === "" ? problem(`${words} which? Write its number, its name, or ALL.`) : readWanted(rest),
+    run: (context, wanted) => deleteOf(context, kind, wanted),
+  });
+}
 
 function readWanted(rest: string): Wanted | TextProblem {
   return rest.toUpperCase() === "ALL" ? "all" : readReference(rest);
@@ -90,6 +96,7 @@ async function deleteByDialogue({ db, talk, operator }: ManagerContext): Promise
 async function rulesOf(db: Database, kind: RuleKind): Promise<readonly StoredRule<AnyRule>[]> {
   const added = await listAddedRules(db);
   if (kind === "GREEN") return added.green;
+  if (kind === "SERVE") return added.serving;
   const singles = bySubject(await listRules(db)).map((rule) => ({ id: null, rule }));
   return [...singles, ...added.chains];
 }

@@ -1,11 +1,11 @@
 /** All commands, in the order of HELP. The only list: parser, HELP and completion loop over it. */
 
 import type { ListedCommand } from "../command.ts";
-import { alterGreenRule, alterHostRule } from "./alterRule.ts";
+import { alterGreenRule, alterHostRule, alterServeRule } from "./alterRule.ts";
 import { showCollection } from "./collection.ts";
 import { showCosts } from "./costs.ts";
-import { createGreenRule, createHostRule } from "./createRule.ts";
-import { deleteGreenRule, deleteHostRule } from "./deleteRule.ts";
+import { createGreenRule, createHostRule, createServeRule } from "./createRule.ts";
+import { deleteGreenRule, deleteHostRule, deleteServeRule } from "./deleteRule.ts";
 import { evacuateHost } from "./evacuate.ts";
 import { excludeHost, excludeVm, includeHost, includeVm, showExclusions } from "./exclusions.ts";
 import { exit, quit } from "./exit.ts";
@@ -26,7 +26,7 @@ import { rehearse } from "./rehearse.ts";
 import { report } from "./report.ts";
 import { makeRoom } from "./room.ts";
 import { showRuleHistory } from "./ruleHistory.ts";
-import { showGreenRules, showRules } from "./rules.ts";
+import { showGreenRules, showRules, showServeRules } from "./rules.ts";
 import { showStatus } from "./status.ts";
 import { showSubjects } from "./subjects.ts";
 import { disableRule, enableRule } from "./switchRule.ts";
@@ -44,12 +44,16 @@ export const commandList: readonly ListedCommand[] = [
   createHostRule,
   createGreenRule,
   showGreenRules,
+  createServeRule,
+  showServeRules,
   alterHostRule,
   alterGreenRule,
+  alterServeRule,
   disableRule,
   enableRule,
   deleteHostRule,
   deleteGreenRule,
+  deleteServeRule,
   showRuleHistory,
   showSubjects,
   showPool,

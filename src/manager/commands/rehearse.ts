@@ -2,7 +2,7 @@
 import fs from "node:fs/promises";
 import { AppError, describeError } from "../../domain/errors.ts";
 import type { CostSample } from "../../domain/migrationCost.ts";
-import { isSingle, type Rule } from "../../domain/rule.ts";
+import { isSingle, type Rule, type ServeRule } from "../../domain/rule.ts";
 import { controlsMoves, Rehearsal, type RuleSet } from "../../rehearse/rehearsal.ts";
 import { rehearsalJson, rehearsalLines } from "../../rehearse/report.ts";
 import type { Database } from "../../store/connection.ts";
@@ -17,7 +17,7 @@ import { type Command, command, type ListedCommand, type ManagerContext } from "
 import { parseCommand } from "../parse.ts";
 import { type Report, reportShown } from "../report.ts";
 import { after, problem, quote, readQuoted, readSpan, type TextProblem } from "../words.ts";
-import { createHostRule } from "./createRule.ts";
+import { createHostRule, createServeRule } from "./createRule.ts";
 
 /** What is to be rehearsed. */
 export interface RehearsalWish {
@@ -127,32 +127,45 @@ async function ruleSets(
   files: readonly string[],
 ): Promise<readonly RuleSet[]> {
   const written = await Promise.all(
-    files.map(async (name) => ({ name, rules: await rulesIn(commands, name) })),
+    files.map(async (name) => ({ name, ...(await rulesIn(commands, name)) })),
   );
   if (written.length > 1) return written;
-  const rules = (await readRules(db)).rules.filter((rule) => isSingle(rule) || rule.enabled);
-  if (rules.length === 0 && written.length === 0) {
+  const present = await readRules(db);
+  const rules = present.rules.filter((rule) => isSingle(rule) || rule.enabled);
+  const serving = present.serving.filter(({ enabled }) => enabled);
+  const none = rules.length + serving.length === 0;
+  if (none && written.length === 0) {
     throw new AppError("not-found", "There is no rule to rehearse. Create one, or name a file of rules.");
   }
-  return [...(rules.length === 0 ? [] : [{ name: "present rules", rules }]), ...written];
+  return [...(none ? [] : [{ name: "present rules", rules, serving }]), ...written];
 }
 
 /** The rules that a script of the manager would create. */
-async function rulesIn(commands: readonly ListedCommand[], file: string): Promise<readonly Rule[]> {
+async function rulesIn(
+  commands: readonly ListedCommand[],
+  file: string,
+): Promise<Pick<RuleSet, "rules" | "serving">> {
   const rules: Rule[] = [];
+  const serving: ServeRule[] = [];
   for (const [index, line] of (await textOf(file)).split(/\r?\n/).entries()) {
     const parsed = parseCommand(commands, line);
     const place = `${file}:${index + 1}`;
     if (parsed.kind === "nothing") continue;
     if (parsed.kind === "problem") throw new AppError("usage", `${place}: ${parsed.message}`);
+    const served = createServeRule.argumentsIn(parsed);
+    if (served !== null) serving.push(served);
+    if (served !== null) continue;
     const rule = createHostRule.argumentsIn(parsed);
     if (rule === null) {
-      throw new AppError("usage", `${place}: a rehearsal takes lines of CREATE RULE HOST with a rule only.`);
+      throw new AppError(
+        "usage",
+        `${place}: a rehearsal takes lines of CREATE RULE HOST or SERVE with a rule only.`,
+      );
     }
     rules.push(rule);
   }
-  if (rules.length === 0) throw new AppError("usage", `${file}: there is no rule in it.`);
-  return rules;
+  if (rules.length + serving.length === 0) throw new AppError("usage", `${file}: there is no rule in it.`);
+  return { rules, serving };
 }
 
 async function textOf(file: string): Promise<string> {

@@ -1,6 +1,6 @@
-/** SHOW RULES HOST and SHOW RULES GREEN. Read only. */
+/** SHOW RULES HOST, SHOW RULES GREEN and SHOW RULES SERVE. Read only. */
 
-import type { ChainRule, GreenRule, SingleRule } from "../../domain/rule.ts";
+import type { ChainRule, GreenRule, ServeRule, SingleRule } from "../../domain/rule.ts";
 import { ruleObject } from "../../rules/json.ts";
 import type { Numbered } from "../../store/addedRules.ts";
 import { listAddedRules, listRules, readRules } from "../../store/rules.ts";
@@ -55,6 +55,17 @@ export const showGreenRules: Command<null, readonly Numbered<GreenRule>[]> = com
   json: (rules) => rules.map(storedRuleObject),
   table: (rules) => ruleTable(rules),
   hints: (rules) => (rules.length === 0 ? ["There is no such rule; CREATE RULE GREEN makes one."] : []),
+});
+
+export const showServeRules: Command<null, readonly Numbered<ServeRule>[]> = command({
+  ...bare("SHOW RULES SERVE"),
+  help: [["SHOW RULES SERVE", "these rules"]],
+  /** By number. */
+  run: async ({ db }) => (await listAddedRules(db)).serving,
+  text: (rules) => ["Rules - Serve vms where:", "", ...rules.flatMap(ruleItem)],
+  json: (rules) => rules.map(storedRuleObject),
+  table: (rules) => ruleTable(rules),
+  hints: (rules) => (rules.length === 0 ? ["There is no such rule; CREATE RULE SERVE makes one."] : []),
 });
 
 /** `rules` in the alphabetical order of their subjects. */

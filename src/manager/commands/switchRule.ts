@@ -1,6 +1,6 @@
 /** ENABLE RULE and DISABLE RULE: a rule of any kind. */
 
-import { type AnyRule, isGreen, isSingle } from "../../domain/rule.ts";
+import type { AnyRule } from "../../domain/rule.ts";
 import { type StoredRule, switchRule, type WantedRule } from "../../store/ruleChanges.ts";
 import { type Command, command, type HelpEntry } from "../command.ts";
 import { completeReference, readReference } from "../ruleReference.ts";
@@ -41,5 +41,5 @@ function switchTo(enabled: boolean): Command<WantedRule, SwitchedRule> {
 }
 
 function isEnabled(rule: AnyRule): boolean {
-  return isGreen(rule) || !isSingle(rule) ? rule.enabled : true;
+  return "enabled" in rule ? rule.enabled : true;
 }

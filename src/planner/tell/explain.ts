@@ -177,6 +177,7 @@ const words: Readonly<Record<RefusalCode, string>> = {
   banned: "are left alone by this run",
   together: "stay with their companions",
   unknown: "have an unknown measure",
+  light: "take less than the noise of the measure",
   "no part": "have no part in it",
   absent: "could only go to hosts that take no part",
   bar: "are barred from the other hosts",

@@ -25,7 +25,7 @@ export function observedSection({ facts, id }: SectionInput): ReportSection | nu
     finding:
       observed.length === 0
         ? "xcp-control only observed (ControlMode=observe), and would have done nothing."
-        : html`xcp-control only observed (ControlMode=observe): it would have made <b>${plural(moves.length, "migration")}</b> of ${bytes(copied)}${steps === 0 ? null : ` and ${plural(steps, "step")} with hosts`}, and moved nothing. What run after run would have done is counted once.`,
+        : html`Where it only observed (ControlMode=observe), xcp-control would have made <b>${plural(moves.length, "migration")}</b> of ${bytes(copied)}${steps === 0 ? null : ` and ${plural(steps, "step")} with hosts`}, and moved nothing. What run after run would have done is counted once.`,
     body: observed.length === 0 ? null : [timeline(facts, `${id}-would`), newest(facts)],
   };
 }

@@ -28,18 +28,19 @@ export async function loadAssessment(
 /** Reads everything that a plan hangs on. */
 export async function loadDecisionInput(db: Database, settings: ControlSettings): Promise<DecisionInput> {
   const found = await loadSnapshot(db);
-  const { rules, unknown, ruleRevision } = await readRules(db);
+  const { rules, serving, unknown, ruleRevision } = await readRules(db);
   const controlState = await loadControlState(db);
   const wlb = connectedWlb(found?.snapshot.pool ?? null, controlState);
   const stored = found === null ? null : { ...found, snapshot: withoutOwnWlb(found.snapshot, wlb) };
   const exclusions = [...controlState.exclusions, ...configuredExclusions(wlb)];
   const all = [...rules, ...configuredRules(wlb)];
-  const wish = sampleWish(withConfiguration(settings, wlb), all);
+  const wish = sampleWish(withConfiguration(settings, wlb), all, serving);
   const samples = stored === null ? [] : await loadSamples(db, stored.collection, wish);
   return {
     stored,
     samples,
     rules: all,
+    serving,
     unknown,
     ruleRevision,
     controlState: { ...controlState, exclusions },

@@ -17,7 +17,7 @@ import { number } from "../values.ts";
 import { loadAssessment } from "./decisionInput.ts";
 import { loadsIn, slicesIn, sqlSeconds } from "./reportLoads.ts";
 import { migrationsBetween, shiftsBetween } from "./reportMigrations.ts";
-import { topVmsBetween } from "./reportVms.ts";
+import { vmsBetween } from "./reportVms.ts";
 
 const day = 86_400;
 
@@ -83,7 +83,7 @@ export async function loadReportFacts(
     names: new Names(snapshot),
     watts: control.green,
     observed: await observedSince(db, new Date(from * 1000)),
-    topVms: await topVmsBetween(db, snapshot.pool.uuid, from, to),
+    ...(await vmsBetween(db, snapshot.pool.uuid, from, to)),
     closed: assessment.blocked ?? assessment.gate,
   };
 }

@@ -1,6 +1,6 @@
-/** The VMs that used most, by snapshots that lie evenly in a span of time. Read only. */
+/** What VMs used and waited for, by snapshots that lie evenly in a span of time. Read only. */
 import type { Snapshot, Uuid, Vm } from "../../domain/pool.ts";
-import type { TopVm, TopVms } from "../../report/facts.ts";
+import type { CpuShortage, TopVm, TopVms } from "../../report/facts.ts";
 import { sinceEpoch } from "../columnTypes.ts";
 import type { Database } from "../connection.ts";
 import { readSnapshots } from "../history.ts";
@@ -17,20 +17,22 @@ interface PictureMoment {
   readonly at: number;
 }
 
-/** The VMs with the most CPU; control domains are none. */
-export async function topVmsBetween(
-  db: Database,
-  poolUuid: string,
-  from: number,
-  to: number,
-): Promise<TopVms> {
+export interface VmsRead {
+  readonly topVms: TopVms;
+  readonly shortage: CpuShortage | null;
+}
+
+/** The VMs with the most CPU, and those that did not get theirs; control domains are none. */
+export async function vmsBetween(db: Database, poolUuid: string, from: number, to: number): Promise<VmsRead> {
   const chosen = await momentsBetween(db, poolUuid, from, to);
   const sums = new Map<Uuid, VmSums>();
+  const waits = new Waits();
   let [read, first, last] = [0, null as number | null, null as number | null];
   for (const { id, at } of chosen) {
     const found = (await db.read((reader) => readSnapshots(reader, [id]))).get(id);
     if (found === undefined || found.pool.uuid !== poolUuid) continue;
     add(sums, found);
+    waits.add(at, found);
     read++;
     first ??= at;
     last = at;
@@ -39,7 +41,7 @@ export async function topVmsBetween(
     .map(([vm, sum]) => topOf(vm, sum))
     .sort((a, b) => b.cpus - a.cpus || (a.vm < b.vm ? -1 : 1))
     .slice(0, shownVms);
-  return { snapshots: read, from: first, to: last, vms };
+  return { topVms: { snapshots: read, from: first, to: last, vms }, shortage: waits.result() };
 }
 
 /** Evenly apart, the newest among them; oldest first. */
@@ -114,4 +116,76 @@ function topOf(vm: Uuid, { host, seen, cpus, mostCpus, vm: last, network, networ
     memoryMb: last.memoryMb,
     networkKb: networkSeen === 0 ? null : network / networkSeen,
   };
+}
+
+/** Sums of what one thing waited for. */
+interface WaitSums {
+  host: Uuid;
+  waited: number;
+  used: number;
+  most: number;
+  seen: number;
+}
+
+/** CPU that was wanted and not got, gathered snapshot by snapshot. */
+class Waits {
+  readonly #moments: { at: number; used: number; waited: number }[] = [];
+  readonly #vms = new Map<Uuid, WaitSums>();
+  readonly #hosts = new Map<Uuid, WaitSums>();
+
+  /** A snapshot that knows of no VM what it waited for says nothing. */
+  add(at: number, { vms, placements }: Snapshot): void {
+    const hostOf = new Map(placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
+    const perHost = new Map<Uuid, number>();
+    let [used, waited, known] = [0, 0, 0];
+    for (const vm of vms) {
+      const host = hostOf.get(vm.uuid);
+      if (host === undefined || vm.isControlDomain || vm.vcpuNum === null) continue;
+      const cpus = ((vm.vcpuAverage ?? 0) * vm.vcpuNum) / 100;
+      used += cpus;
+      if (vm.cpuWait === undefined || vm.cpuWait === null) continue;
+      const waiting = (vm.cpuWait * vm.vcpuNum) / 100;
+      known++;
+      waited += waiting;
+      perHost.set(host, (perHost.get(host) ?? 0) + waiting);
+      count(this.#vms, vm.uuid, { host, waited: waiting, used: cpus });
+    }
+    if (known === 0) return;
+    this.#moments.push({ at, used, waited });
+    for (const [host, waiting] of perHost) count(this.#hosts, host, { host, waited: waiting, used: 0 });
+  }
+
+  result(): CpuShortage | null {
+    if (this.#moments.length === 0) return null;
+    const hosts = [...this.#hosts.values()].map(({ host, waited, most, seen }) => ({
+      host,
+      waited: waited / seen,
+      most,
+    }));
+    const vms = [...this.#vms].map(([vm, { host, waited, used, seen }]) => ({
+      vm,
+      host,
+      waited: waited / seen,
+      used: used / seen,
+    }));
+    return {
+      moments: this.#moments,
+      hosts: hosts.sort((a, b) => b.waited - a.waited || (a.host < b.host ? -1 : 1)),
+      vms: vms.sort((a, b) => b.waited - a.waited || (a.vm < b.vm ? -1 : 1)).slice(0, shownVms),
+    };
+  }
+}
+
+function count(
+  sums: Map<Uuid, WaitSums>,
+  key: Uuid,
+  { host, waited, used }: Pick<WaitSums, "host" | "waited" | "used">,
+): void {
+  const sum = sums.get(key) ?? { host, waited: 0, used: 0, most: 0, seen: 0 };
+  sum.host = host;
+  sum.waited += waited;
+  sum.used += used;
+  sum.most = Math.max(sum.most, waited);
+  sum.seen++;
+  sums.set(key, sum);
 }

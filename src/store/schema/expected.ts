@@ -22,6 +22,24 @@ export interface ExpectedTable {
   readonly versions: ReadonlyMap<string, number>;
 }
 
+/** A view, with the statement that makes it, or makes it again. */
+export interface ExpectedView {
+  readonly name: string;
+  readonly statement: string;
+}
+
+/** The views after `files`, each as the last file has it that makes it. */
+export function expectedViews(files: readonly SchemaFile[]): readonly ExpectedView[] {
+  const views = new Map<string, ExpectedView>();
+  for (const statement of files.flatMap(({ statements }) => statements)) {
+    const [, name = ""] = /^CREATE OR REPLACE SQL SECURITY DEFINER VIEW (\w+) AS\b/.exec(statement) ?? [];
+    if (name !== "") views.set(name, { name, statement });
+    const [, dropped = ""] = /^DROP VIEW(?: IF EXISTS)? (\w+)$/.exec(statement) ?? [];
+    views.delete(dropped);
+  }
+  return [...views.values()];
+}
+
 interface TableDraft {
   name: string;
   readonly columns: Map<string, string>;

@@ -3,7 +3,13 @@ import { AppError } from "../../domain/errors.ts";
 import type { Session } from "../session.ts";
 import { rowAgain, type SingleRowTable } from "../singleRows.ts";
 import { snapshotTables } from "../snapshotRows.ts";
-import { type ExpectedColumn, type ExpectedTable, expectedTables } from "./expected.ts";
+import {
+  type ExpectedColumn,
+  type ExpectedTable,
+  type ExpectedView,
+  expectedTables,
+  expectedViews,
+} from "./expected.ts";
 import type { SchemaFile } from "./files.ts";
 
 export const ledger = "SchemaVersion";
@@ -66,6 +72,37 @@ export async function lostOf(
   }
   return lost;
 }
+
+/**
+ * Views of `files` that are gone, or that work no more: a view needs the account that made it, which may be gone. Those that
+ * only miss what `tables` names as lost work again with it.
+ */
+export async function lostViews(
+  reader: RowReader,
+  files: readonly SchemaFile[],
+  tables: readonly Lost[],
+): Promise<readonly ExpectedView[]> {
+  const lost: ExpectedView[] = [];
+  for (const view of expectedViews(files)) {
+    if (await isLost(reader, view, tables.length > 0)) lost.push(view);
+  }
+  return lost;
+}
+
+async function isLost(reader: RowReader, { name }: ExpectedView, tablesAreLost: boolean): Promise<boolean> {
+  try {
+    return await isMissing(reader, `SELECT 1 FROM ${name} LIMIT 0`);
+  } catch (error) {
+    const number = error instanceof Error && "errno" in error ? error.errno : undefined;
+    if (number === makerGone) return true;
+    if (number === refersToNothing) return !tablesAreLost;
+    throw error;
+  }
+}
+
+/** The account that made it is gone; what it refers to is gone, or not that account's to read any more. */
+const makerGone = 1449;
+const refersToNothing = 1356;
 
 /** No such table, no such column. */
 const missingNumbers: ReadonlySet<unknown> = new Set([1146, 1054]);
@@ -132,6 +169,11 @@ function keyLost(table: string, column: string): AppError {
     "schema",
     `column ${column} of table ${table} is gone, and a key with it: put the table back from a backup, or let it be made again without its rows: DROP TABLE ${table}, then \`xcp-manager schema install\``,
   );
+}
+
+/** Makes views again, in the right of whoever runs this. */
+export async function makeViewsAgain(session: Session, views: readonly ExpectedView[]): Promise<void> {
+  for (const { statement } of views) await session.command(statement);
 }
 
 /** Another installer may be at the same work. */

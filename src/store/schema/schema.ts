@@ -15,7 +15,9 @@ import { readSchemaFiles, type SchemaFile, type SchemaFiles } from "./files.ts";
 import {
   ledger as ledgerName,
   lostOf,
+  lostViews,
   makeAgain,
+  makeViewsAgain,
   namesOf,
   presentColumns,
   type RowReader,
@@ -95,6 +97,8 @@ async function mend(
   const applied = files.slice(0, version);
   if (lost.includes(ledgerName)) for (const file of applied) await enterFinished(session, file);
   await makeAgain(session, await lostOf(session, await presentColumns(session, database), applied));
+  // After the tables that they show.
+  await makeViewsAgain(session, await lostViews(session, applied, []));
   return lost;
 }
 
@@ -217,8 +221,10 @@ async function statusOf(
     return statusOf(reader, database, files);
   const lostLedger = status.found === "ours" ? [] : [ledgerName];
   const version = status.found === "ours" ? status.version : byTables;
-  const lost = namesOf(await lostOf(reader, present, files.slice(0, version)));
-  return { ...describe("ours", version, files), lost: [...lostLedger, ...lost] };
+  const applied = files.slice(0, version);
+  const lost = await lostOf(reader, present, applied);
+  const views = (await lostViews(reader, applied, lost)).map(({ name }) => name);
+  return { ...describe("ours", version, files), lost: [...lostLedger, ...namesOf(lost), ...views] };
 }
 
 /** How far the ledger says that it is. */

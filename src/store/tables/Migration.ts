@@ -35,7 +35,10 @@ export interface MigrationRow extends Omit<Migration, "rule"> {
 }
 
 /** Rows of before green rules have none. */
-const cause: ColumnType<MigrationCause> = word(["rules", "evacuation", "green", "room", "applied"], "rules");
+const cause: ColumnType<MigrationCause> = word(
+  ["rules", "serve", "evacuation", "green", "room", "applied"],
+  "rules",
+);
 
 const failure: ColumnType<FailureClass | null> = {
   write: (value) => value,

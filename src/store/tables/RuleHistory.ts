@@ -9,7 +9,7 @@ export interface RuleHistoryRow {
   readonly at: Date;
   readonly by: string;
   readonly action: RuleAction;
-  readonly kind: "HOST" | "GREEN";
+  readonly kind: "HOST" | "GREEN" | "SERVE";
   /** Null of a rule of HostRule. */
   readonly ruleId: number | null;
   /** The rule as CREATE RULE reads it; null where there was none, or is none any more. */
@@ -22,7 +22,7 @@ export const ruleHistoryTable: Table<RuleHistoryRow> = table("RuleHistory", ["id
   at: named("ChangedAt", date),
   by: named("ChangedBy", text),
   action: openWord<RuleAction>(),
-  kind: word(["HOST", "GREEN"], "HOST"),
+  kind: word(["HOST", "GREEN", "SERVE"], "HOST"),
   ruleId: optionalNumber,
   before: named("RuleBefore", optionalText),
   after: named("RuleAfter", optionalText),

@@ -1,5 +1,7 @@
 /** One day of one pool under one policy. */
 
+import type { Snapshot } from "../../../src/domain/pool.ts";
+import type { Rule } from "../../../src/domain/rule.ts";
 import { Replay, type ReplayFigures } from "../../../src/rehearse/replay.ts";
 import { parseSettings } from "../../../src/settings/settings.ts";
 import type { ControlSettings } from "../../../src/settings/types.ts";
@@ -7,7 +9,7 @@ import type { Policy } from "./policies.ts";
 import { Day, sensed, type World } from "./world.ts";
 
 /** What a migration copies in a second, and the CPUs that it keeps busy on each end. */
-const link = { bytesPerSecond: 110_000_000, cpus: 0.4 };
+export const link = { bytesPerSecond: 110_000_000, cpus: 0.4 };
 /** How much of the memory is copied twice: busy guests write while they are copied. */
 const dirtyFactor = 1.2;
 
@@ -40,16 +42,31 @@ export interface Course {
 }
 
 export function live(world: World, policy: Policy, course: Course): Outcome {
-  const { seed, hours, everySeconds, onEth0, cpuMs } = course;
+  const { seed } = course;
+  return play({ day: new Day(world, seed), rules: world.rules, measure: sensed(seed) }, policy, course);
+}
+
+/** A day and how it is looked at. */
+export interface Played {
+  readonly day: { minute(minute: number): Snapshot };
+  readonly rules: readonly Rule[];
+  /** What a collection reads of the truth. */
+  readonly measure: (truth: Snapshot, seconds: number) => Snapshot;
+}
+
+/** One day under one policy. */
+export function play({ day, rules, measure }: Played, policy: Policy, course: Omit<Course, "seed">): Outcome {
+  const { hours, everySeconds, onEth0, cpuMs } = course;
   const settings = policy.settings(course.settings);
   const decide = policy.decide(settings);
   const spent = { all: 0, longest: 0 };
   const replay = new Replay({
-    rules: world.rules,
+    rules,
+    serving: policy.serving ?? [],
     settings,
-    everySeconds,
+    everySeconds: policy.everySeconds ?? everySeconds,
     load: { cpus: link.cpus, eth0Kb: onEth0 ? link.bytesPerSecond / 1024 : 0 },
-    measure: sensed(seed),
+    measure,
     means: true,
     duration: ({ memoryBytes }, sharing) =>
       ((memoryBytes ?? 0) * dirtyFactor * (1 + sharing)) / link.bytesPerSecond,
@@ -62,7 +79,6 @@ export function live(world: World, policy: Policy, course: Course): Outcome {
       return decision;
     },
   });
-  const day = new Day(world, seed);
   for (let minute = 0; minute <= hours * 60; minute++) {
     replay.see({ seconds: minute * 60, snapshot: day.minute(minute), complete: true });
   }

@@ -1,7 +1,7 @@
 /** Who decides about moves: nobody, the thesis' trigger, ours at once, ours. */
 
 import type { DecisionInput } from "../../../src/decide/assess.ts";
-import { asSingle } from "../../../src/domain/rule.ts";
+import { asSingle, type ServeRule } from "../../../src/domain/rule.ts";
 import { asControl, asOff, type Decide } from "../../../src/rehearse/decide.ts";
 import type { ControlSettings } from "../../../src/settings/types.ts";
 import { thesis } from "../plan/others.ts";
@@ -11,6 +11,10 @@ export interface Policy {
   /** The settings it acts by, from those of ours. */
   readonly settings: (settings: ControlSettings) => ControlSettings;
   readonly decide: (settings: ControlSettings) => Decide;
+  /** Seconds from one run to the next, where it has its own mind. */
+  readonly everySeconds?: number;
+  /** Rules that serve VMs. */
+  readonly serving?: readonly ServeRule[];
 }
 
 const asTheyAre = (settings: ControlSettings) => settings;

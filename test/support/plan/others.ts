@@ -1,5 +1,6 @@
 /** The planners that ours is compared with, restated: the thesis', single good steps, and Xen Orchestra's. */
 
+import { asUuid, type Snapshot, type Uuid } from "../../../src/domain/pool.ts";
 import { type Problem, toProblem } from "../../../src/planner/problem.ts";
 import { Bounds } from "../../../src/planner/search/bound.ts";
 import { State } from "../../../src/planner/state.ts";
@@ -14,9 +15,12 @@ class Walk {
   readonly moves: PlainMove[] = [];
   readonly #moved = new Set<number>();
 
-  constructor({ snapshot, rules }: Pool) {
+  constructor({ snapshot, rules }: Pool, resting: ReadonlySet<Uuid> = new Set()) {
     this.problem = toProblem(snapshot, rules, options);
     this.state = new State(this.problem);
+    this.problem.vms.forEach(({ uuid }, v) => {
+      if (resting.has(uuid)) this.#moved.add(v);
+    });
   }
 
   /** VMs on `h` that this plan has not moved yet. */
@@ -123,27 +127,64 @@ interface XoHost {
  * thresholds of its own, not our rules. Passes are repeated until one moves nothing; a moved VM cools down.
  */
 export function xenOrchestra(pool: Pool): PlainMove[] {
-  const walk = new Walk({ ...pool, rules: [{ subject: "CpuAverage", threshold: 100 }] });
-  const hosts: XoHost[] = walk.problem.hosts.map((host, index) => ({
+  const walk = new Walk({ ...pool, rules: cpuAlone });
+  const hosts = xoHosts(walk);
+  for (let pass = 0; pass < 50; pass++) {
+    const before = walk.moves.length;
+    xoPass(walk, hosts, { preventive: true, isHot: () => true });
+    if (walk.moves.length === before) break;
+  }
+  return walk.moves;
+}
+
+/** What one pass of Xen Orchestra's load balancer is asked. */
+export interface XoPass {
+  /** The snapshot with its averages over time, which hosts and VMs are judged and chosen by. */
+  readonly snapshot: Snapshot;
+  /** With the option "preventive": hosts far above the mean are relieved too, where none is hot. */
+  readonly preventive: boolean;
+  /** CPU use of the last minute: a host is hot where this and the average are. */
+  readonly lastMinute: (host: Uuid) => number;
+  /** VMs that cool down. */
+  readonly resting: ReadonlySet<Uuid>;
+}
+
+/** One pass of its performance plan. */
+export function xenOrchestraPass({ snapshot, preventive, lastMinute, resting }: XoPass): PlainMove[] {
+  const walk = new Walk({ snapshot, rules: cpuAlone }, resting);
+  xoPass(walk, xoHosts(walk), {
+    preventive,
+    isHot: (h, high) => lastMinute(walk.problem.hosts[h]?.uuid ?? asUuid("")) >= high,
+  });
+  return walk.moves;
+}
+
+const cpuAlone = [{ subject: "CpuAverage", threshold: 100 }] as const;
+
+function xoHosts(walk: Walk): XoHost[] {
+  return walk.problem.hosts.map((host, index) => ({
     index,
     cpu: host.cpuAverage ?? 0,
     free: host.memoryFreeMb ?? 0,
   }));
-  for (let pass = 0; pass < 50; pass++) {
-    const before = walk.moves.length;
-    const hot = hosts.filter(({ cpu, free }) => cpu >= 76.5 || free <= 1200);
-    for (const host of hot) offload(walk, host, hosts, 76.5, 58.5);
-    if (hot.length === 0) {
-      const cpus = walk.problem.hosts.reduce((sum, { cpuNum }) => sum + (cpuNum ?? 0), 0);
-      const mean =
-        hosts.reduce((sum, h) => sum + h.cpu * (walk.problem.hosts[h.index]?.cpuNum ?? 0), 0) / cpus;
-      for (const host of hosts) {
-        if (host.cpu >= 1.5 * mean && host.cpu >= 25) offload(walk, host, hosts, 1.5 * mean, 1.25 * mean);
-      }
-    }
-    if (walk.moves.length === before) break;
+}
+
+interface XoOptions {
+  readonly preventive: boolean;
+  /** Whether the host's last minute is at `high` too. */
+  readonly isHot: (h: number, high: number) => boolean;
+}
+
+function xoPass(walk: Walk, hosts: readonly XoHost[], { preventive, isHot }: XoOptions): void {
+  const hot = hosts.filter(({ index, cpu, free }) => (cpu >= 76.5 && isHot(index, 76.5)) || free <= 1200);
+  for (const host of hot) offload(walk, host, hosts, 76.5, 58.5);
+  if (hot.length > 0 || !preventive) return;
+  const cpus = walk.problem.hosts.reduce((sum, { cpuNum }) => sum + (cpuNum ?? 0), 0);
+  const mean = hosts.reduce((sum, h) => sum + h.cpu * (walk.problem.hosts[h.index]?.cpuNum ?? 0), 0) / cpus;
+  for (const host of hosts) {
+    const isAbove = host.cpu >= 1.5 * mean && host.cpu >= 25 && isHot(host.index, 1.5 * mean);
+    if (isAbove) offload(walk, host, hosts, 1.5 * mean, 1.25 * mean);
   }
-  return walk.moves;
 }
 
 function offload(walk: Walk, host: XoHost, all: readonly XoHost[], high: number, low: number): void {

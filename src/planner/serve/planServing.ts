@@ -1,0 +1,282 @@
+/**
+ * One plan for a rule that serves VMs and for those that balance. What is worth most goes first: the moves that serve,
+ * then those of the other rules from where these have left the pool. Neither undoes the other: a move that serves
+ * breaks no rule and makes none worse, a VM moves once, and no VM comes to a host that it would make wait. Pure.
+ */
+import { withDerived } from "../../domain/derived.ts";
+import { evaluate, subjectValue } from "../../domain/deviation.ts";
+import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
+import type { Rule } from "../../domain/rule.ts";
+import { capacity, rawWeight } from "../../domain/weight.ts";
+import { figure } from "../../text/format.ts";
+import { pairKey } from "../facts.ts";
+import type { Demand, Move, Plan, PlanOptions, ServeForecast, ServeOptions } from "../plan.ts";
+import { planMigrations, scheduleOf, transfersOf } from "../planner.ts";
+import { inOrder, type Problem, toProblem } from "../problem.ts";
+import { State } from "../state.ts";
+import type { PlannedTransfer } from "../steps/makespan.ts";
+import { hostsAfter } from "../tell/outcome.ts";
+import { chooseMoves, type Saving, ServedHosts, type ServeProblem } from "./serve.ts";
+
+/** CPUs that copying keeps busy on each end of a migration. */
+const transferCpus = 0.4;
+
+/** What a move of another rule may cost VMs, as a part of what would be worth a move back. */
+const toleratedHarm = 0.25;
+
+/** The plan for `pool` under `rules` and the rule of `options.serve`; without one that of `rules` alone. */
+export function planServing(pool: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
+  const { serve } = options;
+  if (serve === undefined) return planMigrations(pool, rules, options);
+  const snapshot = inOrder(pool);
+  // A VM that is light may still wait.
+  const problem = toProblem(snapshot, rules, { ...options, noisePercent: 0 });
+  const served = serveProblem(snapshot, problem, options, serve);
+  const state = new State(problem);
+  const savings = chooseMoves(state, served, options.maxMoves);
+  const steps = savings.map(({ step }) => step);
+  const transfers = transfersOf(problem, steps, options);
+  const moves = savings.map((saving, index) => moveOf(saving, transfers[index], problem, served, serve));
+  const sums = new ServedHosts(served);
+  for (const { vm, from, to } of steps) sums.move(vm, from, to);
+  const rest = planRest({ snapshot, rules, options, problem, moves, sums, state });
+  return joined(rest, moves, forecastOf(serve, served, sums, problem), { snapshot, rules, options, problem });
+}
+
+/** The demands by the indices of `problem`; a host's own is what it is busy with beside its VMs. */
+export function serveProblem(
+  snapshot: Snapshot,
+  problem: Problem,
+  options: PlanOptions,
+  { rule, demands }: ServeOptions,
+): ServeProblem {
+  const parts = [...demands.values()][0]?.means.length ?? 1;
+  const hostIndex = new Map(problem.hosts.map((host, h) => [host.uuid, h]));
+  const vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
+  const means = problem.hosts.map(() => new Array<number>(parts).fill(0));
+  const variances = problem.hosts.map(() => 0);
+  const used = problem.hosts.map(() => 0);
+  for (const { vmUuid, hostUuid } of snapshot.placements) {
+    const [h, vm] = [hostIndex.get(hostUuid), vms.get(vmUuid)];
+    if (h === undefined || vm === undefined || vm.isControlDomain) continue;
+    const own = usedCpus(vm);
+    const demand = demands.get(vmUuid) ?? { means: new Array<number>(parts).fill(own), variance: 0 };
+    used[h] = (used[h] ?? 0) + own;
+    variances[h] = (variances[h] ?? 0) + demand.variance;
+    const sums = means[h] ?? [];
+    demand.means.forEach((mean, t) => {
+      sums[t] = (sums[t] ?? 0) + mean;
+    });
+  }
+  return {
+    minutes: rule.overMinutes,
+    worth: rule.worth,
+    transferCpus,
+    capacity: problem.hosts.map(cpusOf),
+    hosts: problem.hosts.map((host, h): Demand => {
+      const busy = ((subjectValue(host, "CpuAverage") ?? 0) * cpusOf(host)) / 100;
+      const beside = Math.max(0, busy - (used[h] ?? 0));
+      return { means: (means[h] ?? []).map((mean) => mean + beside), variance: variances[h] ?? 0 };
+    }),
+    vms: problem.vms.map(({ uuid }) => demands.get(uuid) ?? null),
+    seconds: (v, from, to) => secondsOf(problem, options, v, from, to),
+  };
+}
+
+function cpusOf(host: Host): number {
+  return capacity(host, "CpuAverage") ?? 0;
+}
+
+function usedCpus(vm: Vm): number {
+  return (rawWeight(vm, "CpuAverage") ?? 0) / 100;
+}
+
+function secondsOf(problem: Problem, options: PlanOptions, v: number, from: number, to: number): number {
+  return transfersOf(problem, [{ vm: v, from, to, parked: false }], options)[0]?.seconds ?? 0;
+}
+
+function moveOf(
+  { step: { vm, from, to }, minutes, gigabytes }: Saving,
+  transfer: PlannedTransfer | undefined,
+  problem: Problem,
+  served: ServeProblem,
+  { rule }: ServeOptions,
+): Move {
+  const [moved, source, destination] = [problem.vms[vm], problem.hosts[from], problem.hosts[to]];
+  if (moved === undefined || source === undefined || destination === undefined)
+    throw new Error("a step of no VM or host");
+  const waitPercent = waitOf(moved);
+  const saved = `saves about ${figure(minutes, minutes < 10 ? 1 : 0)} CPU-minutes in the next ${ahead(rule.overMinutes)} for ${figure(gigabytes, 1)} GB`;
+  const waits =
+    waitPercent === null || waitPercent < 0.5
+      ? `${nameOf(source)} is expected to have too few CPUs for its VMs`
+      : `${nameOf(moved)} waits ${figure(waitPercent, 0)} % of its time`;
+  return {
+    vm: moved.uuid,
+    source: source.uuid,
+    destination: destination.uuid,
+    rule: null,
+    mean: 0,
+    sourceBefore: 0,
+    sourceAfter: 0,
+    destinationBefore: 0,
+    destinationAfter: 0,
+    copyBytes: problem.copies[vm] ?? null,
+    purpose: "serves",
+    makesRoomFor: null,
+    reason: `${waits}; moving it to ${nameOf(destination)} ${saved}`,
+    after: transfer?.after ?? [],
+    startSeconds: 0,
+    seconds: transfer?.seconds ?? served.seconds(vm, from, to),
+    served: { savedMinutes: minutes, perGigabyte: minutes / Math.max(1e-9, gigabytes), waitPercent },
+  };
+}
+
+/** "hour", "90 minutes" */
+export function ahead(minutes: number): string {
+  return minutes === 60 ? "hour" : `${minutes} minutes`;
+}
+
+/** Part of the CPU time it wants that the VM waits for, percent. */
+function waitOf({ vcpuAverage, cpuWait }: Vm): number | null {
+  if (vcpuAverage === null || cpuWait === undefined || cpuWait === null) return null;
+  const wanted = vcpuAverage + cpuWait;
+  return wanted > 0 ? (100 * cpuWait) / wanted : 0;
+}
+
+interface Begun {
+  readonly snapshot: Snapshot;
+  readonly rules: readonly Rule[];
+  readonly options: PlanOptions;
+  readonly problem: Problem;
+  readonly moves: readonly Move[];
+  readonly sums: ServedHosts;
+  /** Stands behind the moves. */
+  readonly state: State;
+}
+
+/** What the other rules ask for, from where the moves that serve have left the pool. */
+function planRest({ snapshot, rules, options, problem, moves, sums, state }: Begun): Plan {
+  const { serve: _, ...others } = options;
+  const places = new Map(moves.map(({ vm, destination }) => [vm, destination]));
+  const after: Snapshot =
+    moves.length === 0
+      ? snapshot
+      : {
+          ...snapshot,
+          hosts: hostsAfter(snapshot, moves),
+          placements: snapshot.placements.map((each) => ({
+            ...each,
+            hostUuid: places.get(each.vmUuid) ?? each.hostUuid,
+          })),
+        };
+  const made = new Map<Uuid, number>();
+  for (const { source, destination } of moves)
+    for (const host of [source, destination]) made.set(host, (made.get(host) ?? 0) + 1);
+  return planMigrations(after, rules, {
+    ...others,
+    maxMoves: Math.max(0, options.maxMoves - moves.length),
+    bannedVms: new Map([
+      ...options.bannedVms,
+      ...moves.map(({ vm }): [Uuid, string] => [vm, "the rule that serves VMs moves it"]),
+    ]),
+    bannedPairs: new Map([...options.bannedPairs, ...harmfulPairs(problem, sums, state)]),
+    movesLeftOf: (host) => (options.movesLeftOf?.(host) ?? Number.POSITIVE_INFINITY) - (made.get(host) ?? 0),
+  });
+}
+
+/** Pairs of a VM on a host that breaks a rule and a host where it would make VMs wait. */
+function harmfulPairs(problem: Problem, sums: ServedHosts, state: State): [string, string][] {
+  const { H, R, broken, hosts, vms, cost } = problem;
+  const pairs: [string, string][] = [];
+  const { worth } = sums.problem;
+  for (let h = 0; h < H; h++) {
+    if (!broken.subarray(h * R, h * R + R).includes(1)) continue;
+    for (let v = state.first(h); v >= 0; v = state.after(v)) {
+      const [vm, limit] = [vms[v], (toleratedHarm * worth * (cost[v] ?? 0)) / 1024 ** 3];
+      const relief = sums.shortage(h) - sums.after(h, v, -1);
+      for (let d = 0; d < H; d++) {
+        if (d === h || sums.after(d, v, 1) - sums.shortage(d) - relief <= limit) continue;
+        const host = hosts[d];
+        if (vm === undefined || host === undefined) continue;
+        pairs.push([pairKey(vm.uuid, host.uuid), "VMs there would wait for CPUs (SERVE CPU)"]);
+      }
+    }
+  }
+  return pairs;
+}
+
+/** CPU-minutes that count: less is rounding. */
+const noticeable = 0.05;
+
+function forecastOf(
+  { rule }: ServeOptions,
+  served: ServeProblem,
+  after: ServedHosts,
+  { hosts }: Problem,
+): ServeForecast {
+  const before = new ServedHosts(served);
+  const each = hosts.map((host, h) => ({
+    host: host.uuid,
+    cpus: served.capacity[h] ?? 0,
+    wantedBefore: before.wanted(h),
+    wantedAfter: after.wanted(h),
+    shortageBefore: before.shortage(h),
+    shortageAfter: after.shortage(h),
+  }));
+  const sum = (read: (of: (typeof each)[number]) => number) => each.reduce((all, of) => all + read(of), 0);
+  return {
+    rule,
+    before: sum(({ shortageBefore }) => shortageBefore),
+    after: sum(({ shortageAfter }) => shortageAfter),
+    hosts: each.filter(
+      ({ shortageBefore, shortageAfter }) => Math.max(shortageBefore, shortageAfter) >= noticeable,
+    ),
+  };
+}
+
+/** The moves that serve, then the others: each of these waits for those of the first that share a host with it. */
+function joined(
+  rest: Plan,
+  moves: readonly Move[],
+  serve: ServeForecast,
+  { snapshot, rules, options, problem }: Pick<Begun, "snapshot" | "rules" | "options" | "problem">,
+): Plan {
+  if (moves.length === 0) return { ...rest, serve };
+  const later = rest.moves.map((move): Move => {
+    const first = moves.flatMap((each, index) =>
+      problem.anyVarying || sharesHost(each, move) ? [index] : [],
+    );
+    return { ...move, after: [...first, ...move.after.map((index) => index + moves.length)] };
+  });
+  const all = [...moves, ...later];
+  const hostIndex = new Map(problem.hosts.map((host, h) => [host.uuid, h]));
+  const times = scheduleOf(
+    all.map(({ source, destination, seconds, after }, index) => ({
+      vm: index,
+      from: hostIndex.get(source) ?? 0,
+      to: hostIndex.get(destination) ?? 0,
+      seconds,
+      after,
+    })),
+    options,
+  );
+  const { hosts } = withDerived(snapshot);
+  return {
+    ...rest,
+    moves: all.map((move, index) => ({ ...move, startSeconds: times.starts[index] ?? 0 })),
+    before: rules.map((rule) => evaluate(hosts, rule)),
+    seconds: times.seconds,
+    secondsBound: times.bound,
+    serve,
+  };
+}
+
+function sharesHost(a: Move, b: Move): boolean {
+  const hosts = [b.source, b.destination];
+  return hosts.includes(a.source) || hosts.includes(a.destination);
+}
+
+function nameOf({ name, uuid }: Host | Vm): string {
+  return name === "" ? uuid : name;
+}

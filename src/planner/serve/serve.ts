@@ -1,0 +1,280 @@
+/**
+ * Moves that serve VMs: those that save most CPU time that would be wanted and not had, for each gigabyte that is
+ * copied. Pure.
+ *
+ * Each VM's demand in the time ahead is a mean (of each of one or more equal parts of it) and a variance; a host's is
+ * the sum of its VMs' and of what else it does. What it is expected not to serve is `expectedShortage`. One move after
+ * the other is chosen, the best by worth per gigabyte first, and those are taken back that are not worth their bytes
+ * any more when all others are made: at the end each move is worth what is asked with all others in place.
+ */
+import type { Demand } from "../plan.ts";
+import type { State } from "../state.ts";
+import type { Step } from "../steps/order.ts";
+import { expectedShortage } from "./shortage.ts";
+
+/** The demands of a problem: as many parts everywhere. */
+export interface ServeProblem {
+  /** Minutes ahead that count. */
+  readonly minutes: number;
+  /** CPU-minutes that a gigabyte which is copied must save at least. */
+  readonly worth: number;
+  /** Of a host: its CPUs, and all that is wanted of them at the start, by its VMs and by itself. */
+  readonly capacity: readonly number[];
+  readonly hosts: readonly Demand[];
+  /** Of a VM; null where nothing is known of it, and it stays. */
+  readonly vms: readonly (Demand | null)[];
+  /** CPUs that a migration keeps busy on each of its ends. */
+  readonly transferCpus: number;
+  /** How long a migration of the VM takes. */
+  readonly seconds: (v: number, from: number, to: number) => number;
+}
+
+/** What a chosen move saves, with all others made. */
+export interface Saving {
+  readonly step: Step;
+  /** CPU-minutes in the time ahead, what the migration costs taken off. */
+  readonly minutes: number;
+  readonly gigabytes: number;
+}
+
+interface PossibleMove {
+  readonly vm: number;
+  readonly to: number;
+  readonly minutes: number;
+  readonly perGigabyte: number;
+}
+
+/** Destinations that are tried for each VM: those with most room by mean and deviation. */
+const triedHosts = 12;
+const gibibyte = 1024 ** 3;
+
+/** The sums of the hosts while VMs are moved about. */
+export class ServedHosts {
+  readonly problem: ServeProblem;
+  readonly #parts: number;
+  readonly #means: Float64Array;
+  readonly #variances: Float64Array;
+  readonly #shortages: Float64Array;
+
+  constructor(problem: ServeProblem) {
+    this.problem = problem;
+    const { hosts } = problem;
+    this.#parts = hosts[0]?.means.length ?? 1;
+    this.#means = Float64Array.from(hosts.flatMap(({ means }) => means));
+    this.#variances = Float64Array.from(hosts, ({ variance }) => variance);
+    this.#shortages = Float64Array.from(hosts, (_, h) => this.#with(h, null, 0));
+  }
+
+  /** CPU-minutes that the host is expected not to serve in the time ahead. */
+  shortage(h: number): number {
+    return this.#shortages[h] ?? 0;
+  }
+
+  /** CPUs that are expected to be wanted of the host, in the mean of the time ahead. */
+  wanted(h: number): number {
+    let sum = 0;
+    for (let t = 0; t < this.#parts; t++) sum += this.#means[h * this.#parts + t] ?? 0;
+    return sum / this.#parts;
+  }
+
+  /** As `shortage`, when the VM has come (1) or gone (-1). */
+  after(h: number, v: number, sign: 1 | -1): number {
+    return this.#with(h, this.problem.vms[v] ?? null, sign);
+  }
+
+  /** What `cpus` more, at once and for `minutes`, cost the host. */
+  burden(h: number, cpus: number, minutes: number): number {
+    const { capacity } = this.problem;
+    const [mean, variance] = [this.#means[h * this.#parts] ?? 0, this.#variances[h] ?? 0];
+    const most = capacity[h] ?? 0;
+    const [with_, without] = [mean + cpus, mean].map((each) => expectedShortage(each, variance, most));
+    return Math.max(0, (with_ ?? 0) - (without ?? 0)) * minutes;
+  }
+
+  /** CPUs between the mean and what the host has, in deviations: who takes a VM most easily. */
+  ease(h: number): number {
+    let most = 0;
+    for (let t = 0; t < this.#parts; t++) most = Math.max(most, this.#means[h * this.#parts + t] ?? 0);
+    return ((this.problem.capacity[h] ?? 0) - most) / Math.sqrt(1e-6 + (this.#variances[h] ?? 0));
+  }
+
+  move(v: number, from: number, to: number): void {
+    const demand = this.problem.vms[v];
+    if (demand === null || demand === undefined) return;
+    for (const [h, sign] of [
+      [from, -1],
+      [to, 1],
+    ] as const) {
+      demand.means.forEach((mean, t) => {
+        const at = h * this.#parts + t;
+        this.#means[at] = (this.#means[at] ?? 0) + sign * mean;
+      });
+      this.#variances[h] = Math.max(0, (this.#variances[h] ?? 0) + sign * demand.variance);
+      this.#shortages[h] = this.#with(h, null, 0);
+    }
+  }
+
+  #with(h: number, demand: Demand | null, sign: number): number {
+    const { capacity, minutes } = this.problem;
+    const variance = Math.max(0, (this.#variances[h] ?? 0) + sign * (demand?.variance ?? 0));
+    let sum = 0;
+    for (let t = 0; t < this.#parts; t++) {
+      const mean = (this.#means[h * this.#parts + t] ?? 0) + sign * (demand?.means[t] ?? 0);
+      sum += expectedShortage(mean, variance, capacity[h] ?? 0);
+    }
+    return (sum * minutes) / this.#parts;
+  }
+}
+
+/**
+ * The moves that are worth it, best first; `state` stands at the start and ends behind the last of them.
+ * @param most moves at most.
+ */
+export function chooseMoves(state: State, problem: ServeProblem, most: number): Saving[] {
+  return new Choice(state, problem).run(most);
+}
+
+class Choice {
+  readonly #state: State;
+  readonly #problem: ServeProblem;
+  #sums: ServedHosts;
+  /** The best move of each VM by now; undefined where it must be looked for. */
+  readonly #best = new Map<number, PossibleMove | null>();
+
+  constructor(state: State, problem: ServeProblem) {
+    this.#state = state;
+    this.#problem = problem;
+    this.#sums = new ServedHosts(problem);
+  }
+
+  run(most: number): Saving[] {
+    const steps: Step[] = [];
+    while (steps.length < most) {
+      const best = this.#next();
+      if (best === null) break;
+      const from = this.#state.at[best.vm] ?? 0;
+      this.#make({ vm: best.vm, from, to: best.to, parked: false });
+      steps.push({ vm: best.vm, from, to: best.to, parked: false });
+    }
+    return this.#worthwhile(steps);
+  }
+
+  #make({ vm, from, to }: Step): void {
+    this.#state.move(vm, to);
+    this.#sums.move(vm, from, to);
+    for (const [v, candidate] of this.#best) {
+      const at = this.#state.at[v] ?? -1;
+      const touched = at === from || at === to || candidate?.to === to || candidate?.to === from;
+      if (touched || candidate === null) this.#best.delete(v);
+    }
+  }
+
+  #next(): PossibleMove | null {
+    const { H } = this.#state.problem;
+    const easiest = Array.from({ length: H }, (_, h) => h).sort(
+      (a, b) => this.#sums.ease(b) - this.#sums.ease(a) || a - b,
+    );
+    let best: PossibleMove | null = null;
+    for (let h = 0; h < H; h++) {
+      if (this.#sums.shortage(h) <= 0) continue;
+      for (let v = this.#state.first(h); v >= 0; v = this.#state.after(v)) {
+        const own = this.#bestOf(v, h, easiest);
+        if (own === null) continue;
+        if (best === null || own.perGigabyte > best.perGigabyte) best = own;
+      }
+    }
+    return best;
+  }
+
+  #bestOf(v: number, from: number, easiest: readonly number[]): PossibleMove | null {
+    const known = this.#best.get(v);
+    if (known !== undefined) return known;
+    const found = this.#search(v, from, easiest);
+    this.#best.set(v, found);
+    return found;
+  }
+
+  /** A VM moves once, and only where it is known what it wants. */
+  #search(v: number, from: number, easiest: readonly number[]): PossibleMove | null {
+    const { home, movesLeft } = this.#state.problem;
+    if (home[v] !== from || this.#problem.vms[v] === null) return null;
+    if ((this.#state.taken[from] ?? 0) >= (movesLeft[from] ?? 0)) return null;
+    const relief = this.#sums.shortage(from) - this.#sums.after(from, v, -1);
+    if (relief <= this.#problem.worth * this.#gigabytes(v)) return null;
+    let best: PossibleMove | null = null;
+    let tried = 0;
+    for (const to of easiest) {
+      if (tried >= triedHosts) break;
+      if (to === from || this.#state.isSpent(v, to) || !this.#state.stepFits(v, to)) continue;
+      tried++;
+      const minutes = this.#saved(v, from, to, relief);
+      const perGigabyte = minutes / this.#gigabytes(v);
+      if (perGigabyte <= this.#problem.worth) continue;
+      if (best === null || perGigabyte > best.perGigabyte) best = { vm: v, to, minutes, perGigabyte };
+    }
+    return best;
+  }
+
+  #gigabytes(v: number): number {
+    return (this.#state.problem.cost[v] ?? 0) / gibibyte;
+  }
+
+  /** What the move saves from its end on, less what it takes while it goes on. */
+  #saved(v: number, from: number, to: number, relief: number): number {
+    const { minutes, transferCpus } = this.#problem;
+    const taken = Math.min(minutes, this.#problem.seconds(v, from, to) / 60);
+    const harm = this.#sums.after(to, v, 1) - this.#sums.shortage(to);
+    const cost = this.#sums.burden(from, transferCpus, taken) + this.#sums.burden(to, transferCpus, taken);
+    return (relief - harm) * (1 - taken / minutes) - cost;
+  }
+
+  /** The steps without those that the others have made needless, each with what it saves beside all others. */
+  #worthwhile(steps: readonly Step[]): Saving[] {
+    let kept = steps;
+    for (;;) {
+      const savings = kept.map((step) => this.#savingOf(step));
+      const least = savings.reduce<Saving | null>(
+        (worst, each) => (worst === null || rate(each) < rate(worst) ? each : worst),
+        null,
+      );
+      if (least === null || rate(least) > this.#problem.worth) return savings;
+      const without = kept.filter((step) => step !== least.step);
+      if (!this.#isPossible(without)) return savings;
+      kept = without;
+      this.#take(kept);
+    }
+  }
+
+  /** As if it were made last. */
+  #savingOf(step: Step): Saving {
+    const { vm, from, to } = step;
+    this.#sums.move(vm, to, from);
+    const relief = this.#sums.shortage(from) - this.#sums.after(from, vm, -1);
+    const minutes = this.#saved(vm, from, to, relief);
+    this.#sums.move(vm, from, to);
+    return { step, minutes, gigabytes: this.#gigabytes(vm) };
+  }
+
+  /** Whether each step is still possible without the one that is taken back. */
+  #isPossible(steps: readonly Step[]): boolean {
+    const before = this.#state.save();
+    this.#state.reset();
+    const possible = steps.every(({ vm, to }) => {
+      const fits = this.#state.stepFits(vm, to);
+      if (fits) this.#state.move(vm, to);
+      return fits;
+    });
+    if (!possible) this.#state.restore(before);
+    return possible;
+  }
+
+  /** The state stands behind `steps` already; brings the sums there. */
+  #take(steps: readonly Step[]): void {
+    this.#sums = new ServedHosts(this.#problem);
+    for (const { vm, from, to } of steps) this.#sums.move(vm, from, to);
+  }
+}
+
+function rate({ minutes, gigabytes }: Saving): number {
+  return minutes / Math.max(1e-9, gigabytes);
+}

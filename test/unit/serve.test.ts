@@ -1,0 +1,205 @@
+/** Serving VMs: the expected shortage, what VMs are expected to want, and the moves that are worth their bytes. */
+import { describe, expect, it } from "vitest";
+import { servingBin } from "../../src/decide/sampling.ts";
+import { demandNow, demandsOf } from "../../src/decide/serving.ts";
+import { maxMinShares } from "../../src/domain/fairShare.ts";
+import type { Snapshot, Uuid } from "../../src/domain/pool.ts";
+import { noOptions, type ServeRule, serveDefaults } from "../../src/domain/rule.ts";
+import type { Demand, PlanOptions } from "../../src/planner/plan.ts";
+import { planServing } from "../../src/planner/serve/planServing.ts";
+import { expectedShortage } from "../../src/planner/serve/shortage.ts";
+import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
+
+const gibibyte = 1024 ** 3;
+const rule: ServeRule = { serve: "CPU", ...serveDefaults, ...noOptions };
+
+describe("the expected shortage of a normal demand", () => {
+  it.each([
+    [8, 4, 10],
+    [10, 4, 10],
+    [14, 1, 10],
+    [30, 9, 10],
+    [2, 0.25, 10],
+    [12, 0, 10],
+    [9, 0, 10],
+  ])("of mean %d and variance %d with %d CPUs is what adding it up gives", (mean, variance, capacity) => {
+    expect(expectedShortage(mean, variance, capacity)).toBeCloseTo(summed(mean, variance, capacity), 4);
+  });
+});
+
+/** E[(D - capacity)+] by the midpoints of 40,000 slices. */
+function summed(mean: number, variance: number, capacity: number): number {
+  if (variance === 0) return Math.max(0, mean - capacity);
+  const deviation = Math.sqrt(variance);
+  const width = (16 * deviation) / 40_000;
+  let sum = 0;
+  for (let n = 0; n < 40_000; n++) {
+    const x = mean - 8 * deviation + (n + 0.5) * width;
+    const density = Math.exp(-0.5 * ((x - mean) / deviation) ** 2) / (deviation * Math.sqrt(2 * Math.PI));
+    sum += Math.max(0, x - capacity) * density * width;
+  }
+  return sum;
+}
+
+describe("a full host's CPUs", () => {
+  it.each([
+    [10, [2, 3, 4], [2, 3, 4]],
+    [9, [2, 3, 8], [2, 3, 4]],
+    [6, [1, 8, 8], [1, 2.5, 2.5]],
+    [0, [1, 2], [0, 0]],
+  ])("%d are shared among those who want %j as %j", (capacity, demands, shares) => {
+    expect(maxMinShares(capacity, demands)).toEqual(shares);
+  });
+});
+
+describe("what a VM is expected to want", () => {
+  const vm = { uuid: uuid(1), vcpuNum: 4, copyBytes: gibibyte };
+  const host = aHost({ uuid: uuid(100), cpuNum: 8, cpuAverage: 50 });
+  const seen = (vcpuAverage: number, cpuWait: number | null = null): Snapshot =>
+    aSnapshot([[host, [aVm({ ...vm, vcpuAverage, cpuWait })]]]);
+  const history = (values: readonly number[]) =>
+    values.map((value, n) => ({
+      snapshot: seen(value),
+      collectionId: n,
+      secondsBefore: (n + 1) * servingBin.seconds,
+    }));
+
+  it("is what it used and what it waited for, at most all its vCPUs", () => {
+    expect(demandNow(aVm({ ...vm, vcpuAverage: 50, cpuWait: 25 }))).toBe(3);
+    expect(demandNow(aVm({ ...vm, vcpuAverage: 80, cpuWait: 40 }))).toBe(4);
+    expect(demandNow(aVm({ ...vm, vcpuAverage: 50, cpuWait: null }))).toBe(2);
+    expect(demandNow(aVm({ ...vm, vcpuAverage: null }))).toBeNull();
+  });
+
+  it("is what it has, where that does not change", () => {
+    const demand = demandsOf(seen(50), history(new Array(11).fill(50)));
+    expect(demand.get(uuid(1))).toEqual({ means: [2], variance: 0 });
+  });
+
+  it("follows a step that stays, and the mean of one that goes to and fro", () => {
+    const step = demandsOf(seen(100), history([100, 100, 100, 100, 100, 20, 20, 20, 20, 20, 20])).get(
+      uuid(1),
+    );
+    expect(step?.means[0]).toBeCloseTo(4, 1);
+    const noise = demandsOf(seen(100), history([0, 100, 0, 100, 0, 100, 0, 100, 0, 100, 0])).get(uuid(1));
+    expect(noise?.means[0]).toBeGreaterThan(1.5);
+    expect(noise?.means[0]).toBeLessThan(2.6);
+    expect(noise?.variance).toBeGreaterThan(3);
+  });
+});
+
+/** Two hosts of 10 CPUs: the first with too much to do. */
+function pool(vms: readonly { readonly cpus: number; readonly gb: number }[], there = 0) {
+  const hosts = [0, 1].map((h) =>
+    aHost({
+      uuid: uuid(100 + h),
+      name: `xen${h + 1}`,
+      cpuNum: 10,
+      cpuAverage: h === 0 ? 100 : there * 10,
+      placementFreeBytes: 64 * gibibyte,
+    }),
+  );
+  const [first, second] = hosts;
+  if (first === undefined || second === undefined) throw new Error("no hosts");
+  const guests = vms.map(({ gb }, v) =>
+    aVm({
+      uuid: uuid(v + 1),
+      name: `vm${v + 1}`,
+      vcpuNum: 10,
+      vcpuAverage: 0,
+      cpuWait: null,
+      copyBytes: gb * gibibyte,
+      placementBytes: gb * gibibyte,
+    }),
+  );
+  const demands = new Map<Uuid, Demand>(
+    vms.map(({ cpus }, v) => [uuid(v + 1), { means: [cpus], variance: 0 }]),
+  );
+  const idle = { ...first, cpuAverage: 0 };
+  return {
+    snapshot: aSnapshot([
+      [idle, guests],
+      [second, []],
+    ]),
+    demands,
+  };
+}
+
+const options: PlanOptions = {
+  maxMoves: 10,
+  headroomBytes: 0,
+  bannedVms: new Map(),
+  bannedPairs: new Map(),
+  rounds: 50,
+};
+
+describe("moves that serve", () => {
+  it("are none where hosts have what is wanted", () => {
+    const { snapshot, demands } = pool([
+      { cpus: 5, gb: 1 },
+      { cpus: 4, gb: 1 },
+    ]);
+    const plan = planServing(snapshot, [], { ...options, serve: { rule, demands } });
+    expect(plan.moves).toEqual([]);
+    expect(plan.serve).toMatchObject({ before: 0, after: 0, hosts: [] });
+  });
+
+  it("take the VM that saves most for its bytes, and tell it", () => {
+    const { snapshot, demands } = pool([
+      { cpus: 6, gb: 32 },
+      { cpus: 4, gb: 4 },
+      { cpus: 3, gb: 16 },
+    ]);
+    const plan = planServing(snapshot, [], { ...options, serve: { rule, demands } });
+    expect(plan.moves).toMatchObject([{ vm: uuid(2), rule: null, purpose: "serves" }]);
+    expect(plan.serve?.before).toBeCloseTo(180, 6);
+    expect(plan.serve?.after).toBeCloseTo(0, 6);
+    const [move] = plan.moves;
+    expect(move?.served?.savedMinutes).toBeGreaterThan(170);
+    expect(move?.served?.savedMinutes).toBeLessThan(180);
+    expect(move?.reason).toMatch(/moving it to xen2 saves about 17\d CPU-minutes in the next hour for 4 GB$/);
+  });
+
+  it("are not made where a gigabyte is not worth what the rule asks", () => {
+    const { snapshot, demands } = pool([
+      { cpus: 8, gb: 60 },
+      { cpus: 2.5, gb: 60 },
+    ]);
+    const plan = planServing(snapshot, [], { ...options, serve: { rule, demands } });
+    expect(plan.serve?.before).toBeCloseTo(30, 6);
+    expect(plan.moves).toEqual([]);
+    const cheap = { ...rule, worth: 0.1 };
+    expect(planServing(snapshot, [], { ...options, serve: { rule: cheap, demands } }).moves).toHaveLength(1);
+  });
+
+  it("heed memory, bans and the limits of moves", () => {
+    const { snapshot, demands } = pool([
+      { cpus: 6, gb: 4 },
+      { cpus: 6, gb: 4 },
+    ]);
+    const asked = (extra: Partial<PlanOptions>, from = snapshot) =>
+      planServing(from, [], { ...options, ...extra, serve: { rule, demands } }).moves;
+    expect(asked({})).toHaveLength(1);
+    expect(asked({ maxMoves: 0 })).toEqual([]);
+    expect(asked({ movesLeftOf: () => 0 })).toEqual([]);
+    expect(asked({ headroomBytes: 62 * gibibyte })).toEqual([]);
+    expect(asked({ bannedVms: new Map([[uuid(1), "rests"]]) }).map(({ vm }) => vm)).toEqual([uuid(2)]);
+  });
+
+  it("break no rule that balances, and what balances makes no VM wait", () => {
+    const { snapshot, demands } = pool(
+      [
+        { cpus: 6, gb: 4 },
+        { cpus: 6, gb: 4 },
+      ],
+      0,
+    );
+    // By what is measured the second host is the busier one: nothing may come to it.
+    const hosts = snapshot.hosts.map((host, h) => ({ ...host, cpuAverage: h === 0 ? 10 : 60 }));
+    const balance = [{ subject: "CpuAverage", threshold: 20 }] as const;
+    const vms = snapshot.vms.map((vm) => ({ ...vm, vcpuAverage: 5 }));
+    const plan = planServing({ ...snapshot, hosts, vms }, balance, { ...options, serve: { rule, demands } });
+    expect(plan.moves).toEqual([]);
+    expect(plan.unresolved).toHaveLength(1);
+  });
+});
