@@ -82,7 +82,7 @@ export function balance(
   const { snapshot } = stored;
   const names = new Names(snapshot);
   // A green rule has just said what it does: there is no need of another one.
-  const isSilent = assessment.rules.length === 0 && green !== null;
+  const isSilent = assessment.rules.length === 0 && assessment.serve === null && green !== null;
   const announce = () => {
     if (isSilent) return;
     if (options.json) options.printJson(planEvent(assessment, stored, plan));

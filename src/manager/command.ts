@@ -1,5 +1,7 @@
 /** What a command of the manager is: one record, from its words to its JSON. Everything else loops over the list. */
 
+import type { DoctorReport } from "../doctor/report.ts";
+import type { ListedPool } from "../domain/poolOverview.ts";
 import { isProblem, type TextProblem } from "../rules/problem.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
@@ -25,6 +27,17 @@ export interface ManagerContext {
   readonly control: ControlSettings;
   /** All commands, for those that speak of others. */
   readonly commands: readonly ListedCommand[];
+  readonly tools: ManagerTools;
+}
+
+/** What commands ask of beyond their own database. */
+export interface ManagerTools {
+  /** What is wrong with the set-up of this pool. */
+  readonly diagnose: () => Promise<DoctorReport>;
+  /** The pools of this machine. Throws AppError "file" where their folder cannot be read. */
+  readonly pools: () => Promise<readonly ListedPool[]>;
+  /** The lines of a result as they are printed; where several pools are asked they say whose it is. */
+  readonly marked?: (lines: readonly string[]) => readonly string[];
 }
 
 /** An example as it is typed, or how the command is written and what that does: further texts are further lines. */

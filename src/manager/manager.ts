@@ -9,6 +9,7 @@ import { listAddedRules } from "../store/rules.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
 import { loadStanding } from "../store/standing.ts";
 import type { TerminalView } from "../text/screen.ts";
+import type { ManagerTools } from "./command.ts";
 import { commandList } from "./commands/index.ts";
 import type { OutputFormat } from "./format.ts";
 import { historyPath, openHistory } from "./history.ts";
@@ -45,6 +46,7 @@ export interface ManagerOptions {
   readonly write: (text: string) => void;
   /** Aborted when nobody reads `output` any more. */
   readonly outputClosed: AbortSignal;
+  readonly tools: ManagerTools;
 }
 
 /** Runs the manager to its end and returns the exit code. Throws the failure that ends a script. */
@@ -54,7 +56,7 @@ export async function runManager(options: ManagerOptions): Promise<number> {
 }
 
 async function runInteractive(options: ManagerOptions): Promise<number> {
-  const { db, format, operator, control, input, output, screen, pager } = options;
+  const { db, format, operator, control, input, output, screen, pager, tools } = options;
   const history = openHistory(historyPath(options.environment));
   const signal = AbortSignal.any([options.signal, options.outputClosed]);
   await runRepl({
@@ -62,6 +64,7 @@ async function runInteractive(options: ManagerOptions): Promise<number> {
     format,
     operator,
     control,
+    tools,
     commands: commandList,
     input,
     output,
@@ -93,12 +96,13 @@ async function runScripts(options: ManagerOptions): Promise<number> {
 }
 
 async function runSources(options: ManagerOptions): Promise<number> {
-  const { db, format, operator, control, echo, note, write, screen, outputClosed: closed } = options;
+  const { db, format, operator, control, echo, note, write, screen, tools } = options;
+  const { outputClosed: closed } = options;
   const output = { write, note, closed };
   for (const open of sources(options)) {
     const { source, moreAnswers } = open();
     try {
-      const context = { db, format, operator, control, screen, commands: commandList };
+      const context = { db, format, operator, control, screen, tools, commands: commandList };
       const end = await runScript({ ...context, echo, source, moreAnswers, output });
       if (end === "exit") return exitCode.done;
       if (end === "cut") return exitCode.couldNotRun;

@@ -10,7 +10,8 @@ export async function runCommand(context: ManagerContext, call: Call): Promise<v
   checkFormat(call.command, context.format);
   const outcome = await call.run(context);
   if (outcome === null) return;
-  const lines = shownLines(context, outcome);
+  const { marked = (plain: readonly string[]) => plain } = context.tools;
+  const lines = marked(shownLines(context, outcome));
   if (context.talk.page === undefined) for (const line of lines) context.talk.print(line);
   else await context.talk.page(lines);
   for (const hint of outcome.hints()) context.talk.note(printable(hint));

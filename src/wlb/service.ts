@@ -1,7 +1,7 @@
 /** The nine methods: who may ask what, and which answer it gets. Answers come from memory but for what changes something. */
 import { isIP } from "node:net";
 import type { Uuid } from "../domain/pool.ts";
-import { hostPart, hostsWith } from "../domain/workloadBalancing.ts";
+import { hostPart } from "../domain/workloadBalancing.ts";
 import type { WlbSettings } from "../settings/types.ts";
 import { configureWlbPool, connectWlbPool, disconnectWlbPool } from "../store/wlb.ts";
 import { span } from "../text/format.ts";
@@ -23,7 +23,6 @@ import { type WlbMethod, WlbRefusal, wlbPath } from "../wlbProtocol/methods.ts";
 import { methodOf, readRequest, type WlbRequest } from "../wlbProtocol/request.ts";
 import type { AccountKey } from "./accountKey.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
-import { starsFor } from "./placement.ts";
 import { writeReport } from "./reports/report.ts";
 import type { WireAnswer, WireRequest } from "./tlsServer.ts";
 import type { PoolView } from "./view.ts";
@@ -227,11 +226,7 @@ export class WlbService {
   #place(pool: Uuid, vm: Uuid, asked: Asked): string {
     const view = this.#bound(pool, asked);
     this.#requireFresh(view);
-    const { basis } = view;
-    if (basis === null) throw new WlbRefusal("noCurrentMetrics", "nothing is collected");
-    const { wlb = null } = basis.controlState;
-    const excluded = wlb === null ? new Set<string>() : hostsWith(wlb, "ExcludeFromPlacementRecommendations");
-    const stars = starsFor(basis, view.control, vm, view.lastUse(vm), excluded);
+    const stars = view.stars(vm);
     if (stars === null) {
       throw new WlbRefusal("invalidArgument", `VM ${vm} is not in the collected pool: it may be newer`);
     }

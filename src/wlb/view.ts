@@ -6,13 +6,15 @@ import type { LastUse, RankingBasis } from "../decide/placing.ts";
 import { assessAsked } from "../decide/placing.ts";
 import { connectedWlb } from "../decide/workloadBalancing.ts";
 import { describeError } from "../domain/errors.ts";
-import type { Uuid } from "../domain/pool.ts";
+import { asUuid, occupiesHost, type Uuid } from "../domain/pool.ts";
+import { hostsWith } from "../domain/workloadBalancing.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { renewWlbPlan, reserveWlbIds, storeWlbPlan, type WlbStatus, wlbStatus } from "../store/wlb.ts";
-import { type Advice, nextId } from "../wlbProtocol/answer.ts";
+import { type Advice, type HostStars, nextId } from "../wlbProtocol/answer.ts";
 import { type PlannedAdvice, sameSteps } from "./advice.ts";
+import { starsFor } from "./placement.ts";
 import type { EvacuationOutcome, WlbPlanner } from "./planning.ts";
 
 /** The plan as it is answered. */
@@ -40,6 +42,8 @@ export class PoolView {
   #gate: string | null = null;
   #lastUses: ReadonlyMap<Uuid, LastUse> = new Map();
   #plan: IssuedPlan | null = null;
+  /** Of the present collection, by VM: worked out ahead for VMs that may be started, and kept. */
+  #stars = new Map<Uuid, readonly HostStars[] | null>();
   #loaded = "";
   #ids = { next: 1, left: 0 };
   #trouble: string | null = null;
@@ -91,8 +95,33 @@ export class PoolView {
     return this.#status.ageSeconds + (this.#options.monotonicMs() - this.#readAtMs) / 1000;
   }
 
-  lastUse(vm: Uuid): LastUse | null {
-    return this.#lastUses.get(vm) ?? null;
+  /** How good each live host is for `vm`, a uuid in lower case; null where the pool has no such VM. */
+  stars(vm: Uuid): readonly HostStars[] | null {
+    const found = this.#stars.get(vm);
+    if (found !== undefined) return found;
+    const basis = this.#basis;
+    if (basis === null) return null;
+    const { wlb = null } = basis.controlState;
+    const excluded = wlb === null ? new Set<string>() : hostsWith(wlb, "ExcludeFromPlacementRecommendations");
+    const stars = starsFor(basis, this.#options.control, vm, this.#lastUses.get(vm) ?? null, excluded);
+    // Of what the pool has not nothing is kept: anybody may ask for it.
+    if (stars !== null) this.#stars.set(vm, stars);
+    return stars;
+  }
+
+  /** A VM that is started is answered for at once: others come between two of these. */
+  async #workOutAhead(stars: ReadonlyMap<Uuid, unknown>): Promise<void> {
+    const idle = this.#basis?.snapshot.vms.filter(({ powerState }) => !occupiesHost(powerState)) ?? [];
+    for (const { uuid } of idle) {
+      if (this.#stars !== stars) return;
+      this.stars(asUuid(uuid.toLowerCase()));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  #forgetStars(): void {
+    this.#stars = new Map();
+    void this.#workOutAhead(this.#stars);
   }
 
   /** The first of `count` numbers for answers; none is given twice before two thousand million were. */
@@ -149,10 +178,13 @@ export class PoolView {
     if (stored === null) return;
     this.#basis = { ...assessment, snapshot: stored.snapshot };
     this.#gate = gate === null ? null : gate.measured;
+    this.#forgetStars();
     // The history may take longer to read than a pool should wait for: until then, what was known.
     void this.#options.planner.lastUses().then(
       (uses) => {
+        if (isSame(this.#lastUses, uses)) return;
         this.#lastUses = uses;
+        this.#forgetStars();
       },
       () => {},
     );
@@ -196,6 +228,10 @@ export class PoolView {
     const pool = this.#basis?.snapshot.pool ?? null;
     return this.#basis !== null && connectedWlb(pool, this.#basis.controlState) !== null;
   }
+}
+
+function isSame(a: ReadonlyMap<Uuid, LastUse>, b: ReadonlyMap<Uuid, LastUse>): boolean {
+  return a.size === b.size && [...a].every(([uuid, use]) => use.at.getTime() === b.get(uuid)?.at.getTime());
 }
 
 function numbered({ steps }: PlannedAdvice, firstId: number): readonly Advice[] {

@@ -9,30 +9,37 @@ export interface Company {
   readonly parted: readonly string[];
 }
 
-/** The company of `vm` on `host`; itself is not counted, wherever it runs. */
-export function groupSpread(
+/** The company of `vm` by host; itself is not counted, wherever it runs. What hosts share is worked out once. */
+export function companyOf(
   snapshot: Snapshot,
   vm: Vm,
-  host: Uuid,
   { affinityTags = [], antiAffinityTags = [] }: RankOptions,
-): Company {
+): (host: Uuid) => Company {
+  const own = groupsOf(vm, antiAffinityTags);
+  const tags = vm.tags.filter((tag) => affinityTags.includes(tag));
+  if (own.length === 0 && tags.length === 0) return () => alone;
   const others = runningOthers(snapshot, vm);
   const remaining = Math.max(1, snapshot.hosts.filter(takesPart).length);
-  const groups = groupsOf(vm, antiAffinityTags).map((name): RankedGroup => {
+  const groups = own.map((name) => {
     const members = others.filter((each) => groupsOf(each.vm, antiAffinityTags).includes(name));
-    const there = members.filter((each) => each.host === host).length;
-    const most = Math.max(1, Math.ceil((members.length + 1) / remaining));
-    return { name, members: there, crowded: there + 1 > most };
+    return { name, members, most: Math.max(1, Math.ceil((members.length + 1) / remaining)) };
   });
-  const tags = vm.tags.filter((tag) => affinityTags.includes(tag));
-  const isThere = (tag: string) => others.some((each) => each.host === host && each.vm.tags.includes(tag));
-  const isAnywhere = (tag: string) => others.some((each) => each.vm.tags.includes(tag));
-  return {
-    groups,
-    companions: tags.filter(isThere),
-    parted: tags.filter((tag) => !isThere(tag) && isAnywhere(tag)),
+  const tagged = tags.map((tag) => ({ tag, members: others.filter((each) => each.vm.tags.includes(tag)) }));
+  return (host) => {
+    const here = tagged.filter(({ members }) => members.some((each) => each.host === host));
+    const elsewhere = tagged.filter((each) => !here.includes(each) && each.members.length > 0);
+    return {
+      groups: groups.map(({ name, members, most }): RankedGroup => {
+        const there = members.filter((each) => each.host === host).length;
+        return { name, members: there, crowded: there + 1 > most };
+      }),
+      companions: here.map(({ tag }) => tag),
+      parted: elsewhere.map(({ tag }) => tag),
+    };
   };
 }
+
+const alone: Company = { groups: [], companions: [], parted: [] };
 
 function runningOthers(
   { vms, placements }: Snapshot,

@@ -22,7 +22,7 @@ import { type Floors, harmsOf } from "../evacuate/harm.ts";
 import { immovability, pairKey } from "../facts.ts";
 import { inOrder } from "../problem.ts";
 import { hostsAfter } from "../tell/outcome.ts";
-import { groupSpread } from "./company.ts";
+import { type Company, companyOf } from "./company.ts";
 import type { RankedHost, RankedRule, Ranking, RankOptions, RefusedHost } from "./ranking.ts";
 import { scoreOf } from "./score.ts";
 
@@ -32,8 +32,8 @@ import { scoreOf } from "./score.ts";
  * the same ranking, in whatever order the snapshot's lists come. Never throws.
  */
 export function rankHosts(pool: Snapshot, rules: readonly Rule[], vm: Vm, options: RankOptions): Ranking {
-  const snapshot = withDerived(inOrder(pool));
-  const source = placeOf(snapshot, vm);
+  const { snapshot, places: placed, pairs } = prepared(pool);
+  const source = placed.get(vm.uuid) ?? null;
   const without = moved(snapshot, vm, source, null);
   const judge: Judge = {
     snapshot,
@@ -44,6 +44,8 @@ export function rankHosts(pool: Snapshot, rules: readonly Rule[], vm: Vm, option
     without,
     floors: options.floors ?? (() => Number.NEGATIVE_INFINITY),
     before: rules.map((rule) => evaluate(without, rule)),
+    infeasibleOn: pairs.get(vm.uuid) ?? new Map(),
+    companyOn: companyOf(snapshot, vm, options),
   };
   const refused: RefusedHost[] = [];
   const places: Omit<RankedHost, "rank">[] = [];
@@ -79,10 +81,42 @@ interface Judge {
   readonly without: readonly Host[];
   readonly before: readonly Evaluation[];
   readonly floors: Floors;
+  /** By host: why it cannot take the VM. */
+  readonly infeasibleOn: ReadonlyMap<Uuid, string>;
+  readonly companyOn: (host: Uuid) => Company;
 }
 
-function placeOf({ placements }: Snapshot, { uuid }: Vm): Uuid | null {
-  return placements.find(({ vmUuid }) => vmUuid === uuid)?.hostUuid ?? null;
+/** What rankings of one snapshot share. */
+interface Prepared {
+  /** In order, with derived values. */
+  readonly snapshot: Snapshot;
+  /** The host of each VM. */
+  readonly places: ReadonlyMap<Uuid, Uuid>;
+  /** By VM and host: why the host cannot take it. */
+  readonly pairs: ReadonlyMap<Uuid, ReadonlyMap<Uuid, string>>;
+}
+
+/** A pool is asked about VM after VM: what hangs on no VM is worked out once for each snapshot. */
+const known = new WeakMap<Snapshot, Prepared>();
+
+function prepared(pool: Snapshot): Prepared {
+  const found = known.get(pool);
+  if (found !== undefined) return found;
+  const snapshot = withDerived(inOrder(pool));
+  const places = new Map<Uuid, Uuid>();
+  for (const { vmUuid, hostUuid } of snapshot.placements) {
+    if (!places.has(vmUuid)) places.set(vmUuid, hostUuid);
+  }
+  const pairs = new Map<Uuid, Map<Uuid, string>>();
+  for (const { vmUuid, hostUuid, reason } of snapshot.infeasiblePairs) {
+    const own = pairs.get(vmUuid) ?? new Map<Uuid, string>();
+    // The first reason counts.
+    if (!own.has(hostUuid)) own.set(hostUuid, reason);
+    pairs.set(vmUuid, own);
+  }
+  const made = { snapshot, places, pairs };
+  known.set(pool, made);
+  return made;
 }
 
 /** The hosts when the VM has gone from one and come to another; null stands for no host. */
@@ -94,7 +128,7 @@ function moved(snapshot: Snapshot, vm: Vm, from: Uuid | null, to: Uuid | null): 
 type HostRefusal = Omit<RefusedHost, "host">;
 
 /** The first reason that holds: the host's own, the VM's, the two together, memory. `host` is without the VM. */
-function refusalOf({ snapshot, vm, source, options }: Judge, host: Host): HostRefusal | null {
+function refusalOf({ infeasibleOn, vm, source, options }: Judge, host: Host): HostRefusal | null {
   const isHere = host.uuid === source;
   const absent = options.suspects?.get(host.uuid) ?? absence(host);
   if (absent !== null && absent !== undefined) return { code: "absent", reason: absent };
@@ -106,17 +140,17 @@ function refusalOf({ snapshot, vm, source, options }: Judge, host: Host): HostRe
     const left = options.bannedVms.get(vm.uuid);
     if (left !== undefined) return { code: "banned", reason: left };
   }
-  return isHere ? null : (infeasible(snapshot, vm, host, options) ?? tooLarge(vm, host, options));
+  return isHere ? null : (infeasible(infeasibleOn, vm, host, options) ?? tooLarge(vm, host, options));
 }
 
 function infeasible(
-  { infeasiblePairs }: Snapshot,
+  infeasibleOn: ReadonlyMap<Uuid, string>,
   vm: Vm,
   host: Host,
   { bannedPairs }: RankOptions,
 ): HostRefusal | null {
-  const pair = infeasiblePairs.find(({ vmUuid, hostUuid }) => vmUuid === vm.uuid && hostUuid === host.uuid);
-  if (pair !== undefined) return { code: "bar", reason: pair.reason };
+  const reason = infeasibleOn.get(host.uuid);
+  if (reason !== undefined) return { code: "bar", reason };
   const banned = bannedPairs.get(pairKey(vm.uuid, host.uuid));
   if (banned !== undefined) return { code: "banned", reason: banned };
   // Of VMs of the pool xcp-collect knows it better: some may have more vCPUs than their host has CPUs.
@@ -156,7 +190,7 @@ function placeOn(judge: Judge, host: Host): Omit<RankedHost, "rank"> {
   const evaluations = rules.map((rule) => evaluate(hosts, rule));
   const harms = harmsOf(before, evaluations, [{ destination: host.uuid }], floors);
   const ranked = evaluations.map((evaluation) => ruleOn(evaluation, host.uuid));
-  const company = groupSpread(snapshot, vm, host.uuid, options);
+  const company = judge.companyOn(host.uuid);
   const freeBytes = host.placementFreeBytes ?? 0;
   const freeBytesAfter = freeBytes - (vm.placementBytes ?? 0);
   const facts = {
