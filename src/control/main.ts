@@ -145,7 +145,8 @@ await runProgram("xcp-control", async (context) => {
     const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
     const xen = options.dryRun ? null : loadSettings(["xen"], options.settings).xen;
     const output = outputOf(context, options);
-    const watch = new WatchedRun(context, options.dryRun === true ? null : control);
+    const hooks = options.dryRun ? null : loadSettings(["hooks"], options.settings).hooks;
+    const watch = new WatchedRun(context, options.dryRun === true ? null : control, hooks);
     const code = await withDatabase({ ...context, quiet: options.quiet === true }, mysql, async (db) =>
       watch.during(db, {
         xen,
@@ -173,7 +174,7 @@ await runProgram("xcp-control", async (context) => {
       }),
     ).catch(async (error: unknown) => {
       output.tell();
-      await watch.end(exitCodeOf(error));
+      await watch.end(exitCodeOf(error), error);
       throw error;
     });
     await watch.end(code);

@@ -19,6 +19,7 @@ import type { KnownMembers } from "../xapi/members.ts";
 import type { HeldLease } from "./heldLease.ts";
 import type { JournalOptions } from "./journal.ts";
 import type { Planner, RunResult } from "./planExecutor.ts";
+import type { RunHooks } from "./runHooks.ts";
 import type { Reporter } from "./say.ts";
 
 export interface ActOptions extends Reporter {
@@ -30,6 +31,8 @@ export interface ActOptions extends Reporter {
   readonly graceMs: number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly monotonicMs: () => number;
+  /** Asked before anything is done; left out where nobody is. */
+  readonly hooks?: RunHooks;
   /** Hears what the run found out. */
   readonly onFacts?: (facts: RunFacts) => void;
 }
