@@ -51,10 +51,28 @@ export const asking: readonly Mutant[] = [
     ],
     [
       "migration-deadline",
-      "if (this.#cancelledAt === null && now >= this.#deadline) {",
-      "if (this.#cancelledAt === null && now >= 1000 * this.#deadline) {",
+      "return now >= this.#deadline ?",
+      "return now >= 1000 * this.#deadline ?",
       "programs/control-carrying",
       "a migration that takes longer",
+    ],
+  ]),
+  ...inFile("control/stopOrder.ts", [
+    [
+      "stop-order",
+      "if (pause?.cancelRunning)",
+      "if (pause?.cancelRunning && this.#inFlight < 0)",
+      "programs/control-stop",
+      "PAUSE CONTROL NOW: two",
+    ],
+  ]),
+  ...inFile("store/breaker.ts", [
+    [
+      "stop-order-counts",
+      "NOT IN ('pair', 'stopped')",
+      "NOT IN ('pair')",
+      "programs/control-stop",
+      "PAUSE CONTROL NOW: two",
     ],
   ]),
   ...inFile("xapi/tls.ts", [

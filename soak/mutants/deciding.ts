@@ -8,8 +8,8 @@ export const deciding: readonly Mutant[] = [
   ...inFile("decide/cooldown.ts", [
     [
       "cooldown-after-move",
-      "if (last.finishedSecondsAgo >= minutes * 60) return null;\n  return `it was moved",
-      "if (last.finishedSecondsAgo >= 0) return null;\n  return `it was moved",
+      "if (last.finishedSecondsAgo >= minutes * 60) return null;\n  const times = returns",
+      "if (last.finishedSecondsAgo >= 0) return null;\n  const times = returns",
       "unit/carrying",
       `${rests} after a move`,
     ],

@@ -163,7 +163,7 @@ export const keeping: readonly Mutant[] = [
       "go from planned to running",
     ],
   ]),
-  ...inFile("collect/clocks.ts", [
+  ...inFile("domain/clocks.ts", [
     [
       "clocks-disagree",
       "const tolerated = 30;",

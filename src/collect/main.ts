@@ -6,6 +6,8 @@ import process from "node:process";
 import readline from "node:readline";
 import { Command, Option } from "commander";
 import { AppError, describeError, exitCode, exitCodeOf } from "../domain/errors.ts";
+import type { Hooks } from "../hooks/hooks.ts";
+import { openHooks } from "../hooks/open.ts";
 import { writeMetrics } from "../metrics/run.ts";
 import type { ProgramContext } from "../program/context.ts";
 import {
@@ -24,6 +26,7 @@ import { parseSnapshot, printSnapshot } from "../snapshot/text.ts";
 import type { Database } from "../store/connection.ts";
 import { type RunStatistics, runStatistics } from "../store/runStatistics.ts";
 import { type RunOutcome, recordRun } from "../store/runs.ts";
+import { isNews, topicOf } from "../store/told.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { type CollectResult, collect } from "./collect.ts";
 import { importSnapshot } from "./import.ts";
@@ -156,13 +159,15 @@ async function trust(context: ProgramContext, options: CollectFlags): Promise<nu
 
 async function collectOnce(context: ProgramContext, options: CollectFlags): Promise<number> {
   const startedMs = context.monotonicMs();
-  const watch = watchOf(options);
+  const watch = watchOf(context, options);
   const tellMetrics = (code: number, result: CollectResult | null) =>
     writeRunMetrics(context, watch, { code, result, startedMs });
   const result = await read(context, options, watch).catch(async (error: unknown) => {
+    await watch.hooks?.finish(context.signal);
     await tellMetrics(exitCodeOf(error), null);
     throw error;
   });
+  await watch.hooks?.finish(context.signal);
   await tellMetrics(codeOf(result), result);
   if (options.export !== undefined) await exportTo(context, options.export, result);
   const durationMs = context.monotonicMs() - startedMs;
@@ -185,13 +190,26 @@ async function collectOnce(context: ProgramContext, options: CollectFlags): Prom
 /** Where a run's metrics go, and what the database sums up of all runs. */
 interface MetricsTarget {
   readonly file: string | null;
+  readonly hooks: Hooks | null;
   statistics: RunStatistics | null;
 }
 
 /** A run that stores nothing is nobody's business. */
-function watchOf({ store, settings }: CollectFlags): MetricsTarget {
-  const file = store ? loadSettings(["collect"], settings).collect.metricsFile : null;
-  return { file, statistics: null };
+function watchOf(context: ProgramContext, { store, settings }: CollectFlags): MetricsTarget {
+  if (!store) return { file: null, hooks: null, statistics: null };
+  const { collect: own, hooks } = loadSettings(["collect", "hooks"], settings);
+  const opened = hooks.folder === null ? null : openHooks(context, hooks);
+  return { file: own.metricsFile, hooks: opened, statistics: null };
+}
+
+/** Tells hooks of troubles, each once; where the database cannot be asked, nobody remembers, and all are told. */
+async function alarm(db: Database | null, hooks: Hooks | null, lines: readonly string[]): Promise<void> {
+  if (hooks === null) return;
+  for (const text of lines) {
+    const topic = topicOf("warning", text);
+    const news = db === null || (await isNews(db, "xcp-collect", topic).catch(() => true));
+    if (news) hooks.tell("on-alarm", { text, facts: {}, detail: {} });
+  }
 }
 
 /** Where they cannot be written, the run is as good: it is a warning. */
@@ -231,11 +249,16 @@ function read(context: ProgramContext, options: CollectFlags, watch: MetricsTarg
     return collect(null, { xen, collect: settings, replacePool, allowedRedirects, signal });
   }
   const { xen, mysql, collect: settings } = loadSettings(["xen", "mysql", "collect"], options.settings);
-  return withDatabase({ ...context, quiet: options.quiet === true }, mysql, (db) =>
-    recorded(context, db, watch, () =>
+  let reached = false;
+  return withDatabase({ ...context, quiet: options.quiet === true }, mysql, (db) => {
+    reached = true;
+    return recorded(context, db, watch, () =>
       collect(db, { xen, collect: settings, replacePool, allowedRedirects, signal }),
-    ),
-  );
+    );
+  }).catch(async (error: unknown) => {
+    if (!reached) await alarm(null, watch.hooks, [describeError(error)]);
+    throw error;
+  });
 }
 
 /** Has the run remembered. That serves watching only: where it cannot be done, the run is as good. */
@@ -259,11 +282,19 @@ async function recorded(
     const detail = [...problemLines(result), ...slow].join("; ") || null;
     if (result.stored === "superseded") await remember("passed", codeOf(result), detail);
     else await remember(codeOf(result) === exitCode.done ? "done" : "partly", codeOf(result), detail);
+    watch.hooks?.knowPool(snapshot.pool);
+    await alarm(db, watch.hooks, [
+      ...problemLines(result),
+      ...doubtLines(result),
+      ...clockLines(result),
+      ...result.unmeasured,
+    ]);
     return result;
   } catch (error) {
     const code = error instanceof AppError ? error.exitCode : exitCode.couldNotRun;
     const isDatabase = error instanceof AppError && error.code === "mysql";
     if (!isDatabase) await remember("failed", code, describeError(error));
+    await alarm(isDatabase ? null : db, watch.hooks, [describeError(error)]);
     throw error;
   }
 }

@@ -35,6 +35,7 @@ export async function act(run: LeasedRun, course: Course): Promise<RunResult> {
       pathFailures: pathFailures(recent, control.failedVmMinutes),
       timeLimit: (move) => timeLimit({ ...move, bytes: move.copyBytes }, costs, control),
       execute: { ...watchOptions(run, order), maxInPool: control.maxMigrationsInPool },
+      objection: async (move) => (await options.hooks?.beforeMove(move, names, heldLease.lost)) ?? null,
       onMove: (move) => say(options, "move", moveLine(move, names), moveJson(move, names)),
       onStart: (move) => {
         calls.migrating++;

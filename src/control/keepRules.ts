@@ -14,6 +14,7 @@ export const keepRules: Strategy = {
     // The hour's limit is for balancing: hosts that are needed are woken all the same.
     if (blocked !== null && blocked.code !== "hour") return { gate: blocked };
     const turn = stored === null ? null : await powerTurn(run, { ...assessment, stored });
+    if (turn?.objection !== undefined) return { gate: turn.objection };
     if (turn !== null && turn.moves.length > 0 && stored !== null) {
       return { course: consolidation({ ...assessment, stored }, turn, ageSeconds, options), hosts: turn };
     }

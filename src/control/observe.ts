@@ -21,6 +21,7 @@ import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import { leaseLost } from "./heldLease.ts";
 import { refuse } from "./refuse.ts";
+import { type Intended, isForPool } from "./runHooks.ts";
 import { say, warnOfSuspects } from "./say.ts";
 import { factsOf, type LeasedRun, lookAtInput, type RunEnd } from "./strategy.ts";
 
@@ -60,6 +61,8 @@ export async function observe(run: LeasedRun, why = "ControlMode=observe"): Prom
   tell(foreseen, names, run, why);
   await warnOfSleepers(run, names);
   const actions = wouldDo(foreseen, names);
+  const objection = (await options.hooks?.beforePlan(intended(foreseen), names, heldLease.lost)) ?? null;
+  if (objection !== null) return refuse(objection, options);
   if (!(await recordObserved(db, heldLease.leaseToken, stored.collection.id, actions))) {
     heldLease.giveUp();
     return { code: exitCode.partly, outcome: "partly", detail: leaseLost };
@@ -111,6 +114,13 @@ function wouldDo({ plan, green }: Foreseen, names: Names): readonly WouldDo[] {
   const [moves, cause] =
     consolidating.length > 0 ? ([consolidating, "green"] as const) : ([plan.moves, "rules"] as const);
   return [...steps, ...moves.map((move) => moveOf(move, cause, names))];
+}
+
+/** The same as hooks are asked about it. */
+function intended({ plan, green }: Foreseen): Intended {
+  const moves = green === null ? [] : greenMoves(green.decision);
+  const steps = (green?.decision.steps ?? []).filter(isForPool);
+  return { moves: moves.length > 0 ? moves : plan.moves, steps };
 }
 
 function stepOf(kind: ObservedKind): Omit<WouldDo, "object" | "reason"> {

@@ -64,6 +64,8 @@ export interface Executor {
   readonly order: () => string | null;
   /** Age of the collection at this moment. */
   readonly ageSeconds: () => number;
+  /** Why somebody does not want the move; null where nobody minds. May take its time. */
+  readonly objection: (move: Move) => Promise<string | null>;
   /** Tells of each move before it is tried. */
   readonly onMove: (move: Move) => void;
   /** The request leaves; and the migration ended, or is not watched any more. Each start has one end. */
@@ -187,6 +189,13 @@ class PlanExecutor {
     this.#tried.add(index);
     this.#executor.onMove(move);
     const entry = this.#executor.journal.entry(move);
+    const objection = await this.#executor.objection(move);
+    // Meanwhile the lease may have gone, the data have aged, somebody have stopped the run.
+    this.#ending = this.#hindrance();
+    if (this.#ending !== null) return;
+    if (objection !== null) {
+      return this.#settle(index, move, entry, { kind: "refused", reason: objection, failure: "later" });
+    }
     const own = new Set([...this.#inFlight].flatMap(({ transfer }) => transfer.task ?? []));
     const begun = await startMove(this.#executor.client, move, own, this.#options(move, entry));
     if ("kind" in begun) return this.#settle(index, move, entry, begun);

@@ -3,6 +3,7 @@
 import { settledGate } from "../decide/gates.ts";
 import { type GreenForecast, greenForecast, isIdle, type PowerInput } from "../decide/power.ts";
 import { AppError, exitCode } from "../domain/errors.ts";
+import type { Gate } from "../domain/gate.ts";
 import type { Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
 import { greenMoves } from "../explain/power.ts";
 import { moveLine } from "../explain/report.ts";
@@ -17,6 +18,7 @@ import { HostActions, type StepEnd } from "./hostActions.ts";
 import type { RunResult } from "./planExecutor.ts";
 import { withPool } from "./pool.ts";
 import { resultReason } from "./report.ts";
+import { isForPool } from "./runHooks.ts";
 import { say } from "./say.ts";
 import {
   type ActOptions,
@@ -34,6 +36,8 @@ export interface PowerTurn extends HostWork {
   /** Moves that empty a host or bring one under a limit; empty where there is nothing to move. */
   readonly moves: readonly Move[];
   readonly reason: string;
+  /** A hook says no to the steps: nothing is done. */
+  readonly objection?: Gate;
 }
 
 /** Does the steps with hosts that are due; null where no rule consolidates VMs and no host sleeps. Its moves are the caller's. */
@@ -46,9 +50,13 @@ export async function powerTurn(run: LeasedRun, assessment: StoredAssessment): P
   await keepProgress(run, assessment.stored, input, forecast);
   const { decision } = forecast;
   say(options, "green", `Green: ${decision.reason}`);
+  const names = new Names(assessment.stored.snapshot);
+  const steps = decision.steps.filter(isForPool);
+  const objection =
+    (await options.hooks?.beforePlan({ moves: [], steps }, names, run.heldLease.lost)) ?? null;
+  if (objection !== null) return { moves: [], done: [], trouble: false, reason: decision.reason, objection };
   const now = () => input.hostPower.now + (options.monotonicMs() - startedMs) / 1000;
   const ends = await doSteps(run, { snapshot: assessment.stored.snapshot, input, forecast, now });
-  const names = new Names(assessment.stored.snapshot);
   const refusedHosts = new Set(ends.filter(({ end }) => end.kind !== "done").map(({ host }) => host));
   return {
     moves: movesOf(forecast, refusedHosts),

@@ -1,11 +1,14 @@
 /** One run of xcp-control, wired: lease, what was left open, then input -> gates -> plan -> execute -> report. */
 
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
+import type { Gate } from "../domain/gate.ts";
+import { inProse, type PlanTold } from "../explain/report.ts";
 import type { ControlSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { finishRun, forgetRun, startRun } from "../store/runs.ts";
 import { onlyRecommends } from "../store/wlb.ts";
+import { Names } from "../text/names.ts";
 import type { KnownMembers } from "../xapi/members.ts";
 import { act } from "./act.ts";
 import { type ApplyTask, application } from "./apply.ts";
@@ -18,6 +21,7 @@ import { type PageOptions, writePlanPage } from "./planPageFile.ts";
 import { recogniseAdvice } from "./recognise.ts";
 import { refuse, tellGate } from "./refuse.ts";
 import { type RoomTask, roomMaking } from "./room.ts";
+import type { RunHooks } from "./runHooks.ts";
 import { passedLine, type Reporter, say } from "./say.ts";
 import {
   type ActOptions,
@@ -57,6 +61,8 @@ export interface RunOptions extends Reporter {
   readonly known?: KnownMembers;
   readonly control: ControlSettings;
   readonly dryRun: boolean;
+  /** How a dry run tells rules and moves; in sentences where it is left out. */
+  readonly told?: PlanTold;
   /** With dryRun: a plan that is not empty ends with code 10. */
   readonly exitCode: boolean;
   readonly signal: AbortSignal;
@@ -64,6 +70,8 @@ export interface RunOptions extends Reporter {
   readonly graceMs: number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly monotonicMs: () => number;
+  /** Asked before anything is done. */
+  readonly hooks?: RunHooks;
   /** Hears what a run that acts or observes found out. */
   readonly onFacts?: (facts: RunFacts) => void;
   /** This machine's name and this process' number, for whoever finds the lease taken. */
@@ -182,6 +190,8 @@ async function execute(first: Course, run: LeasedRun): Promise<RunEnd> {
   run.options.onFacts?.(factsOf(first.assessment, first.planner.first));
   for (let course = first; ; ) {
     course.announce();
+    const objection = await askHooks(course, run);
+    if (objection !== null) return refuse(objection, run.options);
     const result = course.planner.first.moves.length === 0 ? null : await act(run, course);
     const conclusion = course.conclude(result);
     const end = report(conclusion, run.options);
@@ -190,6 +200,17 @@ async function execute(first: Course, run: LeasedRun): Promise<RunEnd> {
     if (!("planner" in next)) return report(next, run.options);
     course = next;
   }
+}
+
+/** The gate that a hook closes before the plan. */
+async function askHooks(
+  { planner, assessment }: Course,
+  { options, heldLease }: LeasedRun,
+): Promise<Gate | null> {
+  const { moves } = planner.first;
+  if (options.hooks === undefined) return null;
+  const names = new Names(assessment.stored.snapshot);
+  return options.hooks.beforePlan({ moves, steps: [] }, names, heldLease.lost);
 }
 
 function report({ code, outcome, lines, detail }: Conclusion, options: Reporter): RunEnd {
@@ -217,7 +238,7 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
     return exitCode.refused;
   }
   if (json) options.printJson(shown.object());
-  else for (const line of shown.lines()) options.print(line);
+  else for (const line of shown.lines(options.told ?? inProse)) options.print(line);
   if (save !== undefined && shown.toSave !== undefined) {
     await save.write(save.file, shown.toSave({ by: save.by, at: save.at() }));
     if (!json)

@@ -40,6 +40,7 @@ export function assessSavedPlan(
     rulesChange(saved, assessment) ??
     hostsChange(saved, snapshot, assessment) ??
     firstOf(saved.moves, (move) => unknownObject(move, saved)) ??
+    firstOf(saved.moves, servingMove) ??
     vmsChange(saved.moves, snapshot);
   if (changed !== null) return closed(changed);
   const moves = saved.moves.map(({ vm, from, to, purpose }) => ({
@@ -66,6 +67,15 @@ function firstOf<T>(list: readonly T[], look: (each: T) => Closed | null): Close
     if (found !== null) return found;
   }
   return null;
+}
+
+/** What VMs wait for changes by the minute: such a move is decided by the run that makes it. */
+function servingMove(move: SavedMove): Closed | null {
+  if (move.purpose !== "serves") return null;
+  return {
+    measured: `${routeOf(move)} is a move that serves VMs`,
+    limit: "moves for rules that balance: what serves VMs is decided anew by each run",
+  };
 }
 
 function routeOf({ vmName, fromName, toName }: SavedMove): string {

@@ -13,10 +13,13 @@ export interface Reporter {
   readonly printJson: (value: unknown) => void;
   /** On a terminal: the escaped lines that are drawn again and again below what is printed. */
   readonly show?: (lines: readonly string[]) => void;
+  /** Hears each event too. */
+  readonly heard?: (event: string, text: string, detail: object) => void;
 }
 
 /** One event: the thesis' line, or a JSON object on a line of its own. */
 export function say(reporter: Reporter, event: string, text: string, detail: object = {}): void {
+  reporter.heard?.(event, text, detail);
   if (reporter.json) reporter.printJson({ event, text, ...detail });
   else reporter.print(text);
 }

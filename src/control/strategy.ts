@@ -7,6 +7,7 @@ import type { Assessment, DecisionInput } from "../decide/assess.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { Gate, GateCode } from "../domain/gate.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
+import type { PlanTold } from "../explain/report.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { PlanFacts } from "../report/plan/planFacts.ts";
 import type { ControlSettings, XenSettings } from "../settings/types.ts";
@@ -18,6 +19,7 @@ import type { KnownMembers } from "../xapi/members.ts";
 import type { HeldLease } from "./heldLease.ts";
 import type { JournalOptions } from "./journal.ts";
 import type { Planner, RunResult } from "./planExecutor.ts";
+import type { RunHooks } from "./runHooks.ts";
 import type { Reporter } from "./say.ts";
 
 export interface ActOptions extends Reporter {
@@ -29,6 +31,8 @@ export interface ActOptions extends Reporter {
   readonly graceMs: number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly monotonicMs: () => number;
+  /** Asked before anything is done; left out where nobody is. */
+  readonly hooks?: RunHooks;
   /** Hears what the run found out. */
   readonly onFacts?: (facts: RunFacts) => void;
 }
@@ -137,7 +141,7 @@ export interface Viewer {
 
 /** What a dry run shows. */
 export interface DryRunView {
-  readonly lines: () => readonly string[];
+  readonly lines: (told: PlanTold) => readonly string[];
   readonly object: () => object;
   /** How much a run would do: 0 where it has nothing to do. */
   readonly work: number;

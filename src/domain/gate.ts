@@ -21,6 +21,7 @@ const names = {
   quiet: "quiet period",
   savedPlan: "saved plan",
   observe: "observe mode",
+  hook: "hook",
 } as const;
 
 export type GateCode = keyof typeof names;

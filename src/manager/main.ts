@@ -3,27 +3,35 @@
 
 import process from "node:process";
 import { Command, Option } from "commander";
+import { withBundle } from "../doctor/bundle.ts";
+import type { DoctorOptions } from "../doctor/check.ts";
 import { diagnose } from "../doctor/diagnose.ts";
-import { settingsPlaces } from "../doctor/places.ts";
+import { type NamedPlaces, settingsPlaces } from "../doctor/places.ts";
 import { isWell } from "../doctor/report.ts";
 import { reportLines } from "../doctor/text.ts";
 import { AppError, exitCode } from "../domain/errors.ts";
 import type { ProgramContext } from "../program/context.ts";
+import { listPools, type PoolFolder, poolsFolder, requirePools } from "../program/pools.ts";
 import {
   append,
   commandLineOutput,
   isTerminal,
   loadSettings,
   operatorName,
+  packageVersion,
   runProgram,
   storeOptions,
   versionLine,
+  whileInterruptsAreIgnored,
   withDatabase,
 } from "../program/program.ts";
+import { currentScreen, isDumb } from "../program/screen.ts";
 import type { StoreOptions } from "../store/connection.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { isJson, type OutputFormat, outputFormats } from "./format.ts";
-import { runManager } from "./manager.ts";
+import { type ManagerOptions, runManager } from "./manager.ts";
+import { pagerCommand, throughPager } from "./pager.ts";
+import { linesOfPools, onEveryPool, overviewsOf, type PoolMark, poolMark } from "./pools.ts";
 import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./schema.ts";
 import { askPassword, readPasswordFile } from "./secretInput.ts";
 
@@ -31,9 +39,12 @@ interface ManagerFlags {
   readonly settings?: string;
   readonly execute?: readonly string[];
   readonly file?: readonly string[];
-  readonly format: OutputFormat;
+  readonly format?: OutputFormat | "thesis";
+  readonly verbose?: true;
   readonly json?: true;
   readonly echo?: true;
+  readonly all?: true;
+  readonly pools: string;
 }
 
 interface SchemaInstallOptions {
@@ -44,6 +55,7 @@ interface SchemaInstallOptions {
 interface DoctorFlags {
   readonly collectSettings?: string;
   readonly controlSettings?: string;
+  readonly bundle?: string;
 }
 
 interface RehearseOptions {
@@ -66,13 +78,15 @@ const examples = `Examples:
   xcp-manager --format csv -e "SHOW LOAD"      lists also as table, csv, tsv or a line of JSON each (jsonl)
   xcp-manager rehearse --rules new.xcp         what these rules would have done last week, beside the present ones
   xcp-manager report --since 30d -o month.html a page with pictures: load, migrations, what was refused and why
+  xcp-manager doctor                           what is wrong with the set-up, and how to mend it
+  xcp-manager --all -e "SHOW STATUS"           a command on every pool of this machine; pools lists them
   xcp-manager schema install                   create or upgrade the tables
   xcp-manager schema install --admin-user root the same with another account, which may create tables
 `;
 
 const exitCodes = `
 Exit codes: 0 done; 1 could not run (the message says why); 2 wrong command, or no such VM, host or rule;
-3 schema status found something to install; 130/143 ended by a signal.`;
+3 schema status found something to install, doctor that something does not work, or a pool could not be asked; 130/143 ended by a signal.`;
 
 await runProgram("xcp-manager", async (context) => {
   let code = 0;
@@ -93,19 +107,34 @@ await runProgram("xcp-manager", async (context) => {
       append,
     )
     .addOption(
-      new Option("--format <format>", "how to print results; lists also as a table, csv or tsv")
-        .choices(outputFormats)
-        .default("text"),
+      new Option(
+        "--format <format>",
+        "how to print results; thesis: its lines on a terminal too; lists also as a table, csv or tsv",
+      ).choices(["thesis", ...outputFormats]),
     )
+    .option("-v, --verbose", "on a terminal too, plans in sentences and lists as elsewhere (--format text)")
     .option("--json", "the same as --format json")
     .option("--echo", "print each command of a script behind the prompt")
+    .option("--all", "run the commands on every pool whose settings lie in the folder of --pools")
+    .option("--pools <folder>", "where the pools of this machine have a folder each", poolsFolder)
     .argument("[words...]")
     .usage(
-      "[options]\n       xcp-manager rehearse [options]\n       xcp-manager report [options]\n       xcp-manager doctor [options]\n       xcp-manager schema install|status [options]",
+      "[options]\n       xcp-manager rehearse [options]\n       xcp-manager report [options]\n       xcp-manager doctor [options]\n       xcp-manager pools [options]\n       xcp-manager schema install|status [options]",
     )
     .action(async (words: readonly string[], options: ManagerFlags) => {
       if (words.length > 0) throw new AppError("usage", `to run a command write -e "${words.join(" ")}"`);
       code = await manage(context, options);
+    });
+  program
+    .command("pools")
+    .description(
+      "a line on each pool of this machine: SHOW POOLS, where no pool has settings in this directory",
+    )
+    .action(async () => {
+      const options = program.opts<ManagerFlags>();
+      const listed = await overviewsOf(listPools(options.pools));
+      for (const line of linesOfPools(listed, formatOf(options))) context.print(line);
+      code = listed.some(({ problem }) => problem !== null) ? exitCode.partly : exitCode.done;
     });
   program
     .command("rehearse")
@@ -126,17 +155,17 @@ await runProgram("xcp-manager", async (context) => {
     .option("--since <time>", "how far back, as in 30d or 12h", "7d")
     .option("-o, --output <file>", "the file (default: report-YEAR-MONTH-DAY.html in this directory)")
     .action(async (options: ReportOptions) => {
-      code = await manage(context, {
-        ...program.opts<ManagerFlags>(),
-        file: [],
-        execute: [reportLine(options)],
-      });
+      const common = { ...program.opts<ManagerFlags>(), file: [] };
+      code = await manage(context, { ...common, execute: [reportLine(options, null)] }, (pool) => [
+        reportLine(options, pool),
+      ]);
     });
   program
     .command("doctor")
     .description("says what is wrong with the set-up of all three programs, and how to mend each thing")
     .option("--collect-settings <path>", "settings of xcp-collect, where they are another file")
     .option("--control-settings <path>", "settings of xcp-control, where they are another file")
+    .option("--bundle <file>", "also write all that a bug report needs into this file, without passwords")
     .action(async (flags: DoctorFlags) => {
       code = await doctor(context, program.opts<ManagerFlags>(), flags);
     });
@@ -163,14 +192,48 @@ await runProgram("xcp-manager", async (context) => {
   return code;
 });
 
-function manage(context: ProgramContext, options: ManagerFlags): Promise<number> {
-  const { mysql, control } = loadSettings(["mysql", "control"], options.settings);
+/** @param executeOn the commands on one of several pools, where they hang on its name. */
+async function manage(
+  context: ProgramContext,
+  options: ManagerFlags,
+  executeOn: (pool: string) => readonly string[] = () => options.execute ?? [],
+): Promise<number> {
+  if (options.all !== true) return manageOne(context, options, null);
+  const { execute = [], file = [], settings } = options;
+  if (settings !== undefined)
+    throw new AppError("usage", "--all takes the settings of each pool: leave --settings out");
+  if (execute.length + file.length === 0 || file.includes("-"))
+    throw new AppError("usage", "--all needs commands that can be run again: give -e, or -f with a file");
+  const mark = poolMark(formatOf(options));
+  return onEveryPool(requirePools(options.pools), context, (pool) => {
+    const heading = mark.heading(pool.name);
+    if (heading !== null) context.print(heading);
+    return manageOne(context, { ...options, execute: executeOn(pool.name) }, { pool, mark });
+  });
+}
+
+/** Talks about one pool: that of the settings, or `one` of several. */
+function manageOne(
+  context: ProgramContext,
+  options: ManagerFlags,
+  one: { readonly pool: PoolFolder; readonly mark: PoolMark } | null,
+): Promise<number> {
+  const file = one === null ? options.settings : (one.pool.settings.manager ?? undefined);
+  const { mysql, control } = loadSettings(["mysql", "control"], file);
+  const tools = {
+    diagnose: () => diagnose(doctorOptions(context, { settings: file })),
+    pools: async () => overviewsOf(one === null ? listPools(options.pools) : [one.pool]),
+    ...(one === null ? {} : { marked: (lines: readonly string[]) => one.mark.lines(one.pool.name, lines) }),
+  };
   return withDatabase(context, mysql, (db) =>
     runManager({
       db,
       commands: options.execute ?? [],
       files: options.file ?? [],
       format: formatOf(options),
+      // Whoever asks for a format gets it on a terminal too.
+      screen: options.format === undefined && options.verbose !== true ? currentScreen : () => null,
+      pager: isDumb(process.env) ? null : pagerOf(process.env),
       operator: operatorName(),
       control,
       echo: options.echo === true,
@@ -185,29 +248,57 @@ function manage(context: ProgramContext, options: ManagerFlags): Promise<number>
       environment: process.env,
       signal: context.signal,
       outputClosed: context.outputClosed,
+      tools,
     }),
   );
 }
 
+/** The operator's pager; while it runs, Ctrl-C is its own. */
+function pagerOf(environment: typeof process.env): ManagerOptions["pager"] {
+  const words = pagerCommand(environment);
+  if (words === null) return null;
+  return (lines) => whileInterruptsAreIgnored(() => throughPager(words, lines, environment));
+}
+
+function doctorOptions({ signal }: ProgramContext, named: NamedPlaces): DoctorOptions {
+  return { places: settingsPlaces(named), nodeVersion: process.version, signal };
+}
+
 async function doctor(context: ProgramContext, options: ManagerFlags, flags: DoctorFlags): Promise<number> {
-  const report = await diagnose({
-    places: settingsPlaces({
-      settings: options.settings,
-      collect: flags.collectSettings,
-      control: flags.controlSettings,
-    }),
-    nodeVersion: process.version,
-    signal: context.signal,
-  });
-  const lines = isJson(formatOf(options)) ? [printableJson(report)] : reportLines(report);
-  for (const line of lines) context.print(line);
+  const { settings, all, pools } = options;
+  const named = { settings, collect: flags.collectSettings, control: flags.controlSettings };
+  if (all !== true) return doctorOne(context, options, flags, named, null);
+  if (Object.values(named).some((file) => file !== undefined) || flags.bundle !== undefined)
+    throw new AppError("usage", "doctor --all takes the settings of each pool: leave the other options out");
+  return onEveryPool(requirePools(pools), context, (pool) =>
+    doctorOne(context, options, flags, { settings: pool.settings.manager ?? undefined }, pool.name),
+  );
+}
+
+/** The report on one pool, named where there are several. */
+async function doctorOne(
+  context: ProgramContext,
+  options: ManagerFlags,
+  flags: DoctorFlags,
+  named: NamedPlaces,
+  pool: string | null,
+): Promise<number> {
+  const asked = doctorOptions(context, named);
+  const { report, held } = await withBundle(asked, flags.bundle, packageVersion());
+  const json = isJson(formatOf(options));
+  if (json) context.print(printableJson(pool === null ? report : { pool, ...report }));
+  else
+    for (const line of [...(pool === null ? [] : [`== ${printable(pool)} ==`]), ...reportLines(report)])
+      context.print(line);
+  if (!json) for (const line of held) context.print(printable(line));
   return isWell(report) ? exitCode.done : exitCode.partly;
 }
 
-/** The options as the command of the prompt. */
-function reportLine({ since, output }: ReportOptions): string {
+/** The options as the command of the prompt. Of several pools each has a file of its own, with its name in the file's. */
+function reportLine({ since, output }: ReportOptions, pool: string | null): string {
   const file = output ?? `report-${new Date().toISOString().slice(0, 10)}.html`;
-  return `REPORT TO ${inQuotes(file)} SINCE ${since}`;
+  const own = pool === null ? file : file.replace(/(\.\w+)?$/, `-${pool}$1`);
+  return `REPORT TO ${inQuotes(own)} SINCE ${since}`;
 }
 
 function inQuotes(file: string): string {
@@ -251,5 +342,6 @@ function report(
 }
 
 function formatOf(options: ManagerFlags): OutputFormat {
-  return options.json === true ? "json" : options.format;
+  if (options.json === true) return "json";
+  return options.format === undefined || options.format === "thesis" ? "text" : options.format;
 }

@@ -87,23 +87,39 @@ function checkReadable(file: string, status: fs.Stats): void {
 
 /** Whoever can change the file can have the password sent to a host of his own. */
 function checkChangeable(file: string, status: fs.Stats): void {
+  const changeable = changeableByOthers(file, status);
+  if (changeable !== null) throw refusal(changeable.message, changeable.next);
+}
+
+/**
+ * Whether others than root and the user of this process can change `file` (or folder), or put another in its place: what is
+ * wrong, and the command that mends it; null where they cannot.
+ */
+export function changeableByOthers(
+  file: string,
+  status: fs.Stats,
+): { readonly message: string; readonly next: string } | null {
   const user = process.geteuid?.();
-  if (user === undefined) return;
+  if (user === undefined) return null;
   if (status.uid !== user && status.uid !== 0) {
-    throw refusal(`${file} belongs to another user (uid ${status.uid})`, `run: chown ${user} ${file}`);
+    return {
+      message: `${file} belongs to another user (uid ${status.uid})`,
+      next: `run: chown ${user} ${file}`,
+    };
   }
   if ((status.mode & othersWrite) !== 0) {
-    throw refusal(`others can write ${file}`, `run: chmod go-w ${file}`);
+    return { message: `others can write ${file}`, next: `run: chmod go-w ${file}` };
   }
   for (const folder of foldersOf(fs.realpathSync(file))) {
     const { mode } = fs.statSync(folder);
     // In a sticky folder nobody can replace what belongs to another user.
     if ((mode & othersWrite) === 0 || (mode & sticky) !== 0) continue;
-    throw refusal(
-      `others can write the folder ${folder}, and so replace ${file}`,
-      `run: chmod go-w ${folder}, or move the file`,
-    );
+    return {
+      message: `others can write the folder ${folder}, and so replace ${file}`,
+      next: `run: chmod go-w ${folder}, or move the file`,
+    };
   }
+  return null;
 }
 
 /** The folder of `file` and those above it. */

@@ -3,7 +3,7 @@
  * settings.example explains them; a test keeps the two equal.
  */
 
-export type SettingGroup = "xen" | "mysql" | "collect" | "control" | "wlb";
+export type SettingGroup = "xen" | "mysql" | "collect" | "control" | "wlb" | "hooks";
 
 interface KeyBase {
   readonly group: SettingGroup;
@@ -53,6 +53,9 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   MysqlCaFile: { group: "mysql", kind: "file" },
   MysqlConnectSeconds: { group: "mysql", kind: "integer", min: 1, max: 60, fallback: 5 },
   MysqlStatementSeconds: { group: "mysql", kind: "integer", min: 1, max: 600, fallback: 10 },
+
+  HooksFolder: { group: "hooks", kind: "file" },
+  HookSeconds: { group: "hooks", kind: "integer", min: 1, max: 600, fallback: 30 },
 
   CollectDeadlineSeconds: { group: "collect", kind: "integer", min: 5, max: 3600, fallback: 50 },
   CollectHostSeconds: { group: "collect", kind: "integer", min: 1, max: 600, fallback: 10 },

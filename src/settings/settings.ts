@@ -13,6 +13,7 @@ import { textProblems } from "./text.ts";
 import type {
   CollectSettings,
   ControlSettings,
+  HookSettings,
   MysqlSettings,
   Settings,
   SettingsSources,
@@ -36,6 +37,7 @@ export function parseSettings<G extends SettingGroup>(
   reading.problems.push(...textProblems(sources.text).map((problem) => reading.inFile(problem)));
   reading.reportUnknownKeys();
   const built: Settings = {
+    hooks: buildHooks(reading),
     xen: buildXen(reading),
     mysql: buildMysql(reading),
     collect: buildCollect(reading),
@@ -45,6 +47,12 @@ export function parseSettings<G extends SettingGroup>(
   reading.reportMissing(groups);
   if (reading.problems.length > 0) return { problems: reading.problems };
   return { settings: built };
+}
+
+function buildHooks(reading: Reading): HookSettings {
+  const folder = reading.optional("HooksFolder");
+  if (folder !== null && !folder.startsWith("/")) reading.problem("HooksFolder", "must be a whole path");
+  return { folder, seconds: reading.integer("HookSeconds") };
 }
 
 function buildXen(reading: Reading): XenSettings {

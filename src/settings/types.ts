@@ -139,7 +139,16 @@ export interface WlbSettings {
   readonly lockMs: number;
 }
 
+/** Programs of the operator's that are called on events. */
+export interface HookSettings {
+  /** Null for none. */
+  readonly folder: string | null;
+  /** What all hooks of one event have together. */
+  readonly seconds: number;
+}
+
 export interface Settings {
+  readonly hooks: HookSettings;
   readonly xen: XenSettings;
   readonly mysql: MysqlSettings;
   readonly collect: CollectSettings;

@@ -618,7 +618,9 @@ async function mend(fix: string): Promise<void> {
   const script = [...["mysql", "xcp-manager", "xcp-collect", "xcp-control"].map(stub), fix].join("\n");
   const call = path.join(await temporaryFolder(), "call");
   await writeFile(call, "");
-  await promisify(execFile)("/bin/bash", ["-c", script], { env: { PATH: process.env["PATH"], CALL: call } });
+  await promisify(execFile)("/bin/bash", ["-c", script], {
+    env: { PATH: process.env["PATH"], HOME: path.dirname(call), CALL: call },
+  });
   const [name = "", ...args] = (await readFile(call, "utf8")).split("\0").slice(0, -1);
   if (name === "mysql") await world.asRoot(...(args.at(-1) ?? "").split("; "));
   else if (name !== "") expect(await runProgram(name as "xcp-manager", args)).toMatchObject({ code: 0 });

@@ -11,6 +11,7 @@ import { parseSettings } from "../../src/settings/settings.ts";
 import type { ControlSettings } from "../../src/settings/types.ts";
 import { openDatabase } from "../../src/store/connection.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
+import { noTools } from "../support/noTools.ts";
 
 let database: TestDatabase;
 
@@ -78,6 +79,7 @@ test("F6: an error is told while Mysql is away, and its return with the next com
     operator: "root",
     control: defaults(),
     commands: commandList,
+    tools: noTools,
     format: "text",
     input,
     output,

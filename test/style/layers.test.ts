@@ -44,8 +44,9 @@ const floors: Readonly<Record<string, Floor>> = {
     folders: ["domain", "text", "store", "program"],
     packages: ["node:*", "prom-client"],
   },
+  hooks: { folders: ["domain", "text", "settings", "program"], packages: ["node:*"] },
   collect: {
-    folders: [...language, "decide", "store", "xapi", "program", "metrics"],
+    folders: [...language, "decide", "store", "xapi", "program", "metrics", "hooks"],
     packages: ["node:*", "commander"],
   },
   doctor: { folders: [...language, "store", "xapi", "program"], packages: ["node:*"] },
@@ -54,7 +55,7 @@ const floors: Readonly<Record<string, Floor>> = {
     packages: ["node:*", "commander"],
   },
   control: {
-    folders: [...deciding, "explain", "report", "store", "xapi", "program", "metrics"],
+    folders: [...deciding, "explain", "report", "store", "xapi", "program", "metrics", "hooks"],
     packages: ["node:*", "commander"],
   },
   wlb: {

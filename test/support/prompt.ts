@@ -8,6 +8,7 @@ import { isProblem } from "../../src/rules/problem.ts";
 import { parseSettings } from "../../src/settings/settings.ts";
 import type { ControlSettings } from "../../src/settings/types.ts";
 import type { Database } from "../../src/store/connection.ts";
+import { noTools } from "./noTools.ts";
 
 /** Control's settings where nobody set any, but for `change`. */
 export function controlDefaults(change: Partial<ControlSettings> = {}): ControlSettings {
@@ -38,6 +39,7 @@ async function outcomeOf(
     operator: "ann@desk7",
     control: controlDefaults(change),
     commands: commandList,
+    tools: noTools,
   });
   if (outcome === null) throw new Error(`${line} printed by itself`);
   return outcome;

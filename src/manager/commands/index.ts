@@ -6,6 +6,7 @@ import { showCollection } from "./collection.ts";
 import { showCosts } from "./costs.ts";
 import { createGreenRule, createHostRule, createServeRule } from "./createRule.ts";
 import { deleteGreenRule, deleteHostRule, deleteServeRule } from "./deleteRule.ts";
+import { doctor } from "./doctor.ts";
 import { evacuateHost } from "./evacuate.ts";
 import { excludeHost, excludeVm, includeHost, includeVm, showExclusions } from "./exclusions.ts";
 import { exit, quit } from "./exit.ts";
@@ -22,6 +23,7 @@ import { pauseCommand, resumeCommand } from "./pause.ts";
 import { placeVm } from "./place.ts";
 import { showPlan } from "./plan.ts";
 import { showPool } from "./pool.ts";
+import { showPools } from "./pools.ts";
 import { rehearse } from "./rehearse.ts";
 import { report } from "./report.ts";
 import { makeRoom } from "./room.ts";
@@ -57,6 +59,7 @@ export const commandList: readonly ListedCommand[] = [
   showRuleHistory,
   showSubjects,
   showPool,
+  showPools,
   showCollection,
   showPlan,
   explainVmCommand,
@@ -67,6 +70,7 @@ export const commandList: readonly ListedCommand[] = [
   rehearse,
   report,
   showStatus,
+  doctor,
   showMigrations,
   showMigration,
   showObserved,
