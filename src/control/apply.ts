@@ -9,7 +9,7 @@ import { exitCode } from "../domain/errors.ts";
 import type { Gate } from "../domain/gate.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
 import { gateObject, planJson } from "../explain/planJson.ts";
-import { gateLine, moveLine, openLine, poolLine, ruleLines, totalLines, when } from "../explain/report.ts";
+import { gateLine, moveLine, openLine, type PlanTold, poolLine, totalLines } from "../explain/report.ts";
 import { causeOf, type Move, type Plan } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import { plural } from "../text/format.ts";
@@ -52,7 +52,7 @@ export function application(task: ApplyTask): Strategy {
       const view = viewOf(saved, assess(input, control, poolUuid), control);
       if ("gate" in view) return view;
       return {
-        lines: () => applicationLines(view),
+        lines: (told) => applicationLines(view, told),
         object: () => applicationJson(view),
         work: view.plan.moves.length,
       };
@@ -119,7 +119,7 @@ function timeOf(iso: string): string {
   return iso.replace(/^(\S{10})T(\S{8})\S*$/, "$1 $2 UTC");
 }
 
-function applicationLines(view: SavedPlanView): string[] {
+function applicationLines(view: SavedPlanView, told: PlanTold): string[] {
   const { saved, assessment, stored, plan } = view;
   const names = new Names(stored.snapshot);
   return [
@@ -128,10 +128,8 @@ function applicationLines(view: SavedPlanView): string[] {
     poolLine({ ...assessment, stored }),
     headLine(view),
     ...changesSince(saved, stored.snapshot),
-    ...plan.before.flatMap((before, index) =>
-      ruleLines(before, plan.after[index], { ...assessment, stored }, names),
-    ),
-    ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
+    ...told.rules(plan, { ...assessment, stored }, names),
+    ...told.moves(plan, names),
     ...totalLines(plan),
     ...(plan.moves.length === 0 ? [nothing] : []),
   ];

@@ -38,7 +38,7 @@ export const forecastBalance: Strategy["forecast"] = async (input, { db, control
   const green = await loadGreenForecast(db, control, assessment);
   const names = new Names(stored.snapshot);
   return {
-    lines: () => withGreen(forecastLines(assessment, stored, plan), assessment, green, names),
+    lines: (told) => withGreen(forecastLines(assessment, stored, plan, told), assessment, green, names),
     object: () => ({ ...forecastJson(assessment, stored, plan), green: greenObject(green, names) }),
     work: plan.moves.length + (green?.decision.steps.length ?? 0) + (green?.decision.reliefs.length ?? 0),
     toSave: (saver) => planToSave(stored, assessment, plan, saver),

@@ -73,7 +73,7 @@ export function evacuation(task: EvacuateTask): Strategy {
       const { plan, gate } = forecastEvacuation(assessment, control);
       if (gate !== null || plan === null || stored === null) return { gate };
       return {
-        lines: () => evacuationLines(assessment, stored, plan),
+        lines: (told) => evacuationLines(assessment, stored, plan, told),
         object: () => evacuationJson(assessment, stored, plan),
         work: plan.moves.length,
         page: () => pageOf({ ...assessment, stored }, plan, control),

@@ -2,9 +2,11 @@
 /** xcp-control: keeps the rules by live migration. Parses, wires, runs; decides nothing. */
 import os from "node:os";
 import process from "node:process";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { RoomRequest } from "../decide/room.ts";
 import { AppError, exitCode, exitCodeOf } from "../domain/errors.ts";
+import { asTable } from "../explain/planTable.ts";
+import { inProse, type PlanTold } from "../explain/report.ts";
 import type { ProgramContext } from "../program/context.ts";
 import {
   append,
@@ -18,6 +20,7 @@ import {
   versionLine,
   withDatabase,
 } from "../program/program.ts";
+import { currentScreen } from "../program/screen.ts";
 import { acknowledgeBreaker } from "../store/breaker.ts";
 import { loadHostAddresses } from "../store/places.ts";
 import { readSize } from "../text/size.ts";
@@ -34,6 +37,8 @@ interface ControlFlags {
   readonly interval?: number;
   readonly dryRun?: true;
   readonly json?: true;
+  readonly format?: "text" | "table";
+  readonly verbose?: true;
   readonly exitCode?: true;
   readonly instant?: true;
   readonly ack?: true;
@@ -75,6 +80,13 @@ await runProgram("xcp-control", async (context) => {
     .option("-i, --interval <seconds>", "run again and again, this many seconds apart", parseInterval)
     .option("-n, --dry-run", "print the plan and touch nothing; the pool is not contacted")
     .option("--json", "print JSON: the plan as one object with --dry-run, else one event a line")
+    .addOption(
+      new Option(
+        "--format <format>",
+        "with --dry-run: moves as a table (as on a terminal), or as text, in sentences (as elsewhere)",
+      ).choices(["table", "text"]),
+    )
+    .option("-v, --verbose", "with --dry-run: rules and moves in sentences on a terminal too (--format text)")
     .option("--exit-code", "with --dry-run: end with 10 when the plan is not empty")
     .option("--instant", "act on the newest collection alone, without averages and repeated breaches")
     .option(
@@ -150,6 +162,7 @@ await runProgram("xcp-control", async (context) => {
         who,
         ...task,
         ...saveOf(options),
+        told: toldBy(options),
         ...pageOf(options),
         signal: context.signal,
         graceMs: 30_000,
@@ -169,6 +182,13 @@ await runProgram("xcp-control", async (context) => {
     return code;
   });
 });
+
+/** Tables on a terminal, sentences elsewhere: scripts read those. */
+function toldBy({ format, verbose }: ControlFlags): PlanTold {
+  const screen = currentScreen();
+  if (verbose === true || format === "text" || (format === undefined && screen === null)) return inProse;
+  return asTable(screen ?? { columns: Number.POSITIVE_INFINITY, rows: 0, color: false, unicode: true });
+}
 
 interface RunOutput {
   readonly print: (line: string) => void;

@@ -60,7 +60,7 @@ export function roomMaking(task: RoomTask): Strategy {
       if ("gate" in view) return view;
       const { assessment, vm, plan } = view;
       return {
-        lines: () => roomLines(assessment, assessment.stored, vm, plan),
+        lines: (told) => roomLines(assessment, assessment.stored, vm, plan, told),
         object: () => roomJson(assessment, assessment.stored, vm, plan),
         work: plan.moves.length,
       };

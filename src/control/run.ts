@@ -2,6 +2,7 @@
 
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
 import type { Gate } from "../domain/gate.ts";
+import { inProse, type PlanTold } from "../explain/report.ts";
 import type { ControlSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
@@ -60,6 +61,8 @@ export interface RunOptions extends Reporter {
   readonly known?: KnownMembers;
   readonly control: ControlSettings;
   readonly dryRun: boolean;
+  /** How a dry run tells rules and moves; in sentences where it is left out. */
+  readonly told?: PlanTold;
   /** With dryRun: a plan that is not empty ends with code 10. */
   readonly exitCode: boolean;
   readonly signal: AbortSignal;
@@ -235,7 +238,7 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
     return exitCode.refused;
   }
   if (json) options.printJson(shown.object());
-  else for (const line of shown.lines()) options.print(line);
+  else for (const line of shown.lines(options.told ?? inProse)) options.print(line);
   if (save !== undefined && shown.toSave !== undefined) {
     await save.write(save.file, shown.toSave({ by: save.by, at: save.at() }));
     if (!json)

@@ -7,6 +7,7 @@ import type { Assessment, DecisionInput } from "../decide/assess.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { Gate, GateCode } from "../domain/gate.ts";
 import type { StoredSnapshot } from "../domain/pool.ts";
+import type { PlanTold } from "../explain/report.ts";
 import type { Plan } from "../planner/plan.ts";
 import type { PlanFacts } from "../report/plan/planFacts.ts";
 import type { ControlSettings, XenSettings } from "../settings/types.ts";
@@ -140,7 +141,7 @@ export interface Viewer {
 
 /** What a dry run shows. */
 export interface DryRunView {
-  readonly lines: () => readonly string[];
+  readonly lines: (told: PlanTold) => readonly string[];
   readonly object: () => object;
   /** How much a run would do: 0 where it has nothing to do. */
   readonly work: number;

@@ -14,6 +14,9 @@ export interface Given {
   readonly html?: string;
   readonly makeRoom?: string | true;
   readonly for?: string;
+  readonly format?: string;
+  readonly verbose?: true;
+  readonly json?: true;
 }
 
 type Name = keyof Given;
@@ -31,6 +34,9 @@ const typed: Readonly<Record<Name, string>> = {
   html: "--html",
   makeRoom: "--make-room",
   for: "--for",
+  format: "--format",
+  verbose: "--verbose",
+  json: "--json",
 };
 
 /** Options that need another one, or one of several. */
@@ -40,6 +46,8 @@ const needed: readonly (readonly [Name, ...(readonly Name[])])[] = [
   ["html", "dryRun"],
   ["squeeze", "evacuate", "makeRoom"],
   ["for", "makeRoom"],
+  ["format", "dryRun"],
+  ["verbose", "dryRun"],
 ];
 
 /** Options that do not go together, with the reason where it is not plain. */
@@ -56,6 +64,8 @@ const apart: readonly (readonly [Name, Name, string?])[] = [
   ["makeRoom", "apply"],
   ["makeRoom", "save", "only plans that keep the rules can be saved"],
   ["ack", "makeRoom"],
+  ["format", "json"],
+  ["format", "verbose"],
   ["apply", "interval", "a saved plan is carried out once"],
   ["apply", "save"],
   ["save", "interval"],

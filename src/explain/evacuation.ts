@@ -13,13 +13,12 @@ import { Names } from "../text/names.ts";
 import { gateObject, planJson } from "./planJson.ts";
 import {
   gateLine,
-  moveLine,
+  inProse,
   openLine,
+  type PlanTold,
   poolLine,
-  ruleLines,
   totalLines,
   unknownRuleLines,
-  when,
 } from "./report.ts";
 
 /** The plan for a person, in the manner of SHOW PLAN. */
@@ -27,6 +26,7 @@ export function evacuationLines(
   assessment: EvacuationAssessment,
   stored: StoredSnapshot,
   plan: Evacuation,
+  told: PlanTold = inProse,
 ): string[] {
   const names = new Names(stored.snapshot);
   const { blocked, controlState, host } = assessment;
@@ -38,10 +38,8 @@ export function evacuationLines(
     poolLine({ ...assessment, stored }),
     `${purposeLine(plan, names)}; it is left out of the means`,
     ...absent.map((each) => `${names.of(each.host)} is left out of mean and moves: ${each.reason}`),
-    ...plan.before.flatMap((before, index) =>
-      ruleLines(before, plan.after[index], { ...assessment, stored }, names),
-    ),
-    ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
+    ...told.rules(plan, { ...assessment, stored }, names),
+    ...told.moves(plan, names),
     ...totalLines(plan),
     ...warningLines(plan, names),
     ...stayLines(plan.stays, host, names),

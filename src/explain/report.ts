@@ -34,7 +34,12 @@ export function gateLine(gate: Gate): string {
 }
 
 /** Everything that a dry run tells: what keeps the next run from acting, what is open, and the plan. */
-export function forecastLines(assessment: Assessment, stored: StoredSnapshot, plan: Plan): string[] {
+export function forecastLines(
+  assessment: Assessment,
+  stored: StoredSnapshot,
+  plan: Plan,
+  told: PlanTold = inProse,
+): string[] {
   const { unknown, blocked, controlState } = assessment;
   const names = new Names(stored.snapshot);
   return [
@@ -43,7 +48,7 @@ export function forecastLines(assessment: Assessment, stored: StoredSnapshot, pl
     ...unknownRuleLines(unknown),
     ...inactiveLines(assessment.inactive),
     ...unmeasuredLines(stored.snapshot, subjectsOf(assessment.rules)),
-    ...planLines({ ...assessment, stored }, plan),
+    ...planLines({ ...assessment, stored }, plan, told),
   ];
 }
 
@@ -71,16 +76,16 @@ export function inactiveLines(inactive: Assessment["inactive"]): string[] {
 }
 
 /** The plan for a person: each rule with its hosts before and after, the moves, and what stays broken. */
-export function planLines(assessment: PlanContext, plan: Plan): string[] {
+export function planLines(assessment: PlanContext, plan: Plan, told: PlanTold = inProse): string[] {
   const { snapshot } = assessment.stored;
   const names = new Names(snapshot);
   return [
     poolLine(assessment),
     ...speedLines(snapshot, names),
     ...plan.absent.map(({ host, reason }) => `${names.of(host)} is left out of mean and moves: ${reason}`),
-    ...plan.before.flatMap((before, index) => ruleLines(before, plan.after[index], assessment, names)),
+    ...told.rules(plan, assessment, names),
     ...(plan.serve === undefined ? [] : serveLines(plan.serve, names)),
-    ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
+    ...told.moves(plan, names),
     ...totalLines(plan),
     ...closingLines(plan, assessment, names),
   ];
@@ -128,6 +133,27 @@ export function speedLines({ hosts }: Snapshot, names: Names): string[] {
   const slowestFirst = [...rates].sort(([a], [b]) => a - b);
   const told = slowestFirst.map(([mhz, there]) => `${there.join(", ")} ${mhz} MHz`).join("; ");
   return [`CPUs are unequal, so a VM's share is scaled by the clock rates (${told}; ControlCpuSpeed=scale)`];
+}
+
+/** How a plan's rules and moves are told; all else is told in sentences everywhere. */
+export interface PlanTold {
+  readonly rules: (plan: Plan, context: PlanContext, names: Names) => readonly string[];
+  readonly moves: (plan: Plan, names: Names) => readonly string[];
+}
+
+/** Every rule with its hosts, and a sentence for each move. */
+export const inProse: PlanTold = {
+  rules: (plan, context, names) =>
+    plan.before.flatMap((before, index) => ruleLines(before, plan.after[index], context, names)),
+  moves: (plan, names) =>
+    plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
+};
+
+/** A line for each rule: its limit, and how many hosts are past it. */
+export function ruleHeads(plan: Plan, context: PlanContext, names: Names): readonly string[] {
+  return plan.before.flatMap(
+    (before, index) => ruleLines(before, plan.after[index], context, names)[0] ?? [],
+  );
 }
 
 /** Hosts that keep a rule and that the plan leaves alone are told one by one up to this number. */

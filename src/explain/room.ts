@@ -10,20 +10,25 @@ import { placeJson, placeLine } from "./placing.ts";
 import { gateObject, planJson } from "./planJson.ts";
 import {
   gateLine,
-  moveLine,
+  inProse,
   openLine,
+  type PlanTold,
   poolLine,
-  ruleLines,
   totalLines,
   unknownRuleLines,
-  when,
 } from "./report.ts";
 
 /** Hosts that are told with all reasons when the moves are done. */
 const shownPlaces = 3;
 
 /** The plan for a person, in the manner of SHOW PLAN. */
-export function roomLines(assessment: Assessment, stored: StoredSnapshot, vm: Vm, plan: RoomPlan): string[] {
+export function roomLines(
+  assessment: Assessment,
+  stored: StoredSnapshot,
+  vm: Vm,
+  plan: RoomPlan,
+  told: PlanTold = inProse,
+): string[] {
   const names = new Names(stored.snapshot);
   const { blocked, controlState } = assessment;
   return [
@@ -38,11 +43,9 @@ export function roomLines(assessment: Assessment, stored: StoredSnapshot, vm: Vm
           ...plan.absent.map(
             ({ host, reason }) => `${names.of(host)} is left out of mean and moves: ${reason}`,
           ),
-          ...plan.before.flatMap((before, index) =>
-            ruleLines(before, plan.after[index], { ...assessment, stored }, names),
-          ),
+          ...told.rules(plan, { ...assessment, stored }, names),
         ]),
-    ...plan.moves.map((move, index) => `Move ${index + 1}: ${moveLine(move, names)}${when(move, plan)}`),
+    ...told.moves(plan, names),
     ...totalLines(plan),
     ...plan.ranking.places.slice(0, shownPlaces).map((place) => placeLine(place, names)),
     ...obstacleLines(plan, names),

@@ -5,6 +5,7 @@ import type { ListedPool } from "../domain/poolOverview.ts";
 import { isProblem, type TextProblem } from "../rules/problem.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
+import type { TerminalView } from "../text/screen.ts";
 import type { OutputFormat } from "./format.ts";
 import type { ArgumentCompletion } from "./offer.ts";
 import type { ShownTable } from "./table.ts";
@@ -16,6 +17,10 @@ export interface ManagerContext {
   readonly talk: Talk;
   /** How results are printed. */
   readonly format: OutputFormat;
+  /** The terminal that results are laid out for where no format was asked for; null or absent: the thesis' lines. */
+  readonly screen?: () => TerminalView | null;
+  /** Whether lists are printed as records, a column a line; see \x. */
+  readonly expanded?: boolean;
   /** Who sits here, "anna@desk7": it is written down with what is paused and excluded. */
   readonly operator: string;
   /** What plans are made by, as far as this program's own settings say. */
@@ -58,6 +63,8 @@ export interface CommandRecord<Arguments, Result> {
   readonly run: (context: ManagerContext, asked: Arguments) => Promise<NoInfer<Result> | null>;
   /** The lines for a terminal, names in them escaped, without line ends. */
   readonly text: (result: Result) => readonly string[];
+  /** The lines for a terminal where it shows more than `text`, escaped; without it, `text`. */
+  readonly screen?: (result: Result, screen: TerminalView) => readonly string[];
   /** The same for scripts: real values, names as they are. */
   readonly json: (result: Result) => unknown;
   /** Of a command that lists something: the list as a table, for people and spreadsheets. */
@@ -68,7 +75,7 @@ export interface CommandRecord<Arguments, Result> {
 
 /** A command of the list, of whatever types. */
 export interface ListedCommand
-  extends Omit<CommandRecord<never, never>, "read" | "run" | "text" | "json" | "table" | "hints"> {
+  extends Omit<CommandRecord<never, never>, "read" | "run" | "text" | "screen" | "json" | "table" | "hints"> {
   /** Whether it lists something, so that it can be printed as a table. */
   readonly lists: boolean;
   /** The command with what was asked for behind its words. */
@@ -87,6 +94,8 @@ export interface Call {
 /** What a command found or did, on its way to the operator. */
 export interface CommandOutcome {
   readonly text: () => readonly string[];
+  /** Null where a terminal shows what `text` says. */
+  readonly screen?: (screen: TerminalView) => readonly string[] | null;
   readonly json: () => unknown;
   /** Null where nothing is listed. */
   readonly table: () => ShownTable | null;
@@ -127,11 +136,12 @@ export function command<Arguments, Result>(
 }
 
 function outcomeOf<Arguments, Result>(
-  { text, json, table, hints }: CommandRecord<Arguments, Result>,
+  { text, screen, json, table, hints }: CommandRecord<Arguments, Result>,
   result: Result,
 ): CommandOutcome {
   return {
     text: () => text(result),
+    screen: (of) => screen?.(result, of) ?? null,
     json: () => json(result),
     table: () => table?.(result) ?? null,
     hints: () => hints?.(result) ?? [],

@@ -23,6 +23,15 @@ export function listEntry(...parts: readonly (string | number | null)[]): string
     .slice(2);
 }
 
+/** By name, as people look things up; of one name by uuid. */
+export function byName(
+  a: { readonly uuid: string; readonly name: string },
+  b: { readonly uuid: string; readonly name: string },
+): number {
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
+  return a.uuid < b.uuid ? -1 : 1;
+}
+
 export function percent(value: number | null): string | null {
   return value === null ? null : `${Math.round(value)}%`;
 }

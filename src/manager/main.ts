@@ -22,12 +22,15 @@ import {
   runProgram,
   storeOptions,
   versionLine,
+  whileInterruptsAreIgnored,
   withDatabase,
 } from "../program/program.ts";
+import { currentScreen, isDumb } from "../program/screen.ts";
 import type { StoreOptions } from "../store/connection.ts";
 import { printable, printableJson } from "../text/text.ts";
 import { isJson, type OutputFormat, outputFormats } from "./format.ts";
-import { runManager } from "./manager.ts";
+import { type ManagerOptions, runManager } from "./manager.ts";
+import { pagerCommand, throughPager } from "./pager.ts";
 import { linesOfPools, onEveryPool, overviewsOf, type PoolMark, poolMark } from "./pools.ts";
 import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./schema.ts";
 import { askPassword, readPasswordFile } from "./secretInput.ts";
@@ -36,7 +39,8 @@ interface ManagerFlags {
   readonly settings?: string;
   readonly execute?: readonly string[];
   readonly file?: readonly string[];
-  readonly format: OutputFormat;
+  readonly format?: OutputFormat | "thesis";
+  readonly verbose?: true;
   readonly json?: true;
   readonly echo?: true;
   readonly all?: true;
@@ -103,10 +107,12 @@ await runProgram("xcp-manager", async (context) => {
       append,
     )
     .addOption(
-      new Option("--format <format>", "how to print results; lists also as a table, csv or tsv")
-        .choices(outputFormats)
-        .default("text"),
+      new Option(
+        "--format <format>",
+        "how to print results; thesis: its lines on a terminal too; lists also as a table, csv or tsv",
+      ).choices(["thesis", ...outputFormats]),
     )
+    .option("-v, --verbose", "on a terminal too, plans in sentences and lists as elsewhere (--format text)")
     .option("--json", "the same as --format json")
     .option("--echo", "print each command of a script behind the prompt")
     .option("--all", "run the commands on every pool whose settings lie in the folder of --pools")
@@ -225,6 +231,9 @@ function manageOne(
       commands: options.execute ?? [],
       files: options.file ?? [],
       format: formatOf(options),
+      // Whoever asks for a format gets it on a terminal too.
+      screen: options.format === undefined && options.verbose !== true ? currentScreen : () => null,
+      pager: isDumb(process.env) ? null : pagerOf(process.env),
       operator: operatorName(),
       control,
       echo: options.echo === true,
@@ -242,6 +251,13 @@ function manageOne(
       tools,
     }),
   );
+}
+
+/** The operator's pager; while it runs, Ctrl-C is its own. */
+function pagerOf(environment: typeof process.env): ManagerOptions["pager"] {
+  const words = pagerCommand(environment);
+  if (words === null) return null;
+  return (lines) => whileInterruptsAreIgnored(() => throughPager(words, lines, environment));
 }
 
 function doctorOptions({ signal }: ProgramContext, named: NamedPlaces): DoctorOptions {
@@ -326,5 +342,6 @@ function report(
 }
 
 function formatOf(options: ManagerFlags): OutputFormat {
-  return options.json === true ? "json" : options.format;
+  if (options.json === true) return "json";
+  return options.format === undefined || options.format === "thesis" ? "text" : options.format;
 }

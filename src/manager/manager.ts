@@ -7,6 +7,8 @@ import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { listAddedRules } from "../store/rules.ts";
 import { loadSnapshot } from "../store/snapshot.ts";
+import { loadStanding } from "../store/standing.ts";
+import type { TerminalView } from "../text/screen.ts";
 import type { ManagerTools } from "./command.ts";
 import { commandList } from "./commands/index.ts";
 import type { OutputFormat } from "./format.ts";
@@ -14,7 +16,8 @@ import { historyPath, openHistory } from "./history.ts";
 import { type LineSource, linesOf, linesOfTexts } from "./lines.ts";
 import type { KnownNames } from "./offer.ts";
 import { runRepl } from "./repl.ts";
-import { runScript } from "./script.ts";
+import { prompt, runScript } from "./script.ts";
+import { promptOf } from "./standing.ts";
 
 export interface ManagerOptions {
   readonly db: Database;
@@ -22,6 +25,10 @@ export interface ManagerOptions {
   readonly commands: readonly string[];
   readonly files: readonly string[];
   readonly format: OutputFormat;
+  /** The terminal that results are laid out for; null where the format was asked for, or there is none. */
+  readonly screen: () => TerminalView | null;
+  /** Shows lines that are more than fit; null where none is to do so. */
+  readonly pager: ((lines: readonly string[]) => Promise<boolean>) | null;
   /** Who sits here, "anna@desk7". */
   readonly operator: string;
   /** What plans are made by. */
@@ -49,7 +56,7 @@ export async function runManager(options: ManagerOptions): Promise<number> {
 }
 
 async function runInteractive(options: ManagerOptions): Promise<number> {
-  const { db, format, operator, control, input, output, tools } = options;
+  const { db, format, operator, control, input, output, screen, pager, tools } = options;
   const history = openHistory(historyPath(options.environment));
   const signal = AbortSignal.any([options.signal, options.outputClosed]);
   await runRepl({
@@ -64,6 +71,9 @@ async function runInteractive(options: ManagerOptions): Promise<number> {
     signal,
     history,
     loadNames: () => loadNames(db),
+    screen,
+    loadPrompt: () => loadPrompt(options),
+    ...(pager === null ? {} : { pager }),
   });
   return exitCode.done;
 }
@@ -86,12 +96,13 @@ async function runScripts(options: ManagerOptions): Promise<number> {
 }
 
 async function runSources(options: ManagerOptions): Promise<number> {
-  const { db, format, operator, control, echo, note, write, tools, outputClosed: closed } = options;
+  const { db, format, operator, control, echo, note, write, screen, tools } = options;
+  const { outputClosed: closed } = options;
   const output = { write, note, closed };
   for (const open of sources(options)) {
     const { source, moreAnswers } = open();
     try {
-      const context = { db, format, operator, control, tools, commands: commandList };
+      const context = { db, format, operator, control, screen, tools, commands: commandList };
       const end = await runScript({ ...context, echo, source, moreAnswers, output });
       if (end === "exit") return exitCode.done;
       if (end === "cut") return exitCode.couldNotRun;
@@ -128,6 +139,15 @@ function openFile(file: string): LineSource {
   } catch (error) {
     throw new AppError("file", `Unable to read ${file}`, { cause: error });
   }
+}
+
+/** How long the prompt waits for what it says of the data. */
+const promptPatienceMs = 500;
+
+async function loadPrompt({ db, control, screen }: ManagerOptions): Promise<string> {
+  const late = new Promise<null>((resolve) => setTimeout(resolve, promptPatienceMs, null).unref());
+  const standing = await Promise.race([loadStanding(db), late]);
+  return promptOf(standing, control.snapshotMaxAgeSeconds, prompt, screen());
 }
 
 async function loadNames(db: Database): Promise<KnownNames> {

@@ -4,6 +4,7 @@ import readline from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { AppError, describeError } from "../domain/errors.ts";
 import { printable } from "../text/text.ts";
+import { type Backslash, backslashHelp, isWatchable, parseBackslash } from "./backslash.ts";
 import type { ManagerContext } from "./command.ts";
 import { completeAnswer, completeCommand, needsNames } from "./completion.ts";
 import { type History, historySize } from "./history.ts";
@@ -12,13 +13,18 @@ import { type Parsed, parseCommand } from "./parse.ts";
 import { runCommand } from "./run.ts";
 import { prompt } from "./script.ts";
 import type { Question, Talk } from "./talk.ts";
+import type { TextProblem } from "./words.ts";
 
-export interface ReplOptions extends Omit<ManagerContext, "talk"> {
+export interface ReplOptions extends Omit<ManagerContext, "talk" | "expanded"> {
   readonly input: Readable;
   readonly output: Writable;
   readonly history: History;
   /** The names that completion offers; may fail, then it offers none. */
   readonly loadNames: () => Promise<KnownNames>;
+  /** What the prompt is to say: asked before each command. Without it, or where it fails, the usual prompt. */
+  readonly loadPrompt?: () => Promise<string>;
+  /** Shows lines that are more than fit; false where it could not. Without it all is printed. */
+  readonly pager?: (lines: readonly string[]) => Promise<boolean>;
   /** Ends the conversation. */
   readonly signal: AbortSignal;
 }
@@ -27,14 +33,85 @@ export interface ReplOptions extends Omit<ManagerContext, "talk"> {
 export async function runRepl(options: ReplOptions): Promise<void> {
   const terminal = new Terminal(options);
   try {
-    let lost = false;
-    for (let line = await terminal.readCommand(); line !== null; line = await terminal.readCommand()) {
-      const parsed = parseCommand(options.commands, line);
-      if (parsed.kind === "call" && parsed.command.leaves) return;
-      lost = await runTyped({ ...options, talk: terminal.talk }, parsed, lost);
-    }
+    await new Conversation(options, terminal).run();
   } finally {
     terminal.close();
+  }
+}
+
+/** Commands one after the other, and what is remembered between them. */
+class Conversation {
+  readonly #options: ReplOptions;
+  readonly #terminal: Terminal;
+  #lost = false;
+  #expanded = false;
+  /** The last command, for \watch. */
+  #last: string | null = null;
+
+  constructor(options: ReplOptions, terminal: Terminal) {
+    this.#options = options;
+    this.#terminal = terminal;
+  }
+
+  async run(): Promise<void> {
+    const terminal = this.#terminal;
+    for (let line = await terminal.readCommand(); line !== null; line = await terminal.readCommand()) {
+      const asked = parseBackslash(line);
+      if (asked === null ? await this.#command(line) : await this.#backslash(asked)) return;
+    }
+  }
+
+  /** Whether the conversation ends. */
+  async #command(line: string): Promise<boolean> {
+    const parsed = parseCommand(this.#options.commands, line);
+    if (parsed.kind === "call" && parsed.command.leaves) return true;
+    if (parsed.kind === "call") this.#last = line;
+    const context = { ...this.#options, talk: this.#terminal.talk, expanded: this.#expanded };
+    this.#lost = await runTyped(context, parsed, this.#lost);
+    return false;
+  }
+
+  async #backslash(asked: Backslash | TextProblem): Promise<boolean> {
+    const { note, print } = this.#terminal.talk;
+    switch (asked.kind) {
+      case "quit":
+        return true;
+      case "help":
+        for (const line of backslashHelp) print(line);
+        return false;
+      case "expanded":
+        this.#expanded = asked.on ?? !this.#expanded;
+        note(`Lists are shown as ${this.#expanded ? "records" : "tables"}.`);
+        return false;
+      case "watch":
+        await this.#watch(asked.command ?? this.#last, asked.seconds);
+        return false;
+      case "problem":
+        note(asked.message);
+        return false;
+      default:
+        return asked satisfies never;
+    }
+  }
+
+  /** Until a key ends it: Ctrl-C, Enter or Ctrl-D; or the signal. */
+  async #watch(command: string | null, seconds: number): Promise<void> {
+    const { note, print } = this.#terminal.talk;
+    if (command === null || !isWatchable(command)) {
+      note("There is nothing to watch: type a command that only looks first, such as SHOW LOAD.");
+      return;
+    }
+    const parsed = parseCommand(this.#options.commands, command);
+    const { page: _, ...talk } = this.#terminal.talk;
+    for (;;) {
+      print(
+        `${new Date().toISOString().slice(0, 19).replace("T", " ")} UTC, every ${seconds} s; Ctrl-C ends it`,
+      );
+      print("");
+      this.#lost = await runTyped({ ...this.#options, talk, expanded: this.#expanded }, parsed, this.#lost);
+      print("");
+      if (await this.#terminal.wait(seconds * 1000)) return;
+    }
   }
 }
 
@@ -91,17 +168,51 @@ class Terminal {
         for (const line of lines.split("\n")) this.#write(`${printable(line)}\n`);
       },
       ask: (question) => this.#ask(question),
+      page: (lines) => this.#page(lines),
     };
   }
 
   /** The next command; null when the person leaves. Ctrl-C only clears the line. */
   async readCommand(): Promise<string | null> {
     for (;;) {
-      const input = await this.#prompt(prompt);
+      const input = await this.#prompt((await this.#options.loadPrompt?.().catch(() => prompt)) ?? prompt);
       if (input === "end") this.#write("\n");
       if (input === "end") return null;
       if (input !== "interrupt") return input.line;
     }
+  }
+
+  /** Waits; true as soon as something is typed, or the person leaves. */
+  async wait(ms: number): Promise<boolean> {
+    // Ctrl-C draws the line anew: it is none of the prompt's.
+    this.#readline.setPrompt("");
+    if (this.#arrived.length === 0) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        timer = setTimeout(resolve, ms);
+      });
+      clearTimeout(timer);
+    }
+    if (this.#arrived.length === 0) return false;
+    if (this.#arrived[0] !== "end") this.#arrived.shift();
+    return true;
+  }
+
+  /** Through the pager where the lines are more than the terminal has. */
+  async #page(lines: readonly string[]): Promise<void> {
+    const { pager, screen, input } = this.#options;
+    const rows = screen?.()?.rows ?? Number.POSITIVE_INFINITY;
+    if (pager !== undefined && lines.length >= rows) {
+      const keyboard = input as Readable & { setRawMode?: (raw: boolean) => void };
+      this.#readline.pause();
+      keyboard.setRawMode?.(false);
+      const shown = await pager(lines);
+      keyboard.setRawMode?.(true);
+      this.#readline.resume();
+      if (shown) return;
+    }
+    for (const line of lines) this.#write(`${line}\n`);
   }
 
   close(): void {

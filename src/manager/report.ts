@@ -3,8 +3,10 @@
 import type { Gate } from "../domain/gate.ts";
 import { gateJson } from "../explain/planJson.ts";
 import { gateLine } from "../explain/report.ts";
+import { onScreen, type TerminalView } from "../text/screen.ts";
 import { printable } from "../text/text.ts";
 import type { CommandRecord } from "./command.ts";
+import type { ShownTable } from "./table.ts";
 
 export interface Report {
   readonly lines: readonly string[];
@@ -16,8 +18,25 @@ export const reportShown: Pick<CommandRecord<never, Report>, "text" | "json"> = 
   json: ({ object }) => object,
 };
 
+/** A report of a plan, whose moves a terminal shows as a table. */
+export interface PlanReport extends Report {
+  readonly screen: (screen: TerminalView) => readonly string[];
+  readonly table: () => ShownTable;
+}
+
+export const planReportShown: Pick<CommandRecord<never, PlanReport>, "text" | "json" | "screen" | "table"> = {
+  ...reportShown,
+  screen: (report, screen) => report.screen(screen).map((line) => printable(onScreen(line, screen))),
+  table: (report) => report.table(),
+};
+
 /** Where a gate is shut there is nothing else to say. */
-export function gateReport(gate: Gate | null): Report {
-  if (gate === null) return { lines: [], object: {} };
-  return { lines: [gateLine(gate)], object: gateJson(gate) };
+export function gateReport(gate: Gate | null): PlanReport {
+  const lines = gate === null ? [] : [gateLine(gate)];
+  return {
+    lines,
+    object: gate === null ? {} : gateJson(gate),
+    screen: () => lines,
+    table: () => ({ columns: ["Refused"], rows: lines.map((line) => [line]) }),
+  };
 }

@@ -5,6 +5,8 @@ export interface Talk {
   readonly interactive: boolean;
   /** Writes one line of data, already escaped, on standard output. */
   readonly print: (line: string) => void;
+  /** Shows all lines of a result, through a pager where they are more than fit; without it they are printed. */
+  readonly page?: (lines: readonly string[]) => Promise<void>;
   /** Writes one line for the operator on standard error. */
   readonly note: (line: string) => void;
   /** Asks and waits for one line; null when the input ended or the person gave up. */

@@ -31,6 +31,7 @@ export async function runProgram(
   const stop = new AbortController();
   let signalCode: number | null = null;
   const onSignal = (received: NodeJS.Signals) => {
+    if (received === "SIGINT" && interruptsIgnored) return;
     const code = received === "SIGINT" ? 130 : 143;
     if (signalCode !== null) process.exit(code);
     signalCode = code;
@@ -81,6 +82,18 @@ export async function runProgram(
   process.exitCode = signalCode ?? code;
   // A forgotten socket must not keep a cron job alive; output to pipes is flushed by then.
   setTimeout(() => process.exit(), 2_000).unref();
+}
+
+let interruptsIgnored = false;
+
+/** Runs `work`, meanwhile Ctrl-C is that of another program on the same terminal. */
+export async function whileInterruptsAreIgnored<T>(work: () => Promise<T>): Promise<T> {
+  interruptsIgnored = true;
+  try {
+    return await work();
+  } finally {
+    interruptsIgnored = false;
+  }
 }
 
 /** Gathers the arguments of an option that may be given again. */

@@ -17,6 +17,7 @@ import { thesisPool } from "./managerPool.ts";
 const python = findPython();
 const player = fileURLToPath(new URL("terminal.py", import.meta.url));
 const program = fileURLToPath(new URL("../../dist/manager/main.js", import.meta.url));
+const control = fileURLToPath(new URL("../../dist/control/main.js", import.meta.url));
 
 function findPython(): string | null {
   try {
@@ -29,8 +30,17 @@ function findPython(): string | null {
   }
 }
 
-const prompt = "XCP_Manager> ";
+/** The pool and the age of its data stand before it. */
+const prompt = "]> ";
 const [ctrlC, ctrlD, up, tab] = ["\u0003", "\u0004", "\u001b[A", "\t"];
+
+interface Stage {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Rows and columns. */
+  readonly size?: readonly [number, number];
+  /** The program's main; the manager's where it is left out. */
+  readonly command?: string;
+}
 
 /** What to wait for, and what to type then. */
 type Step = readonly [string, string];
@@ -71,16 +81,18 @@ describe.skipIf(python === null)("on a terminal", () => {
   async function play(
     steps: readonly Step[],
     args: readonly string[] = [],
-  ): Promise<{ code: number; output: string }> {
-    const own = { PATH: process.env["PATH"], HOME: folder, LANG: "C.UTF-8", TERM: "xterm" };
+    { environment = {}, size, command: main = program }: Stage = {},
+  ): Promise<{ code: number; output: string; raw: string }> {
+    const own = { PATH: process.env["PATH"], HOME: folder, LANG: "C.UTF-8", TERM: "xterm", ...environment };
     const env = { ...own, ...coverageEnvironment() };
-    const command = [process.execPath, program, ...args];
+    const command = [process.execPath, main, ...args];
     const child = spawn(python ?? "", [player], { stdio: ["pipe", "pipe", "inherit"] });
-    child.stdin.end(JSON.stringify({ command, cwd: folder, env, steps, deadlineSeconds: 20 }));
+    child.stdin.end(JSON.stringify({ command, cwd: folder, env, steps, size, deadlineSeconds: 20 }));
     const chunks: Buffer[] = [];
     for await (const chunk of child.stdout) chunks.push(chunk);
     const played = JSON.parse(Buffer.concat(chunks).toString()) as { code: number; output: string };
-    return { code: played.code, output: stripVTControlCharacters(played.output).replaceAll("\r", "") };
+    const output = stripVTControlCharacters(played.output).replaceAll("\r", "");
+    return { code: played.code, output, raw: played.output };
   }
 
   test("a rule is made by the thesis' dialogue, and Ctrl-D leaves", async () => {
@@ -131,7 +143,7 @@ describe.skipIf(python === null)("on a terminal", () => {
       [prompt, "SHOW VM nobody\r"],
       ["There is no VM", ""],
       [prompt, "SHOW HOSTS\r"],
-      ["- Host1", ""],
+      ["Host1 ", ""],
       [prompt, "quit\r"],
     ]);
     expect(code).toBe(0);
@@ -184,7 +196,7 @@ describe.skipIf(python === null)("on a terminal", () => {
   test("commands are remembered from one run to the next, answers are not", async () => {
     await play([
       [prompt, "SHOW HOSTS\r"],
-      ["- Host1", ""],
+      ["Host1 ", ""],
       [prompt, "CREATE RULE HOST\r"],
       ["CpuAverage]:", "CpuAverage\r"],
       ["Is more than [%]:", ctrlC],
@@ -196,7 +208,7 @@ describe.skipIf(python === null)("on a terminal", () => {
     expect(fs.statSync(file).mode & 0o777).toBe(0o600);
     const { output } = await play([
       [prompt, `${up}${up}\r`],
-      ["- Host1", ""],
+      ["Host1 ", ""],
       [prompt, ctrlD],
     ]);
     expect(output).not.toContain("too slow");
@@ -211,6 +223,124 @@ describe.skipIf(python === null)("on a terminal", () => {
     expect(output).toContain("is up to date");
     expect(code).toBe(0);
     if (secret !== "") expect(output).not.toContain(secret);
+  });
+
+  test("U9: lists are aligned by name, the thesis' lines come with --format thesis and -v, and where it is piped", async () => {
+    const shown = await play([], ["-e", "SHOW HOSTS", "-e", "SHOW VMS"]);
+    expect(shown.output).toMatch(/^Host +CPU % +Memory used +Received Kb\/s +Sent Kb\/s +VMs +State$/m);
+    expect(shown.output).toMatch(/^Host1 +25 +2\.2 of 4 GB +14 +6 +1 +master$/m);
+    expect(shown.output).toMatch(/^Host2 +100 +2\.5 of 4 GB +19 +15 +2 +in service$/m);
+    expect(shown.output).toMatch(/^VM1 - Debian +Host1 +2 +50 +1024 +yes$/m);
+    expect(shown.output).toMatch(/^2 control domains not shown/m);
+    const thesis = /^- eb966de6-276a-0428-2ecb-d1b2a69eff57 - Host1$/m;
+    expect((await play([], ["--format", "thesis", "-e", "SHOW HOSTS"])).output).toMatch(thesis);
+    const piped = await runProgram("xcp-manager", ["-e", "SHOW HOSTS"], { cwd: folder });
+    expect(piped.stdout).toMatch(thesis);
+    expect(piped.stdout).not.toContain("\u001b");
+  });
+
+  test("U9: colours on a terminal, with NO_COLOR= too; none with NO_COLOR=1 or on a dumb one; ASCII where the locale is not UTF-8", async () => {
+    const bold = "\u001b[1mHost";
+    const of = async (environment: Readonly<Record<string, string>>) =>
+      (await play([], ["-e", "SHOW HOSTS"], { environment })).raw;
+    expect(await of({})).toContain(bold);
+    expect(await of({ NO_COLOR: "" })).toContain(bold);
+    expect(await of({ NO_COLOR: "1" })).not.toContain("\u001b");
+    const ascii = await play([], ["-e", "SHOW LOAD"], { environment: { LANG: "C", TERM: "dumb" } });
+    expect(ascii.output).toMatch(/\[[#.|]+\]/);
+    expect(ascii.raw).toMatch(/^[\r\n -~]*$/);
+  });
+
+  test("the prompt names the pool and the age of its data, and says where it is stale", async () => {
+    const { output } = await play([["pool [", "EXIT\r"]]);
+    expect(output).toMatch(/^pool \[(?:\d+s|\d+ min(?:, stale)?)\]> /m);
+    await asRoot(
+      "UPDATE Collection SET StartedAt = TIMESTAMPADD(HOUR, -3, StartedAt)",
+      database.admin.database,
+    );
+    const { output: stale, raw } = await play([["pool [", "EXIT\r"]]);
+    await asRoot(
+      "UPDATE Collection SET StartedAt = TIMESTAMPADD(HOUR, 3, StartedAt)",
+      database.admin.database,
+    );
+    expect(stale).toMatch(/^pool \[3 h, stale\]> /m);
+    expect(raw).toContain("\u001b[33mpool");
+  });
+
+  test("\\watch repeats what only looks until Ctrl-C, \\x shows records, \\? and wrong words say what there is", async () => {
+    const { code, output } = await play(
+      [
+        [prompt, "\\watch\r"],
+        ["nothing to watch", ""],
+        [prompt, "SHOW POOL \\watch 1\r"],
+        ["every 1 s", ""],
+        ["VMs running - 3", ""],
+        ["every 1 s", ""],
+        ["VMs running - 3", ctrlC],
+        [prompt, "\\watch 0\r"],
+        ["from 1 to 86400", ""],
+        [prompt, "CREATE RULE HOST CpuAverage > 1 \\watch 5\r"],
+        ["only look", ""],
+        [prompt, "\\x\r"],
+        ["as records", ""],
+        [prompt, "SHOW HOSTS\r"],
+        ["-[ RECORD 1 ]", ""],
+        ["Name          | Host2", ""],
+        [prompt, "\\wat\r"],
+        ["is not known", ""],
+        [prompt, "\\?\r"],
+        ["\\watch [N]", ""],
+        [prompt, "\\q\r"],
+      ],
+      [],
+      { size: [60, 100] },
+    );
+    expect(output).not.toContain("too slow");
+    expect(code).toBe(0);
+    expect(await listRules(admin)).toEqual([]);
+  });
+
+  test("U9: what is longer than the terminal goes through PAGER, unless the terminal is dumb, and never where it is piped", async () => {
+    const environment = { PAGER: "sed s/^/paged:/" };
+    const steps: readonly Step[] = [
+      [prompt, "HELP\r"],
+      ["Upper and lower case", ""],
+      [prompt, "SHOW HOSTS\r"],
+      ["Host1 ", ""],
+      [prompt, ctrlD],
+    ];
+    const { output } = await play(steps, [], { environment, size: [24, 100] });
+    expect(output).toContain("paged:");
+    expect(output).not.toContain("paged:Host1");
+    expect(output).not.toContain("too slow");
+    const dumb = { ...environment, TERM: "dumb" };
+    const { output: plain } = await play(steps, [], { environment: dumb, size: [24, 100] });
+    expect(plain).not.toContain("paged:");
+    expect(plain).toContain("Upper and lower case");
+    const piped = await runProgram("xcp-manager", ["-e", "HELP"], { cwd: folder, env: environment });
+    expect(piped.stdout).not.toContain("paged:");
+  });
+
+  test("a plan is a table of one line a move within the terminal's width, in SHOW PLAN and --dry-run; in sentences with -v", async () => {
+    await createHostRule(admin, { subject: "CpuAverage", threshold: 25 }, "");
+    await asRoot("UPDATE VmDetail SET Immovable = NULL", database.admin.database);
+    const size = [40, 80] as const;
+    for (const [main, args] of [
+      [program, ["-e", "SHOW PLAN"]],
+      [control, ["--dry-run"]],
+    ] as const) {
+      const { output } = await play([], args, { size, command: main });
+      const lines = output.split("\n");
+      const head = lines.findIndex((line) =>
+        /^VM +From +To +Why +From's +To's +Size +Start +Takes$/.test(line),
+      );
+      expect(head, output).toBeGreaterThan(0);
+      expect(lines[head + 1]).toMatch(/^VM2\S* ?.*Host2 +Host1 .*->.* +256 MB +0 s +\d+ s$/);
+      for (const line of lines.slice(head, head + 2)) expect(line.length).toBeLessThanOrEqual(80);
+      expect(output).not.toContain("Move 1:");
+    }
+    const prose = await play([], ["-v", "-e", "SHOW PLAN"], { size });
+    expect(prose.output).toContain("Move 1: VM2 - Debian: Host2 -> Host1");
   });
 
   test("a VM's name cannot move the cursor", async () => {

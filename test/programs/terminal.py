@@ -1,14 +1,19 @@
 """Plays a person at a terminal: waits for a text, types an answer, and prints everything as JSON at the end."""
+import fcntl
 import json
 import os
 import pty
 import select
+import struct
 import sys
+import termios
 import time
 
 plan = json.load(sys.stdin)
 child, terminal = pty.fork()
 if child == 0:
+    if "size" in plan:
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", *plan["size"], 0, 0))
     os.chdir(plan["cwd"])
     os.execve(plan["command"][0], plan["command"], plan["env"])
 

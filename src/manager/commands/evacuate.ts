@@ -2,15 +2,17 @@
 
 import { assessEvacuation, forecastEvacuation } from "../../decide/evacuation.ts";
 import { evacuationJson, evacuationLines } from "../../explain/evacuation.ts";
+import { asTable, movesTable } from "../../explain/planTable.ts";
 import { loadDecisionInput } from "../../store/load/decisionInput.ts";
+import { Names } from "../../text/names.ts";
 import { type Command, command } from "../command.ts";
 import { nameOnly, type WantedObject } from "../forms.ts";
-import { gateReport, type Report, reportShown } from "../report.ts";
+import { gateReport, type PlanReport, planReportShown } from "../report.ts";
 
 /** The plan that empties the host. Throws AppError not-found, ambiguous, or conflict where it is the only host. */
-export const evacuateHost: Command<WantedObject, Report> = command({
+export const evacuateHost: Command<WantedObject, PlanReport> = command({
   ...nameOnly("EVACUATE HOST", "HOST"),
-  ...reportShown,
+  ...planReportShown,
   help: [
     [
       "EVACUATE HOST uuid|name",
@@ -25,6 +27,8 @@ export const evacuateHost: Command<WantedObject, Report> = command({
     const { plan, gate } = forecastEvacuation(assessment, control);
     if (gate !== null || plan === null || stored === null) return gateReport(gate);
     return {
+      screen: (screen) => evacuationLines(assessment, stored, plan, asTable(screen)),
+      table: () => movesTable(plan.moves, new Names(stored.snapshot)),
       lines: evacuationLines(assessment, stored, plan),
       object: evacuationJson(assessment, stored, plan),
     };

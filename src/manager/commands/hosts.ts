@@ -1,12 +1,15 @@
 /** SHOW HOSTS and SHOW HOST: what the last collection found of hosts. Read only. */
 
+import { absence } from "../../domain/deviation.ts";
 import type { Host, Snapshot, Vm } from "../../domain/pool.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
 import { findNamed } from "../../text/find.ts";
+import { figure } from "../../text/format.ts";
+import { screenTable, type TerminalView } from "../../text/screen.ts";
 import { lastCollected } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { bare, named, type WantedDetails } from "../forms.ts";
-import { inMegabytes, line, listItem, percent } from "../layout.ts";
+import { byName, inMegabytes, line, listItem, percent } from "../layout.ts";
 import { tableOf } from "../table.ts";
 
 /** A host and the VMs resident on it. */
@@ -21,13 +24,14 @@ export interface HostFound extends HostWithVms {
 
 export const showHosts: Command<null, readonly HostWithVms[]> = command({
   ...bare("SHOW HOSTS"),
-  help: [["SHOW HOSTS", "all hosts: uuid and name"]],
+  help: [["SHOW HOSTS", "all hosts: uuid and name; on a terminal by name with load, VMs and state"]],
   /** By uuid; none before the first collection. */
   run: async ({ db }) => {
     const snapshot = (await loadSnapshot(db))?.snapshot;
     return snapshot === undefined ? [] : snapshot.hosts.map((host) => withVms(snapshot, host));
   },
   text: (hosts) => hosts.map(({ host }) => listItem(host)),
+  screen: hostsOnScreen,
   json: (hosts) =>
     hosts.map(({ host: { uuid, name, ip, enabled, live, isMaster, read }, vms }) => ({
       uuid,
@@ -72,6 +76,40 @@ export const showHost: Command<WantedDetails, HostFound> = command({
   text: (found) => [...hostLines(found), ...(found.details ? hostDetails(found) : [])],
   json: ({ host, vms }) => ({ ...host, vms: vms.map(({ uuid, name }) => ({ uuid, name })) }),
 });
+
+/** By name: what is looked for at a glance. */
+function hostsOnScreen(hosts: readonly HostWithVms[], screen: TerminalView): readonly string[] {
+  const sorted = hosts.toSorted((a, b) => byName(a.host, b.host));
+  const table = tableOf<HostWithVms>(
+    {
+      Host: ({ host }) => host.name || host.uuid,
+      "CPU %": ({ host }) => (host.cpuAverage === null ? null : Math.round(host.cpuAverage)),
+      "Memory used": ({ host }) => usedMemory(host),
+      "Received Kb/s": ({ host }) => host.pifEth0RxKb,
+      "Sent Kb/s": ({ host }) => host.pifEth0TxKb,
+      VMs: ({ vms }) => vms.filter((vm) => !vm.isControlDomain).length,
+      State: ({ host }) => stateOf(host),
+    },
+    sorted,
+  );
+  return screenTable(table, screen, (row) => {
+    const host = sorted[row]?.host;
+    return host === undefined || absence(host) === null ? null : host.live ? "warning" : "alarm";
+  });
+}
+
+/** "1.8 of 4 GB" */
+function usedMemory({ memoryTotalMb, memoryFreeMb }: Host): string | null {
+  if (memoryTotalMb === null || memoryFreeMb === null) return null;
+  const inGb = (mb: number) => figure(mb / 1024, 1);
+  return `${inGb(memoryTotalMb - memoryFreeMb)} of ${inGb(memoryTotalMb)} GB`;
+}
+
+function stateOf(host: Host): string {
+  const absent = absence(host);
+  const words = [...(host.isMaster ? ["master"] : []), ...(absent === null ? [] : [absent])];
+  return words.length === 0 ? "in service" : words.join(", ");
+}
 
 function withVms(snapshot: Snapshot, host: Host): HostWithVms {
   const placed = snapshot.placements.filter((placement) => placement.hostUuid === host.uuid);

@@ -2,21 +2,23 @@
 
 import { assessAsked, withLastUse } from "../../decide/placing.ts";
 import { forecastRoom, type RoomRequest, wantedVm } from "../../decide/room.ts";
+import { asTable, movesTable } from "../../explain/planTable.ts";
 import { roomJson, roomLines } from "../../explain/room.ts";
 import { loadLastUse } from "../../store/lastUse.ts";
 import { loadDecisionInput } from "../../store/load/decisionInput.ts";
+import { Names } from "../../text/names.ts";
 import { readSize } from "../../text/size.ts";
 import { type Command, command } from "../command.ts";
 import { offer } from "../offer.ts";
-import { gateReport, type Report, reportShown } from "../report.ts";
+import { gateReport, type PlanReport, planReportShown } from "../report.ts";
 import { problem, quote, quoteName, readQuoted, type TextProblem } from "../words.ts";
 
 const usage = "MAKE ROOM 64 GB [FOR VM uuid|name]";
 
-export const makeRoom: Command<RoomRequest, Report> = command({
+export const makeRoom: Command<RoomRequest, PlanReport> = command({
   words: "MAKE ROOM",
   usage,
-  ...reportShown,
+  ...planReportShown,
   help: [
     [
       usage,
@@ -49,6 +51,8 @@ export const makeRoom: Command<RoomRequest, Report> = command({
     const { plan, gate } = forecastRoom(assessment, control, vm);
     if (gate !== null || plan === null) return gateReport(gate);
     return {
+      screen: (screen) => roomLines(assessment, stored, vm, plan, asTable(screen)),
+      table: () => movesTable(plan.moves, new Names(stored.snapshot)),
       lines: roomLines(assessment, stored, vm, plan),
       object: roomJson(assessment, stored, vm, plan),
     };

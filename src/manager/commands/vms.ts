@@ -1,14 +1,17 @@
 /** SHOW VMS and SHOW VM: what the last collection found of VMs. Read only. */
 
 import type { Host, InfeasiblePair, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
+import { immovability } from "../../planner/facts.ts";
 import type { Database } from "../../store/connection.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
 import { findNamed } from "../../text/find.ts";
+import { plural } from "../../text/format.ts";
+import { screenTable, type TerminalView } from "../../text/screen.ts";
 import { printable } from "../../text/text.ts";
 import { lastCollected } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { bare, named, type WantedDetails } from "../forms.ts";
-import { inMegabytes, line, listItem, percent } from "../layout.ts";
+import { byName, inMegabytes, line, listItem, percent } from "../layout.ts";
 import { tableOf } from "../table.ts";
 
 /** A VM and the host it is resident on; null when it does not run. */
@@ -25,9 +28,10 @@ export interface VmFound extends VmOnHost {
 
 export const showVms: Command<null, readonly VmOnHost[]> = command({
   ...bare("SHOW VMS"),
-  help: [["SHOW VMS", "all VMs: uuid and name"]],
+  help: [["SHOW VMS", "all VMs: uuid and name; on a terminal by name with host, CPU and memory"]],
   run: ({ db }) => allVms(db),
   text: (vms) => vms.map(({ vm }) => listItem(vm)),
+  screen: vmsOnScreen,
   json: (vms) =>
     vms.map(({ vm: { uuid, name, powerState, isControlDomain }, host }) => ({
       uuid,
@@ -74,6 +78,32 @@ export const showVm: Command<WantedDetails, VmFound> = command({
     bars: infeasiblePairs.map(({ hostUuid, reason }) => ({ hostUuid, reason })),
   }),
 });
+
+/** By name, control domains left out: what is looked for at a glance. */
+function vmsOnScreen(all: readonly VmOnHost[], screen: TerminalView): readonly string[] {
+  const sorted = all.filter(({ vm }) => !vm.isControlDomain).toSorted((a, b) => byName(a.vm, b.vm));
+  const table = tableOf<VmOnHost>(
+    {
+      VM: ({ vm }) => vm.name || vm.uuid,
+      Host: ({ vm, host }) => (host === null ? `(${vm.powerState})` : host.name || host.uuid),
+      vCPUs: ({ vm }) => vm.vcpuNum,
+      "CPU %": ({ vm }) => (vm.vcpuAverage === null ? null : Math.round(vm.vcpuAverage)),
+      "Memory MB": ({ vm }) => vm.memoryMb,
+      Movable: ({ vm, host }) => movable(vm, host),
+    },
+    sorted,
+  );
+  const lines = screenTable(table, screen);
+  const domains = all.length - sorted.length;
+  return domains === 0
+    ? lines
+    : [...lines, `${plural(domains, "control domain")} not shown (--format thesis)`];
+}
+
+/** "yes", or why not; of one that does not run there is nothing to say. */
+function movable(vm: Vm, host: Host | null): string | null {
+  return host === null ? null : (immovability(vm) ?? "yes");
+}
 
 /** All VMs by uuid, control domains among them; none before the first collection. */
 async function allVms(db: Database): Promise<readonly VmOnHost[]> {

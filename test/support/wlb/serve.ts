@@ -48,6 +48,8 @@ export async function startWlb(
     },
   });
   const [, port = ""] = await program.waitFor(/listening to 127\.0\.0\.1:(\d+)/);
+  // The last of the lines that it begins with.
+  await program.waitFor(/wlb-enabled=true/);
   const ask: RunningWlb["ask"] = (method, parameters, { from, password = wlbPassword, host } = {}) =>
     exchange(
       { port: Number(port), ...(from === undefined ? {} : { from }) },
