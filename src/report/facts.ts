@@ -7,7 +7,7 @@ import type { HostPowerEvent, SleepSpan } from "../domain/hostPower.ts";
 import type { Migration } from "../domain/migration.ts";
 import type { ObservedAction } from "../domain/observed.ts";
 import type { Uuid } from "../domain/pool.ts";
-import type { GreenRule, Rule, Subject } from "../domain/rule.ts";
+import type { GreenRule, Rule, ServeRule, Subject } from "../domain/rule.ts";
 import type { Wattage } from "../power/options.ts";
 import type { Names } from "../text/names.ts";
 
@@ -26,6 +26,7 @@ export interface ReportFacts {
   readonly loads: readonly SubjectLoad[];
   readonly rules: readonly Rule[];
   readonly greenRules: readonly GreenRule[];
+  readonly serveRules: readonly ServeRule[];
   /** Newest first. */
   readonly ruleChanges: readonly RuleChangeFact[];
   /** Oldest first: the newest ones, where there are more than a page can show. */

@@ -16,10 +16,11 @@ const done: Readonly<Record<string, string>> = {
 };
 
 export function rulesSection({ facts, id }: SectionInput): ReportSection {
-  const { rules, greenRules, ruleChanges } = facts;
+  const { rules, greenRules, serveRules, ruleChanges } = facts;
   const all = [
     ...rules.map((rule) => ({ kind: "HOST", text: ruleWords(rule) })),
     ...greenRules.map((rule) => ({ kind: "GREEN", text: ruleWords(rule) })),
+    ...serveRules.map((rule) => ({ kind: "SERVE", text: ruleWords(rule) })),
   ];
   const people = new Set(ruleChanges.map(({ by }) => by)).size;
   const changes =

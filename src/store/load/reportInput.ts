@@ -58,13 +58,15 @@ export async function loadReportFacts(
         thresholdsAt(subject, begins, rules, changes),
       ]),
     );
+    const added = await addedRulesIn(reader);
     const { migrations, counts } = await migrationsBetween(reader, from, to);
     const events = await eventsIn(reader, sleepLookback);
     return {
       slices: slices.map(({ ids: _, ...slice }) => slice),
       loads: await loadsIn(reader, slices, limits),
       rules,
-      greenRules: (await addedRulesIn(reader)).green.map(({ rule }) => rule),
+      greenRules: added.green.map(({ rule }) => rule),
+      serveRules: added.serving.map(({ rule }) => rule),
       ruleChanges: changes,
       migrations,
       migrationCounts: counts,
