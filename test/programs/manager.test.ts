@@ -142,7 +142,9 @@ describe("-e", () => {
     expect(stdout.match(/\n/g)).toHaveLength(1);
     const commands = JSON.parse(stdout) as { words: string; usage: string; help: string[] }[];
     expect(commands.map(({ words }) => words)).toEqual(commandList.map(({ words }) => words));
-    expect(commands[0]?.help).toEqual(["SHOW VMS                             all VMs: uuid and name"]);
+    expect(commands[0]?.help).toEqual([
+      "SHOW VMS                             all VMs: uuid and name; on a terminal by name with host, CPU and memory",
+    ]);
   });
 });
 
