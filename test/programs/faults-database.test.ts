@@ -97,59 +97,6 @@ describe("a run that stands still in the midst of its transaction, with the writ
   }, 100_000);
 });
 
-describe("a server that dies while xcp-control watches a migration", () => {
-  it("F6: and comes back: the run goes on and closes its row; stays away: the next run closes it, and the VM moves once", async () => {
-    const world = await startWorld({
-      pool: { scenario: twoHot },
-      manualClock: true,
-      startMs: Date.now(),
-      databaseServer: server.address,
-    });
-    const { pool } = world;
-    const rows = () => rowsOf(world, "SELECT VmUuid, State FROM Migration ORDER BY PlannedAt");
-    const watching = async (leaseSeconds: number) => {
-      // A VM that has just come is believed from the second collection on.
-      for (let n = 0; n < 2; n++) {
-        await pool.clock.advance(60_000);
-        expect((await world.run("xcp-collect", ["-q"])).code).toBe(0);
-      }
-      const limits = { ControlMaxMovesPerRun: "1", ControlLeaseSeconds: String(leaseSeconds) };
-      const settings = { ...world.settings("control"), ...limits, ControlPollSeconds: "1" };
-      const control = await startProgram("xcp-control", ["--instant"], { settings, deadlineMs: 100_000 });
-      await control.waitFor(/^Progress: /m);
-      return control;
-    };
-    try {
-      await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 4"]);
-      const first = await watching(120);
-      server.kill();
-      await server.restart();
-      const ended = await flowing(pool, first.ended);
-      expect(ended, ended.stdout).toMatchObject({ code: 0, stderr: "" });
-      expect(ended.stdout).toContain("1 VM moved");
-      expect(await rows()).toMatchObject([{ State: "succeeded" }]);
-
-      const second = await watching(5);
-      server.kill();
-      // Its lease runs out with nobody to renew it at: what goes on in the pool is left to the next run.
-      const left = await second.ended;
-      expect([1, 3]).toContain(left.code);
-      expect(left.stderr + left.stdout).toMatch(/lease was lost|Unable to connect to Mysql|Mysql/);
-      expect(pool.model.migrations.size).toBe(1);
-      await server.restart();
-      expect(await rows()).toMatchObject([{ State: "succeeded" }, { State: "running" }]);
-      await pool.clock.advance(600_000);
-      const next = await world.run("xcp-control", ["--instant"], { deadlineMs: 100_000 });
-      expect(next.stdout).toMatch(/^An earlier run's migration succeeded: /m);
-      const both = await rows();
-      expect(both).toMatchObject([{ State: "succeeded" }, { State: "succeeded" }]);
-      expect(new Set(both.map(({ VmUuid }) => VmUuid)).size).toBe(2);
-    } finally {
-      await world.stop();
-    }
-  }, 150_000);
-});
-
 describe("a server that does not take what is written", () => {
   it("F8: is read-only: collect and manager say that it is not the writer, and use it once it is again", async () => {
     await globally("read_only = 1");
@@ -242,4 +189,58 @@ describe("clocks that disagree", () => {
       expect(Math.abs(Number(row["took"]))).toBeLessThan(60);
     }
   });
+});
+
+// The last one: connections of the other tests end with the server.
+describe("a server that dies while xcp-control watches a migration", () => {
+  it("F6: and comes back: the run goes on and closes its row; stays away: the next run closes it, and the VM moves once", async () => {
+    const world = await startWorld({
+      pool: { scenario: twoHot },
+      manualClock: true,
+      startMs: Date.now(),
+      databaseServer: server.address,
+    });
+    const { pool } = world;
+    const rows = () => rowsOf(world, "SELECT VmUuid, State FROM Migration ORDER BY PlannedAt");
+    const watching = async (leaseSeconds: number) => {
+      // A VM that has just come is believed from the second collection on.
+      for (let n = 0; n < 2; n++) {
+        await pool.clock.advance(60_000);
+        expect((await world.run("xcp-collect", ["-q"])).code).toBe(0);
+      }
+      const limits = { ControlMaxMovesPerRun: "1", ControlLeaseSeconds: String(leaseSeconds) };
+      const settings = { ...world.settings("control"), ...limits, ControlPollSeconds: "1" };
+      const control = await startProgram("xcp-control", ["--instant"], { settings, deadlineMs: 100_000 });
+      await control.waitFor(/^Progress: /m);
+      return control;
+    };
+    try {
+      await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 4"]);
+      const first = await watching(120);
+      server.kill();
+      await server.restart();
+      const ended = await flowing(pool, first.ended);
+      expect(ended, ended.stdout).toMatchObject({ code: 0, stderr: "" });
+      expect(ended.stdout).toContain("1 VM moved");
+      expect(await rows()).toMatchObject([{ State: "succeeded" }]);
+
+      const second = await watching(5);
+      server.kill();
+      // Its lease runs out with nobody to renew it at: what goes on in the pool is left to the next run.
+      const left = await second.ended;
+      expect([1, 3]).toContain(left.code);
+      expect(left.stderr + left.stdout).toMatch(/lease was lost|Unable to connect to Mysql|Mysql/);
+      expect(pool.model.migrations.size).toBe(1);
+      await server.restart();
+      expect(await rows()).toMatchObject([{ State: "succeeded" }, { State: "running" }]);
+      await pool.clock.advance(600_000);
+      const next = await world.run("xcp-control", ["--instant"], { deadlineMs: 100_000 });
+      expect(next.stdout).toMatch(/^An earlier run's migration succeeded: /m);
+      const both = await rows();
+      expect(both).toMatchObject([{ State: "succeeded" }, { State: "succeeded" }]);
+      expect(new Set(both.map(({ VmUuid }) => VmUuid)).size).toBe(2);
+    } finally {
+      await world.stop();
+    }
+  }, 150_000);
 });
