@@ -25,7 +25,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/globalSetup.ts"],
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the cores that CI has: much of a test is waiting for programs and clocks.
+    maxWorkers: 3,
     sequence: { sequencer: LongFilesFirst },
     // Limits for what hangs: what they bound takes a second on a quiet machine, and many on a busy one.
     testTimeout: 60_000,

@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { packageVersion } from "../program/program.ts";
 import { writeWhole } from "../program/wholeFile.ts";
 import type { PlanFacts } from "../report/plan/planFacts.ts";
-import { planPage } from "../report/plan/planPage.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import { figure, megabytes } from "../text/format.ts";
 
@@ -19,6 +18,8 @@ export interface PageOptions {
 
 /** Writes the page. @throws AppError "file" where it cannot be written; what was there stays as it was. */
 export async function writePlanPage(facts: PlanFacts, { file, by, at }: PageOptions): Promise<void> {
+  // Loaded where a page is drawn: no other run waits for it.
+  const { planPage } = await import("../report/plan/planPage.ts");
   const version = `xcp-balance ${packageVersion()}`;
   await writeWhole(file, planPage(facts, { version, by, at: at().getTime() / 1000 }), randomUUID());
 }

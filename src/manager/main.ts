@@ -3,9 +3,7 @@
 
 import process from "node:process";
 import { Command, Option } from "commander";
-import { withBundle } from "../doctor/bundle.ts";
 import type { DoctorOptions } from "../doctor/check.ts";
-import { diagnose } from "../doctor/diagnose.ts";
 import { type NamedPlaces, settingsPlaces } from "../doctor/places.ts";
 import { isWell } from "../doctor/report.ts";
 import { reportLines } from "../doctor/text.ts";
@@ -221,7 +219,9 @@ function manageOne(
   const file = one === null ? options.settings : (one.pool.settings.manager ?? undefined);
   const { mysql, control } = loadSettings(["mysql", "control"], file);
   const tools = {
-    diagnose: () => diagnose(doctorOptions(context, { settings: file })),
+    // Loaded where somebody asks for it: no other command waits for a client of the pool.
+    diagnose: async () =>
+      (await import("../doctor/diagnose.ts")).diagnose(doctorOptions(context, { settings: file })),
     pools: async () => overviewsOf(one === null ? listPools(options.pools) : [one.pool]),
     ...(one === null ? {} : { marked: (lines: readonly string[]) => one.mark.lines(one.pool.name, lines) }),
   };
@@ -284,6 +284,7 @@ async function doctorOne(
   pool: string | null,
 ): Promise<number> {
   const asked = doctorOptions(context, named);
+  const { withBundle } = await import("../doctor/bundle.ts");
   const { report, held } = await withBundle(asked, flags.bundle, packageVersion());
   const json = isJson(formatOf(options));
   if (json) context.print(printableJson(pool === null ? report : { pool, ...report }));

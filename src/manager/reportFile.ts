@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { packageVersion } from "../program/program.ts";
 import { writeWhole } from "../program/wholeFile.ts";
 import type { ReportFacts } from "../report/facts.ts";
-import { reportPage } from "../report/report.ts";
 
 /** A report that stands in its file. */
 export interface WrittenReport {
@@ -24,6 +23,8 @@ export async function writeReport(
   pools: readonly ReportFacts[],
   by: string,
 ): Promise<WrittenReport> {
+  // Loaded where a report is drawn: no other command waits for it.
+  const { reportPage } = await import("../report/report.ts");
   const to = Math.max(...pools.map((pool) => pool.to));
   const text = reportPage(pools, { version: `xcp-balance ${packageVersion()}`, by, at: to });
   await writeWhole(file, text, randomUUID());

@@ -1,10 +1,11 @@
 /** Metrics as the text that node_exporter's textfile collector reads (Prometheus' text format 0.0.4). */
-import { Counter, Gauge, Registry } from "prom-client";
 import { longest, printable, shorten } from "../text/text.ts";
 import { type Family, type FamilyName, families, type MetricSample } from "./families.ts";
 
 /** The text. Values that are no numbers are left out; of label values only what is printable comes through, cut to 80. */
 export async function exposition(samples: readonly MetricSample[]): Promise<string> {
+  // Loaded where metrics are written: no other run waits for it.
+  const { Counter, Gauge, Registry } = await import("prom-client");
   const registry = new Registry();
   const unknown = samples.find(({ name }) => !Object.hasOwn(families, name));
   if (unknown !== undefined) throw new Error(`there is no metric ${unknown.name}`);
