@@ -79,7 +79,7 @@ describe("metrics", () => {
     );
     expect([...samples.values()].filter((value) => !Number.isFinite(value))).toEqual([]);
     // Hostile names are escaped twice: for terminals, then for the format.
-    expect(text).toContain('name="evil\\"}\\\\u{9b}[2J\\\\u{a}x 1"');
+    expect(text).toContain('name="evil\\"}\\\\u{9b}[2J x 1"');
     expect(text.endsWith("\n") && !text.includes("\n\n\n")).toBe(true);
     expect((await stat(fileOf("collect"))).mode & 0o777).toBe(0o644);
     expect((await readdir(folder)).sort()).toEqual(["xcp-collect.prom"]);
