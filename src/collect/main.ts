@@ -197,7 +197,8 @@ interface MetricsTarget {
 /** A run that stores nothing is nobody's business. */
 function watchOf(context: ProgramContext, { store, settings }: CollectFlags): MetricsTarget {
   if (!store) return { file: null, hooks: null, statistics: null };
-  const { collect: own, hooks } = loadSettings(["collect", "hooks"], settings);
+  // All groups, so that everything that is wrong is told together.
+  const { collect: own, hooks } = loadSettings(["xen", "mysql", "collect", "hooks"], settings);
   const opened = hooks.folder === null ? null : openHooks(context, hooks);
   return { file: own.metricsFile, hooks: opened, statistics: null };
 }

@@ -100,9 +100,10 @@ function usualPlaces(): string[] {
 /** Whether someone configured the program by XCP_ variables alone: then their gaps are worth naming. */
 function environmentGivesAll(groups: readonly SettingGroup[]): boolean {
   const hosts = { xen: "XCP_XEN_HOST", mysql: "XCP_MYSQL_HOST" };
-  return groups.some(
-    (group) => (group === "xen" || group === "mysql") && process.env[hosts[group]] !== undefined,
-  );
+  const asked = (["xen", "mysql"] as const).filter((group) => groups.includes(group));
+  // Of other groups alone the environment may hold nothing: they have defaults.
+  const among = asked.length > 0 ? asked : (["xen", "mysql"] as const);
+  return among.some((group) => process.env[hosts[group]] !== undefined);
 }
 
 /** A systemd credential (LoadCredential=XenPass:...), or null. */
