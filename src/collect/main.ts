@@ -22,6 +22,7 @@ import {
   withDatabase,
 } from "../program/program.ts";
 import { writeWhole } from "../program/wholeFile.ts";
+import type { Settings } from "../settings/types.ts";
 import { parseSnapshot, printSnapshot } from "../snapshot/text.ts";
 import type { Database } from "../store/connection.ts";
 import { type RunStatistics, runStatistics } from "../store/runStatistics.ts";
@@ -159,10 +160,12 @@ async function trust(context: ProgramContext, options: CollectFlags): Promise<nu
 
 async function collectOnce(context: ProgramContext, options: CollectFlags): Promise<number> {
   const startedMs = context.monotonicMs();
-  const watch = watchOf(context, options);
+  // Once: a password may come through a pipe.
+  const loaded = settingsOf(options);
+  const watch = watchOf(context, loaded);
   const tellMetrics = (code: number, result: CollectResult | null) =>
     writeRunMetrics(context, watch, { code, result, startedMs });
-  const result = await read(context, options, watch).catch(async (error: unknown) => {
+  const result = await read(context, options, loaded, watch).catch(async (error: unknown) => {
     await watch.hooks?.finish(context.signal);
     await tellMetrics(exitCodeOf(error), null);
     throw error;
@@ -194,11 +197,21 @@ interface MetricsTarget {
   statistics: RunStatistics | null;
 }
 
+/** What a run goes by; without `stored` where it stores nothing. */
+interface LoadedSettings extends Pick<Settings, "xen" | "collect"> {
+  readonly stored: Pick<Settings, "mysql" | "hooks"> | null;
+}
+
+function settingsOf({ store, settings }: CollectFlags): LoadedSettings {
+  if (!store) return { ...loadSettings(["xen", "collect"], settings), stored: null };
+  const { xen, mysql, collect: own, hooks } = loadSettings(["xen", "mysql", "collect", "hooks"], settings);
+  return { xen, collect: own, stored: { mysql, hooks } };
+}
+
 /** A run that stores nothing is nobody's business. */
-function watchOf(context: ProgramContext, { store, settings }: CollectFlags): MetricsTarget {
-  if (!store) return { file: null, hooks: null, statistics: null };
-  // All groups, so that everything that is wrong is told together.
-  const { collect: own, hooks } = loadSettings(["xen", "mysql", "collect", "hooks"], settings);
+function watchOf(context: ProgramContext, { collect: own, stored }: LoadedSettings): MetricsTarget {
+  if (stored === null) return { file: null, hooks: null, statistics: null };
+  const { hooks } = stored;
   const opened = hooks.folder === null ? null : openHooks(context, hooks);
   return { file: own.metricsFile, hooks: opened, statistics: null };
 }
@@ -241,17 +254,19 @@ function codeOf({ unread, skipped }: CollectResult): number {
   return unread.length + skipped.length > 0 ? exitCode.partly : exitCode.done;
 }
 
-function read(context: ProgramContext, options: CollectFlags, watch: MetricsTarget): Promise<CollectResult> {
+function read(
+  context: ProgramContext,
+  options: CollectFlags,
+  { xen, collect: settings, stored }: LoadedSettings,
+  watch: MetricsTarget,
+): Promise<CollectResult> {
   const { signal } = context;
   const replacePool = options.replacePool === true;
   const allowedRedirects = options.allowRedirect ?? [];
-  if (!options.store) {
-    const { xen, collect: settings } = loadSettings(["xen", "collect"], options.settings);
+  if (stored === null)
     return collect(null, { xen, collect: settings, replacePool, allowedRedirects, signal });
-  }
-  const { xen, mysql, collect: settings } = loadSettings(["xen", "mysql", "collect"], options.settings);
   let reached = false;
-  return withDatabase({ ...context, quiet: options.quiet === true }, mysql, (db) => {
+  return withDatabase({ ...context, quiet: options.quiet === true }, stored.mysql, (db) => {
     reached = true;
     return recorded(context, db, watch, () =>
       collect(db, { xen, collect: settings, replacePool, allowedRedirects, signal }),

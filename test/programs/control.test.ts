@@ -33,7 +33,9 @@ async function everything(): Promise<string> {
     database,
   });
   try {
-    const [tables] = await connection.query<mysql.RowDataPacket[]>("SHOW TABLES");
+    const [tables] = await connection.query<mysql.RowDataPacket[]>(
+      "SHOW FULL TABLES WHERE Table_type = 'BASE TABLE'",
+    );
     const contents: unknown[] = [];
     for (const table of tables) {
       const [rows] = await connection.query(`SELECT * FROM \`${Object.values(table)[0]}\``);
@@ -82,7 +84,7 @@ describe("xcp-control --dry-run", () => {
       expect(stdout).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
     }
     const { stdout } = await world.run("xcp-control", ["--dry-run"]);
-    expect(stdout).toContain('Move 1: a"b\\u{9b}31m\\u{a}evil\\u{202e}; drop: hot -> cold1;');
+    expect(stdout).toContain('Move 1: a"b\\u{9b}31m evil\\u{202e}; drop (');
   });
 });
 
