@@ -84,7 +84,7 @@ describe("case certificates", () => {
     const yes = await collect(["--trust"], change, "yes\ny\n");
     expect(yes).toMatchObject({ code: 0, stderr: "" });
     for (const print of prints) expect(yes.stdout.split(print)).toHaveLength(2);
-    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(file).mode & 0o777).toBe(0o644);
     const written = readFileSync(file, "utf8").match(/^[0-9A-F:]{95}(?= {2}# )/gm) ?? [];
     expect(written.sort()).toEqual([...prints].sort());
     expect(await collect(["-q"], change)).toMatchObject({ code: 0, stderr: "" });
