@@ -59,14 +59,10 @@ export function slowLines({ slow, untrusted }: Pick<CollectResult, "slow" | "unt
   const told = new Set(untrusted.hosts.map(({ name }) => name));
   return slow
     .filter(({ name }) => !told.has(name))
-    .flatMap(({ name, reason }) =>
-      reasonLines(`host ${name} was read value by value; it does not serve /rrd_updates to us`, reason),
+    .map(
+      ({ name, reason }) =>
+        `host ${name} was read value by value; it does not serve /rrd_updates to us: ${reason}`,
     );
-}
-
-/** What is said of a certificate has lines of its own, one of them to paste. */
-function reasonLines(head: string, reason: string): string[] {
-  return `${head}: ${reason}`.split("\n");
 }
 
 /** One line for each host whose measures are not believed, and why. */
@@ -84,12 +80,17 @@ export function clockLines({ clockSkewSeconds: skew }: Pick<CollectResult, "cloc
   ];
 }
 
+/** How our own words on a certificate begin; what a pool says stands behind the name of a call. */
+const ofCertificate = /^(?:https:\/\/[\w.:[\]-]+ shows a certificate |the certificate of https:\/\/)/;
+
 /** Each host that could not be read and each object that was left out; a line each, but for certificates. */
 export function problemLines(result: CollectResult): string[] {
   return [
-    ...result.unread.flatMap(({ name, reason }) =>
-      reasonLines(`host ${name} unread, its measures are unknown`, reason),
-    ),
+    ...result.unread.flatMap(({ name, reason }) => {
+      // What we say of a certificate has lines of its own, one of them to paste; names and errors of others never have.
+      const [first = "", ...more] = ofCertificate.test(reason) ? reason.split("\n") : [reason];
+      return [`host ${name} unread, its measures are unknown: ${first}`, ...more];
+    }),
     ...unreadableLines(result.skipped),
     ...result.warnings,
   ];

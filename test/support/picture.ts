@@ -20,7 +20,7 @@ export interface Stored {
 }
 
 /** Tables that collect writes to and that show no pool: the order of collections, and each program's runs. */
-const beside = "'Collection', 'CollectionHead', 'ProgramRun', 'RunCount'";
+const beside = "'Collection', 'CollectionHead', 'ProgramRun', 'RunCount', 'Told'";
 
 /** Reads the database from beside the programs; reconnects when its server was started anew. */
 export class Onlooker {
