@@ -324,6 +324,8 @@ function lightness(
   if (host === undefined || !noises.some((noise) => noise > 0)) return null;
   const parts = terms.map((term) => Math.abs(termWeight(vm, term) ?? 0) / (termCapacity(host, term) ?? 1));
   if (parts.some((part, r) => part > 0 && part >= (noises[r] ?? 0))) return null;
+  // One without any part in the rules is another matter, and told as such.
+  if (parts.every((part) => part === 0)) return null;
   const largest = parts.indexOf(Math.max(...parts));
   const term = terms[largest];
   if (term === undefined) return null;
