@@ -45,7 +45,8 @@ async function definitions(): Promise<Record<string, string>> {
 }
 
 describe("a lost table", () => {
-  it.each(tables)("%s is named, and is there again after schema install", async (table) => {
+  // One in three: the way is the same for all, and the last test loses all of them.
+  it.each(tables.filter((_, at) => at % 3 === 0))("%s is named, and is there again after schema install", async (table) => {
     const before = await definitions();
     await drop(table);
     const lost = await schema("status");
