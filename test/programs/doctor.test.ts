@@ -305,7 +305,7 @@ const seeds: readonly Seed[] = [
   {
     what: "a certificate is another than the pinned one",
     check: "certificates",
-    changes: () => both({ XenFingerprint: "AA:".repeat(31) + "AA" }),
+    changes: () => both({ XenFingerprint: `${"AA:".repeat(31)}AA` }),
     says: /shows a certificate that is not among the trusted ones.*; it shows [0-9A-F:]{95}/,
     fix: /^ssh root@127\.0\.0\.1 openssl x509 -noout -fingerprint/,
   },
