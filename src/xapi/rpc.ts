@@ -23,7 +23,7 @@ export class Secrets {
 }
 
 export interface CallOptions
-  extends Pick<HttpCall, "sending" | "deadlineMs" | "despiteAbort" | "kept" | "maxBytes"> {
+  extends Pick<HttpCall, "sending" | "deadlineMs" | "despiteAbort" | "graceMs" | "kept" | "maxBytes"> {
   readonly secrets: Secrets;
 }
 

@@ -45,6 +45,8 @@ export interface HttpCall {
   readonly kept?: KeptAnswers | undefined;
   /** Sends even when the client's signal was aborted: a logout. */
   readonly despiteAbort?: boolean;
+  /** How long the answer to what was sent is still awaited after the client's signal was aborted; 0 where left out. */
+  readonly graceMs?: number;
 }
 
 export interface HttpAnswer {
@@ -121,10 +123,11 @@ export class Transport {
   };
 
   #attempt(call: HttpCall, fresh: boolean): Promise<HttpAnswer> {
-    const signals = [this.#closing.signal];
-    if (this.#options.signal !== undefined && call.despiteAbort !== true) signals.push(this.#options.signal);
+    const closing = this.#closing.signal;
+    const stopping = call.despiteAbort === true ? undefined : this.#options.signal;
     return new Promise((resolve, reject) => {
-      for (const signal of signals) signal.throwIfAborted();
+      closing.throwIfAborted();
+      stopping?.throwIfAborted();
       const request = httpRequest({
         method: call.method,
         path: call.path,
@@ -140,11 +143,21 @@ export class Transport {
       };
       const late = this.#failure(call, "deadline", `no complete answer within ${deadlineMs / 1000} s`);
       const timer = setTimeout(giveUp, deadlineMs, late);
-      const stops = signals.map((signal) => onAbort(signal, () => giveUp(signal.reason)));
+      let grace: NodeJS.Timeout | undefined;
+      const stop = (): void => {
+        const { graceMs = 0 } = call;
+        if (graceMs === 0 || request.socket === null) return giveUp(stopping?.reason);
+        grace = setTimeout(giveUp, graceMs, stopping?.reason);
+      };
+      const forget = [
+        onAbort(closing, () => giveUp(closing.reason)),
+        ...(stopping === undefined ? [] : [onAbort(stopping, stop)]),
+      ];
       // A request whose connection never came about emits no "close": nothing of it may keep the program alive.
       const settle = (): void => {
         clearTimeout(timer);
-        for (const stop of stops) stop();
+        clearTimeout(grace);
+        for (const each of forget) each();
       };
       request.on("close", () => {
         giveUp(this.#failure(call, "lost", "the connection was closed without an answer"));
