@@ -146,8 +146,8 @@ export class Transport {
       let grace: NodeJS.Timeout | undefined;
       const stop = (): void => {
         const { graceMs = 0 } = call;
-        if (graceMs === 0 || request.socket === null) return giveUp(stopping?.reason);
-        grace = setTimeout(giveUp, graceMs, stopping?.reason);
+        if (graceMs === 0 || request.socket === null) giveUp(stopping?.reason);
+        else grace = setTimeout(giveUp, graceMs, stopping?.reason);
       };
       const forget = [
         onAbort(closing, () => giveUp(closing.reason)),
