@@ -14,6 +14,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { XapiUnreachable } from "./errors.ts";
 import { type Limiter, limiter } from "./limiter.ts";
 import { type ConnectPolicy, connectSocket, shownFingerprint } from "./tls.ts";
+import { userAgent } from "./userAgent.ts";
 
 export interface TransportOptions extends ConnectPolicy {
   readonly callTimeoutMs: number;
@@ -230,6 +231,7 @@ export class Transport {
     const status = response.statusCode ?? 0;
     const location = response.headers.location?.slice(0, 100);
     const where = location === undefined || status > 399 ? "" : ` with a redirect to ${location}`;
+    if (status === 429) return this.#failure(call, "http", throttled, { status });
     const hint = !this.endpoint.secure && location?.startsWith("https:") ? "; write https:// in XenHost" : "";
     return this.#failure(call, "http", `the answer is HTTP ${status}${where}, not XAPI's${hint}`, { status });
   }
@@ -266,6 +268,8 @@ class StaleConnection extends Error {
     this.failure = failure;
   }
 }
+
+const throttled = `the answer is HTTP 429: calls are limited there; raise the limit of the User-Agent ${userAgent}`;
 
 /** How a request in plain HTTP fails on a port that speaks TLS. */
 const looksLikeTls: ReadonlySet<XapiUnreachable["reason"]> = new Set(["lost", "garbled"]);
