@@ -61,6 +61,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   CollectHostSeconds: { group: "collect", kind: "integer", min: 1, max: 600, fallback: 10 },
   CollectMethod: { group: "collect", kind: "choice", choices: ["auto", "rrd", "query"], fallback: "auto" },
   CollectEth0Device: { group: "collect", kind: "text", fallback: "auto" },
+  CollectRecordWaits: { group: "collect", kind: "choice", choices: ["yes", "no"], fallback: "no" },
   CollectUnreadHostsPercent: { group: "collect", kind: "integer", min: 0, max: 100, fallback: 33 },
   CollectMetricsFile: { group: "collect", kind: "file" },
   HistoryHostSampleDays: { group: "collect", kind: "integer", min: 1, max: 3650, fallback: 30 },

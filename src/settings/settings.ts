@@ -117,6 +117,7 @@ function buildCollect(reading: Reading): CollectSettings {
     hostTimeoutMs: reading.integer("CollectHostSeconds") * 1000,
     method: reading.choice("CollectMethod") as CollectSettings["method"],
     eth0Device: reading.text("CollectEth0Device"),
+    recordWaits: reading.choice("CollectRecordWaits") === "yes",
     hostSampleDays: reading.integer("HistoryHostSampleDays"),
     snapshotDays: reading.integer("HistorySnapshotDays"),
     metricsFile: metricsFile(reading, "CollectMetricsFile"),

@@ -44,6 +44,8 @@ export interface CollectSettings {
   readonly method: "auto" | "rrd" | "query";
   /** The interface that Host.PifEth0RxKb and PifEth0TxKb show; "auto": each host's management interface. */
   readonly eth0Device: string;
+  /** Whether the pool is to record how long its VMs wait for a CPU. */
+  readonly recordWaits: boolean;
   /** Days that the hosts' measures and the whole snapshots of collections are kept. */
   readonly hostSampleDays: number;
   readonly snapshotDays: number;
