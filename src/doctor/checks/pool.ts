@@ -189,14 +189,19 @@ const role: Check = {
       const user = found.settings.get(program)?.settings.xen?.user ?? "";
       const name = `xcp-${program} (${user})`;
       const rights = await client.sessionRights();
-      const wanted = program === "control" && green ? "pool-operator" : roleWanted[program];
+      const records =
+        program === "collect" && found.settings.get(program)?.settings.collect?.recordWaits === true;
+      const wanted =
+        program === "control" && green ? "pool-operator" : records ? "vm-admin" : roleWanted[program];
       if (rights === null) findings.push(ok(`${name}: the pool is too old to have roles`));
       else if (rights.isLocalSuperuser)
         findings.push(ok(`${name}: the pool's own root, who may do everything; ${wanted} would be enough`));
       else {
         const needed =
           program === "collect"
-            ? []
+            ? records
+              ? ["vm.record_data_source"]
+              : []
             : ["vm.pool_migrate", ...(green ? ["host.disable", "host.shutdown"] : [])];
         const lacks = needed.filter((each) => !rights.permissions.has(each));
         findings.push(
@@ -399,13 +404,19 @@ const runStates: Check = {
     if (recorded.length === running.length) return [ok(`recorded ${count}`)];
     const file = found.settings.get("collect")?.file;
     const fixes = [
-      ...(file === undefined ? [] : [shell.edit(file, "CollectRecordWaits=yes; XenUsr needs the role vm-admin")]),
+      ...(file === undefined
+        ? []
+        : [shell.edit(file, "CollectRecordWaits=yes; XenUsr needs the role vm-admin")]),
       ...waitSources.filter((source) => source !== "runnable_vcpus").map(recordAll),
     ];
     if (compared.length === 0) {
       const counted = [...(seen?.hosts.values() ?? [])].every((values) => values.has("hostload"));
-      const by = counted ? "how many vCPUs their hosts have to run (hostload)" : "what they used before their host was full";
-      return [warning(`recorded ${count}: of the others a rule that serves VMs knows no more than ${by}`, ...fixes)];
+      const by = counted
+        ? "how many vCPUs their hosts have to run (hostload)"
+        : "what they used before their host was full";
+      return [
+        warning(`recorded ${count}: of the others a rule that serves VMs knows no more than ${by}`, ...fixes),
+      ];
     }
     const says = `recorded ${count}, and a rule compares ${compared.join(", ")}`;
     return [
