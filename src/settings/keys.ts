@@ -77,6 +77,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   ControlTimeZone: { group: "control", kind: "text", fallback: "UTC" },
   ControlTargetPercent: { group: "control", kind: "integer", min: 10, max: 100, fallback: 80 },
   ControlNoisePercent: { group: "control", kind: "integer", min: 0, max: 20, fallback: 1 },
+  ControlMomentaryWorsening: { group: "control", kind: "choice", choices: ["no", "yes"], fallback: "no" },
   ControlFloorCpuPercent: { group: "control", kind: "integer", min: 0, max: 100, fallback: 0 },
   ControlFloorMemoryMb: { group: "control", kind: "integer", min: 0, max: 100_000_000, fallback: 0 },
   ControlFloorNetworkKb: { group: "control", kind: "integer", min: 0, max: 100_000_000, fallback: 0 },

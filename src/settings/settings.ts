@@ -145,6 +145,7 @@ function buildControl(reading: Reading): ControlSettings {
     timeZone,
     targetFraction: reading.integer("ControlTargetPercent") / 100,
     noisePercent: reading.integer("ControlNoisePercent"),
+    momentaryWorsening: reading.choice("ControlMomentaryWorsening") === "yes",
     floors: Object.fromEntries(
       floorSettings.map((key) => [key, reading.integer(key)]),
     ) as ControlSettings["floors"],

@@ -71,6 +71,8 @@ export interface ControlSettings {
   readonly targetFraction: number;
   /** A VM whose part in a host is less, in percent, is not moved for rules that balance. */
   readonly noisePercent: number;
+  /** Two VMs may change places though a rule is worse between the two migrations. */
+  readonly momentaryWorsening: boolean;
   /** A host whose value is not above this breaks no rule. */
   readonly floors: Readonly<Record<FloorSetting, number>>;
   /** Nominal milliseconds that a plan may take, and what its chance begins with. */
