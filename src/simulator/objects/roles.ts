@@ -59,7 +59,7 @@ const messages: Readonly<Record<Needed, string>> = {
     "pool.deconfigure_wlb pool.send_wlb_configuration pool.install_ca_certificate pool.certificate_install " +
     "pool.uninstall_ca_certificate pool.certificate_uninstall pool.certificate_sync task.destroy/any",
   "vm-power-admin": "VM.pool_migrate VM.start_on VM.resume_on",
-  "vm-admin": "VM.destroy",
+  "vm-admin": "VM.destroy VM.record_data_source VM.forget_data_source_archives",
   "vm-operator":
     "VM.start VM.clean_shutdown VM.hard_shutdown VM.clean_reboot VM.hard_reboot VM.pause VM.unpause " +
     "VM.suspend VM.resume",
