@@ -8,7 +8,7 @@ import { destroyVm, haltVm, setPaused, startVm, suspendVm } from "../behaviour/v
 import { allowedOperations, operationFailure } from "../behaviour/vmOperations.ts";
 import { untilAllowed } from "../behaviour/waiting.ts";
 import { isActive, type PoolModel, refOrNull } from "../metrics/model.ts";
-import type { MessageCall, MessageDefinition } from "../objects/contract.ts";
+import type { MessageCall, MessageDefinition, MessageHandler } from "../objects/contract.ts";
 import type { SimValue } from "../objects/datamodel.ts";
 import { nullRef, simMap } from "../objects/datamodel.ts";
 import { SimFailure } from "../server/failure.ts";
@@ -17,8 +17,6 @@ import { certificateMessages } from "./certificateMessages.ts";
 import { hostMessages } from "./hostMessages.ts";
 import { metricsMessages } from "./metricsMessages.ts";
 import { wlbMessages } from "./wlbMessages.ts";
-
-type Handle = (call: MessageCall) => SimValue | Promise<SimValue>;
 
 /** All of them by name. */
 export function poolMessages(model: PoolModel): ReadonlyMap<string, MessageDefinition> {
@@ -32,7 +30,7 @@ export function poolMessages(model: PoolModel): ReadonlyMap<string, MessageDefin
   ]);
 }
 
-function define(params: string, result: string, handle: Handle, minArgs?: number): MessageDefinition {
+function define(params: string, result: string, handle: MessageHandler, minArgs?: number): MessageDefinition {
   const types = params.split(" ").filter((type) => type !== "");
   return { params: types, minArgs: minArgs ?? types.length, async: true, result, handle };
 }
@@ -76,7 +74,7 @@ function placementMessages(model: PoolModel): [string, MessageDefinition][] {
 }
 
 /** `chosen` is the host that was found for a VM that comes without one; null where the pool is left to choose. */
-type Act = (call: MessageCall, chosen: string | null) => SimValue;
+type PowerAct = (call: MessageCall, chosen: string | null) => SimValue;
 
 /** Operations that find a host for the VM by themselves. */
 const placing: ReadonlySet<string> = new Set(["start", "resume"]);
@@ -92,31 +90,31 @@ function powerMessages(model: PoolModel): [string, MessageDefinition][] {
     operation: string,
     params: string,
     takesMs: number,
-    act: Act,
+    act: PowerAct,
   ): [string, MessageDefinition] => [
     `VM.${operation}`,
     define(params, "void", (call) => perform(model, operation, call, takesMs, act)),
   ];
   const vm = ({ args }: MessageCall): string => String(args[0]);
-  const reboot: Act = (call) => {
+  const reboot: PowerAct = (call) => {
     const host = refOrNull(model, "VM", vm(call), "resident_on");
     haltVm(model, vm(call));
     startVm(model, vm(call), host);
     return "";
   };
-  const does = (act: (vmRef: string) => void): Act => {
+  const does = (act: (vmRef: string) => void): PowerAct => {
     return (call) => {
       act(vm(call));
       return "";
     };
   };
   const halt = does((ref) => haltVm(model, ref));
-  const begin: Act = (call, chosen) => {
+  const begin: PowerAct = (call, chosen) => {
     startVm(model, vm(call), chosen);
     if (call.args.at(-2) === true) setPaused(model, vm(call), true);
     return "";
   };
-  const beginThere: Act = (call) => begin(call, String(call.args[1]));
+  const beginThere: PowerAct = (call) => begin(call, String(call.args[1]));
   return [
     power("start", "ref:VM bool bool", startMs, begin),
     power("start_on", "ref:VM ref:host bool bool", startMs, beginThere),
@@ -159,7 +157,7 @@ async function perform(
   operation: string,
   call: MessageCall,
   takesMs: number,
-  act: Act,
+  act: PowerAct,
 ): Promise<SimValue> {
   const { db } = model;
   const vmRef = String(call.args[0]);

@@ -1,13 +1,11 @@
 /** Workload balancing as a pool's callers meet it: its server is asked as wlb.md of xapi's client has it. */
 import { evacuationAdvice } from "../behaviour/evacuation.ts";
 import { type PoolModel, poolRefOf } from "../metrics/model.ts";
-import type { MessageCall, MessageDefinition } from "../objects/contract.ts";
-import { type SimMap, type SimValue, simMap } from "../objects/datamodel.ts";
+import type { MessageDefinition, MessageHandler } from "../objects/contract.ts";
+import { type SimMap, simMap } from "../objects/datamodel.ts";
 import { optimizationAdvice, placementAdvice } from "../wlb/advice.ts";
 import { askWlb, assertWlbEnabled, assertWlbLicensed, joinWlb, leaveWlb } from "../wlb/client.ts";
 import { configurationParameters, uuidParameters } from "../wlb/request.ts";
-
-type Handle = (call: MessageCall) => SimValue | Promise<SimValue>;
 
 /** All of them by name. */
 export function wlbMessages(model: PoolModel): [string, MessageDefinition][] {
@@ -16,7 +14,7 @@ export function wlbMessages(model: PoolModel): [string, MessageDefinition][] {
     name: string,
     params: string,
     result: string,
-    handle: Handle,
+    handle: MessageHandler,
   ): [string, MessageDefinition] => {
     const types = params.split(" ").filter((type) => type !== "");
     return [name, { params: types, minArgs: types.length, async: true, result, handle }];

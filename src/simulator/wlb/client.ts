@@ -11,7 +11,7 @@ const clientVersion = "26.17";
 const usualSeconds = 30;
 const reportSeconds = 600;
 
-interface Account {
+interface WlbAccount {
   readonly url: string;
   readonly user: string;
   readonly password: string;
@@ -24,7 +24,7 @@ export function assertWlbLicensed({ db }: PoolModel, poolRef: string): void {
 }
 
 /** The server that the pool was initialised with. @throws SimFailure WLB_NOT_INITIALIZED. */
-function accountOf(model: PoolModel): Account {
+function accountOf(model: PoolModel): WlbAccount {
   const { db, wlb } = model;
   const pool = poolRefOf(model);
   assertWlbLicensed(model, pool);
@@ -62,7 +62,7 @@ export function askWlb(model: PoolModel, method: WlbMethod, parameters: string):
 /** Tells a server of the pool, and remembers it where it agrees. @throws SimFailure; then everything stays as it was. */
 export async function joinWlb(
   model: PoolModel,
-  account: Account,
+  account: WlbAccount,
   own: { readonly user: string; readonly password: string },
 ): Promise<void> {
   const { db } = model;
@@ -92,7 +92,7 @@ function forgetSecret({ db, wlb }: PoolModel): void {
 
 async function askAt(
   model: PoolModel,
-  { url, user, password }: Account,
+  { url, user, password }: WlbAccount,
   method: WlbMethod,
   parameters: string,
 ): Promise<WlbAnswer> {
