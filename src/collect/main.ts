@@ -37,6 +37,7 @@ import {
   doubtLines,
   importLine,
   problemLines,
+  recordingLines,
   settlingLines,
   slowLines,
   summaryJson,
@@ -185,6 +186,7 @@ async function collectOnce(context: ProgramContext, options: CollectFlags): Prom
       ...slowLines(result),
       ...clockLines(result),
       ...settlingLines(result),
+      ...recordingLines(result),
     ])
       tell(printable(line));
   return codeOf(result);
@@ -250,8 +252,9 @@ async function writeRunMetrics(
   );
 }
 
-function codeOf({ unread, skipped }: CollectResult): number {
-  return unread.length + skipped.length > 0 ? exitCode.partly : exitCode.done;
+function codeOf({ unread, skipped, recording }: CollectResult): number {
+  const refused = recording !== null && recording.refused !== null;
+  return unread.length + skipped.length > 0 || refused ? exitCode.partly : exitCode.done;
 }
 
 function read(

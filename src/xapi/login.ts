@@ -170,7 +170,8 @@ async function logInOnce(transport: Transport, options: LoginOptions): Promise<L
 
 async function openSession(transport: Transport, options: LoginOptions): Promise<string> {
   const { user, password, originator, secrets } = options;
-  const call: CallOptions = { secrets, sending: "once" };
+  // A session whose ref never reaches us would stay at the pool for a day.
+  const call: CallOptions = { secrets, sending: "once", graceMs: loginGraceMs };
   const method = "session.login_with_password";
   try {
     return readSession(
@@ -238,7 +239,8 @@ function understood<T>(transport: Transport, method: string, read: () => T): T {
   }
 }
 
-/** Longest time that a logout may hold up the end of a program. */
+/** Longest time that a login on its way, and a logout, may each hold up the end of a program. */
+const loginGraceMs = 5000;
 const logoutMs = 5000;
 
 /** Ends the session at the pool, as well as it can: a session left behind is collected by the pool in a day. */

@@ -4,6 +4,7 @@ import { AppError } from "../domain/errors.ts";
 import { decodeAnswer, encodeCall, UnsendableError, type XapiParameter } from "./codec.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
 import type { HttpCall, Transport } from "./transport.ts";
+import { userAgent } from "./userAgent.ts";
 import { type XapiValue, XmlError } from "./xml.ts";
 
 /** Texts that no error may show, and what stands in their place. */
@@ -23,7 +24,7 @@ export class Secrets {
 }
 
 export interface CallOptions
-  extends Pick<HttpCall, "sending" | "deadlineMs" | "despiteAbort" | "kept" | "maxBytes"> {
+  extends Pick<HttpCall, "sending" | "deadlineMs" | "despiteAbort" | "graceMs" | "kept" | "maxBytes"> {
   readonly secrets: Secrets;
 }
 
@@ -85,7 +86,7 @@ class WholeAnswer implements AnswerReader<XapiValue> {
   }
 }
 
-const headers = { "Content-Type": "text/xml", Accept: "text/xml", "User-Agent": "xcp-balance" };
+const headers = { "Content-Type": "text/xml", Accept: "text/xml", "User-Agent": userAgent };
 
 function nameFailure(error: unknown, method: string, url: string, secrets: Secrets): unknown {
   if (error instanceof XapiError) {

@@ -7,6 +7,7 @@ import { XapiError, XapiUnreachable } from "./errors.ts";
 import { findMaster, type Login, type LoginOptions, logOut } from "./login.ts";
 import { type AnswerReader, callMethod, readMethod } from "./rpc.ts";
 import type { HttpAnswer, HttpCall, Transport } from "./transport.ts";
+import { userAgent } from "./userAgent.ts";
 import type { XapiValue } from "./xml.ts";
 
 /** Far more than the measures of a host and its VMs, in bytes. */
@@ -85,7 +86,7 @@ export class XapiSession {
         method: "GET",
         path,
         // As a cookie, since a query ends up in logs.
-        headers: { Accept: "text/xml", "User-Agent": "xcp-balance", Cookie: `session_id=${login.session}` },
+        headers: { Accept: "text/xml", "User-Agent": userAgent, Cookie: `session_id=${login.session}` },
         // xapi closes the connection after such an answer, whatever it says in the header.
         sending: "once",
         deadlineMs,

@@ -14,6 +14,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { XapiUnreachable } from "./errors.ts";
 import { type Limiter, limiter } from "./limiter.ts";
 import { type ConnectPolicy, connectSocket, shownFingerprint } from "./tls.ts";
+import { userAgent } from "./userAgent.ts";
 
 export interface TransportOptions extends ConnectPolicy {
   readonly callTimeoutMs: number;
@@ -45,6 +46,8 @@ export interface HttpCall {
   readonly kept?: KeptAnswers | undefined;
   /** Sends even when the client's signal was aborted: a logout. */
   readonly despiteAbort?: boolean;
+  /** How long the answer to what was sent is still awaited after the client's signal was aborted; 0 where left out. */
+  readonly graceMs?: number;
 }
 
 export interface HttpAnswer {
@@ -121,10 +124,11 @@ export class Transport {
   };
 
   #attempt(call: HttpCall, fresh: boolean): Promise<HttpAnswer> {
-    const signals = [this.#closing.signal];
-    if (this.#options.signal !== undefined && call.despiteAbort !== true) signals.push(this.#options.signal);
+    const closing = this.#closing.signal;
+    const stopping = call.despiteAbort === true ? undefined : this.#options.signal;
     return new Promise((resolve, reject) => {
-      for (const signal of signals) signal.throwIfAborted();
+      closing.throwIfAborted();
+      stopping?.throwIfAborted();
       const request = httpRequest({
         method: call.method,
         path: call.path,
@@ -140,11 +144,21 @@ export class Transport {
       };
       const late = this.#failure(call, "deadline", `no complete answer within ${deadlineMs / 1000} s`);
       const timer = setTimeout(giveUp, deadlineMs, late);
-      const stops = signals.map((signal) => onAbort(signal, () => giveUp(signal.reason)));
+      let grace: NodeJS.Timeout | undefined;
+      const stop = (): void => {
+        const { graceMs = 0 } = call;
+        if (graceMs === 0 || request.socket === null) giveUp(stopping?.reason);
+        else grace = setTimeout(giveUp, graceMs, stopping?.reason);
+      };
+      const forget = [
+        onAbort(closing, () => giveUp(closing.reason)),
+        ...(stopping === undefined ? [] : [onAbort(stopping, stop)]),
+      ];
       // A request whose connection never came about emits no "close": nothing of it may keep the program alive.
       const settle = (): void => {
         clearTimeout(timer);
-        for (const stop of stops) stop();
+        clearTimeout(grace);
+        for (const each of forget) each();
       };
       request.on("close", () => {
         giveUp(this.#failure(call, "lost", "the connection was closed without an answer"));
@@ -217,6 +231,7 @@ export class Transport {
     const status = response.statusCode ?? 0;
     const location = response.headers.location?.slice(0, 100);
     const where = location === undefined || status > 399 ? "" : ` with a redirect to ${location}`;
+    if (status === 429) return this.#failure(call, "http", throttled, { status });
     const hint = !this.endpoint.secure && location?.startsWith("https:") ? "; write https:// in XenHost" : "";
     return this.#failure(call, "http", `the answer is HTTP ${status}${where}, not XAPI's${hint}`, { status });
   }
@@ -253,6 +268,8 @@ class StaleConnection extends Error {
     this.failure = failure;
   }
 }
+
+const throttled = `the answer is HTTP 429: calls are limited there; raise the limit of the User-Agent ${userAgent}`;
 
 /** How a request in plain HTTP fails on a port that speaks TLS. */
 const looksLikeTls: ReadonlySet<XapiUnreachable["reason"]> = new Set(["lost", "garbled"]);

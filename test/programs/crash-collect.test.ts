@@ -46,33 +46,48 @@ describe("collect, killed or overtaken", () => {
     expect([answered.ended.signal, answered.left]).toEqual(["SIGKILL", "new"]);
   });
 
-  it("F41: told to end at six places of its way, and again: code 143, one whole snapshot, no session, and the next run succeeds", async () => {
+  /** Tells a run to end at its `number`-th event, so many times; the tables are whole, and the next run succeeds. */
+  const toldToEnd = async (number: number, times: number): Promise<void> => {
+    const before = await crash.onlooker.stored();
+    await crash.change();
+    crash.wire.restart();
+    const running = await crash.start();
+    let isTold = false;
+    crash.wire.assess = (event) => {
+      if (isTold || event.number !== number) return "pass";
+      isTold = true;
+      for (let left = times; left > 0; left--) running.child.kill("SIGTERM");
+      return "pass";
+    };
+    const ended = await running.ended;
+    crash.wire.assess = undefined;
+    expect(isTold, `event ${number}`).toBe(true);
+    expect(ended, `event ${number}`).toMatchObject({ code: 143, stderr: "" });
+    await crash.onlooker.settled();
+    const after = await crash.onlooker.stored();
+    expect(marksIn(after)).toHaveLength(1);
+    expect(after.storedId).toBeGreaterThanOrEqual(before.storedId);
+    await collectWell(crash);
+  };
+  const sessions = () => crash.world.pool.db.count("session");
+
+  it("F41: told to end at six places of its way: code 143, one whole snapshot, no session, and the next run succeeds", async () => {
     const total = await countEvents(crash);
+    const before = sessions();
     for (const number of spread(total - 6, 6)) {
-      const before = await crash.onlooker.stored();
-      await crash.change();
-      crash.wire.restart();
-      const running = await crash.start();
-      let isTold = false;
-      crash.wire.assess = (event) => {
-        if (isTold || event.number !== number) return "pass";
-        isTold = true;
-        running.child.kill("SIGTERM");
-        running.child.kill("SIGTERM");
-        return "pass";
-      };
-      const ended = await running.ended;
-      crash.wire.assess = undefined;
-      expect(isTold, `event ${number} of ${total}`).toBe(true);
-      // One that had committed already has done its work: it ends as one that was told too late, or as told.
-      expect(ended, `event ${number} of ${total}`).toMatchObject({ code: 143, stderr: "" });
-      await crash.onlooker.settled();
-      const after = await crash.onlooker.stored();
-      expect(marksIn(after)).toHaveLength(1);
-      expect(after.storedId).toBeGreaterThanOrEqual(before.storedId);
-      await collectWell(crash);
+      await toldToEnd(number, 1);
+      expect(sessions(), `event ${number} of ${total}`).toBe(before);
     }
-    expect(crash.world.pool.db.all("session")).toEqual([]);
+  }, 90_000);
+
+  it("F41: and told again at once, at three: the same, with that run's session left behind at most", async () => {
+    const total = await countEvents(crash);
+    for (const number of spread(total - 6, 3)) {
+      const before = sessions();
+      await toldToEnd(number, 2);
+      // The second signal ends it where it stands: between a login's answer and the logout there is one.
+      expect(sessions() - before, `event ${number} of ${total}`).toBeLessThanOrEqual(1);
+    }
   }, 90_000);
 
   it("F2: two overlapping runs, four times: the later start stays, nobody ever sees a mixture", async () => {

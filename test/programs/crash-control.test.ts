@@ -140,13 +140,14 @@ describe("four transfers in flight, and an administrator's own migrations beside
 });
 
 describe("xcp-control told to end", () => {
-  it("F41: at six events of its way: code 143, the lease is free, every row is closed by the next run", async () => {
+  it("F41: at six events of its way: code 143, the lease is free, no session is left, every row is closed by the next run", async () => {
     for (const number of spread(await eventsOfARun(), 6)) {
       await controlRound(arena, {}, async (round) => {
         const { ended, event } = await strike(round, (each) => each.number === number, "SIGTERM", "after");
         expect(event).not.toBeNull();
         expect(ended.code, `event ${number}: ${ended.stdout}${ended.stderr}`).toBe(143);
         expect((await leaseStatus(arena.controller)).holder).toBeNull();
+        expect(round.ring.pool.db.all("session"), `event ${number}`).toEqual([]);
         await goOnAfterwards(arena, round.ring);
       });
     }

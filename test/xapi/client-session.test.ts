@@ -90,6 +90,29 @@ test("logout happens although the signal was aborted, and later verbs are refuse
   await expect(client.pools()).rejects.toBeInstanceOf(XapiUnreachable);
 });
 
+test("told to stop while a login is on its way: its answer is awaited, and the session logged out", async () => {
+  const abort = new AbortController();
+  await using member = await startMember(
+    masterScript({
+      "session.login_with_password": (_, response) => {
+        abort.abort(new Error("told to stop"));
+        setTimeout(() => response.end(success("OpaqueRef:late")), 50);
+        return null;
+      },
+    }),
+  );
+  await expect(connectXapi(options(member.url, { signal: abort.signal }))).rejects.toThrow("told to stop");
+  expect(member.methods()).toEqual(["session.login_with_password", "session.logout"]);
+  expect(member.calls[1]?.params).toEqual(["OpaqueRef:late"]);
+});
+
+test("told to stop before a login was sent: nothing is sent", async () => {
+  await using member = await startMember(masterScript());
+  const signal = AbortSignal.abort(new Error("told to stop"));
+  await expect(connectXapi(options(member.url, { signal }))).rejects.toThrow("told to stop");
+  expect(member.calls).toEqual([]);
+});
+
 test("closing twice, or when the pool is gone, throws nothing", async () => {
   const member = await startMember(masterScript());
   const client = await connectXapi(options(member.url));

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import { connectXapi } from "../../src/xapi/client.ts";
@@ -245,6 +246,21 @@ test("GET sends the session as a cookie on a connection of its own, and keeps it
   const get = member.calls.find((call) => call.method === "GET");
   expect(get?.url).toBe("/rrd_updates?start=1&cf=AVERAGE");
   expect(get?.headers).toMatchObject({ cookie: "session_id=OpaqueRef:session-1", accept: "text/xml" });
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const agents = new Set(member.calls.map((call) => call.headers["user-agent"]));
+  expect([...agents]).toEqual([`xcp-balance/${version}`]);
+});
+
+test("an answer of HTTP 429 is told as a limit of calls, with the name to raise it for", async () => {
+  await using member = await startMember((call, response) => {
+    if (call.method !== "host.compute_free_memory") return masterScript()(call, response);
+    response.writeHead(429).end();
+    return null;
+  });
+  const work = withClient(member.url, (client) => client.computeFreeMemory(host));
+  await expect(work).rejects.toThrow(
+    /compute_free_memory: .* HTTP 429: calls are limited there; .* xcp-balance\//,
+  );
 });
 
 test("GET renews a session that the member does not know", async () => {

@@ -104,6 +104,31 @@ describe("event.from", () => {
     ]);
   });
 
+  test("tells what came, what changed and what went in this order, and a token of what it told alone", async () => {
+    const { token } = await from(["*"], "", 5);
+    const other = pool.db.create("VM", { name_label: "other" });
+    const before = await from(["vm"], token, 5);
+    pool.db.destroy("VM", other);
+    pool.db.set("VM", pool.vmRef, "name_label", "renamed");
+    const fresh = pool.db.create("VM", { name_label: "fresh" });
+    const batch = await from(["vm"], before.token, 5);
+    expect(told(batch)).toEqual([`add vm ${fresh}`, `mod vm ${pool.vmRef}`, `del vm ${other}`]);
+    pool.db.set("host", pool.slaveRef, "name_label", "elsewhere");
+    expect((await from(["vm"], batch.token, 0)).token).toBe(batch.token);
+    expect((await from(["banana"], "", 0)).token).toMatch(/^0{20},/);
+  });
+
+  test("forgets deletions when 512 of a class have gathered, and only the counts tell", async () => {
+    const many = Array.from({ length: 600 }, () => pool.db.create("VM", { name_label: "many" }));
+    const { token } = await from(["vm"], "", 5);
+    for (const ref of many) pool.db.destroy("VM", ref);
+    const batch = await from(["vm"], token, 5);
+    expect(batch.events.length).toBeGreaterThan(250);
+    expect(batch.events.length).toBeLessThan(512);
+    expect(batch.events.at(-1)).toMatchObject({ operation: "del", ref: many.at(-1) });
+    expect(batch.valid_ref_counts["vm"]).toBe(1);
+  });
+
   test("takes class names in any case, single objects, and unknown classes", async () => {
     const { token } = await from(["*"], "", 5);
     pool.db.set("host", pool.slaveRef, "name_label", "b");

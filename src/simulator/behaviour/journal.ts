@@ -9,8 +9,17 @@ export interface Change {
   readonly id: number;
 }
 
-/** Generations after which nobody is told of a deletion any more. */
-const deletionsRemembered = 20_000;
+/**
+ * How many deletions of a class are remembered: at the first number only the newest of the second are kept, as in xapi.
+ * Nobody is told that older ones are forgotten; only the counts of objects give it away.
+ */
+const mostDeletions = 512;
+const keptDeletions = 256;
+
+/** A change, or what came and went. */
+interface Passing extends Omit<Change, "operation"> {
+  readonly operation: Change["operation"] | "none";
+}
 
 interface Entry {
   readonly cls: string;
@@ -35,6 +44,8 @@ export class Journal {
   #entries: Entry[] = [];
   readonly #lives = new Map<string, Life>();
   #present = 0;
+  /** Keys of what is gone, by class, oldest first. */
+  readonly #deleted = new Map<string, string[]>();
   readonly #listeners = new Set<() => void>();
 
   /** The generation of the newest change. */
@@ -74,6 +85,12 @@ export class Journal {
   deleted(cls: string, ref: string): void {
     this.#present -= 1;
     this.#change(cls, ref, true);
+    const gone = this.#deleted.get(cls) ?? [];
+    gone.push(`${cls}/${ref}`);
+    if (gone.length >= mostDeletions) {
+      for (const key of gone.splice(0, gone.length - keptDeletions - 1)) this.#lives.delete(key);
+    }
+    this.#deleted.set(cls, gone);
   }
 
   /** Marks an object as changed although none of its fields is; returns the generation of that. */
@@ -89,8 +106,25 @@ export class Journal {
    * generation 0 gives everything that is there, as "add".
    */
   since(generation: number): readonly Change[] {
+    return this.#after(generation).flatMap(({ operation, ...object }) =>
+      operation === "none" ? [] : [{ ...object, operation }],
+    );
+  }
+
+  /** The newest generation in which anything `wanted` changed after `generation`, came and went included; else that. */
+  newest(generation: number, wanted: (object: Pick<Change, "cls" | "ref">) => boolean): number {
+    return Math.max(
+      generation,
+      ...this.#after(generation)
+        .filter(wanted)
+        .slice(-1)
+        .map(({ id }) => id),
+    );
+  }
+
+  #after(generation: number): Passing[] {
     const seen = new Set<string>();
-    const changes: Change[] = [];
+    const changes: Passing[] = [];
     for (let at = this.#firstAfter(generation); at < this.#entries.length; at += 1) {
       const entry = this.#entries[at];
       if (entry === undefined) break;
@@ -99,8 +133,7 @@ export class Journal {
       if (life === undefined || life.changed !== entry.id || seen.has(key)) continue;
       seen.add(key);
       const fresh = life.created > generation;
-      if (life.gone && fresh) continue;
-      const operation = life.gone ? "del" : fresh ? "add" : "mod";
+      const operation = life.gone ? (fresh ? "none" : "del") : fresh ? "add" : "mod";
       changes.push({ cls: entry.cls, ref: entry.ref, operation, id: entry.id });
     }
     return changes;
@@ -134,11 +167,9 @@ export class Journal {
     return low;
   }
 
-  /** Forgets overtaken entries and old deletions now and then, so that a long run does not grow without end. */
+  /** Forgets overtaken entries now and then, so that a long run does not grow without end. */
   #compact(): void {
     if (this.#entries.length < 1024 || this.#entries.length < 4 * this.#present) return;
-    const old = this.#generation - deletionsRemembered;
-    for (const [key, life] of this.#lives) if (life.gone && life.changed < old) this.#lives.delete(key);
     this.#entries = this.#entries.filter(
       (entry) => this.#lives.get(`${entry.cls}/${entry.ref}`)?.changed === entry.id,
     );

@@ -1,4 +1,5 @@
 /** The simulated pool: objects, time, load and faults behind the servers. Opens no sockets. */
+
 import { AppError } from "../../domain/errors.ts";
 import { parseSnapshot } from "../../snapshot/text.ts";
 import { poolMessages } from "../messages/messages.ts";
@@ -23,6 +24,7 @@ import { buildPool } from "../scenario/scenarioPool.ts";
 import type { UserSpec } from "../scenario/scenarioSpecs.ts";
 import { buildSnapshotPool, releaseOfSnapshot } from "../scenario/snapshotPool.ts";
 import { VirtualClock } from "./clock.ts";
+import type { Faults } from "./faults.ts";
 import { conditionOf } from "./outages.ts";
 import type { PowerRecord } from "./powerRecord.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -161,6 +163,7 @@ export class SimulatedPool implements SimulatedPoolLike {
     const [cls = "", message = ""] = method.split(".");
     const { faults } = this.model;
     if (message.startsWith("get_all_records")) return faults.damagedRecords(cls, value as SimMap);
+    if (method === "event.from") return damagedEvents(faults, value as SimMap);
     if (message !== "get_record") return value;
     const ref = String(args[0]);
     return faults.damagedRecords(cls, { [ref]: value })[ref] ?? value;
@@ -171,6 +174,18 @@ export class SimulatedPool implements SimulatedPoolLike {
     this.#stopUpkeep();
     this.model.clock.close();
   }
+}
+
+/** A batch of events whose snapshots a fault may hit; one that does not travel at all takes its event with it. */
+function damagedEvents(faults: Faults, batch: SimMap): SimMap {
+  const events = (batch["events"] as readonly SimMap[]).flatMap((event) => {
+    const { ref, snapshot } = event as { readonly ref: string; readonly snapshot?: SimMap };
+    if (snapshot === undefined) return [event];
+    const cls = String(snapshot["type"]).replace(/^record:/, "");
+    const told = faults.damagedRecords(cls, { [ref]: snapshot["value"] ?? null })[ref];
+    return told === undefined ? [] : [{ ...event, snapshot: { ...snapshot, value: told } }];
+  });
+  return { ...batch, events };
 }
 
 interface Base {

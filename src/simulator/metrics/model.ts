@@ -104,6 +104,8 @@ export interface PoolModel {
   readonly power: PowerRecord;
   /** Until when the toolstack of a host is away, and until when it is still starting. */
   readonly outages: Map<string, { readonly goneUntilMs: number; readonly startingUntilMs: number }>;
+  /** Data sources that a VM's host was asked to record, by VM and name: since when. */
+  readonly recorded: Map<string, Map<string, number>>;
   /** When the domain of a VM was built, by VM; absent for those that ran when the pool began. */
   readonly domainSince: Map<string, number>;
   /** Those who wait for an operation to end, by VM or host. */
@@ -142,6 +144,7 @@ export function createModel(options: {
     machines: new Map(),
     power: new PowerRecord(options.clock.now()),
     outages: new Map(),
+    recorded: new Map(),
     domainSince: new Map(),
     waiters: new Map(),
   };

@@ -58,7 +58,7 @@ const messages: Readonly<Record<Needed, string>> = {
     "host.assert_can_evacuate host.shutdown host.reboot host.power_on host.set_power_on_mode pool.initialize_wlb " +
     "pool.deconfigure_wlb pool.send_wlb_configuration task.destroy/any",
   "vm-power-admin": "VM.pool_migrate VM.start_on",
-  "vm-admin": "VM.destroy",
+  "vm-admin": "VM.destroy VM.record_data_source VM.forget_data_source_archives",
   "vm-operator":
     "VM.start VM.clean_shutdown VM.hard_shutdown VM.clean_reboot VM.hard_reboot VM.pause VM.unpause",
   "read-only": "",

@@ -11,8 +11,11 @@ import type { Sessions } from "./sessions.ts";
 /** Changes that fall together within this time are told together. */
 const batchMs = 50;
 
+/** In which operations are told. */
+const order: readonly Change["operation"][] = ["add", "mod", "del"];
+
 interface Wanted {
-  readonly matches: (change: Change) => boolean;
+  readonly matches: (change: Pick<Change, "cls" | "ref">) => boolean;
   readonly onlyTasks: boolean;
 }
 
@@ -51,7 +54,7 @@ export class Events {
       this.#sessions.require(session);
       const changes = this.#db.journal.since(since).filter(wanted.matches);
       if (changes.length > 0 || performance.now() >= deadline || this.#stopped.aborted)
-        return this.#batch(changes);
+        return this.#batch(changes, this.#db.journal.newest(since, wanted.matches));
       await this.#change(deadline);
     }
   }
@@ -93,15 +96,17 @@ export class Events {
     }
   }
 
-  #batch(changes: readonly Change[]): SimMap {
+  /** What came first, then what changed, then what went; the token is of the newest of them, not of the pool. */
+  #batch(changes: readonly Change[], newest: number): SimMap {
     const counts = new Map<string, number>();
     for (const spec of classes.values()) {
       if (spec.stored) counts.set(spec.name.toLowerCase(), this.#db.count(spec.name));
     }
+    const ordered = order.flatMap((operation) => changes.filter((change) => change.operation === operation));
     return simMap([
-      ["events", changes.map((change) => this.#event(change))],
+      ["events", ordered.map((change) => this.#event(change))],
       ["valid_ref_counts", simMap(refCountNames.map((name) => [name, counts.get(name) ?? 0]))],
-      ["token", writeToken(this.#db.journal.generation)],
+      ["token", writeToken(newest)],
     ]);
   }
 
