@@ -13,6 +13,7 @@ import type { ServerProfile } from "../objects/profile.ts";
 import { visibilityOf } from "../objects/profileFields.ts";
 import type { Release } from "../objects/release.ts";
 import type { SimFailure } from "../server/failure.ts";
+import { WlbState } from "../wlb/state.ts";
 import { VmHistory } from "./history.ts";
 import { constant, type Profile, type VmLoad } from "./load.ts";
 
@@ -110,6 +111,7 @@ export interface PoolModel {
   readonly domainSince: Map<string, number>;
   /** Those who wait for an operation to end, by VM or host. */
   readonly waiters: Map<string, Set<() => void>>;
+  readonly wlb: WlbState;
 }
 
 /** `profile`, where given, decides the release. */
@@ -147,6 +149,7 @@ export function createModel(options: {
     recorded: new Map(),
     domainSince: new Map(),
     waiters: new Map(),
+    wlb: new WlbState(),
   };
 }
 
