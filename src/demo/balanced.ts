@@ -38,7 +38,7 @@ const patienceMs = 60_000;
 export async function playWlb(stage: Stage, audience: Audience): Promise<void> {
   const { url, user: poolUser, password: poolPassword } = stage.console;
   const xe = await openConsole({ url, user: poolUser, password: poolPassword });
-  const teller = new Teller(stage, audience, xe);
+  const teller = new WlbTeller(stage, audience, xe);
   teller.chapter("1. A pool that is collected, and xcp-wlb beside it");
   await teller.run("collect", []);
   const password = randomBytes(9).toString("hex");
@@ -52,7 +52,7 @@ export async function playWlb(stage: Stage, audience: Audience): Promise<void> {
   audience.write(closing);
 }
 
-async function acts(teller: Teller, wlb: RunningWlb, password: string): Promise<void> {
+async function acts(teller: WlbTeller, wlb: RunningWlb, password: string): Promise<void> {
   teller.chapter("2. The administrator connects the pool, on its master");
   await teller.connect(wlb, password);
 
@@ -80,7 +80,7 @@ async function acts(teller: Teller, wlb: RunningWlb, password: string): Promise<
   await teller.disconnect();
 }
 
-class Teller {
+class WlbTeller {
   readonly #stage: Stage;
   readonly #audience: Audience;
   readonly #xe: XeConsole;
