@@ -25,7 +25,7 @@ export interface FollowOptions {
   readonly nowMs: number;
 }
 
-interface Session {
+interface KeptSession {
   readonly client: XapiClient;
   readonly objects: InventoryFollower;
   readonly options: XapiOptions;
@@ -35,7 +35,7 @@ interface Session {
 
 /** One run at a time. A run that fails with the pool ends the session; the next one begins anew. */
 export class PoolFollower {
-  #session: Session | null = null;
+  #session: KeptSession | null = null;
   #known: KnownMembers = { collected: null, allowed: [] };
 
   /** Does `work` with the pool. Rejects as connectXapi and `work` do. */
@@ -61,7 +61,7 @@ export class PoolFollower {
   }
 
   /** The session of the run before, unless the settings have changed since. */
-  async #open({ xen, signal }: FollowOptions): Promise<Session> {
+  async #open({ xen, signal }: FollowOptions): Promise<KeptSession> {
     const stop = new AbortController();
     const { signal: _, ...options } = xapiOptions(xen, "xcp-collect", stop.signal, this.#living());
     const { known: __, ...asked } = options;
@@ -74,7 +74,7 @@ export class PoolFollower {
   }
 
   #endingWith<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const { stop } = this.#session as Session;
+    const { stop } = this.#session as KeptSession;
     return endedBy(signal, stop, work);
   }
 
