@@ -54,8 +54,10 @@ async function reportPrograms(): Promise<number> {
 
 rmSync(folder, { recursive: true, force: true });
 try {
-  // The same programs with their maps.
-  if ((await run(inPackages("typescript", "bin", "tsc"), ["-p", ".", "--sourceMap"])) !== 0)
+  // The same programs, a file a module with its map.
+  if (
+    (await run(inPackages("typescript", "bin", "tsc"), ["-p", ".", "--sourceMap", "--outDir", "dist"])) !== 0
+  )
     throw new Error("the sources do not compile");
   const code = await test(process.argv.slice(2));
   const programs = (await reportPrograms()) === 0 ? readReport("programs") : {};
@@ -63,7 +65,7 @@ try {
   for (const line of coverageTable(files, poorPercent)) process.stdout.write(`${line}\n`);
   process.exitCode = code;
 } finally {
-  // The next set-up compiles dist anew, without maps.
+  // The next set-up makes dist anew, without maps and in one file a program.
   rmSync(join(projectFolder, "dist", ".built"), { force: true });
   rmSync(rawFolder, { recursive: true, force: true });
 }

@@ -1,14 +1,14 @@
-/** Makes the packages: an npm tarball and a Debian package, in packages/. */
+/** Makes the packages, an npm tarball and a Debian package, and the list of what they consist of, in packages/. */
 import { spawnSync } from "node:child_process";
 import { join, relative } from "node:path";
 import process from "node:process";
 import { projectFolder } from "./commandTree.ts";
 import { makeDebian } from "./debianPackage.ts";
 import { writeGenerated } from "./files.ts";
-import { packNpm } from "./npmPackage.ts";
+import { packNpm, writeSbom } from "./npmPackage.ts";
 
 const usage = `usage: npm run package [-- COMMAND]
-  (none)     makes the npm package and the Debian package in packages/
+  (none)     makes the npm package and the Debian package in packages/, and an SBOM
   try        makes them, and tries the Debian package in a fresh Debian: install, run, upgrade, purge (minutes; needs
              root, debootstrap and a Debian mirror, XCP_DEBIAN_MIRROR where it is not this machine's own)
   prepare    makes only what goes into both: man pages, completion, the commit, into dist/
@@ -40,6 +40,7 @@ async function makeAll(): Promise<{ readonly npmPackage: string; readonly debian
   await writeGenerated();
   const npmPackage = packNpm(projectFolder, packages);
   tell(npmPackage);
+  tell(writeSbom(projectFolder, packages));
   if (!canMakeDebian()) {
     process.stderr.write(
       "xcp-balance: no dpkg-deb here, so no Debian package; it comes with Debian's package dpkg\n",

@@ -112,23 +112,20 @@ function filesUnder(folder) {
 /** One text that changes when anything changes that the build depends on. */
 function sourcesDigest() {
   const hash = createHash("sha256");
-  for (const file of [at("tsconfig.json"), at("package-lock.json"), ...filesUnder(at("src")).sort()]) {
+  for (const file of [
+    at("tsconfig.json"),
+    at("package-lock.json"),
+    at("scripts", "bundle.mjs"),
+    ...filesUnder(at("src")).sort(),
+  ]) {
     hash.update(file.slice(projectFolder.length)).update("\0").update(readFileSync(file)).update("\0");
   }
   return hash.digest("hex");
 }
 
-/** True when dist was compiled from src as it is now. */
+/** True when build and dist were made from src as it is now. */
 export function isBuilt() {
   return existsSync(stamp) && readFileSync(stamp, "utf8") === sourcesDigest();
-}
-
-/** Removes compiled files whose source is gone, so that nothing runs that is no longer there. */
-function removeOrphans() {
-  for (const file of filesUnder(at("dist"))) {
-    const source = file.replace(at("dist"), at("src")).replace(/(\.d\.ts|\.js)$/, ".ts");
-    if (file !== stamp && !existsSync(source)) rmSync(file);
-  }
 }
 
 function makeExecutable() {
@@ -137,18 +134,22 @@ function makeExecutable() {
 }
 
 async function build() {
-  say("building (tsc)");
+  say("building (tsc, rolldown)");
   const digest = sourcesDigest();
   rmSync(stamp, { force: true });
+  // Nothing may run whose source is gone.
+  rmSync(at("build"), { recursive: true, force: true });
   const code = await run(at("node_modules", ".bin", "tsc"), ["-p", "."], { stdio: ["ignore", 2, 2] });
-  removeOrphans();
+  const { bundle } = await import("./bundle.mjs");
+  const made = new Set(await bundle(projectFolder));
+  for (const file of filesUnder(at("dist"))) if (!made.has(file)) rmSync(file);
   makeExecutable();
   if (code !== 0) throw new SetupProblem("the sources do not compile; the compiler's reasons stand above");
   writeFileSync(stamp, digest);
 }
 
 /**
- * Makes the programs runnable: packages as in package-lock.json (unless `buildOnly`), dist as in src.
+ * Makes the programs runnable: packages as in package-lock.json (unless `buildOnly`), build and dist as in src.
  * Safe when two do it at once.
  */
 export async function setUp({ buildOnly = false } = {}) {

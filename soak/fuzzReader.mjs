@@ -1,13 +1,13 @@
-// Reads what the fuzz test sends with the compiled readers of dist, in a thread whose memory is bounded, and answers how
+// Reads what the fuzz test sends with the compiled readers of build, in a thread whose memory is bounded, and answers how
 // each ended: "read", "refused", or the trace of an error that data must never cause.
 import { parentPort } from "node:worker_threads";
-import { AppError } from "../dist/domain/errors.js";
-import { decodeAnswer } from "../dist/xapi/codec.js";
-import { XapiError } from "../dist/xapi/errors.js";
-import { readRecords } from "../dist/xapi/recordCodec.js";
-import { RecordsReader } from "../dist/xapi/recordStream.js";
-import { newestValues, parseRrdUpdates } from "../dist/xapi/rrd.js";
-import { decodeResponse, XmlFault } from "../dist/xapi/xml.js";
+import { AppError } from "../build/domain/errors.js";
+import { decodeAnswer } from "../build/xapi/codec.js";
+import { XapiError } from "../build/xapi/errors.js";
+import { readRecords } from "../build/xapi/recordCodec.js";
+import { RecordsReader } from "../build/xapi/recordStream.js";
+import { newestValues, parseRrdUpdates } from "../build/xapi/rrd.js";
+import { decodeResponse, XmlFault } from "../build/xapi/xml.js";
 
 const pieceLength = 16 * 1024;
 

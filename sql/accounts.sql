@@ -44,6 +44,7 @@ GRANT SELECT ON `{database}`.AddedRule TO '{collectUser}'@'{accountHost}';
 GRANT SELECT ON `{database}`.RuleTerm TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.HostMeasure TO '{collectUser}'@'{accountHost}';
 GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmMeasure TO '{collectUser}'@'{accountHost}';
+GRANT SELECT, INSERT, UPDATE, DELETE ON `{database}`.VmDemand TO '{collectUser}'@'{accountHost}';
 
 -- manager shows everything, keeps the rules, and says when and what control leaves alone.
 GRANT SELECT ON `{database}`.* TO '{managerUser}'@'{accountHost}';

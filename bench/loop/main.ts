@@ -1,13 +1,14 @@
 /**
  * Closed loop: a day of noisy load on simulated pools, decided by the code that control runs, against the thesis'
  * trigger and against doing nothing. `npm run bench -- loop [--quick] [--only TEXT] [--seeds N] [--seed N] [--hours N]
- * [--every SECONDS] [--set KEY=VALUE ...] [--eth0] [--gates]`; `--traces FILE` plays recorded loads instead, see recorded.ts.
+ * [--every SECONDS] [--set KEY=VALUE ...] [--eth0] [--gates]`; `--traces FILE` plays recorded loads instead, see recorded.ts, and with `--green` under a green rule, see green.ts.
  */
 import { parseArgs } from "node:util";
 import type { ReplayFigures } from "../../src/rehearse/replay.ts";
 import { controlSettings, live, type Outcome } from "../../test/support/loop/live.ts";
 import { policies } from "../../test/support/loop/policies.ts";
 import { worlds } from "../../test/support/loop/world.ts";
+import { greenOptions, playGreen } from "./green.ts";
 import { playRecorded, recordedOptions } from "./recorded.ts";
 
 const { values } = parseArgs({
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     /** Also what kept runs from acting. */
     gates: { type: "boolean", default: false },
     ...recordedOptions,
+    ...greenOptions,
   },
 });
 
@@ -62,7 +64,9 @@ const share = (part: number, whole: number) =>
   whole > 0 ? (part / whole).toFixed(2) : part > 0 ? "inf" : "-";
 
 if (values.traces !== undefined) {
-  playRecorded({ ...values, traces: values.traces }, cpuMs);
+  const { traces } = values;
+  if (values.green) playGreen({ ...values, traces });
+  else playRecorded({ ...values, traces }, cpuMs);
   process.exit();
 }
 

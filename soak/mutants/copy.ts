@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 
 import path from "node:path";
 
 /** What is made, fetched or kept by git, and is no part of the copy. */
-const left: ReadonlySet<string> = new Set([".git", ".xcp-balance", "dist", "node_modules"]);
+const left: ReadonlySet<string> = new Set([".git", ".xcp-balance", "build", "dist", "node_modules"]);
 
 /** Copies `project` to PARENT/project and returns that folder; the facts that some tests read lie beside it. */
 export function copyProject(project: string, parent: string): string {

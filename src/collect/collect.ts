@@ -5,6 +5,7 @@
 
 import { ignoreUnsettled, type SettlingVm } from "../decide/settling.ts";
 import { clocksDisagree } from "../domain/clocks.ts";
+import { lacksDemands, withLastUse } from "../domain/demand.ts";
 import { AppError, describeError } from "../domain/errors.ts";
 import type { Collection, PoolFacts, Snapshot, Uuid } from "../domain/pool.ts";
 import { type AnySubject, isSource, parseAnySubject, subjectFacts } from "../domain/rule.ts";
@@ -23,6 +24,7 @@ import { type Measures, type NamedMeasures, nothingNamed } from "../xapi/measure
 import type { KnownMembers } from "../xapi/members.ts";
 import { xapiOptions } from "../xapi/options.ts";
 import type { HostRef } from "../xapi/records.ts";
+import { type Recording, recordWaits } from "../xapi/recordWaits.ts";
 import { readMeasures } from "../xapi/rrdUpdates.ts";
 import { toSnapshot } from "../xapi/snapshot.ts";
 import { Unreadable } from "../xapi/unreadable.ts";
@@ -74,6 +76,8 @@ export interface CollectResult {
   readonly stored: Collection | "superseded" | null;
   /** A line for each subject of a rule that no host has a value of. */
   readonly unmeasured: readonly string[];
+  /** What came of having run-states recorded; null where that is not asked for. */
+  readonly recording: Recording | null;
   /** What went wrong after the collection was stored; nothing of it is lost. */
   readonly warnings: readonly string[];
 }
@@ -87,14 +91,14 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
   const deadline = AbortSignal.timeout(options.collect.deadlineMs);
   const signal = AbortSignal.any([options.signal, deadline]);
   try {
-    const named = db === null ? nothingNamed : await namedMeasures(db);
+    const named = db === null ? nothingNamed : await namedMeasures(db, options.collect);
     const start = db === null ? null : await beginCollection(db);
     const startedMs = performance.now();
     const known = {
       collected: db === null ? null : await loadHostAddresses(db),
       allowed: options.allowedRedirects ?? [],
     };
-    const { inventory, measures, poolTime, poolTimeMs, untrusted, reading } = await readPool(
+    const { inventory, measures, poolTime, poolTimeMs, untrusted, reading, recording } = await readPool(
       options,
       known,
       named,
@@ -104,10 +108,14 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       start === null || poolTime === null
         ? null
         : Math.round((poolTime.getTime() - start.startedAt.getTime() - (poolTimeMs - startedMs)) / 1000);
-    const before = db === null || inventory.skipped.length === 0 ? null : await loadSnapshot(db);
-    const ofThisPool = before?.snapshot.pool.uuid === inventory.pool.uuid ? before.snapshot : null;
-    const unreadable = new Unreadable(inventory, ofThisPool);
-    const read = toSnapshot(inventory, measures, options.collect.eth0Device, named, unreadable);
+    const before = async () => {
+      const found = db === null ? null : await loadSnapshot(db);
+      return found?.snapshot.pool.uuid === inventory.pool.uuid ? found.snapshot : null;
+    };
+    const unreadable = new Unreadable(inventory, inventory.skipped.length === 0 ? null : await before());
+    const measured = toSnapshot(inventory, measures, options.collect.eth0Device, named, unreadable);
+    const earlier = lacksDemands(measured) ? await before() : null;
+    const read = earlier === null ? measured : withLastUse(measured, earlier);
     const last = db === null ? null : await loadLastPlaces(db);
     if (last !== null && !options.replacePool) refuseOtherPool(last.poolUuid, read.pool);
     const { snapshot, settling } = ignoreUnsettled(
@@ -126,6 +134,7 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       settling,
       untrusted,
       reading,
+      recording,
       ...leftOut(inventory, measures),
     };
     if (db === null || start === null) return { ...result, stored: null, warnings: [] };
@@ -187,12 +196,13 @@ interface PoolReading {
   readonly poolTimeMs: number;
   readonly untrusted: CollectResult["untrusted"];
   readonly reading: ReadingFacts;
+  readonly recording: Recording | null;
 }
 
 /** What enabled rules compare hosts by and the thesis' columns do not hold. */
-async function namedMeasures(db: Database): Promise<NamedMeasures> {
+async function namedMeasures(db: Database, { recordWaits }: CollectSettings): Promise<NamedMeasures> {
   const subjects = (await subjectsNamedByRules(db)).flatMap((name) => parseAnySubject(name) ?? []);
-  return { hostSources: subjects.filter(isSource), cpuWait: subjects.some(isMadeOfCpuWait) };
+  return { hostSources: subjects.filter(isSource), cpuWait: recordWaits || subjects.some(isMadeOfCpuWait) };
 }
 
 /**
@@ -271,7 +281,10 @@ async function readFrom(
       signal,
     });
     const untrusted = await untrustedHosts(client, inventory, measures, options.xen.fingerprints);
-    return { inventory, measures, poolTime, poolTimeMs, untrusted, reading };
+    const recording = options.collect.recordWaits
+      ? await recordWaits(client, inventory, measures, { parallelCalls, signal })
+      : null;
+    return { inventory, measures, poolTime, poolTimeMs, untrusted, reading, recording };
   } catch (error) {
     // A pool that refuses to show its objects is the operator's business, no broken invariant of ours.
     if (!(error instanceof XapiError)) throw error;

@@ -39,6 +39,7 @@ import {
   importLine,
   problemLines,
   readingLines,
+  recordingLines,
   settlingLines,
   slowLines,
   summaryJson,
@@ -200,6 +201,7 @@ async function collectOnce(
       ...clockLines(result),
       ...readingLines(result),
       ...settlingLines(result),
+      ...recordingLines(result),
     ])
       tell(printable(line));
   return codeOf(result);
@@ -265,8 +267,9 @@ async function writeRunMetrics(
   );
 }
 
-function codeOf({ unread, skipped }: CollectResult): number {
-  return unread.length + skipped.length > 0 ? exitCode.partly : exitCode.done;
+function codeOf({ unread, skipped, recording }: CollectResult): number {
+  const refused = recording !== null && recording.refused !== null;
+  return unread.length + skipped.length > 0 || refused ? exitCode.partly : exitCode.done;
 }
 
 function read(

@@ -109,8 +109,15 @@ export function problemLines(result: CollectResult): string[] {
       return [`host ${name} unread, its measures are unknown: ${first}`, ...more];
     }),
     ...unreadableLines(result.skipped),
+    ...(result.recording?.refused ? [`CollectRecordWaits=yes: ${result.recording.refused}`] : []),
     ...result.warnings,
   ];
+}
+
+/** A line when the pool was asked to record run-states of more VMs. */
+export function recordingLines({ recording }: Pick<CollectResult, "recording">): string[] {
+  if (recording === null || recording.begun === 0) return [];
+  return [`the pool records run-states of ${plural(recording.begun, "more VM", "more VMs")} from now on`];
 }
 
 /** How many names a line has; the rest are counted. */
@@ -182,6 +189,8 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
     ),
     arrivals: result.settling.map(({ vmUuid, hostUuid }) => ({ vm: vmUuid, host: hostUuid })),
     unmeasured: result.unmeasured,
+    recordedFromNow: result.recording?.begun ?? 0,
+    recordingRefused: result.recording?.refused ?? null,
     warnings: result.warnings,
     durationMs: Math.round(durationMs),
   };

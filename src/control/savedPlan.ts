@@ -183,7 +183,14 @@ function parseHost(value: unknown): SavedHost | null {
   return { uuid, name, takesPart: part, vms, placements };
 }
 
-const purposes: readonly Purpose[] = ["relieves", "makes room", "waits elsewhere", "goes on", "serves"];
+const purposes: readonly Purpose[] = [
+  "relieves",
+  "makes room",
+  "waits elsewhere",
+  "goes on",
+  "serves",
+  "changes places",
+];
 
 function parseMove(value: unknown): SavedMove | null {
   if (!isRecord(value)) return null;

@@ -71,6 +71,12 @@ function firstOf<T>(list: readonly T[], look: (each: T) => Closed | null): Close
 
 /** What VMs wait for changes by the minute: such a move is decided by the run that makes it. */
 function servingMove(move: SavedMove): Closed | null {
+  if (move.purpose === "changes places") {
+    return {
+      measured: `${routeOf(move)} makes a rule worse for a moment`,
+      limit: "moves that never do: VMs that change places are decided anew by each run",
+    };
+  }
   if (move.purpose !== "serves") return null;
   return {
     measured: `${routeOf(move)} is a move that serves VMs`,

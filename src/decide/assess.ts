@@ -183,6 +183,7 @@ export function planOf(
     ...options,
     // An evacuation, and room for a VM, move whatever is in the way.
     noisePercent: settings.noisePercent,
+    momentaryWorsening: settings.momentaryWorsening,
     movesLeftOf,
     ...(serve === null ? {} : { serve }),
   });

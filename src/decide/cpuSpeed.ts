@@ -26,7 +26,10 @@ export function withCpuSpeeds(snapshot: Snapshot): Snapshot {
     vms: snapshot.vms.map((vm) => {
       const home = homes.get(vm.uuid);
       const speed = home === undefined ? 1 : (speeds.get(home) ?? 1);
-      return vm.vcpuAverage === null || speed === 1 ? vm : { ...vm, vcpuAverage: vm.vcpuAverage * speed };
+      if (vm.vcpuAverage === null || speed === 1) return vm;
+      const { cpuDemand } = vm;
+      const demand = cpuDemand === undefined || cpuDemand === null ? {} : { cpuDemand: cpuDemand * speed };
+      return { ...vm, vcpuAverage: vm.vcpuAverage * speed, ...demand };
     }),
   };
 }

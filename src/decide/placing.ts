@@ -46,7 +46,7 @@ export interface LastUse {
   /** Its measures then: means of the samples. */
   readonly measures: Pick<
     Vm,
-    "vcpuAverage" | "vif0RxKb" | "vif0TxKb" | "cpuWait" | "eth0RxKb" | "eth0TxKb" | "eth0Vifs"
+    "vcpuAverage" | "cpuDemand" | "vif0RxKb" | "vif0TxKb" | "cpuWait" | "eth0RxKb" | "eth0TxKb" | "eth0Vifs"
   >;
   readonly samples: number;
   /** When the newest of the samples was collected. */

@@ -170,9 +170,19 @@ function averaged(newest: Snapshot, samples: readonly Snapshot[]): Snapshot {
         if (now === undefined) return [];
         return [[measure, now === null ? null : weighted(weights, (age) => own[age]?.[measure])]];
       });
-      return { ...vm, ...Object.fromEntries(means) };
+      return { ...vm, ...Object.fromEntries(means), ...meanDemand(vm, own, weights) };
     }),
   };
+}
+
+/** What the VM wanted in the mean; nothing where it wants no more than it uses now. */
+function meanDemand(
+  { cpuDemand }: Vm,
+  own: readonly (Vm | undefined)[],
+  weights: readonly number[],
+): Pick<Vm, "cpuDemand"> {
+  if (cpuDemand === undefined || cpuDemand === null) return {};
+  return { cpuDemand: weighted(weights, (age) => own[age]?.cpuDemand ?? own[age]?.vcpuAverage) };
 }
 
 /** The host with averages of the data sources that it has now. */

@@ -20,8 +20,10 @@ const leastErrors = 3;
 export function demandNow(vm: Vm): number | null {
   const used = rawWeight(vm, "CpuAverage");
   if (used === null) return null;
-  const waited = ((vm.cpuWait ?? 0) * (vm.vcpuNum ?? 0)) / 100;
-  return Math.min(used / 100 + waited, Math.max(used / 100, vm.vcpuNum ?? 0));
+  const vcpus = vm.vcpuNum ?? 0;
+  // Collections of before demands were stored have waits alone.
+  const percent = vm.cpuDemand ?? (vm.vcpuAverage ?? 0) + (vm.cpuWait ?? 0);
+  return Math.max(used / 100, Math.min(vcpus, (percent * vcpus) / 100));
 }
 
 /** The demands of the VMs that run, from `newest` and the earlier collections of the last hour. */

@@ -69,7 +69,7 @@ function settlingOf(
 }
 
 /** The VM without what was measured; its memory as its record has it. */
-function unmeasured({ eth0RxKb: _rx, eth0TxKb: _tx, ...vm }: Vm): Vm {
+function unmeasured({ eth0RxKb: _rx, eth0TxKb: _tx, cpuDemand: _d, demandFrom: _f, ...vm }: Vm): Vm {
   const recorded = vm.powerState === "Running" ? vm.copyBytes : null;
   return {
     ...vm,

@@ -139,7 +139,24 @@ export interface VmEth0 {
   readonly eth0TxKb?: number;
 }
 
-export interface Vm extends VmMeasures, VmFacts, VmEth0 {
+/**
+ * What tells of a VM's demand: the states of its vCPUs; how many vCPUs of its host run or want to; what it used while its
+ * host was not full; or nothing but what it used.
+ */
+export const demandSources = ["run-states", "hostload", "last-use", "measured"] as const;
+export type DemandSource = (typeof demandSources)[number];
+
+/**
+ * What the VM wants of its host's CPUs; absent where nothing tells of more than what it used, and in what collections
+ * of before this was read have stored.
+ */
+export interface VmCpuDemand {
+  /** Percent, 0 to 100: used and waited for, mean over the vCPUs; never less than `vcpuAverage`. */
+  readonly cpuDemand?: number | null;
+  readonly demandFrom?: DemandSource;
+}
+
+export interface Vm extends VmMeasures, VmFacts, VmEth0, VmCpuDemand {
   /** Percent, 0 to 100: the time in which a vCPU wanted to run and could not, mean over the vCPUs; null if unknown. */
   readonly cpuWait?: number | null;
   readonly uuid: Uuid;

@@ -6,7 +6,7 @@ import { type Gate, gateName } from "../domain/gate.ts";
 import type { Snapshot, StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, subjectsOf, sumText, type Term, termUnit } from "../domain/rule.ts";
 import { unmeasured } from "../domain/unmeasured.ts";
-import type { Move, Plan, ServeForecast } from "../planner/plan.ts";
+import type { Move, Plan, ServeForecast, SwapOffer, Unresolved } from "../planner/plan.ts";
 import { anyRuleObject, ruleObject } from "../rules/json.ts";
 import { printRule } from "../rules/print.ts";
 import { termOf } from "../rules/words.ts";
@@ -50,16 +50,7 @@ export function planJson(
     seconds: plan.seconds,
     secondsBound: plan.secondsBound,
     certificate: plan.certificate,
-    unresolved: plan.unresolved.map(({ host, rule, term, value, mean, proved, reason, refusals }) => ({
-      host,
-      hostName: names.exact(host),
-      ...subjectWords(rule, term),
-      value,
-      mean,
-      proved,
-      reason,
-      refusals,
-    })),
+    unresolved: plan.unresolved.map((each) => unresolvedJson(each, names)),
     absent: plan.absent,
     ignoredRules: unknownRules,
     restingRules: (assessment.inactive ?? []).map(({ rule, reason }) => ({ ...anyRuleObject(rule), reason })),
@@ -67,6 +58,42 @@ export function planJson(
     limited: plan.limited,
     spent: plan.spent,
     ...(plan.serve === undefined ? {} : { serve: serveJson(plan.serve, names) }),
+  };
+}
+
+function unresolvedJson(
+  { host, rule, term, value, mean, proved, proof, reason, refusals, swap }: Unresolved,
+  names: Names,
+): Readonly<Record<string, unknown>> {
+  return {
+    host,
+    hostName: names.exact(host),
+    ...subjectWords(rule, term),
+    value,
+    mean,
+    proved,
+    proof,
+    reason,
+    refusals,
+    ...(swap === undefined ? {} : { swap: swapJson(swap, names) }),
+  };
+}
+
+function swapJson(
+  { moves, copyBytes, host, rule, term, value, limit, seconds }: SwapOffer,
+  names: Names,
+): Readonly<Record<string, unknown>> {
+  return {
+    moves: moves.map(({ vm, source, destination }) => ({
+      vm,
+      vmName: names.exact(vm),
+      from: source,
+      fromName: names.exact(source),
+      to: destination,
+      toName: names.exact(destination),
+    })),
+    copyBytes,
+    between: { host, hostName: names.exact(host), ...subjectWords(rule, term), value, limit, seconds },
   };
 }
 

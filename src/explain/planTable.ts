@@ -66,6 +66,7 @@ function shortReason({ purpose, rule, makesRoomFor, source }: Move, names: Names
       return makesRoomFor === null ? purpose : `room for ${names.of(makesRoomFor)}`;
     case "evacuates":
       return `empties ${names.of(source)}`;
+    case "changes places":
     case "waits elsewhere":
     case "goes on":
       return purpose;

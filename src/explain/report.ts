@@ -7,7 +7,7 @@ import type { Migration } from "../domain/migration.ts";
 import type { Snapshot, StoredSnapshot } from "../domain/pool.ts";
 import { amountText, isSingle, type Rule, subjectsOf, sumText, termsOf } from "../domain/rule.ts";
 import { unmeasuredLines } from "../domain/unmeasured.ts";
-import type { Move, Plan, ServeForecast, Unresolved } from "../planner/plan.ts";
+import type { Move, Plan, ServeForecast, SwapMove, SwapOffer, Unresolved } from "../planner/plan.ts";
 import { ahead } from "../planner/serve/planServing.ts";
 import { ruleTitle } from "../rules/print.ts";
 import {
@@ -224,7 +224,7 @@ export function moveLine(move: Move, names: Names): string {
 
 function purposeOf({ purpose, makesRoomFor, reason }: Move, names: Names): string {
   if (purpose === "relieves") return "";
-  if (purpose === "serves") return reason;
+  if (purpose === "serves" || purpose === "changes places") return reason;
   return makesRoomFor === null ? purpose : `${purpose}, room for ${names.of(makesRoomFor)}`;
 }
 
@@ -351,6 +351,7 @@ export function unresolvedLines(pairs: readonly Unresolved[], names: Names): str
     const shown = pair.refusals.slice(0, Math.max(0, room));
     room -= shown.length;
     lines.push(headLine(pair, names), ...shown.map((refusal) => refusalLine(refusal, names)));
+    if (pair.swap !== undefined) lines.push(`  ${swapLine(pair.swap, names)}`);
   }
   const all = pairs.reduce((sum, { refusals }) => sum + refusals.length, 0);
   if (all > shownRefusals) {
@@ -363,6 +364,19 @@ function headLine({ host, rule, term, value, mean, reason, refusals }: Unresolve
   const over = overText(termOf(rule, term), value, mean);
   const head = `${names.of(host)} stays ${over}${othersText(rule)}`;
   return refusals.length === 0 ? `${head}: it has no VM that could be moved` : `${head}: ${reason}`;
+}
+
+/** What would clear it, and what is worse meanwhile. */
+function swapLine(
+  { moves: [first, second], copyBytes, host, rule, term, value, limit, seconds }: SwapOffer,
+  names: Names,
+): string {
+  const of = termOf(rule, term);
+  const where = ({ vm, source, destination }: SwapMove) =>
+    `${names.of(vm)} (${names.of(source)} -> ${names.of(destination)})`;
+  const places = `${where(first)}, then ${where(second)} would clear it, ${bytes(copyBytes)} to copy`;
+  const between = `${names.of(host)} would have ${inUnit(value, of)} of ${sumText(of)} for about ${span(seconds)}, ${inUnit(limit, of)} are allowed`;
+  return `${places}; between the two ${between} (ControlMomentaryWorsening=yes lets control do it)`;
 }
 
 function refusalLine({ vm, host, reason }: Unresolved["refusals"][number], names: Names): string {

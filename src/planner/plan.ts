@@ -66,6 +66,8 @@ export interface PlanOptions {
    * part in every rule is less is not moved. Default 0: every VM may be.
    */
   readonly noisePercent?: number;
+  /** Two VMs may change places though a rule is worse between the two migrations, where nothing else cures it. */
+  readonly momentaryWorsening?: boolean;
   /** How long one migration takes. Default: its bytes by `bytesPerSecond`. */
   readonly secondsOf?: (vm: Vm, source: Uuid, destination: Uuid) => number;
   /** The rule that serves VMs, where one acts. */
@@ -75,9 +77,17 @@ export interface PlanOptions {
 /**
  * Why a move is in the plan: it lowers a rule that its source breaks (or broke, and is not down to the aim yet); its
  * leaving makes room for another VM; it waits elsewhere, for its own place or until others have passed; it goes on from
- * where it waited; its source is to be emptied; it, and those that it leaves, get the CPU time that they want.
+ * where it waited; its source is to be emptied; it, and those that it leaves, get the CPU time that they want; it changes
+ * places with another VM, and a rule is worse between the two.
  */
-export type Purpose = "relieves" | "makes room" | "waits elsewhere" | "goes on" | "evacuates" | "serves";
+export type Purpose =
+  | "relieves"
+  | "makes room"
+  | "waits elsewhere"
+  | "goes on"
+  | "evacuates"
+  | "serves"
+  | "changes places";
 
 /** What a move that serves VMs is worth, with all others of its kind made. */
 export interface Served {
@@ -177,6 +187,29 @@ export interface Refusal {
   readonly reason: string;
 }
 
+/** Two VMs that could change places, in this order: what it would cure, and what would be worse meanwhile. */
+export interface SwapOffer {
+  readonly moves: readonly [SwapMove, SwapMove];
+  readonly copyBytes: number;
+  /** The host that is furthest past a limit when the first has moved and the second has not, by which rule. */
+  readonly host: Uuid;
+  readonly rule: Rule;
+  readonly term?: number;
+  /** What it has then, what it may have, and for how long. */
+  readonly value: number;
+  readonly limit: number;
+  readonly seconds: number;
+}
+
+export type SwapMove = Pick<Move, "vm" | "source" | "destination">;
+
+/**
+ * How far it is proved that a pair stays broken. "impossible": whatever is moved, the VMs that can leave do not suffice.
+ * "no order": all was tried, and no order of moves which never makes a rule worse clears it; where several pairs are left,
+ * none leaves fewer.
+ */
+export type Proof = "impossible" | "no order";
+
 /** A broken (host, rule) pair that the plan leaves, with what stood in the way. */
 export interface Unresolved {
   readonly host: Uuid;
@@ -185,8 +218,12 @@ export interface Unresolved {
   readonly term?: number;
   readonly value: number;
   readonly mean: number;
-  /** True when no plan whatever can clear the pair; false when none was found. */
+  /** True when no plan that never makes a rule worse can clear the pair; false when none was found. */
   readonly proved: boolean;
+  /** What is proved; null where nothing is. */
+  readonly proof: Proof | null;
+  /** What would clear it if a rule might be worse for a moment. */
+  readonly swap?: SwapOffer;
   /** One sentence: the limit or the VM that is the reason. */
   readonly reason: string;
   readonly refusals: readonly Refusal[];
@@ -194,7 +231,10 @@ export interface Unresolved {
 
 /** How good the plan is known to be. */
 export interface Certificate {
-  /** "optimal": nothing clears more pairs, and nothing as many at less cost. "bounded": see `gap`. */
+  /**
+   * "optimal": nothing that never makes a rule worse clears more pairs, and nothing as many at less cost; every pair that is
+   * left has its proof. "bounded": see `gap`.
+   */
   readonly kind: "optimal" | "bounded";
   /** No plan that clears the pairs that this one clears copies less. */
   readonly boundBytes: number;

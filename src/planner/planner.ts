@@ -10,12 +10,13 @@ import { withDerived } from "../domain/derived.ts";
 import { absence, evaluate } from "../domain/deviation.ts";
 import type { Snapshot } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
-import type { Certificate, Plan, PlanOptions, Unresolved } from "./plan.ts";
+import type { Certificate, Plan, PlanOptions, Proof, SwapOffer, Unresolved } from "./plan.ts";
 import { countRules, inOrder, type Problem, toProblem } from "./problem.ts";
 import { Bounds } from "./search/bound.ts";
 import { isTiny, searchExactly, searchFewest } from "./search/exact.ts";
 import { Random } from "./search/random.ts";
 import { better, Repair, type Solution } from "./search/repair.ts";
+import { findSwap, type Swap } from "./search/swap.ts";
 import { Work } from "./search/work.ts";
 import { State } from "./state.ts";
 import type { PlannedTransfer } from "./steps/makespan.ts";
@@ -27,12 +28,15 @@ import { waitsOf } from "./steps/waits.ts";
 import { explain } from "./tell/explain.ts";
 import { measured, placeOf } from "./tell/figures.ts";
 import { hostsAfter, toMoves } from "./tell/outcome.ts";
-import { reasonsOf } from "./tell/reason.ts";
+import { type Reason, reasonsOf } from "./tell/reason.ts";
+import { offerOf, swapReasons } from "./tell/swaps.ts";
 
 export const defaults = { seed: 1, budgetMs: 300, transfersPerHost: 2, bytesPerSecond: 110_000_000 };
 /** Rounds of repair before a tiny pool is searched through, and the states that search opens at most. */
 const roundsBeforeExact = 200;
 const openedStates = 20_000;
+/** What the search for VMs that could change places may spend. */
+const swapMs = 20;
 
 /** The plan for `pool` under `rules`: the same input and seed give the same plan, in whatever order its lists come. */
 export function planMigrations(pool: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
@@ -46,7 +50,7 @@ export function planMigrations(pool: Snapshot, rules: readonly Rule[], options: 
   if (unresolved === 0) return attempt.goOn().plan();
   // Where the margin cannot be had everywhere, the rules themselves come first.
   const bare = new PlanAttempt(snapshot, rules, { ...options, targetFraction: 1 }, work).goOn();
-  return bare.unresolved().length < unresolved ? bare.plan() : attempt.plan();
+  return bare.unresolved().length < unresolved ? bare.plan() : attempt.plan(bare.isExhausted());
 }
 
 interface FoundSteps {
@@ -118,7 +122,13 @@ class PlanAttempt {
     return { steps: wayTo(this.#state, best, this.#work), open: best.left - hopeless, optimal: false };
   }
 
-  plan(): Plan {
+  /** Whether everything was tried. */
+  isExhausted(): boolean {
+    return this.#exact?.optimal ?? false;
+  }
+
+  /** `exhausted`: that no plan leaves fewer pairs above the thresholds themselves is known, whatever this one aims at. */
+  plan(exhausted = (this.#options.targetFraction ?? 1) >= 1 && this.isExhausted()): Plan {
     const result = this.#result();
     const unresolved = this.unresolved();
     return toPlan(this.#snapshot, this.#rules, this.#options, {
@@ -127,6 +137,7 @@ class PlanAttempt {
       rounds: this.#repair.rounds,
       result,
       unresolved,
+      exhausted,
     });
   }
 }
@@ -166,6 +177,7 @@ interface PlannedSteps {
   readonly rounds: number;
   readonly result: FoundSteps;
   readonly unresolved: readonly number[];
+  readonly exhausted: boolean;
 }
 
 function toPlan(
@@ -174,17 +186,24 @@ function toPlan(
   options: PlanOptions,
   planned: PlannedSteps,
 ): Plan {
-  const { state, result } = planned;
-  const certificate = certify(planned);
-  goThrough(state, result.steps);
-  const unresolved = explainAll(snapshot, planned);
+  const { state, result, rounds } = planned;
   const most = Math.max(0, options.maxMoves);
   const first = beginning(state, result.steps, waitsOf(state.problem, result.steps), most);
-  const reasons = reasonsOf(state, first.steps);
+  const isWhole = first.length === result.steps.length;
+  const room = isWhole && options.momentaryWorsening ? most - first.length : 0;
+  goThrough(state, result.steps);
+  const swaps = chooseSwaps(planned, room);
+  const certificate = certify(planned, swaps);
+  const unresolved = explainAll(snapshot, planned, (swap) => offerOf(state, swap, secondsOf(swap)));
   const steps = first.steps.slice(0, first.length);
-  const transfers = transfersOf(state.problem, steps, options);
+  const reasons = [
+    ...reasonsOf(state, first.steps).slice(0, first.length),
+    ...reasonsFor(state, steps, swaps),
+  ];
+  const transfers = withSwaps(transfersOf(state.problem, steps, options), swaps, state.problem, options);
   const times = scheduleOf(transfers, options);
-  const moves = toMoves(state, steps, reasons, transfers, times.starts);
+  const all = [...steps, ...swaps.flatMap((swap) => swap.steps)];
+  const moves = toMoves(state, all, reasons, transfers, times.starts);
   const hosts = hostsAfter(snapshot, moves);
   return {
     moves,
@@ -195,13 +214,64 @@ function toPlan(
       const reason = absence(host);
       return reason === null ? [] : [{ host: host.uuid, reason }];
     }),
-    limited: steps.length < result.steps.length,
+    limited: !isWhole,
     spent: first.spent.flatMap((h) => state.problem.hosts[h]?.uuid ?? []),
-    certificate,
+    certificate: unresolved.every(({ proof }) => proof !== null)
+      ? certificate
+      : { ...certificate, kind: "bounded" },
     seconds: times.seconds,
     secondsBound: times.bound,
-    rounds: planned.rounds,
+    rounds,
   };
+
+  function secondsOf({ steps: [, second] }: Swap): number {
+    return secondsOfStep(state.problem, second, options);
+  }
+}
+
+/** The swaps that clear what the steps leave, one after the other, as far as `room` moves go; `state` ends behind them. */
+function chooseSwaps({ state, bounds, result, unresolved }: PlannedSteps, room: number): readonly Swap[] {
+  const work = new Work(swapMs);
+  const swaps: Swap[] = [];
+  for (const pair of unresolved) {
+    if (2 * swaps.length + 2 > room || !state.isOver(pair) || bounds.unclearable[pair] === 1) continue;
+    const swap = findSwap(state, state.easiest(pair), work);
+    if (swap === null) continue;
+    const all = [...result.steps, ...swaps.flatMap(({ steps }) => steps), ...swap.steps];
+    if (!areWithin(all, state.problem.movesLeft)) continue;
+    for (const { vm, to } of swap.steps) state.move(vm, to);
+    swaps.push(swap);
+  }
+  return swaps;
+}
+
+/** The reasons of the swaps, which follow `steps`; `state` ends behind them all. */
+function reasonsFor(state: State, steps: readonly Step[], swaps: readonly Swap[]): Reason[] {
+  goThrough(state, steps);
+  return swaps.flatMap((swap) => {
+    const reasons = swapReasons(state, swap);
+    for (const { vm, to } of swap.steps) state.move(vm, to);
+    return reasons;
+  });
+}
+
+/** The transfers with those of the swaps: each waits for all before it at its hosts, its second for its first. */
+function withSwaps(
+  transfers: readonly PlannedTransfer[],
+  swaps: readonly Swap[],
+  problem: Problem,
+  options: PlanOptions,
+): readonly PlannedTransfer[] {
+  const all = [...transfers];
+  for (const step of swaps.flatMap(({ steps }) => steps)) {
+    const ends = [step.from, step.to];
+    const after = all.flatMap(({ from, to }, index) =>
+      ends.includes(from) || ends.includes(to) ? [index] : [],
+    );
+    const { vm, from, to } = step;
+    all.push({ vm, from, to, seconds: secondsOfStep(problem, step, options), after });
+  }
+  return all;
 }
 
 /** When each would run within the slots of the options. */
@@ -215,53 +285,82 @@ export function transfersOf(
   steps: readonly Step[],
   options: PlanOptions,
 ): PlannedTransfer[] {
-  const perSecond = options.bytesPerSecond ?? defaults.bytesPerSecond;
   const waits = waitsOf(problem, steps);
-  return steps.map(({ vm, from, to }, index) => {
-    const [moved, source, destination] = [problem.vms[vm], problem.hosts[from], problem.hosts[to]];
-    let seconds = (problem.cost[vm] ?? 0) / perSecond;
-    if (moved !== undefined && source !== undefined && destination !== undefined) {
-      const known = options.secondsOf?.(moved, source.uuid, destination.uuid) ?? Number.NaN;
-      if (Number.isFinite(known) && known >= 0) seconds = known;
-    }
-    return { vm, from, to, seconds, after: waits[index] ?? [] };
+  return steps.map((step, index) => {
+    const { vm, from, to } = step;
+    return { vm, from, to, seconds: secondsOfStep(problem, step, options), after: waits[index] ?? [] };
   });
 }
 
+/** How long the transfer takes. */
+function secondsOfStep(problem: Problem, { vm, from, to }: Step, options: PlanOptions): number {
+  const [moved, source, destination] = [problem.vms[vm], problem.hosts[from], problem.hosts[to]];
+  if (moved !== undefined && source !== undefined && destination !== undefined) {
+    const known = options.secondsOf?.(moved, source.uuid, destination.uuid) ?? Number.NaN;
+    if (Number.isFinite(known) && known >= 0) return known;
+  }
+  return (problem.cost[vm] ?? 0) / (options.bytesPerSecond ?? defaults.bytesPerSecond);
+}
+
 /** `state` stands where the plan ends. */
-function certify({ state, bounds, result }: PlannedSteps): Certificate {
-  const costBytes = result.steps.reduce((sum, { vm }) => sum + (state.problem.cost[vm] ?? 0), 0);
-  goThrough(state, result.steps);
+function certify({ state, bounds, result }: PlannedSteps, swaps: readonly Swap[]): Certificate {
+  const { cost } = state.problem;
+  const moved = swaps.reduce((sum, swap) => sum + swap.cost, 0);
+  const costBytes = result.steps.reduce((sum, { vm }) => sum + (cost[vm] ?? 0), moved);
   const shedding = bounds.total((pair) => !state.isOver(pair));
-  const boundBytes = result.optimal ? costBytes : Math.min(costBytes, shedding);
-  const cheapest = result.open === 0 && costBytes <= boundBytes * (1 + 1e-12);
+  const optimal = result.optimal && swaps.length === 0;
+  const boundBytes = optimal ? costBytes : Math.min(costBytes, shedding);
+  const cheapest = result.open <= swaps.length && costBytes <= boundBytes * (1 + 1e-12);
   return {
-    kind: result.optimal || cheapest ? "optimal" : "bounded",
+    kind: optimal || cheapest ? "optimal" : "bounded",
     boundBytes,
     costBytes,
     gap: boundBytes > 0 ? costBytes / boundBytes - 1 : 0,
   };
 }
 
-function explainAll(snapshot: Snapshot, { state, bounds, result, unresolved }: PlannedSteps): Unresolved[] {
+/** `state` stands where the plan ends. */
+function explainAll(
+  snapshot: Snapshot,
+  { state, bounds, unresolved, exhausted }: PlannedSteps,
+  offer: (swap: Swap) => SwapOffer | null,
+): Unresolved[] {
   const { problem } = state;
   const absent = snapshot.hosts.filter((host) => absence(host) !== null).map(({ uuid }) => uuid);
   // What cannot reach the aim may still be able to keep the threshold: proofs of what stays broken are about that.
   const same = problem.aim.every((aim, r) => aim === problem.allowed[r]);
   const proofs = same ? bounds : new Bounds({ ...problem, aim: problem.allowed });
+  const left = unresolved.filter((pair) => state.breaks(pair));
+  const open = left.filter((pair) => proofs.unclearable[pair] === 0);
   // Of one goal alone: that nothing clears all is that nothing clears it.
-  const alone = result.optimal && result.open === 1 && goals(problem, bounds) === 1;
-  return unresolved.flatMap((pair) => {
+  const alone = exhausted && open.length === 1 && goals(problem, proofs) === 1;
+  const work = new Work(swapMs);
+  return left.flatMap((pair) => {
     // Of a chain the term that is nearest to being kept speaks for it.
     const easiest = state.easiest(pair);
     const [h, r] = [Math.floor(pair / problem.R), easiest % problem.R];
     const [host, rule] = [problem.hosts[h], problem.rules[r]];
     if (host === undefined || rule === undefined) return [];
-    const proved = proofs.unclearable[pair] === 1 || (alone && same);
-    const { reason, refusals } = explain(state, h, r, proved, absent);
+    const isImpossible = proofs.unclearable[pair] === 1;
+    const proof: Proof | null = isImpossible ? "impossible" : exhausted ? "no order" : null;
+    const { reason, refusals } = explain(state, h, r, absent, { proof, alone });
+    const found = isImpossible ? null : findSwap(state, easiest, work);
+    const swap = found === null ? null : offer(found);
     const value = measured(problem, r, state.load[easiest] ?? 0);
     const figures = { ...placeOf(problem, r), value, mean: state.mean(r) };
-    return [{ host: host.uuid, rule, ...figures, proved, reason, refusals }];
+    const proved = isImpossible || alone;
+    return [
+      {
+        host: host.uuid,
+        rule,
+        ...figures,
+        proved,
+        proof,
+        reason,
+        refusals,
+        ...(swap === null ? {} : { swap }),
+      },
+    ];
   });
 }
 

@@ -118,6 +118,7 @@ function buildCollect(reading: Reading): CollectSettings {
     hostTimeoutMs: reading.integer("CollectHostSeconds") * 1000,
     method: reading.choice("CollectMethod") as CollectSettings["method"],
     eth0Device: reading.text("CollectEth0Device"),
+    recordWaits: reading.choice("CollectRecordWaits") === "yes",
     hostSampleDays: reading.integer("HistoryHostSampleDays"),
     snapshotDays: reading.integer("HistorySnapshotDays"),
     metricsFile: metricsFile(reading, "CollectMetricsFile"),
@@ -145,6 +146,7 @@ function buildControl(reading: Reading): ControlSettings {
     timeZone,
     targetFraction: reading.integer("ControlTargetPercent") / 100,
     noisePercent: reading.integer("ControlNoisePercent"),
+    momentaryWorsening: reading.choice("ControlMomentaryWorsening") === "yes",
     floors: Object.fromEntries(
       floorSettings.map((key) => [key, reading.integer(key)]),
     ) as ControlSettings["floors"],

@@ -46,6 +46,8 @@ export interface CollectSettings {
   readonly method: "auto" | "rrd" | "query";
   /** The interface that Host.PifEth0RxKb and PifEth0TxKb show; "auto": each host's management interface. */
   readonly eth0Device: string;
+  /** Whether the pool is to record how long its VMs wait for a CPU. */
+  readonly recordWaits: boolean;
   /** Days that the hosts' measures and the whole snapshots of collections are kept. */
   readonly hostSampleDays: number;
   readonly snapshotDays: number;
@@ -71,6 +73,8 @@ export interface ControlSettings {
   readonly targetFraction: number;
   /** A VM whose part in a host is less, in percent, is not moved for rules that balance. */
   readonly noisePercent: number;
+  /** Two VMs may change places though a rule is worse between the two migrations. */
+  readonly momentaryWorsening: boolean;
   /** A host whose value is not above this breaks no rule. */
   readonly floors: Readonly<Record<FloorSetting, number>>;
   /** Nominal milliseconds that a plan may take, and what its chance begins with. */

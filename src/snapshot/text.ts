@@ -17,10 +17,11 @@ import {
   type PoolFacts,
   type Snapshot,
   type Vm,
+  type VmCpuDemand,
   type VmEth0,
 } from "../domain/pool.ts";
 import type { Codec } from "./codec.ts";
-import { flag, list, number, optional, orUnknown, text, uuid, values } from "./values.ts";
+import { demandSource, flag, list, number, optional, orUnknown, text, uuid, values } from "./values.ts";
 import { type Line, LineReader, readLine, SnapshotProblem } from "./words.ts";
 
 /** What the text holds beside the objects. */
@@ -80,12 +81,14 @@ const hostAdditions = {
 };
 const vmAdditions = {
   cpuWait: optional(number),
+  cpuDemand: optional(number),
+  demandFrom: optional(demandSource),
   eth0Vifs: optional(number),
   eth0RxKb: optional(number),
   eth0TxKb: optional(number),
 };
 
-const vmFields: FieldForms<Omit<Vm, "uuid" | "name" | "cpuWait" | keyof VmEth0>> = {
+const vmFields: FieldForms<Omit<Vm, "uuid" | "name" | "cpuWait" | keyof VmEth0 | keyof VmCpuDemand>> = {
   powerState: text,
   isControlDomain: flag,
   vcpuNum: orUnknown(number),
@@ -292,7 +295,9 @@ function printHost(host: Host): string {
 
 function printVm(vm: Vm): string {
   const { cpuWait = null, eth0Vifs = null, eth0RxKb = null, eth0TxKb = null } = vm;
-  return printFields(vmFields, vm) + printFields(vmAdditions, { cpuWait, eth0Vifs, eth0RxKb, eth0TxKb });
+  const { cpuDemand = null, demandFrom = null } = vm;
+  const additions = { cpuWait, cpuDemand, demandFrom, eth0Vifs, eth0RxKb, eth0TxKb };
+  return printFields(vmFields, vm) + printFields(vmAdditions, additions);
 }
 
 function readHost(reader: LineReader): Host {

@@ -1,5 +1,5 @@
 /** How the values of a snapshot's text are written and read. Pure. */
-import { asUuid, type Uuid } from "../domain/pool.ts";
+import { asUuid, type DemandSource, demandSources, type Uuid } from "../domain/pool.ts";
 import type { Codec } from "./codec.ts";
 import { quote, SnapshotProblem, unquote } from "./words.ts";
 
@@ -22,6 +22,12 @@ export const number: Codec<number> = {
     if (!Number.isFinite(value)) throw new SnapshotProblem("must be a number");
     return value;
   },
+};
+
+/** What tells of a demand, as a bare word; what a later version writes is as good as what was measured. */
+export const demandSource: Codec<DemandSource> = {
+  print: (value) => value,
+  parse: (written) => demandSources.find((source) => source === written) ?? "measured",
 };
 
 /** A text in quotes. */

@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import type { Database, Reader } from "./connection.ts";
 import type { StoreOptions } from "./driverOptions.ts";
+import { sqlFolder } from "./sqlFolder.ts";
 
 export type StoreProgram = NonNullable<StoreOptions["program"]>;
 
@@ -24,8 +25,7 @@ export interface AccountRights {
   readonly byRole: boolean;
 }
 
-/** The package's file; the same distance from src/store as from dist/store. */
-const template: URL = new URL("../../sql/accounts.sql", import.meta.url);
+const template: URL = new URL("accounts.sql", sqlFolder);
 
 /** The rights of `program` in the template of accounts. Throws Error where the file cannot be read. */
 export function neededGrants(

@@ -75,7 +75,8 @@ function meansOf(samples: readonly Vm[]): LastUse["measures"] {
     const known = samples.flatMap((vm) => measureOf(vm) ?? []);
     return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
   };
-  const [eth0RxKb, eth0TxKb, cpuWait] = [
+  const [cpuDemand, eth0RxKb, eth0TxKb, cpuWait] = [
+    samples.some((vm) => vm.cpuDemand !== undefined) ? mean((vm) => vm.cpuDemand ?? vm.vcpuAverage) : null,
     mean((vm) => vm.eth0RxKb),
     mean((vm) => vm.eth0TxKb),
     mean((vm) => vm.cpuWait),
@@ -83,6 +84,7 @@ function meansOf(samples: readonly Vm[]): LastUse["measures"] {
   const eth0Vifs = samples[0]?.eth0Vifs;
   return {
     vcpuAverage: mean((vm) => vm.vcpuAverage),
+    ...(cpuDemand === null ? {} : { cpuDemand }),
     vif0RxKb: mean((vm) => vm.vif0RxKb),
     vif0TxKb: mean((vm) => vm.vif0TxKb),
     ...(cpuWait === null ? {} : { cpuWait }),

@@ -135,7 +135,8 @@ function difference(base: TableContent, table: TableContent): TableChange {
   return { gone, fresh: [...wanted.values()], changed };
 }
 
-function applyChange(
+/** The rows of a table of the base after its change. */
+export function applyChange(
   table: TableContent,
   { gone, fresh, changed }: TableChange,
 ): readonly (readonly Value[])[] {

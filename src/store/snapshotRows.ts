@@ -9,8 +9,9 @@ import { mapTable } from "./tables/Map.ts";
 import { type PoolRow, poolTable } from "./tables/Pool.ts";
 import { vmTable } from "./tables/Vm.ts";
 import { vmBarTable } from "./tables/VmBar.ts";
+import { demandRowOf, type VmDemandRow, vmDemandTable } from "./tables/VmDemand.ts";
 import { vmDetailTable, withoutDetails } from "./tables/VmDetail.ts";
-import { measuresOfVm, vmMeasureTable } from "./tables/VmMeasure.ts";
+import { measuresOfVm, type VmMeasureRow, vmMeasureTable } from "./tables/VmMeasure.ts";
 
 /** A table with all rows that it shall hold, values in the order of its columns. */
 export interface TableRows {
@@ -29,6 +30,7 @@ export const snapshotTables: readonly TableShape[] = [
   vmBarTable,
   hostMeasureTable,
   vmMeasureTable,
+  vmDemandTable,
 ];
 
 /** The rows of every table, in the order of `snapshotTables`. */
@@ -43,6 +45,7 @@ export function snapshotRows({ pool, hosts, vms, placements, infeasiblePairs }: 
     tableRows(vmBarTable, infeasiblePairs),
     tableRows(hostMeasureTable, hosts.flatMap(measuresOfHost)),
     tableRows(vmMeasureTable, vms.flatMap(measuresOfVm)),
+    tableRows(vmDemandTable, vms.flatMap(demandRowOf)),
   ];
 }
 
@@ -62,14 +65,14 @@ export function snapshotFrom(tables: ReadonlyMap<string, readonly Row[]>): Snaps
   const hostDetails = byKey(hostDetailTable, stored(hostDetailTable));
   const vmDetails = byKey(vmDetailTable, stored(vmDetailTable));
   const sources = valuesOf(rowsOf(hostMeasureTable), ({ hostUuid }) => hostUuid);
-  const waits = valuesOf(rowsOf(vmMeasureTable), ({ vmUuid }) => vmUuid);
+  const addTo = vmAdditions(rowsOf(vmMeasureTable), rowsOf(vmDemandTable));
   return {
     pool: pool === undefined ? unknownPool : poolFrom(pool),
     hosts: stored(hostTable)
       .map((row) => withSources(readHost(row, hostDetails.get(row["UUID"]) ?? {}), sources))
       .sort(by((host) => host.uuid)),
     vms: stored(vmTable)
-      .map((row) => withWait(vmFrom(row, vmDetails.get(row["UUID"])), waits))
+      .map((row) => addTo(vmFrom(row, vmDetails.get(row["UUID"]))))
       .sort(by((vm) => vm.uuid)),
     placements: rowsOf(mapTable).sort(by((placement) => placement.hostUuid + placement.vmUuid)),
     infeasiblePairs: rowsOf(vmBarTable).sort(by(({ vmUuid, hostUuid }) => vmUuid + hostUuid)),
@@ -110,9 +113,24 @@ function withSources(host: Host, values: Values): Host {
   return sources === undefined ? host : { ...host, sources };
 }
 
-function withWait(vm: Vm, values: Values): Vm {
-  const cpuWait = values.get(vm.uuid)?.["CpuWait"];
-  return cpuWait === undefined ? vm : { ...vm, cpuWait };
+/** What gives a VM what stands in tables that have rows of some VMs only; what it had of them it loses. */
+export function vmAdditions(
+  measures: readonly VmMeasureRow[],
+  demands: readonly VmDemandRow[],
+): (vm: Vm) => Vm {
+  const waits = new Map(
+    measures.flatMap(({ vmUuid, name, value }) => (name === "CpuWait" ? [[vmUuid, value]] : [])),
+  );
+  const wanted = new Map(demands.map((row) => [row.vmUuid, row]));
+  return ({ cpuWait: _wait, cpuDemand: _demand, demandFrom: _source, ...vm }) => {
+    const cpuWait = waits.get(vm.uuid) ?? null;
+    const { cpuDemand = null, source = "measured" } = wanted.get(vm.uuid) ?? {};
+    return {
+      ...vm,
+      ...(cpuWait === null ? {} : { cpuWait }),
+      ...(cpuDemand === null ? {} : { cpuDemand, demandFrom: source }),
+    };
+  };
 }
 
 function byKey({ columns: [key = ""] }: TableShape, rows: readonly Row[]): ReadonlyMap<unknown, Row> {

@@ -3,19 +3,23 @@
  * and nearly nothing else does, so that what stays is taken from the snapshot that they differ from. Pure.
  */
 import { asUuid, type Host, type Placement, type Snapshot, type Vm } from "../domain/pool.ts";
+import type { Row } from "./session.ts";
 import {
+  applyChange,
   contentRows,
   readChanges,
   type SnapshotContent,
   type TableChange,
   type TableContent,
 } from "./snapshotContent.ts";
-import { snapshotFrom } from "./snapshotRows.ts";
+import { snapshotFrom, vmAdditions } from "./snapshotRows.ts";
 import { hostTable } from "./tables/Host.ts";
 import { hostDetailTable } from "./tables/HostDetail.ts";
 import { mapTable } from "./tables/Map.ts";
 import { vmTable } from "./tables/Vm.ts";
+import { type VmDemandRow, vmDemandTable } from "./tables/VmDemand.ts";
 import { vmDetailTable } from "./tables/VmDetail.ts";
+import { type VmMeasureRow, vmMeasureTable } from "./tables/VmMeasure.ts";
 
 /** The content that others differ from, with its snapshot. */
 export class SnapshotSeries {
@@ -44,13 +48,22 @@ export class SnapshotSeries {
       vms: this.#snapshot.vms.map((vm) => ({ ...vm })),
     };
     let { placements } = this.#snapshot;
+    const measures: VmMeasureRow[] = [];
+    const demands: VmDemandRow[] = [];
+    let hasOthers = false;
     for (const [index, change] of readChanges(bytes).entries()) {
       const table = this.#base[index];
       if (table === undefined) return null;
       if (table.name === mapTable.name) placements = this.#placements(table, change);
-      else if (!apply(table, change, fresh)) return null;
+      else if (table.name === vmMeasureTable.name || table.name === vmDemandTable.name) {
+        hasOthers ||= !isEmpty(change);
+        const rows = rowsAfter(table, change);
+        if (table.name === vmMeasureTable.name) measures.push(...rows.map(vmMeasureTable.read));
+        else demands.push(...rows.map(vmDemandTable.read));
+      } else if (!apply(table, change, fresh)) return null;
     }
-    return { ...this.#snapshot, ...fresh, placements };
+    const vms = hasOthers ? fresh.vms.map(vmAdditions(measures, demands)) : fresh.vms;
+    return { ...this.#snapshot, ...fresh, vms, placements };
   }
 
   #table(name: string): TableContent | undefined {
@@ -75,6 +88,17 @@ export class SnapshotSeries {
   }
 }
 
+function isEmpty({ gone, fresh, changed }: TableChange): boolean {
+  return gone.length === 0 && fresh.length === 0 && changed.length === 0;
+}
+
+/** By column name. */
+function rowsAfter(table: TableContent, change: TableChange): Row[] {
+  return applyChange(table, change).map((row) =>
+    Object.fromEntries(table.columns.map((column, at) => [column, row[at] ?? null])),
+  );
+}
+
 function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
@@ -93,7 +117,7 @@ function apply(
   { gone, fresh, changed }: TableChange,
   into: { readonly hosts: Host[]; readonly vms: Vm[] },
 ): boolean {
-  if (gone.length === 0 && fresh.length === 0 && changed.length === 0) return true;
+  if (isEmpty({ gone, fresh, changed })) return true;
   if (gone.length > 0 || fresh.length > 0) return false;
   switch (table.name) {
     case hostTable.name:

@@ -53,7 +53,7 @@ export class ThreadPlanner implements WlbPlanner {
   /** A thread that has ended is started again by the next question. */
   #running(): Worker {
     if (this.#worker !== null) return this.#worker;
-    const worker = new Worker(new URL("./planWorker.js", import.meta.url), { workerData: this.#data });
+    const worker = new Worker(new URL("../wlb/planWorker.js", import.meta.url), { workerData: this.#data });
     worker.on("message", (reply: PlanReply) => this.#replied(reply));
     const ended = (cause: unknown) => {
       if (this.#worker === worker) this.#worker = null;

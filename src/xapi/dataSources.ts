@@ -18,6 +18,7 @@ const hostSources: readonly string[] = [
   "pif_lo_rx",
   "pif_lo_tx",
   "loadavg",
+  "hostload",
 ];
 const guestSources: readonly string[] = ["memory", "memory_internal_free"];
 

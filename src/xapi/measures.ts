@@ -21,6 +21,7 @@ export const waitSources = [
   "runnable_vcpus",
   "runstate_full_contention",
   "runstate_partial_contention",
+  "runstate_concurrency_hazard",
 ] as const;
 
 export interface Measures {

@@ -2,6 +2,7 @@
  * Makes one pool snapshot of what XAPI said: conversions, units and what counts as unknown. Pure.
  * Snapshots of VMs and templates are left out; control domains are in.
  */
+import { type DemandMeasures, withMeasuredDemands } from "../domain/demand.ts";
 import {
   asUuid,
   type Host,
@@ -18,7 +19,13 @@ import {
 import { type HostCpus, hostCpus } from "./hostCpus.ts";
 import { type Eth0, Interfaces, nameOf, trafficOf, vmTraffic } from "./interfaces.ts";
 import type { Inventory } from "./inventory.ts";
-import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } from "./measures.ts";
+import {
+  type Measures,
+  type NamedMeasures,
+  nothingNamed,
+  type SourceValues,
+  type waitSources,
+} from "./measures.ts";
 import {
   countsStaticMax,
   freeBytes,
@@ -48,7 +55,7 @@ export function toSnapshot(
 ): Snapshot {
   const vms = [...inventory.vms].filter(([, vm]) => !vm.is_a_snapshot && !vm.is_a_template);
   const interfaces = new Interfaces(inventory, eth0Device);
-  return {
+  const snapshot: Snapshot = {
     pool: {
       uuid: asUuid(inventory.pool.uuid),
       name: inventory.pool.name_label,
@@ -71,6 +78,20 @@ export function toSnapshot(
     placements: toPlacements(vms, unreadable),
     infeasiblePairs: toInfeasiblePairs(vms, inventory, unreadable),
   };
+  return withMeasuredDemands(snapshot, demandMeasures(snapshot, inventory, measures));
+}
+
+function demandMeasures({ vms }: Snapshot, inventory: Inventory, measures: Measures): DemandMeasures {
+  const hostloads = new Map<Uuid, number>();
+  for (const [ref, { uuid }] of inventory.hosts) {
+    // A host with more vCPUs to a CPU than this is none.
+    const hostload = plausible(measures.hosts.get(ref)?.get("hostload"), 1000);
+    if (hostload !== null) hostloads.set(asUuid(uuid), hostload);
+  }
+  const waits = vms.flatMap(({ uuid, cpuWait = null }): [Uuid, number][] =>
+    cpuWait === null ? [] : [[uuid, cpuWait]],
+  );
+  return { waits: new Map(waits), hostloads };
 }
 
 function toHosts({ inventory, measures, named: { hostSources }, unreadable, interfaces }: Sources): Host[] {
@@ -172,6 +193,7 @@ function toVms(
     const metrics = vm.metrics === null ? undefined : inventory.vmMetrics.get(vm.metrics);
     const vcpuNum = positive(running ? metrics?.VCPUs_number : vm.VCPUs_max);
     const guest = vm.is_control_domain ? none : values;
+    const vcpuAverage = cpuPercent(values, vcpuNum ?? 0);
     return {
       uuid: asUuid(vm.uuid),
       name: vm.name_label,
@@ -181,7 +203,7 @@ function toVms(
       memoryInternalFreeMb: kibToMb(guest.get("memory_internal_free")),
       vif0TxKb: bytesToKb(guest.get("vif_0_tx")),
       vif0RxKb: bytesToKb(guest.get("vif_0_rx")),
-      vcpuAverage: cpuPercent(values, vcpuNum ?? 0),
+      vcpuAverage,
       vcpuNum,
       placementBytes: requiredBytes(vm, staticMax),
       copyBytes: positive(running ? metrics?.memory_actual : undefined) ?? positive(vm.memory_dynamic_max),
@@ -193,7 +215,7 @@ function toVms(
       migratingTo: migrationTarget(vm, unreadable),
       shrinksToBytes: running ? shrinksToBytes(vm, staticMax) : null,
       ...eth0Share(vm, guest, { inventory, interfaces, unreadable }),
-      ...(cpuWait ? { cpuWait: waitedPercent(guest) } : {}),
+      ...(cpuWait ? { cpuWait: waitedPercent(guest, { vcpus: vcpuNum ?? 1, used: vcpuAverage ?? 0 }) } : {}),
     };
   });
 }
@@ -216,15 +238,31 @@ function eth0Share(
 }
 
 /**
- * Percent of the time in which the VM's CPUs wanted to run and could not: the share of them that were runnable, or the
- * time in which none of them ran though some wanted to; null where the pool records neither.
+ * Percent of the time in which the VM's CPUs wanted to run and could not, in the mean of its `vcpus`, which ran for
+ * `used` percent of it; null where the pool does not record it.
+ *
+ * It is the share of them that were runnable, as newer pools tell. Others tell how long some of them were: in the time
+ * of "full contention" all, in that of "partial contention" and "concurrency hazard" from one to all but one. Were the
+ * vCPUs independent, each would wait for 1 - (1 - some)^(1 / vcpus) of the time; that, within those bounds, is taken.
+ * Where only the two contentions are recorded it is the time in which none of them ran though some wanted to.
  */
-export function waitedPercent(values: SourceValues): number | null {
-  const runnable = plausible(values.get("runnable_vcpus"), 1.05);
+export function waitedPercent(
+  values: SourceValues,
+  { vcpus, used }: { readonly vcpus: number; readonly used: number },
+): number | null {
+  const share = (name: (typeof waitSources)[number]) => plausible(values.get(name), 1.05);
+  const runnable = share("runnable_vcpus");
   if (runnable !== null) return 100 * Math.min(1, runnable);
-  const full = plausible(values.get("runstate_full_contention"), 1.05);
-  const partial = plausible(values.get("runstate_partial_contention"), 1.05);
-  return full === null || partial === null ? null : 100 * Math.min(1, full + partial);
+  const full = share("runstate_full_contention");
+  const partial = share("runstate_partial_contention");
+  if (full === null || partial === null) return null;
+  const hazard = share("runstate_concurrency_hazard");
+  if (hazard === null) return 100 * Math.min(1, full + partial);
+  const some = Math.min(1, full + partial + hazard);
+  const each = 1 - (1 - some) ** (1 / vcpus);
+  const least = full + (some - full) / vcpus;
+  const most = full + ((some - full) * Math.max(1, vcpus - 1)) / vcpus;
+  return 100 * Math.min(1, Math.max(least, Math.min(each, most, Math.max(0, 1 - used / 100))));
 }
 
 /** Reserved by the pool from the request on, until the VM is there. */

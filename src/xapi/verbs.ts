@@ -166,6 +166,10 @@ export class SessionClient implements XapiClient {
     return this.#read("VM.query_data_source", [vm, name], readNumber);
   }
 
+  recordVmDataSource(vm: VmRef, name: string): Promise<void> {
+    return this.#write("VM.record_data_source", [vm, name], () => undefined);
+  }
+
   serverTime(host: HostRef): Promise<Date> {
     return this.#read("host.get_servertime", [host], (value) => {
       const date = typeof value === "string" ? readDate(value) : value;

@@ -81,6 +81,8 @@ export interface XapiClient {
   /** The newest 5-second value; NaN where the source has none. */
   queryHostDataSource(host: HostRef, name: string): Promise<number>;
   queryVmDataSource(vm: VmRef, name: string): Promise<number>;
+  /** Has the VM's host record the source from now on; one that it records already goes on. */
+  recordVmDataSource(vm: VmRef, name: string): Promise<void>;
   /** The host's own clock, to the second. */
   serverTime(host: HostRef): Promise<Date>;
 

@@ -21,12 +21,11 @@ import { examplesOf, exitCodesOf } from "../../packaging/helpText.ts";
 import { manMarkdown, manPage } from "../../packaging/manPage.ts";
 import { commandList } from "../../src/manager/commands/index.ts";
 import { helpLines } from "../../src/manager/help.ts";
-import { ensureBuilt, runProgram, temporaryFolder } from "../support/programs.ts";
+import { runProgram, temporaryFolder } from "../support/programs.ts";
 
 let trees: readonly CommandTree[];
 
 beforeAll(async () => {
-  await ensureBuilt();
   trees = await readCommandTrees();
 });
 

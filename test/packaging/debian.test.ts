@@ -25,7 +25,7 @@ import { writeGenerated } from "../../packaging/files.ts";
 import { packNpm } from "../../packaging/npmPackage.ts";
 import { settingsTemplate } from "../../packaging/settingsTemplates.ts";
 import { readUnit, unitEnvironment } from "../../packaging/unit.ts";
-import { ensureBuilt, temporaryFolder } from "../support/programs.ts";
+import { temporaryFolder } from "../support/programs.ts";
 import { startWorld, type World } from "../support/world.ts";
 
 const units = join(projectFolder, "packaging", "files", "systemd");
@@ -92,7 +92,6 @@ describe.skipIf(!canInstall)("the Debian package", () => {
   let before: readonly string[];
 
   beforeAll(async () => {
-    await ensureBuilt();
     await writeGenerated();
     world = await startWorld({ pool: { builtin: "thesis" } });
     const work = await temporaryFolder();

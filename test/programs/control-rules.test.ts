@@ -64,6 +64,33 @@ vm c on=cold vcpus=2 memory=256 cpu=50% tools
   });
 });
 
+describe("a pair that only VMs which change places can clear", () => {
+  const tight = `
+pool "Tight" product=XCP-ng version=8.2
+host hot master cpus=4 memory=8192 base-cpu=0%
+host cold cpus=4 memory=8192 base-cpu=0%
+vm a on=hot vcpus=4 memory=256 cpu=50% tools
+vm b on=hot vcpus=4 memory=256 cpu=40% tools
+vm c on=cold vcpus=4 memory=256 cpu=30% tools
+vm d on=cold vcpus=4 memory=256 cpu=10% tools
+`;
+
+  it("is told so with the two VMs, and they are moved only where ControlMomentaryWorsening says so", async () => {
+    const ring = await arena.open(tight);
+    const text = await explain(ring, cpu(10));
+    expect(text).toContain("no order of moves that never makes a rule worse clears it: of its 3 VMs");
+    expect(text).toMatch(
+      /b \(hot -> cold\), then d \(cold -> hot\) would clear it, 512 MB to copy; between the two cold would have 80 % of CpuAverage for about .*, 75 % are allowed \(ControlMomentaryWorsening=yes lets control do it\)/,
+    );
+    expect((await ring.control()).code).toBe(0);
+    expect(ring.migrations).toEqual([]);
+    await ring.control({ change: { momentaryWorsening: true } });
+    expect(ring.migrations).toEqual(["b -> cold", "d -> hot"]);
+    await ring.collect(cpu(10));
+    expect((await ring.control({ dryRun: true })).text).toContain("Nothing to do");
+  });
+});
+
 describe("the subjects", () => {
   const twins = `
 pool "Twins" product=XCP-ng version=8.2

@@ -403,7 +403,7 @@ const seeds: readonly Seed[] = [
     arrange: () => manager("CREATE RULE HOST CpuWait > 5 NAME wait"),
     undo: () => manager("DELETE RULE HOST wait"),
     says: /recorded of 0 of 3 running VMs, and a rule compares CpuWait: it does nothing/,
-    fix: /xe vm-data-source-record uuid=\$vm data-source=runstate_full_contention/,
+    fix: /collect\.settings +# CollectRecordWaits=yes; XenUsr needs the role vm-admin$/,
   },
   {
     what: "HA has no plan for the failures that it is to bear",

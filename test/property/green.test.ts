@@ -10,8 +10,9 @@ import { consolidated, type GreenPlan, planGreen } from "../../src/power/plan.ts
 import type { GreenGoal } from "../../src/power/rule.ts";
 import { faultsOfGathering, fewestOn, spareSumsFail } from "../support/consolidations.ts";
 import { generate } from "../support/plan/pools.ts";
+import { seededWorld } from "../support/power/seeded.ts";
 import { green, step } from "../support/power/week.ts";
-import { World } from "../support/power/world.ts";
+
 import { pools, ruleSets } from "../support/randomPools.ts";
 
 const runs = { numRuns: 300, seed: 20_261_125 };
@@ -252,7 +253,7 @@ describe("a day", () => {
 
   it("of steady load gathers once and then says nothing", () => {
     for (const seed of [1, 2]) {
-      const world = new World(hosts, vms, seed, true);
+      const world = seededWorld(hosts, vms, seed, true);
       const policy = green([{ subject: "CpuAverage", threshold: 15 }]);
       const minutes = (count: number) => {
         for (let minute = 0; minute < count; minute++) {
@@ -270,7 +271,7 @@ describe("a day", () => {
   });
 
   it("with its night puts hosts to sleep and wakes them, and a VM does not come back within the hour", () => {
-    const world = new World(hosts, vms, 5);
+    const world = seededWorld(hosts, vms, 5);
     const policy = green([{ subject: "CpuAverage", threshold: 20 }]);
     const left = new Map<string, number>();
     let at = new Map(world.guests.map((guest) => [guest.uuid, guest.host.uuid]));

@@ -143,6 +143,60 @@ describe("laws of every plan", () => {
     );
   });
 
+  it("calls itself optimal only where everything that it leaves is proved, and says so in words too", () => {
+    fc.assert(
+      fc.property(fc.oneof(tinyPools, pools), fc.constantFrom(1, 0.8), (pool, targetFraction) => {
+        const { certificate, unresolved } = planFor(pool, { targetFraction });
+        for (const { proof, proved, reason } of unresolved) {
+          if (certificate.kind === "optimal") expect(proof).not.toBeNull();
+          if (proved) expect(proof).not.toBeNull();
+          expect(reason.startsWith("no way was found")).toBe(proof === null);
+          expect(reason.startsWith("no order of moves")).toBe(proof === "no order");
+        }
+      }),
+      runs,
+    );
+  });
+
+  it("the swap that it offers, or makes where that is allowed, leaves fewer hosts breaking a rule and none worse", () => {
+    let [offered, swapped] = [0, 0];
+    fc.assert(
+      fc.property(tinyPools, (pool) => {
+        const plan = planFor(pool, {});
+        const left = plan.unresolved.length;
+        for (const { swap, proof, host, rule } of plan.unresolved) {
+          if (swap === undefined) continue;
+          offered++;
+          expect(proof).not.toBe("impossible");
+          const moves = [...plan.moves, ...swap.moves];
+          const { faults, created, after } = replay(pool.snapshot, pool.rules, moves, {
+            ...checks,
+            steps: false,
+          });
+          expect(faults).toEqual([]);
+          expect(created).toBe(0);
+          expect(after).toBeLessThan(left);
+          const still = pool.rules.indexOf(single(rule));
+          const verdicts = evaluate(
+            hostsAfter(pool.snapshot, moves),
+            pool.rules[still] ?? single(rule),
+          ).verdicts;
+          expect(verdicts.find(({ hostUuid }) => hostUuid === host)?.broken).toBe(false);
+        }
+        const allowed = planFor(pool, { momentaryWorsening: true });
+        swapped += allowed.moves.filter(({ purpose }) => purpose === "changes places").length;
+        expect(allowed.unresolved.length).toBeLessThanOrEqual(left);
+        if (plan.unresolved.some(({ swap }) => swap !== undefined))
+          expect(allowed.unresolved.length).toBeLessThan(left);
+        const made = replay(pool.snapshot, pool.rules, allowed.moves, { ...checks, steps: false });
+        expect([made.faults, made.created, made.after]).toEqual([[], 0, allowed.unresolved.length]);
+      }),
+      { ...runs, numRuns: 600 },
+    );
+    expect(offered).toBeGreaterThan(5);
+    expect(swapped).toBeGreaterThan(5);
+  });
+
   it("is the same for the same input and seed", () => {
     fc.assert(
       fc.property(pools, fc.integer(), (pool, seed) => {

@@ -12,7 +12,7 @@ import {
   sweepServerFolders,
 } from "../../src/privateServer/privateServer.ts";
 import { commandLineOf, endProcess, pause, startOf } from "../../src/privateServer/processes.ts";
-import { ensureBuilt, temporaryFolder } from "../support/programs.ts";
+import { temporaryFolder } from "../support/programs.ts";
 import { serverOfThisMachine } from "./places.ts";
 
 const found = await serverOfThisMachine();
@@ -221,8 +221,7 @@ async function startElsewhere(
   directory: string,
   server: ServerProgram,
 ): Promise<{ owner: ChildProcess; pid: number }> {
-  await ensureBuilt();
-  const module = new URL("../../dist/privateServer/privateServer.js", import.meta.url).href;
+  const module = new URL("../../build/privateServer/privateServer.js", import.meta.url).href;
   const code = `
     const { startPrivateServer } = await import(${JSON.stringify(module)});
     await startPrivateServer(${JSON.stringify({ directory, server })});

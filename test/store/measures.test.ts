@@ -26,7 +26,14 @@ const plain = (load: number | null, cpuWait: number | null): Snapshot =>
   aSnapshot([
     [
       aHost({ uuid: uuid(1), ...(load === null ? {} : { sources: { loadavg: load, "cpu0-C1": 0.25 } }) }),
-      [aVm({ uuid: uuid(11), ...(cpuWait === null ? {} : { cpuWait }) }), aVm({ uuid: uuid(12) })],
+      [
+        aVm({
+          uuid: uuid(11),
+          ...(cpuWait === null ? {} : { cpuWait, cpuDemand: 50 + cpuWait, demandFrom: "run-states" }),
+        }),
+        // What it wants is known where that of the other is not, and from elsewhere.
+        aVm({ uuid: uuid(12), ...(cpuWait === null ? { cpuDemand: 62.5, demandFrom: "last-use" } : {}) }),
+      ],
     ],
     [aHost({ uuid: uuid(2) }), []],
   ]);

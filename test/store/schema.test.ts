@@ -164,7 +164,7 @@ describe("schema install", () => {
       await expectThesisRows(older);
       expect(await shapeOf(older), `from version ${version}`).toEqual(wanted);
     }
-  });
+  }, 180_000);
 
   it("leaves whole-row inserts, foreign keys and case-blind comparisons as scripts of the thesis' days know them", async () => {
     const theirs = await thesisDatabase();

@@ -193,8 +193,8 @@ describe("where the world may be touched", () => {
     expect(sql.test('say("DELETE RULE HOST CpuAverage")')).toBe(false);
   });
 
-  it("no file switches the verification of certificates off but the one that checks fingerprints itself", () => {
+  it("no file switches the verification of certificates off but the one that checks fingerprints itself, and the simulated pool's wlb_verify_cert", () => {
     const users = files.filter((file) => /rejectUnauthorized: false/.test(codeOf(file)));
-    expect(users.map(({ name }) => name)).toEqual(["xapi/tls.ts"]);
+    expect(users.map(({ name }) => name)).toEqual(["xapi/tls.ts", "simulator/wlb/wire.ts"]);
   });
 });

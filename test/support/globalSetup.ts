@@ -7,6 +7,7 @@ import mysql from "mysql2/promise";
 import type { TestProject } from "vitest/node";
 import { removeServerFolder, sweepServerFolders } from "../../src/privateServer/privateServer.ts";
 import { startProjectServer, workFolder } from "../../src/privateServer/projectServer.ts";
+import { ensureBuilt } from "./build.ts";
 
 export interface TestServer {
   readonly host: string;
@@ -26,6 +27,7 @@ declare module "vitest" {
 }
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  await ensureBuilt();
   const url = process.env["XCP_TEST_MYSQL_URL"] ?? "";
   if (url !== "") {
     const outside = await outsideServer(url);

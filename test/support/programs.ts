@@ -174,34 +174,11 @@ export function coverageEnvironment(): Record<string, string> {
   return folder === "" ? {} : { NODE_V8_COVERAGE: folder };
 }
 
-let freshDist: Promise<void> | undefined;
-
 async function programFile(name: ProgramName): Promise<string> {
-  await ensureBuilt();
   const { bin } = JSON.parse(await readFile(join(projectFolder, "package.json"), "utf8")) as {
     bin: Record<string, string>;
   };
   const file = bin[name];
   if (file === undefined) throw new Error(`package.json names no program ${name}`);
   return join(projectFolder, file);
-}
-
-/** A test of yesterday's program proves nothing: where dist is older than src it is compiled first, once a file. */
-export function ensureBuilt(): Promise<void> {
-  freshDist ??= compileIfOld();
-  return freshDist;
-}
-
-async function compileIfOld(): Promise<void> {
-  const script = join(projectFolder, "scripts", "setup.mjs");
-  const child = spawn(process.execPath, [script, "--build-only"], { stdio: ["ignore", "pipe", "pipe"] });
-  let output = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  // The compiler writes the programs in spite of a wrong type; finding those is the business of `npm run check`.
-  if (code !== 0) console.warn(`dist was older than src and did not compile cleanly:\n${output}`);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { runStates } from "../../src/simulator/metrics/runStates.ts";
 import type { SourceValues } from "../../src/xapi/measures.ts";
 import { hostMeasures, waitedPercent } from "../../src/xapi/snapshot.ts";
 
@@ -72,20 +73,33 @@ describe("the time that a VM's CPUs wanted to run and could not", () => {
     ["runstate_concurrency_hazard", 0.5],
   ]);
 
+  const waited = (values: Iterable<readonly [string, number]>, vcpus = 4, used = 10) =>
+    waitedPercent(new Map(values), { vcpus, used });
+
   it("is the share of its CPUs that were runnable, where the pool records that", () => {
-    expect(waitedPercent(new Map([...contention, ["runnable_vcpus", 0.0625]]))).toBe(6.25);
-    expect(waitedPercent(new Map([["runnable_vcpus", 0]]))).toBe(0);
-    expect(waitedPercent(new Map([["runnable_vcpus", 1.01]]))).toBe(100);
+    expect(waited([...contention, ["runnable_vcpus", 0.0625]])).toBe(6.25);
+    expect(waited([["runnable_vcpus", 0]])).toBe(0);
+    expect(waited([["runnable_vcpus", 1.01]])).toBe(100);
+  });
+
+  it("else what the states of independent CPUs say, within what they allow", () => {
+    // 7/8 of the time some wait: between 1/8 + 3/4 * 1/4 and 1/8 + 3/4 * 3/4.
+    expect(waited(contention)).toBeCloseTo(100 * (1 - 0.125 ** (1 / 4)), 9);
+    expect(waited(contention, 2, 95)).toBe(50);
+    // The one that the simulated pool makes of 4 CPUs that run 0.5 and wait 0.2 of the time.
+    const states = Object.entries(runStates(4, 0.5, 0.2)).filter(([name]) => name.startsWith("runstate_"));
+    expect(waited(states, 4, 50)).toBeCloseTo(20, 9);
+    expect(waited(Object.entries(runStates(1, 0.5, 0.2)).slice(1), 1, 50)).toBeCloseTo(20, 9);
   });
 
   it("else the time in which none of them ran though some wanted to", () => {
-    expect(waitedPercent(contention)).toBe(37.5);
+    expect(waited([...contention].slice(0, 2))).toBe(37.5);
   });
 
   it("is unknown, never 0, where the pool records neither, or half, or what cannot be", () => {
-    expect(waitedPercent(new Map())).toBeNull();
-    expect(waitedPercent(new Map([["runstate_full_contention", 0.5]]))).toBeNull();
-    expect(waitedPercent(new Map([["runnable_vcpus", 7]]))).toBeNull();
-    expect(waitedPercent(new Map([["runnable_vcpus", Number.NaN]]))).toBeNull();
+    expect(waited([])).toBeNull();
+    expect(waited([["runstate_full_contention", 0.5]])).toBeNull();
+    expect(waited([["runnable_vcpus", 7]])).toBeNull();
+    expect(waited([["runnable_vcpus", Number.NaN]])).toBeNull();
   });
 });

@@ -370,3 +370,62 @@ describe("the schedule", () => {
     expect(schedule([transfer(1, 0, 1, 5), transfer(2, 2, 0, 5)], 4).starts).toEqual([0, 0]);
   });
 });
+
+describe("a pair that only a swap clears", () => {
+  const loads = [
+    [50, 40],
+    [30, 10],
+  ];
+  const machines = loads.map((on, h) =>
+    on.map((load, v) =>
+      aVm({ uuid: uuid(20 + 10 * h + v), name: `vm${h}${v}`, vcpuNum: 4, vcpuAverage: load, memoryMb: 1024 }),
+    ),
+  );
+  const hosts = loads.map((on, h) =>
+    aHost({ uuid: uuid(1 + h), name: `xen${h + 1}`, cpuNum: 4, cpuAverage: (on[0] ?? 0) + (on[1] ?? 0) }),
+  );
+  const pool = aSnapshot(hosts.map((host, h) => [host, machines[h] ?? []]));
+  const cpu10: Rule = { subject: "CpuAverage", threshold: 10 };
+  const made = (extra: Partial<PlanOptions>) =>
+    planMigrations(pool, [cpu10], { ...options, targetFraction: 0.8, ...extra });
+
+  it("is told so, with the two VMs and what would be worse between the two", () => {
+    const { moves, unresolved, certificate } = made({});
+    expect(moves).toEqual([]);
+    expect(certificate.kind).toBe("optimal");
+    expect(unresolved).toMatchObject([
+      {
+        host: uuid(1),
+        proved: true,
+        proof: "no order",
+        swap: {
+          moves: [
+            { vm: uuid(21), source: uuid(1), destination: uuid(2) },
+            { vm: uuid(31), source: uuid(2), destination: uuid(1) },
+          ],
+          host: uuid(2),
+          value: 80,
+          limit: 75,
+        },
+      },
+    ]);
+    expect(unresolved[0]?.reason).toMatch(
+      /^no order of moves that never makes a rule worse clears it: of its 2 VMs/,
+    );
+  });
+
+  it("is cleared by them where a rule may be worse for a moment, one after the other, never by one alone", () => {
+    const { moves, unresolved, limited } = made({ momentaryWorsening: true });
+    expect(unresolved).toEqual([]);
+    expect(limited).toBe(false);
+    expect(moves).toMatchObject([
+      { vm: uuid(21), purpose: "changes places", after: [], destinationAfter: 80 },
+      { vm: uuid(31), purpose: "changes places", after: [0], destinationAfter: 60 },
+    ]);
+    expect(moves[0]?.reason).toContain(
+      "it changes places with vm11; between the two xen2 has 80 % of CpuAverage",
+    );
+    expect(made({ momentaryWorsening: true, maxMoves: 1 }).moves).toEqual([]);
+    expect(made({ momentaryWorsening: true, movesLeftOf: () => 1 }).moves).toEqual([]);
+  });
+});

@@ -43,17 +43,15 @@ describe("sharing CPUs", () => {
     expect(shares).toEqual({ busy: 2.1, controlDomain: 0.1, vms: [1, 1] });
   });
 
-  test("a saturated host is exactly full and gives every VM the same part of its demand", () => {
+  test("a saturated host is exactly full; who wants less than an equal part gets it all, the others get the same", () => {
     const demands = [
       { vcpus: 4, fraction: 1 },
       { vcpus: 2, fraction: 1 },
       { vcpus: 4, fraction: 0.5 },
     ];
-    const shares = shareCpus(4, 0.2, demands);
+    const shares = shareCpus(4, 0.2, [...demands, { vcpus: 2, fraction: 0.1 }]);
     expect(shares.busy).toBeCloseTo(4, 10);
-    expect(
-      shares.vms.map((cpu, index) => cpu / ((demands[index]?.vcpus ?? 0) * (demands[index]?.fraction ?? 0))),
-    ).toEqual([3.8 / 8, 3.8 / 8, 3.8 / 8].map((part) => expect.closeTo(part, 10)));
+    expect(shares.vms).toEqual([1.2, 1.2, 1.2, 0.2].map((cpus) => expect.closeTo(cpus, 10)));
   });
 
   test("whatever is asked, busy is the lesser of demand and CPUs, and the parts add up to it", () => {

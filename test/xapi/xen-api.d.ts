@@ -18,6 +18,11 @@ declare module "xen-api" {
     barrier(ref: string | undefined): Promise<unknown>;
     call(method: string, ...args: readonly unknown[]): Promise<unknown>;
     callAsync(method: string, ...args: readonly unknown[]): Promise<unknown>;
+    /** A GET; `task` rejects with what the task of it ended with. */
+    getResource(
+      path: string,
+      options: { readonly query?: Readonly<Record<string, string>>; readonly task?: true },
+    ): Promise<{ readonly body: { text(): Promise<string> }; readonly task?: Promise<unknown> }>;
   }
 
   export function createClient(options: {

@@ -2,7 +2,7 @@
 
 import { clocksDisagree } from "../../domain/clocks.ts";
 import { AppError, describeError } from "../../domain/errors.ts";
-import { isSource, parseAnySubject, subjectFacts } from "../../domain/rule.ts";
+import { isSource, parseAnySubject, subjectFacts, termsOf } from "../../domain/rule.ts";
 import { collectionTimes } from "../../store/cadence.ts";
 import type { Database } from "../../store/connection.ts";
 import { loadHostAddresses } from "../../store/places.ts";
@@ -189,14 +189,19 @@ const role: Check = {
       const user = found.settings.get(program)?.settings.xen?.user ?? "";
       const name = `xcp-${program} (${user})`;
       const rights = await client.sessionRights();
-      const wanted = program === "control" && green ? "pool-operator" : roleWanted[program];
+      const records =
+        program === "collect" && found.settings.get(program)?.settings.collect?.recordWaits === true;
+      const wanted =
+        program === "control" && green ? "pool-operator" : records ? "vm-admin" : roleWanted[program];
       if (rights === null) findings.push(ok(`${name}: the pool is too old to have roles`));
       else if (rights.isLocalSuperuser)
         findings.push(ok(`${name}: the pool's own root, who may do everything; ${wanted} would be enough`));
       else {
         const needed =
           program === "collect"
-            ? []
+            ? records
+              ? ["vm.record_data_source"]
+              : []
             : ["vm.pool_migrate", ...(green ? ["host.disable", "host.shutdown"] : [])];
         const lacks = needed.filter((each) => !rights.permissions.has(each));
         findings.push(
@@ -389,27 +394,56 @@ const runStates: Check = {
   run: async (_, found) => {
     const { inventory: read, measures: seen } = found;
     const db = readingDatabase(found);
-    const wanting = (db === null ? [] : await subjectsOf(db)).filter(
-      (subject) => !isSource(subject) && subjectFacts[subject].vmMeasures.includes("cpuWait"),
-    );
+    const { compared, served } = db === null ? { compared: [], served: false } : await askingFor(db);
     const running = [...(read?.vms ?? [])].filter(
       ([, vm]) => vm.power_state === "Running" && !vm.is_control_domain,
     );
     const recorded = running.filter(([ref]) => waitSources.some((source) => seen?.vms.get(ref)?.has(source)));
     const count = `of ${recorded.length} of ${plural(running.length, "running VM")}`;
-    if (wanting.length === 0) return [ok(`recorded ${count}; no rule asks for it`)];
+    if (compared.length === 0 && !served) return [ok(`recorded ${count}; no rule asks for it`)];
     if (recorded.length === running.length) return [ok(`recorded ${count}`)];
-    const says = `recorded ${count}, and a rule compares ${wanting.join(", ")}`;
+    const file = found.settings.get("collect")?.file;
+    const fixes = [
+      ...(file === undefined
+        ? []
+        : [shell.edit(file, "CollectRecordWaits=yes; XenUsr needs the role vm-admin")]),
+      ...waitSources.filter((source) => source !== "runnable_vcpus").map(recordAll),
+    ];
+    if (compared.length === 0) {
+      const counted = [...(seen?.hosts.values() ?? [])].every((values) => values.has("hostload"));
+      const by = counted
+        ? "how many vCPUs their hosts have to run (hostload)"
+        : "what they used before their host was full";
+      return [
+        warning(`recorded ${count}: of the others a rule that serves VMs knows no more than ${by}`, ...fixes),
+      ];
+    }
+    const says = `recorded ${count}, and a rule compares ${compared.join(", ")}`;
     return [
       (recorded.length === 0 ? failure : warning)(
         recorded.length === 0
           ? `${says}: it does nothing`
           : `${says}: VMs that are not recorded stay where they are`,
-        ...["runstate_full_contention", "runstate_partial_contention"].map(recordAll),
+        ...fixes,
       ),
     ];
   },
 };
+
+/** What enabled rules compare that run-states tell of, and whether one serves VMs. */
+async function askingFor(db: Database): Promise<{ compared: readonly string[]; served: boolean }> {
+  try {
+    const { chains, serving } = await listAddedRules(db);
+    const named = chains
+      .filter(({ rule }) => rule.enabled)
+      .flatMap(({ rule }) => termsOf(rule).flatMap(({ subjects }) => subjects))
+      .filter((subject) => !isSource(subject) && subjectFacts[subject].vmMeasures.includes("cpuWait"));
+    return { compared: [...new Set(named)], served: serving.some(({ rule }) => rule.enabled) };
+  } catch (error) {
+    if (error instanceof AppError) return { compared: [], served: false };
+    throw error;
+  }
+}
 
 function recordAll(source: string): string {
   return `for vm in $(xe vm-list is-control-domain=false power-state=running --minimal | tr , ' '); do xe vm-data-source-record uuid=$vm data-source=${source}; done`;

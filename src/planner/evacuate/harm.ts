@@ -97,6 +97,7 @@ export function unresolvedOf(
           value,
           mean: means[term] ?? 0,
           proved: false,
+          proof: null,
           reason:
             harm === undefined ? `it broke the rule before ${name} was to be emptied` : told(harm, name),
           refusals: [],

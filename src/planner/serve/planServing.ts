@@ -138,10 +138,10 @@ export function ahead(minutes: number): string {
 }
 
 /** Part of the CPU time it wants that the VM waits for, percent. */
-function waitOf({ vcpuAverage, cpuWait }: Vm): number | null {
-  if (vcpuAverage === null || cpuWait === undefined || cpuWait === null) return null;
-  const wanted = vcpuAverage + cpuWait;
-  return wanted > 0 ? (100 * cpuWait) / wanted : 0;
+function waitOf({ vcpuAverage, cpuDemand = null, cpuWait = null }: Vm): number | null {
+  if (vcpuAverage === null || (cpuDemand ?? cpuWait) === null) return null;
+  const wanted = Math.max(vcpuAverage, cpuDemand ?? vcpuAverage + (cpuWait ?? 0));
+  return wanted > 0 ? (100 * (wanted - vcpuAverage)) / wanted : 0;
 }
 
 interface Begun {

@@ -126,6 +126,7 @@ function toPlan(
           value,
           mean: means[term] ?? 0,
           proved: false,
+          proof: null,
           reason: "these moves do not bring it under the threshold",
           refusals: [],
         })),

@@ -1,10 +1,16 @@
 /** Why a pair stays broken: each VM of the host with what keeps it there, and the one limit that decides. Pure. */
 import { isSource, subjectFacts } from "../../domain/rule.ts";
 import { bytes, plural } from "../../text/format.ts";
-import type { Refusal, RefusalCode } from "../plan.ts";
+import type { Proof, Refusal, RefusalCode } from "../plan.ts";
 import type { Problem } from "../problem.ts";
 import { aimOf, type State } from "../state.ts";
 import { amount, measured, rounded, ruleName, subjectName } from "./figures.ts";
+
+/** What is proved of the pair, and whether it is the only goal that is left. */
+export interface Proved {
+  readonly proof: Proof | null;
+  readonly alone: boolean;
+}
 
 export interface BreachReason {
   readonly reason: string;
@@ -16,8 +22,8 @@ export function explain(
   state: State,
   h: number,
   r: number,
-  proved: boolean,
   absent: readonly Refusal["host"][],
+  proved: Proved,
 ): BreachReason {
   const { problem } = state;
   const refusals: Refusal[] = [];
@@ -193,7 +199,7 @@ function summary(
   problem: Problem,
   h: number,
   r: number,
-  proved: boolean,
+  proved: Proved,
   refusals: readonly Refusal[],
 ): string {
   const ofVm = new Map<string, RefusalCode>();
@@ -203,15 +209,21 @@ function summary(
     if (known === undefined || nearness.indexOf(code) > nearness.indexOf(known)) ofVm.set(vm, code);
   }
   const subject = subjectName(problem, r);
-  if (ofVm.size === 0)
-    return `${proved ? "nothing can clear it" : "nothing was found"}: the host has no VM that could be moved`;
+  if (ofVm.size === 0) return `${verdict(proved)}: the host has no VM that could be moved`;
   const counts = new Map<RefusalCode, number>();
   for (const code of ofVm.values()) counts.set(code, (counts.get(code) ?? 0) + 1);
   const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([code, count]) => `${count} ${words[code]}`);
   const size = `of its ${plural(ofVm.size, "VM")} ${parts.join(", ")}`;
   const largest = largestStaying(problem, h, r);
   const most = largest === null ? "" : `; the largest part of ${subject} is that of ${largest}`;
-  return `${proved ? "nothing can clear it" : "no way was found"}: ${size}${most}`;
+  return `${verdict(proved)}: ${size}${most}`;
+}
+
+function verdict({ proof, alone }: Proved): string {
+  if (proof === null) return "no way was found";
+  if (proof === "impossible") return "nothing can clear it";
+  const what = alone ? "clears it" : "leaves fewer hosts breaking a rule";
+  return `no order of moves that never makes a rule worse ${what}`;
 }
 
 /** From far to near: the last is closest to a move. */

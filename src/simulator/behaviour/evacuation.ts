@@ -4,6 +4,8 @@ import { type PoolModel, poolRefOf } from "../metrics/model.ts";
 import type { TaskHandle } from "../objects/contract.ts";
 import { simMap } from "../objects/datamodel.ts";
 import { SimFailure, toFailure } from "../server/failure.ts";
+import { advisedTargets, evacuationTargets } from "../wlb/advice.ts";
+import { assertWlbEnabled } from "../wlb/client.ts";
 import { isProtected } from "./highAvailability.ts";
 import { poolMigrate } from "./migration.ts";
 import { guestsOn } from "./outages.ts";
@@ -30,7 +32,9 @@ export async function evacuate(
   task: TaskHandle,
   batch: number,
 ): Promise<void> {
-  const plan = evacuationPlan(model, hostRef);
+  const targets = await advisedTargets(model, hostRef);
+  const own = evacuationPlan(model, hostRef);
+  const plan = targets === null ? own : advisedPlan(model, hostRef, own, targets);
   const [first] = failuresOf(plan);
   if (first !== undefined) throw first[1];
   await moveAll(model, plan, task, batch > 0 ? batch : model.release.era === "F" ? usualBatch : 1);
@@ -38,6 +42,40 @@ export async function evacuate(
   if (left > 0) {
     throw new SimFailure("INTERNAL_ERROR", [`evacuate: ${left} VMs are still resident on ${hostRef}`]);
   }
+}
+
+/** host.retrieve_wlb_evacuate_recommendations: where each VM would go, or why it stays. @throws SimFailure */
+export async function evacuationAdvice(
+  model: PoolModel,
+  hostRef: string,
+): Promise<ReturnType<typeof simMap>> {
+  assertWlbEnabled(model);
+  const targets = await evacuationTargets(model, hostRef);
+  const plan = advisedPlan(model, hostRef, evacuationPlan(model, hostRef), targets);
+  return simMap(
+    [...plan].map(([vm, where]) => [
+      vm,
+      where instanceof SimFailure
+        ? [where.code, ...where.params]
+        : ["WLB", model.db.text("host", where.to, "uuid")],
+    ]),
+  );
+}
+
+/** All targets are the advised ones; what keeps a VM for other reasons than memory is the pool's own to say. */
+function advisedPlan(
+  model: PoolModel,
+  hostRef: string,
+  own: EvacuationPlan,
+  targets: ReadonlyMap<string, string>,
+): EvacuationPlan {
+  const noRoom = "HOST_NOT_ENOUGH_FREE_MEMORY";
+  const advised = [...targets].map(([vm, to]) => [vm, { to }] as const);
+  const left = guestsOn(model, hostRef)
+    .filter((vm) => !targets.has(vm))
+    .map((vm) => [vm, new SimFailure(noRoom, [vm])] as const);
+  const hard = [...own].filter(([, where]) => where instanceof SimFailure && where.code !== noRoom);
+  return new Map([...advised, ...left, ...hard]);
 }
 
 /** What a host does that goes down: `stop` for the VMs that cannot go, the others move, failures change nothing. */

@@ -23,6 +23,7 @@ import { parseScenario } from "../scenario/scenario.ts";
 import { buildPool } from "../scenario/scenarioPool.ts";
 import type { UserSpec } from "../scenario/scenarioSpecs.ts";
 import { buildSnapshotPool, releaseOfSnapshot } from "../scenario/snapshotPool.ts";
+import { diagnostics, report } from "../wlb/documents.ts";
 import { VirtualClock } from "./clock.ts";
 import type { Faults } from "./faults.ts";
 import { conditionOf } from "./outages.ts";
@@ -157,6 +158,11 @@ export class SimulatedPool implements SimulatedPoolLike {
     if (fault === null) return "answer";
     if (fault.delayMs > 0) await this.model.clock.sleep(fault.delayMs);
     return fault.answer;
+  }
+
+  document(path: string, query: readonly (readonly [string, string])[]): Promise<string> | null {
+    if (path === "/wlb_report") return report(this.model, query);
+    return path === "/wlb_diagnostics" ? diagnostics(this.model) : null;
   }
 
   damaged(method: string, args: readonly SimValue[], value: SimValue): SimValue {

@@ -39,6 +39,12 @@ export function haltVm(model: PoolModel, vmRef: string): void {
   model.migrations.get(vmRef)?.abort(new SimFailure("VM_BAD_POWER_STATE", [vmRef, "running", "halted"]));
 }
 
+/** Suspends the VM to disk: it keeps what it is, and leaves its host. */
+export function suspendVm(model: PoolModel, vmRef: string): void {
+  haltVm(model, vmRef);
+  model.db.set("VM", vmRef, "power_state", "Suspended");
+}
+
 /** Pauses a running VM, or lets a paused one go on. */
 export function setPaused(model: PoolModel, vmRef: string, paused: boolean): void {
   model.db.set("VM", vmRef, "power_state", paused ? "Paused" : "Running");

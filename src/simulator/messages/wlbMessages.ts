@@ -1,73 +1,76 @@
-/**
- * Workload balancing as a pool without its server answers: what a client meets that asks for recommendations. The
- * simulated pool has no client of that server: initialising ends as if nobody listened there.
- */
+/** Workload balancing as a pool's callers meet it: its server is asked as wlb.md of xapi's client has it. */
+import { evacuationAdvice } from "../behaviour/evacuation.ts";
 import { type PoolModel, poolRefOf } from "../metrics/model.ts";
-import type { MessageCall, MessageDefinition } from "../objects/contract.ts";
-import type { SimValue } from "../objects/datamodel.ts";
-import { SimFailure } from "../server/failure.ts";
+import type { MessageDefinition, MessageHandler } from "../objects/contract.ts";
+import { type SimMap, simMap } from "../objects/datamodel.ts";
+import { optimizationAdvice, placementAdvice } from "../wlb/advice.ts";
+import { askWlb, assertWlbEnabled, assertWlbLicensed, joinWlb, leaveWlb } from "../wlb/client.ts";
+import { configurationParameters, uuidParameters } from "../wlb/request.ts";
 
 /** All of them by name. */
 export function wlbMessages(model: PoolModel): [string, MessageDefinition][] {
   const { db } = model;
   const define = (
     name: string,
-    params: readonly string[],
+    params: string,
     result: string,
-    handle: (call: MessageCall) => SimValue,
-  ): [string, MessageDefinition] => [name, { params, minArgs: params.length, async: true, result, handle }];
-  const recommend =
-    (cls: "VM" | "host") =>
-    ({ args }: MessageCall): never => {
-      db.get(cls, String(args[0]), "uuid");
-      return refuseUnlessEnabled(model);
-    };
-  const texts = ["string", "string", "string", "string", "string"];
+    handle: MessageHandler,
+  ): [string, MessageDefinition] => {
+    const types = params.split(" ").filter((type) => type !== "");
+    return [name, { params: types, minArgs: types.length, async: true, result, handle }];
+  };
+  const ofPool = () => uuidParameters({ PoolUuid: db.text("pool", poolRefOf(model), "uuid") });
   return [
-    define("pool.initialize_wlb", texts, "void", ({ args }) => unreachable(String(args[0]))),
-    define("pool.deconfigure_wlb", [], "void", () => deconfigure(model)),
-    define("pool.send_wlb_configuration", ["map:string:string"], "void", () => refuseUninitialised(model)),
-    define("pool.retrieve_wlb_configuration", [], "map:string:string", () => refuseUninitialised(model)),
-    define("pool.retrieve_wlb_recommendations", [], "map:ref:VM:set:string", () =>
-      refuseUnlessEnabled(model),
+    define("pool.initialize_wlb", "string string string string string", "void", async ({ args }) => {
+      const [url = "", user = "", password = "", xenUser = "", xenPassword = ""] = args.map(String);
+      await joinWlb(model, { url, user, password }, { user: xenUser, password: xenPassword });
+      return "";
+    }),
+    define("pool.deconfigure_wlb", "", "void", async () => {
+      await leaveWlb(model, ofPool());
+      return "";
+    }),
+    define("pool.send_wlb_configuration", "map:string:string", "void", async ({ args: [config] }) => {
+      const values = new Map(Object.entries(config as SimMap).map(([key, value]) => [key, String(value)]));
+      const uuid = db.text("pool", poolRefOf(model), "uuid");
+      const parameters = configurationParameters(uuid, values);
+      (await askWlb(model, "SetXenPoolConfiguration", parameters)).assertEmpty();
+      return "";
+    }),
+    define("pool.retrieve_wlb_configuration", "", "map:string:string", async () =>
+      simMap((await askWlb(model, "GetXenPoolConfiguration", ofPool())).configuration()),
     ),
-    define("VM.retrieve_wlb_recommendations", ["ref:VM"], "map:ref:host:set:string", recommend("VM")),
+    define("pool.retrieve_wlb_recommendations", "", "map:ref:VM:set:string", () => optimizationAdvice(model)),
+    ["pool.set_wlb_enabled", setter(model, "wlb_enabled")],
+    ["pool.set_wlb_verify_cert", setter(model, "wlb_verify_cert")],
+    define("VM.retrieve_wlb_recommendations", "ref:VM", "map:ref:host:set:string", ({ args }) => {
+      db.get("VM", String(args[0]), "uuid");
+      return placementAdvice(model, String(args[0]));
+    }),
     define(
       "host.retrieve_wlb_evacuate_recommendations",
-      ["ref:host"],
+      "ref:host",
       "map:ref:VM:set:string",
-      recommend("host"),
+      async ({ args }) => {
+        db.get("host", String(args[0]), "uuid");
+        assertWlbEnabled(model);
+        return evacuationAdvice(model, String(args[0]));
+      },
     ),
   ];
 }
 
-function urlOf(model: PoolModel): string {
-  return model.db.text("pool", poolRefOf(model), "wlb_url");
-}
-
-function refuseUninitialised(model: PoolModel): never {
-  const url = urlOf(model);
-  if (url === "") throw new SimFailure("WLB_NOT_INITIALIZED");
-  return unreachable(url);
-}
-
-/** Recommendations are only asked for while workload balancing is on. */
-function refuseUnlessEnabled(model: PoolModel): never {
-  const url = urlOf(model);
-  if (url === "") throw new SimFailure("WLB_NOT_INITIALIZED");
-  if (model.db.get("pool", poolRefOf(model), "wlb_enabled") !== true) throw new SimFailure("WLB_DISABLED");
-  return unreachable(url);
-}
-
-/** xapi takes host:port and nothing else, not even a scheme. */
-function unreachable(url: string): never {
-  if (!/^[^:]+:\d+$/.test(url)) throw new SimFailure("WLB_URL_INVALID", [url]);
-  throw new SimFailure("WLB_CONNECTION_REFUSED");
-}
-
-/** Forgets the server even where it cannot be told. */
-function deconfigure(model: PoolModel): SimValue {
-  if (urlOf(model) === "") throw new SimFailure("WLB_NOT_INITIALIZED");
-  model.db.update("pool", poolRefOf(model), { wlb_url: "", wlb_username: "", wlb_enabled: false });
-  return "";
+/** A field that only a pool with the feature may set. */
+function setter(model: PoolModel, field: "wlb_enabled" | "wlb_verify_cert"): MessageDefinition {
+  return {
+    params: ["ref:pool", "bool"],
+    minArgs: 2,
+    async: false,
+    result: "void",
+    handle: ({ args: [pool, value] }) => {
+      assertWlbLicensed(model, String(pool));
+      model.db.set("pool", String(pool), field, value === true);
+      return "";
+    },
+  };
 }

@@ -1,4 +1,5 @@
 /** What VMs ask of their hosts over time, and how a host shares its CPUs among them. Pure. */
+import { maxMinShares } from "../../domain/fairShare.ts";
 import { unitOf } from "../behaviour/chance.ts";
 
 /** A quantity over the pool's time: a share of a vCPU, a rate, an amount of memory. */
@@ -71,14 +72,12 @@ export interface CpuShares {
   readonly vms: readonly number[];
 }
 
-/** Shares `cpus` CPUs: the control domain first, and where the rest does not suffice every VM gets the same part of its demand. */
+/** Shares `cpus` CPUs: the control domain first, and where the rest does not suffice the VMs get max-min fair shares of it. */
 export function shareCpus(cpus: number, controlDomainCpus: number, demands: readonly CpuDemand[]): CpuShares {
   const controlDomain = Math.min(cpus, controlDomainCpus);
   const wanted = demands.map((demand) => Math.min(cpus, demand.vcpus * Math.min(1, demand.fraction)));
-  const total = wanted.reduce((sum, cpu) => sum + cpu, 0);
-  const left = cpus - controlDomain;
-  const part = total > left ? left / total : 1;
-  return { busy: controlDomain + total * part, controlDomain, vms: wanted.map((cpu) => cpu * part) };
+  const vms = maxMinShares(cpus - controlDomain, wanted);
+  return { busy: controlDomain + vms.reduce((sum, cpu) => sum + cpu, 0), controlDomain, vms };
 }
 
 /** Splits a mean share over `count` CPUs: each within 0 and 1, their mean the given one, not all alike. */

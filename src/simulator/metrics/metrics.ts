@@ -12,6 +12,7 @@ import {
 } from "../objects/slots.ts";
 import { spreadOverCpus } from "./load.ts";
 import { idleHost, isActive, type PoolModel } from "./model.ts";
+import { runStates, wantingVcpus } from "./runStates.ts";
 import { deviceRates, vifsOf } from "./wires.ts";
 
 type SampleDraft = readonly [name: string, units: string, value: number, description: string];
@@ -32,7 +33,7 @@ export function hostSamples(model: PoolModel, hostRef: string, slotEndMs: number
   const shares = hostCpuShares(model, hostRef, slot, `${model.seed}/${uuid}/${slotEndMs}`);
   const drafts = [
     ...cpuDrafts(shares, "physical"),
-    ...hostDrafts(model, hostRef, slot),
+    ...hostDrafts(model, hostRef, slot, `${model.seed}/${uuid}/${slotEndMs}/hostload`),
     ...networkDrafts(model, hostRef, slot),
   ];
   return drafts.map((draft) => finish(model, hostRef, slotEndMs, draft));
@@ -45,16 +46,33 @@ export function sampleVm(model: PoolModel, vmRef: string, atMs: number): SourceS
   return slot === null ? [] : vmSamples(model, slot, slotEndMs);
 }
 
-/** All sources of a VM in its slot. */
+/** All sources of a VM in its slot that its host records. */
 export function vmSamples(model: PoolModel, slot: VmSlot, slotEndMs: number): SourceSample[] {
-  return vmDrafts(model, slot, slotEndMs).map((draft) => finish(model, slot.vmRef, slotEndMs, draft));
+  const recorded = model.recorded.get(slot.vmRef);
+  const drafts = vmDrafts(model, slot, slotEndMs);
+  if (recorded !== undefined)
+    drafts.push(
+      ...unrecordedDrafts(model, slot).filter(
+        ([name]) => (recorded.get(name) ?? Number.POSITIVE_INFINITY) < slotEndMs,
+      ),
+    );
+  return drafts.map((draft) => finish(model, slot.vmRef, slotEndMs, draft));
+}
+
+/** The sources that the VM has at `atMs` and its host records only when it is asked to. */
+export function optionalSources(model: PoolModel, vmRef: string, atMs: number): SourceSample[] {
+  const slotEndMs = slotAt(atMs);
+  const slot = vmSlotOf(model, vmRef, slotEndMs);
+  return slot === null
+    ? []
+    : unrecordedDrafts(model, slot).map((draft) => finish(model, vmRef, slotEndMs, draft));
 }
 
 function finish(model: PoolModel, ref: string, slotEndMs: number, draft: SampleDraft): SourceSample {
   const [name, units, value, description] = draft;
   // The newest point stays visible until the next slot ends, so a fault shows as soon as it begins.
   const nan = model.faults.isNan(ref, name, slotEndMs, slotEndMs + 5000);
-  const max = units === "(fraction)" && name.startsWith("cpu") ? 1 : Number.POSITIVE_INFINITY;
+  const max = units === "(fraction)" && /^(?:cpu|run)/.test(name) ? 1 : Number.POSITIVE_INFINITY;
   return { name, description, units, min: 0, max, value: nan ? Number.NaN : Math.fround(value) };
 }
 
@@ -74,7 +92,7 @@ function cpuDrafts(shares: readonly number[], kind: string): SampleDraft[] {
   });
 }
 
-function hostDrafts(model: PoolModel, hostRef: string, slot: HostSlot): SampleDraft[] {
+function hostDrafts(model: PoolModel, hostRef: string, slot: HostSlot, seed: string): SampleDraft[] {
   const load = model.hostLoads.get(hostRef) ?? idleHost;
   const usedKib = load.xapiUsedMib * 1024;
   const freeKib = load.xapiFreeMib * 1024;
@@ -96,10 +114,10 @@ function hostDrafts(model: PoolModel, hostRef: string, slot: HostSlot): SampleDr
   }
   if (era === "F") {
     const running = slot.vms.filter((vm) => vm.moment.power === "Running" && !vm.moment.frozen);
-    const vcpus = running.reduce((total, vm) => total + vm.vcpus, 0);
+    const wanting = wantingVcpus(running, seed);
     drafts.push(
-      ["hostload", "(fraction)", slot.wantedCpus / Math.max(1, slot.cpus), "Host load per physical cpu"],
-      ["running_vcpus", "count", vcpus, "The total number of running vcpus per host"],
+      ["hostload", "(fraction)", wanting / Math.max(1, slot.cpus), "Host load per physical cpu"],
+      ["running_vcpus", "count", wanting, "The total number of running vcpus per host"],
       ["running_domains", "count", running.length, "The total number of running domains per host"],
     );
   }
@@ -164,6 +182,26 @@ function vmDrafts(model: PoolModel, slot: VmSlot, slotEndMs: number): SampleDraf
   }
   return drafts;
 }
+
+/** The states of the VM's vCPUs; newer releases sum them up as well. */
+function unrecordedDrafts(model: PoolModel, slot: VmSlot): SampleDraft[] {
+  const counted = counterFactor(model, slot);
+  const states = runStates(slot.vcpus, slot.cpu, slot.waiting);
+  return Object.entries(states)
+    .filter(([name]) => model.release.era === "F" || name.startsWith("runstate_"))
+    .map(([name, share]): SampleDraft => [name, "(fraction)", share * counted, runStateWords[name] ?? name]);
+}
+
+const runStateWords: Readonly<Record<string, string>> = {
+  runnable_vcpus: "Fraction of time that vCPUs of the domain are runnable",
+  runnable_any: "Fraction of time that at least one vCPU is runnable in the domain",
+  runstate_fullrun: "Fraction of time that all vCPUs are running",
+  runstate_full_contention: "Fraction of time that all vCPUs are runnable (i.e., waiting for CPU)",
+  runstate_concurrency_hazard: "Fraction of time that some vCPUs are running and some are runnable",
+  runstate_blocked: "Fraction of time that all vCPUs are blocked or offline",
+  runstate_partial_run: "Fraction of time that some vCPUs are running and some are blocked",
+  runstate_partial_contention: "Fraction of time that some vCPUs are runnable and some are blocked",
+};
 
 /** What a counter's rate is multiplied with: a domain younger than the slot reads low, or not at all. */
 function counterFactor(model: PoolModel, slot: VmSlot): number {

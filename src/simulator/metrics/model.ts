@@ -13,6 +13,7 @@ import type { ServerProfile } from "../objects/profile.ts";
 import { visibilityOf } from "../objects/profileFields.ts";
 import type { Release } from "../objects/release.ts";
 import type { SimFailure } from "../server/failure.ts";
+import { WlbState } from "../wlb/state.ts";
 import { VmHistory } from "./history.ts";
 import { constant, type Profile, type VmLoad } from "./load.ts";
 
@@ -104,10 +105,13 @@ export interface PoolModel {
   readonly power: PowerRecord;
   /** Until when the toolstack of a host is away, and until when it is still starting. */
   readonly outages: Map<string, { readonly goneUntilMs: number; readonly startingUntilMs: number }>;
+  /** Data sources that a VM's host was asked to record, by VM and name: since when. */
+  readonly recorded: Map<string, Map<string, number>>;
   /** When the domain of a VM was built, by VM; absent for those that ran when the pool began. */
   readonly domainSince: Map<string, number>;
   /** Those who wait for an operation to end, by VM or host. */
   readonly waiters: Map<string, Set<() => void>>;
+  readonly wlb: WlbState;
 }
 
 /** `profile`, where given, decides the release. */
@@ -142,8 +146,10 @@ export function createModel(options: {
     machines: new Map(),
     power: new PowerRecord(options.clock.now()),
     outages: new Map(),
+    recorded: new Map(),
     domainSince: new Map(),
     waiters: new Map(),
+    wlb: new WlbState(),
   };
 }
 

@@ -118,6 +118,11 @@ export interface SimulatedPoolLike {
   readonly profile?: ServerProfile;
   /** Asked once for every request that arrives, before it is looked at further. May wait: a slow answer. */
   beforeAnswer(hostRef: string, method: string): Promise<AnswerFault>;
+  /**
+   * The text of a document that only the pool's workload balancing server has; null for a path that is none of those.
+   * Rejects with a SimFailure.
+   */
+  document?(path: string, query: readonly (readonly [string, string])[]): Promise<string> | null;
   /** The answer of `method` with what a fault has made of its records. */
   damaged?(method: string, args: readonly SimValue[], value: SimValue): SimValue;
 }

@@ -80,6 +80,8 @@ const classesSince: Readonly<Record<string, string>> = {
 const messagesSince: Readonly<Record<string, string>> = {
   "event.from": "boston",
   "event.inject": "tampa",
+  "pool.install_ca_certificate": "1.290.0",
+  "pool.uninstall_ca_certificate": "1.290.0",
   "task.set_status": "falcon",
 };
 

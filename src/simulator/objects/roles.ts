@@ -56,11 +56,13 @@ const messages: Readonly<Record<Needed, string>> = {
   "pool-operator":
     "session.logout_subject_identifier message.create message.destroy host.disable host.enable host.evacuate " +
     "host.assert_can_evacuate host.shutdown host.reboot host.power_on host.set_power_on_mode pool.initialize_wlb " +
-    "pool.deconfigure_wlb pool.send_wlb_configuration task.destroy/any",
-  "vm-power-admin": "VM.pool_migrate VM.start_on",
-  "vm-admin": "VM.destroy",
+    "pool.deconfigure_wlb pool.send_wlb_configuration pool.install_ca_certificate pool.certificate_install " +
+    "pool.uninstall_ca_certificate pool.certificate_uninstall pool.certificate_sync task.destroy/any",
+  "vm-power-admin": "VM.pool_migrate VM.start_on VM.resume_on",
+  "vm-admin": "VM.destroy VM.record_data_source VM.forget_data_source_archives",
   "vm-operator":
-    "VM.start VM.clean_shutdown VM.hard_shutdown VM.clean_reboot VM.hard_reboot VM.pause VM.unpause",
+    "VM.start VM.clean_shutdown VM.hard_shutdown VM.clean_reboot VM.hard_reboot VM.pause VM.unpause " +
+    "VM.suspend VM.resume",
   "read-only": "",
 };
 

@@ -16,8 +16,10 @@ export interface VmSlot {
   readonly vmRef: string;
   readonly moment: VmMoment;
   readonly vcpus: number;
-  /** Mean share of its vCPUs, 0 to 1. */
+  /** Mean share of its vCPUs that ran, 0 to 1. */
   readonly cpu: number;
+  /** Mean share of its vCPUs that wanted to run and could not, 0 to 1. */
+  readonly waiting: number;
   /** Of each of its interfaces, by device number. */
   readonly traffic: readonly Rate[];
   readonly freeBytes: number;
@@ -29,7 +31,6 @@ export interface VmSlot {
 export interface HostSlot {
   readonly cpus: number;
   readonly busyCpus: number;
-  readonly wantedCpus: number;
   readonly loadAverage: number;
   readonly unusedBytes: number;
   readonly totalBytes: number;
@@ -165,14 +166,14 @@ function evaluateHost(
     domains.map(([vm, moment]) => moment.memoryBytes + db.number("VM", vm, "memory_overhead")),
   );
   const total = totalBytes(model, hostRef);
-  const guestSlots = guests.map(([vm, moment], index) =>
-    vmSlot(model, vm, moment, slotEndMs, (shares.vms[index] ?? 0) / Math.max(1, vcpusOf(model, vm))),
-  );
+  const guestSlots = guests.map(([vm, moment], index) => {
+    const cpu = (shares.vms[index] ?? 0) / Math.max(1, vcpusOf(model, vm));
+    return vmSlot(model, vm, moment, slotEndMs, { cpu, wanted: demands[index]?.fraction ?? 0 });
+  });
   const controls = here.filter(([vm]) => db.get("VM", vm, "is_control_domain"));
   return {
     cpus,
     busyCpus: shares.busy,
-    wantedCpus: own + sum(demands.map((demand) => demand.vcpus * demand.fraction)),
     loadAverage: of(load.loadAverage, "loadavg"),
     unusedBytes: Math.max(0, total - db.number("host", hostRef, "memory_overhead") - occupied),
     totalBytes: total,
@@ -183,15 +184,10 @@ function evaluateHost(
     copyRx: receiving,
     copyTx: sending,
     vms: [
-      ...controls.map(([vm, moment]) =>
-        vmSlot(
-          model,
-          vm,
-          moment,
-          slotEndMs,
-          shares.controlDomain / controls.length / Math.max(1, vcpusOf(model, vm)),
-        ),
-      ),
+      ...controls.map(([vm, moment]) => {
+        const cpu = shares.controlDomain / controls.length / Math.max(1, vcpusOf(model, vm));
+        return vmSlot(model, vm, moment, slotEndMs, { cpu, wanted: cpu });
+      }),
       ...guestSlots,
     ],
   };
@@ -204,7 +200,14 @@ function askedBy(model: PoolModel, vmRef: string, moment: VmMoment, elapsedMs: n
   return Math.min(1, valueAt(moment.load.cpu, elapsedMs, seed));
 }
 
-function vmSlot(model: PoolModel, vmRef: string, moment: VmMoment, slotEndMs: number, cpu: number): VmSlot {
+/** @param shares of each vCPU: what it gets, and what it wants. */
+function vmSlot(
+  model: PoolModel,
+  vmRef: string,
+  moment: VmMoment,
+  slotEndMs: number,
+  shares: { readonly cpu: number; readonly wanted: number },
+): VmSlot {
   const { load } = moment;
   const uuid = model.db.text("VM", vmRef, "uuid");
   const runs = moment.power === "Running" && !moment.frozen;
@@ -215,7 +218,8 @@ function vmSlot(model: PoolModel, vmRef: string, moment: VmMoment, slotEndMs: nu
     vmRef,
     moment,
     vcpus: vcpusOf(model, vmRef),
-    cpu: Math.min(1, cpu),
+    cpu: Math.min(1, shares.cpu),
+    waiting: Math.max(0, Math.min(1, shares.wanted) - shares.cpu),
     traffic: runs ? trafficOf(load, of) : [],
     freeBytes: Math.min(of(load.freeMib, "free") * mib, moment.memoryBytes),
     domainShare: Math.min(1, Math.max(0, domainMs / slotMs)),

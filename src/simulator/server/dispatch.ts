@@ -87,6 +87,13 @@ export class Dispatcher {
     }
   }
 
+  /** Ends the task under which something was fetched over HTTP; without a failure it went well. */
+  ended(taskRef: string | null, failure: SimFailure | null): void {
+    if (taskRef === null) return;
+    if (failure === null) this.#tasks.succeed(taskRef, "");
+    else this.#tasks.fail(taskRef, failure);
+  }
+
   #answerSystem({ method, params }: RpcCall): Answer | null {
     if (method === "system.listMethods") return { value: this.#names(), type: listMethods, bare: true };
     if (!method.startsWith("system.isAlive:")) return null;

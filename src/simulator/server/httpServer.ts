@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AnswerFault, MeasureStore, SimulatedPoolLike } from "../objects/contract.ts";
 import { type ServerProfile, todaysProfile } from "../objects/profile.ts";
 import type { Dispatcher } from "./dispatch.ts";
+import { isDocument, serveDocument } from "./documentHttp.ts";
 import { type SimFailure, toFailure } from "./failure.ts";
 import { failureJson, readCallJson, successJson } from "./jsonRpc.ts";
 import { MalformedRequest, readCallXml } from "./requestXml.ts";
@@ -103,6 +104,7 @@ async function serve(
   const path = request.method === "GET" ? rrdPath(request.url ?? "/") : null;
   if (path !== null && options.pool.measures !== undefined)
     return serveMeasures(options, options.pool.measures, request, response, path);
+  if (isDocument(request)) return serveDocument(options, request, response);
   if (request.method !== "POST") return send(request, response, html(403, "Forbidden"));
   const length = Number(request.headers["content-length"]);
   if (!Number.isInteger(length)) return send(request, response, html(500, "We require a content-length"));

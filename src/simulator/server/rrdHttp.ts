@@ -57,9 +57,10 @@ export async function answerRrd(services: RrdServices, request: RrdRequest): Pro
   }
 }
 
-async function isAdmitted(
-  { pool, dispatcher }: RrdServices,
-  { hostRef, headers }: RrdRequest,
+/** Whether the request has a session, in its query or a cookie, or a user with his password. */
+export async function isAdmitted(
+  { pool, dispatcher }: Pick<RrdServices, "pool" | "dispatcher">,
+  { hostRef, headers }: Pick<RrdRequest, "hostRef" | "headers">,
   query: URLSearchParams,
 ): Promise<boolean> {
   const session = query.get("session_id") ?? cookie(headers["cookie"], "session_id");

@@ -1,5 +1,6 @@
 /** The files of sql/: numbered, forward-only, each a list of statements. */
 import fs from "node:fs";
+import { sqlFolder } from "../sqlFolder.ts";
 
 export interface SchemaFile {
   readonly version: number;
@@ -16,11 +17,8 @@ export interface SchemaFiles {
   readonly files: readonly SchemaFile[];
 }
 
-/** The package's sql/ folder; the same distance from src/store as from dist/store. */
-const packageFolder: URL = new URL("../../../sql/", import.meta.url);
-
 /** Reads the numbered files of `folder`. @throws Error when a number is missing or stands twice. */
-export function readSchemaFiles(folder: URL = packageFolder): SchemaFiles {
+export function readSchemaFiles(folder: URL = sqlFolder): SchemaFiles {
   const names = fs.readdirSync(folder).filter((name) => /^\d{4}_.*\.sql$/.test(name));
   const all = names.sort().map((name) => parseFile(name, fs.readFileSync(new URL(name, folder), "utf8")));
   all.forEach((file, index) => {

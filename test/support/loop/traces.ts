@@ -54,6 +54,8 @@ export interface TracedPool {
   readonly hosts: number;
   /** The first so many VMs of those from `skip` on. */
   readonly vms: number;
+  /** Where the record has fewer: begins again with its first VM, as that was four days (or that part of the record) later. */
+  readonly repeat?: boolean;
   readonly skip?: number;
   /** The slot in which the day begins. */
   readonly slot: number;
@@ -61,6 +63,9 @@ export interface TracedPool {
   /** Percent of all CPUs that the VMs want in the mean of the day; the hosts have as many CPUs as make it so. */
   readonly percent: number;
 }
+
+/** How much later a VM is that stands in for another one. */
+const repeatedDays = 4;
 
 const mebibyte = 1024 * 1024;
 
@@ -84,7 +89,11 @@ export class TracedDay {
     const skip = pool.skip ?? 0;
     this.#traces = traces;
     this.#pool = pool;
-    this.#vms = traces.vms.slice(skip, skip + pool.vms);
+    const { length } = traces.vms;
+    const repeated = (v: number) => traces.vms[(skip + v) % length] ?? [];
+    this.#vms = pool.repeat
+      ? Array.from({ length: pool.vms }, (_, v) => repeated(v)).flat()
+      : traces.vms.slice(skip, skip + pool.vms);
     if (this.#vms.length < pool.vms) throw new Error(`the record has ${traces.vms.length} VMs only`);
     const steps = this.#slots(pool.slot, pool.slot + (pool.hours * 3600) / traces.stepSeconds);
     const total = steps.reduce((sum, slot) => sum + this.#wanted(slot), 0) / Math.max(1, steps.length);
@@ -108,7 +117,15 @@ export class TracedDay {
   }
 
   #percent(v: number, slot: number): number | null {
-    return this.#traces.series["cpu"]?.[v + (this.#pool.skip ?? 0)]?.[slot] ?? null;
+    const { vms, slots, stepSeconds, series } = this.#traces;
+    const at = v + (this.#pool.skip ?? 0);
+    const later = Math.floor(at / vms.length) * Math.round((repeatedDays * 86_400) / stepSeconds);
+    return series["cpu"]?.[at % vms.length]?.[(slot + later) % slots] ?? null;
+  }
+
+  /** The VMs, each with the host that it begins on. */
+  get guests(): readonly { readonly vcpus: number; readonly memoryMb: number; readonly home: number }[] {
+    return this.#vms.map(({ vcpus, memoryMb }, v) => ({ vcpus, memoryMb, home: this.#homes[v] ?? 0 }));
   }
 
   /** As a good administrator places them: the largest first, by the two days before, on the host with the least. */

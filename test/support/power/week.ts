@@ -7,15 +7,16 @@ import type { Rule } from "../../../src/domain/rule.ts";
 import { planMigrations } from "../../../src/planner/planner.ts";
 import { averaged, type TimedSnapshot } from "../../../src/power/load.ts";
 import { type GreenOptions, greenDefaults, type Wattage } from "../../../src/power/options.ts";
-import { decide } from "../../../src/power/policy.ts";
+import { type Decision, decide } from "../../../src/power/policy.ts";
 import type { GreenGoal } from "../../../src/power/rule.ts";
 import { savingsOf } from "../../../src/power/savings.ts";
 import { advance, observe, type PowerStep } from "../../../src/power/states.ts";
-import { type Policy, World } from "./world.ts";
+import { seededWorld } from "./seeded.ts";
+import type { Policy, World } from "./world.ts";
 
 const [hosts, vms] = [16, 320];
 export const weekMinutes = 7 * 24 * 60;
-const watts: Wattage = { idleWatts: 160, asleepWatts: 6 };
+export const watts: Wattage = { idleWatts: 160, asleepWatts: 6 };
 const transfersPerHost = 2;
 
 export const rule: GreenGoal = {
@@ -27,7 +28,7 @@ export const rule: GreenGoal = {
   between: null,
 };
 
-interface Tally {
+export interface Tally {
   asleepMinutes: number;
   /** Host-minutes above the rule's CPU limit, above 90 %, and wanting more than the host has. */
   over: number;
@@ -59,8 +60,8 @@ export class Queue {
   }
 }
 
-/** The policy of src/green, with a balance rule beside it where one is given. */
-export function green(balance: readonly Rule[], told?: (now: number, text: string) => void): Policy {
+/** The policy of src/power, with a balance rule beside it where one is given; `told` hears why, each minute. */
+export function green(balance: readonly Rule[], told?: (now: number, decision: Decision) => void): Policy {
   const queue = new Queue();
   let states: HostStates = new Map();
   const snapshots: TimedSnapshot[] = [];
@@ -75,7 +76,6 @@ export function green(balance: readonly Rule[], told?: (now: number, text: strin
     balance,
     transfersPerHost,
   };
-  let last = "";
   const minute = (world: World) => {
     const snapshot = world.snapshot();
     snapshots.push({ at: world.now, snapshot });
@@ -83,9 +83,7 @@ export function green(balance: readonly Rule[], told?: (now: number, text: strin
     states = observe(states, snapshot, world.now);
     const minuteOfDay = Math.floor(world.now / 60) % 1440;
     const decision = decide({ now: world.now, minuteOfDay, snapshots, states, hold: null }, rule, options);
-    if (told !== undefined && decision.steps.length > 0 && decision.reason !== last)
-      told(world.now, decision.reason);
-    last = decision.reason;
+    told?.(world.now, decision);
     for (const step of decision.steps) carryOut(world, step);
     states = advance(states, decision.steps, snapshot, world.now);
     const relieving = decision.reliefs.flatMap(({ moves }) => moves);
@@ -156,10 +154,10 @@ export function step(world: World, policy: Policy): void {
   }
 }
 
-function live(policy: Policy, seed: number): { readonly world: World; readonly tally: Tally } {
-  const world = new World(hosts, vms, seed);
+/** So many minutes of the world under the policy. */
+export function live(world: World, policy: Policy, minutes: number): Tally {
   const tally: Tally = { asleepMinutes: 0, over: 0, ours: 0, hot: 0, starved: 0, milliseconds: 0 };
-  for (let minute = 0; minute < weekMinutes; minute++) {
+  for (let minute = 0; minute < minutes; minute++) {
     step(world, policy);
     const from = process.cpuUsage();
     policy.minute(world);
@@ -175,7 +173,7 @@ function live(policy: Policy, seed: number): { readonly world: World; readonly t
       if (demand > 100) tally.starved++;
     }
   }
-  return { world, tally };
+  return tally;
 }
 
 const policies: readonly (readonly [string, () => Policy])[] = [
@@ -190,7 +188,8 @@ export function* weekTable(seed: number): Generator<string> {
   yield "| policy | host-hours asleep | of all | kWh saved | host-minutes > 70 % CPU | soon after an arrival | > 90 % | > 100 % | migrations a day | GiB a day | shutdowns | boots | CPU ms a minute |";
   yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
   for (const [name, make] of policies) {
-    const { world, tally } = live(make(), seed);
+    const world = seededWorld(hosts, vms, seed);
+    const tally = live(world, make(), weekMinutes);
     const hostPower = [{ host: world.machines[0]?.uuid as Uuid, from: 0, to: tally.asleepMinutes * 60 }];
     const { hoursAsleep, kWh } = savingsOf(
       hostPower,
@@ -206,12 +205,15 @@ export function* weekTable(seed: number): Generator<string> {
 
 /** What green decides, with the time, for a look at a day. */
 export function* story(seed: number, minutes: number): Generator<string> {
-  const world = new World(hosts, vms, seed);
+  const world = seededWorld(hosts, vms, seed);
   const lines: string[] = [];
-  const policy = green([], (now, text) => {
+  let last = "";
+  const policy = green([], (now, { steps, reason }) => {
+    if (steps.length === 0 || reason === last) return;
+    last = reason;
     const on = world.machines.filter(({ power }) => power === "on").length;
     lines.push(
-      `${Math.floor(now / 86_400)} ${String(Math.floor(now / 3600) % 24).padStart(2, "0")}:${String(Math.floor(now / 60) % 60).padStart(2, "0")} ${on} on: ${text}`,
+      `${Math.floor(now / 86_400)} ${String(Math.floor(now / 3600) % 24).padStart(2, "0")}:${String(Math.floor(now / 60) % 60).padStart(2, "0")} ${on} on: ${reason}`,
     );
   });
   for (let minute = 0; minute < minutes; minute++) {

@@ -1,18 +1,18 @@
 /**
- * A pool in virtual time: VMs with day and night, migrations that take as long as their memory takes to copy, hosts that
- * boot and go down. Seeded: the same seed gives the same loads whatever is done with the pool.
+ * A pool in virtual time: VMs whose loads are what `loads` says whatever is done with the pool, migrations that take as
+ * long as their memory takes to copy, hosts that boot and go down. A full host shares its CPUs fairly.
  */
 
+import { maxMinShares } from "../../../src/domain/fairShare.ts";
 import { asUuid, type Host, type Snapshot, type Uuid, type Vm } from "../../../src/domain/pool.ts";
-import { Random } from "../../../src/planner/search/random.ts";
 
 const mebibyte = 1024 * 1024;
 export const bytesPerSecond = 110_000_000;
 const bootSeconds = 240;
 const downSeconds = 60;
-const cpus = 32;
-const memoryMb = 192 * 1024;
-const dom0Mb = 4096;
+/** Percent of one CPU that a host is busy with beside its VMs, and that a migration costs at each end. */
+const ownPercent = 50;
+const transferPercent = 50;
 
 type Power = "on" | "going down" | "off" | "booting";
 
@@ -28,16 +28,22 @@ interface Machine {
   arrivedAt: number;
 }
 
-/** Whose load: of the day's work, of the night's jobs, or the same at all times. */
-type Habit = "day" | "night" | "flat";
+/** What a pool is like: hosts that are all the same, and VMs with the host that each begins on. */
+export interface Design {
+  readonly hosts: number;
+  readonly cpus: number;
+  readonly memoryMb: number;
+  readonly dom0Mb: number;
+  readonly guests: readonly { readonly vcpus: number; readonly memoryMb: number; readonly home: number }[];
+}
+
+/** Percent of its vCPUs that each VM wants, by its place in the design, from `seconds` on; asked at each full minute. */
+export type Loads = (seconds: number) => ArrayLike<number>;
 
 interface Guest {
   readonly uuid: Uuid;
   readonly memoryMb: number;
   readonly vcpus: number;
-  readonly habit: Habit;
-  readonly peak: number;
-  noise: number;
   load: number;
   host: Machine;
   to: Machine | null;
@@ -57,17 +63,15 @@ export class World {
   shutdowns = 0;
   readonly machines: readonly Machine[];
   readonly guests: readonly Guest[];
-  readonly #random: Random;
-  /** How high this day is, of the usual one. */
-  #day = 1;
+  /** CPU-minutes that VMs wanted and did not get. */
+  starvedMinutes = 0;
+  readonly #design: Design;
+  readonly #loads: Loads;
 
-  readonly #steady: boolean;
-
-  /** `steady`: every VM takes the same at all times. */
-  constructor(hosts: number, vms: number, seed: number, steady = false) {
-    this.#steady = steady;
-    this.#random = new Random(seed);
-    this.machines = Array.from({ length: hosts }, (_, h) => ({
+  constructor(design: Design, loads: Loads) {
+    this.#design = design;
+    this.#loads = loads;
+    this.machines = Array.from({ length: design.hosts }, (_, h) => ({
       uuid: uuid(1, h),
       name: `host-${h}`,
       isMaster: h === 0,
@@ -76,33 +80,23 @@ export class World {
       until: 0,
       arrivedAt: Number.NEGATIVE_INFINITY,
     }));
-    this.guests = Array.from({ length: vms }, (_, v) => this.#guest(v, hosts));
-    for (let warm = 0; warm < 30; warm++) this.#drift();
-  }
-
-  #guest(v: number, hosts: number): Guest {
-    const random = this.#random;
-    const habit = random.next() < 0.7 ? "day" : random.next() < 0.5 ? "night" : "flat";
-    const burst = -Math.log(1 - random.next() * 0.95);
-    return {
+    this.guests = design.guests.map(({ vcpus, memoryMb, home }, v) => ({
       uuid: uuid(2, v),
-      memoryMb: [1024, 2048, 2048, 4096, 4096, 8192][random.below(6)] ?? 2048,
-      vcpus: [1, 2, 2, 4][random.below(4)] ?? 2,
-      habit,
-      peak: Math.min(95, 15 + 30 * burst),
-      noise: 0,
+      vcpus,
+      memoryMb,
       load: 0,
-      host: this.machines[v % hosts] as Machine,
+      host: this.machines[home] as Machine,
       to: null,
       doneAt: 0,
-    };
+    }));
+    this.#drift();
   }
 
   /** Time passes: loads drift each full minute, migrations and boots that are done are done. */
   pass(seconds: number): void {
     this.now += seconds;
-    if (this.now % 86_400 === 0) this.#day = 0.85 + 0.3 * this.#random.next();
     if (this.now % 60 === 0) this.#drift();
+    this.#starve(seconds);
     for (const guest of this.guests) {
       if (guest.to === null || guest.doneAt > this.now) continue;
       guest.host = guest.to;
@@ -117,42 +111,40 @@ export class World {
   }
 
   #drift(): void {
-    if (this.#steady) {
-      for (const guest of this.guests) guest.load = guest.peak * 0.3;
-      return;
-    }
-    for (const guest of this.guests) {
-      guest.noise = 0.92 * guest.noise + 0.22 * Math.sqrt(1 - 0.92 ** 2) * 2 * gauss(this.#random);
-      guest.load = Math.max(
-        0.5,
-        Math.min(100, guest.peak * this.#shape(guest.habit) * Math.exp(guest.noise * 0.5)),
-      );
+    const loads = this.#loads(this.now);
+    this.guests.forEach((guest, v) => {
+      guest.load = loads[v] ?? 0;
+    });
+  }
+
+  #starve(seconds: number): void {
+    for (const machine of this.machines) {
+      if (machine.power !== "on") continue;
+      const missing = Math.max(0, this.demand(machine) - 100) / 100;
+      this.starvedMinutes += (missing * this.#design.cpus * seconds) / 60;
     }
   }
 
-  /** From 0.15 to 1: office hours from 7 to 19, half on weekends; night jobs from 1 to 4. */
-  #shape(habit: Habit): number {
-    const hour = (this.now / 3600) % 24;
-    if (habit === "flat") return 0.4;
-    if (habit === "night") return hour >= 1 && hour < 4 ? 0.9 : 0.1;
-    const weekend = Math.floor(this.now / 86_400) % 7 >= 5;
-    const work = Math.max(0, Math.min(1, Math.min((hour - 7) / 2, (19 - hour) / 2)));
-    return 0.12 + 0.88 * work * (weekend ? 0.3 : 1) * this.#day;
-  }
-
-  /** Percent of the machine's CPUs that its guests and control domain want; a migration costs half a CPU at each end. */
+  /** Percent of the machine's CPUs that its guests and control domain want, migrations at either end with it. */
   demand(machine: Machine): number {
-    let wanted = 50;
-    for (const { host, to, load, vcpus } of this.guests) {
-      if (host === machine) wanted += load * vcpus;
-      if (to !== null && (host === machine || to === machine)) wanted += 50;
-    }
-    return wanted / cpus;
+    let wanted = this.#beside(machine);
+    for (const { host, load, vcpus } of this.guests) if (host === machine) wanted += load * vcpus;
+    return wanted / this.#design.cpus;
+  }
+
+  /** Percent of one CPU that the machine is busy with beside its VMs. */
+  #beside(machine: Machine): number {
+    return ownPercent + transferPercent * this.transfersOf(machine);
+  }
+
+  /** CPUs that all VMs want. */
+  get wantedCpus(): number {
+    return this.guests.reduce((sum, { load, vcpus }) => sum + (load * vcpus) / 100, 0);
   }
 
   /** Memory that is taken and promised, in MB. */
   usedMb(machine: Machine): number {
-    let used = dom0Mb;
+    let used = this.#design.dom0Mb;
     for (const guest of this.guests)
       if (guest.host === machine || guest.to === machine) used += guest.memoryMb + 40;
     return used;
@@ -167,7 +159,8 @@ export class World {
     const guest = this.guests.find((each) => each.uuid === vm);
     const to = this.machines.find((each) => each.uuid === destination);
     if (guest === undefined || to === undefined || guest.to !== null || guest.host === to) return false;
-    if (to.power !== "on" || !to.enabled || this.usedMb(to) + guest.memoryMb + 40 > memoryMb) return false;
+    if (to.power !== "on" || !to.enabled || this.usedMb(to) + guest.memoryMb + 40 > this.#design.memoryMb)
+      return false;
     guest.to = to;
     guest.doneAt = this.now + (guest.memoryMb * mebibyte * 1.1) / bytesPerSecond;
     this.migrations++;
@@ -200,6 +193,7 @@ export class World {
   }
 
   snapshot(): Snapshot {
+    const given = this.#given();
     return {
       pool: {
         uuid: uuid(9, 0),
@@ -211,13 +205,31 @@ export class World {
         rollingUpgrade: false,
       },
       hosts: this.machines.map((machine) => this.#host(machine)),
-      vms: this.guests.map((guest) => toVm(guest)),
+      vms: this.guests.map((guest) => toVm(guest, given.get(guest) ?? guest.load)),
       placements: this.guests.map((guest) => ({ vmUuid: guest.uuid, hostUuid: guest.host.uuid })),
       infeasiblePairs: [],
     };
   }
 
+  /** Of VMs on full hosts: percent of their vCPUs that they get. */
+  #given(): ReadonlyMap<Guest, number> {
+    const given = new Map<Guest, number>();
+    for (const machine of this.machines) {
+      if (this.demand(machine) <= 100) continue;
+      const guests = this.guests.filter(({ host }) => host === machine);
+      const shares = maxMinShares(
+        this.#design.cpus - this.#beside(machine) / 100,
+        guests.map(({ load, vcpus }) => (load * vcpus) / 100),
+      );
+      guests.forEach((guest, i) => {
+        given.set(guest, (100 * (shares[i] ?? 0)) / guest.vcpus);
+      });
+    }
+    return given;
+  }
+
   #host(machine: Machine): Host {
+    const { cpus, memoryMb } = this.#design;
     const on = machine.power === "on" || machine.power === "going down";
     const used = this.usedMb(machine);
     return {
@@ -247,7 +259,7 @@ export class World {
   }
 }
 
-function toVm(guest: Guest): Vm {
+function toVm(guest: Guest, given: number): Vm {
   return {
     uuid: guest.uuid,
     name: guest.uuid.slice(-4),
@@ -255,7 +267,8 @@ function toVm(guest: Guest): Vm {
     memoryInternalFreeMb: null,
     vif0TxKb: 0,
     vif0RxKb: 0,
-    vcpuAverage: guest.load,
+    vcpuAverage: given,
+    cpuWait: guest.load - given,
     vcpuNum: guest.vcpus,
     powerState: "Running",
     isControlDomain: false,
@@ -269,10 +282,6 @@ function toVm(guest: Guest): Vm {
     migratingTo: guest.to?.uuid ?? null,
     shrinksToBytes: null,
   };
-}
-
-function gauss(random: Random): number {
-  return Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
 }
 
 /** What a policy does in each minute, and what goes on in between, every ten seconds. */
