@@ -1,4 +1,4 @@
-// The long tests: npm run soak -- collect|control|demo|fuzz|mutants [ARG]; minutes, not seconds. ARG goes to vitest, or to the
+// The long tests: npm run soak -- collect|control|demo|fuzz|mutants|wlb [ARG]; minutes, not seconds. ARG goes to vitest, or to the
 // mutation check. Figures in bench/README.md and docs/reliability.md
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ await script(async () => {
   const [name, ...args] = process.argv.slice(2);
   if (name === "mutants") return runCompiled(join("soak", "mutants"), "main.js", args);
   if (name === undefined || !existsSync(join(projectFolder, "soak", `${name}.test.ts`))) {
-    process.stderr.write("usage: npm run soak -- collect|control|demo|fuzz|mutants\n");
+    process.stderr.write("usage: npm run soak -- collect|control|demo|fuzz|mutants|wlb\n");
     return 2;
   }
   await setUp();
