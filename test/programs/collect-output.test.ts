@@ -50,6 +50,8 @@ describe("a run", () => {
       clockSkewSeconds: expect.any(Number),
       skipped: [],
       arrivals: [],
+      recordedFromNow: 0,
+      recordingRefused: null,
       warnings: [],
       durationMs: expect.any(Number),
     });
