@@ -14,8 +14,9 @@ import { seededWorld } from "../support/power/seeded.ts";
 import { green, step } from "../support/power/week.ts";
 
 import { pools, ruleSets } from "../support/randomPools.ts";
+import { someOf } from "../support/runs.ts";
 
-const runs = { numRuns: 300, seed: 20_261_125 };
+const runs = { numRuns: someOf(300), seed: 20_261_125 };
 
 interface Case {
   readonly snapshot: Snapshot;
@@ -131,7 +132,7 @@ describe("a gathering", () => {
       }),
       runs,
     );
-    expect(gatherings).toBeGreaterThan(60);
+    expect(gatherings).toBeGreaterThan(someOf(60));
   });
 
   it("never empties the master, a host that nothing wakes, or one too many", () => {
@@ -292,5 +293,5 @@ describe("a day", () => {
     expect(world.boots).toBeGreaterThan(0);
     expect(over).toBe(0);
     expect(returns / world.migrations).toBeLessThan(0.02);
-  }, 60_000);
+  });
 });
