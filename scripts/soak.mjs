@@ -1,5 +1,5 @@
-// The long tests: npm run soak -- collect|control|demo|fuzz|mutants|property [ARG]; minutes, not seconds. ARG goes to vitest, or to the
-// mutation check. Figures in bench/README.md and docs/reliability.md
+// The long tests: npm run soak -- collect|control|demo|fuzz|mutants|property|wlb [ARG]; minutes, not seconds. ARG goes to
+// vitest, or to the mutation check. Figures in bench/README.md and docs/reliability.md
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runCompiled } from "./compiled.mjs";
@@ -19,7 +19,7 @@ await script(async () => {
   if (name === "mutants") return runCompiled(join("soak", "mutants"), "main.js", args);
   if (name === "property") return manyPools(args);
   if (name === undefined || !existsSync(join(projectFolder, "soak", `${name}.test.ts`))) {
-    process.stderr.write("usage: npm run soak -- collect|control|demo|fuzz|mutants|property\n");
+    process.stderr.write("usage: npm run soak -- collect|control|demo|fuzz|mutants|property|wlb\n");
     return 2;
   }
   await setUp();

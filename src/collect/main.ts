@@ -6,6 +6,7 @@ import process from "node:process";
 import readline from "node:readline";
 import { Command, Option } from "commander";
 import { AppError, describeError, exitCode, exitCodeOf } from "../domain/errors.ts";
+import type { Scores } from "../domain/score.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { openHooks } from "../hooks/open.ts";
 import { writeMetrics } from "../metrics/run.ts";
@@ -25,6 +26,7 @@ import { writeWhole } from "../program/wholeFile.ts";
 import type { Settings } from "../settings/types.ts";
 import { parseSnapshot, printSnapshot } from "../snapshot/text.ts";
 import type { Database } from "../store/connection.ts";
+import { loadScores } from "../store/load/scores.ts";
 import { type RunStatistics, runStatistics } from "../store/runStatistics.ts";
 import { type RunOutcome, recordRun } from "../store/runs.ts";
 import { isNews, topicOf } from "../store/told.ts";
@@ -197,6 +199,8 @@ interface MetricsTarget {
   readonly file: string | null;
   readonly hooks: Hooks | null;
   statistics: RunStatistics | null;
+  /** What VMs wanted of the CPUs and got in the last hour. */
+  scores: Scores | null;
 }
 
 /** What a run goes by; without `stored` where it stores nothing. */
@@ -212,10 +216,10 @@ function settingsOf({ store, settings }: CollectFlags): LoadedSettings {
 
 /** A run that stores nothing is nobody's business. */
 function watchOf(context: ProgramContext, { collect: own, stored }: LoadedSettings): MetricsTarget {
-  if (stored === null) return { file: null, hooks: null, statistics: null };
+  if (stored === null) return { file: null, hooks: null, statistics: null, scores: null };
   const { hooks } = stored;
   const opened = hooks.folder === null ? null : openHooks(context, hooks);
-  return { file: own.metricsFile, hooks: opened, statistics: null };
+  return { file: own.metricsFile, hooks: opened, statistics: null, scores: null };
 }
 
 /** Tells hooks of troubles, each once; where the database cannot be asked, nobody remembers, and all are told. */
@@ -231,7 +235,7 @@ async function alarm(db: Database | null, hooks: Hooks | null, lines: readonly s
 /** Where they cannot be written, the run is as good: it is a warning. */
 async function writeRunMetrics(
   context: ProgramContext,
-  { file, statistics }: MetricsTarget,
+  { file, statistics, scores }: MetricsTarget,
   ended: { readonly code: number; readonly result: CollectResult | null; readonly startedMs: number },
 ): Promise<void> {
   if (file === null) return;
@@ -246,7 +250,7 @@ async function writeRunMetrics(
     seconds: (context.monotonicMs() - startedMs) / 1000,
     at: new Date(),
   };
-  const more = result === null ? [] : collectSamples(result, storedAt);
+  const more = result === null ? [] : collectSamples(result, storedAt, scores);
   await writeMetrics(file, { run, statistics, more }, String(context.pid)).catch((error: unknown) =>
     context.warn(`CollectMetricsFile: ${describeError(error)}`),
   );
@@ -296,7 +300,9 @@ async function recorded(
   };
   try {
     const result = await work();
-    const { untrusted, snapshot } = result;
+    const { untrusted, snapshot, stored: collection } = result;
+    if (watch.file !== null && collection !== null && collection !== "superseded")
+      watch.scores = await loadScores(db, { snapshot, collection }).catch(() => null);
     const slow = untrusted.hosts.length === 0 ? [] : [untrustedSummary(untrusted, snapshot)];
     const detail = [...problemLines(result), ...slow].join("; ") || null;
     if (result.stored === "superseded") await remember("passed", codeOf(result), detail);

@@ -1,12 +1,23 @@
 /** What a run of xcp-collect tells node_exporter of the pool. Pure. */
 import type { Snapshot, Uuid } from "../domain/pool.ts";
+import { type Scores, scoreOf } from "../domain/score.ts";
 import type { MetricSample } from "../metrics/families.ts";
 import type { CollectResult } from "./collect.ts";
 
 const bytesPerMb = 1024 * 1024;
 
-/** `storedAt` is when the stored collection began, in seconds since 1970; null where this run stored none. */
-export function collectSamples(result: CollectResult, storedAt: number | null): readonly MetricSample[] {
+/** Below this score a VM counts as short of CPU. */
+const lowScore = 95;
+
+/**
+ * `storedAt` is when the stored collection began, in seconds since 1970; null where this run stored none. `scores` are
+ * those of the last hour; null where they could not be read.
+ */
+export function collectSamples(
+  result: CollectResult,
+  storedAt: number | null,
+  scores: Scores | null,
+): readonly MetricSample[] {
   const { snapshot, unread, skipped, clockSkewSeconds, complete } = result;
   const pool = { pool: snapshot.pool.uuid };
   const guests = guestsByHost(snapshot);
@@ -31,7 +42,17 @@ export function collectSamples(result: CollectResult, storedAt: number | null): 
       ...one("xcp_balance_host_memory_free_bytes", inBytes(memoryFreeMb), { host }),
       ...one("xcp_balance_host_vms", guests.get(host) ?? 0, { host }),
     ]),
+    ...[...(scores?.hosts ?? [])].flatMap(([host, got]) =>
+      one("xcp_balance_host_vm_score", scoreOf(got), { host }),
+    ),
+    ...(scores === null || scores.vms.size === 0 ? [] : ofVms([...scores.vms.values()].map(scoreOf))),
   ];
+
+  function ofVms(all: readonly number[]): MetricSample[] {
+    const short = all.filter((score) => score < lowScore).length;
+    const lowest = all.reduce((least, score) => Math.min(least, score), 100);
+    return [...one("xcp_balance_vm_score_lowest", lowest), ...one("xcp_balance_vms_short_of_cpu", short)];
+  }
 }
 
 function inBytes(mb: number | null): number | null {

@@ -11,7 +11,7 @@ import { moveJson } from "../explain/planJson.ts";
 import { moveLine } from "../explain/report.ts";
 import type { Move, Plan, Purpose } from "../planner/plan.ts";
 import { ruleFromObject, ruleObject } from "../rules/json.ts";
-import { ruleTitle } from "../rules/print.ts";
+import { printServeRule, ruleTitle } from "../rules/print.ts";
 import { Names } from "../text/names.ts";
 
 /** What is read back of a file; the rest is for people. */
@@ -21,6 +21,8 @@ export interface SavedPlan {
   readonly pool: { readonly uuid: Uuid; readonly name: string };
   readonly collection: number;
   readonly rules: readonly Rule[];
+  /** The rule that serves VMs, as CREATE RULE reads it; null where none acted. */
+  readonly serving: string | null;
   /** The newest change of rules that they have seen; null in files of before. */
   readonly ruleRevision: number | null;
   readonly hosts: readonly SavedHost[];
@@ -77,6 +79,7 @@ export function planToSave(
     collectedAt: collection.finishedAt.toISOString(),
     ...(ruleRevision === undefined ? {} : { ruleRevision }),
     rules: rules.map(ruleObject),
+    ...(plan.serve === undefined ? {} : { serving: printServeRule(plan.serve.rule) }),
     hosts: savedHosts(snapshot),
     moves: moves.map((move) => savedMove(move, names)),
     totals: {
@@ -159,6 +162,7 @@ function parseContent(content: Readonly<Record<string, unknown>>): SavedPlan | n
   const { savedAt, savedBy, pool, collection } = content;
   const ruleRevision = typeof content["ruleRevision"] === "number" ? content["ruleRevision"] : null;
   const rules = listOf(content["rules"], parseRule);
+  const serving = typeof content["serving"] === "string" ? content["serving"] : null;
   const hosts = listOf(content["hosts"], parseHost);
   const moves = listOf(content["moves"], parseMove);
   if (typeof savedAt !== "string" || typeof savedBy !== "string" || typeof collection !== "number")
@@ -167,7 +171,7 @@ function parseContent(content: Readonly<Record<string, unknown>>): SavedPlan | n
   const uuid = parseUuid(pool["uuid"]);
   if (uuid === null || rules === null || hosts === null || moves === null) return null;
   const named = { uuid, name: pool["name"] };
-  return { savedAt, savedBy, pool: named, collection, rules, ruleRevision, hosts, moves };
+  return { savedAt, savedBy, pool: named, collection, rules, serving, ruleRevision, hosts, moves };
 }
 
 function parseRule(value: unknown): Rule | null {

@@ -4,10 +4,10 @@ import { type Assessment, pairsOf, plannerOptions } from "../decide/assess.ts";
 import { takesPart } from "../domain/deviation.ts";
 import type { Gate } from "../domain/gate.ts";
 import type { Snapshot, StoredSnapshot, Uuid } from "../domain/pool.ts";
-import { isSingle, type Rule } from "../domain/rule.ts";
+import { isSingle } from "../domain/rule.ts";
 import type { Plan } from "../planner/plan.ts";
-import { recheck } from "../planner/steps/recheck.ts";
-import { conditionText, printRule } from "../rules/print.ts";
+import { recheckServing } from "../planner/serve/planServing.ts";
+import { conditionText, printRule, printServeRule } from "../rules/print.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import { Names } from "../text/names.ts";
 import { type NoPlan, type SavedMove, type SavedPlan, savedHosts } from "./savedPlan.ts";
@@ -40,7 +40,7 @@ export function assessSavedPlan(
     rulesChange(saved, assessment) ??
     hostsChange(saved, snapshot, assessment) ??
     firstOf(saved.moves, (move) => unknownObject(move, saved)) ??
-    firstOf(saved.moves, servingMove) ??
+    firstOf(saved.moves, momentaryMove) ??
     vmsChange(saved.moves, snapshot);
   if (changed !== null) return closed(changed);
   const moves = saved.moves.map(({ vm, from, to, purpose }) => ({
@@ -48,10 +48,15 @@ export function assessSavedPlan(
     source: from,
     destination: to,
     parked: purpose === "waits elsewhere",
+    serves: purpose === "serves",
   }));
   const bans = { vms: assessment.bans.vms, pairs: pairsOf(snapshot, assessment.bans) };
-  const options = plannerOptions(assessment, settings, bans, moves.length);
-  const found = recheck(snapshot, assessment.rules, moves, options);
+  const { serve } = assessment;
+  const options = {
+    ...plannerOptions(assessment, settings, bans, moves.length),
+    ...(serve === null ? {} : { serve }),
+  };
+  const found = recheckServing(snapshot, assessment.rules, moves, options);
   if ("moves" in found) return found;
   const move = saved.moves[found.index];
   const what = move === undefined ? "" : `, ${routeOf(move)}`;
@@ -69,18 +74,12 @@ function firstOf<T>(list: readonly T[], look: (each: T) => Closed | null): Close
   return null;
 }
 
-/** What VMs wait for changes by the minute: such a move is decided by the run that makes it. */
-function servingMove(move: SavedMove): Closed | null {
-  if (move.purpose === "changes places") {
-    return {
-      measured: `${routeOf(move)} makes a rule worse for a moment`,
-      limit: "moves that never do: VMs that change places are decided anew by each run",
-    };
-  }
-  if (move.purpose !== "serves") return null;
+/** What makes a rule worse for a moment is decided by the run that makes it. */
+function momentaryMove(move: SavedMove): Closed | null {
+  if (move.purpose !== "changes places") return null;
   return {
-    measured: `${routeOf(move)} is a move that serves VMs`,
-    limit: "moves for rules that balance: what serves VMs is decided anew by each run",
+    measured: `${routeOf(move)} makes a rule worse for a moment`,
+    limit: "moves that never do: VMs that change places are decided anew by each run",
   };
 }
 
@@ -97,22 +96,25 @@ function poolChange({ pool }: SavedPlan, snapshot: Snapshot): Closed | null {
   };
 }
 
-type KnownRules = Pick<SavedPlan, "rules"> & { readonly ruleRevision?: number | null };
+/** `serving` is the rule that serves VMs, as CREATE RULE reads it; null where none acts. */
+type KnownRules = Pick<SavedPlan, "rules" | "serving"> & { readonly ruleRevision?: number | null };
 
-function rulesChange(then: KnownRules, now: KnownRules): Closed | null {
-  const words = (rules: readonly Rule[]): string =>
-    rules.length === 0
-      ? "none"
-      : rules
-          .map((rule) => (isSingle(rule) ? conditionText(rule) : printRule(rule)))
-          .sort()
-          .join(", ");
-  if (words(then.rules) === words(now.rules)) return null;
+function rulesChange(then: KnownRules, assessment: Assessment): Closed | null {
+  const now: KnownRules = {
+    rules: assessment.rules,
+    serving: assessment.serve === null ? null : printServeRule(assessment.serve.rule),
+    ...(assessment.ruleRevision === undefined ? {} : { ruleRevision: assessment.ruleRevision }),
+  };
+  const words = ({ rules, serving }: KnownRules): string => {
+    const balancing = rules.map((rule) => (isSingle(rule) ? conditionText(rule) : printRule(rule))).sort();
+    return [...(serving === null ? [] : [serving]), ...balancing].join(", ") || "none";
+  };
+  if (words(then) === words(now)) return null;
   const asOf = ({ ruleRevision }: KnownRules): string =>
     ruleRevision === undefined || ruleRevision === null ? "" : ` (as of change ${ruleRevision})`;
   return {
-    measured: `the rules are ${words(now.rules)}${asOf(now)}`,
-    limit: `those of the plan, ${words(then.rules)}${asOf(then)}`,
+    measured: `the rules are ${words(now)}${asOf(now)}`,
+    limit: `those of the plan, ${words(then)}${asOf(then)}`,
   };
 }
 

@@ -73,6 +73,11 @@ export function lacksDemands(snapshot: Snapshot): boolean {
   return silentVms(snapshot).length > 0;
 }
 
+/** The VMs on full hosts that may want more than they use, which nothing tells. */
+export function unknownDemands(snapshot: Snapshot): ReadonlySet<Uuid> {
+  return new Set(silentVms(snapshot).map(({ uuid }) => uuid));
+}
+
 /**
  * `snapshot` with what VMs on full hosts used before, where nothing else tells of their demand: in `before`, the
  * collection before this one, their demand as it was stored, or what they used on a host that was not full then.

@@ -96,6 +96,22 @@ export const families: Readonly<Record<FamilyName, Family>> = {
     labels: ["pool", "host"],
   },
 
+  xcp_balance_host_vm_score: {
+    type: "gauge",
+    help: "Share of the CPU that the host's virtual machines wanted in the last hour that they got, 0 to 100.",
+    labels: ["pool", "host"],
+  },
+  xcp_balance_vm_score_lowest: {
+    type: "gauge",
+    help: "The lowest score of a virtual machine: the share of the CPU it wanted in the last hour that it got, 0 to 100.",
+    labels: ["pool"],
+  },
+  xcp_balance_vms_short_of_cpu: {
+    type: "gauge",
+    help: "Virtual machines whose score is below 95.",
+    labels: ["pool"],
+  },
+
   xcp_balance_control_info: {
     type: "gauge",
     help: "Whether control acts or observes; always 1.",

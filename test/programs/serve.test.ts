@@ -1,5 +1,7 @@
 /** A host that is full, from what the pool tells of it to the migration that serves its VMs, through the real programs. */
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../support/programs.ts";
 import { poolPassword, startWorld, type World } from "../support/world.ts";
 import { rowsOf } from "./collectPool.ts";
 
@@ -58,5 +60,59 @@ describe("what VMs of a full host want", () => {
       { Name: "other", Wants: 25, Source: "run-states" },
       { Name: "small", Wants: 20, Source: "run-states" },
     ]);
+  });
+});
+
+describe("a rule that serves VMs, alone", () => {
+  const manager = async (...lines: readonly string[]) => {
+    const { code, stdout, stderr } = await world.run(
+      "xcp-manager",
+      lines.flatMap((each) => ["-e", each]),
+    );
+    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: "" });
+    return stdout;
+  };
+  const collect = () =>
+    world.run("xcp-collect", [], { change: { XenUsr: "recorder", CollectRecordWaits: "yes" } });
+  const home = (name: string) => {
+    const { db } = world.pool;
+    const vm = db.all("VM").find((each) => db.text("VM", each, "name_label") === name) ?? "";
+    return db.text("host", db.text("VM", vm, "resident_on"), "name_label");
+  };
+  const score = (text: string) => Number(/^Score of the last hour .* - ([\d.]+) of 100$/m.exec(text)?.[1]);
+
+  it("plans the move that saves most waiting, saves it, carries it out as saved, and the VM waits no more", async () => {
+    const before = await manager("CREATE RULE SERVE CPU", "SHOW PLAN", "SHOW VM db1 DETAILS", "SHOW LOAD");
+    expect(before).toMatch(
+      /db[12] waits \d+ % of its time; moving it to cool saves about \d+ CPU-minutes in the next hour for 1 GB/,
+    );
+    expect(before).toContain("CPU demand of its VCpus - 70% (by its run-states)");
+    expect(score(before)).toBeLessThan(80);
+    const folder = await temporaryFolder();
+    const file = path.join(folder, "plan.json");
+    const dry = await world.run("xcp-control", ["--dry-run", "--save", file]);
+    expect(dry, dry.stdout).toMatchObject({ code: 0, stderr: "" });
+    const run = await world.run("xcp-control", ["--apply", file], { change: { ControlPollSeconds: "1" } });
+    expect({ code: run.code, stderr: run.stderr }, run.stdout).toEqual({ code: 0, stderr: "" });
+    expect(run.stdout).toContain("1 of 1 move made");
+    expect([home("db1"), home("db2")].sort()).toEqual(["cool", "hot"]);
+    await world.pool.clock.sleep(90_000);
+    for (let run = 0; run < 2; run++) {
+      expect(await collect()).toMatchObject({ code: 0 });
+      await world.pool.clock.sleep(60_000);
+    }
+    expect(await demands()).toEqual(
+      ["db1", "db2", "other", "small"].map((Name) => expect.objectContaining({ Name })),
+    );
+    expect(
+      await rowsOf(
+        world,
+        "SELECT COUNT(*) AS Waiting FROM VmDemand JOIN Vm ON Vm.UUID = VmUuid WHERE CpuDemand > VcpuAverage + 0.01",
+      ),
+    ).toEqual([{ Waiting: 0 }]);
+    const after = await manager("SHOW PLAN", "SHOW VM db1 DETAILS", "SHOW MIGRATIONS");
+    expect(score(after)).toBeGreaterThan(score(before) + 2);
+    expect(after).toContain("Nothing to do: no VM is expected to wait for a CPU");
+    expect(after).toMatch(/db1: hot -> cool - succeeded - .*carried out by .*saves about 120 CPU-minutes/);
   });
 });

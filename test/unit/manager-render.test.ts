@@ -66,7 +66,7 @@ const haltedVm: Vm = {
 };
 
 function found(one: Vm, details = false): VmFound {
-  return { vm: one, host, infeasiblePairs: [], details };
+  return { vm: one, host, score: 96.25, infeasiblePairs: [], details };
 }
 
 /** One line of JSON, read back. */
@@ -112,7 +112,15 @@ describe("SHOW VM", () => {
     const infeasiblePairs = [
       { vmUuid: vm.uuid, hostUuid: host.uuid, hostName: "Host1", reason: "VM_REQUIRES_SR: sr1" },
     ];
-    const lines = showVm.text({ vm, host: null, infeasiblePairs, details: true });
+    const lines = showVm.text({
+      vm: { ...vm, cpuDemand: 62.5, demandFrom: "run-states" },
+      host: null,
+      score: 96.25,
+      infeasiblePairs,
+      details: true,
+    });
+    expect(lines).toContain("CPU demand of its VCpus - 62.5% (by its run-states)");
+    expect(lines).toContain("Score of the last hour (share of the CPU it wanted that it got) - 96.3 of 100");
     expect(lines.slice(-2)).toEqual([
       "Hosts that cannot take it: 1",
       "- eb966de6-276a-0428-2ecb-d1b2a69eff57 - Host1 - VM_REQUIRES_SR: sr1",
@@ -196,7 +204,7 @@ describe("a hostile name", () => {
         const infeasiblePairs = [{ vmUuid: vm.uuid, hostUuid: host.uuid, hostName: name, reason: name }];
         const lines = [
           ...showVms.text([{ vm: hostile, host: badHost }]),
-          ...showVm.text({ vm: hostile, host: badHost, infeasiblePairs, details: true }),
+          ...showVm.text({ vm: hostile, host: badHost, score: null, infeasiblePairs, details: true }),
           ...showHost.text({ host: badHost, vms: [hostile], details: true }),
         ];
         for (const line of lines) expect(line).toMatch(/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u);

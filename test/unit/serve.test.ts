@@ -6,7 +6,7 @@ import { maxMinShares } from "../../src/domain/fairShare.ts";
 import type { Snapshot, Uuid } from "../../src/domain/pool.ts";
 import { noOptions, type ServeRule, serveDefaults } from "../../src/domain/rule.ts";
 import type { Demand, PlanOptions } from "../../src/planner/plan.ts";
-import { planServing } from "../../src/planner/serve/planServing.ts";
+import { planServing, recheckServing } from "../../src/planner/serve/planServing.ts";
 import { expectedShortage } from "../../src/planner/serve/shortage.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
@@ -132,6 +132,44 @@ const options: PlanOptions = {
   bannedPairs: new Map(),
   rounds: 50,
 };
+
+describe("a plan that serves, looked at again", () => {
+  const { snapshot, demands } = pool([
+    { cpus: 6, gb: 32 },
+    { cpus: 4, gb: 4 },
+    { cpus: 3, gb: 16 },
+  ]);
+  const serve = { rule, demands };
+  const moved = { vm: uuid(2), source: uuid(100), destination: uuid(101), parked: false, serves: true };
+
+  it("is the same plan while the pool is", () => {
+    const plan = planServing(snapshot, [], { ...options, serve });
+    const again = recheckServing(snapshot, [], [moved], { ...options, serve });
+    if (!("moves" in again)) throw new Error(again.reason);
+    expect(again.moves).toEqual(plan.moves);
+    expect(again.serve).toEqual(plan.serve);
+    expect(again.after).toEqual(plan.after);
+  });
+
+  it("is refused where a move has come to be worth too little, where nothing asks for it, and out of order", () => {
+    const calm = new Map([...demands].map(([vm]) => [vm, { means: [3], variance: 0 }]));
+    expect(recheckServing(snapshot, [], [moved], { ...options, serve: { rule, demands: calm } })).toEqual({
+      index: 0,
+      reason: "by now it saves 0 CPU-minutes for each GB, and the rule wants more than 1",
+    });
+    expect(recheckServing(snapshot, [], [moved], options)).toEqual({
+      index: 0,
+      reason: "no rule that serves VMs acts now",
+    });
+    const other = { ...moved, vm: uuid(3), serves: false };
+    expect(recheckServing(snapshot, [], [other, moved], { ...options, serve })).toMatchObject({ index: 1 });
+    const back = { ...moved, source: uuid(101), destination: uuid(100) };
+    expect(recheckServing(snapshot, [], [back], { ...options, serve })).toMatchObject({
+      index: 0,
+      reason: "it is on another host by then",
+    });
+  });
+});
 
 describe("moves that serve", () => {
   it("are none where hosts have what is wanted", () => {

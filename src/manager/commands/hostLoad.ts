@@ -2,7 +2,9 @@
 
 import type { Host, Snapshot, Vm } from "../../domain/pool.ts";
 import { subjectFacts } from "../../domain/rule.ts";
+import { type Scores, scoreOf } from "../../domain/score.ts";
 import { loadAssessment } from "../../store/load/decisionInput.ts";
+import { loadScores } from "../../store/load/scores.ts";
 import { findNamed } from "../../text/find.ts";
 import { figure } from "../../text/format.ts";
 import { printable } from "../../text/text.ts";
@@ -16,6 +18,8 @@ export interface VmLoad {
   readonly vm: Vm;
   /** Percent of the host's CPUs; null where a measure is missing. */
   readonly cpuShare: number | null;
+  /** The share of the CPU it wanted that it got in the last hour, 0 to 100; null where that is not known. */
+  readonly score: number | null;
 }
 
 /** The VMs resident on the host, control domain among them, from the one that takes most CPU to the least. */
@@ -33,17 +37,20 @@ export const showHostLoad: Command<WantedObject, LoadOfHost> = command({
   run: async ({ db, control }, { wanted }) => {
     const { stored } = await loadAssessment(db, control, null);
     if (stored === null) throw notCollected();
-    return hostLoadOf(stored.snapshot, findNamed("host", wanted, stored.snapshot.hosts));
+    const host = findNamed("host", wanted, stored.snapshot.hosts);
+    return hostLoadOf(stored.snapshot, host, (await loadScores(db, stored)).vms);
   },
   text: hostLoadLines,
   json: ({ host, vms }) => ({
     uuid: host.uuid,
     name: host.name,
     cpuAverage: host.cpuAverage,
-    vms: vms.map(({ vm, cpuShare }) => ({
+    vms: vms.map(({ vm, cpuShare, score }) => ({
       uuid: vm.uuid,
       name: vm.name,
       cpuShare,
+      cpuDemand: vm.cpuDemand ?? vm.vcpuAverage,
+      score,
       vcpuNum: vm.vcpuNum,
       vcpuAverage: vm.vcpuAverage,
       memoryMb: vm.memoryMb,
@@ -66,7 +73,11 @@ export const showHostLoad: Command<WantedObject, LoadOfHost> = command({
 });
 
 /** What `snapshot` says of the VMs on `host`. */
-export function hostLoadOf({ placements, vms }: Snapshot, host: Host): LoadOfHost {
+export function hostLoadOf(
+  { placements, vms }: Snapshot,
+  host: Host,
+  scores: Scores["vms"] = new Map(),
+): LoadOfHost {
   const { weight, capacity } = subjectFacts.CpuAverage;
   const resident = new Set(
     placements.filter(({ hostUuid }) => hostUuid === host.uuid).map(({ vmUuid }) => vmUuid),
@@ -76,13 +87,19 @@ export function hostLoadOf({ placements, vms }: Snapshot, host: Host): LoadOfHos
     .filter(({ uuid }) => resident.has(uuid))
     .map((vm): VmLoad => {
       const used = weight(vm);
-      return { vm, cpuShare: used === null || cpus === null ? null : used / cpus };
+      const got = scores.get(vm.uuid);
+      return {
+        vm,
+        cpuShare: used === null || cpus === null ? null : used / cpus,
+        score: got === undefined ? null : scoreOf(got),
+      };
     });
   return { host, vms: loads.toSorted((a, b) => (b.cpuShare ?? -1) - (a.cpuShare ?? -1)) };
 }
 
 const figuresBeside: Columns<VmLoad> = {
   vCPUs: ({ vm }) => vm.vcpuNum,
+  Score: ({ score }) => (score === null ? null : Math.round(score * 10) / 10),
   "Memory MB": ({ vm }) => rounded(vm.memoryMb),
   "Received Kb/s": ({ vm }) => rounded(vm.vif0RxKb),
   "Sent Kb/s": ({ vm }) => rounded(vm.vif0TxKb),

@@ -20,8 +20,10 @@ import {
   termsOf,
   unitOf,
 } from "../../domain/rule.ts";
+import { type Scores, scoreOf } from "../../domain/score.ts";
 import { conditionText, describeRule } from "../../rules/print.ts";
 import { loadAssessment } from "../../store/load/decisionInput.ts";
+import { loadScores } from "../../store/load/scores.ts";
 import { figure, span } from "../../text/format.ts";
 import { closest, printable } from "../../text/text.ts";
 import { barText } from "../bar.ts";
@@ -38,6 +40,8 @@ export interface HostLoad {
   /** From the mean; null where the host has no part in it. */
   readonly deviation: number | null;
   readonly vms: number;
+  /** Of its VMs together: the share of the CPU they wanted that they got in the last hour; null where not known. */
+  readonly score: number | null;
   /** Of the rules that act now. */
   readonly breaks: readonly Rule[];
   /** Why it takes no part; null where it does. */
@@ -96,7 +100,8 @@ async function poolLoad({ db, control }: ManagerContext, subject: AnySubject): P
   const { stored, rules } = await loadAssessment(db, control, null);
   if (stored === null) throw notCollected();
   const { collection, ageSeconds } = stored;
-  return { collection, ageSeconds, ...loadOf(withDerived(stored.snapshot), rules, subject) };
+  const { hosts } = await loadScores(db, stored);
+  return { collection, ageSeconds, ...loadOf(withDerived(stored.snapshot), rules, subject, hosts) };
 }
 
 /** What `snapshot` says of `subject` under the rules that act. */
@@ -104,6 +109,7 @@ export function loadOf(
   { hosts, placements, vms }: Snapshot,
   rules: readonly Rule[],
   subject: AnySubject,
+  scores: Scores["hosts"] = new Map(),
 ): Omit<PoolLoad, "collection" | "ageSeconds"> {
   const poolMean = mean(hosts.filter(takesPart).flatMap((host) => subjectValue(host, subject) ?? []));
   const broken = breaches(hosts, rules);
@@ -111,11 +117,13 @@ export function loadOf(
   const loads = hosts.map((host): HostLoad => {
     const value = subjectValue(host, subject);
     const absent = absence(host);
+    const got = scores.get(host.uuid);
     return {
       host,
       value,
       deviation: value === null || poolMean === null || absent !== null ? null : value - poolMean,
       vms: placements.filter(({ hostUuid, vmUuid }) => hostUuid === host.uuid && guests.has(vmUuid)).length,
+      score: got === undefined ? null : scoreOf(got),
       breaks: broken.get(host.uuid) ?? [],
       absent,
     };
@@ -176,6 +184,7 @@ const figuresBeside: Columns<HostLoad> = {
   "Received Kb/s": ({ host }) => rounded(host.pifEth0RxKb),
   "Sent Kb/s": ({ host }) => rounded(host.pifEth0TxKb),
   VMs: ({ vms }) => vms,
+  Score: ({ score }) => (score === null ? null : round(score)),
 };
 
 function loadTable({ subject, hosts }: PoolLoad): ShownTable {
@@ -201,7 +210,7 @@ function loadJson({ subject, mean: poolMean, limits, collection, ageSeconds, hos
     limits,
     collection: collection.id,
     ageSeconds,
-    hosts: hosts.map(({ host, value, deviation, vms, breaks, absent }) => ({
+    hosts: hosts.map(({ host, value, deviation, vms, score, breaks, absent }) => ({
       uuid: host.uuid,
       name: host.name,
       value,
@@ -212,6 +221,7 @@ function loadJson({ subject, mean: poolMean, limits, collection, ageSeconds, hos
       pifEth0RxKb: host.pifEth0RxKb,
       pifEth0TxKb: host.pifEth0TxKb,
       vms,
+      score,
       breaks: breaks.map(describeRule),
       absent,
     })),

@@ -1,11 +1,14 @@
 /** SHOW VMS and SHOW VM: what the last collection found of VMs. Read only. */
 
-import type { Host, InfeasiblePair, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
+import { demandOf } from "../../domain/demand.ts";
+import type { DemandSource, Host, InfeasiblePair, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
+import { scoreOf } from "../../domain/score.ts";
 import { immovability } from "../../planner/facts.ts";
 import type { Database } from "../../store/connection.ts";
+import { loadScores } from "../../store/load/scores.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
 import { findNamed } from "../../text/find.ts";
-import { plural } from "../../text/format.ts";
+import { figure, plural } from "../../text/format.ts";
 import { screenTable, type TerminalView } from "../../text/screen.ts";
 import { printable } from "../../text/text.ts";
 import { lastCollected } from "../collected.ts";
@@ -23,6 +26,8 @@ export interface VmOnHost {
 /** A VM, and the hosts that cannot take it, "" where such a host is unknown. */
 export interface VmFound extends VmOnHost {
   readonly details: boolean;
+  /** The share of the CPU it wanted that it got in the last hour, 0 to 100; null where that is not known. */
+  readonly score: number | null;
   readonly infeasiblePairs: readonly (InfeasiblePair & { readonly hostName: string })[];
 }
 
@@ -66,14 +71,18 @@ export const showVm: Command<WantedDetails, VmFound> = command({
     'SHOW VM "VM1 - Debian" DETAILS',
   ],
   run: async ({ db }, { wanted, details }) => {
-    const { snapshot } = await lastCollected(db);
+    const stored = await lastCollected(db);
+    const { snapshot } = stored;
     const vm = findNamed("VM", wanted, snapshot.vms);
     const host = hostsByVm(snapshot).get(vm.uuid) ?? null;
-    return { vm, host, details, infeasiblePairs: infeasiblePairsOf(snapshot, vm) };
+    const got = host === null ? undefined : (await loadScores(db, stored)).vms.get(vm.uuid);
+    const score = got === undefined ? null : scoreOf(got);
+    return { vm, host, details, score, infeasiblePairs: infeasiblePairsOf(snapshot, vm) };
   },
   text: (found) => [...vmLines(found), ...(found.details ? vmDetails(found) : [])],
-  json: ({ vm, host, infeasiblePairs }) => ({
+  json: ({ vm, host, score, infeasiblePairs }) => ({
     ...vm,
+    score,
     hostUuid: host?.uuid ?? null,
     bars: infeasiblePairs.map(({ hostUuid, reason }) => ({ hostUuid, reason })),
   }),
@@ -152,13 +161,32 @@ function eth0Lines({ eth0Vifs, eth0RxKb, eth0TxKb }: Vm): string[] {
   ];
 }
 
-function vmDetails({ vm, host, infeasiblePairs }: VmFound): string[] {
+/** What of a demand is told beside the figure. */
+const sourceWords: Readonly<Record<DemandSource, string>> = {
+  "run-states": "by its run-states",
+  hostload: "by its host's hostload",
+  "last-use": "by what it used before its host was full",
+  measured: "what it used",
+};
+
+function demandText(vm: Vm): string | null {
+  const demand = vm.isControlDomain ? null : demandOf(vm);
+  return demand === null ? null : `${figure(demand.percent, 1)}% (${sourceWords[demand.source]})`;
+}
+
+function scoreText(score: number | null): string | null {
+  return score === null ? null : `${figure(score, 1)} of 100`;
+}
+
+function vmDetails({ vm, host, score, infeasiblePairs }: VmFound): string[] {
   const items = infeasiblePairs.map(
     ({ hostUuid, hostName, reason }) =>
       `${listItem({ uuid: hostUuid, name: hostName })} - ${printable(reason)}`,
   );
   return [
     line("Resident on", host === null ? null : `${host.uuid} - ${host.name}`),
+    line("CPU demand of its VCpus", demandText(vm)),
+    line("Score of the last hour (share of the CPU it wanted that it got)", scoreText(score)),
     line("Memory a destination must have free (MB)", inMegabytes(vm.placementBytes)),
     line("Memory to copy (MB)", inMegabytes(vm.copyBytes)),
     line("Guest tools", vm.hasTools),

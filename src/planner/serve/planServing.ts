@@ -15,8 +15,9 @@ import { planMigrations, scheduleOf, transfersOf } from "../planner.ts";
 import { inOrder, type Problem, toProblem } from "../problem.ts";
 import { State } from "../state.ts";
 import type { PlannedTransfer } from "../steps/makespan.ts";
+import { type EarlierMove, type Objection, recheck, stepsOf } from "../steps/recheck.ts";
 import { hostsAfter } from "../tell/outcome.ts";
-import { chooseMoves, type Saving, ServedHosts, type ServeProblem } from "./serve.ts";
+import { chooseMoves, rate, type Saving, ServedHosts, type ServeProblem, savingsOf } from "./serve.ts";
 
 /** CPUs that copying keeps busy on each end of a migration. */
 const transferCpus = 0.4;
@@ -41,6 +42,51 @@ export function planServing(pool: Snapshot, rules: readonly Rule[], options: Pla
   for (const { vm, from, to } of steps) sums.move(vm, from, to);
   const rest = planRest({ snapshot, rules, options, problem, moves, sums, state });
   return joined(rest, moves, forecastOf(serve, served, sums, problem), { snapshot, rules, options, problem });
+}
+
+/** A move as it was planned, and whether it was one that serves VMs. */
+export interface EarlierServingMove extends EarlierMove {
+  readonly serves: boolean;
+}
+
+/**
+ * As `recheck`, of a plan that may begin with moves that serve VMs: each of these is still possible, and still worth
+ * what the rule of `options.serve` asks with all others of them made.
+ */
+export function recheckServing(
+  pool: Snapshot,
+  rules: readonly Rule[],
+  moves: readonly EarlierServingMove[],
+  options: PlanOptions,
+): Plan | Objection {
+  const { serve, ...others } = options;
+  const count = moves.filter(({ serves }) => serves).length;
+  if (count === 0) return recheck(pool, rules, moves, others);
+  if (serve === undefined)
+    return { index: moves.findIndex(({ serves }) => serves), reason: "no rule that serves VMs acts now" };
+  const late = moves.findIndex(({ serves }, index) => serves && index >= count);
+  if (late >= 0) return { index: late, reason: "moves that serve VMs come first" };
+  const snapshot = inOrder(pool);
+  const problem = toProblem(snapshot, rules, { ...options, noisePercent: 0, targetFraction: 1 });
+  const state = new State(problem);
+  const steps = stepsOf(problem, state, moves.slice(0, count));
+  if ("index" in steps) return steps;
+  const served = serveProblem(snapshot, problem, options, serve);
+  const savings = savingsOf(state, served, steps);
+  const index = savings.findIndex((saving) => rate(saving) <= serve.rule.worth);
+  const least = savings[index];
+  if (least !== undefined) {
+    const reason = `by now it saves ${figure(Math.max(0, rate(least)), 1)} CPU-minutes for each GB, and the rule wants more than ${figure(serve.rule.worth)}`;
+    return { index, reason };
+  }
+  const transfers = transfersOf(problem, steps, options);
+  const made = savings.map((saving, at) => moveOf(saving, transfers[at], problem, served, serve));
+  const sums = new ServedHosts(served);
+  for (const { vm, from, to } of steps) sums.move(vm, from, to);
+  const begun = { snapshot, rules, options, problem, moves: made, sums, state };
+  const rest = recheck(placedAfter(snapshot, made), rules, moves.slice(count), restOptions(begun));
+  if (!("moves" in rest)) return { index: rest.index + count, reason: rest.reason };
+  return joined(rest, made, forecastOf(serve, served, sums, problem), begun);
 }
 
 /** The demands by the indices of `problem`; a host's own is what it is busy with beside its VMs. */
@@ -156,24 +202,31 @@ interface Begun {
 }
 
 /** What the other rules ask for, from where the moves that serve have left the pool. */
-function planRest({ snapshot, rules, options, problem, moves, sums, state }: Begun): Plan {
-  const { serve: _, ...others } = options;
+function planRest(begun: Begun): Plan {
+  return planMigrations(placedAfter(begun.snapshot, begun.moves), begun.rules, restOptions(begun));
+}
+
+/** The pool when the moves are made. */
+function placedAfter(snapshot: Snapshot, moves: readonly Move[]): Snapshot {
+  if (moves.length === 0) return snapshot;
   const places = new Map(moves.map(({ vm, destination }) => [vm, destination]));
-  const after: Snapshot =
-    moves.length === 0
-      ? snapshot
-      : {
-          ...snapshot,
-          hosts: hostsAfter(snapshot, moves),
-          placements: snapshot.placements.map((each) => ({
-            ...each,
-            hostUuid: places.get(each.vmUuid) ?? each.hostUuid,
-          })),
-        };
+  return {
+    ...snapshot,
+    hosts: hostsAfter(snapshot, moves),
+    placements: snapshot.placements.map((each) => ({
+      ...each,
+      hostUuid: places.get(each.vmUuid) ?? each.hostUuid,
+    })),
+  };
+}
+
+/** What the other rules must leave alone, for the sake of the moves that serve. */
+function restOptions({ options, problem, moves, sums, state }: Begun): PlanOptions {
+  const { serve: _, ...others } = options;
   const made = new Map<Uuid, number>();
   for (const { source, destination } of moves)
     for (const host of [source, destination]) made.set(host, (made.get(host) ?? 0) + 1);
-  return planMigrations(after, rules, {
+  return {
     ...others,
     maxMoves: Math.max(0, options.maxMoves - moves.length),
     bannedVms: new Map([
@@ -182,7 +235,7 @@ function planRest({ snapshot, rules, options, problem, moves, sums, state }: Beg
     ]),
     bannedPairs: new Map([...options.bannedPairs, ...harmfulPairs(problem, sums, state)]),
     movesLeftOf: (host) => (options.movesLeftOf?.(host) ?? Number.POSITIVE_INFINITY) - (made.get(host) ?? 0),
-  });
+  };
 }
 
 /** Pairs of a VM on a host that breaks a rule and a host where it would make VMs wait. */

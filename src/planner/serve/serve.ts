@@ -134,6 +134,11 @@ export function chooseMoves(state: State, problem: ServeProblem, most: number): 
   return new Choice(state, problem).run(most);
 }
 
+/** What each of `steps` saves with all others made; `state` stands behind the last of them. */
+export function savingsOf(state: State, problem: ServeProblem, steps: readonly Step[]): Saving[] {
+  return new Choice(state, problem).savings(steps);
+}
+
 class Choice {
   readonly #state: State;
   readonly #problem: ServeProblem;
@@ -157,6 +162,12 @@ class Choice {
       steps.push({ vm: best.vm, from, to: best.to, parked: false });
     }
     return this.#worthwhile(steps);
+  }
+
+  /** The state stands behind `steps` already. */
+  savings(steps: readonly Step[]): Saving[] {
+    this.#take(steps);
+    return steps.map((step) => this.#savingOf(step));
   }
 
   #make({ vm, from, to }: Step): void {
@@ -275,6 +286,7 @@ class Choice {
   }
 }
 
-function rate({ minutes, gigabytes }: Saving): number {
+/** CPU-minutes saved for each gigabyte. */
+export function rate({ minutes, gigabytes }: Saving): number {
   return minutes / Math.max(1e-9, gigabytes);
 }

@@ -43,6 +43,27 @@ export function recheck(
   // The thresholds themselves: that a plan aims lower is no reason to refuse what keeps them.
   const problem = toProblem(snapshot, rules, { ...options, targetFraction: 1 });
   const state = new State(problem);
+  const steps = stepsOf(problem, state, moves);
+  if ("index" in steps) return steps;
+  // Whether a breach has lasted long enough to act on was asked when the plan was made.
+  const aims = new State(toProblem(snapshot, rules, { ...options, suppressed: () => false }));
+  const limits = new State(
+    toProblem(snapshot, rules, { ...options, targetFraction: 1, suppressed: () => false }),
+  );
+  const index = unwanted(limits, aims, steps);
+  if (index >= 0) return { index, reason: "no rule wants it: without it no rule is broken more" };
+  return toPlan(snapshot, rules, options, state, steps);
+}
+
+/**
+ * The moves as steps from where things stand, each possible when those before it are made, or what stands against the
+ * first that is not; `state` stands behind the last of them.
+ */
+export function stepsOf(
+  problem: Problem,
+  state: State,
+  moves: readonly EarlierMove[],
+): readonly Step[] | Objection {
   const steps: Step[] = [];
   const made = new Int32Array(problem.H);
   for (const [index, move] of moves.entries()) {
@@ -53,14 +74,7 @@ export function recheck(
     state.move(step.vm, step.to);
     steps.push(step);
   }
-  // Whether a breach has lasted long enough to act on was asked when the plan was made.
-  const aims = new State(toProblem(snapshot, rules, { ...options, suppressed: () => false }));
-  const limits = new State(
-    toProblem(snapshot, rules, { ...options, targetFraction: 1, suppressed: () => false }),
-  );
-  const index = unwanted(limits, aims, steps);
-  if (index >= 0) return { index, reason: "no rule wants it: without it no rule is broken more" };
-  return toPlan(snapshot, rules, options, state, steps);
+  return steps;
 }
 
 /** Counts the step at its hosts; why one of them may take part in no more, else null. */

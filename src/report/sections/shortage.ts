@@ -54,7 +54,7 @@ export function shortageSection({ facts, id }: SectionInput): ReportSection | nu
                 { title: "CPUs waited for", kind: "figure", cell: (vm) => figure(vm.waited) },
                 { title: "CPUs used", kind: "figure", cell: (vm) => figure(vm.used) },
                 {
-                  title: "Got of what it wanted",
+                  title: "Score: got of what it wanted",
                   kind: "figure",
                   cell: (vm) =>
                     vm.used + vm.waited === 0 ? "-" : sharePercent(vm.used / (vm.used + vm.waited)),

@@ -118,6 +118,11 @@ function topOf(vm: Uuid, { host, seen, cpus, mostCpus, vm: last, network, networ
   };
 }
 
+/** Percent of its vCPUs that the VM waited for; null where nothing tells. */
+function waitOf({ vcpuAverage, cpuDemand = null, cpuWait = null }: Vm): number | null {
+  return cpuDemand === null || vcpuAverage === null ? cpuWait : Math.max(0, cpuDemand - vcpuAverage);
+}
+
 /** Sums of what one thing waited for. */
 interface WaitSums {
   host: Uuid;
@@ -143,8 +148,9 @@ class Waits {
       if (host === undefined || vm.isControlDomain || vm.vcpuNum === null) continue;
       const cpus = ((vm.vcpuAverage ?? 0) * vm.vcpuNum) / 100;
       used += cpus;
-      if (vm.cpuWait === undefined || vm.cpuWait === null) continue;
-      const waiting = (vm.cpuWait * vm.vcpuNum) / 100;
+      const waits = waitOf(vm);
+      if (waits === null) continue;
+      const waiting = (waits * vm.vcpuNum) / 100;
       known++;
       waited += waiting;
       perHost.set(host, (perHost.get(host) ?? 0) + waiting);
