@@ -6,3 +6,15 @@ it("a pool that grows, shrinks and loses hosts is in the tables as it is, after 
   expect(figures.runs).toBe(8);
   expect(figures.changes).toBeGreaterThan(8);
 });
+
+it("and so it is after each of 25 runs in one session, of which only the first reads everything", async () => {
+  const figures = await collectChangingPool({
+    seed: 8,
+    virtualSeconds: 500,
+    everySeconds: 20,
+    following: true,
+  });
+  expect(figures.runs).toBe(25);
+  expect(figures.whole).toBe(1);
+  expect(figures.partly).toBeGreaterThan(0);
+});

@@ -40,6 +40,7 @@ describe("a run", () => {
       hosts: 2,
       vms: 5,
       placements: 5,
+      read: "all",
       bars: 0,
       unread: [],
       slow: [],
