@@ -277,4 +277,6 @@ export interface SkippedRecord<T = unknown> {
 /** All objects of one class, and those that had to be left out. */
 export interface Records<R extends string, T> extends ReadonlyMap<R, T> {
   readonly skipped: readonly SkippedRecord<T>[];
+  /** The fields that any record has, of those that are read: a pool knows them, and sends them with every record. */
+  readonly fields: ReadonlySet<string>;
 }
