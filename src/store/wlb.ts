@@ -2,8 +2,8 @@
  * The tables of the Workload Balancing server: which pool is connected, what was configured, what was recommended. The
  * server writes them; control reads them, and notes what was applied.
  */
-import { recommendsOnly } from "../decide/workloadBalancing.ts";
-import { asUuid, type Uuid } from "../domain/pool.ts";
+import { connectedWlb, recommendsOnly } from "../decide/workloadBalancing.ts";
+import { asUuid, type PoolFacts, type Uuid } from "../domain/pool.ts";
 import type { WlbBinding } from "../domain/workloadBalancing.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { holdsLease, type LeaseToken } from "./lease.ts";
@@ -33,6 +33,19 @@ export async function wlbBindingIn(reader: Reader): Promise<WlbBinding | null> {
 /** The same by itself. */
 export async function wlbBinding(db: Database): Promise<WlbBinding | null> {
   return db.read(wlbBindingIn);
+}
+
+/** The collected pool and its binding, where xcp-wlb is its server; null otherwise. */
+export async function connectedPool(
+  db: Database,
+): Promise<{ readonly pool: PoolFacts; readonly wlb: WlbBinding } | null> {
+  return db.read(async (reader) => {
+    const [row] = await reader.rows(`SELECT ${poolTable.selected} FROM Pool`);
+    if (row === undefined) return null;
+    const pool = poolTable.read(row);
+    const wlb = connectedWlb(pool, { wlb: await wlbBindingIn(reader) });
+    return wlb === null ? null : { pool, wlb };
+  });
 }
 
 /** Why xcp-control may only recommend in the collected pool, by its Workload Balancing settings; null where it may act. */

@@ -1,6 +1,7 @@
 /** xcp-control in a pool whose Workload Balancing server is ours: it goes on, keeps what was configured, and sees what was applied. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { asUuid } from "../../src/domain/pool.ts";
+import { configuredHints, configuredPool } from "../../src/manager/commands/workloadBalancing.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { loadAssessment } from "../../src/store/load/decisionInput.ts";
 import { listMigrations } from "../../src/store/migrations.ts";
@@ -8,7 +9,7 @@ import { loadSnapshot } from "../../src/store/snapshot.ts";
 import { configureWlbPool, connectWlbPool, disconnectWlbPool, storeWlbPlan } from "../../src/store/wlb.ts";
 import { type Arena, openArena, type Ring } from "../support/controlArena.ts";
 import { cpu25, threeHosts } from "../support/controlPools.ts";
-import { controlDefaults } from "../support/prompt.ts";
+import { ask, controlDefaults } from "../support/prompt.ts";
 
 let arena: Arena;
 let wlb: Database;
@@ -107,6 +108,14 @@ describe("what was configured in XenCenter", () => {
         name: "XenCenter HostCpuThresholdCritical",
         terms: [{ subjects: ["CpuAverage"], condition: "above", amount: 50 }],
       },
+    ]);
+    const status = await ask(arena.manager, "SHOW STATUS");
+    expect(status).toContain("Workload Balancing - xcp-wlb at wlb.example.org:8012, xcp-control acts");
+    expect(status).toContain(
+      "Set in XenCenter - AutoBalancePollIntervals=4, HostCpuThresholdCritical=0.5, RecentMoveMinutes=7",
+    );
+    expect(configuredHints(await configuredPool(arena.manager))).toEqual([
+      "Set in XenCenter, beside these: CpuAverage ABOVE 50 (HostCpuThresholdCritical).",
     ]);
     await ring.control();
     expect(ring.migrations).toEqual(["small -> cold1"]);

@@ -177,7 +177,7 @@ test("SHOW RULES HOST prints its heading, the program's blank line, and a line a
     { subject: "OccupiedMemoryMb", threshold: 200.5 },
     { subject: "PifEth0RxKb", threshold: 0 },
   ] as const;
-  expect(showRules.text({ rules, chains: [], unknown: [], unmeasured: [] })).toEqual([
+  expect(showRules.text({ rules, chains: [], unknown: [], unmeasured: [], configured: null })).toEqual([
     "Rules - Balance host when:",
     "",
     "- CpuAverage is more than 25 % above the medium",
@@ -251,9 +251,9 @@ describe("JSON", () => {
   test("gives rules with their unit", () => {
     const rule = { subject: "CpuAverage", threshold: 25 } as const;
     const object = { subject: "CpuAverage", threshold: 25, unit: "%" };
-    expect(readBack(showRules.json({ rules: [rule], chains: [], unknown: [], unmeasured: [] }))).toEqual([
-      object,
-    ]);
+    expect(
+      readBack(showRules.json({ rules: [rule], chains: [], unknown: [], unmeasured: [], configured: null })),
+    ).toEqual([object]);
     expect(readBack(createHostRule.json({ rule: { id: null, rule }, notes: [] }))).toEqual({
       created: object,
     });

@@ -3,11 +3,13 @@
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createClient } from "xen-api";
+import { diagnose } from "../../src/doctor/diagnose.ts";
 import { poolRefOf } from "../../src/simulator/metrics/model.ts";
 import { simMap } from "../../src/simulator/objects/datamodel.ts";
-import { temporaryFolder } from "../support/programs.ts";
+import { temporaryFolder, writeSettings } from "../support/programs.ts";
 import { type CannedServer, startCannedServer } from "../support/wlb/cannedServer.ts";
 import { type RunningWlb, startWlb, wlbPassword, wlbUser } from "../support/wlb/serve.ts";
 import { poolPassword, startWorld, type World } from "../support/world.ts";
@@ -176,6 +178,23 @@ describe("recommendations", () => {
     ]);
   });
 
+  it("that the administrator applies are recognised by the next run of xcp-control", async () => {
+    const [[vm = "", [, target = ""] = []] = []] = Object.entries(
+      (await call("pool.retrieve_wlb_recommendations")) as Record<string, string[]>,
+    );
+    await call("VM.pool_migrate", vm, await call("host.get_by_uuid", target), { live: "true" });
+    await collect();
+    const { stdout } = await world.run("xcp-control", [], {
+      change: { XenHost: world.simulator.hosts[0]?.httpUrl ?? "" },
+    });
+    expect(stdout).toMatch(
+      /^Applied by an administrator: hot\d from boss to blade\d \(recommendation \d+\)$/m,
+    );
+    // Back where it was, for what follows.
+    await call("VM.pool_migrate", vm, ref("host", "boss"), { live: "true" });
+    await collect();
+  });
+
   it("say where the VMs of a host would go", async () => {
     const targets = names(
       "VM",
@@ -268,11 +287,78 @@ describe("documents", () => {
     expect(diagnosed).toEqual({ text: expect.stringContaining("xcp-wlb "), failure: null });
   });
 
+  it("all six reports have rows of the history, in the types of their schema", async () => {
+    const pool = { PoolID: world.pool.db.text("pool", poolRef(), "uuid") };
+    const host = { HostID: world.pool.db.text("host", ref("host", "blade2"), "uuid") };
+    const kinds: Readonly<Record<string, RegExp>> = {
+      "xs:int": /^-?\d+$/,
+      "xs:long": /^-?\d+$/,
+      "xs:decimal": /^-?\d+(\.\d+)?$/,
+      "xs:dateTime": /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/,
+      "xs:string": /./,
+    };
+    for (const [report, of] of [
+      ["pool_health", pool],
+      ["pool_health_history", pool],
+      ["host_health_history", host],
+      ["optimization_performance_history", pool],
+      ["vm_movement_history", pool],
+      ["vm_performance_history", host],
+    ] as const) {
+      const { text } = await fetched("/wlb_report", { report, Start: "-1", End: "0", UTCOffset: "0", ...of });
+      const types = new Map(
+        [...text.matchAll(/<xs:element name="(\w+)" type="([\w:]+)"/g)].map(([, a, b]) => [a, b]),
+      );
+      const rows = [...text.matchAll(/<Table>(.*?)<\/Table>/gs)].map(([, row = ""]) => row);
+      expect([report, rows.length > 0]).toEqual([report, true]);
+      for (const [, column = "", value = ""] of rows.join("").matchAll(/<(\w+)>([^<]*)<\/\1>/g))
+        expect([report, column, value]).toEqual([
+          report,
+          column,
+          expect.stringMatching(kinds[types.get(column) ?? ""] ?? /^$/),
+        ]);
+    }
+  });
+
   it("that cannot be had end empty, and the task says why", async () => {
     expect(await fetched("/wlb_report", { report: "get_report_definitions", LocaleCode: "en" })).toEqual({
       text: "",
       failure: ["WLB_INTERNAL_ERROR", "4007", expect.any(String)],
     });
+  });
+});
+
+describe("doctor", () => {
+  it("sees that xcp-wlb is the pool's server, that it answers, and how long its certificate is good", async () => {
+    const file = await writeSettings(await temporaryFolder(), {
+      ...world.settings("manager"),
+      XenHost: world.simulator.hosts[0]?.httpUrl ?? "",
+      XenUsr: "root",
+      XenPass: poolPassword,
+    });
+    const asked = async () => {
+      const { checks } = await diagnose({
+        places: { collect: file, manager: file, control: file },
+        nodeVersion: process.version,
+        signal: new AbortController().signal,
+        areas: ["settings", "database", "pool"],
+      });
+      return checks.find(({ name }) => name === "workload-balancing")?.findings ?? [];
+    };
+    expect(await asked()).toMatchObject([
+      {
+        state: "ok",
+        says: expect.stringMatching(
+          /^the pool's server is xcp-wlb; it answers at localhost:\d+, its certificate is good until 20\d\d-/,
+        ),
+      },
+    ]);
+    world.pool.db.update("pool", poolRef(), { wlb_url: "localhost:1", wlb_enabled: false });
+    expect(await asked()).toMatchObject([
+      { state: "failure", says: expect.stringMatching(/nobody answers at localhost:1/) },
+      { state: "warning", says: expect.stringMatching(/paused/) },
+    ]);
+    world.pool.db.update("pool", poolRef(), { wlb_url: `localhost:${server.port}`, wlb_enabled: true });
   });
 });
 

@@ -9,6 +9,7 @@ import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
 import { unmeasuredBy } from "../ruleNotes.ts";
 import { ruleItem, rulesHeading, ruleTable, storedRuleObject } from "../ruleText.ts";
+import { type ConfiguredPool, configuredHints, configuredPool } from "./workloadBalancing.ts";
 
 /** The rules by subject, as the thesis lists them, then the others by number; and the rows that are none. */
 export interface HostRules {
@@ -18,6 +19,8 @@ export interface HostRules {
   readonly unknown: readonly { readonly reason: string }[];
   /** A line for each subject that no host has a value of. */
   readonly unmeasured: readonly string[];
+  /** Of a pool whose Workload Balancing server is xcp-wlb. */
+  readonly configured: ConfiguredPool | null;
 }
 
 export const showRules: Command<null, HostRules> = command({
@@ -27,7 +30,13 @@ export const showRules: Command<null, HostRules> = command({
     const { rules, unknown } = await readRules(db);
     const { chains } = await listAddedRules(db);
     const unmeasured = await unmeasuredBy(db, rules);
-    return { rules: bySubject(await listRules(db)), chains, unknown, unmeasured };
+    return {
+      rules: bySubject(await listRules(db)),
+      chains,
+      unknown,
+      unmeasured,
+      configured: await configuredPool(db),
+    };
   },
   text: ({ rules, chains }) => {
     const singles = rules.map((rule) => ({ id: null, rule }));
@@ -35,12 +44,13 @@ export const showRules: Command<null, HostRules> = command({
   },
   json: ({ rules, chains }) => [...rules.map(ruleObject), ...chains.map(storedRuleObject)],
   table: ({ rules, chains }) => ruleTable([...rules.map((rule) => ({ id: null, rule })), ...chains]),
-  hints: ({ rules, chains, unknown, unmeasured }) => {
+  hints: ({ rules, chains, unknown, unmeasured, configured }) => {
     const foreign = unknown.map(({ reason }) => `A row is no rule: ${printable(reason)}.`);
     const none = rules.length + chains.length + unknown.length === 0;
     return [
       ...foreign,
       ...unmeasured.map(printable),
+      ...configuredHints(configured).map(printable),
       ...(none ? ["There is no rule; CREATE RULE HOST makes one."] : []),
     ];
   },

@@ -18,6 +18,7 @@ import { line, listEntry, timestamp } from "../layout.ts";
 import { migrationObject, wayOf } from "../migrationText.ts";
 import { exclusionItem, exclusionObject } from "./exclusions.ts";
 import { flapObject, flapsWithin } from "./flaps.ts";
+import { type ConfiguredPool, configuredLines, configuredPool } from "./workloadBalancing.ts";
 
 /** Whether xcp-control works, and if not, why. */
 export interface Status {
@@ -38,6 +39,8 @@ export interface Status {
   /** Of the last day. */
   readonly flaps: readonly Flap[];
   readonly names: Names;
+  /** Null where xcp-wlb is not the pool's server. */
+  readonly workloadBalancing: ConfiguredPool | null;
 }
 
 /** The newest run of a program, and the newest that did its work; null where none is remembered. */
@@ -74,6 +77,7 @@ async function statusOf(db: Database): Promise<Status> {
     exclusions,
     flaps: (await flapsWithin(db, 86_400)).toReversed(),
     names: new Names(stored?.snapshot ?? null),
+    workloadBalancing: await configuredPool(db),
   };
 }
 
@@ -91,6 +95,7 @@ function statusLines(status: Status): string[] {
     line("Lease", leaseText(status.lease)),
     line("Pause", pauseText(status.pause)),
     line("Breaker", breakerText(status.breaker)),
+    ...configuredLines(status.workloadBalancing),
     line("Migrations started within the last hour", status.startedLastHour),
     line("Flaps of the last day", flaps.length),
     ...flaps.map((flap) => listEntry(names.of(flap.vm), `back on ${names.of(flap.host)}`, flapCause(flap))),
@@ -189,5 +194,6 @@ function statusJson(status: Status): object {
     openMigrations: open.map((each) => migrationObject(each, names)),
     exclusions: exclusions.map((each) => exclusionObject(each, names)),
     flaps: flaps.map((flap) => flapObject(flap, names)),
+    workloadBalancing: status.workloadBalancing,
   };
 }
