@@ -289,7 +289,7 @@ describe("documents", () => {
 
   it("all six reports have rows of the history, in the types of their schema", async () => {
     const pool = { PoolID: world.pool.db.text("pool", poolRef(), "uuid") };
-    const host = { HostID: world.pool.db.text("host", ref("host", "blade2"), "uuid") };
+    const host = { HostID: world.pool.db.text("host", ref("host", "boss"), "uuid") };
     const kinds: Readonly<Record<string, RegExp>> = {
       "xs:int": /^-?\d+$/,
       "xs:long": /^-?\d+$/,

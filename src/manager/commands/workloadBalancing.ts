@@ -50,6 +50,7 @@ export function configuredLines(configured: ConfiguredPool | null): string[] {
 export function configuredHints(configured: ConfiguredPool | null): string[] {
   return (configured?.rules ?? []).map((rule) => {
     const key = "name" in rule ? (rule.name ?? "").replace(/^XenCenter /, "") : "";
-    return `Set in XenCenter, beside these: ${ruleWords(rule)} (${key}).`;
+    const words = ruleWords("name" in rule ? { ...rule, name: null } : rule);
+    return `Set in XenCenter, beside these: ${words} (${key}).`;
   });
 }
