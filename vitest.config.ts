@@ -9,6 +9,9 @@ const longFiles = [
   "programs/case-unreadable-hosts",
   "programs/faults-database",
   "programs/faults-disk",
+  "programs/crash-control",
+  "setup/privateServer",
+  "wlb/lifecycle",
 ];
 
 class LongFilesFirst extends BaseSequencer {
@@ -25,8 +28,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/globalSetup.ts"],
     pool: "forks",
-    // One more than the cores that CI has: much of a test is waiting for programs and clocks.
-    maxWorkers: 3,
+    // Two more than the cores that CI has: much of a test is waiting for programs and clocks.
+    maxWorkers: 4,
     sequence: { sequencer: LongFilesFirst },
     // Limits for what hangs: what they bound takes a second on a quiet machine, and many on a busy one.
     testTimeout: 60_000,

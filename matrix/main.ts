@@ -38,7 +38,7 @@ const cells: readonly Cell[] = [
   { name: "node24", node: 24, server: null },
   { name: "mariadb10", node: 22, server: mariaDb("bookworm") },
   { name: "mariadb11", node: 22, server: mariaDb("trixie") },
-  { name: "mysql9", node: 22, server: { release: "sid", names: ["mysql-server-core"], flavour: "MySQL" } },
+  { name: "mysql9", node: 24, server: { release: "sid", names: ["mysql-server-core"], flavour: "MySQL" } },
 ];
 
 const say = (line: string) => process.stderr.write(`xcp-balance: ${line}\n`);

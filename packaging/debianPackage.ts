@@ -121,6 +121,8 @@ function placeOperatorsFiles(root: string, lib: string): void {
   move(join(lib, "settings.example"), examples);
   cpSync(join(lib, "sql", "accounts.sql"), join(examples, "accounts.sql"));
   const settings = folder(root, "etc", name);
+  // Where an operator's hooks go; empty until then.
+  folder(root, "etc", name, "hooks.d");
   for (const owner of settingsOwners)
     writeFileSync(join(settings, `${owner}.settings`), settingsTemplate(owner));
 }

@@ -8,7 +8,9 @@ import { collectChangingPool } from "../test/support/changingRuns.ts";
 import {
   type CrashWorld,
   countEvents,
+  countFollowingEvents,
   crashRound,
+  followingRound,
   killAt,
   killServer,
   spread,
@@ -50,6 +52,20 @@ describe("collect", () => {
     expect(figures.killed).toBeGreaterThanOrEqual(190);
     expect(figures.old).toBeGreaterThan(100);
     expect(figures.new).toBeGreaterThan(0);
+  });
+
+  it("that follows the pool, killed at 60 different events of a run that reads what has changed: the same", async () => {
+    const began = performance.now();
+    const total = await countFollowingEvents(crash);
+    const figures = { events: total, killed: 0, old: 0, new: 0 };
+    for (const [n, number] of spread(total, 60).entries()) {
+      const round = await followingRound(crash, killAt(number, n % 2 === 0 ? "before" : "after"));
+      if (round.ended.signal === "SIGKILL") figures.killed++;
+      figures[round.left]++;
+    }
+    tell("kill -9 of collect --interval", began, figures);
+    expect(figures.killed).toBeGreaterThanOrEqual(55);
+    expect(figures.old).toBeGreaterThan(0);
   });
 
   it("in 100 overlapping pairs never leaves a mixture, and the later start stays", async () => {
@@ -97,10 +113,14 @@ describe("MariaDB", () => {
 });
 
 describe("a pool that grows, shrinks and loses hosts", () => {
-  it("for an hour of its time: the tables equal its own records after every run", async () => {
-    const began = performance.now();
-    const figures = await collectChangingPool({ seed, virtualSeconds: 3_600, everySeconds: 10 });
-    tell("an hour of a changing pool", began, figures);
-    expect(figures.runs).toBeGreaterThanOrEqual(360);
-  });
+  it.each([false, true])(
+    "for an hour of its time (in one session: %s): the tables equal its own records after every run",
+    async (following) => {
+      const began = performance.now();
+      const figures = await collectChangingPool({ seed, virtualSeconds: 3_600, everySeconds: 10, following });
+      tell(`an hour of a changing pool, ${following ? "followed" : "read whole"}`, began, figures);
+      expect(figures.runs).toBeGreaterThanOrEqual(360);
+      expect(figures.whole).toBe(following ? 1 : figures.runs);
+    },
+  );
 });

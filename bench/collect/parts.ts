@@ -5,6 +5,7 @@ import { openDatabase } from "../../src/store/connection.ts";
 import { compareWrites } from "./database.ts";
 import { fetchAll } from "./floor.ts";
 import { collectTimed } from "./ours.ts";
+import { collectSteadily } from "./steady.ts";
 import { thesisRun } from "./thesis.ts";
 
 const [part = "", settingsPath = "", ...args] = process.argv.slice(2);
@@ -22,6 +23,8 @@ async function measure(): Promise<unknown> {
   const db = await openDatabase(storeOptions(settings.mysql));
   try {
     if (part === "ours") return await collectTimed(db, settings);
+    if (part === "steady")
+      return await collectSteadily(db, settings, { runs: Number(args[0]), everyMs: Number(args[1]) });
     if (part === "database")
       return await compareWrites(db, storeOptions(settings.mysql), Number(args[0] ?? 3));
   } finally {

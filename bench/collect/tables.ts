@@ -4,6 +4,7 @@ import type { FloorResult } from "./floor.ts";
 import type { Measured } from "./measured.ts";
 import type { OursResult } from "./ours.ts";
 import type { CpuShares } from "./profile.ts";
+import type { SteadyResult } from "./steady.ts";
 import type { ThesisResult } from "./thesis.ts";
 
 /** The whole of the thesis' method, from its sample. */
@@ -36,10 +37,11 @@ export interface Runs {
   readonly floor: Measured<FloorResult>;
   readonly fetch: Measured<FloorResult>;
   readonly whole: Measured<{ readonly durationMs: number }>;
+  readonly steady: Measured<SteadyResult>;
 }
 
 /** One line a way, the ratios in the last column. */
-export function poolTable({ thesis, ours, floor, fetch, whole }: Runs): string[] {
+export function poolTable({ thesis, ours, floor, fetch, whole, steady }: Runs): string[] {
   const { collectMs, databaseMs } = ours.output;
   const { floorMs, parseMs } = floor.output;
   const line = (name: string, wallMs: number, use: Omit<Scaled, "wallMs" | "sqlMs">, ...rest: string[]) =>
@@ -64,9 +66,36 @@ export function poolTable({ thesis, ours, floor, fetch, whole }: Runs): string[]
     line("(b) xcp-collect, the whole program", whole.wallMs, whole, "", ratio(whole.wallMs, collectMs)),
     line("(c) fetch and parse", floorMs, floor, `parsing ${seconds(parseMs)}`, ratio(floorMs, collectMs)),
     line("(c) fetch only", fetch.output.floorMs, fetch, "", ratio(fetch.output.floorMs, collectMs)),
+    line(
+      "(d) collect() in --interval, steady",
+      steady.output.collectMs,
+      { ...steady.output, peakMb: steady.peakMb },
+      `slowest ${seconds(steady.output.slowestMs)}`,
+      ratio(steady.output.collectMs, collectMs),
+    ),
     "",
     `(a) / (b) = ${(thesis.wallMs / collectMs).toFixed(0)}; (b) / (c) = ${(collectMs / floorMs).toFixed(2)}`,
   ];
+}
+
+/** (d) alone. */
+export function steadyTable(run: Measured<SteadyResult>): string[] {
+  const { collectMs, cpuMs, bytes, calls, slowestMs } = run.output;
+  const cells = [collectMs, slowestMs, cpuMs].map(seconds).concat(megabytes(bytes), calls.toFixed(0));
+  return [
+    "| wall s | slowest | CPU s | MB from the pool | calls |",
+    "|---|---|---|---|---|",
+    `| ${cells.join(" | ")} |`,
+    "",
+    steadyLine(run),
+  ];
+}
+
+export function steadyLine({ output: run, peakMb }: Measured<SteadyResult>): string {
+  return (
+    `(d): ${megabytes(run.masterBytes)} MB of it from the master; the first run took ${seconds(run.firstMs)} s, peak ${peakMb.toFixed(0)} MB, ` +
+    `${run.restingMb.toFixed(0)} MB at the end; ${run.whole} of the later runs read everything`
+  );
 }
 
 export function sharesLine(shares: CpuShares): string {

@@ -19,6 +19,7 @@ import { beginCollection, loadSnapshot, saveSnapshot } from "../store/snapshot.t
 import { connectXapi } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
 import { countsByClass, type Inventory, readInventory } from "../xapi/inventory.ts";
+import type { ReadingFacts } from "../xapi/inventoryFollower.ts";
 import { type Measures, type NamedMeasures, nothingNamed } from "../xapi/measures.ts";
 import type { KnownMembers } from "../xapi/members.ts";
 import { xapiOptions } from "../xapi/options.ts";
@@ -29,6 +30,7 @@ import { toSnapshot } from "../xapi/snapshot.ts";
 import { Unreadable } from "../xapi/unreadable.ts";
 import type { Shown } from "../xapi/untrusted.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
+import type { PoolAccess, PoolFollower } from "./poolFollower.ts";
 
 export interface CollectOptions {
   readonly xen: XenSettings;
@@ -37,6 +39,8 @@ export interface CollectOptions {
   readonly replacePool?: boolean;
   /** Addresses that the password may follow a redirect to, beside those that are known. */
   readonly allowedRedirects?: readonly string[];
+  /** What is kept from run to run; without it everything is read, in a session of this run's own. */
+  readonly follower?: PoolFollower | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -66,6 +70,8 @@ export interface CollectResult {
   readonly skipped: readonly LeftOut[];
   /** VMs that came to their host a moment ago, whose measures are not counted yet. */
   readonly settling: readonly SettlingVm[];
+  /** Whether all of the pool was read or what has changed, and what it had to wait for. */
+  readonly reading: ReadingFacts;
   /** "superseded" when a run that started later has stored its snapshot already; null when nothing was to be stored. */
   readonly stored: Collection | "superseded" | null;
   /** A line for each subject of a rule that no host has a value of. */
@@ -92,7 +98,7 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       collected: db === null ? null : await loadHostAddresses(db),
       allowed: options.allowedRedirects ?? [],
     };
-    const { inventory, measures, poolTime, poolTimeMs, untrusted, recording } = await readPool(
+    const { inventory, measures, poolTime, poolTimeMs, untrusted, reading, recording } = await readPool(
       options,
       known,
       named,
@@ -127,6 +133,7 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       complete,
       settling,
       untrusted,
+      reading,
       recording,
       ...leftOut(inventory, measures),
     };
@@ -188,6 +195,7 @@ interface PoolReading {
   /** When that was, by this process' own clock that never jumps. */
   readonly poolTimeMs: number;
   readonly untrusted: CollectResult["untrusted"];
+  readonly reading: ReadingFacts;
   readonly recording: Recording | null;
 }
 
@@ -221,9 +229,44 @@ async function readPool(
   named: NamedMeasures,
   signal: AbortSignal,
 ): Promise<PoolReading> {
+  const { xen, follower } = options;
+  const { wholeEveryMs } = options.collect;
+  if (follower === undefined || wholeEveryMs === 0) {
+    await follower?.close();
+    return readOnce(options, known, named, signal);
+  }
+  return follower.run({ xen, known, signal, wholeEveryMs, nowMs: performance.now() }, (pool) =>
+    readFrom(pool, options, named, signal),
+  );
+}
+
+/** All of the pool, in a session that lasts as long. */
+async function readOnce(
+  options: CollectOptions,
+  known: KnownMembers,
+  named: NamedMeasures,
+  signal: AbortSignal,
+): Promise<PoolReading> {
   const client = await connectXapi(xapiOptions(options.xen, "xcp-collect", signal, known));
-  try {
+  const read = async () => {
     const inventory = await readInventory(client);
+    return { inventory, wholeBecause: "one run", expected: true, rateLimits: null, waitedMs: 0 };
+  };
+  try {
+    return await readFrom({ client, read }, options, named, signal);
+  } finally {
+    await client.close();
+  }
+}
+
+async function readFrom(
+  { client, read }: PoolAccess,
+  options: CollectOptions,
+  named: NamedMeasures,
+  signal: AbortSignal,
+): Promise<PoolReading> {
+  try {
+    const { inventory, ...reading } = await read();
     // After the places and before the measures: later than what was seen, not later than what was measured.
     const poolTime = await readPoolTime(client, inventory);
     const poolTimeMs = performance.now();
@@ -241,13 +284,11 @@ async function readPool(
     const recording = options.collect.recordWaits
       ? await recordWaits(client, inventory, measures, { parallelCalls, signal })
       : null;
-    return { inventory, measures, poolTime, poolTimeMs, untrusted, recording };
+    return { inventory, measures, poolTime, poolTimeMs, untrusted, reading, recording };
   } catch (error) {
     // A pool that refuses to show its objects is the operator's business, no broken invariant of ours.
     if (!(error instanceof XapiError)) throw error;
     throw new AppError("pool", `${client.url} refuses to be read`, { cause: error });
-  } finally {
-    await client.close();
   }
 }
 

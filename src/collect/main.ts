@@ -31,14 +31,16 @@ import { type RunStatistics, runStatistics } from "../store/runStatistics.ts";
 import { type RunOutcome, recordRun } from "../store/runs.ts";
 import { isNews, topicOf } from "../store/told.ts";
 import { printable, printableJson } from "../text/text.ts";
-import { type CollectResult, collect } from "./collect.ts";
+import { type CollectOptions, type CollectResult, collect } from "./collect.ts";
 import { importSnapshot } from "./import.ts";
 import { collectSamples } from "./metrics.ts";
+import { PoolFollower } from "./poolFollower.ts";
 import {
   clockLines,
   doubtLines,
   importLine,
   problemLines,
+  readingLines,
   recordingLines,
   settlingLines,
   slowLines,
@@ -123,7 +125,13 @@ await runProgram("xcp-collect", async (context) => {
   const options = readOptions();
   if (options.import !== undefined) return importFile(context, options, options.import);
   if (options.trust) return trust(context, options);
-  return runRepeatedly(context, options.interval, () => collectOnce(context, options));
+  // A single run reads everything; of many the later ones read what has changed.
+  const follower = options.interval === undefined ? undefined : new PoolFollower();
+  try {
+    return await runRepeatedly(context, options.interval, () => collectOnce(context, options, follower));
+  } finally {
+    await follower?.close();
+  }
 });
 
 async function trust(context: ProgramContext, options: CollectFlags): Promise<number> {
@@ -161,18 +169,24 @@ async function trust(context: ProgramContext, options: CollectFlags): Promise<nu
   }
 }
 
-async function collectOnce(context: ProgramContext, options: CollectFlags): Promise<number> {
+async function collectOnce(
+  context: ProgramContext,
+  options: CollectFlags,
+  follower: PoolFollower | undefined,
+): Promise<number> {
   const startedMs = context.monotonicMs();
   // Once: a password may come through a pipe.
   const loaded = settingsOf(options);
   const watch = watchOf(context, loaded);
   const tellMetrics = (code: number, result: CollectResult | null) =>
     writeRunMetrics(context, watch, { code, result, startedMs });
-  const result = await read(context, options, loaded, watch).catch(async (error: unknown) => {
-    await watch.hooks?.finish(context.signal);
-    await tellMetrics(exitCodeOf(error), null);
-    throw error;
-  });
+  const result = await read(context, { ...options, follower }, loaded, watch).catch(
+    async (error: unknown) => {
+      await watch.hooks?.finish(context.signal);
+      await tellMetrics(exitCodeOf(error), null);
+      throw error;
+    },
+  );
   await watch.hooks?.finish(context.signal);
   await tellMetrics(codeOf(result), result);
   if (options.export !== undefined) await exportTo(context, options.export, result);
@@ -187,6 +201,7 @@ async function collectOnce(context: ProgramContext, options: CollectFlags): Prom
       summaryLine(result, durationMs),
       ...slowLines(result),
       ...clockLines(result),
+      ...readingLines(result),
       ...settlingLines(result),
       ...recordingLines(result),
     ])
@@ -263,21 +278,20 @@ function codeOf({ unread, skipped, recording }: CollectResult): number {
 
 function read(
   context: ProgramContext,
-  options: CollectFlags,
+  options: CollectFlags & Pick<CollectOptions, "follower">,
   { xen, collect: settings, stored }: LoadedSettings,
   watch: MetricsTarget,
 ): Promise<CollectResult> {
   const { signal } = context;
   const replacePool = options.replacePool === true;
   const allowedRedirects = options.allowRedirect ?? [];
-  if (stored === null)
-    return collect(null, { xen, collect: settings, replacePool, allowedRedirects, signal });
+  const { follower } = options;
+  const how = { xen, collect: settings, replacePool, allowedRedirects, follower, signal };
+  if (stored === null) return collect(null, how);
   let reached = false;
   return withDatabase({ ...context, quiet: options.quiet === true }, stored.mysql, (db) => {
     reached = true;
-    return recorded(context, db, watch, () =>
-      collect(db, { xen, collect: settings, replacePool, allowedRedirects, signal }),
-    );
+    return recorded(context, db, watch, () => collect(db, how));
   }).catch(async (error: unknown) => {
     if (!reached) await alarm(null, watch.hooks, [describeError(error)]);
     throw error;

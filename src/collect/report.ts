@@ -5,6 +5,7 @@ import type { Collection, Snapshot, Uuid } from "../domain/pool.ts";
 import type { SnapshotDocument } from "../snapshot/text.ts";
 import { plural } from "../text/format.ts";
 import { trustLines } from "../xapi/untrusted.ts";
+import { userAgent } from "../xapi/userAgent.ts";
 import type { CollectResult, LeftOut } from "./collect.ts";
 
 /** The one-line summary: "collected pool main: 2 hosts, 5 VMs in 0.4 s". */
@@ -78,6 +79,22 @@ export function clockLines({ clockSkewSeconds: skew }: Pick<CollectResult, "cloc
   return [
     `the pool's clock is ${Math.abs(skew)} s ${skew > 0 ? "ahead of" : "behind"} the database's; is NTP running? No old history is deleted until they agree`,
   ];
+}
+
+/** An answer that waits for nothing and comes this late has waited for something else. */
+const throttledMs = 2_000;
+
+/** A line where a run that should have read what has changed had to read all, and where the pool seems to limit us. */
+export function readingLines({ reading }: Pick<CollectResult, "reading">): string[] {
+  const { wholeBecause, expected, rateLimits, waitedMs } = reading;
+  const lines: string[] = [];
+  if (!expected) lines.push(`everything was read, not only what has changed: ${wholeBecause}`);
+  if ((rateLimits ?? 0) > 0 && waitedMs >= throttledMs)
+    lines.push(
+      `the pool limits callers (Rate_limit) and answered an empty question after ${(waitedMs / 1000).toFixed(1)} s: ` +
+        `it seems to throttle us; raise the limit of the User-Agent ${userAgent}`,
+    );
+  return lines;
 }
 
 /** How our own words on a certificate begin; what a pool says stands behind the name of a call. */
@@ -160,6 +177,7 @@ export function summaryJson(result: CollectResult, durationMs: number): Readonly
     hosts: snapshot.hosts.length,
     vms: snapshot.vms.length,
     placements: snapshot.placements.length,
+    read: result.reading.wholeBecause === null ? "changes" : "all",
     bars: snapshot.infeasiblePairs.length,
     unread,
     slow: result.slow,

@@ -28,7 +28,11 @@ const poolUser = "root";
 export interface Stage {
   /** A settings file for each program, readable by this user alone. */
   readonly settings: Readonly<Record<"collect" | "manager" | "control", string>>;
+  /** The lines for MySQL in the settings of xcp-wlb. */
+  readonly wlbLines: readonly string[];
   readonly masterUrl: string;
+  /** What `xe` on the master itself talks to, without TLS, and as whom. */
+  readonly console: { readonly url: string; readonly user: string; readonly password: string };
   readonly speed: number;
   /** A command of the simulated pool. */
   readonly command: (line: string) => void;
@@ -61,7 +65,7 @@ export async function buildStage(play: Play, say: (line: string) => void): Promi
       "builtin" in scenario
         ? SimulatedPool.fromBuiltin(scenario.builtin, options)
         : SimulatedPool.fromScenario(scenario.text, { ...options, seed: 1 });
-    simulator = await startSimulator(pool, { http: false, https: true, addressing: "addresses" });
+    simulator = await startSimulator(pool, { http: true, https: true, addressing: "addresses" });
     const running = simulator;
     say(`a simulated pool of ${running.hosts.length} hosts answers at ${running.masterUrl}`);
     const xen = [
@@ -83,7 +87,9 @@ export async function buildStage(play: Play, say: (line: string) => void): Promi
     db = await openDatabase(storeOptions(server, accounts.manager.user, accounts.manager.password));
     return {
       settings,
+      wlbLines: mysqlLines(server, accounts.wlb),
       masterUrl: running.masterUrl,
+      console: { url: running.hosts[0]?.httpUrl ?? "", user: poolUser, password },
       speed,
       command: (line) => void runCommand(pool, line),
       later: (seconds) => asRoot(server, laterStatements(seconds)),
@@ -178,7 +184,8 @@ function mysqlLines(server: PrivateServer, { user, password }: Account): string[
   return [`MysqlHost=${server.host}:${server.port}`, `MysqlUsr=${user}`, `MysqlPass=${password}`];
 }
 
-async function writeSettings(name: string, lines: readonly string[]): Promise<string> {
+/** Writes lines for a program into a file that only this user can read. */
+export async function writeSettings(name: string, lines: readonly string[]): Promise<string> {
   const folder = join(workFolder, "demo-settings");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `settings.${name}`);

@@ -57,6 +57,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   HooksFolder: { group: "hooks", kind: "file" },
   HookSeconds: { group: "hooks", kind: "integer", min: 1, max: 600, fallback: 30 },
 
+  CollectWholeMinutes: { group: "collect", kind: "integer", min: 0, max: 1440, fallback: 60 },
   CollectDeadlineSeconds: { group: "collect", kind: "integer", min: 5, max: 3600, fallback: 50 },
   CollectHostSeconds: { group: "collect", kind: "integer", min: 1, max: 600, fallback: 10 },
   CollectMethod: { group: "collect", kind: "choice", choices: ["auto", "rrd", "query"], fallback: "auto" },

@@ -113,6 +113,7 @@ function buildMysql(reading: Reading): MysqlSettings {
 function buildCollect(reading: Reading): CollectSettings {
   return {
     deadlineMs: reading.integer("CollectDeadlineSeconds") * 1000,
+    wholeEveryMs: reading.integer("CollectWholeMinutes") * 60_000,
     unreadHostsPercent: reading.integer("CollectUnreadHostsPercent"),
     hostTimeoutMs: reading.integer("CollectHostSeconds") * 1000,
     method: reading.choice("CollectMethod") as CollectSettings["method"],

@@ -37,6 +37,8 @@ export interface MysqlSettings {
 
 export interface CollectSettings {
   readonly deadlineMs: number;
+  /** With --interval: after so long everything is read again, not only what has changed; 0: in every run. */
+  readonly wholeEveryMs: number;
   readonly unreadHostsPercent: number;
   /** Deadline for one host's measures. */
   readonly hostTimeoutMs: number;

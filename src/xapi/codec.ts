@@ -5,11 +5,21 @@ import serializer from "xmlrpc/lib/serializer.js";
 import { XapiError } from "./errors.ts";
 import { decodeResponse, type XapiStruct, type XapiValue, XmlError, XmlFault } from "./xml.ts";
 
+/** A parameter that XAPI wants as a float. */
+export class XapiFloat {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
 /** What a call may carry. Numbers are XAPI ints and travel as decimal text. */
 export type XapiParameter =
   | string
   | boolean
   | number
+  | XapiFloat
   | readonly XapiParameter[]
   | { readonly [name: string]: XapiParameter };
 
@@ -30,7 +40,13 @@ export function encodeCall(method: string, params: readonly XapiParameter[]): st
   );
 }
 
-type WireForm = string | boolean | Text | readonly WireForm[] | { readonly [name: string]: WireForm };
+type WireForm =
+  | string
+  | boolean
+  | Text
+  | Double
+  | readonly WireForm[]
+  | { readonly [name: string]: WireForm };
 
 /**
  * A string as escaped text. Left to itself the builder puts strings with a `<` or `&` into CDATA and splits only the
@@ -40,12 +56,18 @@ class Text extends xmlrpc.CustomType {
   override tagName = "string";
 }
 
+/** Left to itself the builder writes a whole number as an int, which old pools refuse where they want a float. */
+class Double extends xmlrpc.CustomType {
+  override tagName = "double";
+}
+
 function wireForm(param: XapiParameter, index: number): WireForm {
   if (typeof param === "boolean") return param;
   if (typeof param === "number") {
     if (!Number.isSafeInteger(param)) throw new UnsendableError(`parameter ${index + 1} is no whole number`);
     return String(param);
   }
+  if (param instanceof XapiFloat) return new Double(param.value.toFixed(3));
   if (typeof param === "string") {
     checkCharacters(param, index);
     return param === "" ? param : new Text(param);

@@ -2,7 +2,7 @@
 
 import { occupiesHost } from "../domain/pool.ts";
 import { XapiUnreachable } from "./errors.ts";
-import type { XapiClass } from "./recordCodec.ts";
+import type { RecordOf, XapiClass } from "./recordCodec.ts";
 import type {
   HostMetricsRecord,
   HostMetricsRef,
@@ -16,6 +16,7 @@ import type {
   PifRef,
   PoolRecord,
   Records,
+  Ref,
   SkippedRecord,
   VbdRecord,
   VbdRef,
@@ -56,15 +57,26 @@ export interface Inventory {
   readonly skipped: readonly SkippedRecord[];
 }
 
+/** The classes that an inventory is made of. */
+export type PoolClass = Exclude<XapiClass, "task">;
+
+/** All records of these classes. */
+export type PoolRecords = { readonly [C in PoolClass]: Records<Ref<C>, RecordOf<C>> };
+
 /**
  * Every object that a snapshot needs, one get_all_records a class; all of them within one budget of memory. Rejects with
  * XapiUnreachable also where two hosts or two VMs have one uuid.
  */
-export function readInventory(client: XapiClient): Promise<Inventory> {
-  return client.together(() => readObjects(client));
+export async function readInventory(client: XapiClient): Promise<Inventory> {
+  return toInventory(await readPoolRecords(client), client);
 }
 
-async function readObjects(client: XapiClient): Promise<Inventory> {
+/** The same as records by class, not yet put together. */
+export function readPoolRecords(client: XapiClient): Promise<PoolRecords> {
+  return client.together(() => readRecords(client));
+}
+
+async function readRecords(client: XapiClient): Promise<PoolRecords> {
   // Hosts and VMs last and together: placements come from the VMs, and are what must be newest.
   const [hostMetrics, guestMetrics, groups, vbds, vdis, srs, pbds, vifs, pifs, networks] = await Promise.all([
     client.hostMetrics(),
@@ -84,38 +96,44 @@ async function readObjects(client: XapiClient): Promise<Inventory> {
     client.machines(),
     client.pools(),
   ]);
-  for (const [name, records] of Object.entries({ host: hosts, VM: vms })) refuseTwins(client, name, records);
-  const parts: readonly Records<string, unknown>[] = [
-    pools,
-    hosts,
-    vms,
-    hostMetrics,
-    vmMetrics,
-    guestMetrics,
-    groups,
-    vbds,
-    vdis,
-    srs,
-    pbds,
-    vifs,
-    pifs,
-    networks,
-  ];
   return {
-    pool: [...pools.values()][0] ?? client.pool,
+    pool: pools,
+    host: hosts,
+    VM: vms,
+    host_metrics: hostMetrics,
+    VM_metrics: vmMetrics,
+    VM_guest_metrics: guestMetrics,
+    VM_group: groups,
+    VBD: vbds,
+    VDI: vdis,
+    SR: srs,
+    PBD: pbds,
+    VIF: vifs,
+    PIF: pifs,
+    network: networks,
+  };
+}
+
+/** @throws XapiUnreachable where two hosts or two VMs have one uuid. */
+export function toInventory(records: PoolRecords, client: XapiClient): Inventory {
+  const { host: hosts, VM: vms } = records;
+  for (const [name, found] of Object.entries({ host: hosts, VM: vms })) refuseTwins(client, name, found);
+  const parts: readonly Records<string, unknown>[] = Object.values(records);
+  return {
+    pool: [...records.pool.values()][0] ?? client.pool,
     hosts,
-    hostMetrics,
+    hostMetrics: records.host_metrics,
     vms,
-    vmMetrics,
-    guestMetrics,
-    groups,
-    vbds,
-    vdis,
-    pbds,
-    vifs,
-    pifs,
-    networks,
-    storageNames: new Map([...srs].map(([ref, sr]) => [ref, sr.name_label])),
+    vmMetrics: records.VM_metrics,
+    guestMetrics: records.VM_guest_metrics,
+    groups: records.VM_group,
+    vbds: records.VBD,
+    vdis: records.VDI,
+    pbds: records.PBD,
+    vifs: records.VIF,
+    pifs: records.PIF,
+    networks: records.network,
+    storageNames: new Map([...records.SR].map(([ref, sr]) => [ref, sr.name_label])),
     skipped: [...parts.flatMap((part) => part.skipped), ...unlistedHosts(hosts, vms)],
   };
 }

@@ -145,6 +145,7 @@ const readers: { readonly [C in XapiClass]: Readers<RecordTypes[C]> } = {
     is_control_domain: flag(),
     resident_on: ref(),
     scheduled_to_be_resident_on: ref(),
+    affinity: ref(),
     memory_dynamic_min: bytes(),
     memory_dynamic_max: bytes(),
     memory_static_max: bytes(),
@@ -347,7 +348,7 @@ export class RecordCollector<C extends XapiClass> {
   records(): Records<Ref<C>, RecordOf<C>> {
     if (this.#twice !== null) throw new XmlError(`${this.#name}: the ref ${this.#twice} comes twice`);
     this.#leaveOutLacking();
-    return Object.assign(this.#records, { skipped: [...this.#skipped.values()] });
+    return Object.assign(this.#records, { skipped: [...this.#skipped.values()], fields: this.#known });
   }
 
   #note(ref: string, struct: XapiStruct): void {
@@ -372,19 +373,51 @@ export class RecordCollector<C extends XapiClass> {
         const record = this.#records.get(ref as Ref<C>);
         if (record === undefined) continue;
         this.#records.delete(ref as Ref<C>);
-        const readable = Object.entries(record).filter(([field]) => !lost.includes(field));
-        const { uuid, name_label } = record as { readonly uuid: string; readonly name_label?: string };
-        this.#skipped.set(ref, {
-          class: this.#name,
-          ref,
-          uuid,
-          name: name_label ?? "",
-          reason: `${lost.join(", ")} ${lost.length === 1 ? "is" : "are"} missing`,
-          readable: Object.fromEntries(readable) as Partial<RecordOf<C>>,
-        });
+        this.#skipped.set(ref, lackingRecord(this.#name, ref, record, lost));
       }
     }
   }
+}
+
+/**
+ * One record as `readRecords` would have it among others that have `fields`: read, or left out. Null where it has a field
+ * that none of them has: then they are what lacks something.
+ */
+export function readRecordAmong<C extends XapiClass>(
+  name: C,
+  ref: string,
+  value: XapiValue,
+  fields: ReadonlySet<string>,
+): { readonly record: RecordOf<C> } | { readonly skipped: SkippedRecord<RecordOf<C>> } | null {
+  try {
+    const record = readRecord(name, value);
+    const struct = value as XapiStruct;
+    const own = Object.keys(readers[name]);
+    if (own.some((field) => struct.has(field) && !fields.has(field))) return null;
+    const lost = own.filter((field) => fields.has(field) && !struct.has(field));
+    return lost.length === 0 ? { record } : { skipped: lackingRecord(name, ref, record, lost) };
+  } catch (error) {
+    if (!(error instanceof XmlError)) throw error;
+    return { skipped: skippedRecord(name, ref, value, error) };
+  }
+}
+
+function lackingRecord<C extends XapiClass>(
+  name: C,
+  ref: string,
+  record: RecordOf<C>,
+  lost: readonly string[],
+): SkippedRecord<RecordOf<C>> {
+  const readable = Object.entries(record).filter(([field]) => !lost.includes(field));
+  const { uuid, name_label } = record as { readonly uuid: string; readonly name_label?: string };
+  return {
+    class: name,
+    ref,
+    uuid,
+    name: name_label ?? "",
+    reason: `${lost.join(", ")} ${lost.length === 1 ? "is" : "are"} missing`,
+    readable: Object.fromEntries(readable) as Partial<RecordOf<C>>,
+  };
 }
 
 function skippedRecord<C extends XapiClass>(

@@ -96,6 +96,8 @@ export interface VmRecord {
   readonly is_control_domain: boolean;
   readonly resident_on: HostRef | null;
   readonly scheduled_to_be_resident_on: HostRef | null;
+  /** The home server. */
+  readonly affinity: HostRef | null;
   /** Bytes, as the other memory fields. */
   readonly memory_dynamic_min: number;
   readonly memory_dynamic_max: number;
@@ -275,4 +277,6 @@ export interface SkippedRecord<T = unknown> {
 /** All objects of one class, and those that had to be left out. */
 export interface Records<R extends string, T> extends ReadonlyMap<R, T> {
   readonly skipped: readonly SkippedRecord<T>[];
+  /** The fields that any record has, of those that are read: a pool knows them, and sends them with every record. */
+  readonly fields: ReadonlySet<string>;
 }

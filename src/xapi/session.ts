@@ -23,6 +23,7 @@ export class XapiSession {
   readonly #options: SessionOptions;
   #current: Login;
   #renewal: Promise<Login> | null = null;
+  #logins = 1;
   #closed = false;
 
   private constructor(options: SessionOptions, login: Login) {
@@ -41,6 +42,11 @@ export class XapiSession {
 
   get login(): Login {
     return this.#current;
+  }
+
+  /** How often this session was opened: one more whenever the pool had forgotten it, or has another master. */
+  get logins(): number {
+    return this.#logins;
   }
 
   /**
@@ -163,6 +169,7 @@ export class XapiSession {
     // The pool that was met first is meant from now on, whoever answers.
     const login = await findMaster(order, { ...this.#options, expectedPoolUuid: used.pool.uuid });
     this.#current = login;
+    this.#logins += 1;
     return login;
   }
 

@@ -1,8 +1,9 @@
 /** The verbs of XapiClient, each one a method of XAPI called in a session. */
 
 import type { KeptAnswers } from "./answerBudget.ts";
-import type { XapiParameter } from "./codec.ts";
+import { XapiFloat, type XapiParameter } from "./codec.ts";
 import { XapiError, XapiUnreachable } from "./errors.ts";
+import { type EventBatch, readEventBatch } from "./events.ts";
 import { readRef } from "./fields.ts";
 import { type RecordOf, readRecord, type XapiClass } from "./recordCodec.ts";
 import { RecordsReader } from "./recordStream.ts";
@@ -62,6 +63,10 @@ export class SessionClient implements XapiClient {
     return this.#session.login.transport.endpoint.url;
   }
 
+  get logins(): number {
+    return this.#session.logins;
+  }
+
   pools(): Promise<Records<PoolRef, PoolRecord>> {
     return this.#all("pool");
   }
@@ -95,7 +100,7 @@ export class SessionClient implements XapiClient {
       return await this.#all("VM_group");
     } catch (error) {
       if (!isAbsent(error)) throw error;
-      return Object.assign(new Map<VmGroupRef, VmGroupRecord>(), { skipped: [] });
+      return Object.assign(new Map<VmGroupRef, VmGroupRecord>(), { skipped: [], fields: new Set<string>() });
     }
   }
 
@@ -133,6 +138,24 @@ export class SessionClient implements XapiClient {
 
   networks(): Promise<Records<NetworkRef, NetworkRecord>> {
     return this.#all("network");
+  }
+
+  refs(name: XapiClass): Promise<readonly string[]> {
+    return this.#read(`${name}.get_all`, [], readTargets);
+  }
+
+  eventToken(): Promise<string> {
+    return this.#read("event.inject", ["pool", this.#session.login.poolRef], (value) => {
+      if (typeof value === "string") return value;
+      throw new XmlError("the token is no text");
+    });
+  }
+
+  changes(classes: readonly XapiClass[], token: string): Promise<EventBatch> {
+    const names = classes.map((name) => name.toLowerCase());
+    return this.#read("event.from", [names, token, new XapiFloat(0)], (value) =>
+      readEventBatch(value, classes),
+    );
   }
 
   queryHostDataSource(host: HostRef, name: string): Promise<number> {
@@ -190,10 +213,7 @@ export class SessionClient implements XapiClient {
 
   /** The VMs on the host by its own record, its control domain among them. */
   residentVms(host: HostRef): Promise<readonly VmRef[]> {
-    return this.#read("host.get_resident_VMs", [host], (value) => {
-      if (!Array.isArray(value)) throw new XmlError("the result is no list");
-      return value.map((each) => readTarget<VmRef>(each));
-    });
+    return this.#read("host.get_resident_VMs", [host], readTargets<VmRef>);
   }
 
   hostDisable(host: HostRef): Promise<void> {
@@ -364,6 +384,11 @@ function readBlocker(words: XapiValue): EvacuationBlocker {
   });
   if (code === undefined) throw new XmlError("a reason has no code");
   return { code, params };
+}
+
+function readTargets<R extends string>(value: XapiValue): R[] {
+  if (!Array.isArray(value)) throw new XmlError("the result is no list");
+  return value.map((each) => readTarget<R>(each));
 }
 
 function readTarget<R extends string>(value: XapiValue): R {

@@ -1,5 +1,7 @@
 /** What the programs ask a pool for: typed verbs over one session. */
 
+import type { EventBatch } from "./events.ts";
+import type { XapiClass } from "./recordCodec.ts";
 import type {
   HostMetricsRecord,
   HostMetricsRef,
@@ -44,6 +46,8 @@ export interface XapiClient {
   readonly pool: PoolRecord;
   /** Scheme, host and port of the master that answers, e.g. "https://10.0.0.1". */
   readonly url: string;
+  /** How often this session was opened: one more whenever the pool had forgotten it, or has another master. */
+  readonly logins: number;
 
   pools(): Promise<Records<PoolRef, PoolRecord>>;
   hosts(): Promise<Records<HostRef, HostRecord>>;
@@ -66,6 +70,13 @@ export interface XapiClient {
   vifs(): Promise<Records<VifRef, VifRecord>>;
   pifs(): Promise<Records<PifRef, PifRecord>>;
   networks(): Promise<Records<NetworkRef, NetworkRecord>>;
+
+  /** The refs of all objects of a class, those that no other verb reads among them. */
+  refs(name: XapiClass): Promise<readonly string[]>;
+  /** A token for `changes` from this moment on. Rejects with XapiError where the pool tells no events. */
+  eventToken(): Promise<string>;
+  /** What of `classes` has changed since `token`, each object once, without waiting for anything. */
+  changes(classes: readonly XapiClass[], token: string): Promise<EventBatch>;
 
   /** The newest 5-second value; NaN where the source has none. */
   queryHostDataSource(host: HostRef, name: string): Promise<number>;

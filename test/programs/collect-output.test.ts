@@ -40,6 +40,7 @@ describe("a run", () => {
       hosts: 2,
       vms: 5,
       placements: 5,
+      read: "all",
       bars: 0,
       unread: [],
       slow: [],
@@ -49,6 +50,8 @@ describe("a run", () => {
       clockSkewSeconds: expect.any(Number),
       skipped: [],
       arrivals: [],
+      recordedFromNow: 0,
+      recordingRefused: null,
       warnings: [],
       durationMs: expect.any(Number),
     });

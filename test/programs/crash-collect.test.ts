@@ -8,7 +8,10 @@ import {
   type CrashWorld,
   collectWell,
   countEvents,
+  countFollowingEvents,
   crashRound,
+  endAt,
+  followingRound,
   killAt,
   killAtCommit,
   killServer,
@@ -87,6 +90,21 @@ describe("collect, killed or overtaken", () => {
       await toldToEnd(number, 2);
       // The second signal ends it where it stands: between a login's answer and the logout there is one.
       expect(sessions() - before, `event ${number} of ${total}`).toBeLessThanOrEqual(1);
+    }
+  }, 90_000);
+
+  it("F1, F41: and so of a process that follows the pool: killed, or told to end, in a run that reads what has changed", async () => {
+    const { db } = crash.world.pool;
+    for (const session of db.all("session")) db.destroy("session", session);
+    const total = await countFollowingEvents(crash);
+    expect(total).toBeGreaterThan(30);
+    for (const number of [Math.round(total / 3), total - 20]) {
+      const told = await followingRound(crash, endAt(number));
+      expect(told.ended, `event ${number} of ${total}`).toMatchObject({ code: 143, stderr: "" });
+      expect(sessions(), `event ${number} of ${total}`).toBe(0);
+      const killed = await followingRound(crash, killAt(number, "before"));
+      expect(killed.ended.signal, `event ${number} of ${total}`).toBe("SIGKILL");
+      for (const session of db.all("session")) db.destroy("session", session);
     }
   }, 90_000);
 

@@ -6,8 +6,11 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { threeHosts } from "../support/controlPools.ts";
 import { asRoot } from "../support/database.ts";
+import { later } from "../support/laterDatabase.ts";
+import { flowing } from "../support/poolTime.ts";
 import { temporaryFolder } from "../support/programs.ts";
 import { startWorld, type World } from "../support/world.ts";
 
@@ -174,6 +177,75 @@ describe("hooks of moves", () => {
       .split("\n")
       .map((line) => JSON.parse(line));
     expect(told.map(({ event }) => event)).toEqual(["after-move", "after-move"]);
+  });
+});
+
+/** Two hosts that the load does not need, one of which can be woken. */
+const night = `
+pool "Night" product=XCP-ng version=8.3
+host boss master cpus=8 memory=16384 base-cpu=0%
+host a cpus=8 memory=16384 base-cpu=0% power-on=IPMI boot=60s
+host b cpus=8 memory=16384 base-cpu=0%
+vm one on=boss vcpus=4 memory=512 cpu=20% tools
+vm two on=b vcpus=4 memory=512 cpu=20% tools
+`;
+
+describe("hooks of hosts", () => {
+  it("before-plan is asked of steps with hosts alone, on-host-power is told of each", async () => {
+    const dark = await startWorld({ pool: { scenario: night }, manualClock: true });
+    try {
+      const keep = "CREATE RULE GREEN KEEP CpuAverage BELOW 70 AND MemoryFree ABOVE 10 % WITH 0 SPARE HOSTS";
+      expect(await dark.run("xcp-manager", ["-e", keep])).toMatchObject({ code: 0 });
+      for (let each = 0; each < 6; each++) {
+        await later(dark.database.admin.database, 100);
+        await dark.pool.clock.advance(100_000);
+        expect(await dark.run("xcp-collect", ["-q"])).toMatchObject({ code: 0 });
+      }
+      const change = {
+        HooksFolder: hooks,
+        GreenDownMinutes: "10",
+        GreenUpMinutes: "1",
+        GreenLeastOnMinutes: "0",
+      };
+      const run = () => flowing(dark.pool, dark.run("xcp-control", [], { change }));
+      await hook("before-plan", `cat >${folder}/asked; test -e ${folder}/agreed`);
+      await hook("on-host-power", `echo "$XCP_BALANCE_STEP $XCP_BALANCE_RESULT" >>${folder}/steps`);
+      const refused = await run();
+      expect(refused, refused.stdout).toMatchObject({ code: 4 });
+      expect(JSON.parse(await text("asked"))).toMatchObject({ moves: [], steps: [{ hostName: "a" }] });
+      await expect(text("steps")).rejects.toThrow("ENOENT");
+      await writeFile(path.join(folder, "agreed"), "");
+      expect(await run()).toMatchObject({ code: 0, stderr: "" });
+      const steps = (await text("steps")).trimEnd().split("\n");
+      expect(steps.length).toBeGreaterThan(0);
+      for (const step of steps) expect(step).toMatch(/^[a-z ]+ done$/);
+      const { db } = dark.pool;
+      const [host = ""] = db.all("host").filter((ref) => db.text("host", ref, "name_label") === "a");
+      expect(db.get("host", host, "enabled")).toBe(false);
+    } finally {
+      await dark.stop();
+    }
+  });
+});
+
+describe("a hook of the breaker", () => {
+  it("is told once that it opened, with the reason", async () => {
+    const poor = await startWorld({ pool: { scenario: threeHosts }, speed: 20 });
+    try {
+      runCommand(poor.pool, "fail-migration INTERNAL_ERROR lost at=start times=always");
+      await poor.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 25"]);
+      await poor.run("xcp-collect");
+      await hook("on-breaker", `cat >>${folder}/breaker; echo "$XCP_BALANCE_TEXT" >>${folder}/why`);
+      const change = { HooksFolder: hooks, ControlPollSeconds: "1" };
+      expect((await poor.run("xcp-control", [], { change })).code).toBe(3);
+      expect((await poor.run("xcp-control", [], { change })).code).toBe(4);
+      expect((await text("why")).trimEnd().split("\n")).toEqual([
+        expect.stringContaining("3 migrations in a row failed"),
+      ]);
+      expect(JSON.parse(await text("breaker"))).toMatchObject({ event: "on-breaker", breaker: {} });
+    } finally {
+      await poor.stop();
+    }
   });
 });
 

@@ -8,6 +8,7 @@ import { Emptying, endings, faultsOf, harmedPairs } from "../support/evacuations
 import { generate, type Kind, type Pool } from "../support/plan/pools.ts";
 import { pools as roughPools, ruleSets } from "../support/randomPools.ts";
 import { single } from "../support/rules.ts";
+import { someOf } from "../support/runs.ts";
 
 const options: PlanOptions = {
   maxMoves: 0,
@@ -15,7 +16,7 @@ const options: PlanOptions = {
   bannedVms: new Map(),
   bannedPairs: new Map(),
 };
-const runs = { numRuns: 250, seed: 20_261_125 };
+const runs = { numRuns: someOf(250), seed: 20_261_125 };
 
 interface Case extends Pool {
   readonly host: Uuid;
@@ -130,7 +131,7 @@ describe("laws of every evacuation", () => {
         expect(planFor(each)).toEqual(plan);
         expect(planFor({ ...each, snapshot: shuffled(each.snapshot, salt) })).toEqual(plan);
       }),
-      { ...runs, numRuns: 80 },
+      { ...runs, numRuns: someOf(80) },
     );
   });
 
@@ -190,7 +191,7 @@ describe("laws of every evacuation", () => {
           }
         }
       }),
-      { ...runs, numRuns: 100 },
+      { ...runs, numRuns: someOf(100) },
     );
   });
 });
@@ -205,7 +206,7 @@ describe("against trying everything, in tiny pools", () => {
           expect(stays.length).toBeLessThan(fewest(each, false));
         }
       }),
-      { ...runs, numRuns: 400 },
+      { ...runs, numRuns: someOf(400) },
     );
   });
 
@@ -218,7 +219,7 @@ describe("against trying everything, in tiny pools", () => {
           for (const { vm } of proved) expect(at.get(vm)).toBe(each.host);
         }
       }),
-      { ...runs, numRuns: 400 },
+      { ...runs, numRuns: someOf(400) },
     );
   });
 
@@ -232,7 +233,7 @@ describe("against trying everything, in tiny pools", () => {
           expect(harmedPairs(each.snapshot, each.host, at, each.rules).length).toBeGreaterThan(0);
         }
       }),
-      { ...runs, numRuns: 400 },
+      { ...runs, numRuns: someOf(400) },
     );
   });
 });

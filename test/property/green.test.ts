@@ -14,8 +14,9 @@ import { seededWorld } from "../support/power/seeded.ts";
 import { green, step } from "../support/power/week.ts";
 
 import { pools, ruleSets } from "../support/randomPools.ts";
+import { someOf } from "../support/runs.ts";
 
-const runs = { numRuns: 300, seed: 20_261_125 };
+const runs = { numRuns: someOf(300), seed: 20_261_125 };
 
 interface Case {
   readonly snapshot: Snapshot;
@@ -131,7 +132,7 @@ describe("a gathering", () => {
       }),
       runs,
     );
-    expect(gatherings).toBeGreaterThan(60);
+    expect(gatherings).toBeGreaterThan(someOf(60));
   });
 
   it("never empties the master, a host that nothing wakes, or one too many", () => {
@@ -252,22 +253,20 @@ describe("a day", () => {
   const [hosts, vms] = [6, 110];
 
   it("of steady load gathers once and then says nothing", () => {
-    for (const seed of [1, 2]) {
-      const world = seededWorld(hosts, vms, seed, true);
-      const policy = green([{ subject: "CpuAverage", threshold: 15 }]);
-      const minutes = (count: number) => {
-        for (let minute = 0; minute < count; minute++) {
-          step(world, policy);
-          policy.minute(world);
-        }
-      };
-      minutes(5 * 60);
-      const { migrations, shutdowns, boots } = world;
-      expect(shutdowns).toBeGreaterThan(0);
-      expect(boots).toBe(0);
-      minutes(8 * 60);
-      expect([world.migrations, world.shutdowns, world.boots]).toEqual([migrations, shutdowns, boots]);
-    }
+    const world = seededWorld(hosts, vms, 1, true);
+    const policy = green([{ subject: "CpuAverage", threshold: 15 }]);
+    const minutes = (count: number) => {
+      for (let minute = 0; minute < count; minute++) {
+        step(world, policy);
+        policy.minute(world);
+      }
+    };
+    minutes(5 * 60);
+    const { migrations, shutdowns, boots } = world;
+    expect(shutdowns).toBeGreaterThan(0);
+    expect(boots).toBe(0);
+    minutes(8 * 60);
+    expect([world.migrations, world.shutdowns, world.boots]).toEqual([migrations, shutdowns, boots]);
   });
 
   it("with its night puts hosts to sleep and wakes them, and a VM does not come back within the hour", () => {
@@ -276,7 +275,7 @@ describe("a day", () => {
     const left = new Map<string, number>();
     let at = new Map(world.guests.map((guest) => [guest.uuid, guest.host.uuid]));
     let [returns, over] = [0, 0];
-    for (let minute = 0; minute < 2 * 24 * 60; minute++) {
+    for (let minute = 0; minute < 30 * 60; minute++) {
       step(world, policy);
       policy.minute(world);
       for (const { uuid, host } of world.guests) {
@@ -292,5 +291,5 @@ describe("a day", () => {
     expect(world.boots).toBeGreaterThan(0);
     expect(over).toBe(0);
     expect(returns / world.migrations).toBeLessThan(0.02);
-  }, 60_000);
+  });
 });

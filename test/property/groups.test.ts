@@ -5,6 +5,7 @@ import type { Snapshot, Vm } from "../../src/domain/pool.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { generate, type Kind } from "../support/plan/pools.ts";
 import { single } from "../support/rules.ts";
+import { someOf } from "../support/runs.ts";
 
 const kind: Kind = {
   name: "groups",
@@ -65,9 +66,9 @@ describe("over pools with groups of any size", () => {
           moves++;
         }
       }),
-      { numRuns: 1000, seed: 20_261_129 },
+      { numRuns: someOf(1000), seed: 20_261_129 },
     );
     // A law of nothing would hold, too.
-    expect(moves).toBeGreaterThan(300);
+    expect(moves).toBeGreaterThan(someOf(300));
   }, 120_000);
 });

@@ -15,9 +15,10 @@ import { readMeasures } from "../../src/xapi/rrdUpdates.ts";
 import { toSnapshot } from "../../src/xapi/snapshot.ts";
 import type { XapiClient } from "../../src/xapi/xapiClient.ts";
 import { networkPools } from "../support/networkPools.ts";
+import { someOf } from "../support/runs.ts";
 import { open } from "../xapi/simPool.ts";
 
-const runs = Number(process.env["NETWORK_POOLS"] ?? 25);
+const runs = someOf(25);
 
 async function withPool(
   scenario: string,

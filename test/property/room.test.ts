@@ -8,6 +8,7 @@ import { allAssignments, type Reached } from "../support/bruteForce.ts";
 import { aVm, uuid } from "../support/fixtures.ts";
 import { generate, type Kind, type Pool } from "../support/plan/pools.ts";
 import { type Checks, replay } from "../support/plan/verify.ts";
+import { someOf } from "../support/runs.ts";
 
 const mebibyte = 1024 * 1024;
 const options: PlanOptions = {
@@ -18,7 +19,7 @@ const options: PlanOptions = {
   rounds: 40,
 };
 const checks: Checks = { headroomBytes: options.headroomBytes, steps: true };
-const runs = { numRuns: 100, seed: 20_261_129 };
+const runs = { numRuns: someOf(100), seed: 20_261_129 };
 
 interface Case extends Pool {
   readonly vm: Vm;
@@ -136,7 +137,7 @@ describe("laws of making room", () => {
       }),
       runs,
     );
-    expect(made).toBeGreaterThan(15);
+    expect(made).toBeGreaterThan(someOf(10));
   });
 
   it("no move can be left out, and costs are those of its certificate, whose bound is not above them", () => {
@@ -156,7 +157,7 @@ describe("laws of making room", () => {
           }
         }
       }),
-      { ...runs, numRuns: 60 },
+      { ...runs, numRuns: someOf(60) },
     );
   });
 
@@ -174,7 +175,7 @@ describe("laws of making room", () => {
           );
         } else expect(obstacles).toEqual([]);
       }),
-      { ...runs, numRuns: 60 },
+      { ...runs, numRuns: someOf(60) },
     );
   });
 
@@ -215,9 +216,9 @@ describe("against trying everything, in tiny pools", () => {
         expect(cost(each, plan)).toBe(least);
         if (plan.moves.length > 0) compared++;
       }),
-      { ...runs, numRuns: 150 },
+      { ...runs, numRuns: someOf(150) },
     );
-    expect(compared).toBeGreaterThan(15);
-    expect(impossible).toBeGreaterThan(15);
+    expect(compared).toBeGreaterThan(someOf(10));
+    expect(impossible).toBeGreaterThan(someOf(10));
   });
 });

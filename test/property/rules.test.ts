@@ -15,6 +15,7 @@ import { nonsenseOf } from "../../src/rules/lint.ts";
 import { parseGreenRule, parseRule, parseServeRule } from "../../src/rules/parse.ts";
 import { describeRule, printGreenRule, printRule, printServeRule } from "../../src/rules/print.ts";
 import { printable } from "../../src/text/text.ts";
+import { someOf } from "../support/runs.ts";
 
 const sources = [
   "loadavg",
@@ -79,7 +80,7 @@ describe("a rule about hosts", () => {
       fc.property(chain, (rule) => {
         expect(parseRule(printRule(rule))).toEqual(rule);
       }),
-      { numRuns: 500 },
+      { numRuns: someOf(500) },
     );
   });
 
@@ -144,7 +145,7 @@ describe("a rule about hosts", () => {
           if ("kind" in read) expect(read.message).toBe(printable(read.message));
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: someOf(3000) },
     );
   });
 });
@@ -191,7 +192,7 @@ describe("a rule that serves VMs", () => {
       fc.property(serve, (rule) => {
         expect(parseServeRule(printServeRule(rule))).toEqual(rule);
       }),
-      { numRuns: 300 },
+      { numRuns: someOf(300) },
     );
   });
 });

@@ -13,6 +13,7 @@ import { State } from "../../src/planner/state.ts";
 import { hostsAfter } from "../../src/planner/tell/outcome.ts";
 import { generate, type Kind } from "../support/plan/pools.ts";
 import { rule } from "../support/rules.ts";
+import { someOf } from "../support/runs.ts";
 
 const options: PlanOptions = {
   maxMoves: 1000,
@@ -106,8 +107,8 @@ describe("what the planner finds past a threshold", () => {
         }
         compare(false);
       }),
-      { numRuns: 200, seed: 20_261_129 },
+      { numRuns: someOf(200), seed: 20_261_129 },
     );
-    expect(Math.min(broken, kept, moved)).toBeGreaterThan(500);
+    expect(Math.min(broken, kept, moved)).toBeGreaterThan(someOf(500));
   });
 });

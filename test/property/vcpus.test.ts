@@ -9,6 +9,7 @@ import { planMigrations } from "../../src/planner/planner.ts";
 import { hostsAfter } from "../../src/planner/tell/outcome.ts";
 import { generate, type Kind } from "../support/plan/pools.ts";
 import { rule } from "../support/rules.ts";
+import { someOf } from "../support/runs.ts";
 
 const options: PlanOptions = {
   maxMoves: 1000,
@@ -17,7 +18,7 @@ const options: PlanOptions = {
   bannedPairs: new Map(),
   rounds: 60,
 };
-const runs = { numRuns: 200, seed: 20_261_129 };
+const runs = { numRuns: someOf(200), seed: 20_261_129 };
 
 const kinds: fc.Arbitrary<Kind> = fc.record({
   name: fc.constant("random"),
@@ -85,8 +86,8 @@ describe("plans by VcpuCount", () => {
       }),
       runs,
     );
-    expect(moved).toBeGreaterThan(100);
-    expect(cured).toBeGreaterThan(50);
+    expect(moved).toBeGreaterThan(someOf(100));
+    expect(cured).toBeGreaterThan(someOf(50));
   });
 
   it("are the same whatever the VMs do, and where nothing of it was measured", () => {
@@ -98,7 +99,7 @@ describe("plans by VcpuCount", () => {
         const unmeasured = draw.snapshot.vms.map((vm) => ({ ...vm, vcpuAverage: null, vif0RxKb: null }));
         expect(bare({ ...draw, snapshot: { ...draw.snapshot, vms: unmeasured } })).toEqual(bare(draw));
       }),
-      { ...runs, numRuns: 100 },
+      { ...runs, numRuns: someOf(100) },
     );
   });
 });

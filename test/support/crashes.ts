@@ -21,7 +21,10 @@ export interface CrashWorld {
   readonly wire: Wire;
   readonly onlooker: Onlooker;
   /** Starts xcp-collect through the wire. */
-  readonly start: (change?: Readonly<Record<string, string>>) => Promise<RunningProgram>;
+  readonly start: (
+    change?: Readonly<Record<string, string>>,
+    args?: readonly string[],
+  ) => Promise<RunningProgram>;
   /** Changes the pool; every call shows another picture. */
   readonly change: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -41,9 +44,9 @@ export async function startCrashWorld(
     world,
     wire,
     onlooker,
-    start: async (change = {}) => {
+    start: async (change = {}, args = []) => {
       const settings = { ...world.settings("collect"), ...wire.settings, ...change };
-      const running = await startProgram("xcp-collect", [], { settings, deadlineMs: 90_000 });
+      const running = await startProgram("xcp-collect", args, { settings, deadlineMs: 90_000 });
       running.child.stdin.end();
       return running;
     },
@@ -114,8 +117,35 @@ export async function crashRound(
 ): Promise<Round & { after: Stored }> {
   await crash.change();
   const { running, struck } = await runDisturbed(crash, disturb);
-  const ended = await running.ended;
-  const event = struck();
+  return judged(crash, before, { ended: await running.ended, event: struck() }, repair);
+}
+
+/**
+ * One round with a process that has collected once and follows the pool: it changes, and `disturb` strikes in the second
+ * run, which reads what has changed.
+ */
+export async function followingRound(
+  crash: CrashWorld,
+  disturb: Disturb,
+): Promise<Round & { after: Stored }> {
+  crash.wire.restart();
+  // Long enough for the pool to have changed before the second run begins.
+  const running = await crash.start({}, ["--interval", "3"]);
+  await running.waitFor(/^collected pool /m);
+  const before = await crash.onlooker.stored();
+  await crash.change();
+  crash.wire.restart();
+  const struck = disturbed(crash, running, disturb);
+  return judged(crash, before, { ended: await running.ended, event: struck() });
+}
+
+/** What a disturbed run has left, and that the next one goes well. */
+async function judged(
+  crash: CrashWorld,
+  before: Stored,
+  { ended, event }: Pick<Round, "ended" | "event">,
+  repair: () => Promise<void> = async () => {},
+): Promise<Round & { after: Stored }> {
   crash.wire.assess = undefined;
   await repair();
   await crash.onlooker.settled();
@@ -137,10 +167,14 @@ async function runDisturbed(
   disturb: Disturb,
 ): Promise<{ running: RunningProgram; struck: () => Passing | null }> {
   crash.wire.restart();
-  let struck: Passing | null = null;
   const running = await crash.start();
+  return { running, struck: disturbed(crash, running, disturb) };
+}
+
+function disturbed(crash: CrashWorld, running: RunningProgram, disturb: Disturb): () => Passing | null {
   // The program needs far longer to get going than this takes.
   expect(crash.wire.events).toBe(0);
+  let struck: Passing | null = null;
   crash.wire.assess = (event) => {
     if (struck !== null) return "pass";
     const verdict = disturb(event, running);
@@ -148,7 +182,22 @@ async function runDisturbed(
     struck = event;
     return verdict;
   };
-  return { running, struck: () => struck };
+  return () => struck;
+}
+
+/** Events of the second, undisturbed run of a process that follows the pool, which is then told to end. */
+export async function countFollowingEvents(crash: CrashWorld): Promise<number> {
+  crash.wire.restart();
+  const running = await crash.start({}, ["--interval", "4"]);
+  await running.waitFor(/^collected pool /m);
+  await crash.change();
+  crash.wire.restart();
+  await running.waitFor(/^collected pool [\s\S]*^collected pool /m);
+  const { events } = crash.wire;
+  running.child.kill("SIGTERM");
+  expect(await running.ended).toMatchObject({ code: 143, stderr: "" });
+  await expectPoolsOwn(crash);
+  return events;
 }
 
 /** The two pictures have no table in common, so that a mixture cannot look like either. */
@@ -174,6 +223,15 @@ export function killAt(number: number, moment: "before" | "after"): Disturb {
     if (event.number !== number) return null;
     running.child.kill("SIGKILL");
     return moment === "before" ? "swallow" : "pass";
+  };
+}
+
+/** Tells collect to end at its `number`-th event. */
+export function endAt(number: number): Disturb {
+  return (event, running) => {
+    if (event.number !== number) return null;
+    running.child.kill("SIGTERM");
+    return "pass";
   };
 }
 

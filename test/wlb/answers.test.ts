@@ -26,6 +26,7 @@ import type { WlbMethod } from "../../src/wlbProtocol/methods.ts";
 import { aControlState, aHost, aSnapshot, aStored, aVm, uuid } from "../support/fixtures.ts";
 import { controlDefaults } from "../support/prompt.ts";
 import { pools, ruleSets } from "../support/randomPools.ts";
+import { someOf } from "../support/runs.ts";
 import { type ClientPool, faultAbove, readAnswer } from "../support/wlb/clientReader.ts";
 
 const control = controlDefaults({ sampleCount: 1, breaches: 1, planMs: 30, quietMinutes: 0 });
@@ -69,8 +70,8 @@ function starsIn(snapshot: Snapshot, rules: readonly Rule[], vm: Uuid) {
   );
 }
 
-/** As many as the issue asks for where there is time: XCP_TEST_RUNS=1000. */
-const numRuns = Number(process.env["XCP_TEST_RUNS"] ?? 150);
+/** 1,000 in the long form. */
+const numRuns = someOf(250);
 
 describe(`over ${numRuns} random pools`, () => {
   it("every answer is taken: one entry a live host, ids of 32 bits, no VM twice, targets that are enabled", () => {

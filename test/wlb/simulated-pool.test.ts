@@ -20,8 +20,9 @@ host blade1 cpus=8 memory=65536 base-cpu=2%
 host blade2 cpus=8 memory=16384 base-cpu=2%
 vm hot1 on=boss vcpus=2 memory=1024 cpu=95% tools
 vm hot2 on=boss vcpus=2 memory=1024 cpu=95% tools
-vm db1 on=blade1 vcpus=2 memory=1024 cpu=20% tools
-vm db2 vcpus=2 memory=1024 mode=pv
+vm db1 on=blade1 vcpus=2 memory=1024 cpu=20% tools group=databases
+vm db2 vcpus=2 memory=1024 mode=pv group=databases
+vm homely vcpus=1 memory=512 mode=pv home=blade2
 vm huge vcpus=2 memory=131072 tools
 `;
 
@@ -79,9 +80,6 @@ async function collect(): Promise<void> {
 
 beforeAll(async () => {
   world = await startWorld({ pool: { scenario }, speed: 10, server: { http: true, https: true } });
-  const { db } = world.pool;
-  const group = db.create("VM_group", { name_label: "databases", placement: "anti_affinity" });
-  for (const vm of ["db1", "db2"]) db.set("VM", ref("VM", vm), "groups", [group]);
   await collect();
   folder = join(await temporaryFolder(), "wlb");
   server = await startWlb({ ...world.settings("wlb"), WlbFolder: folder, WlbNames: "localhost" });
@@ -159,6 +157,10 @@ describe("recommendations", () => {
       expect.stringMatching(/^\d+$/),
     ]);
     expect(Number(stars["blade1"]?.[1])).toBeLessThan(Number(stars["blade2"]?.[1]));
+    // By memory alone that would be blade1.
+    const homely = names("host", await call("VM.retrieve_wlb_recommendations", ref("VM", "homely")));
+    const [best] = Object.entries(homely).toSorted(([, a], [, b]) => Number(b[1]) - Number(a[1]));
+    expect(best?.[0]).toBe("blade2");
     const none = names("host", await call("VM.retrieve_wlb_recommendations", ref("VM", "huge")));
     for (const [, found] of Object.entries(none))
       expect(found).toMatchObject(["WLB", "0.0", {}, /memory|GiB/i]);

@@ -90,6 +90,8 @@ export function readVm(reader: SettingsReader, kind: VmKind): VmSpec {
     disks: disk === null ? [] : disk.split("+"),
     networks: network === null ? [] : network.split(/[+,]/),
     tags: reader.list("tags"),
+    groups: reader.list("group"),
+    home: reader.text("home"),
     blocked: reader.text("blocked"),
     haPriority: reader.text("ha") ?? "",
     platform,

@@ -62,6 +62,10 @@ export interface VmSpec {
   readonly disks: readonly string[];
   readonly networks: readonly string[];
   readonly tags: readonly string[];
+  /** Names of anti-affinity groups. */
+  readonly groups?: readonly string[];
+  /** Name of its home server. */
+  readonly home?: string | null;
   /** Why migrating it is blocked, in words; null where it is not. */
   readonly blocked: string | null;
   readonly haPriority: string;

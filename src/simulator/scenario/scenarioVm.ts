@@ -52,6 +52,8 @@ export function buildVm(
     snapshot_of: spec.snapshotOf === null ? nullRef : (built.get(spec.snapshotOf) ?? nullRef),
     snapshot_time: new Date(spec.kind === "snapshot" ? model.startMs : 0),
     tags: [...spec.tags],
+    groups: (spec.groups ?? []).map((name) => groupNamed(model, name)),
+    affinity: places.hosts.get(spec.home ?? "") ?? nullRef,
     blocked_operations: spec.blocked === null ? simMap([]) : simMap([["pool_migrate", spec.blocked]]),
     ha_restart_priority: spec.haPriority,
     ha_always_run: spec.haPriority !== "",
@@ -65,6 +67,12 @@ export function buildVm(
   buildDisks(model, spec, ref, places);
   buildInterfaces(model, spec, ref, places);
   return ref;
+}
+
+/** The anti-affinity group of that name, made where it is not there yet. */
+function groupNamed({ db }: PoolModel, name: string): string {
+  const known = db.all("VM_group").find((ref) => db.text("VM_group", ref, "name_label") === name);
+  return known ?? db.create("VM_group", { name_label: name, placement: "anti_affinity" });
 }
 
 function sizeFields(spec: VmSpec): Record<string, number> {

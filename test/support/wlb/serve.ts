@@ -35,9 +35,10 @@ export const nobody: ClientPool = { hosts: [], liveHosts: [], vms: [] };
 export async function startWlb(
   settings: Readonly<Record<string, string>>,
   args: readonly string[] = [],
+  deadlineMs = 300_000,
 ): Promise<RunningWlb> {
   const program = await startProgram("xcp-wlb", args, {
-    deadlineMs: 300_000,
+    deadlineMs,
     settings: {
       WlbListen: "127.0.0.1:0",
       WlbUsr: wlbUser,
