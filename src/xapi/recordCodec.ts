@@ -145,6 +145,7 @@ const readers: { readonly [C in XapiClass]: Readers<RecordTypes[C]> } = {
     is_control_domain: flag(),
     resident_on: ref(),
     scheduled_to_be_resident_on: ref(),
+    affinity: ref(),
     memory_dynamic_min: bytes(),
     memory_dynamic_max: bytes(),
     memory_static_max: bytes(),
