@@ -46,5 +46,6 @@ function timed(db: Database, clock: { databaseMs: number }): Database {
     read: (work) => measure(() => db.read(work)),
     write: (work, options) => measure(() => db.write(work, options)),
     close: () => db.close(),
+    abandon: () => db.abandon(),
   };
 }

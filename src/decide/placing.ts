@@ -84,6 +84,7 @@ export function placingOptions(
   return {
     ...plannerOptions(basis, asAsked(settings), { vms: bans.vms, pairs: bans.pairs }, 0),
     bannedHosts: new Map([...failing, ...bans.hosts]),
+    homeServer: vm.homeServer ?? null,
     suspects: suspicion.hosts,
     ...(settings.squeeze === "never" ? { shrinkableBytes: shrinkable(snapshot) } : {}),
   };

@@ -139,6 +139,11 @@ export interface VmEth0 {
   readonly eth0TxKb?: number;
 }
 
+/** The host that a VM is meant to run on (XAPI's affinity); absent where it has none, or where that was not read. */
+export interface VmHome {
+  readonly homeServer?: Uuid;
+}
+
 /**
  * What tells of a VM's demand: the states of its vCPUs; how many vCPUs of its host run or want to; what it used while its
  * host was not full; or nothing but what it used.
@@ -156,7 +161,7 @@ export interface VmCpuDemand {
   readonly demandFrom?: DemandSource;
 }
 
-export interface Vm extends VmMeasures, VmFacts, VmEth0, VmCpuDemand {
+export interface Vm extends VmMeasures, VmFacts, VmEth0, VmHome, VmCpuDemand {
   /** Percent, 0 to 100: the time in which a vCPU wanted to run and could not, mean over the vCPUs; null if unknown. */
   readonly cpuWait?: number | null;
   readonly uuid: Uuid;

@@ -13,8 +13,11 @@ export interface WlbBinding {
   readonly configuration: ReadonlyMap<string, string>;
 }
 
+/** What of a pool's record tells of its server. */
+export type WlbFacts = Pick<PoolFacts, "uuid" | "wlbEnabled" | "wlbUrl">;
+
 /** Whether Workload Balancing is on in the pool and xcp-wlb is its server: the pool's record names the same host. */
-export function isOwnWlb({ uuid, wlbEnabled, wlbUrl }: PoolFacts, binding: WlbBinding | null): boolean {
+export function isOwnWlb({ uuid, wlbEnabled, wlbUrl }: WlbFacts, binding: WlbBinding | null): boolean {
   if (!wlbEnabled || wlbUrl === undefined || binding === null || binding.endpoint === null) return false;
   return (
     uuid.toLowerCase() === binding.pool.toLowerCase() && hostPart(wlbUrl) === binding.endpoint.toLowerCase()
@@ -35,7 +38,7 @@ export function withoutOwnWlb(snapshot: Snapshot, binding: WlbBinding | null): S
 }
 
 /** Whether the pool is connected to xcp-wlb, paused or not. */
-export function isConnectedWlb(pool: PoolFacts, binding: WlbBinding | null): boolean {
+export function isConnectedWlb(pool: WlbFacts, binding: WlbBinding | null): boolean {
   return isOwnWlb({ ...pool, wlbEnabled: true }, binding);
 }
 

@@ -19,6 +19,7 @@ import {
   type Vm,
   type VmCpuDemand,
   type VmEth0,
+  type VmHome,
 } from "../domain/pool.ts";
 import type { Codec } from "./codec.ts";
 import { demandSource, flag, list, number, optional, orUnknown, text, uuid, values } from "./values.ts";
@@ -86,9 +87,12 @@ const vmAdditions = {
   eth0Vifs: optional(number),
   eth0RxKb: optional(number),
   eth0TxKb: optional(number),
+  homeServer: optional(uuid),
 };
 
-const vmFields: FieldForms<Omit<Vm, "uuid" | "name" | "cpuWait" | keyof VmEth0 | keyof VmCpuDemand>> = {
+const vmFields: FieldForms<
+  Omit<Vm, "uuid" | "name" | "cpuWait" | keyof VmEth0 | keyof VmHome | keyof VmCpuDemand>
+> = {
   powerState: text,
   isControlDomain: flag,
   vcpuNum: orUnknown(number),
@@ -295,8 +299,8 @@ function printHost(host: Host): string {
 
 function printVm(vm: Vm): string {
   const { cpuWait = null, eth0Vifs = null, eth0RxKb = null, eth0TxKb = null } = vm;
-  const { cpuDemand = null, demandFrom = null } = vm;
-  const additions = { cpuWait, cpuDemand, demandFrom, eth0Vifs, eth0RxKb, eth0TxKb };
+  const { cpuDemand = null, demandFrom = null, homeServer = null } = vm;
+  const additions = { cpuWait, cpuDemand, demandFrom, eth0Vifs, eth0RxKb, eth0TxKb, homeServer };
   return printFields(vmFields, vm) + printFields(vmAdditions, additions);
 }
 

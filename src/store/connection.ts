@@ -48,8 +48,10 @@ export interface Database {
   read<T>(work: (reader: Reader) => Promise<T>): Promise<T>;
   /** Runs `work` in one transaction and commits. `work` may run more than once, so it must only write here. */
   write<T>(work: (writer: Writer) => Promise<T>, options?: WriteOptions<T>): Promise<T>;
-  /** Ends the connection; never throws. */
+  /** Ends the connection when what is under way is done; never throws. */
   close(): Promise<void>;
+  /** Drops the connection at once: what is under way fails, and nothing is tried again. */
+  abandon(): void;
 }
 
 /** Time and chance, given in by tests. */
@@ -88,6 +90,7 @@ class MysqlDatabase implements Database {
   readonly #pacing: Pacing;
   #session: Session | null;
   #index: number;
+  #isAbandoned = false;
   /** The end of the queue: transactions share one connection, so they go one after the other. */
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -118,6 +121,11 @@ class MysqlDatabase implements Database {
     const session = this.#session;
     this.#session = null;
     await session?.end();
+  }
+
+  abandon(): void {
+    this.#isAbandoned = true;
+    this.#forget(false);
   }
 
   #queued<T>(task: () => Promise<T>): Promise<T> {
@@ -197,8 +205,13 @@ class MysqlDatabase implements Database {
     if (this.#session !== null) return this.#session;
     const giveUpAt = this.#pacing.monotonicMs() + reconnectBudgetMs;
     for (let retry = 1; ; retry++) {
+      if (this.#isAbandoned) throw abandoned();
       try {
         const { session, index } = await findServer(this.#options, this.#index, this.#options.database);
+        if (this.#isAbandoned) {
+          session.destroy();
+          throw abandoned();
+        }
         this.#session = session;
         this.#index = index;
         this.server = session.server;
@@ -206,7 +219,7 @@ class MysqlDatabase implements Database {
         this.exposed = session.exposed;
         return session;
       } catch (error) {
-        if (this.#pacing.monotonicMs() >= giveUpAt) throw error;
+        if (this.#isAbandoned || this.#pacing.monotonicMs() >= giveUpAt) throw error;
         await this.#pacing.sleep(backoffMs(retry, this.#pacing.random));
       }
     }
@@ -229,6 +242,10 @@ class MysqlDatabase implements Database {
     const target = { user: this.user, database: this.name, usesTls: caPem !== undefined, program, accountOf };
     return explainStatementFailure(error, target);
   }
+}
+
+function abandoned(): AppError {
+  return new AppError("mysql", "the connection to MySQL is closed");
 }
 
 function commitUnknown(cause: unknown): AppError {

@@ -30,6 +30,11 @@ export async function wlbBindingIn(reader: Reader): Promise<WlbBinding | null> {
   };
 }
 
+/** The same by itself. */
+export async function wlbBinding(db: Database): Promise<WlbBinding | null> {
+  return db.read(wlbBindingIn);
+}
+
 /** Why xcp-control may only recommend in the collected pool, by its Workload Balancing settings; null where it may act. */
 export async function onlyRecommends(db: Database): Promise<string | null> {
   return db.read(async (reader) => {

@@ -116,8 +116,10 @@ async function serve(context: ProgramContext, options: WlbFlags): Promise<number
   });
   if (!options.quiet)
     for (const line of welcomeLines(server, certificate, wlb)) context.print(printable(line));
-  await Promise.all(views.map((view) => keepFresh(view, wlb.refreshMs, context.signal)));
+  for (const view of views) void keepFresh(view, wlb.refreshMs, context.signal);
+  await untilAborted(context.signal);
   await server.stop();
+  // A refresh that waits for a database that is away is not waited for.
   await Promise.all(views.map((view) => view.close()));
   return exitCode.done;
 }
@@ -151,6 +153,13 @@ async function viewOf(
     control,
     monotonicMs: context.monotonicMs,
     say: (line) => say(`${name}${line}`),
+  });
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }
 

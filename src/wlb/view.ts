@@ -49,6 +49,10 @@ export class PoolView {
   #trouble: string | null = null;
   /** Refreshes go one after the other: none may put an older state in the place of a newer one. */
   #tail: Promise<void> = Promise.resolve();
+  /** A plan of a large pool takes longer than whoever connects or configures it should wait. */
+  #isPlanning = false;
+  #planAgain = false;
+  #isClosed = false;
 
   constructor(options: ViewOptions) {
     this.#options = options;
@@ -148,6 +152,7 @@ export class PoolView {
       if (this.#trouble !== null) this.#options.say("the database answers again");
       this.#trouble = null;
     } catch (error) {
+      if (this.#isClosed) return;
       const said = describeError(error);
       if (said !== this.#trouble) this.#options.say(`cannot refresh, answers come from memory: ${said}`);
       this.#trouble = said;
@@ -165,9 +170,33 @@ export class PoolView {
     if (state === this.#loaded) return;
     if (collectionId > 0) {
       await this.#load();
-      if (bound !== null) await this.#replan(bound.pool);
+      if (bound !== null) {
+        if (this.#ids.left < idBlock / 10) {
+          this.#ids = { next: await reserveWlbIds(db, bound.pool, idBlock), left: idBlock };
+        }
+        void this.#planSoon(bound.pool);
+      }
     }
     this.#loaded = state;
+  }
+
+  /** One plan after the other; of those that were asked for meanwhile the last is enough. */
+  async #planSoon(pool: Uuid): Promise<void> {
+    this.#planAgain = true;
+    if (this.#isPlanning) return;
+    this.#isPlanning = true;
+    try {
+      while (this.#planAgain) {
+        this.#planAgain = false;
+        await this.#replan(pool);
+      }
+    } catch (error) {
+      // The next refresh does it all again, and tells what is wrong if it still is.
+      this.#loaded = "";
+      if (!this.#isClosed) this.#options.say(`the plan could not be made: ${describeError(error)}`);
+    } finally {
+      this.#isPlanning = false;
+    }
   }
 
   async #load(): Promise<void> {
@@ -192,9 +221,6 @@ export class PoolView {
 
   async #replan(pool: Uuid): Promise<void> {
     const { db, planner } = this.#options;
-    if (this.#ids.left < idBlock / 10) {
-      this.#ids = { next: await reserveWlbIds(db, pool, idBlock), left: idBlock };
-    }
     const planned = await planner.plan();
     const before = this.#plan;
     if (before !== null && sameSteps(before.steps, planned.steps)) {
@@ -217,10 +243,11 @@ export class PoolView {
     this.#plan = { ...planned, planId, advice: numbered(planned, firstId) };
   }
 
-  /** Ends the thread that plans, and the connection. */
+  /** Ends the thread that plans, and the connection, whatever is under way. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#options.planner.close();
-    await this.#options.db.close();
+    this.#options.db.abandon();
   }
 
   /** Whether the pool is still connected by what is stored: then its configuration acts. */

@@ -96,6 +96,8 @@ export interface VmRecord {
   readonly is_control_domain: boolean;
   readonly resident_on: HostRef | null;
   readonly scheduled_to_be_resident_on: HostRef | null;
+  /** The home server. */
+  readonly affinity: HostRef | null;
   /** Bytes, as the other memory fields. */
   readonly memory_dynamic_min: number;
   readonly memory_dynamic_max: number;

@@ -15,6 +15,7 @@ import {
   type Uuid,
   type Vm,
   type VmEth0,
+  type VmHome,
 } from "../domain/pool.ts";
 import { type HostCpus, hostCpus } from "./hostCpus.ts";
 import { type Eth0, Interfaces, nameOf, trafficOf, vmTraffic } from "./interfaces.ts";
@@ -214,6 +215,7 @@ function toVms(
       antiAffinityGroups: groupsOf.get(ref) ?? [],
       migratingTo: migrationTarget(vm, unreadable),
       shrinksToBytes: running ? shrinksToBytes(vm, staticMax) : null,
+      ...homeOf(vm, unreadable),
       ...eth0Share(vm, guest, { inventory, interfaces, unreadable }),
       ...(cpuWait ? { cpuWait: waitedPercent(guest, { vcpus: vcpuNum ?? 1, used: vcpuAverage ?? 0 }) } : {}),
     };
@@ -263,6 +265,12 @@ export function waitedPercent(
   const least = full + (some - full) / vcpus;
   const most = full + ((some - full) * Math.max(1, vcpus - 1)) / vcpus;
   return 100 * Math.min(1, Math.max(least, Math.min(each, most, Math.max(0, 1 - used / 100))));
+}
+
+/** A home server that left the pool is none. */
+function homeOf({ affinity }: VmRecord, unreadable: Unreadable): VmHome {
+  const homeServer = affinity === null ? null : unreadable.hostUuid(affinity);
+  return homeServer === null ? {} : { homeServer };
 }
 
 /** Reserved by the pool from the request on, until the VM is there. */

@@ -21,6 +21,7 @@ export function aVm(fields: Partial<xapi.VmRecord> = {}): xapi.VmRecord {
     is_control_domain: false,
     resident_on: host1,
     scheduled_to_be_resident_on: null,
+    affinity: null,
     memory_dynamic_min: gib,
     memory_dynamic_max: gib,
     memory_static_max: gib,

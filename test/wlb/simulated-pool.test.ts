@@ -22,6 +22,7 @@ vm hot1 on=boss vcpus=2 memory=1024 cpu=95% tools
 vm hot2 on=boss vcpus=2 memory=1024 cpu=95% tools
 vm db1 on=blade1 vcpus=2 memory=1024 cpu=20% tools group=databases
 vm db2 vcpus=2 memory=1024 mode=pv group=databases
+vm homely vcpus=1 memory=512 mode=pv home=blade2
 vm huge vcpus=2 memory=131072 tools
 `;
 
@@ -156,6 +157,10 @@ describe("recommendations", () => {
       expect.stringMatching(/^\d+$/),
     ]);
     expect(Number(stars["blade1"]?.[1])).toBeLessThan(Number(stars["blade2"]?.[1]));
+    // By memory alone that would be blade1.
+    const homely = names("host", await call("VM.retrieve_wlb_recommendations", ref("VM", "homely")));
+    const [best] = Object.entries(homely).toSorted(([, a], [, b]) => Number(b[1]) - Number(a[1]));
+    expect(best?.[0]).toBe("blade2");
     const none = names("host", await call("VM.retrieve_wlb_recommendations", ref("VM", "huge")));
     for (const [, found] of Object.entries(none))
       expect(found).toMatchObject(["WLB", "0.0", {}, /memory|GiB/i]);

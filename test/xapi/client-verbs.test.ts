@@ -40,6 +40,7 @@ test("fields that an old pool does not know get the value that means nothing", a
     memory_dynamic_min: 1073741824,
     resident_on: host,
     scheduled_to_be_resident_on: null,
+    affinity: null,
     metrics: null,
     guest_metrics: null,
     is_a_snapshot: false,

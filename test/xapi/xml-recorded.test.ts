@@ -163,6 +163,7 @@ when("the VMs are four guests, two control domains, and templates and snapshots"
     power_state: "Running",
     resident_on: other,
     scheduled_to_be_resident_on: null,
+    affinity: other,
     guest_metrics: null,
     memory_static_max: 268435456,
     memory_overhead: 5242880,

@@ -2,20 +2,25 @@
 
 import { clocksDisagree } from "../../domain/clocks.ts";
 import { AppError, describeError } from "../../domain/errors.ts";
+import { asUuid } from "../../domain/pool.ts";
 import { isSource, parseAnySubject, subjectFacts, termsOf } from "../../domain/rule.ts";
+import { isConnectedWlb } from "../../domain/workloadBalancing.ts";
 import { collectionTimes } from "../../store/cadence.ts";
 import type { Database } from "../../store/connection.ts";
 import { loadHostAddresses } from "../../store/places.ts";
 import { listAddedRules, listRules, subjectsNamedByRules } from "../../store/rules.ts";
 import { serverClock } from "../../store/serverFacts.ts";
+import { wlbBinding } from "../../store/wlb.ts";
 import { plural, span } from "../../text/format.ts";
 import { connectXapi } from "../../xapi/client.ts";
+import { parseEndpoint } from "../../xapi/endpoint.ts";
 import { XapiError, XapiUnreachable } from "../../xapi/errors.ts";
 import { readInventory } from "../../xapi/inventory.ts";
 import { type NamedMeasures, waitSources } from "../../xapi/measures.ts";
 import { xapiOptions } from "../../xapi/options.ts";
 import type { HostRecord, HostRef } from "../../xapi/records.ts";
 import { readMeasures } from "../../xapi/rrdUpdates.ts";
+import { shownCertificate } from "../../xapi/tls.ts";
 import type { XapiClient } from "../../xapi/xapiClient.ts";
 import {
   type Check,
@@ -471,10 +476,14 @@ const availability: Check = {
 const workloadBalancing: Check = {
   name: "workload-balancing",
   area: "pool",
-  asks: "no other balancer is at work",
+  asks: "no other balancer is at work, and xcp-wlb answers where it is the pool's server",
   needs: [poolSession],
-  run: async (_, found) => {
+  run: async ({ signal }, found) => {
     const { pool } = sessionOf(found);
+    const db = found.schemaIsWell ? readingDatabase(found) : null;
+    const binding = db === null ? null : await wlbBinding(db);
+    const facts = { uuid: asUuid(pool.uuid), wlbEnabled: pool.wlb_enabled, wlbUrl: pool.wlb_url };
+    if (isConnectedWlb(facts, binding)) return ownServer(pool, signal);
     if (!pool.wlb_enabled) return [ok("the pool's own Workload Balancing is off")];
     return [
       failure(
@@ -484,6 +493,52 @@ const workloadBalancing: Check = {
     ];
   },
 };
+
+/** How long a pool would wait, with a lock held, for a server that does not answer. */
+const wlbConnectMs = 5000;
+const certificateDays = 30;
+
+/** xcp-wlb is the pool's server: whether it answers, for how long its certificate is good, and whether it is asked. */
+async function ownServer(
+  pool: Pick<XapiClient["pool"], "uuid" | "wlb_enabled" | "wlb_url">,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  try {
+    const endpoint = parseEndpoint(`https://${pool.wlb_url}`);
+    const policy: Parameters<typeof shownCertificate>[1] = {
+      trust: { kind: "system" },
+      minTlsVersion: "TLSv1.2",
+      connectTimeoutMs: wlbConnectMs,
+      now: () => new Date(),
+    };
+    const { validTo } = await shownCertificate(endpoint, policy, signal);
+    const days = Math.floor((validTo.getTime() - Date.now()) / 86_400_000);
+    const until = `its certificate is good until ${validTo.toISOString().slice(0, 10)}`;
+    const renew =
+      "remove certificate.pem and key.pem from WlbFolder and restart xcp-wlb: it makes new ones; then xe pool-install-ca-certificate";
+    if (days < 0) findings.push(failure(`xcp-wlb answers at ${pool.wlb_url}, and ${until}`, renew));
+    else if (days < certificateDays)
+      findings.push(warning(`xcp-wlb answers at ${pool.wlb_url}; ${until}`, renew));
+    else findings.push(ok(`the pool's server is xcp-wlb; it answers at ${pool.wlb_url}, ${until}`));
+  } catch (error) {
+    signal.throwIfAborted();
+    findings.push(
+      failure(
+        `the pool's server is xcp-wlb, and nobody answers at ${pool.wlb_url}: ${describeError(error)}; VMs start as the pool sees fit`,
+        "systemctl restart xcp-wlb   # on its machine; or xe pool-deconfigure-wlb",
+      ),
+    );
+  }
+  if (!pool.wlb_enabled)
+    findings.push(
+      warning(
+        "Workload Balancing is paused in the pool: it asks nobody, and xcp-control only recommends",
+        `xe pool-param-set uuid=${pool.uuid} wlb-enabled=true`,
+      ),
+    );
+  return findings;
+}
 
 const upgrade: Check = {
   name: "rolling-upgrade",

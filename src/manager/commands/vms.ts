@@ -193,6 +193,7 @@ function vmDetails({ vm, host, score, infeasiblePairs }: VmFound): string[] {
     line("Immovable", vm.immovable),
     ...(vm.eth0Vifs === undefined ? [] : eth0Lines(vm)),
     line("HA restart priority", vm.haPriority),
+    ...(vm.homeServer === undefined ? [] : [line("Home server", vm.homeServer)]),
     line("Anti-affinity groups", vm.antiAffinityGroups.join(", ")),
     line("Tags", vm.tags.join(", ")),
     `Hosts that cannot take it: ${infeasiblePairs.length}`,

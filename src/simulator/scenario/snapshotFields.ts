@@ -287,7 +287,11 @@ function setHostMemory(model: PoolModel, ref: string, host: Host, vms: readonly 
 
 function finishGroups({ db }: PoolModel, vms: readonly Vm[], refs: ReadonlyMap<Uuid, string>): void {
   const groups = new Map<string, string>();
-  for (const { uuid, antiAffinityGroups } of vms) {
+  const hosts = new Map(db.all("host").map((host) => [db.text("host", host, "uuid"), host]));
+  for (const { uuid, antiAffinityGroups, homeServer } of vms) {
+    const home = hosts.get(homeServer ?? "");
+    const own = refs.get(uuid);
+    if (home !== undefined && own !== undefined) db.set("VM", own, "affinity", home);
     for (const name of antiAffinityGroups) {
       const group =
         groups.get(name) ?? db.create("VM_group", { name_label: name, placement: "anti_affinity" });

@@ -1,10 +1,10 @@
 /** The thesis' table of VMs and their measures. */
-import type { Vm, VmCpuDemand, VmEth0, VmFacts } from "../../domain/pool.ts";
+import type { Vm, VmCpuDemand, VmEth0, VmFacts, VmHome } from "../../domain/pool.ts";
 import { named, type Table, table } from "../columns.ts";
 import { double, flag, int, shortText, text, uuid } from "../columnTypes.ts";
 
 /** What of a VM stands there; the rest is in VmDetail, VmMeasure and VmDemand. */
-export type VmRow = Omit<Vm, keyof VmFacts | keyof VmEth0 | keyof VmCpuDemand | "cpuWait">;
+export type VmRow = Omit<Vm, keyof VmFacts | keyof VmEth0 | keyof VmHome | keyof VmCpuDemand | "cpuWait">;
 
 export const vmTable: Table<VmRow> = table("Vm", ["uuid"], {
   uuid: named("UUID", uuid),

@@ -1,5 +1,5 @@
 /** What planning needs of a VM beside the thesis' columns. */
-import type { Uuid, VmEth0, VmFacts } from "../../domain/pool.ts";
+import type { Uuid, VmEth0, VmFacts, VmHome } from "../../domain/pool.ts";
 import { named, type Table, table } from "../columns.ts";
 import {
   bigInt,
@@ -13,7 +13,7 @@ import {
   uuid,
 } from "../columnTypes.ts";
 
-export interface VmDetail extends VmFacts, VmEth0 {
+export interface VmDetail extends VmFacts, VmEth0, VmHome {
   readonly uuid: Uuid;
 }
 
@@ -31,6 +31,7 @@ export const vmDetailTable: Table<VmDetail> = table("VmDetail", ["uuid"], {
   eth0Vifs: ifPresent(int),
   eth0RxKb: ifPresent(int),
   eth0TxKb: ifPresent(int),
+  homeServer: ifPresent(optionalUuid),
 });
 
 /** Why a VM without a row is not moved. */
