@@ -221,8 +221,8 @@ export const deciding: readonly Mutant[] = [
       "group-limit",
       "return Math.max(held, Math.ceil(size / H), 1);",
       "return Math.max(held, Math.ceil(size / H), 2);",
-      "property/groups",
-      "no step puts more pairs",
+      "unit/planner",
+      "a member does not leave one of its group",
     ],
   ]),
   ...inFile("planner/state.ts", [
@@ -237,8 +237,8 @@ export const deciding: readonly Mutant[] = [
       "closed-pair",
       "if (shut.length > 0 && shut[v * H + d] === 1) return false;",
       "if (shut.length > 0 && shut[v * H + d] === 2) return false;",
-      "unit/planner",
-      "a bar and a banned pair are kept",
+      "property/planner",
+      "each step is possible when those before it are done",
     ],
     [
       "host-limit-of-moves",

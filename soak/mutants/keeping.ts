@@ -40,8 +40,8 @@ export const keeping: readonly Mutant[] = [
     ],
     [
       "lease-endless",
-      "if (lease.expiredSecondsAgo === null) throw endless(lease);",
-      "if (lease.expiredSecondsAgo === null && lease.token < 0) throw endless(lease);",
+      "if (lease.runId === null) {",
+      "if (lease.runId === null || lease.expiredSecondsAgo === null) {",
       "programs/case-lease-row",
       "xcp-control ends with 1",
     ],

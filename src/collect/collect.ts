@@ -260,7 +260,7 @@ async function readOnce(
 }
 
 async function readFrom(
-  { client, read }: PoolAccess,
+  { client, read, legends }: PoolAccess,
   options: CollectOptions,
   named: NamedMeasures,
   signal: AbortSignal,
@@ -279,6 +279,7 @@ async function readFrom(
       eth0Device,
       named,
       signal,
+      ...(legends === undefined ? {} : { legends }),
     });
     const untrusted = await untrustedHosts(client, inventory, measures, options.xen.fingerprints);
     const recording = options.collect.recordWaits

@@ -6,12 +6,14 @@ import { connectXapi, type XapiOptions } from "../xapi/client.ts";
 import { type FollowedInventory, InventoryFollower } from "../xapi/inventoryFollower.ts";
 import type { KnownMembers } from "../xapi/members.ts";
 import { xapiOptions } from "../xapi/options.ts";
+import type { Legends } from "../xapi/rrdUpdates.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 
 /** How a run reaches the pool. */
 export interface PoolAccess {
   readonly client: XapiClient;
   readonly read: () => Promise<FollowedInventory>;
+  readonly legends?: Legends;
 }
 
 export interface FollowOptions {
@@ -28,6 +30,7 @@ export interface FollowOptions {
 interface KeptSession {
   readonly client: XapiClient;
   readonly objects: InventoryFollower;
+  readonly legends: Legends;
   readonly options: XapiOptions;
   /** Breaks every call of the session. */
   readonly stop: AbortController;
@@ -43,10 +46,9 @@ export class PoolFollower {
     const { signal, nowMs, wholeEveryMs } = options;
     this.#known = options.known;
     try {
-      const { client, objects } = await this.#open(options);
-      return await this.#endingWith(signal, () =>
-        work({ client, read: () => objects.read(client, nowMs, wholeEveryMs) }),
-      );
+      const { client, objects, legends } = await this.#open(options);
+      const read = () => objects.read(client, nowMs, wholeEveryMs);
+      return await this.#endingWith(signal, () => work({ client, read, legends }));
     } catch (error) {
       await this.close();
       throw error;
@@ -69,7 +71,7 @@ export class PoolFollower {
     await this.close();
     const open = () => connectXapi({ ...options, signal: stop.signal });
     const client = await endedBy(signal, stop, open);
-    this.#session = { client, objects: new InventoryFollower(), options: asked, stop };
+    this.#session = { client, objects: new InventoryFollower(), legends: new Map(), options: asked, stop };
     return this.#session;
   }
 

@@ -46,6 +46,11 @@ export interface SubjectFacts {
   readonly value: HostValue;
   /** What a VM adds to its host, in absolute units (CPU: percent of one CPU); null where a measure is unusable. */
   readonly weight: (vm: Vm) => number | null;
+  /**
+   * What it adds where it comes to, if that may be more than where it is: of the CPU what it wants, of which a full host
+   * gives it a part. Null where nothing tells.
+   */
+  readonly arrives?: (vm: Vm) => number | null;
   /** The measures that the weight is made of; none where it is exact. */
   readonly vmMeasures: readonly VmMeasureName[];
   /** What makes a VM weigh that; null where a weight is not averaged. */
@@ -123,6 +128,7 @@ export const subjectFacts: Readonly<Record<NamedSubject, SubjectFacts>> = {
       write: (_, cpuAverage) => ({ cpuAverage }),
     },
     weight: (vm) => usable(ofVcpus(vm, vm.vcpuAverage)),
+    arrives: (vm) => usable(ofVcpus(vm, vm.cpuDemand ?? null)),
     vmMeasures: ["vcpuAverage"],
     withWeight: ({ vcpuNum }, weight) =>
       vcpuNum === null || vcpuNum === 0 ? {} : { vcpuAverage: weight / vcpuNum },

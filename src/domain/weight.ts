@@ -17,11 +17,27 @@ export function rawWeight(vm: Vm, subject: AnySubject): number | null {
   return isSource(subject) ? 0 : subjectFacts[subject].weight(vm);
 }
 
-/** The same of a term's sum. */
-export function termWeight(vm: Vm, { subjects }: Term): number | null {
+/** What it adds to a host that it comes to: never less than where it is, and of the CPU all that it wants. */
+export function arrivingWeight(vm: Vm, subject: AnySubject): number | null {
+  const weight = rawWeight(vm, subject);
+  const wanted = weight === null || isSource(subject) ? null : (subjectFacts[subject].arrives?.(vm) ?? null);
+  return wanted === null ? weight : Math.max(weight ?? 0, wanted);
+}
+
+/** `rawWeight` of a term's sum. */
+export function termWeight(vm: Vm, term: Term): number | null {
+  return sumOf(vm, term, rawWeight);
+}
+
+/** `arrivingWeight` of a term's sum. */
+export function arrivingTermWeight(vm: Vm, term: Term): number | null {
+  return sumOf(vm, term, arrivingWeight);
+}
+
+function sumOf(vm: Vm, { subjects }: Term, weightOf: typeof rawWeight): number | null {
   let sum = 0;
   for (const subject of subjects) {
-    const weight = rawWeight(vm, subject);
+    const weight = weightOf(vm, subject);
     if (weight === null) return null;
     sum += weight;
   }

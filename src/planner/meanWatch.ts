@@ -7,7 +7,7 @@
  * last that lowers has seen to it for all before it.
  */
 
-import type { Problem } from "./problem.ts";
+import { type Problem, weightOn } from "./problem.ts";
 import { limitOf, tolerance } from "./state.ts";
 import type { Step } from "./steps/order.ts";
 
@@ -58,12 +58,13 @@ export class MeanWatch {
 
   /** Counts what the step does to the means. */
   enter({ vm, from, to }: Step, index: number): void {
-    const { R, weight, inverse, counted, varying } = this.#problem;
+    const { R, inverse, counted, varying } = this.#problem;
     this.#neededBefore = this.#needed.slice();
     this.#last = Array.from({ length: R }, (_, r) => {
       if (varying[r] === 0) return 0;
-      const raw = weight[vm * R + r] ?? 0;
-      return (raw * ((inverse[to * R + r] ?? 0) - (inverse[from * R + r] ?? 0))) / (counted[r] ?? 1);
+      const more = weightOn(this.#problem, vm, to, r) * (inverse[to * R + r] ?? 0);
+      const less = weightOn(this.#problem, vm, from, r) * (inverse[from * R + r] ?? 0);
+      return (more - less) / (counted[r] ?? 1);
     });
     this.#last.forEach((by, r) => {
       this.#now[r] = (this.#now[r] ?? 0) + by;

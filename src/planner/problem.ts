@@ -19,7 +19,7 @@ import {
   termUnit,
   whenVmLeaves,
 } from "../domain/rule.ts";
-import { termCapacity, termWeight } from "../domain/weight.ts";
+import { arrivingTermWeight, termCapacity, termWeight } from "../domain/weight.ts";
 import { withUnit } from "../rules/print.ts";
 import { figure } from "../text/format.ts";
 import { immovability, pairKey } from "./facts.ts";
@@ -81,8 +81,12 @@ export interface Problem {
   /** 1 where hosts differ in size, so that a migration changes the mean. */
   readonly varying: Uint8Array;
   readonly anyVarying: boolean;
-  /** Of a VM: absolute weights (v * R + r), bytes a destination must have, bytes to copy (where unknown, as `need`), host at the start. */
+  /**
+   * Of a VM: absolute weights (v * R + r) at home, and elsewhere, where it has what it wants; bytes a destination must
+   * have, bytes to copy (where unknown, as `need`), host at the start.
+   */
   readonly weight: Float64Array;
+  readonly arriving: Float64Array;
   readonly need: Float64Array;
   readonly cost: Float64Array;
   /** Of a VM: the bytes that its migration copies, null where nothing is known of them. */
@@ -99,6 +103,11 @@ export interface Problem {
   readonly shut: Uint8Array;
   /** Why a host neither sends nor receives though it takes part: a ruled measure of it is unknown. */
   readonly blind: readonly (string | null)[];
+}
+
+/** What `v` weighs on `h` by the term `r`, in absolute units. */
+export function weightOn({ R, home, weight, arriving }: Problem, v: number, h: number, r: number): number {
+  return (home[v] === h ? weight : arriving)[v * R + r] ?? 0;
 }
 
 /** How many (host, rule) pairs are marked; a chain counts once, whatever its terms. */
@@ -157,7 +166,8 @@ export function toProblem(snapshot: Snapshot, rules: readonly Rule[], options: P
     R: terms.length,
     ...pairs,
     ...aims(hosts, columns, pairs.mean, options.targetFraction ?? 1),
-    weight: weights(vms, columns),
+    weight: weights(vms, columns, termWeight),
+    arriving: weights(vms, columns, arrivingTermWeight),
     need: Float64Array.from(vms, (vm) => vm.placementBytes ?? 0),
     cost: Float64Array.from(vms, (vm, v) => Math.max(1, Math.round(copies[v] ?? vm.placementBytes ?? 1))),
     copies,
@@ -219,11 +229,15 @@ function isRising({ subjects }: Term, sign: number): boolean {
   return effects.includes(sign > 0 ? "rises" : "falls");
 }
 
-function weights(vms: readonly Vm[], { terms, sign }: TermColumns): Float64Array {
+function weights(
+  vms: readonly Vm[],
+  { terms, sign }: TermColumns,
+  weightOf: typeof termWeight,
+): Float64Array {
   const weight = new Float64Array(vms.length * terms.length);
   vms.forEach((vm, v) => {
     terms.forEach((term, r) => {
-      weight[v * terms.length + r] = (sign[r] ?? 1) * (termWeight(vm, term) ?? 0) + 0;
+      weight[v * terms.length + r] = (sign[r] ?? 1) * (weightOf(vm, term) ?? 0) + 0;
     });
   });
   return weight;

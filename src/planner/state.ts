@@ -6,7 +6,7 @@
  * enough, whichever it is.
  */
 import { excess, rounding } from "../domain/deviation.ts";
-import type { Problem } from "./problem.ts";
+import { type Problem, weightOn } from "./problem.ts";
 import { Work } from "./search/work.ts";
 
 /** Half the tolerance of the domain, so that what holds here holds there. */
@@ -116,17 +116,16 @@ export class State {
   }
 
   move(v: number, d: number): void {
-    const { R, weight, inverse, need } = this.problem;
+    const { R, inverse, need } = this.problem;
     const s = this.at[v] ?? 0;
     if (s === d) return;
     this.#work.charge("move", R + 1);
     this.touched[s] = 1;
     this.touched[d] = 1;
     for (let r = 0; r < R; r++) {
-      const raw = weight[v * R + r] ?? 0;
       const [from, to] = [s * R + r, d * R + r];
-      const less = raw * (inverse[from] ?? 0);
-      const more = raw * (inverse[to] ?? 0);
+      const less = weightOn(this.problem, v, s, r) * (inverse[from] ?? 0);
+      const more = weightOn(this.problem, v, d, r) * (inverse[to] ?? 0);
       this.load[from] = (this.load[from] ?? 0) - less;
       this.load[to] = (this.load[to] ?? 0) + more;
       this.#shiftMean(r, more - less);
@@ -237,7 +236,7 @@ export class State {
 
   /** Smallest distance to a limit that is left when `v` has come to `d`, in units of severity; -1 where it cannot. */
   fit(v: number, d: number): number {
-    const { R, weight, inverse, need, scale } = this.problem;
+    const { R, inverse, need, scale } = this.problem;
     this.#work.charge("fit", R + 1);
     if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d) || this.isSpent(v, d)) return -1;
     const s = this.at[v] ?? 0;
@@ -249,10 +248,9 @@ export class State {
     const { chained, first, end } = this.problem;
     for (let r = 0; r < R; r++) {
       if (chained && (end[r] ?? 0) - (first[r] ?? 0) > 1) continue;
-      const raw = weight[v * R + r] ?? 0;
-      const more = raw * (inverse[d * R + r] ?? 0);
+      const more = weightOn(this.problem, v, d, r) * (inverse[d * R + r] ?? 0);
       const value = (this.load[d * R + r] ?? 0) + more;
-      const room = aimOf(this.problem, d * R + r, this.#meanAfter(r, raw, s, d)) - value;
+      const room = aimOf(this.problem, d * R + r, this.#meanAfter(r, v, s, d)) - value;
       if (room < -tolerance(value)) {
         // A host that is over already may still take what has no part in that rule.
         if (more > 0) return -1;
@@ -265,7 +263,7 @@ export class State {
 
   /** As `fit`, of the chains alone: the room under the best of the terms of each. */
   #chainSlack(v: number, s: number, d: number): number {
-    const { R, first, end, rising, weight, inverse, scale, held, broken } = this.problem;
+    const { R, first, end, rising, inverse, scale, held, broken } = this.problem;
     this.#judgeMeans(v, s, d);
     if (this.problem.anyRising && !this.#sourceKeeps(v, s)) return -1;
     let slack = Number.MAX_VALUE;
@@ -277,7 +275,7 @@ export class State {
       }
       let [best, takesPart] = [Number.NEGATIVE_INFINITY, false];
       for (let r = lead; r < (end[lead] ?? R); r++) {
-        const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
+        const more = weightOn(this.problem, v, d, r) * (inverse[d * R + r] ?? 0);
         const value = (this.load[d * R + r] ?? 0) + more;
         const room = aimOf(this.problem, d * R + r, this.#floorAfter[r] ?? 0) - value;
         if (more > 0 && rising[r] === 0) takesPart = true;
@@ -292,8 +290,8 @@ export class State {
 
   /** Puts the means after a step of `v` from `s` to `d` in place. */
   #judgeMeans(v: number, s: number, d: number): void {
-    const { R, weight } = this.problem;
-    for (let r = 0; r < R; r++) this.#floorAfter[r] = this.#meanAfter(r, weight[v * R + r] ?? 0, s, d);
+    const { R } = this.problem;
+    for (let r = 0; r < R; r++) this.#floorAfter[r] = this.#meanAfter(r, v, s, d);
   }
 
   /** Whether the leaving of `v` breaks no rule with a term that rises by it. */
@@ -311,11 +309,11 @@ export class State {
    * where it was broken at the start, none of its terms is further past than then.
    */
   #chainKeeps(h: number, lead: number, v: number, sign: 1 | -1 | 0): boolean {
-    const { R, end, held, broken, rising, weight, inverse, allowed } = this.problem;
+    const { R, end, held, broken, rising, inverse, allowed } = this.problem;
     let worse = false;
     for (let r = lead; r < (end[lead] ?? R); r++) {
       const pair = h * R + r;
-      const change = sign === 0 ? 0 : sign * (weight[v * R + r] ?? 0) * (inverse[pair] ?? 0);
+      const change = sign === 0 ? 0 : sign * weightOn(this.problem, v, h, r) * (inverse[pair] ?? 0);
       const value = (this.load[pair] ?? 0) + change;
       const floor = this.#floorAfter[r] ?? 0;
       const limit = limitOf(this.problem, pair, floor);
@@ -328,10 +326,12 @@ export class State {
     return held[h * R + lead] === 1 && !worse;
   }
 
-  #meanAfter(r: number, raw: number, s: number, d: number): number {
+  #meanAfter(r: number, v: number, s: number, d: number): number {
     const { R, varying, mean, counted, inverse } = this.problem;
     if (varying[r] === 0) return this.floor[r] ?? 0;
-    const change = raw * ((inverse[d * R + r] ?? 0) - (inverse[s * R + r] ?? 0));
+    const change =
+      weightOn(this.problem, v, d, r) * (inverse[d * R + r] ?? 0) -
+      weightOn(this.problem, v, s, r) * (inverse[s * R + r] ?? 0);
     return Math.min(mean[r] ?? 0, ((this.#sum[r] ?? 0) + change) / (counted[r] ?? 1));
   }
 
@@ -380,7 +380,7 @@ export class State {
    * pair above what it was at the start. A broken pair may stay broken: this assesses a step, not an end.
    */
   stepFits(v: number, d: number): boolean {
-    const { R, weight, inverse, need, varying } = this.problem;
+    const { R, inverse, need, varying } = this.problem;
     this.#work.charge("fit", R + 1);
     if ((this.free[d] ?? 0) < (need[v] ?? 0) || !this.#admits(v, d)) return false;
     const s = this.at[v] ?? 0;
@@ -388,9 +388,8 @@ export class State {
     const { chained, first, end } = this.problem;
     for (let r = 0; r < R; r++) {
       if (chained && (end[r] ?? 0) - (first[r] ?? 0) > 1) continue;
-      const raw = weight[v * R + r] ?? 0;
-      const value = (this.load[d * R + r] ?? 0) + raw * (inverse[d * R + r] ?? 0);
-      const floor = this.#meanAfter(r, raw, s, d);
+      const value = (this.load[d * R + r] ?? 0) + weightOn(this.problem, v, d, r) * (inverse[d * R + r] ?? 0);
+      const floor = this.#meanAfter(r, v, s, d);
       if (!this.#keeps(d * R + r, value, floor)) return false;
       if (varying[r] === 1 && floor < (this.floor[r] ?? 0) && !this.#othersKeep(r, floor, s, d)) return false;
     }

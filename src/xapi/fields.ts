@@ -8,7 +8,30 @@ import { type XapiStruct, type XapiValue, XmlError } from "./xml.ts";
 export function readRef<R extends string>(value: XapiValue, what: string): R | null {
   if (value === null || value === "" || value === "OpaqueRef:NULL" || value === "NULL") return null;
   if (typeof value !== "string") throw new XmlError(`${what} is no ref`);
-  return value as R;
+  return ownText(value) as R;
+}
+
+/** Texts of other kinds than refs that come again and again: operations, flags of CPUs, names of drivers. */
+const common = new Map<string, string>();
+const mostCommon = 4096;
+/** The engine copies shorter pieces anyhow. */
+const shortest = 13;
+
+/** The text in memory of its own: a piece of an answer keeps all of it alive, and records are kept for an hour. */
+export function ownText(text: string): string {
+  if (text.length < shortest) return text;
+  if (text.startsWith("OpaqueRef:")) return copied(text);
+  const known = common.get(text);
+  if (known !== undefined) return known;
+  const copy = copied(text);
+  if (common.size >= mostCommon) common.clear();
+  common.set(copy, copy);
+  return copy;
+}
+
+function copied(text: string): string {
+  const copy = Buffer.from(text, "utf8").toString("utf8");
+  return copy === text ? copy : text;
 }
 
 /** The fields of one struct, each read as the type it must have. */
@@ -21,7 +44,7 @@ export class Fields {
 
   text(name: string, fallback?: string): string {
     const value = this.#struct.get(name) ?? fallback;
-    if (typeof value === "string") return value;
+    if (typeof value === "string") return ownText(value);
     throw this.#problem(name, value, "text");
   }
 
@@ -79,7 +102,7 @@ export class Fields {
 
   texts(name: string): readonly string[] {
     return this.#items(name).map((item) => {
-      if (typeof item === "string") return item;
+      if (typeof item === "string") return ownText(item);
       throw this.#problem(name, item, "a list of texts");
     });
   }
@@ -97,7 +120,7 @@ export class Fields {
     const map = new Map<string, string>();
     for (const [key, item] of struct) {
       if (typeof item !== "string") throw this.#problem(name, item, "a map of texts");
-      map.set(key, item);
+      map.set(ownText(key), ownText(item));
     }
     return map;
   }

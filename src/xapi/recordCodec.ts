@@ -3,7 +3,7 @@
  * Tolerates what older or newer pools lack or add; a record whose own fields make no sense is left out and named.
  */
 
-import { Fields } from "./fields.ts";
+import { Fields, ownText } from "./fields.ts";
 import type {
   HostMetricsRecord,
   HostRecord,
@@ -331,7 +331,8 @@ export class RecordCollector<C extends XapiClass> {
   }
 
   /** Takes one record. */
-  add(ref: string, record: XapiValue): void {
+  add(named: string, record: XapiValue): void {
+    const ref = ownText(named);
     // Which of the two is meant cannot be told; said at the end, when the whole answer is known to be one.
     if (this.#records.has(ref as Ref<C>) || this.#skipped.has(ref)) this.#twice ??= ref;
     try {

@@ -19,6 +19,8 @@ export interface RrdUpdates {
   readonly step: number;
   /** Time of the newest row, by the host's clock in seconds since 1970; older than `start` when there are none. */
   readonly end: number;
+  /** The text that the columns were read from. */
+  readonly legend: string;
   readonly columns: readonly RrdColumn[];
   /** Newest first; NaN and infinities as they came. */
   readonly rows: readonly { readonly time: number; readonly values: readonly number[] }[];
@@ -36,14 +38,16 @@ const mostColumns = 1_000_000;
 const mostRows = 2_000;
 
 /**
- * The answer in `xml`.
+ * The answer in `xml`; `known`: one of the same host, whose columns are most often the same.
  * @throws RrdFormatError when it is cut short, is something else, or its rows do not fit its legend.
  */
-export function parseRrdUpdates(xml: string): RrdUpdates {
+export function parseRrdUpdates(xml: string, known?: Pick<RrdUpdates, "legend" | "columns">): RrdUpdates {
   const document = /^\s*(?:<\?xml[^>]*\?>)?\s*<xport>([\s\S]*)<\/xport>\s*$/.exec(xml)?.[1];
   if (document === undefined) throw new RrdFormatError("it is no <xport> document, or cut short");
   const meta = between(document, "meta");
-  const columns = elements(between(meta, "legend"), "entry", mostColumns).map(parseColumn);
+  const legend = between(meta, "legend");
+  const columns =
+    known?.legend === legend ? known.columns : elements(legend, "entry", mostColumns).map(parseColumn);
   const rows = elements(between(document, "data"), "row", mostRows).map((row) => {
     const values = elements(row, "v", mostColumns).map(parseNumber);
     if (values.length !== columns.length) {
@@ -51,7 +55,8 @@ export function parseRrdUpdates(xml: string): RrdUpdates {
     }
     return { time: parseNumber(between(row, "t")), values };
   });
-  return { step: parseNumber(between(meta, "step")), end: parseNumber(between(meta, "end")), columns, rows };
+  const [step, end] = [parseNumber(between(meta, "step")), parseNumber(between(meta, "end"))];
+  return { step, end, legend, columns, rows };
 }
 
 /** A number as any era writes it: "0.5000", "3.436e+10", "NaN", "nan", "Infinity", "-inf". */
@@ -98,6 +103,7 @@ function elements(text: string, name: string, most: number): string[] {
 }
 
 function unescapeXml(text: string): string {
+  if (!text.includes("&")) return text;
   const entities: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
   return text.replace(/&(lt|gt|amp|quot|apos);/g, (_, name: string) => entities[name] ?? "");
 }

@@ -7,7 +7,9 @@ import { connect as connectPlain, isIP, type Socket } from "node:net";
 import {
   type ConnectionOptions,
   connect as connectTls,
+  createSecureContext,
   type PeerCertificate,
+  type SecureContext,
   type SecureVersion,
   type TLSSocket,
 } from "node:tls";
@@ -58,17 +60,31 @@ function address(endpoint: Endpoint): { host: string; port: number } {
   return { host: endpoint.host, port: endpoint.port };
 }
 
-function tlsOptions(endpoint: Endpoint, policy: ConnectPolicy): ConnectionOptions {
+/** Made once a policy: to read the authorities anew for each of 64 hosts costs more than their handshakes. */
+const contexts = new WeakMap<ConnectPolicy, SecureContext>();
+
+function contextOf(policy: ConnectPolicy): SecureContext {
+  const known = contexts.get(policy);
+  if (known !== undefined) return known;
   const { trust, minTlsVersion } = policy;
   const old = minTlsVersion === "TLSv1" || minTlsVersion === "TLSv1.1";
-  return {
-    ...address(endpoint),
-    // A pool certificate is found by name; an IP address may not be sent as one.
-    ...(isIP(endpoint.host) === 0 ? { servername: endpoint.host } : {}),
+  const context = createSecureContext({
     minVersion: minTlsVersion,
     // Without it OpenSSL refuses TLS 1.0 whatever minVersion says.
     ...(old ? { ciphers: "DEFAULT@SECLEVEL=0" } : {}),
     ...(trust.kind === "ca" ? { ca: trust.pem } : {}),
+  });
+  contexts.set(policy, context);
+  return context;
+}
+
+function tlsOptions(endpoint: Endpoint, policy: ConnectPolicy): ConnectionOptions {
+  const { trust } = policy;
+  return {
+    ...address(endpoint),
+    // A pool certificate is found by name; an IP address may not be sent as one.
+    ...(isIP(endpoint.host) === 0 ? { servername: endpoint.host } : {}),
+    secureContext: contextOf(policy),
     // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0 changes nothing. With pins, pinProblem decides instead:
     // self-signed certificates have no chain. No session is ever passed, since a resumed one shows no certificate.
     rejectUnauthorized: trust.kind !== "fingerprints",
@@ -150,13 +166,24 @@ function refusedCertificate(socket: TLSSocket): boolean {
   return typeof socket.authorizationError === "string" || socket.authorizationError instanceof Error;
 }
 
+const pinsByPolicy = new WeakMap<ConnectPolicy, readonly string[]>();
+
+/** The pins in the form in which they compare. */
+function pinsOf(policy: ConnectPolicy): readonly string[] {
+  const known = pinsByPolicy.get(policy);
+  if (known !== undefined) return known;
+  const pins = policy.trust.kind === "fingerprints" ? policy.trust.sha256.map(normalFingerprint) : [];
+  pinsByPolicy.set(policy, pins);
+  return pins;
+}
+
 /** Why the pinned fingerprints do not accept `certificate`, or null. */
 function pinProblem(
   endpoint: Endpoint,
   policy: ConnectPolicy,
   certificate: PeerCertificate,
 ): CertificateError | null {
-  const pins = policy.trust.kind === "fingerprints" ? policy.trust.sha256.map(normalFingerprint) : [];
+  const pins = pinsOf(policy);
   const seen: string | undefined = certificate.fingerprint256;
   if (seen === undefined)
     return certificateError(endpoint, null, `${endpoint.url} showed no certificate; nothing was sent to it`);

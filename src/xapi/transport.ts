@@ -142,8 +142,9 @@ export class Transport {
         reject(reason);
         request.destroy();
       };
-      const late = this.#failure(call, "deadline", `no complete answer within ${deadlineMs / 1000} s`);
-      const timer = setTimeout(giveUp, deadlineMs, late);
+      const late = () =>
+        giveUp(this.#failure(call, "deadline", `no complete answer within ${deadlineMs / 1000} s`));
+      const timer = setTimeout(late, deadlineMs);
       let grace: NodeJS.Timeout | undefined;
       const stop = (): void => {
         const { graceMs = 0 } = call;
@@ -160,11 +161,18 @@ export class Transport {
         clearTimeout(grace);
         for (const each of forget) each();
       };
+      let answered = false;
       request.on("close", () => {
-        giveUp(this.#failure(call, "lost", "the connection was closed without an answer"));
+        // Of a request that was answered nothing is lost.
+        if (!answered) giveUp(this.#failure(call, "lost", "the connection was closed without an answer"));
       });
       request.on("error", (error) => giveUp(this.#explain(call, error, request)));
-      request.on("response", (response) => this.#read(call, response, resolve, giveUp));
+      const done = (answer: HttpAnswer): void => {
+        answered = true;
+        settle();
+        resolve(answer);
+      };
+      request.on("response", (response) => this.#read(call, response, done, giveUp));
       request.end(call.body);
     });
   }

@@ -243,6 +243,7 @@ describe("the collection", () => {
       text: expect.stringMatching(/^refused: workload balancing: /),
     });
     const upgrading = Object.assign(Object.create(null), { rolling_upgrade_in_progress: "true" });
+    db.set("pool", pool, "wlb_enabled", false);
     db.set("pool", pool, "other_config", upgrading);
     await ring.collect(cpu25);
     expect(await ring.control()).toMatchObject({

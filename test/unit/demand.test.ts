@@ -5,6 +5,8 @@ import { demandNow } from "../../src/decide/serving.ts";
 import { demandOf, lacksDemands, withLastUse, withMeasuredDemands } from "../../src/domain/demand.ts";
 import { maxMinShares } from "../../src/domain/fairShare.ts";
 import type { Snapshot, Vm } from "../../src/domain/pool.ts";
+import type { PlanOptions } from "../../src/planner/plan.ts";
+import { planMigrations } from "../../src/planner/planner.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const host = uuid(1);
@@ -94,6 +96,109 @@ describe("a VM's demand", () => {
         // Two decimals of a percent of 4 vCPUs each.
         expect(found.reduce((sum, each) => sum + each, 0)).toBeCloseTo(total, 1);
       }),
+    );
+  });
+});
+
+describe("a VM that is to be placed", () => {
+  const options: PlanOptions = {
+    maxMoves: 10,
+    headroomBytes: 0,
+    bannedVms: new Map(),
+    bannedPairs: new Map(),
+    rounds: 50,
+  };
+  const gibibyte = 1024 ** 3;
+  /** hot is full; its VMs use 2.5 of 10 CPUs each, and want more. */
+  const snapshot = (wanted: number | null, there = 40): Snapshot =>
+    aSnapshot([
+      [
+        aHost({ uuid: uuid(1), name: "hot", cpuNum: 10, cpuAverage: 100 }),
+        [11, 12, 13, 14].map((n) =>
+          aVm({
+            uuid: uuid(n),
+            vcpuNum: 10,
+            vcpuAverage: 25,
+            ...(wanted === null ? {} : { cpuDemand: wanted, demandFrom: "run-states" as const }),
+            copyBytes: gibibyte,
+            placementBytes: gibibyte,
+          }),
+        ),
+      ],
+      [
+        aHost({
+          uuid: uuid(2),
+          name: "cool",
+          cpuNum: 10,
+          cpuAverage: there,
+          placementFreeBytes: 64 * gibibyte,
+        }),
+        [],
+      ],
+    ]);
+  const plan = (pool: Snapshot) => planMigrations(pool, [{ subject: "CpuAverage", threshold: 20 }], options);
+
+  test("arrives with what it wants, and leaves with what it used", () => {
+    // Mean 70, allowed 90: one goes, and cool has 65 by what is used, 85 by what is wanted.
+    expect(plan(snapshot(null)).moves).toMatchObject([{ sourceAfter: 75, destinationAfter: 65 }]);
+    const wanting = plan(snapshot(45));
+    expect(wanting.moves).toMatchObject([{ sourceBefore: 100, sourceAfter: 75, destinationAfter: 85 }]);
+    expect(wanting.after[0]?.verdicts.map(({ value }) => value)).toEqual([85, 75]);
+  });
+
+  test("goes nowhere where it would break the rule by what it wants, though it does not by what it used", () => {
+    // By what it wants cool would have 95, and may have 90; by what it used 65.
+    const { moves, unresolved } = plan(snapshot(55));
+    expect(moves).toEqual([]);
+    expect(unresolved).toMatchObject([{ host: uuid(1), value: 100 }]);
+  });
+
+  test("on any pool: each step is told as it is, breaks no rule, and the end is where the steps lead", () => {
+    const threshold = 15;
+    const host = fc.array(fc.double({ min: 0.2, max: 6, noNaN: true }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(fc.array(host, { minLength: 2, maxLength: 4 }), (hosts) => {
+        const wants = new Map<string, number>();
+        const uses = new Map<string, number>();
+        const placed = hosts.map((demands, h) => {
+          const shares = maxMinShares(10, demands);
+          const vms = demands.map((demand, n) => {
+            const vm = aVm({
+              uuid: uuid(100 * (h + 1) + n),
+              vcpuNum: 10,
+              vcpuAverage: 10 * (shares[n] ?? 0),
+              cpuDemand: 10 * demand,
+              demandFrom: "run-states",
+              copyBytes: gibibyte,
+              placementBytes: gibibyte,
+            });
+            wants.set(vm.uuid, 10 * demand);
+            uses.set(vm.uuid, 10 * (shares[n] ?? 0));
+            return vm;
+          });
+          const cpuAverage = 10 * shares.reduce((sum, each) => sum + each, 0);
+          const free = { cpuNum: 10, cpuAverage, placementFreeBytes: 64 * gibibyte };
+          return [aHost({ uuid: uuid(h + 1), ...free }), vms] as const;
+        });
+        const loads = new Map(placed.map(([each]) => [each.uuid, each.cpuAverage ?? 0]));
+        const mean = [...loads.values()].reduce((sum, each) => sum + each, 0) / loads.size;
+        const homes = new Map(placed.flatMap(([each, vms]) => vms.map((vm) => [vm.uuid, each.uuid])));
+        const part = (vm: string, at: string) =>
+          (homes.get(vm as never) === at ? uses.get(vm) : wants.get(vm)) ?? Number.NaN;
+        const found = planMigrations(aSnapshot(placed), [{ subject: "CpuAverage", threshold }], options);
+        const start = new Map(loads);
+        for (const { vm, source, destination, sourceAfter, destinationAfter } of found.moves) {
+          loads.set(source, (loads.get(source) ?? 0) - part(vm, source));
+          loads.set(destination, (loads.get(destination) ?? 0) + part(vm, destination));
+          expect(sourceAfter).toBeCloseTo(loads.get(source) ?? 0, 6);
+          expect(destinationAfter).toBeCloseTo(loads.get(destination) ?? 0, 6);
+          const most = Math.max(mean + threshold, start.get(destination) ?? 0);
+          expect(loads.get(destination)).toBeLessThanOrEqual(most + 1e-6);
+        }
+        for (const { hostUuid, value } of found.after[0]?.verdicts ?? [])
+          expect(value).toBeCloseTo(loads.get(hostUuid) ?? 0, 6);
+      }),
+      { numRuns: 60 },
     );
   });
 });

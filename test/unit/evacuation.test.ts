@@ -84,6 +84,16 @@ describe("where the VMs go", () => {
     expect(plan.moves.map(({ destination }) => destination).sort()).toEqual([uuid(2), uuid(3)]);
   });
 
+  it("apart from the only other member of their group, where a host without one is left", () => {
+    const group = { antiAffinityGroups: ["web"] };
+    const snapshot = aSnapshot([
+      [host(1, 0), [vm(11, 512, group)]],
+      [host(2, 8192), [vm(21, 512, group)]],
+      [host(3, 1024), []],
+    ]);
+    expect(routes(evacuate(snapshot))).toEqual(["011 -> 3 evacuates"]);
+  });
+
   it("to make room for one another: a VM of another host moves only where otherwise one would stay", () => {
     const snapshot = aSnapshot([
       [host(1, 0), [vm(11, 2048)]],

@@ -188,6 +188,26 @@ describe("limits that no plan passes", () => {
     expect(plan(meet({ tags: ["db"] })).moves.map(({ vm }) => vm)).toEqual([vm2.uuid]);
   });
 
+  it("a member does not leave one of its group to meet another one, where the group could be apart", () => {
+    const ofGroup = { vcpuNum: 4, vcpuAverage: 40, antiAffinityGroups: ["db"] };
+    const pool = (crowded: Partial<Vm>) =>
+      aSnapshot([
+        [
+          aHost({ uuid: uuid(1), name: "hot", cpuAverage: 80 }),
+          [aVm({ ...ofGroup, uuid: uuid(11), name: "a" }), aVm({ ...ofGroup, uuid: uuid(12), name: "b" })],
+        ],
+        [
+          aHost({ uuid: uuid(2), name: "cold", cpuAverage: 5 }),
+          [aVm({ uuid: uuid(21), name: "c", ...crowded })],
+        ],
+        [aHost({ uuid: uuid(3), name: "full", cpuAverage: 40, placementFreeBytes: 0 }), []],
+      ]);
+    const { moves, unresolved } = plan(pool({ antiAffinityGroups: ["db"] }));
+    expect(moves).toEqual([]);
+    expect(new Set(unresolved[0]?.refusals.map(({ code }) => code))).toContain("apart");
+    expect(plan(pool({})).moves.map(({ destination }) => destination)).toEqual([uuid(2)]);
+  });
+
   it("VMs that an affinity tag keeps together are not parted", () => {
     const tied = [vm2, vm3].reduce((all, { uuid: id }) => changeVm(all, id, { tags: ["app"] }), snapshot);
     const { moves, unresolved } = plan(tied, [cpu25], { affinityTags: ["app"] });

@@ -56,6 +56,7 @@ export function withGuest(
       // No rule judges where it waits.
       ceiling: padded(problem.ceiling, R, Number.POSITIVE_INFINITY),
       weight: padded(problem.weight, R, 0),
+      arriving: padded(problem.arriving, R, 0),
       need: padded(problem.need, 1, Math.max(0, (vm.placementBytes ?? 0) - headroomBytes)),
       cost: padded(problem.cost, 1, 0),
       copies: [...problem.copies, null],

@@ -4,7 +4,7 @@
  * that is cheapest to clear counts. Pure.
  */
 import { rounding } from "../../domain/deviation.ts";
-import type { Problem } from "../problem.ts";
+import { type Problem, weightOn } from "../problem.ts";
 import { aimOf, limitOf } from "../state.ts";
 import { byRule, choicesWithin } from "./choices.ts";
 import { Cover } from "./cover.ts";
@@ -110,7 +110,7 @@ export class Bounds {
   }
 
   couldHold(v: number, d: number): boolean {
-    const { H, R, shut, need, weight, inverse, groups } = this.#problem;
+    const { H, R, shut, need, inverse, groups } = this.#problem;
     if ((this.#emptyFree[d] ?? 0) < (need[v] ?? 0) || shut[v * H + d] === 1) return false;
     for (let i = groups.first[v] ?? 0; i < (groups.first[v + 1] ?? 0); i++) {
       const at = (groups.members[i] ?? 0) * H + d;
@@ -120,7 +120,7 @@ export class Bounds {
     for (let lead = 0; lead < R; lead = end[lead] ?? R) {
       let fits = false;
       for (let r = lead; r < (end[lead] ?? R) && !fits; r++) {
-        const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
+        const more = weightOn(this.#problem, v, d, r) * (inverse[d * R + r] ?? 0);
         fits = !(more > 0 && (this.#emptyLoad[d * R + r] ?? 0) + more > this.mostAllowed(d * R + r));
       }
       if (!fits) return false;

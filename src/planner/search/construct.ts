@@ -3,6 +3,7 @@
  * destination, making room there where none has it. Pure; works on a State and can take back what it did.
  */
 
+import { weightOn } from "../problem.ts";
 import { type State, tolerance } from "../state.ts";
 import { Cover } from "./cover.ts";
 import type { Random } from "./random.ts";
@@ -354,7 +355,7 @@ export class Builder {
   /** Hosts that no infeasible pair or group keeps `v` from and that are over nothing now, the least overfilled first. */
   #candidates(v: number): number[] {
     const state = this.#state;
-    const { H, R, end, shut, need, weight, inverse, scale } = state.problem;
+    const { H, R, end, shut, need, inverse, scale } = state.problem;
     this.#work.charge("look", H * R);
     const found: { d: number; over: number }[] = [];
     for (let d = 0; d < H; d++) {
@@ -366,7 +367,7 @@ export class Builder {
         if (state.isOver(d * R + lead)) over = Number.POSITIVE_INFINITY;
         let least = Number.POSITIVE_INFINITY;
         for (let r = lead; r < (end[lead] ?? R); r++) {
-          const more = (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
+          const more = weightOn(state.problem, v, d, r) * (inverse[d * R + r] ?? 0);
           least = Math.min(least, Math.max(0, state.aboveAim(d * R + r) + more) / (scale[r] ?? 1));
         }
         over += least;

@@ -8,7 +8,7 @@
 import { excess, mean, rounding, termValue } from "../../domain/deviation.ts";
 import type { Host, Vm } from "../../domain/pool.ts";
 import { isSingle, type Rule, subjectsOf, termsOf } from "../../domain/rule.ts";
-import { capacity, rawWeight, termCapacity, termWeight } from "../../domain/weight.ts";
+import { arrivingTermWeight, arrivingWeight, capacity, termCapacity } from "../../domain/weight.ts";
 import { isCurable } from "../../rules/lint.ts";
 import type { DrainProblem } from "../evacuate/drain.ts";
 import type { Floors } from "../evacuate/harm.ts";
@@ -58,7 +58,7 @@ function ruleMetrics(rule: Rule, hosts: readonly Host[], floors: Floors): Metric
       floor: relative ? floors(rule, place) : Number.NEGATIVE_INFINITY,
       value: (host) => turned(termValue(host, term)),
       size: (host) => termCapacity(host, term),
-      weight: (vm) => turned(termWeight(vm, term)),
+      weight: (vm) => turned(arrivingTermWeight(vm, term)),
       scale: Math.max(term.amount, 0.01 * Math.abs(mean(values) ?? 0), 1e-6),
       share: 1 / terms.length,
     };
@@ -81,7 +81,7 @@ const cpu: Metric = {
   ...unruled,
   value: (host) => host.cpuAverage,
   size: (host) => capacity(host, "CpuAverage"),
-  weight: (vm) => rawWeight(vm, "CpuAverage"),
+  weight: (vm) => arrivingWeight(vm, "CpuAverage"),
 };
 
 /** Percent of the host's memory that xapi would not give to others. */

@@ -23,7 +23,10 @@ import { chooseMoves, rate, type Saving, ServedHosts, type ServeProblem, savings
 const transferCpus = 0.4;
 
 /** What a move of another rule may cost VMs, as a part of what would be worth a move back. */
-const toleratedHarm = 0.25;
+const toleratedHarm = 0.05;
+
+/** Pairs of VM and host that are looked at; beyond, only VMs of hosts that break a rule are. */
+const mostPairs = 300_000;
 
 /** The plan for `pool` under `rules` and the rule of `options.serve`; without one that of `rules` alone. */
 export function planServing(pool: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
@@ -238,26 +241,58 @@ function restOptions({ options, problem, moves, sums, state }: Begun): PlanOptio
   };
 }
 
-/** Pairs of a VM on a host that breaks a rule and a host where it would make VMs wait. */
+/**
+ * Pairs of a VM and a host where it, or its way there, would make VMs wait longer than it relieves them; none where no
+ * rule is broken, for nothing moves then.
+ */
 function harmfulPairs(problem: Problem, sums: ServedHosts, state: State): [string, string][] {
-  const { H, R, broken, hosts, vms, cost } = problem;
+  const { H, R, V, broken, hosts, vms, cost } = problem;
+  if (!broken.includes(1)) return [];
+  const tight = tightHosts(H, sums);
+  const everywhere = V * tight.length <= mostPairs;
   const pairs: [string, string][] = [];
-  const { worth } = sums.problem;
+  const { worth, minutes, transferCpus } = sums.problem;
   for (let h = 0; h < H; h++) {
-    if (!broken.subarray(h * R, h * R + R).includes(1)) continue;
+    if (!everywhere && !broken.subarray(h * R, h * R + R).includes(1)) continue;
     for (let v = state.first(h); v >= 0; v = state.after(v)) {
-      const [vm, limit] = [vms[v], (toleratedHarm * worth * (cost[v] ?? 0)) / 1024 ** 3];
+      const vm = vms[v];
+      if (vm === undefined) continue;
+      const limit = (toleratedHarm * worth * (cost[v] ?? 0)) / 1024 ** 3;
       const relief = sums.shortage(h) - sums.after(h, v, -1);
-      for (let d = 0; d < H; d++) {
-        if (d === h || sums.after(d, v, 1) - sums.shortage(d) - relief <= limit) continue;
+      // To whichever host: their links are taken for alike.
+      const taken = Math.min(minutes, sums.problem.seconds(v, h, tight[0] ?? h) / 60);
+      const leaving = sums.burden(h, transferCpus, taken);
+      for (const d of tight) {
         const host = hosts[d];
-        if (vm === undefined || host === undefined) continue;
-        pairs.push([pairKey(vm.uuid, host.uuid), "VMs there would wait for CPUs (SERVE CPU)"]);
+        if (d === h || host === undefined) continue;
+        const harm = sums.after(d, v, 1) - sums.shortage(d) + sums.burden(d, transferCpus, taken) + leaving;
+        if (harm - relief > limit)
+          pairs.push([pairKey(vm.uuid, host.uuid), "VMs there would wait for CPUs (SERVE CPU)"]);
       }
     }
   }
   return pairs;
 }
+
+/** The hosts where VMs would wait longer if a VM came that wants as much as the largest. */
+function tightHosts(H: number, sums: ServedHosts): readonly number[] {
+  const { vms, transferCpus, minutes } = sums.problem;
+  const means: number[] = [];
+  let variance = 0;
+  for (const demand of vms) {
+    demand?.means.forEach((mean, t) => {
+      means[t] = Math.max(means[t] ?? 0, mean);
+    });
+    variance = Math.max(variance, demand?.variance ?? 0);
+  }
+  const largest = { means, variance };
+  return Array.from({ length: H }, (_, h) => h).filter(
+    (h) => sums.withMore(h, largest) - sums.shortage(h) + sums.burden(h, transferCpus, minutes) > negligible,
+  );
+}
+
+/** CPU-minutes that are nothing beside rounding. */
+const negligible = 1e-6;
 
 /** CPU-minutes that count: less is rounding. */
 const noticeable = 0.05;

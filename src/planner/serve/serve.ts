@@ -82,6 +82,11 @@ export class ServedHosts {
     return this.#with(h, this.problem.vms[v] ?? null, sign);
   }
 
+  /** As `shortage`, with so much more to do. */
+  withMore(h: number, demand: Demand): number {
+    return this.#with(h, demand, 1);
+  }
+
   /** What `cpus` more, at once and for `minutes`, cost the host. */
   burden(h: number, cpus: number, minutes: number): number {
     const { capacity } = this.problem;

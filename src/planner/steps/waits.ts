@@ -10,7 +10,7 @@
  * have ended.
  */
 import { MeanWatch } from "../meanWatch.ts";
-import type { Problem } from "../problem.ts";
+import { type Problem, weightOn } from "../problem.ts";
 import type { Step } from "./order.ts";
 
 /** For each of `steps` the indices of the earlier ones that it waits for. */
@@ -65,11 +65,11 @@ class WaitWatch {
   /** Counts the arrival and what it does to the means; the departures that it waits for. */
   #enter(step: Step, index: number): number[] {
     const { vm, to } = step;
-    const { R, weight, inverse, need } = this.#problem;
+    const { R, inverse, need } = this.#problem;
     this.#least[to] = (this.#least[to] ?? 0) - (need[vm] ?? 0);
     for (let r = 0; r < R; r++) {
       const pair = to * R + r;
-      this.#peak[pair] = (this.#peak[pair] ?? 0) + (weight[vm * R + r] ?? 0) * (inverse[pair] ?? 0);
+      this.#peak[pair] = (this.#peak[pair] ?? 0) + weightOn(this.#problem, vm, to, r) * (inverse[pair] ?? 0);
     }
     this.#mean.enter(step, index);
     const departures = this.#departuresFor(step, index);
@@ -125,9 +125,12 @@ class WaitWatch {
   }
 
   #valueAfter(to: number, r: number, departures: readonly number[]): number {
-    const { R, weight, inverse } = this.#problem;
+    const { R, inverse } = this.#problem;
     const pair = to * R + r;
-    const raw = departures.reduce((sum, i) => sum + (weight[(this.#steps[i]?.vm ?? 0) * R + r] ?? 0), 0);
+    const raw = departures.reduce(
+      (sum, i) => sum + weightOn(this.#problem, this.#steps[i]?.vm ?? 0, to, r),
+      0,
+    );
     return (this.#peak[pair] ?? 0) - raw * (inverse[pair] ?? 0);
   }
 
@@ -172,14 +175,14 @@ class WaitWatch {
   }
 
   #carryOut({ vm, from, to }: Step): void {
-    const { R, weight, inverse, need } = this.#problem;
+    const { R, inverse, need } = this.#problem;
     for (let r = 0; r < R; r++) {
-      const raw = weight[vm * R + r] ?? 0;
       for (const [h, sign] of [
         [from, -1],
         [to, 1],
       ] as const) {
         const pair = h * R + r;
+        const raw = weightOn(this.#problem, vm, h, r);
         this.#load[pair] = (this.#load[pair] ?? 0) + sign * raw * (inverse[pair] ?? 0);
       }
     }

@@ -2,7 +2,7 @@
 import { isSource, subjectFacts } from "../../domain/rule.ts";
 import { bytes, plural } from "../../text/format.ts";
 import type { Proof, Refusal, RefusalCode } from "../plan.ts";
-import type { Problem } from "../problem.ts";
+import { type Problem, weightOn } from "../problem.ts";
 import { aimOf, type State } from "../state.ts";
 import { amount, measured, rounded, ruleName, subjectName } from "./figures.ts";
 
@@ -147,12 +147,12 @@ export function describe(state: State, v: number, d: number, code: RefusalCode):
 
 function ruleObstacle(state: State, v: number, d: number): string {
   const { problem } = state;
-  const { R, weight, inverse, hosts, end } = problem;
-  const after = (r: number) =>
-    (state.load[d * R + r] ?? 0) + (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0);
+  const { R, inverse, hosts, end } = problem;
+  const more = (r: number) => weightOn(problem, v, d, r) * (inverse[d * R + r] ?? 0);
+  const after = (r: number) => (state.load[d * R + r] ?? 0) + more(r);
   for (let lead = 0; lead < R; lead = end[lead] ?? R) {
     const own = Array.from({ length: (end[lead] ?? R) - lead }, (_, i) => lead + i);
-    const lifted = own.find((r) => (weight[v * R + r] ?? 0) * (inverse[d * R + r] ?? 0) > 0);
+    const lifted = own.find((r) => more(r) > 0);
     // One term of a chain that is kept keeps the rule.
     if (lifted === undefined || !own.every((r) => after(r) > aimOf(problem, d * R + r, state.floor[r] ?? 0)))
       continue;

@@ -3,8 +3,9 @@ import { derivedSubjects } from "../../domain/derived.ts";
 import { subjectValue } from "../../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import type { NamedSubject } from "../../domain/rule.ts";
-import { capacity, rawWeight, withValues, writtenSubjects } from "../../domain/weight.ts";
+import { arrivingWeight, capacity, rawWeight, withValues, writtenSubjects } from "../../domain/weight.ts";
 import type { Move, MoveFigures } from "../plan.ts";
+import { weightOn } from "../problem.ts";
 import type { State } from "../state.ts";
 import type { PlannedTransfer } from "../steps/makespan.ts";
 import type { Step } from "../steps/order.ts";
@@ -49,10 +50,10 @@ export function toMoves(
 /** What the step does to the term `r` as things stand; null where there is no such term. */
 export function figuresOf(state: State, { vm, from, to }: Step, r: number): MoveFigures | null {
   const { problem } = state;
-  const { R, rules, weight, inverse } = problem;
+  const { R, rules, inverse } = problem;
   const rule = rules[r];
   if (rule === undefined) return null;
-  const raw = weight[vm * R + r] ?? 0;
+  const [left, come] = [weightOn(problem, vm, from, r), weightOn(problem, vm, to, r)];
   const [source, destination] = [from * R + r, to * R + r];
   const sourceBefore = state.load[source] ?? 0;
   const destinationBefore = state.load[destination] ?? 0;
@@ -61,9 +62,9 @@ export function figuresOf(state: State, { vm, from, to }: Step, r: number): Move
     ...placeOf(problem, r),
     mean: state.floor[r] ?? 0,
     sourceBefore: measured(problem, r, sourceBefore),
-    sourceAfter: measured(problem, r, sourceBefore - raw * (inverse[source] ?? 0)),
+    sourceAfter: measured(problem, r, sourceBefore - left * (inverse[source] ?? 0)),
     destinationBefore: measured(problem, r, destinationBefore),
-    destinationAfter: measured(problem, r, destinationBefore + raw * (inverse[destination] ?? 0)),
+    destinationAfter: measured(problem, r, destinationBefore + come * (inverse[destination] ?? 0)),
   };
 }
 
@@ -76,17 +77,19 @@ interface HostChange {
   bytes: number;
 }
 
-/** The hosts after all moves, by the VMs' own measures. */
+/** The hosts after all moves, by the VMs' own measures, and where they come to by what they want. */
 export function hostsAfter(
   snapshot: Snapshot,
   moves: readonly Pick<Move, "vm" | "source" | "destination">[],
 ): Host[] {
   const vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
+  const homes = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   const changes = new Map<Uuid, HostChange>();
   const change = (host: Uuid, vm: Vm, sign: number) => {
     const of = changes.get(host) ?? { weights: new Map(), bytes: 0 };
+    const weightOf = homes.get(vm.uuid) === host ? rawWeight : arrivingWeight;
     for (const subject of moved) {
-      of.weights.set(subject, (of.weights.get(subject) ?? 0) + sign * (rawWeight(vm, subject) ?? 0));
+      of.weights.set(subject, (of.weights.get(subject) ?? 0) + sign * (weightOf(vm, subject) ?? 0));
     }
     of.bytes += sign * (vm.placementBytes ?? 0);
     changes.set(host, of);

@@ -4,7 +4,7 @@
  */
 import { bytes } from "../../text/format.ts";
 import type { Purpose } from "../plan.ts";
-import type { Problem } from "../problem.ts";
+import { type Problem, weightOn } from "../problem.ts";
 import { aimOf, limitOf, type State, tolerance } from "../state.ts";
 import type { Step } from "../steps/order.ts";
 import { amount, measured, rounded, subjectName } from "./figures.ts";
@@ -124,13 +124,13 @@ function lack(state: State, step: Step, guest: number): Reason {
   let [worst, most] = [-1, Number.NEGATIVE_INFINITY];
   for (let r = 0; r < R; r++) {
     const pair = step.from * R + r;
-    const more = (weight[guest * R + r] ?? 0) * (inverse[pair] ?? 0);
+    const more = weightOn(problem, guest, step.from, r) * (inverse[pair] ?? 0);
     const over = (state.over(pair) + more) / (problem.scale[r] ?? 1);
     if (more > 0 && (weight[step.vm * R + r] ?? 0) > 0 && over > most) [worst, most] = [r, over];
   }
   if (worst < 0) return because(nearest(state, step.from), `without it ${name} could not come to ${source}`);
   const pair = step.from * R + worst;
-  const value = (state.load[pair] ?? 0) + (weight[guest * R + worst] ?? 0) * (inverse[pair] ?? 0);
+  const value = (state.load[pair] ?? 0) + weightOn(problem, guest, step.from, worst) * (inverse[pair] ?? 0);
   return because(worst, `with ${name} but without this ${source} ${controlState(state, pair, value, true)}`);
 }
 
