@@ -15,6 +15,8 @@ export const greenOptions = {
   memory: { type: "string", default: "50" },
   /** What was decided how often. */
   why: { type: "boolean", default: false },
+  /** Each step with its reason. */
+  story: { type: "boolean", default: false },
 } as const;
 
 interface Asked {
@@ -27,6 +29,7 @@ interface Asked {
   readonly memory: string;
   readonly hours: string;
   readonly why: boolean;
+  readonly story: boolean;
 }
 
 export function playGreen(asked: Asked): void {
@@ -37,6 +40,11 @@ export function playGreen(asked: Asked): void {
   console.log("|---|---|---|---|---|---|---|---|---|---|---|---|---|---|");
   for (const percent of asked.percents.split(",").map(Number))
     for (const slot of asked.slots.split(",").map(Number)) day(traces, asked, slot, percent);
+}
+
+function clock(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  return `${String(hours).padStart(2, "0")}:${String(minutes).padStart(2, "0")}`;
 }
 
 const policies: readonly (readonly [string, (told: (now: number, each: Decision) => void) => Policy])[] = [
@@ -53,7 +61,12 @@ function day(traces: Traces, asked: Asked, slot: number, percent: number): void 
   for (const [name, make] of policies) {
     const world = recordedWorld(traced, design);
     const reasons = new Map<string, number>();
-    const policy = make((_, { reason }) => {
+    const policy = make((now, { reason, steps }) => {
+      if (asked.story && (steps.length > 0 || now % 1200 === 0)) {
+        const on = world.machines.filter(({ power }) => power === "on").length;
+        const done = steps.map(({ kind, host }) => `${kind} ${Number(host.slice(-4))}`).join(", ");
+        if (!/still on it/.test(reason)) console.log(`${clock(now)} ${on} on, ${done}: ${reason}`);
+      }
       const kind = reason.replace(/[0-9.]+/g, "N").replace(/host \S+/g, "host X");
       reasons.set(kind, (reasons.get(kind) ?? 0) + 1);
     });

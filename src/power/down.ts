@@ -1,21 +1,25 @@
-/** Which host goes to sleep next, if any: slowly, since every snapshot of a long window must allow it. Pure. */
+/** Which host goes to sleep next, if any: slowly, by the mean and the variance of a long window. Pure. */
 
+import { subjectValue, takesPart } from "../domain/deviation.ts";
 import type { Snapshot, Uuid } from "../domain/pool.ts";
+import { unitOf } from "../domain/rule.ts";
 import { figure, gigabytes, plural } from "../text/format.ts";
 import { describePair, newlyBroken } from "./balance.ts";
-import { describePassed, passedLimits } from "./limits.ts";
+import { momentsOf } from "./expected.ts";
 import { averaged, type TimedSnapshot, totals } from "./load.ts";
 import { lacksOf, type Rise } from "./need.ts";
 import type { GreenOptions } from "./options.ts";
 import { nameOf } from "./packing.ts";
 import { consolidated, type Drain, planDrain, planGreen } from "./plan.ts";
-import type { GreenGoal } from "./rule.ts";
+import { describeLimit, type GreenGoal } from "./rule.ts";
 
 /** Hosts of a plan that are tried before the next run's turn. */
 const triedHosts = 4;
 
 export interface Sparing {
   readonly pool: Snapshot;
+  /** The pool by sizes that leave so many standard deviations free. */
+  readonly sized: (deviations: number) => Snapshot;
   readonly window: readonly TimedSnapshot[];
   /** Those of the short window, and what the load is going to rise by. */
   readonly recent: readonly TimedSnapshot[];
@@ -33,8 +37,11 @@ export type DrainChoice =
 /** The host that the consolidation empties first and that nothing in the window speaks against. */
 export function chooseDrain(sparing: Sparing): DrainChoice {
   const { pool, rule, young } = sparing;
-  const options = { ...sparing.options, stayOn: new Map([...(sparing.options.stayOn ?? []), ...young]) };
-  const usual = heavier(sparing);
+  const { deviations } = sparing.options;
+  const stayOn = new Map([...(sparing.options.stayOn ?? []), ...young]);
+  const options = { ...sparing.options, stayOn, fillFraction: 1 };
+  const usual = sparing.sized(deviations.usual);
+  const muchToCopy = sparing.options.dearPart * bytesOfHost(pool);
   const { drains, certificate } = planGreen(usual, rule, options);
   const { hostsOn, hostsBound, boundReason } = certificate;
   const off = new Set(drains.map(({ host }) => host));
@@ -44,7 +51,11 @@ export function chooseDrain(sparing: Sparing): DrainChoice {
     const alone = () => planDrain(usual, rule, options, joint.host);
     for (const drain of [joint, planDrain(usual, rule, options, joint.host, staying), alone()]) {
       if (drain === null) continue;
-      const found = objectionTo(sparing, usual, drain);
+      const isDear = drain.copyBytes > muchToCopy;
+      const found =
+        isDear && planDrain(sparing.sized(deviations.dear), rule, options, drain.host) === null
+          ? "with the margin of a drain that copies much its VMs find no places"
+          : objectionTo(sparing, drain);
       if (found === null) {
         const enough = `${hostsOn} of ${plural(hostsOn + drains.length, "host")} ${hostsOn === 1 ? "is" : "are"} enough`;
         const stay = `${enough} (${boundReason} needs ${hostsBound})`;
@@ -60,16 +71,11 @@ export function chooseDrain(sparing: Sparing): DrainChoice {
   };
 }
 
-/** The pool by the average of the long window or of the short one: by that in which more is used of a limit. */
-function heavier({ pool, window, recent, rule }: Sparing): Snapshot {
-  const rising = rule.limits.some((limit) => {
-    if (limit.kind !== "below") return false;
-    const mean = (snapshots: readonly TimedSnapshot[]) =>
-      totals(snapshots, limit.subject).reduce((sum, { total }) => sum + total, 0) /
-      Math.max(1, snapshots.length);
-    return mean(recent) > mean(window);
-  });
-  return averaged(pool, rising ? recent : window);
+/** What the VMs of a host have to copy in the mean. */
+function bytesOfHost({ vms, placements, hosts }: Snapshot): number {
+  const bytes = new Map(vms.map(({ uuid, copyBytes }) => [uuid, copyBytes ?? 0]));
+  const all = placements.reduce((sum, { vmUuid }) => sum + (bytes.get(vmUuid) ?? 0), 0);
+  return all / Math.max(1, hosts.filter(takesPart).length);
 }
 
 function whyNone(young: ReadonlyMap<Uuid, string>, boundReason: string, hostsBound: number): string {
@@ -90,29 +96,46 @@ function hostName({ hosts }: Snapshot, uuid: Uuid): string {
   return host === undefined ? uuid : nameOf(host);
 }
 
-/** What speaks against the drain in some snapshot of the window, or null. */
-function objectionTo(sparing: Sparing, usual: Snapshot, drain: Drain): string | null {
+/** What in the window speaks against the drain, or null. */
+function objectionTo(sparing: Sparing, drain: Drain): string | null {
   const { pool, window, recent, rise, rule, options } = sparing;
-  const soon = lacksOf(
-    consolidated(averaged(pool, recent), [drain]),
-    rule,
-    options,
-    options.wakeFraction,
-    rise,
-  )[0];
+  const { wakeFraction } = options;
+  const soon = lacksOf(consolidated(averaged(pool, recent), [drain]), rule, options, wakeFraction, rise)[0];
   if (soon !== undefined)
     return `${soon.dimension} would soon need ${figure(soon.part * 100, 1)} % of what stays on`;
+  const usual = averaged(pool, window);
   const broken = newlyBroken(usual, consolidated(usual, [drain]), options);
   if (broken !== null) return `it would break a balance rule: ${describePair(broken)}`;
+  return fullReceiver(sparing, drain) ?? busyMoment(sparing, drain);
+}
+
+/** A host that would take VMs in and be too near to a limit: VMs that rise together show in the sum of the host alone. */
+function fullReceiver({ pool, window, rule }: Sparing, drain: Drain): string | null {
   const receivers = new Set(drain.moves.map(({ destination }) => destination));
-  for (const snapshot of window) {
-    const after = consolidated(averaged(pool, [snapshot]), [drain]);
-    const passed = passedLimits(after, rule, options.wakeFraction).find(({ host }) =>
-      receivers.has(host.uuid),
-    );
-    if (passed !== undefined)
-      return `in one snapshot of the window there would have been ${describePassed(passed)}`;
+  const moments = window.map(
+    (snapshot) =>
+      new Map(consolidated(averaged(pool, [snapshot]), [drain]).hosts.map((host) => [host.uuid, host])),
+  );
+  for (const limit of rule.limits) {
+    if (limit.kind !== "below") continue;
+    for (const uuid of receivers) {
+      const values = moments.map((hosts) => {
+        const host = hosts.get(uuid);
+        return host === undefined ? null : subjectValue(host, limit.subject);
+      });
+      const found = momentsOf(values);
+      if (found === null) continue;
+      const deviation = Math.sqrt(found.variance);
+      if (found.mean + deviation <= limit.value) continue;
+      const figures = `${figure(found.mean, 1)} and varied by ${figure(deviation, 1)} ${unitOf(limit.subject)}`;
+      return `over the window host ${hostName(pool, uuid)} would have had ${figures} (${describeLimit(limit)})`;
+    }
   }
+  return null;
+}
+
+/** The busiest moment of the window, where what stays on would not have held it. */
+function busyMoment({ pool, window, rule, options }: Sparing, drain: Drain): string | null {
   for (const snapshot of busiest(window, rule)) {
     const after = consolidated(averaged(pool, [snapshot]), [drain]);
     const [lack] = lacksOf(after, rule, options, options.wakeFraction);

@@ -14,7 +14,7 @@ export interface TimedSnapshot {
   readonly snapshot: Snapshot;
 }
 
-const fluctuating: readonly NamedSubject[] = namedSubjects.filter(
+export const fluctuating: readonly NamedSubject[] = namedSubjects.filter(
   (subject) => subjectFacts[subject].averaged,
 );
 
@@ -50,10 +50,10 @@ export function averaged(newest: Snapshot, window: readonly TimedSnapshot[]): Sn
   };
 }
 
-type Parts = readonly (number | null)[];
+export type Parts = readonly (number | null)[];
 
 /** What each VM took in a snapshot, and each host beside its VMs, by `fluctuating`. */
-interface Taken {
+export interface Taken {
   readonly vms: ReadonlyMap<Uuid, Parts>;
   readonly bases: ReadonlyMap<Uuid, Parts>;
 }
@@ -61,7 +61,7 @@ interface Taken {
 /** A snapshot is looked at in every window that it belongs to, and computed once. */
 const known = new WeakMap<Snapshot, Taken>();
 
-function takenIn(snapshot: Snapshot): Taken {
+export function takenIn(snapshot: Snapshot): Taken {
   const taken = known.get(snapshot) ?? compute(snapshot);
   known.set(snapshot, taken);
   return taken;
@@ -170,7 +170,10 @@ export function totals(
 /** How well a line must fit the totals before it is believed, as a correlation. */
 const believed = 0.7;
 
-/** By how much the total rises within `ahead` seconds if it goes on as in the window; 0 where it does not rise clearly. */
+/**
+ * By how much the total rises within `ahead` seconds if it goes on as in the window; 0 where it does not rise clearly. A step
+ * is no slope: of the window's thirds each must be higher than the one before, and the smaller of both rises counts.
+ */
 export function risingBy(
   window: readonly { readonly at: number; readonly total: number }[],
   ahead: number,
@@ -186,5 +189,16 @@ export function risingBy(
     yy += (total - meanTotal) ** 2;
   }
   if (xy <= 0 || xx === 0 || yy === 0 || xy / Math.sqrt(xx * yy) < believed) return 0;
-  return (xy / xx) * ahead;
+  return Math.min(xy / xx, slowerThird(window)) * ahead;
+}
+
+/** The slower of the two rises, of the second third of the window above the first and of the third above the second. */
+function slowerThird(window: readonly { readonly at: number; readonly total: number }[]): number {
+  const first = window[0]?.at ?? 0;
+  const third = ((window.at(-1)?.at ?? 0) - first) / 3;
+  const [a = 0, b = 0, c = 0] = [0, 1, 2].map((part) => {
+    const own = window.filter(({ at }) => Math.min(2, Math.floor((at - first) / third)) === part);
+    return own.reduce((sum, { total }) => sum + total, 0) / Math.max(1, own.length);
+  });
+  return Math.max(0, Math.min(b - a, c - b) / third);
 }

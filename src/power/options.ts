@@ -39,8 +39,17 @@ export interface PackingOptions
 }
 
 export interface GreenOptions extends PackingOptions {
-  /** Every snapshot of so long a time must allow a host to be emptied. */
+  /** By the mean and the variance of the loads of so long a time a host is emptied. */
   readonly downWindowSeconds: number;
+  /**
+   * Standard deviations of a host's load that are kept free beside its mean: where a host is emptied; where that copies much;
+   * and where hosts take in what leaves one past a limit. See `expected.ts`.
+   */
+  readonly deviations: { readonly usual: number; readonly dear: number; readonly relief: number };
+  /** A drain copies much when it is more than this part of what the VMs of a host have in the mean. */
+  readonly dearPart: number;
+  /** After a host was woken or taken back nothing sleeps for so long. */
+  readonly neededSeconds: number;
   /** What is on must hold the average of so long a time. */
   readonly upWindowSeconds: number;
   /** Part of the window that its snapshots must reach over: a window with a hole says nothing. */
@@ -72,9 +81,12 @@ export const greenDefaults: Omit<
   haFailuresToTolerate: 0,
   fillFraction: 0.8,
   downWindowSeconds: 40 * 60,
+  deviations: { usual: 0.5, dear: 1.2, relief: 1.5 },
+  dearPart: 0.3,
+  neededSeconds: 5 * 60,
   upWindowSeconds: 5 * 60,
   windowCover: 0.8,
-  minimumOnSeconds: 60 * 60,
+  minimumOnSeconds: 20 * 60,
   minimumAsleepSeconds: 30 * 60,
   wakeFraction: 0.95,
   forecastSeconds: 10 * 60,

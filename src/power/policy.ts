@@ -13,6 +13,7 @@ import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { figure, plural, span } from "../text/format.ts";
 import { balanceNeed, brokenPairs, describePair, longestAwakeFirst } from "./balance.ts";
 import { chooseDrain } from "./down.ts";
+import { type Expectation, expectationOf, sized } from "./expected.ts";
 import { describePassed, passedLimits } from "./limits.ts";
 import { averaged, covers, lately, risingBy, type TimedSnapshot, totals } from "./load.ts";
 import { type Lack, lacksOf, type Rise, sizeOf, wakersOf } from "./need.ts";
@@ -48,6 +49,15 @@ export function decide(view: PowerView, rule: GreenGoal, options: GreenOptions):
   return new PolicyTurn(view, rule, options).decide();
 }
 
+/** Dimensions that lack room in a pool under a rule when the load rises by so much. */
+interface Lacking {
+  readonly pool: Snapshot;
+  readonly rule: GreenGoal;
+  readonly rise: Rise;
+  readonly lacks: readonly Lack[];
+  readonly soon: boolean;
+}
+
 class PolicyTurn {
   readonly #view: PowerView;
   readonly #rule: GreenGoal;
@@ -56,6 +66,7 @@ class PolicyTurn {
   readonly #hosts: ReadonlyMap<Uuid, Host>;
   readonly #up: readonly TimedSnapshot[];
   readonly #steps: PowerStep[] = [];
+  #expectation: Expectation | null = null;
 
   constructor(view: PowerView, rule: GreenGoal, options: GreenOptions) {
     const last = view.snapshots.at(-1);
@@ -185,9 +196,15 @@ class PolicyTurn {
   /** What must still leave the host, migrations that go on not counted; null where it finds no place. */
   #restOf(uuid: Uuid): Drain | null {
     if (vmsOn(this.#newest, uuid).length === 0) return { host: uuid, moves: [], copyBytes: 0, seconds: 0 };
-    const pool = this.#averaged(settled(withEnabled(this.#newest, new Set([uuid]))));
-    // It was begun with room to spare: what fills hosts no further than what wakes others may go on.
-    return planDrain(pool, this.#rule, { ...this.#options, fillFraction: this.#options.wakeFraction }, uuid);
+    const pool = this.#sized(settled(withEnabled(this.#newest, new Set([uuid]))), 0);
+    // It was begun with room to spare: what fits by its means may go on.
+    return planDrain(pool, this.#rule, { ...this.#options, fillFraction: 1 }, uuid);
+  }
+
+  /** The pool by what is expected, with so many standard deviations of each host's load kept free. */
+  #sized(pool: Snapshot, deviations: number): Snapshot {
+    this.#expectation ??= expectationOf(this.#newest, this.#view.snapshots, this.#up);
+    return sized(pool, this.#expectation, deviations);
   }
 
   #averaged(pool: Snapshot): Snapshot {
@@ -205,22 +222,38 @@ class PolicyTurn {
   #load(pool: Snapshot, drains: ReadonlyMap<Uuid, Drain>): Decision | null {
     const { wakeFraction } = this.#options;
     const tooFew = this.#tooFew(pool);
-    const measured = lacksOf(pool, this.#rule, this.#options, wakeFraction);
-    const rise = this.#rise();
-    const foreseen =
-      measured.length > 0 ? measured : lacksOf(pool, this.#rule, this.#options, wakeFraction, rise);
-    const [lack] = foreseen;
+    const { pool: held, rule, rise, lacks, soon: ahead } = this.#lacking(pool);
+    const [lack] = lacks;
     if (lack === undefined && tooFew === null) return null;
-    const soon = measured.length === 0 && tooFew === null;
+    const soon = ahead && tooFew === null;
     const reason = tooFew ?? (lack === undefined ? "" : this.#lackText(lack, soon));
     if (drains.size > 0 && this.#takeBack(reason)) return this.#say(`a drain is taken back: ${reason}`);
     const sleepers = this.#sleepers(soon ? this.#options.minimumAsleepSeconds : 0);
     const most = this.#options.wakesAtOnce - this.#waking().length;
-    const woken = wakersOf(pool, this.#rule, this.#options, wakeFraction, rise, sleepers, Math.max(0, most));
+    const woken = wakersOf(held, rule, this.#options, wakeFraction, rise, sleepers, Math.max(0, most));
     for (const { uuid } of woken) this.#steps.push({ kind: "wake", host: uuid, reason });
     if (woken.length > 0) return this.#say(reason);
     // Nobody to wake: hosts past a limit are still relieved, and nothing is put to sleep.
     return this.#relieve(pool, drains) ?? this.#say(`${reason}; no host that may be woken is left`);
+  }
+
+  /** What is lacking, by which view of the pool; `soon` where it only will be. */
+  #lacking(pool: Snapshot): Lacking {
+    const { wakeFraction } = this.#options;
+    const lacks = (of: Omit<Lacking, "lacks" | "soon">, soon: boolean): Lacking => ({
+      ...of,
+      lacks: lacksOf(of.pool, of.rule, this.#options, wakeFraction, of.rise),
+      soon,
+    });
+    const still = () => 0;
+    const lasting = lacks({ pool: this.#sized(pool, 0), rule: this.#rule, rise: still }, false);
+    if (lasting.lacks.length > 0) return lasting;
+    // The spare hosts may carry a burst of minutes; what is expected to last, or rises, is held without them.
+    const bursting = lacks({ pool, rule: { ...this.#rule, spareHosts: 0 }, rise: still }, false);
+    if (bursting.lacks.length > 0) return bursting;
+    const rise = this.#rise();
+    const isRising = this.#rule.limits.some((limit) => rise(describeLimit(limit)) > 0);
+    return isRising ? lacks({ pool, rule: this.#rule, rise }, true) : { ...lasting, soon: true };
   }
 
   #tooFew(pool: Snapshot): string | null {
@@ -259,12 +292,19 @@ class PolicyTurn {
   #relieve(pool: Snapshot, drains: ReadonlyMap<Uuid, Drain>): Decision | null {
     const waking = new Set(this.#waking().map(({ uuid }) => uuid));
     const here = { ...pool, hosts: pool.hosts.filter(({ uuid }) => !waking.has(uuid) && !drains.has(uuid)) };
-    const passed = passedLimits(here, this.#rule, this.#options.wakeFraction);
+    const expected = this.#sized(here, 0);
+    // A burst of minutes is over before a migration has helped, and one that is over needs no help though its mean is high.
+    const past = new Set(
+      passedLimits(here, this.#rule, this.#options.wakeFraction).map(({ host }) => host.uuid),
+    );
+    const lasting = passedLimits(expected, this.#rule, this.#options.wakeFraction);
+    const passed = lasting.filter(({ host }) => past.has(host.uuid));
     const [worst] = passed;
     if (worst === undefined) return null;
     const over = new Set(passed.map(({ host }) => host.uuid));
-    const reliefs = planRelief(here, this.#rule, this.#options, over);
-    const sleeper = this.#helper(here, over, reliefs);
+    const roomy = this.#sized(here, this.#options.deviations.relief);
+    const reliefs = planRelief(roomy, this.#rule, { ...this.#options, fillFraction: 1 }, over);
+    const sleeper = this.#helper(roomy, over, reliefs);
     if (sleeper !== null) {
       const reason = `${describePassed(worst)}, and no host that is on takes enough of its VMs`;
       if (!this.#takeBack(reason)) this.#steps.push({ kind: "wake", host: sleeper.uuid, reason });
@@ -279,8 +319,9 @@ class PolicyTurn {
   #helper(here: Snapshot, over: ReadonlySet<Uuid>, reliefs: readonly Relief[]): Host | null {
     const whole = (all: readonly Relief[]) => all.filter((relief) => relief.whole).length;
     if (whole(reliefs) === reliefs.length || this.#waking().length > 0) return null;
+    const options = { ...this.#options, fillFraction: 1 };
     const helps = (host: Host) =>
-      whole(planRelief(withHosts(here, [host]), this.#rule, this.#options, over)) > whole(reliefs);
+      whole(planRelief(withHosts(here, [host]), this.#rule, options, over)) > whole(reliefs);
     return this.#sleepers(0).find(helps) ?? null;
   }
 
@@ -312,7 +353,9 @@ class PolicyTurn {
     const needed = this.#neededLately();
     if (needed !== null) return this.#say(needed);
     const [rule, options, young, rise] = [this.#rule, this.#options, this.#young(), this.#rise()];
-    const choice = chooseDrain({ pool: this.#newest, window, recent: this.#up, rise, rule, options, young });
+    const sized = (deviations: number) => this.#sized(this.#newest, deviations);
+    const seen = { pool: this.#newest, sized, window, recent: this.#up };
+    const choice = chooseDrain({ ...seen, rise, rule, options, young });
     if (choice.kind === "drain") {
       const { drain, reason } = choice;
       this.#steps.push({ kind: "drain", host: drain.host, drain, reason });
@@ -320,10 +363,10 @@ class PolicyTurn {
     return this.#say(choice.reason);
   }
 
-  /** A host that was woken or taken back within the window was needed in it. */
+  /** A host that was woken or taken back just now is needed: what was is not over yet. */
   #neededLately(): string | null {
     const { now } = this.#view;
-    const since = this.#of("on").filter(({ state }) => now - state.since < this.#options.downWindowSeconds);
+    const since = this.#of("on").filter(({ state }) => now - state.since < this.#options.neededSeconds);
     const [first] = since.toSorted((a, b) => b.state.since - a.state.since);
     if (first === undefined) return null;
     return `host ${this.#name(first.uuid)} was needed ${span(now - first.state.since, "rough")} ago: nothing is put to sleep`;

@@ -104,7 +104,10 @@ export function withHosts(snapshot: Snapshot, woken: readonly Host[]): Snapshot 
   return { ...snapshot, hosts: [...hosts, ...back.values()] };
 }
 
-/** The snapshot when the migrations that go on are done. What they need is counted at their destinations, maybe twice. */
+/**
+ * The snapshot when the migrations that go on are done. xapi holds their memory on both ends until then: at the destination
+ * it is counted already.
+ */
 export function settled(snapshot: Snapshot): Snapshot {
   const going = new Map(snapshot.vms.map(({ uuid, migratingTo }) => [uuid, migratingTo]));
   const moves = snapshot.placements.flatMap(({ vmUuid, hostUuid }) => {
@@ -112,9 +115,24 @@ export function settled(snapshot: Snapshot): Snapshot {
     return to === null || to === hostUuid ? [] : [{ vm: vmUuid, source: hostUuid, destination: to }];
   });
   if (moves.length === 0) return snapshot;
+  const arriving = new Map<Uuid, { mb: number; bytes: number }>();
+  const vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
+  for (const { vm, destination } of moves) {
+    const { mb, bytes } = arriving.get(destination) ?? { mb: 0, bytes: 0 };
+    const { memoryMb = null, placementBytes = null } = vms.get(vm) ?? {};
+    arriving.set(destination, { mb: mb + (memoryMb ?? 0), bytes: bytes + (placementBytes ?? 0) });
+  }
   return {
     ...snapshot,
-    hosts: hostsAfter(snapshot, moves),
+    hosts: hostsAfter(snapshot, moves).map((host) => {
+      const { mb, bytes } = arriving.get(host.uuid) ?? { mb: 0, bytes: 0 };
+      const { memoryFreeMb, placementFreeBytes } = host;
+      return {
+        ...host,
+        memoryFreeMb: memoryFreeMb === null ? null : memoryFreeMb + mb,
+        placementFreeBytes: placementFreeBytes === null ? null : placementFreeBytes + bytes,
+      };
+    }),
     vms: snapshot.vms.map((vm) => (vm.migratingTo === null ? vm : { ...vm, migratingTo: null })),
     placements: snapshot.placements.map(({ vmUuid, hostUuid }) => ({
       vmUuid,

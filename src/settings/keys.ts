@@ -102,7 +102,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   ControlLeaseSeconds: { group: "control", kind: "integer", min: 5, max: 600, fallback: 60 },
   GreenDownMinutes: { group: "control", kind: "integer", min: 1, max: 1440, fallback: 40 },
   GreenUpMinutes: { group: "control", kind: "integer", min: 1, max: 120, fallback: 5 },
-  GreenLeastOnMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 60 },
+  GreenLeastOnMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 20 },
   GreenLeastAsleepMinutes: { group: "control", kind: "integer", min: 0, max: 1440, fallback: 30 },
   GreenLeastHostsOn: { group: "control", kind: "integer", min: 1, max: 1000, fallback: 2 },
   GreenStallMinutes: { group: "control", kind: "integer", min: 1, max: 1440, fallback: 15 },

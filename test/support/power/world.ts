@@ -67,6 +67,8 @@ export class World {
   starvedMinutes = 0;
   readonly #design: Design;
   readonly #loads: Loads;
+  /** Percent of one CPU that each machine's guests want, and transfers at it; null where something has changed since. */
+  #sums: ReadonlyMap<Machine, { readonly wanted: number; readonly transfers: number }> | null = null;
 
   constructor(design: Design, loads: Loads) {
     this.#design = design;
@@ -99,6 +101,7 @@ export class World {
     this.#starve(seconds);
     for (const guest of this.guests) {
       if (guest.to === null || guest.doneAt > this.now) continue;
+      this.#sums = null;
       guest.host = guest.to;
       guest.host.arrivedAt = this.now;
       guest.to = null;
@@ -111,6 +114,7 @@ export class World {
   }
 
   #drift(): void {
+    this.#sums = null;
     const loads = this.#loads(this.now);
     this.guests.forEach((guest, v) => {
       guest.load = loads[v] ?? 0;
@@ -127,9 +131,23 @@ export class World {
 
   /** Percent of the machine's CPUs that its guests and control domain want, migrations at either end with it. */
   demand(machine: Machine): number {
-    let wanted = this.#beside(machine);
-    for (const { host, load, vcpus } of this.guests) if (host === machine) wanted += load * vcpus;
-    return wanted / this.#design.cpus;
+    return (this.#beside(machine) + this.#sumsOf(machine).wanted) / this.#design.cpus;
+  }
+
+  #sumsOf(machine: Machine): { readonly wanted: number; readonly transfers: number } {
+    this.#sums ??= this.#sumUp();
+    return this.#sums.get(machine) ?? { wanted: 0, transfers: 0 };
+  }
+
+  #sumUp() {
+    const sums = new Map(this.machines.map((machine) => [machine, { wanted: 0, transfers: 0 }]));
+    for (const { host, to, load, vcpus } of this.guests) {
+      const here = sums.get(host);
+      if (here !== undefined) here.wanted += load * vcpus;
+      if (to === null) continue;
+      for (const end of [here, sums.get(to)]) if (end !== undefined) end.transfers++;
+    }
+    return sums;
   }
 
   /** Percent of one CPU that the machine is busy with beside its VMs. */
@@ -151,7 +169,7 @@ export class World {
   }
 
   transfersOf(machine: Machine): number {
-    return this.guests.filter(({ host, to }) => to !== null && (host === machine || to === machine)).length;
+    return this.#sumsOf(machine).transfers;
   }
 
   /** Begins a migration; false where that is not possible. */
@@ -162,6 +180,7 @@ export class World {
     if (to.power !== "on" || !to.enabled || this.usedMb(to) + guest.memoryMb + 40 > this.#design.memoryMb)
       return false;
     guest.to = to;
+    this.#sums = null;
     guest.doneAt = this.now + (guest.memoryMb * mebibyte * 1.1) / bytesPerSecond;
     this.migrations++;
     this.migratedBytes += guest.memoryMb * mebibyte * 1.1;
