@@ -1,6 +1,6 @@
 /**
  * The mutation check: breaks one guard after the other in a copy of the project and runs the test that must notice.
- * npm run soak -- mutants [--only NAME] [--check]; exit code 1 where a breakage lives, or cannot be made or judged.
+ * npm run soak -- mutants [--only NAME,...] [--check]; exit code 1 where a breakage lives, or cannot be made or judged.
  */
 import { existsSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -27,11 +27,13 @@ process.exitCode = await main();
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { only: { type: "string" }, check: { type: "boolean" } } });
-  const chosen = mutants.filter(({ name }) => values.only === undefined || name === values.only);
-  if (chosen.length === 0) {
-    say(`no mutant is called ${values.only}; there are: ${mutants.map(({ name }) => name).join(", ")}`);
+  const wanted = values.only?.split(",") ?? mutants.map(({ name }) => name);
+  const strange = wanted.find((name) => !mutants.some((mutant) => mutant.name === name));
+  if (strange !== undefined) {
+    say(`no mutant is called ${strange}; there are: ${mutants.map(({ name }) => name).join(", ")}`);
     return 2;
   }
+  const chosen = mutants.filter(({ name }) => wanted.includes(name));
   // Compiled, it lies in a folder of its own, from which a link leads to the project's.
   const project = path.dirname(realpathSync(workFolder));
   const stale = chosen.flatMap((mutant) => {

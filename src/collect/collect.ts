@@ -114,7 +114,7 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
     };
     const unreadable = new Unreadable(inventory, inventory.skipped.length === 0 ? null : await before());
     const measured = toSnapshot(inventory, measures, options.collect.eth0Device, named, unreadable);
-    const earlier = lacksDemands(measured) ? await before() : null;
+    const earlier = lacksDemands(measured) ? await before().catch(noneOfDamagedRows) : null;
     const read = earlier === null ? measured : withLastUse(measured, earlier);
     const last = db === null ? null : await loadLastPlaces(db);
     if (last !== null && !options.replacePool) refuseOtherPool(last.poolUuid, read.pool);
@@ -344,4 +344,10 @@ function leftOut(
       reason,
     })),
   };
+}
+
+/** Rows that make no sense tell nothing of before; the collection that is being made writes them anew. */
+function noneOfDamagedRows(error: unknown): null {
+  if (error instanceof AppError && error.code === "data") return null;
+  throw error;
 }

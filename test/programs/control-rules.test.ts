@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Rule, Subject } from "../../src/domain/rule.ts";
 import { type Arena, openArena, type Ring } from "../support/controlArena.ts";
 import { threeHosts } from "../support/controlPools.ts";
+import { flowing } from "../support/poolTime.ts";
 
 let arena: Arena;
 beforeAll(async () => {
@@ -76,7 +77,8 @@ vm d on=cold vcpus=4 memory=256 cpu=10% tools
 `;
 
   it("is told so with the two VMs, and they are moved only where ControlMomentaryWorsening says so", async () => {
-    const ring = await arena.open(tight);
+    const ring = await arena.open(tight, { byHand: true });
+    await ring.pool.clock.advance(60_000);
     const text = await explain(ring, cpu(10));
     expect(text).toContain("no order of moves that never makes a rule worse clears it: of its 3 VMs");
     expect(text).toMatch(
@@ -84,8 +86,9 @@ vm d on=cold vcpus=4 memory=256 cpu=10% tools
     );
     expect((await ring.control()).code).toBe(0);
     expect(ring.migrations).toEqual([]);
-    await ring.control({ change: { momentaryWorsening: true } });
+    await flowing(ring.pool, ring.control({ change: { momentaryWorsening: true } }));
     expect(ring.migrations).toEqual(["b -> cold", "d -> hot"]);
+    await ring.pool.clock.advance(60_000);
     await ring.collect(cpu(10));
     expect((await ring.control({ dryRun: true })).text).toContain("Nothing to do");
   });

@@ -1,7 +1,7 @@
 /** xcp-control in a pool whose Workload Balancing server is ours: it goes on, keeps what was configured, and sees what was applied. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { asUuid } from "../../src/domain/pool.ts";
-import { configuredHints, configuredPool } from "../../src/manager/commands/workloadBalancing.ts";
+import { configuredHints, configuredPool } from "../../src/manager/xenCenter.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { loadAssessment } from "../../src/store/load/decisionInput.ts";
 import { listMigrations } from "../../src/store/migrations.ts";

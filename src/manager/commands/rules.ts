@@ -9,7 +9,7 @@ import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
 import { unmeasuredBy } from "../ruleNotes.ts";
 import { ruleItem, rulesHeading, ruleTable, storedRuleObject } from "../ruleText.ts";
-import { type ConfiguredPool, configuredHints, configuredPool } from "./workloadBalancing.ts";
+import { type ConfiguredPool, configuredHints, configuredPool } from "../xenCenter.ts";
 
 /** The rules by subject, as the thesis lists them, then the others by number; and the rows that are none. */
 export interface HostRules {

@@ -16,9 +16,9 @@ import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
 import { line, listEntry, timestamp } from "../layout.ts";
 import { migrationObject, wayOf } from "../migrationText.ts";
+import { type ConfiguredPool, configuredLines, configuredPool } from "../xenCenter.ts";
 import { exclusionItem, exclusionObject } from "./exclusions.ts";
 import { flapObject, flapsWithin } from "./flaps.ts";
-import { type ConfiguredPool, configuredLines, configuredPool } from "./workloadBalancing.ts";
 
 /** Whether xcp-control works, and if not, why. */
 export interface Status {

@@ -1,11 +1,11 @@
 /** What acts of a pool's Workload Balancing settings, where xcp-wlb is its server: for SHOW STATUS and SHOW RULES. */
-import { configuredGreenRule, configuredRules, recommendsOnly } from "../../decide/workloadBalancing.ts";
-import type { AnyRule } from "../../domain/rule.ts";
-import { actsHere } from "../../domain/workloadBalancing.ts";
-import { ruleWords } from "../../rules/print.ts";
-import type { Database } from "../../store/connection.ts";
-import { connectedPool } from "../../store/wlb.ts";
-import { line } from "../layout.ts";
+import { configuredGreenRule, configuredRules, recommendsOnly } from "../decide/workloadBalancing.ts";
+import type { AnyRule } from "../domain/rule.ts";
+import { actsHere } from "../domain/workloadBalancing.ts";
+import { ruleWords } from "../rules/print.ts";
+import type { Database } from "../store/connection.ts";
+import { connectedPool } from "../store/wlb.ts";
+import { line } from "./layout.ts";
 
 export interface ConfiguredPool {
   /** As the pool has it: "wlb.example.org:8012". */
