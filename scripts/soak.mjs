@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { runCompiled } from "./compiled.mjs";
 import { projectFolder, run, script, setUp } from "./setup.mjs";
 
-/** The suite's own properties, each tried on ten times as many pools. */
+/** The suite's own properties, each tried on sixteen times as many pools. */
 async function manyPools(args) {
   await setUp();
   const vitest = join(projectFolder, "node_modules", "vitest", "vitest.mjs");

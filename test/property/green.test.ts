@@ -250,7 +250,7 @@ function withFew(snapshot: Snapshot): Snapshot {
 }
 
 describe("a day", () => {
-  const [hosts, vms] = [6, 110];
+  const [hosts, vms] = [5, 80];
 
   it("of steady load gathers once and then says nothing", () => {
     const world = seededWorld(hosts, vms, 1, true);

@@ -18,7 +18,7 @@ import { networkPools } from "../support/networkPools.ts";
 import { someOf } from "../support/runs.ts";
 import { open } from "../xapi/simPool.ts";
 
-const runs = someOf(25);
+const runs = someOf(40);
 
 async function withPool(
   scenario: string,
