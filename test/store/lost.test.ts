@@ -40,6 +40,10 @@ describe("what the files of sql/ make", () => {
   });
 });
 
+/** On MySQL a view is lost with a column that it shows, too; MariaDB leaves it, as good as it was before. */
+const withoutViews = (names: readonly string[]): readonly string[] =>
+  names.filter((name) => !name.startsWith("v_"));
+
 describe("columns that are lost", () => {
   it.each(tables.filter(({ columns }) => columns.some(({ key }) => !key)))(
     "of $name are named, and come back in their places",
@@ -51,9 +55,10 @@ describe("columns that are lost", () => {
         test.admin.database,
       );
       const wanted = gone.map((column) => `${name}.${column}`);
-      expect((await schemaStatus(test.admin)).lost).toEqual(wanted);
-      expect((await schemaStatus(test.manager)).lost).toEqual(wanted);
-      expect((await installSchema(test.admin)).madeAgain).toEqual(wanted);
+      expect(withoutViews((await schemaStatus(test.admin)).lost)).toEqual(wanted);
+      expect(withoutViews((await schemaStatus(test.manager)).lost)).toEqual(wanted);
+      expect(withoutViews((await installSchema(test.admin)).madeAgain)).toEqual(wanted);
+      expect((await schemaStatus(test.admin)).lost).toEqual([]);
       expect(await definition(name)).toBe(before);
     },
   );
