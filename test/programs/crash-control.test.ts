@@ -205,15 +205,17 @@ describe("two xcp-control", () => {
       const change = { change: { maxMigrationsInPool: 2, transfersPerHost: 2 }, maxMoves: 3 };
       const both = await flowing(ring.pool, Promise.all([ring.control(change), twin.control(change)]));
       for (const { code, text } of both) expect([0, 3], text).toContain(code);
-      const vms = ring.migrations.map((each) => each.split(" ")[0]);
+      // Both may ask for the same VM at the same instant: the pool lets the second wait, which then finds it there.
+      const moved = [...new Set(ring.migrations)];
+      const vms = moved.map((each) => each.split(" ")[0]);
       expect(vms.length).toBeGreaterThanOrEqual(2);
       expect(new Set(vms).size).toBe(vms.length);
-      expect(vms.length).toBeLessThanOrEqual(2 * 3);
+      expect(ring.migrations.length).toBeLessThanOrEqual(2 * 3);
       // Each counts all migrations of the pool before it asks: the other's request may pass it on the way, once.
       expect(most).toBeLessThanOrEqual(2 + 1);
       // The rows of both tell of each that was begun, once.
       const rows = [...(await migrationRows(arena)), ...(await migrationRows(other))];
-      expect(rows.filter(({ state }) => state === "succeeded")).toHaveLength(vms.length);
+      expect(rows.filter(({ state }) => state === "succeeded")).toHaveLength(ring.migrations.length);
     } finally {
       await other.close();
     }
