@@ -22,7 +22,7 @@ export const asking: readonly Mutant[] = [
     [
       "recheck-place",
       'if (vm.resident_on !== source) return overtaken("it is on another host now");',
-      "",
+      'if (vm.resident_on !== source && source === "") return overtaken("it is on another host now");',
       "programs/control-recheck",
       "F30: the VM was moved",
     ],
@@ -109,7 +109,7 @@ export const asking: readonly Mutant[] = [
     [
       "certificates-refused",
       'rejectUnauthorized: trust.kind !== "fingerprints",',
-      "rejectUnauthorized: false,",
+      "rejectUnauthorized: trust === null,",
       "xapi/tls-trust",
       "a self-signed certificate that nobody vouches for",
     ],
