@@ -176,10 +176,12 @@ export const asking: readonly Mutant[] = [
       "programs/case-answers-at-once",
       "case answers-at-once",
     ],
+  ]),
+  ...inFile("xapi/verbs.ts", [
     [
       "migration-once",
-      'if (!(error instanceof StaleConnection) || call.sending !== "repeatable")',
-      "if (!(error instanceof StaleConnection))",
+      'return this.#understood(method, await this.#session.call(method, params, "once"), read);',
+      'return this.#understood(method, await this.#session.call(method, params, "repeatable"), read);',
       "xapi/client-session",
       "a migration whose answer is lost",
     ],
