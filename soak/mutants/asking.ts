@@ -157,8 +157,8 @@ export const asking: readonly Mutant[] = [
   ...inFile("xapi/transport.ts", [
     [
       "deadline-of-a-call",
-      "const timer = setTimeout(giveUp, deadlineMs, late);",
-      "const timer = setTimeout(giveUp, 1000 * deadlineMs, late);",
+      "const timer = setTimeout(late, deadlineMs);",
+      "const timer = setTimeout(late, 1000 * deadlineMs);",
       "xapi/client-transport",
       "a server that never answers",
     ],
@@ -215,7 +215,7 @@ export const asking: readonly Mutant[] = [
     [
       "own-key",
       "if (data[0] === fullAuthentication) {",
-      "if (data[0] === 99) {",
+      "if (data[0] === fullAuthentication + 95) {",
       "programs/case-own-key",
       "does not tell the password",
     ],
