@@ -8,6 +8,7 @@ import { readTraces, TracedDay } from "../../test/support/loop/traces.ts";
 import { boundHours, recordedDesign, recordedWorld } from "../../test/support/power/recorded.ts";
 import { green, live, rule } from "../../test/support/power/week.ts";
 import type { Policy } from "../../test/support/power/world.ts";
+import type { AskedDays } from "./recorded.ts";
 
 export const greenOptions = {
   green: { type: "boolean", default: false },
@@ -19,15 +20,8 @@ export const greenOptions = {
   story: { type: "boolean", default: false },
 } as const;
 
-interface Asked {
-  readonly traces: string;
-  readonly slots: string;
-  readonly hosts: string;
-  readonly vms: string;
-  readonly skip: string;
-  readonly percents: string;
+interface Asked extends AskedDays {
   readonly memory: string;
-  readonly hours: string;
   readonly why: boolean;
   readonly story: boolean;
 }

@@ -25,16 +25,20 @@ export const recordedOptions = {
   sight: { type: "string", default: "waits" },
 } as const;
 
-interface Asked {
+/** Which recorded days are played, on what pool. */
+export interface AskedDays {
   readonly traces: string;
   readonly slots: string;
   readonly hosts: string;
   readonly vms: string;
   readonly skip: string;
   readonly percents: string;
+  readonly hours: string;
+}
+
+interface Asked extends AskedDays {
   readonly threshold: string;
   readonly sight: string;
-  readonly hours: string;
   readonly every: string;
   readonly policy: string;
   readonly set: readonly string[];

@@ -112,9 +112,10 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       const found = db === null ? null : await loadSnapshot(db);
       return found?.snapshot.pool.uuid === inventory.pool.uuid ? found.snapshot : null;
     };
-    const unreadable = new Unreadable(inventory, inventory.skipped.length === 0 ? null : await before());
+    const lastRead = inventory.skipped.length === 0 ? null : await before();
+    const unreadable = new Unreadable(inventory, lastRead);
     const measured = toSnapshot(inventory, measures, options.collect.eth0Device, named, unreadable);
-    const earlier = lacksDemands(measured) ? await before().catch(noneOfDamagedRows) : null;
+    const earlier = lacksDemands(measured) ? (lastRead ?? (await before().catch(noneOfDamagedRows))) : null;
     const read = earlier === null ? measured : withLastUse(measured, earlier);
     const last = db === null ? null : await loadLastPlaces(db);
     if (last !== null && !options.replacePool) refuseOtherPool(last.poolUuid, read.pool);

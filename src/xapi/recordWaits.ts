@@ -45,7 +45,8 @@ export async function recordWaits(
     oneCall(async () => {
       if (refused !== null || options.signal.aborted) return;
       try {
-        if (await begin(client, ref)) begun++;
+        await begin(client, ref);
+        begun++;
       } catch (error) {
         if (error instanceof XapiUnreachable) refused ??= error.message;
         else if (error instanceof XapiError && error.code === denied) refused ??= withoutRole;
@@ -70,13 +71,11 @@ export function isRecorded(values: SourceValues): boolean {
 }
 
 /** The one source that tells all, or those that every pool has. */
-async function begin(client: Pick<XapiClient, "recordVmDataSource">, ref: VmRef): Promise<boolean> {
+async function begin(client: Pick<XapiClient, "recordVmDataSource">, ref: VmRef): Promise<void> {
   try {
-    await client.recordVmDataSource(ref, runnable);
-    return true;
+    return await client.recordVmDataSource(ref, runnable);
   } catch (error) {
     if (!(error instanceof XapiError) || error.code === denied) throw error;
   }
   for (const name of states) await client.recordVmDataSource(ref, name);
-  return true;
 }

@@ -168,12 +168,13 @@ describe("laws of every plan by chains", () => {
         cured += before.length - after.length;
         moved += moves.length;
       }),
-      runs,
+      // What holds in the mean is held against as many pools each time.
+      { ...runs, numRuns: 250 },
     );
     // The pools ask for something, and most of it is done.
-    expect(broken).toBeGreaterThan(someOf(100));
-    expect(cured / broken).toBeGreaterThan(0.4);
-    expect(moved).toBeGreaterThan(someOf(100));
+    expect(broken).toBeGreaterThan(100);
+    expect(cured / broken).toBeGreaterThan(0.5);
+    expect(moved).toBeGreaterThan(100);
   });
 
   it("no step makes a host break a chain by what leaves it, in whatever order steps run that keep their waits", () => {

@@ -506,11 +506,12 @@ describe("laws of planning again", () => {
         whole += cost(plan.moves);
         parts += cost(first.moves) + cost(rest.moves);
       }),
-      { ...runs, numRuns: someOf(500) },
+      // What holds in the mean is held against as many pools each time.
+      { ...runs, numRuns: 500 },
     );
-    expect(compared).toBeGreaterThan(someOf(50));
-    expect(cut / compared).toBeGreaterThanOrEqual(0.95);
-    expect(parts / whole).toBeLessThan(1.03);
+    expect(compared).toBeGreaterThan(50);
+    expect(cut / compared).toBeGreaterThanOrEqual(0.97);
+    expect(parts / whole).toBeLessThan(1.02);
   });
 
   it("a limit of moves clears whole hosts where it can: no host less than any choice of the plan's moves that ends sound", () => {
@@ -661,12 +662,12 @@ describe("laws of planning from the middle", () => {
         seen.rest += cost(rest);
         seen.again += cost(again.moves);
       }),
-      { ...runs, numRuns: someOf(600) },
+      // What holds in the mean is held against as many pools each time.
+      { ...runs, numRuns: 600 },
     );
-    expect(seen.compared).toBeGreaterThan(someOf(150));
+    expect(seen.compared).toBeGreaterThan(150);
     expect(seen.worse / seen.compared).toBeLessThan(0.02);
-    // In sum; of a few hundred pools one or two may copy a little more.
-    expect(seen.again).toBeLessThanOrEqual(seen.rest * 1.01);
+    expect(seen.again).toBeLessThanOrEqual(seen.rest);
   });
 });
 

@@ -135,9 +135,9 @@ describe("laws of making room", () => {
         }
         if (before.length > 0) expect(plan.moves).toEqual([]);
       }),
-      runs,
+      { ...runs, numRuns: 100 },
     );
-    expect(made).toBeGreaterThan(someOf(10));
+    expect(made).toBeGreaterThan(15);
   });
 
   it("no move can be left out, and costs are those of its certificate, whose bound is not above them", () => {
@@ -216,9 +216,9 @@ describe("against trying everything, in tiny pools", () => {
         expect(cost(each, plan)).toBe(least);
         if (plan.moves.length > 0) compared++;
       }),
-      { ...runs, numRuns: someOf(150) },
+      { ...runs, numRuns: 150 },
     );
-    expect(compared).toBeGreaterThan(someOf(10));
-    expect(impossible).toBeGreaterThan(someOf(10));
+    expect(compared).toBeGreaterThan(15);
+    expect(impossible).toBeGreaterThan(15);
   });
 });
