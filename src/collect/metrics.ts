@@ -1,13 +1,10 @@
 /** What a run of xcp-collect tells node_exporter of the pool. Pure. */
 import type { Snapshot, Uuid } from "../domain/pool.ts";
-import { type Scores, scoreOf } from "../domain/score.ts";
+import { lowScore, type Scores, scoreOf } from "../domain/score.ts";
 import type { MetricSample } from "../metrics/families.ts";
 import type { CollectResult } from "./collect.ts";
 
 const bytesPerMb = 1024 * 1024;
-
-/** Below this score a VM counts as short of CPU. */
-const lowScore = 95;
 
 /**
  * `storedAt` is when the stored collection began, in seconds since 1970; null where this run stored none. `scores` are
