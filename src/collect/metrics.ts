@@ -15,7 +15,7 @@ export function collectSamples(
   storedAt: number | null,
   scores: Scores | null,
 ): readonly MetricSample[] {
-  const { snapshot, unread, skipped, clockSkewSeconds, complete } = result;
+  const { snapshot, unread, skipped, clockSkewSeconds, complete, certificateEnds } = result;
   const pool = { pool: snapshot.pool.uuid };
   const guests = guestsByHost(snapshot);
   const one = (name: MetricSample["name"], value: number | null, labels: object = {}): MetricSample[] =>
@@ -39,6 +39,9 @@ export function collectSamples(
       ...one("xcp_balance_host_memory_free_bytes", inBytes(memoryFreeMb), { host }),
       ...one("xcp_balance_host_vms", guests.get(host) ?? 0, { host }),
     ]),
+    ...[...certificateEnds].flatMap(([host, end]) =>
+      one("xcp_balance_host_certificate_end_timestamp_seconds", end.getTime() / 1000, { host }),
+    ),
     ...[...(scores?.hosts ?? [])].flatMap(([host, got]) =>
       one("xcp_balance_host_vm_score", scoreOf(got), { host }),
     ),
