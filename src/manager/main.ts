@@ -27,8 +27,8 @@ import {
 import { currentScreen, isDumb } from "../program/screen.ts";
 import type { StoreOptions } from "../store/connection.ts";
 import { printable, printableJson } from "../text/text.ts";
-import { isJson, type OutputFormat, outputFormats } from "./format.ts";
 import type { DrawnReport } from "./command.ts";
+import { isJson, type OutputFormat, outputFormats } from "./format.ts";
 import { type ManagerOptions, runManager } from "./manager.ts";
 import { pagerCommand, throughPager } from "./pager.ts";
 import { linesOfPools, onEveryPool, overviewsOf, type PoolMark, poolMark } from "./pools.ts";

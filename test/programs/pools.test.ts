@@ -1,5 +1,5 @@
 /** Many pools on one machine: commands on each of them, a line on each, and one that fails stops no other. */
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { worstCode } from "../../src/manager/pools.ts";
@@ -80,7 +80,10 @@ describe("xcp-manager --all", () => {
     for (const pool of ["Alps", "Coast"])
       expect(await readFile(file.replace(".html", `-${pool}.html`), "utf8")).toMatch(/^<!doctype html>/i);
     const index = await readFile(file, "utf8");
-    const links = [...index.matchAll(/<a href="\.\/([^"]+)">([^<]+)<\/a>/g)].map(([, to, name]) => [name, to]);
+    const links = [...index.matchAll(/<a href="\.\/([^"]+)">([^<]+)<\/a>/g)].map(([, to, name]) => [
+      name,
+      to,
+    ]);
     expect(links).toEqual([
       ["Alps", "month-Alps.html"],
       ["Coast", "month-Coast.html"],

@@ -3,6 +3,7 @@ import { savingsOf } from "../../power/savings.ts";
 import { figure, grouped, plural } from "../../text/format.ts";
 import type { ReportFacts } from "../facts.ts";
 import { type Content, html, type Markup } from "../html.ts";
+import { compareWithMean } from "../thresholds.ts";
 import { sharePercent } from "./deviation.ts";
 import { meanOf } from "./load.ts";
 
