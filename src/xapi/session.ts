@@ -124,6 +124,21 @@ export class XapiSession {
     return endpoint === null || !endpoint.secure ? null : transportTo(endpoint).shownFingerprint();
   }
 
+  /**
+   * When the certificate ends that the host at `address` showed at the last connection to it, trusted or not; null where
+   * none was made, or in plain HTTP. Connects to nobody.
+   */
+  certificateEnd(address: string): Date | null {
+    const { addressMap, transportTo } = this.#options;
+    const endpoint = siblingEndpoint(this.#current.transport.endpoint, address, addressMap);
+    return endpoint === null ? null : (transportTo(endpoint).certificate?.validTo ?? null);
+  }
+
+  /** The same of the master that answers. */
+  masterCertificateEnd(): Date | null {
+    return this.#current.transport.certificate?.validTo ?? null;
+  }
+
   /** Logs out and closes every connection. Never throws. */
   async close(): Promise<void> {
     if (this.#closed) return;

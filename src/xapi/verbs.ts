@@ -281,6 +281,14 @@ export class SessionClient implements XapiClient {
     return this.#session.shownFingerprint(address);
   }
 
+  certificateEnd(address: string): Date | null {
+    return this.#session.certificateEnd(address);
+  }
+
+  masterCertificateEnd(): Date | null {
+    return this.#session.masterCertificateEnd();
+  }
+
   async sessionRights(): Promise<SessionRights | null> {
     const about = async <T>(method: string, read: (value: XapiValue) => T) =>
       this.#understood(method, await this.#session.callOnItself(method), read);
