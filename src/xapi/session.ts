@@ -49,6 +49,11 @@ export class XapiSession {
     return this.#logins;
   }
 
+  /** `text` of the pool's without the secrets of this session, for what is kept or shown. */
+  scrub(text: string): string {
+    return this.#options.secrets.scrub(text);
+  }
+
   /**
    * Calls `method` with the session as its first parameter.
    * "once" calls are repeated only where the pool has said that it did nothing.
