@@ -295,7 +295,7 @@ function closingLines(plan: Plan, assessment: PlanContext, names: Names): string
   }
   if (plan.before.length === 0) {
     return [
-      "Nothing to do: there are no rules; create one with: xcp-manager -e 'CREATE RULE HOST CpuAverage > 25'",
+      "Nothing to do: there are no rules; create one at xcp-manager's prompt, such as CREATE RULE SERVE CPU",
     ];
   }
   const lines = unresolvedLines(plan.unresolved, names);
