@@ -3,19 +3,22 @@
 import { AppError } from "../../domain/errors.ts";
 import { storeOptions } from "../../program/program.ts";
 import { openDatabase, type StoreOptions } from "../../store/connection.ts";
+import { dropAccountStatement } from "../../store/mending.ts";
 import { anySettings, type Check } from "../check.ts";
 import { failure, ok } from "../report.ts";
 
-interface Account {
+interface KnownLogin {
   readonly user: string;
   readonly password: string;
 }
 
 /** The template's accounts by the names that docs/install.md gives them, with what stands in the passwords' places. */
-const published: readonly Account[] = ["collect", "manager", "control", "wlb", "reader"].map((program) => ({
-  user: `xcp_${program}`,
-  password: `{${program}Password}`,
-}));
+const published: readonly KnownLogin[] = ["collect", "manager", "control", "wlb", "reader"].map(
+  (program) => ({
+    user: `xcp_${program}`,
+    password: `{${program}Password}`,
+  }),
+);
 
 export const publishedPasswords: Check = {
   name: "published-passwords",
@@ -29,7 +32,7 @@ export const publishedPasswords: Check = {
     return open.map(({ user, password }) =>
       failure(
         `anybody can log in to MySQL as ${user}: its password is the template's, ${password}`,
-        `mysql -u root -p -e "DROP USER '${user}'@'%'"   # where you need it: ALTER USER ... IDENTIFIED BY 'another one'`,
+        `mysql -u root -p -e "${dropAccountStatement(user)}"   # or, where you need it, give it another password`,
       ),
     );
   },
@@ -38,9 +41,9 @@ export const publishedPasswords: Check = {
 /** Those of `accounts` that the server of `options` lets in. */
 export async function whoCanLogIn(
   options: StoreOptions,
-  accounts: readonly Account[],
-): Promise<readonly Account[]> {
-  const open: Account[] = [];
+  accounts: readonly KnownLogin[],
+): Promise<readonly KnownLogin[]> {
+  const open: KnownLogin[] = [];
   for (const account of accounts) {
     try {
       const db = await openDatabase({ ...options, ...account });
