@@ -299,6 +299,7 @@ function closingLines(plan: Plan, assessment: PlanContext, names: Names): string
     ];
   }
   const lines = unresolvedLines(plan.unresolved, names);
+  if (isGivenUp(plan)) lines.push(noSearch);
   if (plan.limited) lines.push(`More moves would follow; ${limitReached(plan, names)}`);
   if (lines.length > 0 || plan.moves.length > 0) return lines;
   const above = plan.before.flatMap(({ rule, verdicts }) =>
@@ -312,6 +313,13 @@ function closingLines(plan: Plan, assessment: PlanContext, names: Names): string
     `Nothing to do: no host breaks a rule. ${plan.after.map((each) => balanced(each, names)).join(" ")}`,
   ];
 }
+
+/** Nothing is done, and that nothing can be was known without a search. */
+export function isGivenUp({ moves, unresolved, searched }: Plan): boolean {
+  return moves.length === 0 && unresolved.length > 0 && !searched;
+}
+
+const noSearch = "Nothing was searched for: it is proved that all of this stays";
 
 /** Why no VM is moved to serve others. */
 function nothingWorth({ rule, before }: ServeForecast): string {
