@@ -174,6 +174,14 @@ describe.skipIf(!canInstall)("the Debian package", () => {
     }
   });
 
+  it("has whoever made it as its maintainer; else an address that can be nobody's", () => {
+    expect(dpkg("--status", "xcp-balance")).toMatch(
+      process.env["DEBEMAIL"] === undefined
+        ? /^Maintainer: .* <nobody@xcp-balance\.invalid>$/m
+        : /^Maintainer: /m,
+    );
+  });
+
   it("tells its commit, also where there is no git", () => {
     const { stdout } = spawnSync(process.execPath, [realpathSync(at("/usr/bin/xcp-sim")), "--version"], {
       encoding: "utf8",
