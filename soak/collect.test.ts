@@ -123,7 +123,12 @@ describe("a pool that grows, shrinks and loses hosts", () => {
     "for an hour of its time (in one session: %s): the tables equal its own records after every run",
     async (following) => {
       const began = performance.now();
-      const figures = await collectChangingPool({ seed, virtualSeconds: 10 * some(360), everySeconds: 10, following });
+      const figures = await collectChangingPool({
+        seed,
+        virtualSeconds: 10 * some(360),
+        everySeconds: 10,
+        following,
+      });
       tell(`an hour of a changing pool, ${following ? "followed" : "read whole"}`, began, figures);
       expect(figures.runs).toBeGreaterThanOrEqual(some(360));
       expect(figures.whole).toBe(following ? 1 : figures.runs);
