@@ -7,7 +7,8 @@ import { type RunningSimulator, startSimulator } from "../../src/simulator/serve
 import { connectXapi } from "../../src/xapi/client.ts";
 import { readInventory } from "../../src/xapi/inventory.ts";
 import { InventoryFollower } from "../../src/xapi/inventoryFollower.ts";
-import { type Measures, readMeasures } from "../../src/xapi/rrdUpdates.ts";
+import type { Measures } from "../../src/xapi/measures.ts";
+import { readMeasures } from "../../src/xapi/rrdUpdates.ts";
 import { userAgent } from "../../src/xapi/userAgent.ts";
 import type { XapiClient } from "../../src/xapi/xapiClient.ts";
 import { changingScenario } from "../support/picture.ts";
