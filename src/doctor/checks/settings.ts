@@ -136,6 +136,7 @@ function namedFile(named: string | undefined): string {
 
 function summaryOf({ xen, mysql }: ReadSettings["settings"]): string {
   const database = `database ${mysql.database} on ${mysql.servers.map(serverText).join(", ")} as ${mysql.user}`;
+  // What names no pool, as the manager, has it empty.
   return xen === undefined || xen.urls.length === 0
     ? database
     : `pool at ${xen.urls.join(", ")} as ${xen.user}; ${database}`;
@@ -188,7 +189,9 @@ const settingsAgree: Check = {
   needs: [anySettings],
   run: async (_, found) => {
     const findings = [...sameDatabase(found), ...samePool(found), ...sameLimits(found)];
-    return findings.length > 0 ? findings : [ok("they do")];
+    return findings.length > 0
+      ? findings
+      : [ok("the programs name one pool and one database, and plan by the same limits")];
   },
 };
 
