@@ -51,9 +51,6 @@ interface PossibleMove {
 const triedHosts = 12;
 const gibibyte = 1024 ** 3;
 
-/** A shortage may be over before a VM has left: relief that comes so many minutes late counts half. */
-const halfLifeMinutes = 15;
-
 /** The sums of the hosts while VMs are moved about. */
 export class ServedHosts {
   readonly problem: ServeProblem;
@@ -253,7 +250,7 @@ class Choice {
     const taken = Math.min(minutes, this.#problem.seconds(v, from, to) / 60);
     const harm = this.#sums.after(to, v, 1) - this.#sums.shortage(to);
     const cost = this.#sums.burden(from, transferCpus, taken) + this.#sums.burden(to, transferCpus, taken);
-    return (relief - harm) * (1 - taken / minutes) * 0.5 ** (taken / halfLifeMinutes) - cost;
+    return (relief - harm) * (1 - taken / minutes) - cost;
   }
 
   /** The steps without those that the others have made needless, each with what it saves beside all others. */
