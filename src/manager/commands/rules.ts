@@ -9,7 +9,7 @@ import { type Command, command } from "../command.ts";
 import { bare } from "../forms.ts";
 import { unmeasuredBy } from "../ruleNotes.ts";
 import { ruleItem, rulesHeading, ruleTable, storedRuleObject } from "../ruleText.ts";
-import { type ConfiguredPool, configuredHints, configuredPool } from "../xenCenter.ts";
+import { type ConfiguredPool, configuredGreenHints, configuredHints, configuredPool } from "../xenCenter.ts";
 
 /** The rules by subject, as the thesis lists them, then the others by number; and the rows that are none. */
 export interface HostRules {
@@ -56,15 +56,28 @@ export const showRules: Command<null, HostRules> = command({
   },
 });
 
-export const showGreenRules: Command<null, readonly Numbered<GreenRule>[]> = command({
+/** The rules by number, and what XenCenter set. */
+export interface GreenRules {
+  readonly rules: readonly Numbered<GreenRule>[];
+  readonly configured: ConfiguredPool | null;
+}
+
+export const showGreenRules: Command<null, GreenRules> = command({
   ...bare("SHOW RULES GREEN"),
   help: [["SHOW RULES GREEN", "these rules"]],
-  /** By number. */
-  run: async ({ db }) => (await listAddedRules(db)).green,
-  text: (rules) => ["Rules - Gather vms on few hosts while:", "", ...rules.flatMap(ruleItem)],
-  json: (rules) => rules.map(storedRuleObject),
-  table: (rules) => ruleTable(rules),
-  hints: (rules) => (rules.length === 0 ? ["There is no such rule; CREATE RULE GREEN makes one."] : []),
+  run: async ({ db }) => ({
+    rules: (await listAddedRules(db)).green,
+    configured: await configuredPool(db),
+  }),
+  text: ({ rules }) => ["Rules - Gather vms on few hosts while:", "", ...rules.flatMap(ruleItem)],
+  json: ({ rules }) => rules.map(storedRuleObject),
+  table: ({ rules }) => ruleTable(rules),
+  hints: ({ rules, configured }) => {
+    const enabled = rules.some(({ rule }) => rule.enabled);
+    const set = configuredGreenHints(configured, enabled).map(printable);
+    const none = rules.length === 0 && set.length === 0;
+    return [...set, ...(none ? ["There is no such rule; CREATE RULE GREEN makes one."] : [])];
+  },
 });
 
 export const showServeRules: Command<null, readonly Numbered<ServeRule>[]> = command({
