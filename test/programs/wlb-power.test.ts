@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createClient } from "xen-api";
+import { configuredGreenHints, configuredHints, configuredPool } from "../../src/manager/xenCenter.ts";
 import { poolRefOf } from "../../src/simulator/metrics/model.ts";
 import { loadHostPower } from "../../src/store/hostPower.ts";
 import { type Arena, openArena, type Ring, type Told } from "../support/controlArena.ts";
@@ -12,7 +13,6 @@ import { asRoot } from "../support/database.ts";
 import { later } from "../support/laterDatabase.ts";
 import { flowing } from "../support/poolTime.ts";
 import { temporaryFolder } from "../support/programs.ts";
-import { ask } from "../support/prompt.ts";
 import { mysqlSettings } from "../support/wlb/recordedPool.ts";
 import { type RunningWlb, startWlb, wlbPassword, wlbUser } from "../support/wlb/serve.ts";
 
@@ -107,9 +107,12 @@ it("a pool in density mode is told which VMs to gather and which host to switch 
     ...Object.fromEntries(participating),
   });
   await pass(480);
-  expect(await ask(arena.manager, "SHOW RULES GREEN")).toMatch(
-    /Set in XenCenter: KEEP CpuAverage BELOW 76\.5 % AND .* WITH 1 SPARE HOST \(PowerManagementEnabled\)/,
-  );
+  expect(configuredGreenHints(await configuredPool(arena.manager), false)).toEqual([
+    expect.stringMatching(
+      /^Set in XenCenter: KEEP CpuAverage BELOW 76\.5 % AND .* WITH 1 SPARE HOST \(PowerManagementEnabled\), for hosts/,
+    ),
+  ]);
+  expect(configuredHints(await configuredPool(arena.manager))).toEqual([]);
 
   // Moves first, in the order of their numbers, then the host, by its control domain.
   await expect.poll(reasons, { timeout: 60_000, interval: 500 }).toContain("PowerOff");

@@ -98,7 +98,7 @@ function settingsOf(program: CheckedProgram): Check {
       try {
         const settings = loadSettings(groupsOf[program], named) as ReadSettings["settings"];
         found.settings.set(program, { file, settings });
-        return [ok(summaryOf(settings))];
+        return [ok(summaryOf(settings, groupsOf[program]))];
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         const [, ...problems] = error.summary.split("\n");
@@ -118,9 +118,12 @@ function namedFile(named: string | undefined): string {
   return fs.existsSync("settings") || folder === null ? "settings" : path.join(folder, "settings");
 }
 
-function summaryOf({ xen, mysql }: ReadSettings["settings"]): string {
+/** Settings of other groups are there too, with nothing in them. */
+function summaryOf({ xen, mysql }: ReadSettings["settings"], groups: readonly SettingGroup[]): string {
   const database = `database ${mysql.database} on ${mysql.servers.map(serverText).join(", ")} as ${mysql.user}`;
-  return xen === undefined ? database : `pool at ${xen.urls.join(", ")} as ${xen.user}; ${database}`;
+  return xen === undefined || !groups.includes("xen")
+    ? database
+    : `pool at ${xen.urls.join(", ")} as ${xen.user}; ${database}`;
 }
 
 function serverText({ host, port }: MysqlSettings["servers"][number]): string {
