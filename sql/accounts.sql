@@ -8,7 +8,8 @@
 --       -e 's/{wlbUser}/xcp_wlb/; s/{wlbPassword}/.../' \
 --       -e 's/{readerUser}/xcp_reader/; s/{readerPassword}/.../' accounts.sql | mysql -u root -p
 --
--- (write the passwords in place by an editor rather than on a command line that others can see). {accountHost} is the
+-- (write the passwords in place by an editor rather than on a command line that others can see: docs/install.md; fill in all
+-- five, since what is left as it stands here everybody knows). {accountHost} is the
 -- address the programs connect from; % is any. Add REQUIRE SSL to each account where the network is not trusted, and
 -- MysqlCaFile to the settings. An account that exists keeps its password.
 -- Creating tables is for whoever runs `xcp-manager schema install`; none of these may.

@@ -7,14 +7,14 @@ import { ignoreUnsettled, type SettlingVm } from "../decide/settling.ts";
 import { clocksDisagree } from "../domain/clocks.ts";
 import { lacksDemands, withLastUse } from "../domain/demand.ts";
 import { AppError, describeError } from "../domain/errors.ts";
-import type { Collection, PoolFacts, Snapshot, Uuid } from "../domain/pool.ts";
+import { asUuid, type Collection, type PoolFacts, type Snapshot, type Uuid } from "../domain/pool.ts";
 import { type AnySubject, isSource, parseAnySubject, subjectFacts } from "../domain/rule.ts";
 import { unmeasuredLines } from "../domain/unmeasured.ts";
 import type { CollectSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
 import { loadHostAddresses, loadLastPlaces } from "../store/places.ts";
-import { subjectsNamedByRules, subjectsOfHostRule } from "../store/rules.ts";
+import { subjectsComparedByRules, subjectsNamedByRules, subjectsOfHostRule } from "../store/rules.ts";
 import { beginCollection, loadSnapshot, saveSnapshot } from "../store/snapshot.ts";
 import { connectXapi } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
@@ -66,6 +66,8 @@ export interface CollectResult {
   readonly slow: readonly { readonly name: string; readonly reason: string }[];
   /** Those of them whose certificate is not trusted, and the fingerprints that are, or else should be with theirs. */
   readonly untrusted: { readonly hosts: readonly Shown[]; readonly pins: readonly string[] };
+  /** When the certificate of each host ends, of those that one was seen of. */
+  readonly certificateEnds: ReadonlyMap<Uuid, Date>;
   /** Records that could not be read, those of hosts among them. */
   readonly skipped: readonly LeftOut[];
   /** VMs that came to their host a moment ago, whose measures are not counted yet. */
@@ -98,7 +100,7 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       collected: db === null ? null : await loadHostAddresses(db),
       allowed: options.allowedRedirects ?? [],
     };
-    const { inventory, measures, poolTime, poolTimeMs, untrusted, reading, recording } = await readPool(
+    const { inventory, measures, poolTime, poolTimeMs, ...found } = await readPool(
       options,
       known,
       named,
@@ -133,9 +135,7 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
       clockSkewSeconds,
       complete,
       settling,
-      untrusted,
-      reading,
-      recording,
+      ...found,
       ...leftOut(inventory, measures),
     };
     if (db === null || start === null) return { ...result, stored: null, warnings: [] };
@@ -196,6 +196,7 @@ interface PoolReading {
   /** When that was, by this process' own clock that never jumps. */
   readonly poolTimeMs: number;
   readonly untrusted: CollectResult["untrusted"];
+  readonly certificateEnds: CollectResult["certificateEnds"];
   readonly reading: ReadingFacts;
   readonly recording: Recording | null;
 }
@@ -211,7 +212,7 @@ async function namedMeasures(db: Database, { recordWaits }: CollectSettings): Pr
  * of is then only the other rules'.
  */
 async function subjectsOfRules(db: Database): Promise<readonly string[]> {
-  const added = await subjectsNamedByRules(db);
+  const added = await subjectsComparedByRules(db);
   try {
     return [...(await subjectsOfHostRule(db)), ...added];
   } catch (error) {
@@ -286,7 +287,8 @@ async function readFrom(
     const recording = options.collect.recordWaits
       ? await recordWaits(client, inventory, measures, { parallelCalls, signal })
       : null;
-    return { inventory, measures, poolTime, poolTimeMs, untrusted, reading, recording };
+    const certificateEnds = certificateEndsOf(client, inventory);
+    return { inventory, measures, poolTime, poolTimeMs, untrusted, certificateEnds, reading, recording };
   } catch (error) {
     // A pool that refuses to show its objects is the operator's business, no broken invariant of ours.
     if (!(error instanceof XapiError)) throw error;
@@ -309,6 +311,15 @@ async function untrustedHosts(
   const others = [...inventory.hosts].filter(([ref]) => !untrusted.has(ref));
   const shown = await Promise.all(others.map(([, { address }]) => client.shownFingerprint(address)));
   return { hosts, pins: shown.filter((each) => each !== null) };
+}
+
+/** As hosts showed them when they were connected to; nobody is asked for them. The master may be known by a name of its own. */
+function certificateEndsOf(client: XapiClient, { hosts, pool }: Inventory): ReadonlyMap<Uuid, Date> {
+  const ends = [...hosts].map(([ref, { uuid, address }]) => {
+    const own = client.certificateEnd(address);
+    return [asUuid(uuid), own ?? (ref === pool.master ? client.masterCertificateEnd() : null)] as const;
+  });
+  return new Map(ends.flatMap(([uuid, end]) => (end === null ? [] : [[uuid, end] as const])));
 }
 
 /** The master's clock; null where it does not tell. */

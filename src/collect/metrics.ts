@@ -1,13 +1,10 @@
 /** What a run of xcp-collect tells node_exporter of the pool. Pure. */
 import type { Snapshot, Uuid } from "../domain/pool.ts";
-import { type Scores, scoreOf } from "../domain/score.ts";
+import { lowScore, type Scores, scoreOf } from "../domain/score.ts";
 import type { MetricSample } from "../metrics/families.ts";
 import type { CollectResult } from "./collect.ts";
 
 const bytesPerMb = 1024 * 1024;
-
-/** Below this score a VM counts as short of CPU. */
-const lowScore = 95;
 
 /**
  * `storedAt` is when the stored collection began, in seconds since 1970; null where this run stored none. `scores` are
@@ -18,7 +15,7 @@ export function collectSamples(
   storedAt: number | null,
   scores: Scores | null,
 ): readonly MetricSample[] {
-  const { snapshot, unread, skipped, clockSkewSeconds, complete } = result;
+  const { snapshot, unread, skipped, clockSkewSeconds, complete, certificateEnds } = result;
   const pool = { pool: snapshot.pool.uuid };
   const guests = guestsByHost(snapshot);
   const one = (name: MetricSample["name"], value: number | null, labels: object = {}): MetricSample[] =>
@@ -42,6 +39,9 @@ export function collectSamples(
       ...one("xcp_balance_host_memory_free_bytes", inBytes(memoryFreeMb), { host }),
       ...one("xcp_balance_host_vms", guests.get(host) ?? 0, { host }),
     ]),
+    ...[...certificateEnds].flatMap(([host, end]) =>
+      one("xcp_balance_host_certificate_end_timestamp_seconds", end.getTime() / 1000, { host }),
+    ),
     ...[...(scores?.hosts ?? [])].flatMap(([host, got]) =>
       one("xcp_balance_host_vm_score", scoreOf(got), { host }),
     ),

@@ -26,7 +26,7 @@ export interface NamedPlaces {
  * `settings` is the file of all programs, unless it is called as the file of one: then those of the others are
  * collect.settings, manager.settings, control.settings and wlb.settings beside it. Where nothing is named and there is no
  * file `settings` in `folder`, but a manager.settings, it is that one. xcp-wlb need not be set up: it is looked at where
- * its file is there, or the common one holds its login.
+ * its file, or the common one, says how pools log in to it.
  */
 export function settingsPlaces(named: NamedPlaces, folder = "."): SettingsPlaces {
   const own = path.join(folder, "manager.settings");
@@ -37,9 +37,8 @@ export function settingsPlaces(named: NamedPlaces, folder = "."): SettingsPlaces
   const beside = (program: CheckedProgram) =>
     isOfOne ? path.join(path.dirname(settings), `${program}.settings`) : settings;
   const wlb = named.wlb ?? beside("wlb");
-  const hasWlb =
-    named.wlb !== undefined ||
-    (isOfOne ? fs.existsSync(wlb ?? "") : givesKey("WlbUsr", wlb ?? path.join(folder, "settings")));
+  // The package lays a template of its settings beside the others, whether or not anybody wants it.
+  const hasWlb = named.wlb !== undefined || givesKey("WlbUsr", wlb ?? path.join(folder, "settings"));
   return {
     collect: named.collect ?? beside("collect"),
     manager: beside("manager"),

@@ -17,6 +17,9 @@ export interface CpuGot {
 /** How far back scores look. */
 export const scoreSeconds = 3600;
 
+/** Below this score a VM counts as short of CPU. */
+export const lowScore = 95;
+
 /** A snapshot stands for so long at most: what was between two that lie further apart is not known. */
 const longestSeconds = 600;
 

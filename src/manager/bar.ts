@@ -1,7 +1,9 @@
 /** A value as a bar of one line, with marks where something is compared with it. Pure. */
 
 /** Columns of a bar, without its brackets. */
-const barColumns = 30;
+export const barColumns = 30;
+/** And where a terminal is too narrow for that. */
+export const narrowBarColumns = 14;
 
 export interface Bar {
   readonly value: number | null;
@@ -11,16 +13,18 @@ export interface Bar {
   readonly mean: number | null;
   /** Limits, drawn as `!`. */
   readonly limits: readonly number[];
+  /** Columns without the brackets, 30 where left out. */
+  readonly columns?: number;
 }
 
 /** "[######|##...!....]"; what is beyond a full bar is drawn at its end. */
-export function barText({ value, full, mean, limits }: Bar): string {
+export function barText({ value, full, mean, limits, columns = barColumns }: Bar): string {
   const at = (part: number) =>
-    full <= 0 ? 0 : Math.min(barColumns, Math.max(0, Math.round((part / full) * barColumns)));
+    full <= 0 ? 0 : Math.min(columns, Math.max(0, Math.round((part / full) * columns)));
   const filled = value === null ? 0 : at(value);
-  const cells = [..."#".repeat(filled), ..."·".repeat(barColumns - filled)];
+  const cells = [..."#".repeat(filled), ..."·".repeat(columns - filled)];
   const mark = (part: number, sign: string) => {
-    cells[Math.min(barColumns - 1, at(part))] = sign;
+    cells[Math.min(columns - 1, at(part))] = sign;
   };
   if (mean !== null) mark(mean, "|");
   for (const limit of limits) mark(limit, "!");

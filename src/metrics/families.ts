@@ -95,6 +95,11 @@ export const families: Readonly<Record<FamilyName, Family>> = {
     help: "Running virtual machines on the host, its control domain not counted.",
     labels: ["pool", "host"],
   },
+  xcp_balance_host_certificate_end_timestamp_seconds: {
+    type: "gauge",
+    help: "When the certificate ends that the host shows, trusted or not.",
+    labels: ["pool", "host"],
+  },
 
   xcp_balance_host_vm_score: {
     type: "gauge",

@@ -94,12 +94,29 @@ function locate(settingsPath: string | undefined, groups: readonly SettingGroup[
   const tried = (settingsPath === undefined ? usualPlaces() : [settingsPath]).map((each) =>
     path.resolve(each),
   );
-  const found = tried.find((file) => fs.existsSync(file));
+  const found = tried.find(isThere);
   if (found !== undefined) return found;
   if (settingsPath === undefined && environmentGivesAll(groups)) return null;
   throw new AppError("settings", `Unable to locate settings file: tried ${tried.join(", ")}`, {
     next: "copy settings.example there, or name another with --settings",
   });
+}
+
+/**
+ * Whether there is such a file.
+ * @throws AppError "settings" where this user may not look: a file that is there is not to be made anew.
+ */
+function isThere(file: string): boolean {
+  try {
+    fs.statSync(file);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EACCES") return false;
+    throw new AppError("settings", `Unable to look for settings file ${file}: permission denied (EACCES)`, {
+      next: "run it as a user who may read that folder: the programs' account, or a member of its group",
+    });
+  }
 }
 
 function usualPlaces(): string[] {

@@ -58,6 +58,11 @@ function limitsOf(subject: Subject, rules: readonly Rule[]): readonly number[] {
     .map(({ amount }) => amount);
 }
 
+/** Whether one of them compares hosts with the mean of a measure that is kept. */
+export function compareWithMean(rules: readonly Rule[]): boolean {
+  return rules.some((rule) => comparedTerms(rule).length > 0);
+}
+
 interface ComparedTerm {
   readonly subject: Subject;
   readonly amount: number;

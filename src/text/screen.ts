@@ -1,6 +1,6 @@
 /** What is printed on a terminal and nowhere else: tables within its width, colours where it has some. Pure. */
 
-import { alignedLines, type Cell, type ShownTable, shownCell } from "./table.ts";
+import { alignedCells, type Cell, columnGap, columnWidths, type ShownTable, shownCell } from "./table.ts";
 import { displayWidth, fitWidth, padWidth } from "./text.ts";
 
 /** What a terminal can do. */
@@ -33,20 +33,64 @@ export function onScreen(text: string, { unicode }: Pick<TerminalView, "unicode"
 /** Narrower a column does not get: what is cut further says nothing. */
 const narrowest = 8;
 
+/** In what colour a cell stands; null for none. Rows count from 0, columns are named by their titles. */
+export type PaintOf = (row: number, column: string) => Paint | null;
+
 /**
  * `table` aligned within the terminal's width, a row a line: the widest columns of text are cut with "…" until it fits,
- * those of figures never. `paintOf` says in what colour a row stands.
+ * those of figures, and those that `whole` names, never.
  */
 export function screenTable(
   table: ShownTable,
   screen: TerminalView,
-  paintOf: (row: number) => Paint | null = () => null,
+  paintOf: PaintOf = () => null,
+  whole: readonly string[] = [],
 ): readonly string[] {
-  const [head, ...rows] = alignedLines(fitted(asShown(table, screen), screen.columns));
+  const [head, ...rows] = alignedCells(fitted(asShown(table, screen), screen.columns, whole));
   return [
-    painted(onScreen(head ?? "", screen), "head", screen),
-    ...rows.map((line, row) => painted(onScreen(line, screen), paintOf(row), screen)),
+    paintedCells(head ?? [], () => "head", screen),
+    ...rows.map((cells, row) =>
+      paintedCells(cells, (index) => paintOf(row, table.columns[index] ?? ""), screen),
+    ),
   ];
+}
+
+/** Text that is cut to less is not well read any more. */
+const readable = 24;
+
+/** The first of `tables` that a terminal shows well, its texts cut to no less than a name; else the last one. */
+export function firstThatFits(
+  tables: readonly ShownTable[],
+  { columns: most }: TerminalView,
+  whole: readonly string[] = [],
+): ShownTable {
+  const needs = (table: ShownTable) => {
+    const widths = columnWidths(table).map((width, index) => {
+      const title = table.columns[index] ?? "";
+      return whole.includes(title) ? width : Math.min(width, Math.max(readable, displayWidth(title)));
+    });
+    return widths.reduce((sum, width) => sum + width, 0) + columnGap.length * Math.max(0, widths.length - 1);
+  };
+  return tables.find((table) => needs(table) <= most) ?? tables.at(-1) ?? { columns: [], rows: [] };
+}
+
+/** Cells side by side; neighbours of one colour, with the gap between them, are painted at once. */
+function paintedCells(
+  cells: readonly string[],
+  paintOf: (index: number) => Paint | null,
+  screen: TerminalView,
+): string {
+  const runs: { text: string; readonly paint: Paint | null }[] = [];
+  cells.forEach((cell, index) => {
+    const paint = paintOf(index);
+    const last = runs.at(-1);
+    const isLast = index === cells.length - 1;
+    const text = isLast ? cell.trimEnd() : cell;
+    if (last === undefined) runs.push({ text, paint });
+    else if (last.paint === paint) last.text += columnGap + text;
+    else runs.push({ text: columnGap, paint: null }, { text, paint });
+  });
+  return runs.map(({ text, paint }) => painted(onScreen(text, screen), paint, screen)).join("");
 }
 
 /** Text that a locale cannot show is escaped before anything is aligned. */
@@ -56,15 +100,16 @@ function asShown({ columns, rows }: ShownTable, screen: TerminalView): ShownTabl
   return { columns, rows: rows.map((row) => row.map(shown)) };
 }
 
-function fitted(table: ShownTable, most: number): ShownTable {
-  const widths = table.columns.map((title, index) =>
-    Math.max(displayWidth(title), ...table.rows.map((row) => displayWidth(shownCell(row[index] ?? null)))),
-  );
-  const isText = table.columns.map((_, index) =>
-    table.rows.some((row) => typeof row[index] === "string" && !/^[+-]?\d/.test(String(row[index]))),
+function fitted(table: ShownTable, most: number, whole: readonly string[]): ShownTable {
+  const widths = columnWidths(table);
+  const isText = table.columns.map(
+    (title, index) =>
+      !whole.includes(title) &&
+      table.rows.some((row) => typeof row[index] === "string" && !/^[+-]?\d/.test(String(row[index]))),
   );
   const limits = [...widths];
-  const total = () => limits.reduce((sum, width) => sum + width, 0) + 2 * Math.max(0, limits.length - 1);
+  const total = () =>
+    limits.reduce((sum, width) => sum + width, 0) + columnGap.length * Math.max(0, limits.length - 1);
   for (let over = total() - most; over > 0; over = total() - most) {
     const widest = limits.reduce(
       (best, width, index) => (isText[index] && width > (limits[best] ?? 0) ? index : best),

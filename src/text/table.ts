@@ -22,21 +22,31 @@ export function tableOf<Row>(columns: Columns<Row>, rows: readonly Row[]): Shown
 }
 
 /** Aligned columns under their titles, numbers (with a unit or without) to the right; what is not known is `-`. */
-export function alignedLines({ columns, rows }: ShownTable): readonly string[] {
+export function alignedLines(table: ShownTable): readonly string[] {
+  return alignedCells(table).map((cells) => cells.join(columnGap).trimEnd());
+}
+
+/** What stands between two columns. */
+export const columnGap = "  ";
+
+/** The same cell by cell, each as wide as its column: the titles, then the rows. */
+export function alignedCells({ columns, rows }: ShownTable): readonly (readonly string[])[] {
   const texts = rows.map((row) => row.map(shownCell));
-  const widths = columns.map((title, index) =>
-    Math.max(displayWidth(title), ...texts.map((row) => displayWidth(row[index] ?? ""))),
-  );
+  const widths = columnWidths({ columns, rows });
   const right = columns.map((_, index) => isNumeric(rows.map((row) => row[index] ?? null)));
-  const lineOf = (cells: readonly string[]) =>
-    cells
-      .map((cell, index) => {
-        const width = widths[index] ?? 0;
-        return right[index] ? " ".repeat(width - displayWidth(cell)) + cell : padWidth(cell, width);
-      })
-      .join("  ")
-      .trimEnd();
-  return [columns, ...texts].map(lineOf);
+  const aligned = (cells: readonly string[]) =>
+    cells.map((cell, index) => {
+      const width = widths[index] ?? 0;
+      return right[index] ? " ".repeat(width - displayWidth(cell)) + cell : padWidth(cell, width);
+    });
+  return [columns, ...texts].map(aligned);
+}
+
+/** How wide each column is where nothing is cut. */
+export function columnWidths({ columns, rows }: ShownTable): readonly number[] {
+  return columns.map((title, index) =>
+    Math.max(displayWidth(title), ...rows.map((row) => displayWidth(shownCell(row[index] ?? null)))),
+  );
 }
 
 function isNumeric(cells: readonly Cell[]): boolean {

@@ -49,6 +49,11 @@ export class XapiSession {
     return this.#logins;
   }
 
+  /** `text` of the pool's without the secrets of this session, for what is kept or shown. */
+  scrub(text: string): string {
+    return this.#options.secrets.scrub(text);
+  }
+
   /**
    * Calls `method` with the session as its first parameter.
    * "once" calls are repeated only where the pool has said that it did nothing.
@@ -117,6 +122,21 @@ export class XapiSession {
     const { addressMap, transportTo } = this.#options;
     const endpoint = siblingEndpoint(this.#current.transport.endpoint, address, addressMap);
     return endpoint === null || !endpoint.secure ? null : transportTo(endpoint).shownFingerprint();
+  }
+
+  /**
+   * When the certificate ends that the host at `address` showed at the last connection to it, trusted or not; null where
+   * none was made, or in plain HTTP. Connects to nobody.
+   */
+  certificateEnd(address: string): Date | null {
+    const { addressMap, transportTo } = this.#options;
+    const endpoint = siblingEndpoint(this.#current.transport.endpoint, address, addressMap);
+    return endpoint === null ? null : (transportTo(endpoint).certificate?.validTo ?? null);
+  }
+
+  /** The same of the master that answers. */
+  masterCertificateEnd(): Date | null {
+    return this.#current.transport.certificate?.validTo ?? null;
   }
 
   /** Logs out and closes every connection. Never throws. */

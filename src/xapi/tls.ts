@@ -33,12 +33,13 @@ export interface ConnectPolicy {
 
 /**
  * A connected and verified socket. Rejects with CertificateError or XapiUnreachable.
- * `abort` gives up at once.
+ * `abort` gives up at once; `onShown` hears of the certificate, also of one that is not trusted.
  */
 export async function connectSocket(
   endpoint: Endpoint,
   policy: ConnectPolicy,
   abort: AbortSignal,
+  onShown: (certificate: ShownCertificate) => void = () => {},
 ): Promise<Socket> {
   if (!endpoint.secure)
     return await connected(endpoint, connectPlain(address(endpoint)), "connect", policy, abort);
@@ -48,9 +49,11 @@ export async function connectSocket(
     await connected(endpoint, socket, "secureConnect", policy, abort);
   } catch (error) {
     if (!refusedCertificate(socket)) throw error;
-    throw await untrusted(endpoint, policy, socket.authorizationError, abort);
+    throw await untrusted(endpoint, policy, socket.authorizationError, abort, onShown);
   }
-  const problem = pinned ? pinProblem(endpoint, policy, socket.getPeerCertificate()) : null;
+  const certificate = socket.getPeerCertificate();
+  if (certificate.fingerprint256 !== undefined) onShown(asShown(certificate));
+  const problem = pinned ? pinProblem(endpoint, policy, certificate) : null;
   if (problem === null) return socket;
   socket.destroy();
   throw problem;
@@ -237,8 +240,11 @@ async function untrusted(
   policy: ConnectPolicy,
   verification: Error | string,
   abort: AbortSignal,
+  onShown: (certificate: ShownCertificate) => void,
 ): Promise<CertificateError> {
-  const seen = await lookAtFingerprint(endpoint, policy, abort);
+  const shown = await shownCertificate(endpoint, policy, abort).catch(() => null);
+  if (shown !== null) onShown(shown);
+  const seen = shown?.fingerprint ?? null;
   const by = policy.trust.kind === "ca" ? "XenCaFile" : "this machine's authorities";
   const why = describeVerification(String(verification));
   const lines = [
@@ -267,24 +273,6 @@ function describeVerification(code: string): string {
   return code;
 }
 
-/** The SHA-256 of what the host shows, null where the handshake fails. Not a byte is sent over it. */
-async function lookAtFingerprint(
-  endpoint: Endpoint,
-  policy: ConnectPolicy,
-  abort: AbortSignal,
-): Promise<string | null> {
-  return shownFingerprint(endpoint, policy, abort).catch(() => null);
-}
-
-/** The SHA-256 of the certificate that the host shows, "AB:CD:...". A handshake only. Rejects with XapiUnreachable. */
-export async function shownFingerprint(
-  endpoint: Endpoint,
-  policy: ConnectPolicy,
-  abort: AbortSignal,
-): Promise<string> {
-  return (await shownCertificate(endpoint, policy, abort)).fingerprint;
-}
-
 /** A certificate as its host shows it; whether anybody should believe it is not said. */
 export interface ShownCertificate {
   /** SHA-256, "AB:CD:...". */
@@ -301,11 +289,14 @@ export async function shownCertificate(
   const socket = connectTls({ ...tlsOptions(endpoint, policy), rejectUnauthorized: false });
   try {
     await connected(endpoint, socket, "secureConnect", policy, abort);
-    const { fingerprint256, valid_to } = socket.getPeerCertificate();
-    return { fingerprint: normalFingerprint(fingerprint256), validTo: new Date(valid_to) };
+    return asShown(socket.getPeerCertificate());
   } finally {
     socket.destroy();
   }
+}
+
+function asShown({ fingerprint256, valid_to }: PeerCertificate): ShownCertificate {
+  return { fingerprint: normalFingerprint(fingerprint256), validTo: new Date(valid_to) };
 }
 
 function certificateError(endpoint: Endpoint, seen: string | null, message: string): CertificateError {

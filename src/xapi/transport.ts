@@ -13,7 +13,7 @@ import type { AnswerBudget, KeptAnswers } from "./answerBudget.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { XapiUnreachable } from "./errors.ts";
 import { type Limiter, limiter } from "./limiter.ts";
-import { type ConnectPolicy, connectSocket, shownFingerprint } from "./tls.ts";
+import { type ConnectPolicy, connectSocket, type ShownCertificate, shownCertificate } from "./tls.ts";
 import { userAgent } from "./userAgent.ts";
 
 export interface TransportOptions extends ConnectPolicy {
@@ -61,6 +61,7 @@ export class Transport {
   readonly #agent: Agent;
   readonly #closing = new AbortController();
   readonly #oneOfFew: Limiter;
+  #certificate: ShownCertificate | null = null;
 
   constructor(endpoint: Endpoint, options: TransportOptions) {
     this.endpoint = endpoint;
@@ -90,8 +91,17 @@ export class Transport {
   }
 
   /** The SHA-256 of the certificate that the member shows; null where it shows none. Nothing is sent to it. */
-  shownFingerprint(): Promise<string | null> {
-    return shownFingerprint(this.endpoint, this.#options, this.#closing.signal).catch(() => null);
+  async shownFingerprint(): Promise<string | null> {
+    const shown = await shownCertificate(this.endpoint, this.#options, this.#closing.signal).catch(
+      () => null,
+    );
+    if (shown !== null) this.#certificate = shown;
+    return shown?.fingerprint ?? null;
+  }
+
+  /** The certificate that the member showed last, trusted or not; null where it has shown none yet. */
+  get certificate(): ShownCertificate | null {
+    return this.#certificate;
   }
 
   /** The failure of a request; where http:// was written for a port that speaks TLS it says so. */
@@ -117,7 +127,10 @@ export class Transport {
   }
 
   readonly #createConnection = (_: unknown, done: (error: Error | null, socket?: Socket) => void): void => {
-    connectSocket(this.endpoint, this.#options, this.#closing.signal).then(
+    const onShown = (certificate: ShownCertificate) => {
+      this.#certificate = certificate;
+    };
+    connectSocket(this.endpoint, this.#options, this.#closing.signal, onShown).then(
       (socket) => done(null, socket),
       (error: Error) => done(error),
     );

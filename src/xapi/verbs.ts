@@ -225,7 +225,9 @@ export class SessionClient implements XapiClient {
   }
 
   vmsWhichPreventEvacuation(host: HostRef): Promise<ReadonlyMap<VmRef, EvacuationBlocker>> {
-    return this.#read("host.get_vms_which_prevent_evacuation", [host], readBlockers);
+    return this.#read("host.get_vms_which_prevent_evacuation", [host], (value) =>
+      readBlockers(value, (text) => this.#session.scrub(text)),
+    );
   }
 
   hostShutdownAsync(host: HostRef): Promise<TaskRef> {
@@ -240,8 +242,10 @@ export class SessionClient implements XapiClient {
     return this.#write("Async.VM.pool_migrate", [vm, host, { live: "true" }], readTarget<TaskRef>);
   }
 
-  task(task: TaskRef): Promise<TaskRecord> {
-    return this.#one("task", task);
+  /** What a task failed with ends up in rows, reports and mail: no secret that the pool echoes stays in it. */
+  async task(task: TaskRef): Promise<TaskRecord> {
+    const record = await this.#one("task", task);
+    return { ...record, error_info: record.error_info.map((text) => this.#session.scrub(text)) };
   }
 
   cancelTask(task: TaskRef): Promise<void> {
@@ -275,6 +279,14 @@ export class SessionClient implements XapiClient {
 
   shownFingerprint(address: string): Promise<string | null> {
     return this.#session.shownFingerprint(address);
+  }
+
+  certificateEnd(address: string): Date | null {
+    return this.#session.certificateEnd(address);
+  }
+
+  masterCertificateEnd(): Date | null {
+    return this.#session.masterCertificateEnd();
   }
 
   async sessionRights(): Promise<SessionRights | null> {
@@ -342,7 +354,9 @@ export class SessionClient implements XapiClient {
       return read(value);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
-      throw new XapiUnreachable("garbled", `${this.url}: ${method}: ${error.message}`, { sent: true });
+      throw new XapiUnreachable("garbled", `${this.url}: ${method}: ${this.#session.scrub(error.message)}`, {
+        sent: true,
+      });
     }
   }
 }
@@ -371,15 +385,18 @@ function readTexts(value: XapiValue): string[] {
   });
 }
 
-function readBlockers(value: XapiValue): ReadonlyMap<VmRef, EvacuationBlocker> {
+function readBlockers(
+  value: XapiValue,
+  scrub: (text: string) => string,
+): ReadonlyMap<VmRef, EvacuationBlocker> {
   if (!(value instanceof Map)) throw new XmlError("the result is no map");
-  return new Map([...value].map(([vm, words]) => [vm as VmRef, readBlocker(words)]));
+  return new Map([...value].map(([vm, words]) => [vm as VmRef, readBlocker(words, scrub)]));
 }
 
-function readBlocker(words: XapiValue): EvacuationBlocker {
+function readBlocker(words: XapiValue, scrub: (text: string) => string): EvacuationBlocker {
   if (!Array.isArray(words)) throw new XmlError("a reason is no list of texts");
   const [code, ...params] = words.map((word) => {
-    if (typeof word === "string") return word;
+    if (typeof word === "string") return scrub(word);
     throw new XmlError("a reason is no list of texts");
   });
   if (code === undefined) throw new XmlError("a reason has no code");

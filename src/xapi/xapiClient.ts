@@ -136,6 +136,14 @@ export interface XapiClient {
   /** The SHA-256 of the certificate that the host at `address` shows; null where it shows none. Nothing is sent there. */
   shownFingerprint(address: string): Promise<string | null>;
 
+  /**
+   * When the certificate ends that the host at `address` showed at the last connection of this client to it, trusted or
+   * not; null where none was made, or in plain HTTP. Connects to nobody.
+   */
+  certificateEnd(address: string): Date | null;
+  /** The same of the master that answers. */
+  masterCertificateEnd(): Date | null;
+
   /** What this session may do; null where the pool is too old to say. */
   sessionRights(): Promise<SessionRights | null>;
 

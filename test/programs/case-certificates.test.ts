@@ -1,6 +1,8 @@
 /** Case certificates: one message with one line to paste, or --trust; a missing pin is told also with -q. */
+import { once } from "node:events";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../support/programs.ts";
 import { startWorld, type World } from "../support/world.ts";
@@ -28,6 +30,16 @@ const collect = (args: readonly string[], change: Readonly<Record<string, string
 const lineIn = (text: string) =>
   [...text.matchAll(/^xcp-\w+: +XenFingerprint=(.+)$/gm)].map(([, line]) => line ?? "");
 const unread = async () => rowsOf(world, "SELECT UUID FROM Host WHERE MemoryTotalMb IS NULL");
+
+/** In seconds since 1970, by a handshake of the test's own. */
+async function endOfCertificate(url: string): Promise<number> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false });
+  await once(socket, "secureConnect");
+  const { valid_to } = socket.getPeerCertificate();
+  socket.destroy();
+  return Date.parse(valid_to) / 1000;
+}
 
 describe("case certificates", () => {
   it("all members of XenHost are in one message, with one line that then works", async () => {
@@ -62,6 +74,20 @@ describe("case certificates", () => {
     expect(await collect(["-q"], { XenFingerprint: line })).toMatchObject({ code: 0, stderr: "" });
     const well = await world.run("xcp-manager", ["-e", "SHOW STATUS"]);
     expect(well.stdout).not.toContain("value by value");
+  });
+
+  it("metrics have the end of each host's certificate, also of those that are not trusted", async () => {
+    const CollectMetricsFile = join(await temporaryFolder(), "c.prom");
+    const ends = new Map<string, number>();
+    for (const { ref, httpsUrl = "" } of world.simulator.hosts)
+      ends.set(world.pool.db.text("host", ref, "uuid"), await endOfCertificate(httpsUrl));
+    for (const XenFingerprint of [prints.join(","), prints[0] ?? ""]) {
+      expect((await collect(["-q"], { XenFingerprint, CollectMetricsFile })).code).toBe(0);
+      const lines = readFileSync(CollectMetricsFile, "utf8").matchAll(
+        /^xcp_balance_host_certificate_end_timestamp_seconds\{pool="[^"]+",host="([^"]+)"\} (\S+)$/gm,
+      );
+      expect(new Map([...lines].map(([, host = "", end]) => [host, Number(end)]))).toEqual(ends);
+    }
   });
 
   it("--trust shows all members, asks, and writes what collect then goes by", async () => {

@@ -99,6 +99,9 @@ describe("doctor on xcp-wlb", () => {
     expect(settingsPlaces({ settings: manager })).toMatchObject({ manager, wlb: own });
     expect(settingsPlaces({ settings: "manager.settings", wlb: own })).toMatchObject({ wlb: own });
     expect(settingsPlaces({ settings: "/nowhere/manager.settings" })).not.toHaveProperty("wlb");
+    // As the package lays it there.
+    await writeFile(own, "#WlbUsr=wlb\nMysqlHost=127.0.0.1\n", { mode: 0o600 });
+    expect(settingsPlaces({ settings: manager })).not.toHaveProperty("wlb");
   });
 
   it("names settings that make no sense, each with its key", async () => {

@@ -3,11 +3,12 @@ import { describe, expect, test } from "vitest";
 import { barText } from "../../src/manager/bar.ts";
 import { hostLoadOf, showHostLoad } from "../../src/manager/commands/hostLoad.ts";
 import { commandList } from "../../src/manager/commands/index.ts";
-import { loadOf, showLoad } from "../../src/manager/commands/load.ts";
+import { loadOf, type PoolLoad, showLoad } from "../../src/manager/commands/load.ts";
 import { showVms } from "../../src/manager/commands/vms.ts";
 import { outputFormats } from "../../src/manager/format.ts";
 import { checkFormat, outputLines } from "../../src/manager/output.ts";
 import { alignedLines, csvLines, type ShownTable, tsvLines } from "../../src/manager/table.ts";
+import type { TerminalView } from "../../src/text/screen.ts";
 import { displayWidth } from "../../src/text/text.ts";
 import { asked, messageFor } from "../support/asked.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
@@ -117,6 +118,15 @@ describe("a bar", () => {
   });
 });
 
+/** Colours as words. */
+function inWords(line: string): string {
+  return line
+    .replaceAll("\u001b[31m", "<red>")
+    .replaceAll("\u001b[33m", "<yellow>")
+    .replaceAll("\u001b[1m", "<bold>")
+    .replaceAll("\u001b[0m", "</>");
+}
+
 describe("SHOW LOAD", () => {
   const hosts = [
     aHost({ uuid: uuid(1), name: "calm", cpuAverage: 10 }),
@@ -161,6 +171,49 @@ describe("SHOW LOAD", () => {
     expect(lines[3]).toMatch(/^unread +- +- +\[·/);
   });
 
+  const collection = { id: 12 } as Parameters<typeof showLoad.text>[0]["collection"];
+  const onScreen = (of: Omit<PoolLoad, "collection" | "ageSeconds">, screen: Partial<TerminalView> = {}) =>
+    showLoad.screen?.(
+      { ...of, collection, ageSeconds: 34 },
+      { columns: 200, rows: 24, color: true, unicode: true, ...screen },
+    ) ?? [];
+  test("on a terminal a host over its limit is red, one that takes no part and a score of the starved yellow", () => {
+    const scores = new Map([[uuid(2), { wanted: 100, got: 60 }]]);
+    const starved = loadOf(aSnapshot(hosts.map((host) => [host, []] as const)), [rule], "CpuAverage", scores);
+    const lines = onScreen(starved).map(inWords);
+    expect(lines.find((line) => line.includes("busy"))).toMatch(/^<red>busy .*<\/> {2}<yellow> +60<\/>/);
+    expect(lines.find((line) => line.includes("busy"))).toContain("<red>breaks CpuAverage > 25 %</>");
+    expect(lines.find((line) => line.includes("away"))).toMatch(/^<yellow>away/);
+    expect(lines.find((line) => line.includes("calm"))).not.toContain("<");
+    const enough = new Map([[uuid(2), { wanted: 100, got: 95 }]]);
+    const fine = loadOf(aSnapshot(hosts.map((host) => [host, []] as const)), [], "CpuAverage", enough);
+    expect(onScreen(fine).find((line) => line.includes("busy"))).not.toContain("\u001b");
+    expect(onScreen(starved, { color: false }).join("")).not.toContain("\u001b");
+  });
+
+  test("on a terminal lines keep to its width, whatever hosts are called, with the bar whole", () => {
+    const named = hosts.map((host, n) => ({ ...host, name: `${"\u009b[2J日本-".repeat(20)}${n}` }));
+    const many = Array.from({ length: 16 }, () => named).flat();
+    const wide = loadOf(
+      aSnapshot(many.map((host, n) => [{ ...host, uuid: uuid(100 + n) }, []] as const)),
+      [rule],
+      "CpuAverage",
+    );
+    for (const columns of [80, 100, 140]) {
+      for (const unicode of [true, false]) {
+        const lines = onScreen(wide, { columns, unicode, color: false });
+        expect(lines).toHaveLength(4 + 64);
+        for (const line of lines) expect(displayWidth(line), line).toBeLessThanOrEqual(columns);
+        for (const line of lines.slice(4)) expect(line).toMatch(/\[[#|!.·]{14,30}\]/);
+      }
+    }
+    const [, , , head] = onScreen(load, { columns: 80, color: false });
+    expect(head).toMatch(/^Host +CpuAverage +Load +VMs +Score +State$/);
+    expect(onScreen(loadOf(aSnapshot([]), [], "CpuAverage"), { columns: 80, color: false })[1]).toBe(
+      "Mean | -, limits ! none: no rule compares it alone",
+    );
+  });
+
   test("takes any subject, and names the one that was meant", () => {
     expect(asked("SHOW LOAD")).toEqual(["SHOW LOAD", "CpuAverage"]);
     expect(asked("top vmcount;")).toEqual(["TOP", "VmCount"]);
@@ -197,6 +250,19 @@ describe("SHOW LOAD HOST", () => {
     expect(title).toBe("h: CPU 40 %, 8 CPUs");
     expect(head).toMatch(/^VM +CPU of host +Load +vCPUs/);
     expect(busy).toMatch(/^busy +25 % +\[#{8}·{22}\] +2 .*passthrough$/);
+  });
+
+  test("on a terminal it keeps to the width, and has the score of a VM that is short of CPU in yellow", () => {
+    const scores = new Map([
+      [uuid(11), { wanted: 100, got: 90 }],
+      [uuid(12), { wanted: 100, got: 99 }],
+    ]);
+    const view = { columns: 80, rows: 24, color: true, unicode: true };
+    const lines =
+      showHostLoad.screen?.(hostLoadOf(aSnapshot([[host, vms]]), host, scores), view).slice(3) ?? [];
+    expect(lines.map(inWords)[0]).not.toContain("<");
+    expect(lines.map(inWords)[1]).toMatch(/^idle .*<yellow> +90<\/>/);
+    for (const line of lines) expect(inWords(line).replaceAll(/<[^>]*>/g, "").length).toBeLessThanOrEqual(80);
   });
 
   test("is not SHOW LOAD of a subject called HOST", () => {

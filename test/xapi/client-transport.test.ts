@@ -17,9 +17,9 @@ async function failureWith(answers: Answers, changes: Parameters<typeof options>
 }
 
 test("a server that never answers is given up at the deadline", async () => {
-  const error = await failureWith({ "host.compute_free_memory": () => null }, { callTimeoutMs: 300 });
+  const error = await failureWith({ "host.compute_free_memory": () => null }, { callTimeoutMs: 1500 });
   expect(error).toMatchObject({ name: "XapiUnreachable", code: "pool", reason: "deadline", sent: true });
-  expect(error.message).toContain("host.compute_free_memory: no complete answer within 0.3 s");
+  expect(error.message).toContain("host.compute_free_memory: no complete answer within 1.5 s");
 });
 
 test("a body that drips for ever is given up at the deadline", async () => {
@@ -32,7 +32,7 @@ test("a body that drips for ever is given up at the deadline", async () => {
         return null;
       },
     },
-    { callTimeoutMs: 300 },
+    { callTimeoutMs: 1500 },
   );
   for (const timer of timers) clearInterval(timer);
   expect(error).toMatchObject({ reason: "deadline" });

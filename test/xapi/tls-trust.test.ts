@@ -42,7 +42,7 @@ test("a host with another certificate than the pinned one receives not one byte"
 
 test("the recording server does see the login of a client that trusts it", async () => {
   await using server = await startRecordingServer(mine);
-  const attempt = connectXapi(options(server.url, { trust: pinned(mine.fingerprint), callTimeoutMs: 300 }));
+  const attempt = connectXapi(options(server.url, { trust: pinned(mine.fingerprint), callTimeoutMs: 1500 }));
   expect(await rejection(attempt)).toMatchObject({ code: "pool" });
   expect((await server.received()).toString()).toContain("session.login_with_password");
 });

@@ -21,6 +21,7 @@ import {
 import { programs } from "../places.ts";
 import { type Finding, failure, ok, warning } from "../report.ts";
 import * as shell from "../shell.ts";
+import { publishedPasswords } from "./publishedPasswords.ts";
 
 const login: Check = {
   name: "mysql-login",
@@ -238,4 +239,4 @@ function listed(all: readonly string[]): string {
   return all.length <= 6 ? shown : `${shown} and ${all.length - 6} more`;
 }
 
-export const databaseChecks: readonly Check[] = [login, server, schema, tables, grants];
+export const databaseChecks: readonly Check[] = [login, server, schema, tables, grants, publishedPasswords];

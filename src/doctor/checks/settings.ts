@@ -59,8 +59,13 @@ function fileFinding(users: string, groups: readonly SettingGroup[], named: stri
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const missing = /^Unable to locate/.test(error.summary);
+    const barred = /^Unable to look for/.test(error.summary);
     const file = named ?? "settings";
-    const fix = missing ? makeFile(file) : (commandIn(error.next) ?? error.next);
+    const fix = missing
+      ? makeFile(file)
+      : barred
+        ? "adduser YOU xcp-balance   # the group that reads the settings; log in again"
+        : (commandIn(error.next) ?? error.next);
     return failure(`${users}: ${reasonOf(error)}`, fix);
   }
 }
@@ -98,7 +103,10 @@ function settingsOf(program: CheckedProgram): Check {
       try {
         const settings = loadSettings(groupsOf[program], named) as ReadSettings["settings"];
         found.settings.set(program, { file, settings });
-        return [ok(summaryOf(settings, groupsOf[program]))];
+        const untouched = ofTemplate(settings);
+        if (untouched.length === 0) return [ok(summaryOf(settings, groupsOf[program]))];
+        const [said, keys] = [`as in the template still: ${untouched.join(", ")}`, untouched.join(", ")];
+        return [failure(said, shell.edit(file, `fill in ${keys}`))];
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         const [, ...problems] = error.summary.split("\n");
@@ -109,6 +117,16 @@ function settingsOf(program: CheckedProgram): Check {
       }
     },
   };
+}
+
+/** The keys whose values are those of settings.example, which nobody's pool or database has. */
+function ofTemplate({ xen, mysql }: ReadSettings["settings"]): string[] {
+  const isExample = (url: string) => ["192.0.2.11", "192.0.2.12"].includes(new URL(url).hostname);
+  return [
+    ...(xen?.urls.some(isExample) === true ? ["XenHost"] : []),
+    ...(xen?.password.reveal() === "change me" ? ["XenPass"] : []),
+    ...(mysql.password.reveal() === "change me too" ? ["MysqlPass"] : []),
+  ];
 }
 
 /** The file as fixes name it: as it was named, or where it lies. */
@@ -173,7 +191,9 @@ const settingsAgree: Check = {
   needs: [anySettings],
   run: async (_, found) => {
     const findings = [...sameDatabase(found), ...samePool(found), ...sameLimits(found)];
-    return findings.length > 0 ? findings : [ok("they do")];
+    return findings.length > 0
+      ? findings
+      : [ok("the programs name one pool and one database, and plan by the same limits")];
   },
 };
 
@@ -233,7 +253,7 @@ function sameLimits(found: Opened): Finding[] {
     const planner = all.find(({ program }) => program === name);
     if (planner === undefined) return [];
     const [one, other] = [flat(planner.of), flat(control.of)];
-    const differing = Object.keys(one).filter((key) => one[key] !== other[key] && !ofFilesAlone.has(key));
+    const differing = Object.keys(one).filter((key) => !besidePlans.has(key) && one[key] !== other[key]);
     if (differing.length === 0) return [];
     return [
       warning(
@@ -244,8 +264,8 @@ function sameLimits(found: Opened): Finding[] {
   });
 }
 
-/** Keys of the group that no plan hangs on. */
-const ofFilesAlone: ReadonlySet<string> = new Set(["metricsFile"]);
+/** What xcp-control does beside its plans: no key of these changes one. */
+const besidePlans: ReadonlySet<string> = new Set(["metricsFile", "pollMs", "leaseMs"]);
 
 /** Values by name as text, those of nested objects with their own names. */
 function flat(of: object): Record<string, string> {

@@ -2,13 +2,14 @@
 
 import type { Host, Snapshot, Vm } from "../../domain/pool.ts";
 import { subjectFacts } from "../../domain/rule.ts";
-import { type Scores, scoreOf } from "../../domain/score.ts";
+import { lowScore, type Scores, scoreOf } from "../../domain/score.ts";
 import { loadAssessment } from "../../store/load/decisionInput.ts";
 import { loadScores } from "../../store/load/scores.ts";
 import { findNamed } from "../../text/find.ts";
 import { figure } from "../../text/format.ts";
+import { firstThatFits, onScreen, screenTable, type TerminalView } from "../../text/screen.ts";
 import { printable } from "../../text/text.ts";
-import { barText } from "../bar.ts";
+import { barColumns, barText, narrowBarColumns } from "../bar.ts";
 import { notCollected } from "../collected.ts";
 import { type Command, command } from "../command.ts";
 import { nameOnly, type WantedObject } from "../forms.ts";
@@ -41,6 +42,7 @@ export const showHostLoad: Command<WantedObject, LoadOfHost> = command({
     return hostLoadOf(stored.snapshot, host, (await loadScores(db, stored)).vms);
   },
   text: hostLoadLines,
+  screen: hostLoadOnScreen,
   json: ({ host, vms }) => ({
     uuid: host.uuid,
     name: host.name,
@@ -97,29 +99,60 @@ export function hostLoadOf(
   return { host, vms: loads.toSorted((a, b) => (b.cpuShare ?? -1) - (a.cpuShare ?? -1)) };
 }
 
+const score: Columns<VmLoad> = {
+  Score: ({ score: own }) => (own === null ? null : Math.round(own * 10) / 10),
+};
+
 const figuresBeside: Columns<VmLoad> = {
   vCPUs: ({ vm }) => vm.vcpuNum,
-  Score: ({ score }) => (score === null ? null : Math.round(score * 10) / 10),
+  ...score,
   "Memory MB": ({ vm }) => rounded(vm.memoryMb),
   "Received Kb/s": ({ vm }) => rounded(vm.vif0RxKb),
   "Sent Kb/s": ({ vm }) => rounded(vm.vif0TxKb),
   "Stays because": ({ vm }) => (vm.isControlDomain ? "control domain" : vm.immovable),
 };
 
-function hostLoadLines({ host, vms }: LoadOfHost): readonly string[] {
-  const columns: Columns<VmLoad> = {
+function hostLoadLines(load: LoadOfHost): readonly string[] {
+  const table = tableOf({ ...loadColumns(barColumns), ...figuresBeside }, load.vms);
+  return [headLine(load), "", ...alignedLines(table)];
+}
+
+/** Within the terminal's width, the scores of VMs that are short of CPU in yellow. */
+function hostLoadOnScreen(load: LoadOfHost, screen: TerminalView): readonly string[] {
+  const tables = [
+    { ...loadColumns(barColumns), ...figuresBeside },
+    { ...loadColumns(barColumns), ...score },
+    { ...loadColumns(narrowBarColumns), ...score },
+  ].map((columns) => tableOf<VmLoad>(columns, load.vms));
+  const table = firstThatFits(tables, screen, ["Load"]);
+  const isStarved = (row: number) => {
+    const own = load.vms[row]?.score ?? null;
+    return own !== null && own < lowScore;
+  };
+  return [
+    onScreen(headLine(load), screen),
+    "",
+    ...screenTable(
+      table,
+      screen,
+      (row, column) => (column === "Score" && isStarved(row) ? "warning" : null),
+      ["Load"],
+    ),
+  ];
+}
+
+function headLine({ host }: LoadOfHost): string {
+  const cpu = host.cpuAverage === null ? "-" : `${figure(Math.round(host.cpuAverage * 10) / 10)} %`;
+  return `${printable(host.name === "" ? host.uuid : host.name)}: CPU ${cpu}, ${host.cpuNum ?? "-"} CPUs`;
+}
+
+function loadColumns(columns: number): Columns<VmLoad> {
+  return {
     VM: vmName,
     "CPU of host": ({ cpuShare }) =>
       cpuShare === null ? null : `${figure(Math.round(cpuShare * 10) / 10)} %`,
-    Load: ({ cpuShare: value }) => barText({ value, full: 100, mean: null, limits: [] }),
-    ...figuresBeside,
+    Load: ({ cpuShare: value }) => barText({ value, full: 100, mean: null, limits: [], columns }),
   };
-  const cpu = host.cpuAverage === null ? "-" : `${figure(Math.round(host.cpuAverage * 10) / 10)} %`;
-  return [
-    `${printable(host.name === "" ? host.uuid : host.name)}: CPU ${cpu}, ${host.cpuNum ?? "-"} CPUs`,
-    "",
-    ...alignedLines(tableOf(columns, vms)),
-  ];
 }
 
 function vmName({ vm }: VmLoad): string {

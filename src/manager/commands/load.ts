@@ -20,13 +20,14 @@ import {
   termsOf,
   unitOf,
 } from "../../domain/rule.ts";
-import { type Scores, scoreOf } from "../../domain/score.ts";
+import { lowScore, type Scores, scoreOf } from "../../domain/score.ts";
 import { conditionText, describeRule } from "../../rules/print.ts";
 import { loadAssessment } from "../../store/load/decisionInput.ts";
 import { loadScores } from "../../store/load/scores.ts";
 import { figure, span } from "../../text/format.ts";
+import { firstThatFits, onScreen, screenTable, type TerminalView } from "../../text/screen.ts";
 import { closest, printable } from "../../text/text.ts";
-import { barText } from "../bar.ts";
+import { barColumns, barText, narrowBarColumns } from "../bar.ts";
 import { notCollected } from "../collected.ts";
 import { type Command, command, type HelpEntry, type ManagerContext } from "../command.ts";
 import { offer } from "../offer.ts";
@@ -80,6 +81,7 @@ function loadCommand(words: string): Command<AnySubject, PoolLoad> {
     read: readSubject,
     run: poolLoad,
     text: loadLines,
+    screen: loadOnScreen,
     json: loadJson,
     table: loadTable,
     hints: ({ hosts }) => (hosts.length === 0 ? ["The database holds no host; xcp-collect fills it."] : []),
@@ -154,28 +156,77 @@ function limitsOf(hosts: readonly Host[], rules: readonly Rule[], subject: AnySu
 }
 
 function loadLines(load: PoolLoad): readonly string[] {
-  const { subject, mean: poolMean, limits, hosts, ageSeconds, collection } = load;
-  const unit = unitOf(subject);
-  const inUnit = (value: number) => `${figure(value)}${unit === "" ? "" : ` ${unit}`}`;
-  const values = hosts.flatMap(({ value }) => value ?? []);
-  const highest = highestOf(subject);
-  const full = Number.isFinite(highest) ? highest : Math.max(0, ...values, ...limits);
-  const age = Number.isFinite(ageSeconds) ? `${span(ageSeconds)} old` : "of unknown age";
-  const columns: Columns<HostLoad> = {
-    Host: hostName,
-    [subject]: ({ value }) => (value === null ? null : inUnit(round(value))),
-    "From mean": ({ deviation }) => (deviation === null ? null : signed(round(deviation))),
-    Load: ({ value }) => barText({ value, full, mean: poolMean, limits }),
-    ...figuresBeside,
-    State: stateOf,
+  return [...headLines(load), "", ...alignedLines(tableOf(columnsOf(load, "everything"), load.hosts))];
+}
+
+/** What the columns leave out where a terminal is narrow; the bar says most of it, and SHOW HOSTS the rest. */
+const fullness = ["everything", "load", "load in short"] as const;
+
+/**
+ * Within the terminal's width. Red is a host that breaks a rule or is dead, yellow one that takes no part, and a score of VMs
+ * that are short of CPU. Whatever a colour says stands in words or figures, too.
+ */
+function loadOnScreen(load: PoolLoad, screen: TerminalView): readonly string[] {
+  const tables = fullness.map((which) => tableOf(columnsOf(load, which), load.hosts));
+  const table = firstThatFits(tables, screen, ["Load"]);
+  const paintOf = (row: number, column: string) => {
+    const shown = load.hosts[row];
+    if (shown === undefined) return null;
+    if (column === "Score") return isStarved(shown) ? "warning" : null;
+    if (shown.absent !== null) return shown.host.live ? "warning" : "alarm";
+    return shown.breaks.length > 0 ? "alarm" : null;
   };
+  return [
+    ...headLines(load).map((line) => onScreen(line, screen)),
+    "",
+    ...screenTable(table, screen, paintOf, ["Load"]),
+  ];
+}
+
+function isStarved({ score }: HostLoad): boolean {
+  return score !== null && score < lowScore;
+}
+
+function headLines({ subject, mean: poolMean, limits, ageSeconds, collection }: PoolLoad): readonly string[] {
+  const inUnit = unitWriter(subject);
+  const age = Number.isFinite(ageSeconds) ? `${span(ageSeconds)} old` : "of unknown age";
   return [
     `Hosts by ${printable(subject)}, collection ${collection.id}, ${age}`,
     `Mean | ${poolMean === null ? "-" : inUnit(round(poolMean))}, limits ! ${limits.length === 0 ? "none: no rule compares it alone" : limits.map((limit) => inUnit(round(limit))).join(", ")}`,
-    "",
-    ...alignedLines(tableOf(columns, hosts)),
   ];
 }
+
+function unitWriter(subject: AnySubject): (value: number) => string {
+  const unit = unitOf(subject);
+  return (value) => `${figure(value)}${unit === "" ? "" : ` ${unit}`}`;
+}
+
+function columnsOf(
+  { subject, mean: poolMean, limits, hosts }: PoolLoad,
+  which: (typeof fullness)[number],
+): Columns<HostLoad> {
+  const inUnit = unitWriter(subject);
+  const values = hosts.flatMap(({ value }) => value ?? []);
+  const highest = highestOf(subject);
+  const full = Number.isFinite(highest) ? highest : Math.max(0, ...values, ...limits);
+  const inShort = which === "load in short";
+  const columns = inShort ? narrowBarColumns : barColumns;
+  return {
+    Host: hostName,
+    [subject]: ({ value }) => (value === null ? null : inUnit(round(value))),
+    ...(inShort
+      ? {}
+      : { "From mean": ({ deviation }) => (deviation === null ? null : signed(round(deviation))) }),
+    Load: ({ value }) => barText({ value, full, mean: poolMean, limits, columns }),
+    ...(which === "everything" ? figuresBeside : briefFigures),
+    State: stateOf,
+  };
+}
+
+const briefFigures: Columns<HostLoad> = {
+  VMs: ({ vms }) => vms,
+  Score: ({ score }) => (score === null ? null : round(score)),
+};
 
 const figuresBeside: Columns<HostLoad> = {
   "CPU %": ({ host }) => rounded(host.cpuAverage),
@@ -183,8 +234,7 @@ const figuresBeside: Columns<HostLoad> = {
   "Free MB": ({ host }) => rounded(host.memoryFreeMb),
   "Received Kb/s": ({ host }) => rounded(host.pifEth0RxKb),
   "Sent Kb/s": ({ host }) => rounded(host.pifEth0TxKb),
-  VMs: ({ vms }) => vms,
-  Score: ({ score }) => (score === null ? null : round(score)),
+  ...briefFigures,
 };
 
 function loadTable({ subject, hosts }: PoolLoad): ShownTable {

@@ -17,6 +17,7 @@ import {
   valueScale,
   xOf,
 } from "../svg.ts";
+import { compareWithMean } from "../thresholds.ts";
 import { periodText } from "../times.ts";
 import { signedFigure } from "./load.ts";
 
@@ -36,7 +37,9 @@ export function deviationSection({ facts, id }: SectionInput): ReportSection | n
     title: "Above the mean, and what the rules allow",
     finding:
       ruled.length === 0
-        ? "No rule compares hosts with the mean of a measure that is kept: nothing is allowed or forbidden here."
+        ? compareWithMean(facts.rules)
+          ? "The rules were made a moment ago: what they allow is drawn from the next part of the picture on."
+          : "No rule compares hosts with the mean of a measure that is kept: nothing is allowed or forbidden here."
         : ruled.map((load) => html`${shareSentence(facts, load)} `),
     body: shown.map((load) => [
       shown.length === 1 ? null : html`<h3>${load.subject}</h3>`,

@@ -3,6 +3,7 @@ import { savingsOf } from "../../power/savings.ts";
 import { figure, grouped, plural } from "../../text/format.ts";
 import type { ReportFacts } from "../facts.ts";
 import { type Content, html, type Markup } from "../html.ts";
+import { compareWithMean } from "../thresholds.ts";
 import { sharePercent } from "./deviation.ts";
 import { meanOf } from "./load.ts";
 
@@ -28,6 +29,16 @@ export function glance(facts: ReportFacts): Markup {
   )}</div>`;
 }
 
+/** What of that stands in a line on the pool, among others. */
+export function inBrief(facts: ReportFacts): Readonly<Record<"cpu" | "past" | "migrations", Content>> {
+  const { value, beside } = moveTile(facts);
+  return {
+    cpu: cpuTile(facts)?.value ?? null,
+    past: pastTile(facts)?.value ?? null,
+    migrations: html`${value} ${beside}`,
+  };
+}
+
 function poolTile({ hostCount, runningVms, slices }: ReportFacts): Tile {
   const collections = slices.reduce((sum, slice) => sum + slice.collections, 0);
   return {
@@ -49,10 +60,14 @@ function cpuTile({ loads }: ReportFacts): Tile | null {
   };
 }
 
-function pastTile({ loads, slices }: ReportFacts): Tile | null {
+function pastTile({ loads, slices, rules }: ReportFacts): Tile | null {
   const ruled = loads.filter(({ threshold }) => threshold.some((each) => each !== null));
-  if (ruled.length === 0)
-    return { name: "Past a limit", value: "-", beside: "no rule compares hosts with the mean" };
+  if (ruled.length === 0) {
+    const beside = compareWithMean(rules)
+      ? "the rules were made a moment ago"
+      : "no rule compares hosts with the mean";
+    return { name: "Past a limit", value: "-", beside };
+  }
   const worst = Math.max(
     ...ruled.map(({ past, threshold }) => {
       const all = slices.reduce(
