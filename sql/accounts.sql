@@ -70,12 +70,14 @@ GRANT INSERT, UPDATE ON `{database}`.ObservedAction TO '{controlUser}'@'{account
 GRANT INSERT, UPDATE ON `{database}`.RunCount TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.Told TO '{controlUser}'@'{accountHost}';
 GRANT UPDATE ON `{database}`.WlbAdvice TO '{controlUser}'@'{accountHost}';
+GRANT UPDATE ON `{database}`.WlbHostAdvice TO '{controlUser}'@'{accountHost}';
 
 -- wlb answers pools from what is stored, and writes what they configure and what it recommends.
 GRANT SELECT ON `{database}`.* TO '{wlbUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbPool TO '{wlbUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbConfiguration TO '{wlbUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbAdvice TO '{wlbUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbHostAdvice TO '{wlbUser}'@'{accountHost}';
 
 -- reader is for dashboards (docs/monitoring.md): it sees the views, and no table behind them.
 GRANT SELECT ON `{database}`.v_pool TO '{readerUser}'@'{accountHost}';

@@ -5,7 +5,7 @@ import path from "node:path";
 import process from "node:process";
 import { parse as parseDotenv } from "dotenv";
 import { AppError } from "../domain/errors.ts";
-import { type SettingGroup, settingKeys } from "../settings/keys.ts";
+import { environmentName, type SettingGroup, settingKeys } from "../settings/keys.ts";
 import { parseSettings } from "../settings/settings.ts";
 import type { Settings } from "../settings/types.ts";
 import { plural } from "../text/format.ts";
@@ -62,6 +62,16 @@ export function readSettingsFile(
 ): SettingsFile {
   const file = locate(settingsPath, groups);
   return { file, text: file === null ? "" : readGuarded(file, settingsGuard) };
+}
+
+/** Whether the environment or `file` gives `key`; a file that cannot be read gives nothing. */
+export function givesKey(key: string, file: string): boolean {
+  if (process.env[environmentName(key)] !== undefined) return true;
+  try {
+    return Object.hasOwn(parseDotenv(fs.readFileSync(file, "utf8")), key);
+  } catch {
+    return false;
+  }
 }
 
 /** A file of settings without a password may be read by everybody. A key that is misspelt may hold one too. */

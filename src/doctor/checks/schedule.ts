@@ -26,7 +26,8 @@ const needs = [openDatabases, wholeSchema];
 
 /** The limits that control judges data by, as its own settings say; else the manager's, which should be equal. */
 function limitsOf({ settings }: Opened): ControlSettings | null {
-  return (settings.get("control") ?? settings.get("manager"))?.settings.control ?? null;
+  const read = settings.get("control") ?? settings.get("manager") ?? settings.get("wlb");
+  return read?.settings.control ?? null;
 }
 
 /** What has a program run again and again: its timer where there is one, a line of cron elsewhere. */
