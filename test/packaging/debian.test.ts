@@ -158,6 +158,8 @@ describe.skipIf(!canInstall)("the Debian package", () => {
     ]) {
       expect(existsSync(at(path)), path).toBe(true);
     }
+    const hook = at("/usr/share/doc/xcp-balance/monitoring/hooks/mail.sh");
+    expect(statSync(hook).mode & 0o111).toBe(0o111);
     expect(existsSync(at("/usr/lib/xcp-balance/dist/demo"))).toBe(false);
   });
 
