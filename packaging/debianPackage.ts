@@ -103,7 +103,8 @@ function placePages(root: string, lib: string, { version }: Manifest): void {
   rmSync(completion, { recursive: true });
 
   const doc = folder(root, "usr/share/doc", name);
-  for (const page of ["README.md", "docs"]) move(join(lib, page), doc);
+  // The pages link to ../monitoring: alert rules, the dashboard, hooks to copy.
+  for (const page of ["README.md", "docs", "monitoring"]) move(join(lib, page), doc);
   zip(join(doc, "changelog"), readFileSync(join(lib, "CHANGELOG.md")));
   rmSync(join(lib, "CHANGELOG.md"));
   zip(join(doc, "changelog.Debian"), changeLog(version));

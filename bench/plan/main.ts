@@ -2,7 +2,7 @@
  * Compares planners on seeded pools: pairs cleared, cost over the optimum or the bound, moves, CPU time.
  * `npm run bench -- plan [--only TEXT] [--count N] [--seed N]`; `--sound N` checks N random pools and no more;
  * `--budget` compares the CPU time of searches that spend their whole budget with it; `--again` has pools planned again
- * that nothing more can be done for.
+ * that nothing more can be done for; `--serve` times decisions of SERVE.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -17,6 +17,7 @@ import { budgets } from "./budget.ts";
 import { loadSolver, type Solver } from "./exact.ts";
 import { hasHbal, hbal } from "./hbal.ts";
 import { type Series, series } from "./kinds.ts";
+import { serving } from "./serving.ts";
 
 const solverSeconds = 4;
 const hbalSeconds = 20;
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     sound: { type: "string" },
     cold: { type: "boolean", default: false },
     budget: { type: "boolean", default: false },
+    serve: { type: "boolean", default: false },
     again: { type: "boolean", default: false },
   },
 });
@@ -258,6 +260,9 @@ if (values.cold) {
   process.stdout.write(`${cold().toFixed(0)}\n`);
 } else if (values.sound !== undefined) {
   process.stdout.write(`${sound(Number(values.sound))}\n`);
+} else if (values.serve) {
+  process.stdout.write("pool | hosts short | moves | CPU ms, median | most\n");
+  for (const line of serving(Number(values.seed), cpuMs)) process.stdout.write(`${line}\n`);
 } else if (values.budget) {
   process.stdout.write("pools | with a gap | CPU / budget, least | median | most\n");
   for (const line of budgets(values.only ?? "", Number(values.seed), Number(values.count ?? 20), cpuMs)) {

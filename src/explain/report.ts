@@ -5,7 +5,15 @@ import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import { type Gate, gateName } from "../domain/gate.ts";
 import type { Migration } from "../domain/migration.ts";
 import { placedGuests, type Snapshot, type StoredSnapshot } from "../domain/pool.ts";
-import { amountText, isSingle, type Rule, subjectsOf, sumText, termsOf } from "../domain/rule.ts";
+import {
+  amountText,
+  isSingle,
+  migrationGigabytes,
+  type Rule,
+  subjectsOf,
+  sumText,
+  termsOf,
+} from "../domain/rule.ts";
 import { unmeasuredLines } from "../domain/unmeasured.ts";
 import type { Move, Plan, ServeForecast, SwapMove, SwapOffer, Unresolved } from "../planner/plan.ts";
 import { ahead } from "../planner/serve/planServing.ts";
@@ -295,7 +303,7 @@ function closingLines(plan: Plan, assessment: PlanContext, names: Names): string
   }
   if (plan.before.length === 0) {
     return [
-      "Nothing to do: there are no rules; create one with: xcp-manager -e 'CREATE RULE HOST CpuAverage > 25'",
+      "Nothing to do: there are no rules; create one at xcp-manager's prompt, such as CREATE RULE SERVE CPU",
     ];
   }
   const lines = unresolvedLines(plan.unresolved, names);
@@ -325,7 +333,7 @@ const noSearch = "Nothing was searched for: it is proved that all of this stays"
 function nothingWorth({ rule, before }: ServeForecast): string {
   if (before < 0.05) return "no VM is expected to wait for a CPU";
   const worth = `${amountText(rule.worth)} ${rule.worth === 1 ? "CPU-minute" : "CPU-minutes"}`;
-  return `no move would save more than ${worth} of waiting for each GB that it copies`;
+  return `no move would save more than ${worth} of waiting for each GB that it copies, and for ${migrationGigabytes} GB more`;
 }
 
 /** The limit that holds back a part of the plan: "the limit of one run is reached (ControlMaxMovesPerRun)". */

@@ -56,6 +56,7 @@ interface SchemaInstallOptions {
 interface DoctorFlags {
   readonly collectSettings?: string;
   readonly controlSettings?: string;
+  readonly wlbSettings?: string;
   readonly bundle?: string;
 }
 
@@ -164,9 +165,10 @@ await runProgram("xcp-manager", async (context) => {
     });
   program
     .command("doctor")
-    .description("says what is wrong with the set-up of all three programs, and how to mend each thing")
+    .description("says what is wrong with the set-up of all programs, and how to mend each thing")
     .option("--collect-settings <path>", "settings of xcp-collect, where they are another file")
     .option("--control-settings <path>", "settings of xcp-control, where they are another file")
+    .option("--wlb-settings <path>", "settings of xcp-wlb, where they are another file")
     .option("--bundle <file>", "also write all that a bug report needs into this file, without passwords")
     .action(async (flags: DoctorFlags) => {
       code = await doctor(context, program.opts<ManagerFlags>(), flags);
@@ -314,7 +316,12 @@ function doctorOptions({ signal }: ProgramContext, named: NamedPlaces): DoctorOp
 
 async function doctor(context: ProgramContext, options: ManagerFlags, flags: DoctorFlags): Promise<number> {
   const { settings, all, pools } = options;
-  const named = { settings, collect: flags.collectSettings, control: flags.controlSettings };
+  const named = {
+    settings,
+    collect: flags.collectSettings,
+    control: flags.controlSettings,
+    wlb: flags.wlbSettings,
+  };
   if (all !== true) return doctorOne(context, options, flags, named, null);
   if (Object.values(named).some((file) => file !== undefined) || flags.bundle !== undefined)
     throw new AppError("usage", "doctor --all takes the settings of each pool: leave the other options out");

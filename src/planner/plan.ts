@@ -16,6 +16,8 @@ export interface ServeOptions {
   readonly rule: ServeRule;
   /** What each VM that runs is expected to want; one that is not in it is taken to want what it uses, and stays. */
   readonly demands: ReadonlyMap<Uuid, Demand>;
+  /** Gigabytes that a migration counts for beside what it copies; default `migrationGigabytes`. */
+  readonly overheadGigabytes?: number;
 }
 
 export interface PlanOptions {

@@ -307,8 +307,12 @@ export function transfersOf(
   });
 }
 
-/** How long the transfer takes. */
-function secondsOfStep(problem: Problem, { vm, from, to }: Step, options: PlanOptions): number {
+/** How long the transfer takes, in seconds. */
+export function secondsOfStep(
+  problem: Problem,
+  { vm, from, to }: Pick<Step, "vm" | "from" | "to">,
+  options: PlanOptions,
+): number {
   const [moved, source, destination] = [problem.vms[vm], problem.hosts[from], problem.hosts[to]];
   if (moved !== undefined && source !== undefined && destination !== undefined) {
     const known = options.secondsOf?.(moved, source.uuid, destination.uuid) ?? Number.NaN;

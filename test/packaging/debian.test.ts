@@ -154,9 +154,12 @@ describe.skipIf(!canInstall)("the Debian package", () => {
       "/usr/share/doc/xcp-balance/examples/cron",
       "/usr/share/doc/xcp-balance/examples/accounts.sql",
       "/usr/share/doc/xcp-balance/docs/install.md",
+      "/usr/share/doc/xcp-balance/monitoring/alerts.yml",
     ]) {
       expect(existsSync(at(path)), path).toBe(true);
     }
+    const hook = at("/usr/share/doc/xcp-balance/monitoring/hooks/mail.sh");
+    expect(statSync(hook).mode & 0o111).toBe(0o111);
     expect(existsSync(at("/usr/lib/xcp-balance/dist/demo"))).toBe(false);
   });
 
