@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
+import process from "node:process";
 import { gzipSync } from "node:zlib";
 import { type Manifest, projectFolder, readManifest } from "./commandTree.ts";
 import { readCommit } from "./files.ts";
@@ -35,7 +36,17 @@ export interface DebianOptions {
 }
 
 const name = "xcp-balance";
-const maintainer = "The authors of xcp-balance <xcp-balance@localhost>";
+
+/**
+ * Whoever makes the package for others, as Debian's own tools take it from DEBFULLNAME and DEBEMAIL. Without them an address
+ * that reaches nobody and says so (RFC 2606): there is none of the project.
+ */
+function maintainer(): string {
+  const { DEBFULLNAME: fullName = "", DEBEMAIL: address = "" } = process.env;
+  const plain = (text: string) => text.replaceAll(/[\p{Cc}<>,]/gu, " ").trim();
+  if (plain(address) === "") return "The authors of xcp-balance <nobody@xcp-balance.invalid>";
+  return `${plain(fullName) || "xcp-balance"} <${plain(address)}>`;
+}
 
 /** Builds the package. Returns its path. */
 export function makeDebian(options: DebianOptions): string {
@@ -92,7 +103,8 @@ function placePages(root: string, lib: string, { version }: Manifest): void {
   rmSync(completion, { recursive: true });
 
   const doc = folder(root, "usr/share/doc", name);
-  for (const page of ["README.md", "docs"]) move(join(lib, page), doc);
+  // The pages link to ../monitoring: alert rules, the dashboard, hooks to copy.
+  for (const page of ["README.md", "docs", "monitoring"]) move(join(lib, page), doc);
   zip(join(doc, "changelog"), readFileSync(join(lib, "CHANGELOG.md")));
   rmSync(join(lib, "CHANGELOG.md"));
   zip(join(doc, "changelog.Debian"), changeLog(version));
@@ -105,7 +117,7 @@ function placePages(root: string, lib: string, { version }: Manifest): void {
 
 function changeLog(version: string): string {
   const date = readCommit().date.toUTCString().replace("GMT", "+0000");
-  return `${name} (${version}-1) stable; urgency=medium\n\n  * What changed stands in changelog.gz.\n\n -- ${maintainer}  ${date}\n`;
+  return `${name} (${version}-1) stable; urgency=medium\n\n  * What changed stands in changelog.gz.\n\n -- ${maintainer()}  ${date}\n`;
 }
 
 /** Units, templates of settings, and the examples that an administrator copies. */
@@ -147,7 +159,7 @@ function writeControl(root: string, { version, description }: Manifest): void {
   const control = `Package: ${name}
 Version: ${version}-1
 Architecture: all
-Maintainer: ${maintainer}
+Maintainer: ${maintainer()}
 Installed-Size: ${Math.ceil(bytes / 1024)}
 Depends: nodejs (>= 20), passwd
 Suggests: mariadb-server | default-mysql-server, prometheus-node-exporter, bash-completion

@@ -9,7 +9,8 @@ import { packNpm, writeSbom } from "./npmPackage.ts";
 
 const usage = `usage: npm run package [-- COMMAND]
   (none)     makes the npm package and the Debian package in packages/, and an SBOM
-  try        makes them, and tries the Debian package in a fresh Debian: install, run, upgrade, purge (minutes; needs
+  try        makes them, and tries the Debian package in a fresh Debian: install, run, upgrade, purge, and README.md's
+             three commands in another (minutes; needs
              root, debootstrap and a Debian mirror, XCP_DEBIAN_MIRROR where it is not this machine's own)
   prepare    makes only what goes into both: man pages, completion, the commit, into dist/
 `;
@@ -26,11 +27,11 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
     const workFolder = join(projectFolder, ".xcp-balance", "debian-package");
     const destination = join(projectFolder, ".xcp-balance", "debian-older");
     const older = makeDebian({ npmPackage: made.npmPackage, workFolder, destination, version: "0.0.1" });
-    const { tryDebianPackage } = await import("./trial/trial.ts");
-    await tryDebianPackage(join(projectFolder, ".xcp-balance", "debian-trial"), {
-      older,
-      newer: made.debian,
-    });
+    const { tryDebianPackage, tryThreeCommands } = await import("./trial/trial.ts");
+    const folder = join(projectFolder, ".xcp-balance", "debian-trial");
+    const both = { older, newer: made.debian };
+    await tryDebianPackage(folder, both);
+    await tryThreeCommands(folder, both);
   },
   prepare: () => writeGenerated(),
 };

@@ -8,7 +8,7 @@ const programs = ["collect", "manager", "control", "wlb", "simulator", "demo"];
 /** Returns the files that it wrote. Every file lies in a folder of dist, as in src: paths from it lead to the same places. */
 export async function bundle(projectFolder) {
   const build = join(projectFolder, "build");
-  const entries = [...programs.map((name) => `${name}/main`), "wlb/planWorker"];
+  const entries = [...programs.map((name) => `${name}/main`), "wlb/planWorker", "wlb/doctorWorker"];
   const made = await rolldown({
     cwd: projectFolder,
     input: Object.fromEntries(entries.map((name) => [name, join(build, `${name}.js`)])),

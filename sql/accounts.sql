@@ -8,7 +8,8 @@
 --       -e 's/{wlbUser}/xcp_wlb/; s/{wlbPassword}/.../' \
 --       -e 's/{readerUser}/xcp_reader/; s/{readerPassword}/.../' accounts.sql | mysql -u root -p
 --
--- (write the passwords in place by an editor rather than on a command line that others can see). {accountHost} is the
+-- (write the passwords in place by an editor rather than on a command line that others can see: docs/install.md; fill in all
+-- five, since what is left as it stands here everybody knows). {accountHost} is the
 -- address the programs connect from; % is any. Add REQUIRE SSL to each account where the network is not trusted, and
 -- MysqlCaFile to the settings. An account that exists keeps its password.
 -- Creating tables is for whoever runs `xcp-manager schema install`; none of these may.
@@ -69,12 +70,14 @@ GRANT INSERT, UPDATE ON `{database}`.ObservedAction TO '{controlUser}'@'{account
 GRANT INSERT, UPDATE ON `{database}`.RunCount TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.Told TO '{controlUser}'@'{accountHost}';
 GRANT UPDATE ON `{database}`.WlbAdvice TO '{controlUser}'@'{accountHost}';
+GRANT UPDATE ON `{database}`.WlbHostAdvice TO '{controlUser}'@'{accountHost}';
 
 -- wlb answers pools from what is stored, and writes what they configure and what it recommends.
 GRANT SELECT ON `{database}`.* TO '{wlbUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbPool TO '{wlbUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbConfiguration TO '{wlbUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbAdvice TO '{wlbUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.WlbHostAdvice TO '{wlbUser}'@'{accountHost}';
 
 -- reader is for dashboards (docs/monitoring.md): it sees the views, and no table behind them.
 GRANT SELECT ON `{database}`.v_pool TO '{readerUser}'@'{accountHost}';

@@ -1,8 +1,9 @@
 /**
  * The closed loop on recorded loads: hosts share their CPUs fairly when they are full, and what VMs wanted and did not
  * get is counted. `npm run bench -- loop --traces FILE [--slots N,N,...] [--hosts N] [--vms N] [--skip N] [--percents
- * N,N,...] [--threshold N] [--hours N] [--every SECONDS] [--policy TEXT] [--set KEY=VALUE ...] [--sight waits|nothing]`
+ * N,N,...] [--threshold N] [--hours N] [--every SECONDS] [--policy TEXT] [--set KEY=VALUE ...] [--sight waits|nothing] [--why]`
  */
+import { StarvedCauses } from "../../test/support/loop/causes.ts";
 import { controlSettings, link, type Outcome, play } from "../../test/support/loop/live.ts";
 import { recordedPolicies } from "../../test/support/loop/recordedPolicies.ts";
 import { SharedCpus } from "../../test/support/loop/shared.ts";
@@ -39,6 +40,8 @@ export interface AskedDays {
 interface Asked extends AskedDays {
   readonly threshold: string;
   readonly sight: string;
+  /** Also why VMs were left waiting. */
+  readonly why: boolean;
   readonly every: string;
   readonly policy: string;
   readonly set: readonly string[];
@@ -48,6 +51,7 @@ interface DayFigures extends Outcome {
   readonly starved: number;
   readonly share: number;
   readonly small: number;
+  readonly causes: StarvedCauses["minutes"];
 }
 
 /** A VM of less than this part of a host is freight for nothing. */
@@ -67,6 +71,7 @@ export function playRecorded(asked: Asked, cpuMs: () => number): void {
         .split(",")
         .map((slot) => day(traces, asked, Number(slot), percent, name, cpuMs));
       console.log(line(`${asked.hosts}x${asked.vms}, ${percent} %`, name, days));
+      if (asked.why) console.log(why(days));
     }
   }
 }
@@ -88,14 +93,18 @@ function day(
   const recorded = new TracedDay(traces, { ...pool, slot, hours, percent });
   const policy = recordedPolicies.find((each) => each.name === name)?.of(recorded);
   if (policy === undefined) throw new Error(`no policy ${name}`);
+  const causes = new StarvedCauses(link.cpus, Number(asked.every));
   const cpus = new SharedCpus(link.cpus, asked.sight === "nothing" ? "nothing" : "waits");
   const outcome = play(
     {
       day: recorded,
       rules: [{ subject: "CpuAverage", threshold: Number(asked.threshold) }],
-      measure: (truth, seconds) => cpus.see(truth, seconds),
+      measure: (truth, seconds) => {
+        causes.see(truth, seconds);
+        return cpus.see(truth, seconds);
+      },
     },
-    policy,
+    { ...policy, decide: (settings) => causes.listening(policy.decide(settings)) },
     { hours, everySeconds: Number(asked.every), settings: controlSettings(asked.set), onEth0: false, cpuMs },
   );
   const small = outcome.figures.log.filter(({ vm, plannedAt }) => {
@@ -104,7 +113,21 @@ function day(
     const demand = ((moved?.vcpuAverage ?? 0) * (moved?.vcpuNum ?? 0)) / 100;
     return demand < smallPart * recorded.cpus;
   });
-  return { ...outcome, starved: cpus.starvedMinutes, share: cpus.share, small: small.length };
+  return {
+    ...outcome,
+    starved: cpus.starvedMinutes,
+    share: cpus.share,
+    small: small.length,
+    causes: causes.minutes,
+  };
+}
+
+/** CPU-minutes of waiting by cause, means of the days. */
+function why(days: readonly DayFigures[]): string {
+  const causes = [...(days[0]?.causes.keys() ?? [])];
+  const mean = (cause: (typeof causes)[number]) =>
+    days.reduce((sum, day) => sum + (day.causes.get(cause) ?? 0), 0) / Math.max(1, days.length);
+  return `  ${causes.map((cause) => `${cause} ${mean(cause).toFixed(0)}`).join(", ")}`;
 }
 
 function line(load: string, policy: string, days: readonly DayFigures[]): string {

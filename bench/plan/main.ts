@@ -1,7 +1,8 @@
 /**
  * Compares planners on seeded pools: pairs cleared, cost over the optimum or the bound, moves, CPU time.
  * `npm run bench -- plan [--only TEXT] [--count N] [--seed N]`; `--sound N` checks N random pools and no more;
- * `--budget` compares the CPU time of searches that spend their whole budget with it.
+ * `--budget` compares the CPU time of searches that spend their whole budget with it; `--again` has pools planned again
+ * that nothing more can be done for; `--serve` times decisions of SERVE.
  */
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -11,10 +12,12 @@ import { planMigrations } from "../../src/planner/planner.ts";
 import { boundMb, singleSteps, thesis, xenOrchestra } from "../../test/support/plan/others.ts";
 import { generate, type Kind, type Pool } from "../../test/support/plan/pools.ts";
 import { type PlainMove, replay } from "../../test/support/plan/verify.ts";
+import { again } from "./again.ts";
 import { budgets } from "./budget.ts";
 import { loadSolver, type Solver } from "./exact.ts";
 import { hasHbal, hbal } from "./hbal.ts";
 import { type Series, series } from "./kinds.ts";
+import { serving } from "./serving.ts";
 
 const solverSeconds = 4;
 const hbalSeconds = 20;
@@ -28,6 +31,8 @@ const { values } = parseArgs({
     sound: { type: "string" },
     cold: { type: "boolean", default: false },
     budget: { type: "boolean", default: false },
+    serve: { type: "boolean", default: false },
+    again: { type: "boolean", default: false },
   },
 });
 
@@ -255,9 +260,19 @@ if (values.cold) {
   process.stdout.write(`${cold().toFixed(0)}\n`);
 } else if (values.sound !== undefined) {
   process.stdout.write(`${sound(Number(values.sound))}\n`);
+} else if (values.serve) {
+  process.stdout.write("pool | hosts short | moves | CPU ms, median | most\n");
+  for (const line of serving(Number(values.seed), cpuMs)) process.stdout.write(`${line}\n`);
 } else if (values.budget) {
   process.stdout.write("pools | with a gap | CPU / budget, least | median | most\n");
   for (const line of budgets(values.only ?? "", Number(values.seed), Number(values.count ?? 20), cpuMs)) {
+    process.stdout.write(`${line}\n`);
+  }
+} else if (values.again) {
+  process.stdout.write(
+    "pools | that settle with broken rules | CPU ms without proofs, p50, p95 | with | pictures given up | cleared something | contradicted\n",
+  );
+  for (const line of again(values.only ?? "", Number(values.seed), Number(values.count ?? 20), cpuMs)) {
     process.stdout.write(`${line}\n`);
   }
 } else {

@@ -2,14 +2,17 @@
  * The Debian package where it lands: installed into a fresh Debian, set up as docs/install.md says, its units' programs run
  * against a simulated pool, upgraded with an edited file, purged. Everything but systemd itself, which a folder has not.
  */
-import { cpSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import process from "node:process";
+import { setTimeout } from "node:timers/promises";
 import mysql from "mysql2/promise";
 import { type PrivateServer, removeServerFolder } from "../../src/privateServer/privateServer.ts";
 import { startProjectServer, workFolder } from "../../src/privateServer/projectServer.ts";
 import { readUnit, unitEnvironment } from "../unit.ts";
 import { DebianRoot, ensureBase, type Ran } from "./debianRoot.ts";
+import { threeCommands } from "./readme.ts";
 
 export interface Packages {
   /** Of the version before. */
@@ -87,6 +90,50 @@ export async function tryDebianPackage(folder: string, packages: Packages): Prom
   } finally {
     simulator.stop();
     await server.stop();
+    debian.remove();
+  }
+}
+
+/** README.md's three commands for a Debian, as printed, in another fresh one; only systemd, which starts the server, is lacking. */
+export async function tryThreeCommands(folder: string, { newer }: Packages): Promise<void> {
+  const step = teller();
+  const [install = "", pool = "", report = ""] = threeCommands();
+  const debian = new DebianRoot(join(folder, "base"), join(folder, "readme"));
+  let stopServer = (): void => {};
+  try {
+    mkdirSync(join(debian.path, "root", "packages"));
+    cpSync(newer, join(debian.path, "root", "packages", basename(newer)));
+    // No init here: services that packages would start are left to the next step.
+    writeFileSync(join(debian.path, "usr/sbin/policy-rc.d"), "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+    debian.mustRun(["apt-get", "update"]);
+    await step(install, () => debian.mustRun(["sh", "-ec", `cd /root && ${install}`], { input: "y\n" }));
+    await step("what systemd does then: mariadb.service", async () => {
+      const command = "install -d -o mysql /run/mysqld && exec mariadbd --user=mysql --skip-networking 2>&1";
+      const server = debian.start(["sh", "-c", command]);
+      server.stdout?.resume();
+      stopServer = () => server.kill("SIGKILL");
+      const socket = join(debian.path, "run/mysqld/mysqld.sock");
+      for (let tries = 0; !existsSync(socket); tries++) {
+        if (tries > 60) throw new Error("mariadbd does not start");
+        await setTimeout(1000);
+      }
+    });
+    const told = await step(`${pool}; ${report}`, () =>
+      debian.mustRun(["sh", "-ec", `cd /root && ${pool} && ${report} && ${pool} remove`]),
+    );
+    if (/^ +(?:FAILURE|WARNING) /m.test(told) || !/^ +ok +login: /m.test(told))
+      throw new Error(`doctor finds something:\n${told}`);
+    const page = join(debian.path, "root", /-o (\S+)/.exec(report)?.[1] ?? "");
+    if (!existsSync("/usr/bin/chromium")) return tell("there is no Chromium here that could show the report");
+    const shown = join(folder, "three-commands.png");
+    await step(`the report in Chromium: ${shown}`, () => {
+      const size = ["--window-size=900,3200", `--screenshot=${shown}`];
+      execFileSync("chromium", ["--headless", "--no-sandbox", "--disable-gpu", ...size, `file://${page}`], {
+        stdio: "ignore",
+      });
+    });
+  } finally {
+    stopServer();
     debian.remove();
   }
 }

@@ -14,7 +14,7 @@ import type { CollectSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
 import { loadHostAddresses, loadLastPlaces } from "../store/places.ts";
-import { subjectsNamedByRules, subjectsOfHostRule } from "../store/rules.ts";
+import { subjectsComparedByRules, subjectsNamedByRules, subjectsOfHostRule } from "../store/rules.ts";
 import { beginCollection, loadSnapshot, saveSnapshot } from "../store/snapshot.ts";
 import { connectXapi } from "../xapi/client.ts";
 import { XapiError } from "../xapi/errors.ts";
@@ -212,7 +212,7 @@ async function namedMeasures(db: Database, { recordWaits }: CollectSettings): Pr
  * of is then only the other rules'.
  */
 async function subjectsOfRules(db: Database): Promise<readonly string[]> {
-  const added = await subjectsNamedByRules(db);
+  const added = await subjectsComparedByRules(db);
   try {
     return [...(await subjectsOfHostRule(db)), ...added];
   } catch (error) {

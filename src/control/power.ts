@@ -218,5 +218,6 @@ function planOfMoves(moves: readonly Move[]): Plan {
     seconds: moves.reduce((sum, { seconds }) => sum + seconds, 0),
     secondsBound: 0,
     rounds: 0,
+    searched: false,
   };
 }

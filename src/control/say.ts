@@ -47,8 +47,9 @@ export function announce(result: MoveResult, names: Names, reporter: Reporter, e
   });
 }
 
-/** "another xcp-control is at work: node1 pid 4711, for 12 s, last heard of 3 s ago" */
-export function passedLine({ holder, takenSecondsAgo, renewedSecondsAgo }: LeaseStatus): string {
+/** "another xcp-control is at work: node1 pid 4711, for 12 s, last heard of 3 s ago; if it was killed, its turn ends in 57 s" */
+export function passedLine(lease: LeaseStatus): string {
+  const { holder, takenSecondsAgo, renewedSecondsAgo, expiresInSeconds } = lease;
   const seconds = (age: number | null) => `${Math.max(0, Math.round(age ?? 0))} s`;
-  return `another xcp-control is at work: ${holder ?? "it has just ended"}, for ${seconds(takenSecondsAgo)}, last heard of ${seconds(renewedSecondsAgo)} ago`;
+  return `another xcp-control is at work: ${holder ?? "it has just ended"}, for ${seconds(takenSecondsAgo)}, last heard of ${seconds(renewedSecondsAgo)} ago; if it was killed, its turn ends in ${seconds(expiresInSeconds)}`;
 }

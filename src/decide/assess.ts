@@ -132,7 +132,10 @@ function serveOptions(
 ): ServeOptions | null {
   const [rule] = acting;
   if (rule === undefined) return null;
-  const earlier = samples.map((each) => ({ ...each, snapshot: asModelled(each.snapshot, settings) }));
+  const earlier =
+    settings.cpuSpeed === "scale"
+      ? samples.map((each) => ({ ...each, snapshot: withCpuSpeeds(each.snapshot) }))
+      : samples;
   return { rule, demands: demandsOf(trusted, earlier) };
 }
 

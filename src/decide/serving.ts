@@ -1,16 +1,16 @@
 /**
  * What VMs are expected to want of the CPUs in the time ahead: what they used and waited for lately. Pure.
  *
- * A rule that serves VMs looks at the collections of the last hour, five minutes at a time. For each VM several ways of
- * forecasting are tried on that hour, from "it goes on as in the last five minutes" to "as in the mean of the hour":
- * the one that has erred least is taken, and its mean squared error is the variance.
+ * A rule that serves VMs looks at the collections of the last hour, five minutes apart, the newest one among them: a VM
+ * that has begun to wait is not averaged with the minutes before. For each VM several ways of forecasting are tried on
+ * that hour, from "it goes on as it is now" to "as in the mean of the hour": the one that has erred least is taken, and
+ * its mean squared error is the variance.
  */
 import type { Snapshot, Uuid, Vm } from "../domain/pool.ts";
-import { rawWeight } from "../domain/weight.ts";
 import type { Demand } from "../planner/plan.ts";
 import { type Sample, servingBin } from "./sampling.ts";
 
-/** Weights of the newest five minutes in an exponential average; 1: nothing but them. */
+/** Weights of the newest value in an exponential average; 1: nothing but it. */
 const smoothings = [1, 0.5, 0.25, 0.1];
 
 /** Errors that are counted before the hour's own stand for themselves: a VM that was just started has few. */
@@ -18,52 +18,58 @@ const leastErrors = 3;
 
 /** CPUs that the VM wants, of the pool's fastest host: what it used and what it waited for; null where unknown. */
 export function demandNow(vm: Vm): number | null {
-  const used = rawWeight(vm, "CpuAverage");
-  if (used === null) return null;
-  const vcpus = vm.vcpuNum ?? 0;
+  const { vcpuAverage, vcpuNum, cpuDemand, cpuWait } = vm;
+  if (vcpuAverage === null || vcpuNum === null) return null;
   // Collections of before demands were stored have waits alone.
-  const percent = vm.cpuDemand ?? (vm.vcpuAverage ?? 0) + (vm.cpuWait ?? 0);
-  return Math.max(used / 100, Math.min(vcpus, (percent * vcpus) / 100));
+  const percent = cpuDemand ?? vcpuAverage + (cpuWait ?? 0);
+  return (Math.max(vcpuAverage, Math.min(100, percent)) * vcpuNum) / 100;
 }
 
-/** The demands of the VMs that run, from `newest` and the earlier collections of the last hour. */
+/** The demands of the VMs that run, from `newest` and the earlier collections of the last hour, newest first. */
 export function demandsOf(newest: Snapshot, earlier: readonly Sample[]): ReadonlyMap<Uuid, Demand> {
-  const bins = binned(newest, earlier);
+  const series = seriesOf(newest, earlier);
   const demands = new Map<Uuid, Demand>();
   for (const { vmUuid } of newest.placements) {
-    const values = bins.flatMap((bin) => bin.get(vmUuid) ?? []);
-    if (values.length > 0 && bins[0]?.has(vmUuid) === true) demands.set(vmUuid, forecast(values));
+    const values = series.get(vmUuid)?.values;
+    if (values !== undefined) demands.set(vmUuid, forecast(values));
   }
   return demands;
 }
 
-/** Of the last five minutes each collection counts half as much as one that is a minute younger. */
-const halfLifeSeconds = 60;
-
-/** For every five minutes, the newest first, what VMs wanted in their mean. */
-function binned(newest: Snapshot, earlier: readonly Sample[]): ReadonlyMap<Uuid, number>[] {
-  const sums = new Map<number, Map<Uuid, { sum: number; weight: number }>>();
-  const add = (snapshot: Snapshot, secondsBefore: number) => {
-    const bin = Math.floor(secondsBefore / servingBin.seconds);
-    const weight = bin === 0 ? 0.5 ** (secondsBefore / halfLifeSeconds) : 1;
-    const of = sums.get(bin) ?? new Map<Uuid, { sum: number; weight: number }>();
-    sums.set(bin, of);
-    for (const vm of snapshot.vms) {
-      const demand = vm.powerState === "Running" ? demandNow(vm) : null;
-      if (demand === null) continue;
-      const before = of.get(vm.uuid) ?? { sum: 0, weight: 0 };
-      of.set(vm.uuid, { sum: before.sum + weight * demand, weight: before.weight + weight });
-    }
-  };
-  add(newest, 0);
-  for (const { snapshot, secondsBefore } of earlier)
-    if (secondsBefore < servingBin.until) add(snapshot, secondsBefore);
-  return [...sums]
-    .sort(([a], [b]) => a - b)
-    .map(([, of]) => new Map([...of].map(([vm, { sum, weight }]) => [vm, sum / weight])));
+interface Series {
+  /** What the VM wanted, the newest first: of every five minutes the newest collection that tells. */
+  readonly values: number[];
+  /** The five minutes that the last of them is of. */
+  bin: number;
 }
 
-/** @param values of five minutes each, the newest first; one at least. */
+/** Of each VM of which the last five minutes tell something. */
+function seriesOf(newest: Snapshot, earlier: readonly Sample[]): ReadonlyMap<Uuid, Series> {
+  const all = new Map<Uuid, Series>();
+  /** Five minutes of which no other collection can tell more; -1 for none. */
+  let full = -1;
+  for (const { snapshot, secondsBefore } of [{ snapshot: newest, secondsBefore: 0 }, ...earlier]) {
+    if (secondsBefore >= servingBin.until) break;
+    const bin = Math.floor(secondsBefore / servingBin.seconds);
+    if (bin === full) continue;
+    full = bin;
+    for (const vm of snapshot.vms) {
+      if (vm.powerState !== "Running") continue;
+      const series = all.get(vm.uuid);
+      if (series === undefined ? bin > 0 : series.bin === bin) continue;
+      const demand = demandNow(vm);
+      if (demand === null) full = -1;
+      else if (series === undefined) all.set(vm.uuid, { values: [demand], bin });
+      else {
+        series.values.push(demand);
+        series.bin = bin;
+      }
+    }
+  }
+  return all;
+}
+
+/** @param values five minutes apart, the newest first; one at least. */
 function forecast(values: readonly number[]): Demand {
   const series = values.toReversed();
   let best: { readonly mean: number; readonly variance: number } | null = null;
@@ -79,13 +85,13 @@ function tryOn(
   series: readonly number[],
   smoothing: number,
 ): { readonly mean: number; readonly variance: number } {
-  const [first = 0, ...rest] = series;
-  let mean = first;
+  let mean = series[0] ?? 0;
   let squares = 0;
-  rest.forEach((value, index) => {
-    squares += (value - mean) ** 2;
+  for (let n = 1; n < series.length; n++) {
+    const error = (series[n] ?? 0) - mean;
+    squares += error ** 2;
     // A plain mean where that weighs the newest more: the first value must not stand for all that was before it.
-    mean += Math.max(smoothing, 1 / (index + 2)) * (value - mean);
-  });
-  return { mean, variance: squares / Math.max(leastErrors, rest.length) };
+    mean += Math.max(smoothing, 1 / (n + 1)) * error;
+  }
+  return { mean, variance: squares / Math.max(leastErrors, series.length - 1) };
 }

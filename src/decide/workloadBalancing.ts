@@ -10,6 +10,7 @@ import {
   configuredNumber,
   hostsWith,
   isConnectedWlb,
+  type NumberKey,
   type WlbBinding,
 } from "../domain/workloadBalancing.ts";
 import type { ControlSettings } from "../settings/types.ts";
@@ -25,8 +26,8 @@ export function connectedWlb(
 /** The settings with what was configured in their place. */
 export function withConfiguration(settings: ControlSettings, wlb: WlbBinding | null): ControlSettings {
   if (wlb === null) return settings;
-  const minutes = within(configuredNumber(wlb, "RecentMoveMinutes"), 0, 1440);
-  const times = within(configuredNumber(wlb, "AutoBalancePollIntervals"), 1, 60);
+  const minutes = whole(configuredNumber(wlb, "RecentMoveMinutes"));
+  const times = whole(configuredNumber(wlb, "AutoBalancePollIntervals"));
   return {
     ...settings,
     vmCooldownMinutes: minutes ?? settings.vmCooldownMinutes,
@@ -35,8 +36,8 @@ export function withConfiguration(settings: ControlSettings, wlb: WlbBinding | n
   };
 }
 
-function within(value: number | null, least: number, most: number): number | null {
-  return value === null || value < least || value > most ? null : Math.round(value);
+function whole(value: number | null): number | null {
+  return value === null ? null : Math.round(value);
 }
 
 const mebibyte = 1024 * 1024;
@@ -44,18 +45,16 @@ const mebibyte = 1024 * 1024;
 /** The rules that the configured critical thresholds stand for. */
 export function configuredRules(wlb: WlbBinding | null): readonly Rule[] {
   if (wlb === null) return [];
-  const term = (
-    key: Parameters<typeof configuredNumber>[1],
-    of: (value: number) => Term | null,
-  ): ChainRule[] => {
+  const term = (key: NumberKey, of: (value: number) => Term): ChainRule[] => {
     const value = configuredNumber(wlb, key);
-    const found = value === null || value <= 0 ? null : of(value);
-    return found === null ? [] : [{ ...chainOf([found]), name: `XenCenter ${key}` }];
+    return value === null ? [] : [{ ...chainOf([of(value)]), name: `XenCenter ${key}` }];
   };
   return [
-    ...term("HostCpuThresholdCritical", (part) =>
-      part > 1 ? null : { subjects: ["CpuAverage"], condition: "above", amount: rounded(part * 100) },
-    ),
+    ...term("HostCpuThresholdCritical", (part) => ({
+      subjects: ["CpuAverage"],
+      condition: "above",
+      amount: rounded(part * 100),
+    })),
     ...term("HostMemoryThresholdCritical", (bytes) => ({
       subjects: ["MemoryFreeMb"],
       condition: "below",
@@ -88,7 +87,7 @@ export function configuredGreenRule(wlb: WlbBinding | null): GreenRule | null {
     name: "XenCenter PowerManagementEnabled",
     limits: [
       // Below the critical threshold, so that gathering does not run into it.
-      { kind: "below", subject: "CpuAverage", value: rounded(Math.min(1, part) * 85) },
+      { kind: "below", subject: "CpuAverage", value: rounded(part * 85) },
       { kind: "memory free", percent: 10 },
     ],
     spareHosts: 1,

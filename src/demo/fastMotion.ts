@@ -8,6 +8,8 @@ const times: readonly (readonly [table: string, ...columns: string[]])[] = [
   ["HostSight", "ChangedAt"],
   ["HostRest", "Since", "ProgressAt"],
   ["HostRestEvent", "HappenedAt"],
+  ["WlbAdvice", "IssuedAt", "LastAt", "AppliedAt"],
+  ["WlbHostAdvice", "IssuedAt", "LastAt", "AppliedAt"],
 ];
 
 /** The statements that move all times of a database back by `seconds`. */

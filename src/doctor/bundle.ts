@@ -17,7 +17,7 @@ import { loadTableFacts } from "../store/tableFacts.ts";
 import { printableJsonLines } from "../text/text.ts";
 import { type DoctorOptions, type Opened, readingDatabase } from "./check.ts";
 import { diagnose, examine } from "./diagnose.ts";
-import { programs } from "./places.ts";
+import { lookedAt } from "./places.ts";
 import { leftOut, redacted } from "./redact.ts";
 import type { DoctorReport } from "./report.ts";
 
@@ -123,7 +123,7 @@ interface ToldSettings {
 function settingsTold({ places }: DoctorOptions): ToldSettings {
   const secrets: string[] = [];
   const told: Record<string, unknown> = {};
-  for (const program of programs) {
+  for (const program of lookedAt(places)) {
     try {
       const { file, text } = readSettingsFile([], places[program]);
       told[program] = { file: file ?? "the environment", keys: keysIn(text, secrets) };

@@ -10,7 +10,7 @@ import type { CheckedProgram, SettingsPlaces } from "./places.ts";
 import type { Area, Finding } from "./report.ts";
 
 /** Those that talk to the pool. */
-export type PoolProgram = Exclude<CheckedProgram, "manager">;
+export type PoolProgram = Exclude<CheckedProgram, "manager" | "wlb">;
 
 export interface DoctorOptions {
   /** Where the settings of each program are. */
@@ -61,6 +61,8 @@ export interface Check {
   /** What it asks, in a few words: "each member's certificate is trusted". */
   readonly asks: string;
   readonly needs?: readonly Need[];
+  /** The program that it is about, where it is about one: it is made only where that one is looked at. */
+  readonly of?: CheckedProgram;
   /** A failure that it throws is a failed check; so is an AppError that says what helps. */
   readonly run: (options: DoctorOptions, found: Opened) => Promise<readonly Finding[]>;
 }
@@ -70,6 +72,9 @@ export const poolSettings: Need = {
   from: "settings-collect",
   isThere: ({ settings }) => settings.has("collect") || settings.has("control"),
 };
+
+/** Settings of xcp-wlb that make sense. */
+export const wlbSettings: Need = { from: "settings-wlb", isThere: ({ settings }) => settings.has("wlb") };
 
 export const anySettings: Need = { from: "settings-manager", isThere: ({ settings }) => settings.size > 0 };
 
@@ -86,8 +91,14 @@ export const poolSession: Need = { from: "login", isThere: ({ sessions }) => ses
 export const poolInventory: Need = { from: "inventory", isThere: ({ inventory }) => inventory !== null };
 
 /** The database by the account that may read most of it. */
-export function readingDatabase({ databases }: Opened): Database | null {
-  return databases.get("manager") ?? databases.get("control") ?? null;
+export function readingDatabase(found: Opened): Database | null {
+  const program = readingProgram(found);
+  return program === null ? null : (found.databases.get(program) ?? null);
+}
+
+/** The program whose account that is. */
+export function readingProgram({ databases }: Opened): Exclude<CheckedProgram, "collect"> | null {
+  return (["manager", "control", "wlb"] as const).find((program) => databases.has(program)) ?? null;
 }
 
 /** As above, where a need has made sure that there is one. */

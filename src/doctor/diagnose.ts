@@ -7,6 +7,7 @@ import { networkChecks } from "./checks/network.ts";
 import { poolChecks } from "./checks/pool.ts";
 import { scheduleChecks } from "./checks/schedule.ts";
 import { settingsChecks } from "./checks/settings.ts";
+import { wlbChecks } from "./checks/wlb.ts";
 import { type CheckResult, type DoctorReport, type Finding, failure, reportOf, worstOf } from "./report.ts";
 
 /** In the order that they are made and told: what others need comes first. */
@@ -16,6 +17,7 @@ export const checks: readonly Check[] = [
   ...networkChecks,
   ...poolChecks,
   ...scheduleChecks,
+  ...wlbChecks,
 ];
 
 /** The report on one pool. Rejects with nothing but the reason of `options.signal`. */
@@ -42,8 +44,11 @@ export async function examine<T>(
   };
   try {
     const results: CheckResult[] = [];
-    for (const check of checks)
-      if (options.areas?.includes(check.area) ?? true) results.push(await made(check, options, found));
+    for (const check of checks) {
+      const isOfOther = check.of !== undefined && !Object.hasOwn(options.places, check.of);
+      if (!isOfOther && (options.areas?.includes(check.area) ?? true))
+        results.push(await made(check, options, found));
+    }
     return await work(reportOf(results), found);
   } finally {
     for (const close of found.closing.reverse()) await close().catch(() => {});

@@ -250,3 +250,9 @@ export interface StoredSnapshot {
   readonly collection: Collection;
   readonly ageSeconds: number;
 }
+
+/** The virtual machines that have a place on a host; control domains are none of them. */
+export function placedGuests({ vms, placements }: Pick<Snapshot, "vms" | "placements">): number {
+  const domains = new Set(vms.filter(({ isControlDomain }) => isControlDomain).map(({ uuid }) => uuid));
+  return placements.filter(({ vmUuid }) => !domains.has(vmUuid)).length;
+}

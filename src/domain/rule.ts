@@ -74,6 +74,11 @@ export interface ServeRule extends RuleOptions {
 
 /** What a rule that serves VMs says where it does not say it; and the minutes that it may look ahead. */
 export const serveDefaults = { worth: 1, overMinutes: 60 };
+/**
+ * Gigabytes that a migration counts for beside what it copies: its VM stands still for a moment and rests afterwards, and
+ * both hosts are kept from other moves, however small it is.
+ */
+export const migrationGigabytes = 5;
 export const serveMinutes = { least: 10, most: 1440 };
 
 /** A rule of any kind. */

@@ -74,17 +74,46 @@ export function actsHere(key: string): boolean {
     : actingHostKeys.some((each) => each === name);
 }
 
+/** The acting keys that hold a number; the others hold true or false. */
+export type NumberKey = Exclude<ActingKey, "AutoBalanceEnabled" | "PowerManagementEnabled">;
+
+/** What they may be, both ends included. */
+const numberRanges: Readonly<Record<NumberKey, readonly [least: number, most: number]>> = {
+  AutoBalancePollIntervals: [1, 60],
+  RecentMoveMinutes: [0, 1440],
+  HostCpuThresholdCritical: [Number.MIN_VALUE, 1],
+  HostMemoryThresholdCritical: [Number.MIN_VALUE, Number.MAX_VALUE],
+  HostPifReadThresholdCritical: [Number.MIN_VALUE, Number.MAX_VALUE],
+  HostPifWriteThresholdCritical: [Number.MIN_VALUE, Number.MAX_VALUE],
+  OptimizationMode: [0, 1],
+};
+
+/** Whether `value` of `key` does something here; what does not is kept and given back all the same. */
+export function hasEffect(key: string, value: string): boolean {
+  if (!actsHere(key)) return false;
+  return isNumberKey(key) ? numberWithin(key, value) !== null : flagOf(value) !== null;
+}
+
+function isNumberKey(key: string): key is NumberKey {
+  return Object.hasOwn(numberRanges, key);
+}
+
+function numberWithin(key: NumberKey, text: string | undefined): number | null {
+  const plain = text?.trim() ?? "";
+  const value = /^\d+(\.\d+)?(e\+?\d+)?$/i.test(plain) ? Number(plain) : Number.NaN;
+  const [least, most] = numberRanges[key];
+  return value >= least && value <= most ? value : null;
+}
+
 /** "host_<uuid>_<name>" in its parts; null for any other key. */
 export function hostKey(key: string): readonly [string, string, string] | null {
   const [, uuid = "", name = ""] = /^host_([0-9a-f-]{36})_(\w+)$/i.exec(key) ?? [];
   return uuid === "" ? null : [key, uuid.toLowerCase(), name];
 }
 
-/** A number of a configuration; null where it is not there, or none. */
-export function configuredNumber({ configuration }: WlbBinding, key: ActingKey): number | null {
-  const text = configuration.get(key)?.trim() ?? "";
-  const value = /^\d+(\.\d+)?(e\+?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
-  return Number.isFinite(value) ? value : null;
+/** A number of a configuration; null where it is not there, is none, or is out of its range. */
+export function configuredNumber({ configuration }: WlbBinding, key: NumberKey): number | null {
+  return numberWithin(key, configuration.get(key));
 }
 
 /** Whether a key was set to true, or to false; null where it was not set. */

@@ -56,6 +56,7 @@ export function planJson(
     ignoredRules: unknownRules,
     restingRules: (assessment.inactive ?? []).map(({ rule, reason }) => ({ ...anyRuleObject(rule), reason })),
     ...unmeasuredObject(stored.snapshot, plan),
+    searched: plan.searched,
     limited: plan.limited,
     spent: plan.spent,
     ...(plan.serve === undefined ? {} : { serve: serveJson(plan.serve, names) }),

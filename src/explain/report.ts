@@ -4,7 +4,7 @@ import type { Assessment } from "../decide/assess.ts";
 import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import { type Gate, gateName } from "../domain/gate.ts";
 import type { Migration } from "../domain/migration.ts";
-import type { Snapshot, StoredSnapshot } from "../domain/pool.ts";
+import { placedGuests, type Snapshot, type StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, subjectsOf, sumText, termsOf } from "../domain/rule.ts";
 import { unmeasuredLines } from "../domain/unmeasured.ts";
 import type { Move, Plan, SwapMove, SwapOffer, Unresolved } from "../planner/plan.ts";
@@ -91,13 +91,13 @@ export function planLines(assessment: PlanContext, plan: Plan, told: PlanTold = 
 }
 
 export function poolLine({ stored: { snapshot, ageSeconds }, sampling, ruleRevision }: PlanContext): string {
-  const { pool, hosts, placements } = snapshot;
+  const { pool, hosts } = snapshot;
   const average =
     sampling.samples > 1
       ? `, averaged over ${plural(sampling.samples, "sample")} of ${span(sampling.spanSeconds)}`
       : "";
   const revision = ruleRevision === undefined ? "" : `, rules as of change ${ruleRevision}`;
-  const sizes = `${plural(hosts.length, "host")}, ${plural(placements.length, "running VM")}`;
+  const sizes = `${plural(hosts.length, "host")}, ${plural(placedGuests(snapshot), "running VM")}`;
   return `Pool ${pool.name === "" ? pool.uuid : pool.name}: ${sizes}, collected ${Math.round(ageSeconds)} s ago${average}${revision}`;
 }
 
@@ -288,10 +288,11 @@ function closingLines(plan: Plan, assessment: PlanContext, names: Names): string
   }
   if (plan.before.length === 0) {
     return [
-      "Nothing to do: there are no rules; create one with: xcp-manager -e 'CREATE RULE HOST CpuAverage > 25'",
+      "Nothing to do: there are no rules; create one at xcp-manager's prompt, such as CREATE RULE SERVE CPU",
     ];
   }
   const lines = [...short, ...unresolvedLines(plan.unresolved, names)];
+  if (isGivenUp(plan)) lines.push(noSearch);
   if (plan.limited) lines.push(`More moves would follow; ${limitReached(plan, names)}`);
   if (lines.length > short.length || plan.moves.length > 0) return lines;
   const above = plan.before.flatMap(({ rule, verdicts }) =>
@@ -313,6 +314,13 @@ function closingLines(plan: Plan, assessment: PlanContext, names: Names): string
 function nothing(head: string, [first = "", ...others]: readonly string[]): string[] {
   return [`${head}: ${first}`, ...others];
 }
+
+/** Nothing is done, and that nothing can be was known without a search. */
+export function isGivenUp({ moves, unresolved, searched }: Plan): boolean {
+  return moves.length === 0 && unresolved.length > 0 && !searched;
+}
+
+const noSearch = "Nothing was searched for: it is proved that all of this stays";
 
 /** The limit that holds back a part of the plan: "the limit of one run is reached (ControlMaxMovesPerRun)". */
 export function limitReached({ spent }: Plan, names: Names): string {

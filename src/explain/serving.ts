@@ -95,7 +95,7 @@ export function forbiddenText({ code, reason }: NonNullable<StillShort["forbidde
     : reason;
 }
 
-/** "would save 3 CPU-minutes for 4 GB: 0.75 for each GB, and the rule wants more than 1 (WORTH)" */
+/** "would save 3 CPU-minutes for 4096 MB: 0.33 for each of the 9 GB that it counts for, ...; the rule wants more than 1" */
 export function worthText(offer: ServeOffer, { worth }: ServeRule, limited: boolean): string {
   if (offer.savedMinutes < 0.05)
     return "would save nothing: as much would be waited for there, or while it is copied";
@@ -103,7 +103,12 @@ export function worthText(offer: ServeOffer, { worth }: ServeRule, limited: bool
   if (offer.perGigabyte > worth) {
     return `${saves}, but ${limited ? "the limit of one run is reached (ControlMaxMovesPerRun)" : "not beside the plan's other moves"}`;
   }
-  return `${saves}: ${figure(offer.perGigabyte)} for each GB, and the rule wants more than ${amountText(worth)} (WORTH)`;
+  const counts = offer.gigabytes + offer.overheadGigabytes;
+  const beside =
+    offer.overheadGigabytes > 0
+      ? ` that it counts for, ${amountText(offer.overheadGigabytes)} of them as any migration`
+      : "";
+  return `${saves}: ${figure(offer.perGigabyte)} for each of the ${figure(counts, 1)} GB${beside}; the rule wants more than ${amountText(worth)} (WORTH)`;
 }
 
 /** "3 CPU-minutes for 4 GB" */

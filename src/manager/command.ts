@@ -2,6 +2,7 @@
 
 import type { DoctorReport } from "../doctor/report.ts";
 import type { ListedPool } from "../domain/poolOverview.ts";
+import type { ReportFacts } from "../report/facts.ts";
 import { isProblem, type TextProblem } from "../rules/problem.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
@@ -30,12 +31,20 @@ export interface ManagerContext {
   readonly tools: ManagerTools;
 }
 
+/** A report in its file, and what it was drawn from. */
+export interface DrawnReport {
+  readonly file: string;
+  readonly facts: ReportFacts;
+}
+
 /** What commands ask of beyond their own database. */
 export interface ManagerTools {
   /** What is wrong with the set-up of this pool. */
   readonly diagnose: () => Promise<DoctorReport>;
   /** The pools of this machine. Throws AppError "file" where their folder cannot be read. */
   readonly pools: () => Promise<readonly ListedPool[]>;
+  /** Hears of a report that was drawn. */
+  readonly drawn?: (report: DrawnReport) => void;
   /** The lines of a result as they are printed; where several pools are asked they say whose it is. */
   readonly marked?: (lines: readonly string[]) => readonly string[];
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** xcp-manager: shows the pool and edits the rules. Parses, wires, runs; decides nothing. */
 
+import { basename } from "node:path";
 import process from "node:process";
 import { Command, Option } from "commander";
 import type { DoctorOptions } from "../doctor/check.ts";
@@ -26,10 +27,12 @@ import {
 import { currentScreen, isDumb } from "../program/screen.ts";
 import type { StoreOptions } from "../store/connection.ts";
 import { printable, printableJson } from "../text/text.ts";
+import type { DrawnReport } from "./command.ts";
 import { isJson, type OutputFormat, outputFormats } from "./format.ts";
 import { type ManagerOptions, runManager } from "./manager.ts";
 import { pagerCommand, throughPager } from "./pager.ts";
 import { linesOfPools, onEveryPool, overviewsOf, type PoolMark, poolMark } from "./pools.ts";
+import { writePoolsPage } from "./reportFile.ts";
 import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./schema.ts";
 import { askPassword, readPasswordFile } from "./secretInput.ts";
 
@@ -53,6 +56,7 @@ interface SchemaInstallOptions {
 interface DoctorFlags {
   readonly collectSettings?: string;
   readonly controlSettings?: string;
+  readonly wlbSettings?: string;
   readonly bundle?: string;
 }
 
@@ -154,15 +158,17 @@ await runProgram("xcp-manager", async (context) => {
     .option("-o, --output <file>", "the file (default: report-YEAR-MONTH-DAY.html in this directory)")
     .action(async (options: ReportOptions) => {
       const common = { ...program.opts<ManagerFlags>(), file: [] };
-      code = await manage(context, { ...common, execute: [reportLine(options, null)] }, (pool) => [
-        reportLine(options, pool),
-      ]);
+      code =
+        common.all === true
+          ? await reportAll(context, common, options)
+          : await manage(context, { ...common, execute: [reportLine(options, null)] });
     });
   program
     .command("doctor")
-    .description("says what is wrong with the set-up of all three programs, and how to mend each thing")
+    .description("says what is wrong with the set-up of all programs, and how to mend each thing")
     .option("--collect-settings <path>", "settings of xcp-collect, where they are another file")
     .option("--control-settings <path>", "settings of xcp-control, where they are another file")
+    .option("--wlb-settings <path>", "settings of xcp-wlb, where they are another file")
     .option("--bundle <file>", "also write all that a bug report needs into this file, without passwords")
     .action(async (flags: DoctorFlags) => {
       code = await doctor(context, program.opts<ManagerFlags>(), flags);
@@ -190,11 +196,17 @@ await runProgram("xcp-manager", async (context) => {
   return code;
 });
 
-/** @param executeOn the commands on one of several pools, where they hang on its name. */
+/** What is done on each of several pools, where it hangs on the pool's name. */
+interface OnEach {
+  readonly execute: (pool: string) => readonly string[];
+  /** Hears of each report that was drawn. */
+  readonly drawn?: (pool: string, report: DrawnReport) => void;
+}
+
 async function manage(
   context: ProgramContext,
   options: ManagerFlags,
-  executeOn: (pool: string) => readonly string[] = () => options.execute ?? [],
+  { execute: executeOn, drawn }: OnEach = { execute: () => options.execute ?? [] },
 ): Promise<number> {
   if (options.all !== true) return manageOne(context, options, null);
   const { execute = [], file = [], settings } = options;
@@ -206,15 +218,48 @@ async function manage(
   return onEveryPool(requirePools(options.pools), context, (pool) => {
     const heading = mark.heading(pool.name);
     if (heading !== null) context.print(heading);
-    return manageOne(context, { ...options, execute: executeOn(pool.name) }, { pool, mark });
+    const one = { pool, mark, drawn: (report: DrawnReport) => drawn?.(pool.name, report) };
+    return manageOne(context, { ...options, execute: executeOn(pool.name) }, one);
   });
+}
+
+/** A report of each pool in a file of its own, and at the name that was asked for the page that leads to them. */
+async function reportAll(
+  context: ProgramContext,
+  common: ManagerFlags,
+  options: ReportOptions,
+): Promise<number> {
+  const reports = new Map<string, DrawnReport>();
+  const lineOn = (pool: string) => [reportLine(options, pool)];
+  const code = await manage(
+    context,
+    // Something to run: what it is, each pool says.
+    { ...common, execute: lineOn("") },
+    { execute: lineOn, drawn: (pool, report) => void reports.set(pool, report) },
+  );
+  const pools = (await overviewsOf(requirePools(common.pools))).map((listed) => {
+    const report = reports.get(listed.pool);
+    return {
+      listed,
+      report: report === undefined ? null : { file: basename(report.file), facts: report.facts },
+    };
+  });
+  const file = reportFile(options);
+  const bytes = await writePoolsPage(file, pools, operatorName(), new Date());
+  if (isJson(formatOf(common))) context.print(printableJson({ file, bytes, pools: [...reports.keys()] }));
+  else context.print(printable(`All of them: ${file}, ${Math.ceil(bytes / 1000)} kB`));
+  return code;
 }
 
 /** Talks about one pool: that of the settings, or `one` of several. */
 function manageOne(
   context: ProgramContext,
   options: ManagerFlags,
-  one: { readonly pool: PoolFolder; readonly mark: PoolMark } | null,
+  one: {
+    readonly pool: PoolFolder;
+    readonly mark: PoolMark;
+    readonly drawn: (report: DrawnReport) => void;
+  } | null,
 ): Promise<number> {
   const file = one === null ? options.settings : (one.pool.settings.manager ?? undefined);
   const { mysql, control } = loadSettings(["mysql", "control"], file);
@@ -223,7 +268,12 @@ function manageOne(
     diagnose: async () =>
       (await import("../doctor/diagnose.ts")).diagnose(doctorOptions(context, { settings: file })),
     pools: async () => overviewsOf(one === null ? listPools(options.pools) : [one.pool]),
-    ...(one === null ? {} : { marked: (lines: readonly string[]) => one.mark.lines(one.pool.name, lines) }),
+    ...(one === null
+      ? {}
+      : {
+          drawn: one.drawn,
+          marked: (lines: readonly string[]) => one.mark.lines(one.pool.name, lines),
+        }),
   };
   return withDatabase(context, mysql, (db) =>
     runManager({
@@ -266,7 +316,12 @@ function doctorOptions({ signal }: ProgramContext, named: NamedPlaces): DoctorOp
 
 async function doctor(context: ProgramContext, options: ManagerFlags, flags: DoctorFlags): Promise<number> {
   const { settings, all, pools } = options;
-  const named = { settings, collect: flags.collectSettings, control: flags.controlSettings };
+  const named = {
+    settings,
+    collect: flags.collectSettings,
+    control: flags.controlSettings,
+    wlb: flags.wlbSettings,
+  };
   if (all !== true) return doctorOne(context, options, flags, named, null);
   if (Object.values(named).some((file) => file !== undefined) || flags.bundle !== undefined)
     throw new AppError("usage", "doctor --all takes the settings of each pool: leave the other options out");
@@ -295,9 +350,14 @@ async function doctorOne(
   return isWell(report) ? exitCode.done : exitCode.partly;
 }
 
+function reportFile({ output }: ReportOptions): string {
+  return output ?? `report-${new Date().toISOString().slice(0, 10)}.html`;
+}
+
 /** The options as the command of the prompt. Of several pools each has a file of its own, with its name in the file's. */
-function reportLine({ since, output }: ReportOptions, pool: string | null): string {
-  const file = output ?? `report-${new Date().toISOString().slice(0, 10)}.html`;
+function reportLine(options: ReportOptions, pool: string | null): string {
+  const { since } = options;
+  const file = reportFile(options);
   const own = pool === null ? file : file.replace(/(\.\w+)?$/, `-${pool}$1`);
   return `REPORT TO ${inQuotes(own)} SINCE ${since}`;
 }

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { packageVersion } from "../program/program.ts";
 import { writeWhole } from "../program/wholeFile.ts";
 import type { ReportFacts } from "../report/facts.ts";
+import type { PoolOnPage } from "../report/poolsPage.ts";
 
 /** A report that stands in its file. */
 export interface WrittenReport {
@@ -35,4 +36,20 @@ export async function writeReport(
     to,
     pools: pools.map(({ pool }) => pool),
   };
+}
+
+/**
+ * Writes the page that leads to the reports of several pools, which lie beside it. Returns its size in bytes.
+ * @throws AppError "file" where it cannot be written; what was there stays as it was.
+ */
+export async function writePoolsPage(
+  file: string,
+  pools: readonly PoolOnPage[],
+  by: string,
+  at: Date,
+): Promise<number> {
+  const { poolsPage } = await import("../report/poolsPage.ts");
+  const text = poolsPage(pools, { version: `xcp-balance ${packageVersion()}`, by, at: at.getTime() / 1000 });
+  await writeWhole(file, text, randomUUID());
+  return Buffer.byteLength(text);
 }

@@ -1,6 +1,6 @@
 /** What acts of a pool's Workload Balancing settings, where xcp-wlb is its server: for SHOW STATUS and SHOW RULES. */
 import { configuredGreenRule, configuredRules, recommendsOnly } from "../decide/workloadBalancing.ts";
-import type { AnyRule } from "../domain/rule.ts";
+import { type AnyRule, isGreen } from "../domain/rule.ts";
 import { actsHere } from "../domain/workloadBalancing.ts";
 import { ruleWords } from "../rules/print.ts";
 import type { Database } from "../store/connection.ts";
@@ -46,11 +46,22 @@ export function configuredLines(configured: ConfiguredPool | null): string[] {
   ];
 }
 
-/** A sentence for each rule that was not written here. */
+/** A sentence for each rule that balances and was not written here. */
 export function configuredHints(configured: ConfiguredPool | null): string[] {
-  return (configured?.rules ?? []).map((rule) => {
-    const key = "name" in rule ? (rule.name ?? "").replace(/^XenCenter /, "") : "";
-    const words = ruleWords("name" in rule ? { ...rule, name: null } : rule);
-    return `Set in XenCenter, beside these: ${words} (${key}).`;
-  });
+  return (configured?.rules ?? [])
+    .filter((rule) => !isGreen(rule))
+    .map((rule) => `Set in XenCenter, beside these: ${ruleAndKey(rule)}.`);
+}
+
+/** The same of the rule that gathers VMs; `written` where an enabled one was written here, which then counts alone. */
+export function configuredGreenHints(configured: ConfiguredPool | null, written: boolean): string[] {
+  const when = written ? "Set in XenCenter, and not followed beside these" : "Set in XenCenter";
+  return (configured?.rules ?? [])
+    .filter(isGreen)
+    .map((rule) => `${when}: ${ruleAndKey(rule)}, for hosts that take part in power management there.`);
+}
+
+function ruleAndKey(rule: AnyRule): string {
+  const key = "name" in rule ? (rule.name ?? "").replace(/^XenCenter /, "") : "";
+  return `${ruleWords("name" in rule ? { ...rule, name: null } : rule)} (${key})`;
 }

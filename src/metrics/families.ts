@@ -184,6 +184,67 @@ export const families: Readonly<Record<FamilyName, Family>> = {
     help: "When a run took the lease last.",
     labels: ["pool"],
   },
+
+  xcp_balance_wlb_started_timestamp_seconds: {
+    type: "gauge",
+    help: "When xcp-wlb was started.",
+    labels: ["listen"],
+  },
+  xcp_balance_wlb_written_timestamp_seconds: {
+    type: "gauge",
+    help: "When xcp-wlb wrote this file; four times a minute while it runs.",
+    labels: ["listen"],
+  },
+  xcp_balance_wlb_certificate_end_timestamp_seconds: {
+    type: "gauge",
+    help: "When the certificate of xcp-wlb ends.",
+    labels: ["listen"],
+  },
+  xcp_balance_wlb_requests_total: {
+    type: "counter",
+    help: "Requests of pools since the start of xcp-wlb, by what came of them.",
+    labels: ["listen", "method", "result"],
+  },
+  xcp_balance_wlb_request_seconds_total: {
+    type: "counter",
+    help: "Time that these requests took, without their TLS.",
+    labels: ["listen", "method"],
+  },
+  xcp_balance_wlb_slow_requests_total: {
+    type: "counter",
+    help: "Those of them that took longer than 0.1 s.",
+    labels: ["listen", "method"],
+  },
+  xcp_balance_wlb_failed_logins_total: {
+    type: "counter",
+    help: "Wrong users and passwords since the start of xcp-wlb.",
+    labels: ["listen"],
+  },
+  xcp_balance_wlb_lockouts_total: {
+    type: "counter",
+    help: "Times that an address was locked out since the start of xcp-wlb.",
+    labels: ["listen"],
+  },
+  xcp_balance_wlb_addresses_locked_out: {
+    type: "gauge",
+    help: "Addresses that are locked out.",
+    labels: ["listen"],
+  },
+  xcp_balance_wlb_connected: {
+    type: "gauge",
+    help: "1 while the pool is connected to xcp-wlb, else 0.",
+    labels: ["pool"],
+  },
+  xcp_balance_wlb_picture_timestamp_seconds: {
+    type: "gauge",
+    help: "When the collection began that xcp-wlb answers by.",
+    labels: ["pool"],
+  },
+  xcp_balance_wlb_recommendations: {
+    type: "gauge",
+    help: "Moves and hosts to switch in the plan that xcp-wlb recommends.",
+    labels: ["pool"],
+  },
 };
 
 /** One value; labels in the order of the family. */

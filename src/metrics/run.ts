@@ -32,8 +32,16 @@ export interface RunMetrics {
  */
 export async function writeMetrics(file: string, metrics: RunMetrics, unique: string): Promise<void> {
   const before = rememberedIn(await textOf(file));
-  const text = await exposition(samplesOf(metrics, before?.pool ?? "", before?.lastSuccess ?? null));
-  await writeWhole(file, text, unique, "", 0o644);
+  await writeSamples(file, samplesOf(metrics, before?.pool ?? "", before?.lastSuccess ?? null), unique);
+}
+
+/** The same of a program that has no runs. @throws AppError "file". */
+export async function writeSamples(
+  file: string,
+  samples: readonly MetricSample[],
+  unique: string,
+): Promise<void> {
+  await writeWhole(file, await exposition(samples), unique, "", 0o644);
 }
 
 function samplesOf(

@@ -16,6 +16,8 @@ export interface ServeOptions {
   readonly rule: ServeRule;
   /** What each VM that runs is expected to want; one that is not in it is taken to want what it uses, and stays. */
   readonly demands: ReadonlyMap<Uuid, Demand>;
+  /** Gigabytes that a migration counts for beside what it copies; default `migrationGigabytes`. */
+  readonly overheadGigabytes?: number;
 }
 
 export interface PlanOptions {
@@ -66,6 +68,8 @@ export interface PlanOptions {
    * part in every rule is less is not moved. Default 0: every VM may be.
    */
   readonly noisePercent?: number;
+  /** Whether it is tried to prove that what the first plans leave must stay, before anything is searched for. Default true. */
+  readonly earlyProofs?: boolean;
   /** Two VMs may change places though a rule is worse between the two migrations, where nothing else cures it. */
   readonly momentaryWorsening?: boolean;
   /** How long one migration takes. Default: its bytes by `bytesPerSecond`. */
@@ -169,7 +173,10 @@ export interface ServeOffer {
   readonly destination: Uuid;
   /** CPU-minutes in the time ahead, what the migration costs taken off; below 0 where it costs more than it saves. */
   readonly savedMinutes: number;
+  /** What is copied, and what the migration counts for beside that. */
   readonly gigabytes: number;
+  readonly overheadGigabytes: number;
+  /** Minutes by both together. */
   readonly perGigabyte: number;
 }
 
@@ -240,9 +247,9 @@ export interface SwapOffer {
 export type SwapMove = Pick<Move, "vm" | "source" | "destination">;
 
 /**
- * How far it is proved that a pair stays broken. "impossible": whatever is moved, the VMs that can leave do not suffice.
- * "no order": all was tried, and no order of moves which never makes a rule worse clears it; where several pairs are left,
- * none leaves fewer.
+ * How far it is proved that a pair stays broken. "impossible": whatever is moved, the VMs that can leave do not suffice, or
+ * the other hosts have not the room. "no order": no order of moves which never makes a rule worse clears it, for all was
+ * tried or too few VMs can ever leave; where several pairs are left, none leaves fewer.
  */
 export type Proof = "impossible" | "no order";
 
@@ -299,6 +306,8 @@ export interface Plan {
   readonly secondsBound: number;
   /** Rounds of repair that were made. */
   readonly rounds: number;
+  /** Whether anything was searched for after the first plans: not where these are proved to leave as little as any. */
+  readonly searched: boolean;
   /** Where a rule serves VMs. */
   readonly serve?: ServeForecast;
 }

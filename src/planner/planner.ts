@@ -50,7 +50,7 @@ export function planMigrations(pool: Snapshot, rules: readonly Rule[], options: 
   if (unresolved === 0) return attempt.goOn().plan();
   // Where the margin cannot be had everywhere, the rules themselves come first.
   const bare = new PlanAttempt(snapshot, rules, { ...options, targetFraction: 1 }, work).goOn();
-  return bare.unresolved().length < unresolved ? bare.plan() : attempt.plan(bare.isExhausted());
+  return bare.unresolved().length < unresolved ? bare.plan() : attempt.plan(bare);
 }
 
 interface FoundSteps {
@@ -88,7 +88,10 @@ class PlanAttempt {
   /** Searches until the plan is proved to be the best, or what is allowed of the budget is spent. */
   goOn(): this {
     const rounds = (this.#options.rounds ?? Number.POSITIVE_INFINITY) - this.#repair.rounds;
-    if (!this.#begun) this.#repair.first();
+    if (!this.#begun) {
+      this.#repair.first();
+      if (this.#options.earlyProofs ?? true) this.#repair.proveLeft();
+    }
     this.#begun = true;
     const { H, V } = this.#state.problem;
     if (!isTiny(H, V)) this.#repair.run(rounds);
@@ -122,13 +125,14 @@ class PlanAttempt {
     return { steps: wayTo(this.#state, best, this.#work), open: best.left - hopeless, optimal: false };
   }
 
-  /** Whether everything was tried. */
+  /** Whether it is known that no plan leaves fewer pairs: everything was tried, or it is proved. */
   isExhausted(): boolean {
-    return this.#exact?.optimal ?? false;
+    const { best, hopeless } = this.#repair;
+    return this.#exact?.optimal ?? best.left === hopeless;
   }
 
-  /** `exhausted`: that no plan leaves fewer pairs above the thresholds themselves is known, whatever this one aims at. */
-  plan(exhausted = (this.#options.targetFraction ?? 1) >= 1 && this.isExhausted()): Plan {
+  /** `bare` is the search that aims at the thresholds themselves, where this one aims lower and left pairs above them. */
+  plan(bare: PlanAttempt | null = (this.#options.targetFraction ?? 1) >= 1 ? this : null): Plan {
     const result = this.#result();
     const unresolved = this.unresolved();
     return toPlan(this.#snapshot, this.#rules, this.#options, {
@@ -137,8 +141,15 @@ class PlanAttempt {
       rounds: this.#repair.rounds,
       result,
       unresolved,
-      exhausted,
+      exhausted: bare?.isExhausted() ?? false,
+      proofs: (bare ?? this).#bounds,
+      searched: this.#hasSearched() || (bare ?? this).#hasSearched(),
     });
+  }
+
+  /** Whether it went on from its first plans. */
+  #hasSearched(): boolean {
+    return this.#repair.rounds > 0 || this.#searched;
   }
 }
 
@@ -178,6 +189,9 @@ interface PlannedSteps {
   readonly result: FoundSteps;
   readonly unresolved: readonly number[];
   readonly exhausted: boolean;
+  /** Of what stays above the thresholds themselves. */
+  readonly proofs: Bounds;
+  readonly searched: boolean;
 }
 
 function toPlan(
@@ -186,7 +200,7 @@ function toPlan(
   options: PlanOptions,
   planned: PlannedSteps,
 ): Plan {
-  const { state, result, rounds } = planned;
+  const { state, result, rounds, searched } = planned;
   const most = Math.max(0, options.maxMoves);
   const first = beginning(state, result.steps, waitsOf(state.problem, result.steps), most);
   const isWhole = first.length === result.steps.length;
@@ -222,6 +236,7 @@ function toPlan(
     seconds: times.seconds,
     secondsBound: times.bound,
     rounds,
+    searched,
   };
 
   function secondsOf({ steps: [, second] }: Swap): number {
@@ -292,8 +307,12 @@ export function transfersOf(
   });
 }
 
-/** How long the transfer takes. */
-function secondsOfStep(problem: Problem, { vm, from, to }: Step, options: PlanOptions): number {
+/** How long the transfer takes, in seconds. */
+export function secondsOfStep(
+  problem: Problem,
+  { vm, from, to }: Pick<Step, "vm" | "from" | "to">,
+  options: PlanOptions,
+): number {
   const [moved, source, destination] = [problem.vms[vm], problem.hosts[from], problem.hosts[to]];
   if (moved !== undefined && source !== undefined && destination !== undefined) {
     const known = options.secondsOf?.(moved, source.uuid, destination.uuid) ?? Number.NaN;
@@ -310,7 +329,9 @@ function certify({ state, bounds, result }: PlannedSteps, swaps: readonly Swap[]
   const shedding = bounds.total((pair) => !state.isOver(pair));
   const optimal = result.optimal && swaps.length === 0;
   const boundBytes = optimal ? costBytes : Math.min(costBytes, shedding);
-  const cheapest = result.open <= swaps.length && costBytes <= boundBytes * (1 + 1e-12);
+  // Where it is not known which pair must stay, leaving another one might cost less.
+  const least = bounds.oneMoreStays ? 0 : boundBytes;
+  const cheapest = result.open <= swaps.length && costBytes <= least * (1 + 1e-12);
   return {
     kind: optimal || cheapest ? "optimal" : "bounded",
     boundBytes,
@@ -322,16 +343,13 @@ function certify({ state, bounds, result }: PlannedSteps, swaps: readonly Swap[]
 /** `state` stands where the plan ends. */
 function explainAll(
   snapshot: Snapshot,
-  { state, bounds, unresolved, exhausted }: PlannedSteps,
+  { state, proofs, unresolved, exhausted }: PlannedSteps,
   offer: (swap: Swap) => SwapOffer | null,
 ): Unresolved[] {
   const { problem } = state;
   const absent = snapshot.hosts.filter((host) => absence(host) !== null).map(({ uuid }) => uuid);
-  // What cannot reach the aim may still be able to keep the threshold: proofs of what stays broken are about that.
-  const same = problem.aim.every((aim, r) => aim === problem.allowed[r]);
-  const proofs = same ? bounds : new Bounds({ ...problem, aim: problem.allowed });
   const left = unresolved.filter((pair) => state.breaks(pair));
-  const open = left.filter((pair) => proofs.unclearable[pair] === 0);
+  const open = left.filter((pair) => proofs.hopeless[pair] === 0);
   // Of one goal alone: that nothing clears all is that nothing clears it.
   const alone = exhausted && open.length === 1 && goals(problem, proofs) === 1;
   const work = new Work(swapMs);
@@ -342,13 +360,15 @@ function explainAll(
     const [host, rule] = [problem.hosts[h], problem.rules[r]];
     if (host === undefined || rule === undefined) return [];
     const isImpossible = proofs.unclearable[pair] === 1;
-    const proof: Proof | null = isImpossible ? "impossible" : exhausted ? "no order" : null;
-    const { reason, refusals } = explain(state, h, r, absent, { proof, alone });
+    const itself = proofs.hopeless[pair] === 1 || alone;
+    const proof: Proof | null = isImpossible ? "impossible" : itself || exhausted ? "no order" : null;
+    const noRoom = proofs.refuted[pair] === 1;
+    const { reason, refusals } = explain(state, h, r, absent, { proof, alone: itself, noRoom });
     const found = isImpossible ? null : findSwap(state, easiest, work);
     const swap = found === null ? null : offer(found);
     const value = measured(problem, r, state.load[easiest] ?? 0);
     const figures = { ...placeOf(problem, r), value, mean: state.mean(r) };
-    const proved = isImpossible || alone;
+    const proved = itself;
     return [
       {
         host: host.uuid,
@@ -365,10 +385,10 @@ function explainAll(
 }
 
 /** Broken pairs that no bound proves to be hopeless. */
-function goals(problem: Problem, { unclearable }: Bounds): number {
+function goals(problem: Problem, { hopeless }: Bounds): number {
   const { broken } = problem;
   return countRules(
     problem,
-    broken.map((each, pair) => (each === 1 && unclearable[pair] === 0 ? 1 : 0)),
+    broken.map((each, pair) => (each === 1 && hopeless[pair] === 0 ? 1 : 0)),
   );
 }

@@ -153,7 +153,7 @@ export function storeOptions(mysql: MysqlSettings, name?: string): StoreOptions 
 }
 
 function isStoreProgram(name: string | undefined): name is NonNullable<StoreOptions["program"]> {
-  return name === "xcp-collect" || name === "xcp-manager" || name === "xcp-control";
+  return ["xcp-collect", "xcp-manager", "xcp-control", "xcp-wlb"].some((each) => each === name);
 }
 
 /**

@@ -5,7 +5,7 @@ import path from "node:path";
 import process from "node:process";
 import { parse as parseDotenv } from "dotenv";
 import { AppError } from "../domain/errors.ts";
-import { type SettingGroup, settingKeys } from "../settings/keys.ts";
+import { environmentName, type SettingGroup, settingKeys } from "../settings/keys.ts";
 import { parseSettings } from "../settings/settings.ts";
 import type { Settings } from "../settings/types.ts";
 import { plural } from "../text/format.ts";
@@ -64,6 +64,16 @@ export function readSettingsFile(
   return { file, text: file === null ? "" : readGuarded(file, settingsGuard) };
 }
 
+/** Whether the environment or `file` gives `key`; a file that cannot be read gives nothing. */
+export function givesKey(key: string, file: string): boolean {
+  if (process.env[environmentName(key)] !== undefined) return true;
+  try {
+    return Object.hasOwn(parseDotenv(fs.readFileSync(file, "utf8")), key);
+  } catch {
+    return false;
+  }
+}
+
 /** A file of settings without a password may be read by everybody. A key that is misspelt may hold one too. */
 const settingsGuard: FileGuard = {
   what: "settings file",
@@ -84,12 +94,29 @@ function locate(settingsPath: string | undefined, groups: readonly SettingGroup[
   const tried = (settingsPath === undefined ? usualPlaces() : [settingsPath]).map((each) =>
     path.resolve(each),
   );
-  const found = tried.find((file) => fs.existsSync(file));
+  const found = tried.find(isThere);
   if (found !== undefined) return found;
   if (settingsPath === undefined && environmentGivesAll(groups)) return null;
   throw new AppError("settings", `Unable to locate settings file: tried ${tried.join(", ")}`, {
     next: "copy settings.example there, or name another with --settings",
   });
+}
+
+/**
+ * Whether there is such a file.
+ * @throws AppError "settings" where this user may not look: a file that is there is not to be made anew.
+ */
+function isThere(file: string): boolean {
+  try {
+    fs.statSync(file);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EACCES") return false;
+    throw new AppError("settings", `Unable to look for settings file ${file}: permission denied (EACCES)`, {
+      next: "run it as a user who may read that folder: the programs' account, or a member of its group",
+    });
+  }
 }
 
 function usualPlaces(): string[] {

@@ -10,6 +10,7 @@ import {
   isGreen,
   isServe,
   isSingle,
+  migrationGigabytes,
   type Rule,
   type RuleOptions,
   type ServeRule,
@@ -46,10 +47,10 @@ export function describeAny(rule: AnyRule): string {
   return isGreen(rule) ? describeGreenRule(rule) : describeRule(rule);
 }
 
-/** "a gigabyte that is copied saves more than 1 CPU-minute of waiting in the next 60 minutes" */
+/** "a migration saves more than 1 CPU-minute of waiting in the next 60 minutes for each GB that it copies, and for 5 GB more" */
 export function describeServeRule({ worth, overMinutes }: ServeRule): string {
   const minutes = `${amountText(worth)} ${worth === 1 ? "CPU-minute" : "CPU-minutes"}`;
-  return `a gigabyte that is copied saves more than ${minutes} of waiting in the next ${overMinutes} minutes`;
+  return `a migration saves more than ${minutes} of waiting in the next ${overMinutes} minutes for each GB that it copies, and for ${migrationGigabytes} GB more`;
 }
 
 /** The rule as `parseGreenRule` reads it: "KEEP CpuAverage BELOW 70 % WITH 1 SPARE HOST". */

@@ -121,6 +121,7 @@ export const settingKeys: Readonly<Record<string, SettingKey>> = {
   WlbRefreshSeconds: { group: "wlb", kind: "integer", min: 1, max: 300, fallback: 2 },
   WlbFailures: { group: "wlb", kind: "integer", min: 1, max: 100, fallback: 5 },
   WlbLockMinutes: { group: "wlb", kind: "integer", min: 1, max: 1440, fallback: 5 },
+  WlbMetricsFile: { group: "wlb", kind: "file" },
 };
 
 /** The environment variable that overrides `key`: XenPass -> XCP_XEN_PASS. */

@@ -134,7 +134,8 @@ export class Reading {
     try {
       return this.#sources.readFile(path, false);
     } catch (error) {
-      this.problem(key, `cannot use the file it names: ${describeError(error)}`);
+      const makes = key === "XenFingerprintFile" ? "; xcp-collect --trust makes it" : "";
+      this.problem(key, `cannot use the file it names: ${describeError(error)}${makes}`);
       return null;
     }
   }

@@ -211,6 +211,7 @@ function buildWlb(reading: Reading): WlbSettings {
     refreshMs: reading.integer("WlbRefreshSeconds") * 1000,
     failures: reading.integer("WlbFailures"),
     lockMs: reading.integer("WlbLockMinutes") * 60_000,
+    metricsFile: metricsFile(reading, "WlbMetricsFile"),
   };
 }
 

@@ -143,6 +143,8 @@ export interface WlbSettings {
   /** After so many wrong passwords in a row an address is locked out for so long. */
   readonly failures: number;
   readonly lockMs: number;
+  /** Null: no metrics. */
+  readonly metricsFile: string | null;
 }
 
 /** Programs of the operator's that are called on events. */

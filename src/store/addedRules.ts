@@ -193,10 +193,16 @@ function limitRow(limit: GreenLimit): Said {
     : { subjects: memoryFree, relation: "above", amount: limit.percent };
 }
 
-/** What enabled rules name, each once: what xcp-collect measures beside the thesis' columns is among it. */
+/** What enabled chains compare hosts by, each once. */
+export async function comparedByRules(reader: Reader): Promise<readonly string[]> {
+  const { chains } = await addedRulesIn(reader);
+  return subjectsOf(chains.map(({ rule }) => rule).filter(({ enabled }) => enabled));
+}
+
+/** What enabled rules need, each once: what xcp-collect measures beside the thesis' columns is among it. */
 export async function namedByRules(reader: Reader): Promise<readonly string[]> {
-  const { chains, serving } = await addedRulesIn(reader);
-  const named = subjectsOf(chains.map(({ rule }) => rule).filter(({ enabled }) => enabled));
-  // What VMs wait for is what such a rule goes by.
+  const named = await comparedByRules(reader);
+  const { serving } = await addedRulesIn(reader);
+  // What VMs wait for is what such a rule goes by, where a pool records it: it compares no host by it.
   return serving.some(({ rule }) => rule.enabled) ? [...new Set<string>([...named, "CpuWait"])] : named;
 }

@@ -17,7 +17,7 @@ export interface StoreOptions {
   /** A local socket; used instead of `servers`. */
   readonly socketPath?: string;
   /** Whose account it should be; for messages. */
-  readonly program?: "xcp-collect" | "xcp-manager" | "xcp-control";
+  readonly program?: "xcp-collect" | "xcp-manager" | "xcp-control" | "xcp-wlb";
   readonly user: string;
   readonly password: string;
   readonly database: string;

@@ -115,26 +115,30 @@ export async function writeHostPower(
 ): Promise<boolean> {
   if (changes.length === 0) return true;
   const ids = changes.map(() => crypto.randomUUID());
+  const identified = changes.map((change, i) => [change, ids[i] ?? ""] as const);
   return db.write<boolean>(
     async (writer) => {
       if (!(await holdsLease(writer, leaseToken))) return false;
-      for (const [i, change] of changes.entries()) {
-        await writeState(writer, poolUuid, change);
-        if (change.event === null) continue;
-        await insertRow(writer, hostRestEventTable, {
-          id: ids[i] ?? "",
-          host: change.host,
-          poolUuid,
-          runId: leaseToken.runId,
-          at: now,
-          kind: change.event,
-          reason: change.reason,
-        });
-      }
+      await writeHostPowerIn(writer, leaseToken, poolUuid, identified);
       return true;
     },
     { verify: (reader) => isWritten(reader, changes, ids) },
   );
+}
+
+/** The same inside a transaction that has seen to the lease; each change with the id of its event. */
+export async function writeHostPowerIn(
+  writer: Writer,
+  { runId }: LeaseToken,
+  poolUuid: string,
+  changes: readonly (readonly [HostPowerChange, string])[],
+): Promise<void> {
+  for (const [change, id] of changes) {
+    await writeState(writer, poolUuid, change);
+    const { host, event, reason } = change;
+    if (event === null) continue;
+    await insertRow(writer, hostRestEventTable, { id, host, poolUuid, runId, at: now, kind: event, reason });
+  }
 }
 
 /** Without an event there is nothing that must not be written twice. */

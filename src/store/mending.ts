@@ -36,3 +36,8 @@ export const freeLeaseStatement = "UPDATE Lease SET RunId = NULL WHERE Name = 'c
 export function forgetRuleStatement(subject: string): string {
   return `DELETE FROM HostRule WHERE Subject = '${subject.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 }
+
+/** Removes an account as docs/install.md makes it, with `%` for where it connects from. */
+export function dropAccountStatement(user: string): string {
+  return `DROP USER '${user}'@'%'`;
+}

@@ -1,6 +1,6 @@
 /** The rules as plans ask for them. Only the manager writes rules: see ruleChanges.ts. */
 import type { Rule, ServeRule, SingleRule, UnknownRule } from "../domain/rule.ts";
-import { type AddedRules, addedRulesIn, namedByRules } from "./addedRules.ts";
+import { type AddedRules, addedRulesIn, comparedByRules, namedByRules } from "./addedRules.ts";
 import type { Database } from "./connection.ts";
 import { lastChange, singlesIn } from "./ruleRows.ts";
 
@@ -44,6 +44,11 @@ export async function listAddedRules(db: Database): Promise<AddedRules> {
 }
 
 /** What enabled rules of the added tables compare hosts by. */
+export async function subjectsComparedByRules(db: Database): Promise<readonly string[]> {
+  return db.read(comparedByRules);
+}
+
+/** That, and what enabled rules need beside it. */
 export async function subjectsNamedByRules(db: Database): Promise<readonly string[]> {
   return db.read(namedByRules);
 }

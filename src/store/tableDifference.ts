@@ -27,13 +27,12 @@ export async function compareTable(
   wanted: readonly (readonly SqlValue[])[],
 ): Promise<TableDifference> {
   const present = await writer.tuples(`SELECT ${table.columns.join(", ")} FROM ${table.name}`);
-  const presentByKey = new Map(present.map((row) => [keyOf(table, row), row]));
-  const fresh = wanted.filter((row) => !sameRow(row, presentByKey.get(keyOf(table, row))));
-  const wantedKeys = new Set(wanted.map((row) => keyOf(table, row)));
-  const gone = present
-    .filter((row) => !wantedKeys.has(keyOf(table, row)))
-    .map((row) => row.slice(0, table.keys).map(asKey));
-  return { table, gone: sorted(table, gone), fresh: sorted(table, fresh) };
+  const byKey = new Map(present.map((row) => [keyOf(table, row), row]));
+  const keyed = wanted.map((row) => ({ key: keyOf(table, row), row }));
+  const fresh = keyed.filter(({ key, row }) => !sameRow(row, byKey.get(key)));
+  for (const { key } of keyed) byKey.delete(key);
+  const gone = [...byKey].map(([key, row]) => ({ key, row: row.slice(0, table.keys).map(asKey) }));
+  return { table, gone: sorted(gone), fresh: sorted(fresh) };
 }
 
 /** Deletes the rows that are gone. */
@@ -91,14 +90,18 @@ function sizeOf(row: readonly SqlValue[]): number {
   return row.reduce<number>((sum, value) => sum + (typeof value === "string" ? 8 + 3 * value.length : 12), 0);
 }
 
-function sorted(table: TableShape, rows: (readonly SqlValue[])[]): (readonly SqlValue[])[] {
-  const keyed = rows.map((row) => ({ key: keyOf(table, row), row }));
+interface Keyed {
+  readonly key: string;
+  readonly row: readonly SqlValue[];
+}
+
+function sorted(keyed: Keyed[]): (readonly SqlValue[])[] {
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   return keyed.map(({ row }) => row);
 }
 
-function keyOf(table: TableShape, row: readonly unknown[]): string {
-  return row.slice(0, table.keys).join("\0");
+function keyOf({ keys }: TableShape, row: readonly unknown[]): string {
+  return keys === 1 ? String(row[0]) : row.slice(0, keys).join("\0");
 }
 
 function asKey(value: unknown): SqlValue {

@@ -6,11 +6,13 @@ import { connectedWlb, recommendsOnly } from "../decide/workloadBalancing.ts";
 import { asUuid, type PoolFacts, type Uuid } from "../domain/pool.ts";
 import type { WlbBinding } from "../domain/workloadBalancing.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
+import { hostPowerIn, writeHostPowerIn } from "./hostPower.ts";
 import { holdsLease, type LeaseToken } from "./lease.ts";
 import { expression, insertRow, now, updateRows } from "./statements.ts";
 import { migrationTable } from "./tables/Migration.ts";
 import { poolTable } from "./tables/Pool.ts";
 import { type WlbAdvice, wlbAdviceTable } from "./tables/WlbAdvice.ts";
+import { type WlbHostAdvice, wlbHostAdviceTable } from "./tables/WlbHostAdvice.ts";
 import { type WlbPool, wlbPoolTable } from "./tables/WlbPool.ts";
 import { number, textOrNull } from "./values.ts";
 
@@ -116,7 +118,7 @@ export async function connectWlbPool(db: Database, connection: WlbConnection): P
   const { pool, boundTo, ...rest } = connection;
   await db.write<void>(
     async (writer) => {
-      for (const table of ["WlbPool", "WlbConfiguration", "WlbAdvice"]) {
+      for (const table of ["WlbPool", "WlbConfiguration", "WlbAdvice", "WlbHostAdvice"]) {
         await writer.run(`DELETE FROM ${table} WHERE PoolUuid <> ?`, [pool]);
       }
       const known = await updateRows(writer, wlbPoolTable, rest, expression("PoolUuid = ?", pool));
@@ -138,6 +140,7 @@ export async function disconnectWlbPool(db: Database, pool: Uuid): Promise<boole
     async (writer) => {
       await writer.run("DELETE FROM WlbConfiguration WHERE PoolUuid = ?", [pool]);
       await writer.run("DELETE FROM WlbAdvice WHERE PoolUuid = ?", [pool]);
+      await writer.run("DELETE FROM WlbHostAdvice WHERE PoolUuid = ?", [pool]);
       return (await writer.run("DELETE FROM WlbPool WHERE PoolUuid = ?", [pool])) > 0;
     },
     { verify: async (reader) => ((await isConnected(reader, pool)) ? null : true) },
@@ -184,6 +187,9 @@ export async function reserveWlbIds(db: Database, pool: Uuid, count: number): Pr
 /** A move as it is recommended. */
 export type NewAdvice = Pick<WlbAdvice, "vm" | "source" | "destination" | "reason">;
 
+/** A host as it is recommended to be switched. */
+export type NewHostAdvice = Pick<WlbHostAdvice, "host" | "switch" | "emptyHost" | "reason">;
+
 /** What a plan was stored as: its own number, and that of the first of its steps; the others follow it. */
 export interface StoredPlan {
   readonly planId: number;
@@ -191,33 +197,31 @@ export interface StoredPlan {
 }
 
 /** Advice that was not part of a plan for so long is not recognised any more, and removed after a month. */
-const recognisedHours = 2;
+const recognisedMinutes = 120;
 const keptDays = 31;
 
-/** Stores a new plan of `steps` steps, `moves` of which are moves and come first. */
+/** Stores a new plan: first its moves, then its hosts. */
 export async function storeWlbPlan(
   db: Database,
   pool: Uuid,
   collectionId: number,
   moves: readonly NewAdvice[],
-  steps: number,
+  hosts: readonly NewHostAdvice[],
 ): Promise<StoredPlan> {
   return db.write(
     async (writer) => {
-      await writer.run(
-        `DELETE FROM WlbAdvice WHERE LastAt < TIMESTAMPADD(DAY, -${keptDays}, UTC_TIMESTAMP(6))`,
-      );
-      const planId = await drawIds(writer, pool, steps + 1);
-      for (const [index, move] of moves.entries()) {
-        await insertRow(writer, wlbAdviceTable, {
-          ...move,
-          pool,
-          id: planId + 1 + index,
-          planId,
-          collectionId,
-          issuedAt: now,
-          lastAt: now,
-        });
+      for (const table of ["WlbAdvice", "WlbHostAdvice"]) {
+        await writer.run(
+          `DELETE FROM ${table} WHERE LastAt < TIMESTAMPADD(DAY, -${keptDays}, UTC_TIMESTAMP(6))`,
+        );
+      }
+      const planId = await drawIds(writer, pool, moves.length + hosts.length + 1);
+      const common = { pool, planId, collectionId, issuedAt: now, lastAt: now };
+      for (const [index, move] of moves.entries())
+        await insertRow(writer, wlbAdviceTable, { ...move, ...common, id: planId + 1 + index });
+      for (const [index, host] of hosts.entries()) {
+        const id = planId + 1 + moves.length + index;
+        await insertRow(writer, wlbHostAdviceTable, { ...host, ...common, id });
       }
       return { planId, firstId: planId + 1 };
     },
@@ -229,13 +233,11 @@ export async function storeWlbPlan(
 /** Notes that the plan still stands. */
 export async function renewWlbPlan(db: Database, pool: Uuid, planId: number): Promise<void> {
   await db.write<void>(
-    async (writer) =>
-      void (await updateRows(
-        writer,
-        wlbAdviceTable,
-        { lastAt: now },
-        expression("PoolUuid = ? AND PlanId = ?", pool, planId),
-      )),
+    async (writer) => {
+      const ofPlan = expression("PoolUuid = ? AND PlanId = ?", pool, planId);
+      await updateRows(writer, wlbAdviceTable, { lastAt: now }, ofPlan);
+      await updateRows(writer, wlbHostAdviceTable, { lastAt: now }, ofPlan);
+    },
     { verify: async () => null },
   );
 }
@@ -281,7 +283,7 @@ async function appliedIn(reader: Reader): Promise<readonly FoundAdvice[]> {
        JOIN Collection ON Collection.Id = StoredId AND Collection.PoolUuid = WlbAdvice.PoolUuid
        JOIN Map ON Map.VmUuid = WlbAdvice.VmUuid AND Map.HostUuid = WlbAdvice.DestinationUuid
       WHERE AppliedAt IS NULL AND StoredId > WlbAdvice.CollectionId
-        AND LastAt > TIMESTAMPADD(HOUR, -${recognisedHours}, UTC_TIMESTAMP(6))
+        AND LastAt > TIMESTAMPADD(MINUTE, -${recognisedMinutes}, UTC_TIMESTAMP(6))
         AND NOT EXISTS (SELECT 1 FROM Migration WHERE Migration.VmUuid = WlbAdvice.VmUuid
                            AND Migration.State <> 'refused' AND Migration.PlannedAt >= WlbAdvice.IssuedAt)
       ORDER BY WlbAdvice.Id DESC`,
@@ -322,4 +324,82 @@ async function enter(writer: Writer, leaseToken: LeaseToken, advice: FoundAdvice
     { appliedAt: now },
     expression("PoolUuid = ? AND VmUuid = ? AND AppliedAt IS NULL", advice.pool, advice.vm),
   );
+}
+
+/** A host that somebody else switched as it was recommended. */
+export type AppliedHostAdvice = Pick<WlbHostAdvice, "id" | "host" | "switch">;
+
+/**
+ * Hosts go off for many reasons: only what was part of the plan within so many minutes before passes for its being followed,
+ * since a host that is taken for asleep is woken again.
+ */
+const switchedMinutes = 30;
+
+/**
+ * Finds hosts that were recommended to be switched and that the stored collection shows so. One that is off sleeps by a green
+ * rule from then on, and is woken as any other; one that is on again sleeps no more. What control itself has switched since
+ * is no such host.
+ * @returns those hosts; none where the lease is lost.
+ */
+export async function recogniseSwitched(
+  db: Database,
+  leaseToken: LeaseToken,
+): Promise<readonly AppliedHostAdvice[]> {
+  const eventIds = new Map<number, string>();
+  return db.write<readonly AppliedHostAdvice[]>(
+    async (writer) => {
+      if (!(await holdsLease(writer, leaseToken))) return [];
+      const found = await switchedIn(writer);
+      if (found.length === 0) return [];
+      const { now: at, states } = await hostPowerIn(writer);
+      for (const advice of found) {
+        const { id, host, pool, emptyHost, reason } = advice;
+        const eventId = eventIds.get(id) ?? crypto.randomUUID();
+        eventIds.set(id, eventId);
+        const told = `applied by an administrator (recommendation ${id}): ${reason}`;
+        const before = states.get(host)?.kind ?? "on";
+        if (advice.switch === "off" && emptyHost !== null && before !== "asleep") {
+          const state = { kind: "asleep", since: at, empty: emptyHost } as const;
+          await writeHostPowerIn(writer, leaseToken, pool, [
+            [{ host, state, reason: told, event: "shut down" }, eventId],
+          ]);
+        }
+        if (advice.switch === "on" && before !== "on") {
+          const state = { kind: "on", since: at } as const;
+          await writeHostPowerIn(writer, leaseToken, pool, [
+            [{ host, state, reason: told, event: "on" }, eventId],
+          ]);
+        }
+        await updateRows(
+          writer,
+          wlbHostAdviceTable,
+          { appliedAt: now },
+          expression("PoolUuid = ? AND HostUuid = ? AND AppliedAt IS NULL", pool, host),
+        );
+      }
+      return found;
+    },
+    // Advice that was entered is marked: a second look finds it no more.
+    { verify: async () => null },
+  );
+}
+
+async function switchedIn(reader: Reader): Promise<readonly WlbHostAdvice[]> {
+  const rows = await reader.rows(
+    `SELECT ${wlbHostAdviceTable.columns.map((column) => `WlbHostAdvice.${column}`).join(", ")}
+       FROM WlbHostAdvice
+       JOIN CollectionHead ON CollectionHead.Id = 1
+       JOIN Collection ON Collection.Id = StoredId AND Collection.PoolUuid = WlbHostAdvice.PoolUuid
+       JOIN HostDetail ON HostDetail.HostUuid = WlbHostAdvice.HostUuid
+      WHERE AppliedAt IS NULL AND StoredId > WlbHostAdvice.CollectionId
+        AND LastAt > TIMESTAMPADD(MINUTE, -${switchedMinutes}, UTC_TIMESTAMP(6))
+        AND ((Switch = 'off' AND Live = 0) OR (Switch = 'on' AND Live = 1 AND Enabled = 1))
+        AND NOT EXISTS (SELECT 1 FROM HostRestEvent WHERE HostRestEvent.HostUuid = WlbHostAdvice.HostUuid
+                           AND HostRestEvent.Kind IN ('shut down', 'wake', 'on') AND HappenedAt >= WlbHostAdvice.IssuedAt)
+      ORDER BY WlbHostAdvice.Id DESC`,
+  );
+  const newest = new Map<Uuid, WlbHostAdvice>();
+  for (const advice of rows.map(wlbHostAdviceTable.read))
+    if (!newest.has(advice.host)) newest.set(advice.host, advice);
+  return [...newest.values()];
 }

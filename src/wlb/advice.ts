@@ -2,24 +2,36 @@
  * The present plan in the form of recommendations: what a run of xcp-control would do next, one step a VM, in words that
  * XenCenter knows. Pure.
  */
-import type { Host, Uuid } from "../domain/pool.ts";
+import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { isSingle, type Rule, termsOf } from "../domain/rule.ts";
 import type { Move } from "../planner/plan.ts";
+import { hostsAfter } from "../planner/tell/outcome.ts";
 import type { Decision } from "../power/policy.ts";
+import { vmsOn } from "../power/states.ts";
 import type { ReasonWord, Severity } from "../wlbProtocol/answer.ts";
 
-/** One step without its number. */
-export type AdviceStep =
-  | {
-      readonly kind: "move";
-      readonly vm: Uuid;
-      readonly from: Uuid;
-      readonly to: Uuid;
-      readonly reason: ReasonWord;
-      /** In a sentence, with figures; for the log of migrations. */
-      readonly text: string;
-    }
-  | { readonly kind: "power"; readonly host: Uuid; readonly reason: "PowerOn" | "PowerOff" };
+/** A move without its number. */
+export interface MoveStep {
+  readonly kind: "move";
+  readonly vm: Uuid;
+  readonly from: Uuid;
+  readonly to: Uuid;
+  readonly reason: ReasonWord;
+  /** In a sentence, with figures; for the log of migrations. */
+  readonly text: string;
+}
+
+/** A host to switch, without its number. */
+export interface HostStep {
+  readonly kind: "power";
+  readonly host: Uuid;
+  readonly reason: "PowerOn" | "PowerOff";
+  readonly text: string;
+  /** The host as it is when its VMs are gone, to be remembered while it sleeps; null beside "PowerOn". */
+  readonly empty: Host | null;
+}
+
+export type AdviceStep = MoveStep | HostStep;
 
 /** The plan of one collection; moves come first. */
 export interface PlannedAdvice {
@@ -31,7 +43,7 @@ export interface PlannedAdvice {
 }
 
 /** The moves that balance, up to where a VM would be moved a second time: the list is a map by VM. */
-export function balancingSteps(moves: readonly Move[]): AdviceStep[] {
+export function balancingSteps(moves: readonly Move[]): MoveStep[] {
   return untilTwice(moves).map((move) => ({
     kind: "move",
     vm: move.vm,
@@ -82,30 +94,34 @@ export function reasonWord(rule: Rule | null): ReasonWord {
 
 /**
  * What green rules ask for: VMs off a host that is to sleep, with the host itself where it will be empty then, and hosts
- * that are to be woken.
+ * that are to be woken. `moves` are those of the decision in the pool `snapshot`.
  */
 export function consolidatingSteps(
   decision: Decision,
   moves: readonly Move[],
-  guestsOf: (host: Uuid) => readonly Uuid[],
-): AdviceStep[] {
+  snapshot: Snapshot,
+): { readonly moves: readonly MoveStep[]; readonly power: readonly HostStep[] } {
   const consolidating = untilTwice(moves);
+  const after = new Map(hostsAfter(snapshot, consolidating).map((host) => [host.uuid, host]));
   const leaves = new Set(consolidating.map(({ vm }) => vm));
-  const steps: AdviceStep[] = consolidating.map((move) => ({
-    kind: "move",
-    vm: move.vm,
-    from: move.source,
-    to: move.destination,
-    reason: "Consolidate",
-    text: move.reason,
-  }));
-  for (const { kind, host } of decision.steps) {
-    if (kind === "wake") steps.push({ kind: "power", host, reason: "PowerOn" });
-    const emptied =
-      kind === "shut down" || (kind === "drain" && guestsOf(host).every((vm) => leaves.has(vm)));
-    if (emptied) steps.push({ kind: "power", host, reason: "PowerOff" });
-  }
-  return steps;
+  const steps = consolidating.map(
+    (move): MoveStep => ({
+      kind: "move",
+      vm: move.vm,
+      from: move.source,
+      to: move.destination,
+      reason: "Consolidate",
+      text: move.reason,
+    }),
+  );
+  const power = decision.steps.flatMap(({ kind, host, reason: text }): HostStep[] => {
+    if (kind === "wake") return [{ kind: "power", host, reason: "PowerOn", text, empty: null }];
+    const isEmptied =
+      kind === "shut down" || (kind === "drain" && vmsOn(snapshot, host).every((vm) => leaves.has(vm)));
+    const empty = after.get(host) ?? null;
+    return isEmptied ? [{ kind: "power", host, reason: "PowerOff", text, empty }] : [];
+  });
+  return { moves: steps, power };
 }
 
 /** How bad things are that the plan mends. */

@@ -1,18 +1,20 @@
-/** What GetDiagnostics tells: how the server is, and what it said last. Never a password, for none is ever said. Pure. */
+/** What GetDiagnostics tells: how the server is, what doctor says of its set-up, and what it said last. Pure. */
 import { plural, span } from "../text/format.ts";
-import { printable } from "../text/text.ts";
-import type { WlbMethod } from "../wlbProtocol/methods.ts";
+import { printable, shorten } from "../text/text.ts";
 import type { ServerCertificate } from "./certificate.ts";
+import type { Meters } from "./meters.ts";
 import type { PoolView } from "./view.ts";
 
+/** A pool logs the whole answer. */
 const mostLines = 500;
+const longestLine = 400;
 
 /** The last lines of the log, in memory. */
 export class RecentLines {
   readonly #lines: string[] = [];
 
   add(line: string): void {
-    this.#lines.push(line);
+    this.#lines.push(shorten(line, longestLine));
     if (this.#lines.length > mostLines) this.#lines.shift();
   }
 
@@ -26,17 +28,27 @@ export interface DiagnosticsInput {
   readonly recent: RecentLines;
   readonly certificate: Pick<ServerCertificate, "names" | "fingerprint" | "validTo">;
   readonly version: string;
-  readonly counts: ReadonlyMap<WlbMethod, number>;
+  readonly meters: Meters;
+  /** Doctor's report, a line each. */
+  readonly doctor: readonly string[];
 }
 
 /** The whole text. */
-export function diagnosticsText({ views, recent, certificate, version, counts }: DiagnosticsInput): string {
-  const asked = [...counts].map(([method, count]) => `${method} ${count}`).join(", ");
+export function diagnosticsText(input: DiagnosticsInput): string {
+  const { views, recent, certificate, version, meters, doctor } = input;
+  const asked = [...meters.counts].flatMap(([method, { byResult }]) => {
+    const count = Object.values(byResult).reduce((sum, each) => sum + each, 0);
+    return count === 0 ? [] : [`${method} ${count}`];
+  });
   return [
     `xcp-wlb ${version}`,
     `certificate for ${certificate.names.join(", ")}, until ${certificate.validTo.toISOString().slice(0, 10)}, SHA-256 ${certificate.fingerprint}`,
-    `requests: ${asked}`,
+    `requests: ${asked.length === 0 ? "none yet" : asked.join(", ")}`,
     ...views.flatMap(viewLines),
+    "",
+    "doctor:",
+    ...doctor.map((line) => shorten(line, longestLine)),
+    "",
     "last lines of the log:",
     ...recent.lines,
     "",

@@ -7,7 +7,17 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { WlbSettings } from "../settings/types.ts";
 import { hasPassword } from "./password.ts";
 
-export type Admission = "admitted" | "refused" | "locked out";
+/**
+ * "now locked out" is the failure after which an address is locked out, "locked out" whatever it asks then; "busy" tells
+ * nothing of the password, for there was no time to look at it.
+ */
+export type Admission = "admitted" | "refused" | "now locked out" | "locked out" | "busy";
+
+/** Counted since the start. */
+export interface LoginCounts {
+  readonly failures: number;
+  readonly lockouts: number;
+}
 
 interface Failures {
   count: number;
@@ -26,6 +36,7 @@ export class Gatekeeper {
   readonly #failures = new Map<string, Failures>();
   #known: Buffer | null = null;
   #waiting = 0;
+  #counts: LoginCounts = { failures: 0, lockouts: 0 };
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -49,17 +60,26 @@ export class Gatekeeper {
       this.#failures.delete(address);
       return "admitted";
     }
-    if (await this.#isRight(credentials)) {
-      this.#known = digest;
-      this.#failures.delete(address);
-      return "admitted";
-    }
-    return this.#failed(address);
+    // Whoever guesses in numbers must not have those locked out who know.
+    if (this.#waiting >= mostWaiting) return "busy";
+    if (!(await this.#isRight(credentials))) return this.#failed(address);
+    this.#known = digest;
+    this.#failures.delete(address);
+    return "admitted";
+  }
+
+  get counts(): LoginCounts {
+    return this.#counts;
+  }
+
+  /** How many addresses are locked out now. */
+  get lockedOut(): number {
+    const now = this.#monotonicMs();
+    return [...this.#failures.values()].filter(({ lockedUntil }) => now < lockedUntil).length;
   }
 
   /** One hash after the other: who guesses keeps one core busy at most. */
   async #isRight({ user, password }: { user: string; password: string }): Promise<boolean> {
-    if (this.#waiting >= mostWaiting) return false;
     this.#waiting++;
     try {
       const turn = this.#tail.then(() => hasPassword(this.#settings.passwordHash.reveal(), password));
@@ -85,16 +105,26 @@ export class Gatekeeper {
 
   #failed(address: string): Admission {
     const found = this.#failures.get(address) ?? { count: 0, lockedUntil: 0 };
+    // Of attempts that were under way together only one locks the address out.
+    const locksOut = found.lockedUntil === 0 && found.count + 1 >= this.#settings.failures;
     found.count++;
-    if (found.count >= this.#settings.failures) {
-      found.lockedUntil = this.#monotonicMs() + this.#settings.lockMs;
-    }
+    if (locksOut) found.lockedUntil = this.#monotonicMs() + this.#settings.lockMs;
+    this.#counts = {
+      failures: this.#counts.failures + 1,
+      lockouts: this.#counts.lockouts + (locksOut ? 1 : 0),
+    };
     this.#failures.delete(address);
     this.#failures.set(address, found);
     const [oldest] = this.#failures.keys();
     if (this.#failures.size > mostAddresses && oldest !== undefined) this.#failures.delete(oldest);
+    if (locksOut) return "now locked out";
     return found.lockedUntil > 0 ? "locked out" : "refused";
   }
+}
+
+/** The user's name in a header; "" where there is none. */
+export function userIn(header: string | undefined): string {
+  return credentialsIn(header)?.user ?? "";
 }
 
 function credentialsIn(header: string | undefined): { user: string; password: string } | null {

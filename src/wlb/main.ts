@@ -5,7 +5,9 @@ import os from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { Command } from "commander";
-import { AppError, exitCode } from "../domain/errors.ts";
+import { redactedText } from "../doctor/redact.ts";
+import { AppError, describeError, exitCode } from "../domain/errors.ts";
+import { writeSamples } from "../metrics/run.ts";
 import type { ProgramContext } from "../program/context.ts";
 import {
   append,
@@ -17,13 +19,17 @@ import {
   storeOptions,
   versionLine,
 } from "../program/program.ts";
+import type { Settings } from "../settings/types.ts";
 import { openDatabase } from "../store/connection.ts";
 import { requireSchema } from "../store/schema/schema.ts";
 import { printable } from "../text/text.ts";
 import { AccountKey } from "./accountKey.ts";
 import { serverCertificate } from "./certificate.ts";
 import { diagnosticsText, RecentLines } from "./diagnostics.ts";
+import { Doctor } from "./doctor.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
+import { Meters } from "./meters.ts";
+import { type MetricsInput, metricsEveryMs, wlbSamples } from "./metrics.ts";
 import { hashPassword } from "./password.ts";
 import { WlbService } from "./service.ts";
 import { ThreadPlanner } from "./threadPlanner.ts";
@@ -96,15 +102,33 @@ async function serve(context: ProgramContext, options: WlbFlags): Promise<number
   });
   const accountKey = await AccountKey.open(wlb.folder, unique);
   const views: PoolView[] = [];
-  for (const file of files) views.push(await viewOf(file, context, say));
+  const secrets = [wlb.passwordHash.reveal()];
+  for (const file of files) {
+    const { mysql, control } = loadSettings(["mysql", "control"], file);
+    secrets.push(mysql.password.reveal());
+    views.push(await viewOf({ file, mysql, control }, context, say));
+  }
+  const gatekeeper = new Gatekeeper(wlb, context.monotonicMs);
+  const meters = new Meters(context.monotonicMs);
+  const doctor = new Doctor(
+    {
+      files: files.map((file) => file ?? null),
+      nodeVersion: process.version,
+      secrets,
+    },
+    context.monotonicMs,
+  );
   const service = new WlbService({
     views,
-    gatekeeper: new Gatekeeper(wlb, context.monotonicMs),
+    gatekeeper,
     accountKey,
     settings: wlb,
+    meters,
     say,
-    diagnostics: async () =>
-      diagnosticsText({ views, recent, certificate, version: packageVersion(), counts: service.counts }),
+    diagnostics: async () => {
+      const told = { views, recent, certificate, version: packageVersion(), meters };
+      return redactedText(diagnosticsText({ ...told, doctor: await doctor.report() }), secrets);
+    },
   });
   for (const view of views) await view.refresh();
   const server = await startTlsServer({
@@ -117,6 +141,19 @@ async function serve(context: ProgramContext, options: WlbFlags): Promise<number
   if (!options.quiet)
     for (const line of welcomeLines(server, certificate, wlb)) context.print(printable(line));
   for (const view of views) void keepFresh(view, wlb.refreshMs, context.signal);
+  const { metricsFile } = wlb;
+  if (metricsFile !== null) {
+    const told = {
+      listen: `${server.address.includes(":") ? `[${server.address}]` : server.address}:${server.port}`,
+      version: packageVersion(),
+      startedAt: new Date(),
+      certificateEnd: certificate.validTo,
+      meters,
+      gatekeeper,
+      views,
+    };
+    void keepTold(metricsFile, told, context, say);
+  }
   await untilAborted(context.signal);
   await server.stop();
   // A refresh that waits for a database that is away is not waited for.
@@ -133,11 +170,10 @@ function certificateNames(given: readonly string[]): readonly string[] {
 }
 
 async function viewOf(
-  file: string | undefined,
+  { file, mysql, control }: Pick<Settings, "mysql" | "control"> & { readonly file: string | undefined },
   context: ProgramContext,
   say: (line: string) => void,
 ): Promise<PoolView> {
-  const { mysql, control } = loadSettings(["mysql", "control"], file);
   const store = storeOptions(mysql, "xcp-wlb");
   const db = await openDatabase(store);
   if (db.exposed) {
@@ -154,6 +190,29 @@ async function viewOf(
     monotonicMs: context.monotonicMs,
     say: (line) => say(`${name}${line}`),
   });
+}
+
+/** Writes the metrics until the end; where they cannot be written it says so once, and answers pools as before. */
+async function keepTold(
+  file: string,
+  {
+    gatekeeper,
+    ...told
+  }: Omit<MetricsInput, "now" | "logins"> & { readonly gatekeeper: Pick<Gatekeeper, "counts" | "lockedOut"> },
+  { signal, pid }: ProgramContext,
+  say: (line: string) => void,
+): Promise<void> {
+  let trouble = "";
+  while (!signal.aborted) {
+    const logins = { ...gatekeeper.counts, lockedOut: gatekeeper.lockedOut };
+    const before = trouble;
+    trouble = await writeSamples(file, wlbSamples({ ...told, logins, now: new Date() }), String(pid)).then(
+      () => "",
+      (error: unknown) => `WlbMetricsFile: ${describeError(error)}`,
+    );
+    if (trouble !== "" && trouble !== before) say(trouble);
+    await sleep(metricsEveryMs, signal);
+  }
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

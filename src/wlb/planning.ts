@@ -96,16 +96,16 @@ export function adviceFrom(
   if (stored === null || gate !== null || plan === null) {
     return { ...nothing, gate: gate === null ? null : `${gateName(gate)}: ${gate.measured}` };
   }
-  const { hosts, placements, vms } = stored.snapshot;
-  const guests = new Set(vms.filter(({ isControlDomain }) => !isControlDomain).map(({ uuid }) => uuid));
-  const guestsOf = (host: Uuid) =>
-    placements.flatMap(({ vmUuid, hostUuid }) => (hostUuid === host && guests.has(vmUuid) ? [vmUuid] : []));
-  const balancing = balancingSteps(plan.moves);
-  // One after the other, as a run does it: what balances first, what gathers when nothing is left to balance.
-  const steps =
-    balancing.length > 0 || green === null
-      ? balancing
-      : consolidatingSteps(green.decision, greenMoves(green.decision), guestsOf);
+  const { hosts } = stored.snapshot;
+  const { moves: gathering, power } =
+    green === null
+      ? { moves: [], power: [] }
+      : consolidatingSteps(green.decision, greenMoves(green.decision), stored.snapshot);
+  // As a run does it: what gathers goes first, and what balances waits for it.
+  const moves = gathering.length > 0 ? gathering : balancingSteps(plan.moves);
+  const receivers = new Set(moves.map(({ to }) => to));
+  const switched = power.filter(({ host, reason }) => reason === "PowerOn" || !receivers.has(host));
+  const steps = [...moves, ...switched];
   return { collectionId: stored.collection.id, severity: severityOf(steps, hosts), steps, gate: null };
 }
 

@@ -1,11 +1,12 @@
 /** The nine methods: who may ask what, and which answer it gets. Answers come from memory but for what changes something. */
 import { isIP } from "node:net";
+import { describeError } from "../domain/errors.ts";
 import type { Uuid } from "../domain/pool.ts";
 import { hostPart } from "../domain/workloadBalancing.ts";
 import type { WlbSettings } from "../settings/types.ts";
-import { configureWlbPool, connectWlbPool, disconnectWlbPool } from "../store/wlb.ts";
+import { configureWlbPool, connectWlbPool } from "../store/wlb.ts";
 import { span } from "../text/format.ts";
-import { printable } from "../text/text.ts";
+import { longest, printable, shorten } from "../text/text.ts";
 import {
   addedAnswer,
   configurationAnswer,
@@ -22,7 +23,9 @@ import { changeOf, completeConfiguration } from "../wlbProtocol/configuration.ts
 import { type WlbMethod, WlbRefusal, wlbPath } from "../wlbProtocol/methods.ts";
 import { methodOf, readRequest, type WlbRequest } from "../wlbProtocol/request.ts";
 import type { AccountKey } from "./accountKey.ts";
-import type { Gatekeeper } from "./gatekeeper.ts";
+import { type Gatekeeper, userIn } from "./gatekeeper.ts";
+import { inTime } from "./inTime.ts";
+import type { Meters } from "./meters.ts";
 import { writeReport } from "./reports/report.ts";
 import type { WireAnswer, WireRequest } from "./tlsServer.ts";
 import type { PoolView } from "./view.ts";
@@ -32,10 +35,22 @@ export interface ServiceOptions {
   readonly gatekeeper: Gatekeeper;
   readonly accountKey: AccountKey;
   readonly settings: WlbSettings;
+  readonly meters: Meters;
   readonly say: (line: string) => void;
   /** What GetDiagnostics tells. */
   readonly diagnostics: () => Promise<string>;
 }
+
+/**
+ * How long a pool waits at most, in milliseconds: for something to be stored, for an evacuation (a pool gives up after 30 s),
+ * and for a report, during which it asks nothing else.
+ */
+const databaseMs = 5000;
+const evacuationMs = 20_000;
+const reportMs = 30_000;
+
+/** Keys that one line of the log names. */
+const mostNamed = 100;
 
 /** A request that was let in. */
 interface Asked {
@@ -46,8 +61,6 @@ interface Asked {
 
 export class WlbService {
   readonly #options: ServiceOptions;
-  /** Requests that were answered, by method. */
-  readonly counts: Map<WlbMethod, number> = new Map();
 
   constructor(options: ServiceOptions) {
     this.#options = options;
@@ -58,8 +71,12 @@ export class WlbService {
     const { gatekeeper, say } = this.#options;
     const admission = await gatekeeper.admit(wire.address, wire.authorization);
     if (admission !== "admitted") {
-      if (wire.authorization !== undefined)
-        say(`${admission}: a wrong user or password from ${wire.address}`);
+      const user = printable(shorten(userIn(wire.authorization), longest.name));
+      // Said once: whoever goes on guessing must not fill the log.
+      if (admission === "refused" && wire.authorization !== undefined)
+        say(`refused: a wrong user or password from ${wire.address}, as ${user}`);
+      if (admission === "now locked out")
+        say(`locked out: a wrong user or password from ${wire.address}, as ${user}`);
       return { status: 401, body: "" };
     }
     if (wire.path !== wlbPath) return { status: 404, body: "" };
@@ -70,10 +87,13 @@ export class WlbService {
   }
 
   async #bodyOf(method: WlbMethod, { address, hostHeader, body }: WireRequest): Promise<string> {
-    this.counts.set(method, (this.counts.get(method) ?? 0) + 1);
+    const note = this.#options.meters.began(method);
     try {
-      return await this.#ask({ request: readRequest(method, body), address, hostHeader });
+      const answered = await this.#ask({ request: readRequest(method, body), address, hostHeader });
+      note("answered");
+      return answered;
     } catch (error) {
+      note(error instanceof WlbRefusal ? "refused" : "failed");
       if (error instanceof WlbRefusal) {
         this.#options.say(`${method} from ${address}: ${error.message}`);
         return refusalAnswer(method, error.code, error.message);
@@ -124,7 +144,7 @@ export class WlbService {
   #bound(pool: Uuid, { address }: Asked): PoolView {
     const view = this.#collected(pool);
     const bound = view.status?.bound;
-    if (bound?.pool !== pool) {
+    if (bound?.pool !== pool || view.isLeaving) {
       throw new WlbRefusal("poolUnknown", `pool ${pool} is not connected: xe pool-initialize-wlb does it`);
     }
     if (address !== bound.boundTo && !this.#isKnown(view, address)) {
@@ -161,15 +181,18 @@ export class WlbService {
     const bound = view.status?.bound ?? null;
     if (bound?.pool === pool) this.#bound(pool, asked);
     const { address, hostHeader } = asked;
-    await connectWlbPool(view.db, {
-      pool,
-      boundTo: address,
-      endpoint: hostHeader === undefined || hostHeader === "" ? null : endpointOf(hostHeader),
-      address: target,
-      userName: user,
-      password: this.#options.accountKey.seal(password, pool),
+    await this.#saved(view, "the pool cannot be connected now", async () => {
+      await connectWlbPool(view.db, {
+        pool,
+        boundTo: address,
+        endpoint: hostHeader === undefined || hostHeader === "" ? null : endpointOf(hostHeader),
+        address: target,
+        userName: user,
+        password: this.#options.accountKey.seal(password, pool),
+      });
+      view.stays();
+      await view.refresh();
     });
-    await view.refresh();
     this.#options.say(
       `pool ${pool} (${printable(view.status?.poolName ?? "")}) is connected, from ${address}, with its account ${printable(user)}`,
     );
@@ -178,8 +201,11 @@ export class WlbService {
 
   async #remove(pool: Uuid, asked: Asked): Promise<string> {
     const view = this.#bound(pool, asked);
-    await disconnectWlbPool(view.db, pool);
-    await view.refresh();
+    // The pool forgets us whatever is answered: what cannot be forgotten here now is as soon as it can.
+    view.leaves();
+    await this.#saved(view, "the pool's account cannot be forgotten now, and is as soon as it can", () =>
+      view.refresh(),
+    );
     this.#options.say(`pool ${pool} is disconnected, from ${asked.address}; its account is forgotten`);
     return doneAnswer("RemoveXenServer");
   }
@@ -199,16 +225,28 @@ export class WlbService {
     const stored = view.status?.configuration ?? new Map<string, string>();
     const change = changeOf(sent, this.#configurationOf(view), stored);
     if (typeof change === "string") throw new WlbRefusal("outOfRange", change);
-    await configureWlbPool(view.db, pool, change.set, change.gone).catch((cause: unknown) => {
-      this.#options.say(`the configuration of pool ${pool} could not be stored: ${String(cause)}`);
-      throw new WlbRefusal("notSavedNow", "the configuration cannot be stored now: the database is away");
+    await this.#saved(view, "the configuration cannot be stored now", async () => {
+      await configureWlbPool(view.db, pool, change.set, change.gone);
+      await view.refresh();
     });
-    await view.refresh();
-    const idle = change.withoutEffect.map(printable).join(", ");
+    const idle = listed(change.withoutEffect);
     this.#options.say(
       `the configuration of pool ${pool} was changed from ${asked.address}${idle === "" ? "" : `; accepted, has no effect: ${idle}`}`,
     );
     return doneAnswer("SetXenPoolConfiguration");
+  }
+
+  /** Has something stored, and waits for it; where the database is away says `says`, at once if that is known. */
+  async #saved(view: PoolView, says: string, store: () => Promise<void>): Promise<void> {
+    const refusal = { code: "notSavedNow", says: `${says}: the database is away` } as const;
+    if (view.trouble === null) {
+      const stored = store().catch((cause: unknown) => {
+        this.#options.say(`${says}: ${describeError(cause)}`);
+        throw new WlbRefusal(refusal.code, refusal.says);
+      });
+      await inTime(stored, databaseMs, refusal);
+    }
+    if (view.trouble !== null) throw new WlbRefusal(refusal.code, refusal.says);
   }
 
   /** Nothing is answered by what is too old: the pool then places by itself, at once. */
@@ -236,13 +274,16 @@ export class WlbService {
   async #evacuate(pool: Uuid, host: Uuid, asked: Asked): Promise<string> {
     const view = this.#bound(pool, asked);
     this.#requireFresh(view);
-    const outcome = await view.evacuate(host);
+    const outcome = await inTime(view.evacuate(host), evacuationMs, {
+      code: "noCurrentMetrics",
+      says: "the plan of the evacuation was not ready in time",
+    });
     if ("refused" in outcome) throw new WlbRefusal(outcome.refused, outcome.why);
     let id = view.takeIds(outcome.moves.length);
     const moves = outcome.moves.map((move) => {
       const own = id;
       id = nextId(id);
-      return { id: own, vm: move.vm.toLowerCase() as Uuid, to: move.to.toLowerCase() as Uuid };
+      return { ...move, id: own };
     });
     return evacuationAnswer({ moves, complete: outcome.complete });
   }
@@ -255,12 +296,18 @@ export class WlbService {
   }
 
   async #report(name: string, parameters: ReadonlyMap<string, string>, asked: Asked): Promise<string> {
-    return reportAnswer(
-      await writeReport(name, parameters, {
-        ofPool: (pool) => this.#bound(pool, asked),
-        ofHost: (host) => this.#ofHost(host, asked),
-      }),
-    );
+    const written = writeReport(name, parameters, {
+      ofPool: (pool) => this.#readable(this.#bound(pool, asked)),
+      ofHost: (host) => this.#readable(this.#ofHost(host, asked)),
+    });
+    const late = { code: "noCurrentMetrics", says: "the history could not be read in time" } as const;
+    return reportAnswer(await inTime(written, reportMs, late));
+  }
+
+  /** The view, where its database is there. */
+  #readable(view: PoolView): PoolView {
+    if (view.trouble === null) return view;
+    throw new WlbRefusal("noCurrentMetrics", "the history cannot be read now: the database is away");
   }
 
   #ofHost(host: Uuid, asked: Asked): PoolView {
@@ -270,6 +317,12 @@ export class WlbService {
     if (view?.pool == null) throw new WlbRefusal("invalidArgument", `host ${host} is of no collected pool`);
     return this.#bound(view.pool, asked);
   }
+}
+
+/** The first few by name: somebody may send thousands. */
+function listed(keys: readonly string[]): string {
+  const shown = keys.slice(0, mostNamed).map((key) => printable(shorten(key, longest.name)));
+  return [...shown, ...(keys.length > mostNamed ? [`and ${keys.length - mostNamed} more`] : [])].join(", ");
 }
 
 /** The address in "http://192.0.2.10:80/", an IPv6 one without brackets; null where it is no such URL. */

@@ -11,7 +11,15 @@ import { hostsWith } from "../domain/workloadBalancing.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
-import { renewWlbPlan, reserveWlbIds, storeWlbPlan, type WlbStatus, wlbStatus } from "../store/wlb.ts";
+import {
+  disconnectWlbPool,
+  type NewHostAdvice,
+  renewWlbPlan,
+  reserveWlbIds,
+  storeWlbPlan,
+  type WlbStatus,
+  wlbStatus,
+} from "../store/wlb.ts";
 import { type Advice, type HostStars, nextId } from "../wlbProtocol/answer.ts";
 import { type PlannedAdvice, sameSteps } from "./advice.ts";
 import { starsFor } from "./placement.ts";
@@ -53,6 +61,8 @@ export class PoolView {
   #isPlanning = false;
   #planAgain = false;
   #isClosed = false;
+  /** The pool has taken leave, and is to be forgotten by the next refresh that can. */
+  #isLeaving = false;
 
   constructor(options: ViewOptions) {
     this.#options = options;
@@ -91,6 +101,20 @@ export class PoolView {
   /** What went wrong at the last refresh; null where it went well. */
   get trouble(): string | null {
     return this.#trouble;
+  }
+
+  get isLeaving(): boolean {
+    return this.#isLeaving;
+  }
+
+  /** The pool's account, its configuration and the advice are forgotten by the next refresh, or the first that can. */
+  leaves(): void {
+    this.#isLeaving = true;
+  }
+
+  /** It is connected anew. */
+  stays(): void {
+    this.#isLeaving = false;
   }
 
   /** Seconds since the collection that answers are made by began; infinite where there is none. */
@@ -161,6 +185,11 @@ export class PoolView {
 
   async #refresh(): Promise<void> {
     const { db, monotonicMs } = this.#options;
+    const { pool } = this;
+    if (this.#isLeaving && pool !== null) {
+      await disconnectWlbPool(db, pool);
+      this.#isLeaving = false;
+    }
     const askedAtMs = monotonicMs();
     const status = await wlbStatus(db);
     this.#status = status;
@@ -233,13 +262,19 @@ export class PoolView {
         ? [{ vm: step.vm, source: step.from, destination: step.to, reason: step.text }]
         : [],
     );
-    const { planId, firstId } = await storeWlbPlan(
-      db,
-      pool,
-      planned.collectionId,
-      moves,
-      planned.steps.length,
+    const hosts = planned.steps.flatMap((step): NewHostAdvice[] =>
+      step.kind === "power"
+        ? [
+            {
+              host: step.host,
+              switch: step.reason === "PowerOff" ? "off" : "on",
+              emptyHost: step.empty,
+              reason: step.text,
+            },
+          ]
+        : [],
     );
+    const { planId, firstId } = await storeWlbPlan(db, pool, planned.collectionId, moves, hosts);
     this.#plan = { ...planned, planId, advice: numbered(planned, firstId) };
   }
 

@@ -65,6 +65,11 @@ function element(name: string, text: string): string {
   return `<${name}>${escapeXml(text)}</${name}>`;
 }
 
+/** Uuids are compared as text, and the pool's are in lower case. */
+function uuidElement(name: string, uuid: Uuid): string {
+  return element(name, uuid.toLowerCase());
+}
+
 /** `text` as XML can hold it: markup escaped, and what is no character of XML left out. */
 export function escapeXml(text: string): string {
   return text.replace(noCharacter, "").replace(/[&<>"\r]/g, (character) => escapes[character] ?? "");
@@ -123,7 +128,7 @@ export function placementAnswer(hosts: readonly HostStars[], firstId: number): s
     id = nextId(id);
     const rated = Math.min(5, Math.max(0, Math.round(stars * 100) / 100));
     return (
-      `<VmPlacementRecommendation>${element("CanBootVM", String(rated > 0))}${element("HostUuid", host)}` +
+      `<VmPlacementRecommendation>${element("CanBootVM", String(rated > 0))}${uuidElement("HostUuid", host)}` +
       `${element("RecommendationId", String(own))}${element("Stars", String(rated))}` +
       `${element("ZeroScoreReason", rated > 0 ? "None" : zeroReason(reason))}</VmPlacementRecommendation>`
     );
@@ -145,8 +150,8 @@ export interface EvacuationAdvice {
 export function evacuationAnswer({ moves, complete }: EvacuationAdvice): string {
   const entries = moves.map(
     ({ id, vm, to }) =>
-      `<HostEvacuationRecommendation>${element("HostUuid", to)}${element("RecommendationId", String(id))}` +
-      `${element("VmUuid", vm)}</HostEvacuationRecommendation>`,
+      `<HostEvacuationRecommendation>${uuidElement("HostUuid", to)}${element("RecommendationId", String(id))}` +
+      `${uuidElement("VmUuid", vm)}</HostEvacuationRecommendation>`,
   );
   return envelope(
     "HostGetRecommendations",
@@ -160,12 +165,12 @@ export function optimizationAnswer(id: number, severity: Severity, advice: reado
   const entries = advice.map((each) => {
     const fields =
       each.kind === "move"
-        ? element("MoveFromHostUuid", each.from) +
-          element("MoveToHostUuid", each.to) +
+        ? uuidElement("MoveFromHostUuid", each.from) +
+          uuidElement("MoveToHostUuid", each.to) +
           element("Reason", each.reason) +
           element("RecommendationId", String(each.id)) +
-          element("VmToMoveUuid", each.vm)
-        : element("MoveFromHostUuid", each.host) +
+          uuidElement("VmToMoveUuid", each.vm)
+        : uuidElement("MoveFromHostUuid", each.host) +
           element("Reason", each.reason) +
           element("RecommendationId", String(each.id));
     return `<PoolOptimizationRecommendation>${fields}</PoolOptimizationRecommendation>`;

@@ -4,7 +4,7 @@
  */
 
 import type { Uuid } from "../domain/pool.ts";
-import { actsHere, hostKey } from "../domain/workloadBalancing.ts";
+import { hasEffect } from "../domain/workloadBalancing.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -30,6 +30,10 @@ const weights = [
   "VmDiskWriteWeight",
 ] as const;
 
+/** What XenCenter derives by, where it is not told otherwise: the same, so that nothing hangs on who reads them. */
+const resources = ["Cpu", "Memory", "NetworkRead", "NetworkWrite", "DiskRead", "DiskWrite"] as const;
+const partsOfWeight = { Medium: 0.6, Low: 0.3 } as const;
+
 /** What stands for a key that nobody has set. */
 export interface ConfigurationDefaults {
   /** Minutes that a VM rests after a move, and samples in which a rule must be broken: as the settings have them. */
@@ -37,11 +41,13 @@ export interface ConfigurationDefaults {
   readonly pollIntervals: number;
 }
 
+/** From 6.5 on XenCenter shows the audit page, from 8.0 on nothing is missing. */
+const wlbVersion = "8.3";
+
 /** Every key of the pool without those of hosts, with the value that it has where nobody set it. */
 function defaultValues({ recentMoveMinutes, pollIntervals }: ConfigurationDefaults): Map<string, string> {
   const values = new Map<string, string>([
-    // From 6.5 on XenCenter shows the audit page, from 8.0 on nothing is missing.
-    ["WlbVersion", "8.3"],
+    ["WlbVersion", wlbVersion],
     ["OptimizationMode", "0"],
     ["EnableOptimizationModeSchedules", "false"],
     ["OverCommitCpuInPerfMode", "true"],
@@ -63,14 +69,19 @@ function defaultValues({ recentMoveMinutes, pollIntervals }: ConfigurationDefaul
       values.set(`${name}${level}`, decimal(critical * part));
   }
   for (const name of weights) {
-    for (const [level, part] of [
-      ["High", 1],
-      ["Medium", 0.6],
-      ["Low", 0.3],
-    ] as const) {
+    for (const [level, part] of [["High", 1], ...Object.entries(partsOfWeight)] as const) {
       values.set(`${name}${level}`, decimal(part));
     }
   }
+  for (const name of resources) {
+    const parts = name === "Memory" ? ofFree : ofLoad;
+    for (const [level, part] of Object.entries(parts))
+      values.set(`${name}${level}ThresholdFactor`, decimal(part));
+    for (const [level, part] of Object.entries(partsOfWeight))
+      values.set(`${name}${level}WeightFactor`, decimal(part));
+  }
+  // XenCenter looks for this one with a small letter.
+  values.set("diskWriteMediumWeightFactor", decimal(partsOfWeight.Medium));
   return values;
 }
 
@@ -105,12 +116,21 @@ export function completeConfiguration(
     const found = allowed.find((word) => word.toLowerCase() === value.toLowerCase());
     values.set(name, found ?? allowed[0] ?? "");
   }
-  const minutes = Number(values.get("RecentMoveMinutes"));
-  if (!(minutes >= 1 && minutes <= 260)) {
-    values.set("RecentMoveMinutes", String(Math.min(260, Math.max(1, minutes || 1))));
+  for (const [name, least, most] of pageRanges) {
+    const value = Number(values.get(name));
+    if (!(value >= least && value <= most))
+      values.set(name, String(Math.min(most, Math.max(least, value || least))));
   }
+  // Without a dot it is no version, and the page does not open.
+  if (!/^\d+\.\d/.test(values.get("WlbVersion") ?? "")) values.set("WlbVersion", wlbVersion);
   return values;
 }
+
+/** What the fields of XenCenter's page take. */
+const pageRanges: readonly (readonly [string, number, number])[] = [
+  ["RecentMoveMinutes", 1, 260],
+  ["AutoBalancePollIntervals", 1, 100],
+];
 
 const exclusionKeys = [
   "ExcludeFromPlacementRecommendations",
@@ -172,7 +192,7 @@ export function changeOf(
   return {
     set,
     gone: removed,
-    withoutEffect: changed.filter((key) => !actsHere(key) && hostKey(key) === null),
+    withoutEffect: changed.filter((key) => !hasEffect(key, set.get(key) ?? "")),
   };
 }
 

@@ -186,7 +186,9 @@ async function updatesOf(
     if (age > frozenSeconds) return { unread: `its measures stand still since ${Math.round(age)} s` };
     return { updates };
   } catch (error) {
-    if (error instanceof XapiUnreachable && error.reason === "deadline")
+    // A host that limits our calls is not asked for each value instead: that would be hundreds of calls.
+    const isThrottled = error instanceof XapiUnreachable && error.status === 429;
+    if (isThrottled || (error instanceof XapiUnreachable && error.reason === "deadline"))
       return { unread: describeError(error) };
     if (error instanceof XapiUnreachable && error.reason === "aborted") throw error;
     const expected =

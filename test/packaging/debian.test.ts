@@ -154,9 +154,12 @@ describe.skipIf(!canInstall)("the Debian package", () => {
       "/usr/share/doc/xcp-balance/examples/cron",
       "/usr/share/doc/xcp-balance/examples/accounts.sql",
       "/usr/share/doc/xcp-balance/docs/install.md",
+      "/usr/share/doc/xcp-balance/monitoring/alerts.yml",
     ]) {
       expect(existsSync(at(path)), path).toBe(true);
     }
+    const hook = at("/usr/share/doc/xcp-balance/monitoring/hooks/mail.sh");
+    expect(statSync(hook).mode & 0o111).toBe(0o111);
     expect(existsSync(at("/usr/lib/xcp-balance/dist/demo"))).toBe(false);
   });
 
@@ -172,6 +175,14 @@ describe.skipIf(!canInstall)("the Debian package", () => {
       const status = statSync(at(path));
       expect([path, status.mode & 0o777, status.uid, status.gid]).toEqual([path, mode, 0, gid]);
     }
+  });
+
+  it("has whoever made it as its maintainer; else an address that can be nobody's", () => {
+    expect(dpkg("--status", "xcp-balance")).toMatch(
+      process.env["DEBEMAIL"] === undefined
+        ? /^Maintainer: .* <nobody@xcp-balance\.invalid>$/m
+        : /^Maintainer: /m,
+    );
   });
 
   it("tells its commit, also where there is no git", () => {

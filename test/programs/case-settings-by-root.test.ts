@@ -91,6 +91,30 @@ describe("case settings-by-root", () => {
     expect((await run(inGroup)).stderr).toContain("others can read it (mode 0640)");
   });
 
+  it.skipIf(!isRoot)(
+    "a folder that is closed to the user is named as that: nothing is to be made anew there",
+    async () => {
+      const cwd = await openFolder({ XenPass: poolPassword });
+      const folder = join(cwd, "pool");
+      mkdirSync(folder, { mode: 0o750 });
+      writeFileSync(join(folder, "collect.settings"), "XenUsr=root\n", { mode: 0o640 });
+      for (const args of [
+        ["--settings", "pool/collect.settings"],
+        ["--settings", "pool/nosuch"],
+      ]) {
+        const result = await runProgram("xcp-collect", args, { cwd, through: asNobody });
+        expect(result).toMatchObject({ code: 1, stdout: "" });
+        expect(result.stderr).toMatch(/Unable to look for settings file .*pool.*: permission denied/);
+        expect(result.stderr).not.toContain("settings.example");
+      }
+      const doctor = ["doctor", "--settings", "pool/manager.settings"];
+      const told = await runProgram("xcp-manager", doctor, { cwd, through: asNobody });
+      expect(told.code).toBe(3);
+      expect(told.stdout).toMatch(/fix: adduser YOU xcp-balance/);
+      expect(told.stdout).not.toContain("install -m 600");
+    },
+  );
+
   it("password files that others can read are refused, wherever they are named", async () => {
     const folder = await temporaryFolder();
     const open = join(folder, "password");

@@ -161,7 +161,7 @@ describe("a recommended move that an administrator applies", () => {
         { vm, source: hot, destination: cold, reason: "hot is too hot" },
         { vm: other, source: hot, destination: cold, reason: "never applied" },
       ],
-      2,
+      [],
     );
     await ring.admin(async (client) => {
       const task = await client.poolMigrateAsync(

@@ -163,7 +163,7 @@ describe("two xcp-control", () => {
       expect(second.code).toBe(0);
       expect(second.stdout).toMatch(
         new RegExp(
-          `^another xcp-control is at work: .+ pid ${first.child.pid}, for \\d+ s, last heard of \\d+ s ago\n$`,
+          `^another xcp-control is at work: .+ pid ${first.child.pid}, for \\d+ s, last heard of \\d+ s ago; if it was killed, its turn ends in \\d+ s\n$`,
         ),
       );
       expect((await flowing(ring.pool, first.ended)).code).toBe(0);

@@ -93,6 +93,13 @@ const seeds: readonly Seed[] = [
     mends: true,
   },
   {
+    what: "the template's passwords were left in",
+    check: "settings-collect",
+    changes: () => ({ collect: { XenPass: "change me" } }),
+    says: /as in the template still: XenPass$/,
+    fix: /^\$\{EDITOR:-vi\} .*collect\.settings\s+# fill in XenPass$/,
+  },
+  {
     what: "a value is out of its range",
     check: "settings-collect",
     changes: () => ({ collect: { CollectDeadlineSeconds: "2" } }),
@@ -528,8 +535,13 @@ const seeds: readonly Seed[] = [
     state: "warning",
     arrange: () => world.asRoot("DELETE FROM HostRule"),
     says: /there is no rule: nothing will ever be moved/,
-    fix: /^xcp-manager --settings .* -e 'CREATE RULE HOST CpuAverage > 25'$/,
+    fix: /^xcp-manager --settings .* -e 'CREATE RULE SERVE CPU'$/,
     mends: true,
+    undo: async () => {
+      await world.asRoot("DELETE FROM RuleTerm");
+      await world.asRoot("DELETE FROM AddedRule");
+      await world.asRoot("INSERT INTO HostRule (Subject, Threshold) VALUES ('CpuAverage', 25)");
+    },
   },
   {
     what: "a row of HostRule is no rule",

@@ -482,7 +482,7 @@ describe("EVACUATE HOST", () => {
     const told = await manager(["-e", "EVACUATE HOST Host1"]);
     expect(told).toMatchObject({ code: 0, stderr: "" });
     expect(told.stdout.replace(/\d+ s ago/, "N s ago")).toBe(
-      `Pool pool: 2 hosts, 5 running VMs, collected N s ago, rules as of change 0
+      `Pool pool: 2 hosts, 3 running VMs, collected N s ago, rules as of change 0
 Evacuation of Host1: 1 VM leaves it; it is left out of the means
 Rule CpuAverage more than 25 % above the mean: mean 99.8 %, limit 124.8
   Host2: 99.8 (+0) -> 124.95 (+0)

@@ -517,3 +517,37 @@ describe("schema", () => {
     expect(result.stderr).toContain("administrator");
   });
 });
+
+describe("SHOW RULES", () => {
+  test("lists the rules of all kinds, and says how to begin where there is none", async () => {
+    const none = await manager(["-e", "SHOW RULES"]);
+    expect(none.stderr).toContain("There is no rule; CREATE RULE SERVE CPU makes one.");
+    const green = "CREATE RULE GREEN KEEP CpuAverage BELOW 70";
+    const create = ["CREATE RULE HOST CpuAverage > 25", "CREATE RULE SERVE CPU", green];
+    const made = await manager(create.flatMap((line) => ["-e", line]));
+    expect(made.code, made.stderr).toBe(0);
+    const { stdout, code } = await manager(["-e", "SHOW RULES"]);
+    expect(code).toBe(0);
+    const [host, serve, gather] = [
+      "Rules - Balance host when:",
+      "Rules - Serve vms where:",
+      "Rules - Gather vms",
+    ].map((heading) => stdout.indexOf(heading));
+    expect(host).toBe(0);
+    expect(serve).toBeGreaterThan(stdout.indexOf("CpuAverage"));
+    expect(gather).toBeGreaterThan(serve ?? 0);
+    const json = JSON.parse((await manager(["--json", "-e", "SHOW RULES"])).stdout) as Record<
+      string,
+      unknown[]
+    >;
+    expect(Object.entries(json).map(([kind, rules]) => [kind, rules.length])).toEqual([
+      ["host", 1],
+      ["serve", 1],
+      ["green", 1],
+    ]);
+    const wrong = await manager(["-e", "SHOW RULES HOSTS"]);
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain("write SHOW RULES, or HOST, SERVE or GREEN behind it");
+    for (const kind of ["SERVE", "GREEN"]) await manager(["-e", `DELETE RULE ${kind} ALL`]);
+  });
+});

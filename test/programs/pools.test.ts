@@ -1,5 +1,5 @@
 /** Many pools on one machine: commands on each of them, a line on each, and one that fails stops no other. */
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { worstCode } from "../../src/manager/pools.ts";
@@ -72,12 +72,24 @@ describe("xcp-manager --all", () => {
     expect(new Set(rows.map((row) => row.length)).size).toBe(1);
   });
 
-  it("writes a report for each, with the pool in the file's name", async () => {
+  it("writes a report for each, with the pool in the file's name, and a page that leads to them", async () => {
     const file = path.join(await temporaryFolder(), "month.html");
     const run = await manager("report", "--all", "-o", file);
     expect(run.code).toBe(1);
+    expect(run.stdout).toMatch(/^All of them: .*month\.html, \d+ kB$/m);
     for (const pool of ["Alps", "Coast"])
       expect(await readFile(file.replace(".html", `-${pool}.html`), "utf8")).toMatch(/^<!doctype html>/i);
+    const index = await readFile(file, "utf8");
+    const links = [...index.matchAll(/<a href="\.\/([^"]+)">([^<]+)<\/a>/g)].map(([, to, name]) => [
+      name,
+      to,
+    ]);
+    expect(links).toEqual([
+      ["Alps", "month-Alps.html"],
+      ["Coast", "month-Coast.html"],
+    ]);
+    expect(index).toMatch(/<td class="name">Broken<\/td>.*cannot be asked: .*nothing listens there/s);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
   it("wants commands, and the settings of each pool", async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { whoCanLogIn } from "../../src/doctor/checks/publishedPasswords.ts";
 import { type AccountValues, renderAccounts } from "../../src/store/accounts.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
 import { expectedViews } from "../../src/store/schema/expected.ts";
@@ -174,5 +175,17 @@ describe("the template of the accounts", () => {
 
   it("is refused when it asks for what there is no value for", () => {
     expect(() => renderAccounts("CREATE USER '{nobody}'@'%';", values)).toThrow(/unknown \{nobody\}/);
+  });
+});
+
+describe("an account with the password of the template", () => {
+  it("is found by its login, and others are not", async () => {
+    const { user, password } = test.wlb;
+    const [known, other] = [
+      { user, password },
+      { user, password: "{wlbPassword}" },
+    ];
+    expect(await whoCanLogIn(test.manager, [known, other])).toEqual([known]);
+    expect(await whoCanLogIn(test.manager, [{ user: "xcp_nobody", password: "{wlbPassword}" }])).toEqual([]);
   });
 });

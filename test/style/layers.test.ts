@@ -59,7 +59,7 @@ const floors: Readonly<Record<string, Floor>> = {
     packages: ["node:*", "commander"],
   },
   wlb: {
-    folders: [...deciding, "explain", "store", "program", "wlbProtocol"],
+    folders: [...deciding, "doctor", "explain", "store", "program", "metrics", "wlbProtocol"],
     packages: ["node:*", "commander", "selfsigned"],
   },
   privateServer: { folders: ["domain"], packages: ["node:*", "mysql2/promise"] },

@@ -76,6 +76,19 @@ describe("what a VM is expected to want", () => {
     expect(demand.get(uuid(1))).toEqual({ means: [2], variance: 0 });
   });
 
+  it("goes by the newest collection, and by the one before where that does not tell", () => {
+    const minute = (value: number, secondsBefore: number) => ({
+      snapshot: seen(value),
+      collectionId: secondsBefore,
+      secondsBefore,
+    });
+    const calm = [60, 120, 180, 240, 300, 600, 900].map((seconds) => minute(20, seconds));
+    expect(demandsOf(seen(100), calm).get(uuid(1))?.means[0]).toBeCloseTo(4, 6);
+    const unseen = aSnapshot([[host, [aVm({ ...vm, vcpuAverage: null })]]]);
+    expect(demandsOf(unseen, calm).get(uuid(1))?.means[0]).toBeCloseTo(0.8, 6);
+    expect(demandsOf(unseen, calm.slice(4)).has(uuid(1))).toBe(false);
+  });
+
   it("follows a step that stays, and the mean of one that goes to and fro", () => {
     const step = demandsOf(seen(100), history([100, 100, 100, 100, 100, 20, 20, 20, 20, 20, 20])).get(
       uuid(1),
@@ -155,7 +168,7 @@ describe("a plan that serves, looked at again", () => {
     const calm = new Map([...demands].map(([vm]) => [vm, { means: [3], variance: 0 }]));
     expect(recheckServing(snapshot, [], [moved], { ...options, serve: { rule, demands: calm } })).toEqual({
       index: 0,
-      reason: "by now it saves 0 CPU-minutes for each GB, and the rule wants more than 1",
+      reason: "by now it saves 0 CPU-minutes for each GB that it counts for, and the rule wants more than 1",
     });
     expect(recheckServing(snapshot, [], [moved], options)).toEqual({
       index: 0,
@@ -208,6 +221,34 @@ describe("moves that serve", () => {
     expect(plan.moves).toEqual([]);
     const cheap = { ...rule, worth: 0.1 };
     expect(planServing(snapshot, [], { ...options, serve: { rule: cheap, demands } }).moves).toHaveLength(1);
+  });
+
+  it("are not made for next to nothing, however small the VM is", () => {
+    const { snapshot, demands } = pool([
+      { cpus: 10, gb: 60 },
+      { cpus: 0.08, gb: 0.25 },
+    ]);
+    const asked = (more: object) =>
+      planServing(snapshot, [], { ...options, serve: { rule, demands, ...more } }).moves.map(({ vm }) => vm);
+    expect(asked({})).toEqual([]);
+    expect(asked({ overheadGigabytes: 0 })).toEqual([uuid(2)]);
+  });
+
+  it("prefer what relieves the host soon, where both save as much for a gigabyte", () => {
+    const { snapshot, demands } = pool([
+      { cpus: 6, gb: 5 },
+      { cpus: 6, gb: 5 },
+    ]);
+    const slow = (vm: { readonly uuid: Uuid }) => (vm.uuid === uuid(1) ? 1200 : 30);
+    const [move] = planServing(snapshot, [], { ...options, secondsOf: slow, serve: { rule, demands } }).moves;
+    expect(move?.vm).toBe(uuid(2));
+    const [late] = planServing(snapshot, [], {
+      ...options,
+      secondsOf: () => 900,
+      serve: { rule, demands },
+    }).moves;
+    // 120 CPU-minutes are lacking; three quarters of the hour are left then, and half of that counts.
+    expect(late?.served?.savedMinutes).toBeCloseTo((120 * 0.75) / 2 - 0.4 * 15, 0);
   });
 
   it("heed memory, bans and the limits of moves", () => {

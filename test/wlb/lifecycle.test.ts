@@ -99,6 +99,59 @@ describe("an old collection, and a database that is away", () => {
     }
   });
 
+  it("keeps no pool waiting for a database that is away, and goes on when it is back; a pool that took leave meanwhile is forgotten", async () => {
+    const [target = { host: "127.0.0.1", port: 0 }] = database.wlb.servers;
+    const proxy = await startTcpProxy(target);
+    await collectRecorded(database, recordedPool(connectedTo("localhost")));
+    const server = await startWlb({
+      ...mysqlSettings(database),
+      MysqlHost: `127.0.0.1:${proxy.port}`,
+      WlbFolder: join(folder, "back"),
+    });
+    const key =
+      "<b:KeyValueOfstringstring><b:Key>note</b:Key><b:Value>kept</b:Value></b:KeyValueOfstringstring>";
+    const configuring = `<OptimizationParms xmlns:b="x">${key}</OptimizationParms>${own}`;
+    const report = `<ReportName>pool_health</ReportName><ReportParms><ReportParameter><ParameterName>PoolID</ParameterName><ParameterValue>${poolUuid}</ParameterValue></ReportParameter></ReportParms>`;
+    const stored = () =>
+      withDatabase(database, (db) => db.read((reader) => reader.rows("SELECT PoolUuid FROM WlbPool")));
+    try {
+      expect(await server.verdict("AddXenServer", join1)).toMatchObject({ result: expect.anything() });
+      // Nothing comes through any more, and nobody says so: the slowest way to be away.
+      proxy.assess = () => "swallow";
+      for (const [method, text] of [
+        ["SetXenPoolConfiguration", configuring],
+        ["AddXenServer", join1],
+        ["RemoveXenServer", own],
+        ["SetXenPoolConfiguration", configuring],
+      ] as const) {
+        const began = performance.now();
+        const { status, body } = await server.ask(method, text);
+        expect([method, status]).toEqual([method, 200]);
+        expect(body).toMatch(/<ResultCode>(4023|4015)<\/ResultCode>/);
+        // A pool gives up after 30 s, and starts no VM until then.
+        expect(performance.now() - began).toBeLessThan(15_000);
+      }
+      await expect
+        .poll(async () => server.program.output.stdout, { timeout: 60_000, interval: 500 })
+        .toContain("cannot refresh, answers come from memory");
+      expect(await stored()).toHaveLength(1);
+      proxy.assess = undefined;
+      proxy.cutAll();
+      await expect
+        .poll(async () => server.program.output.stdout, { timeout: 60_000, interval: 500 })
+        .toContain("the database answers again");
+      await expect.poll(stored, { timeout: 20_000 }).toEqual([]);
+      // It comes back, and everything is as it was before.
+      expect(await server.verdict("AddXenServer", join1)).toMatchObject({ result: expect.anything() });
+      expect(await server.verdict("SetXenPoolConfiguration", configuring)).toEqual({ result: [] });
+      expect(await server.verdict("VMGetRecommendations", place, pool)).toMatchObject({ result: [{}, {}] });
+      expect(await server.verdict("ExecuteReport", report)).toMatchObject({ result: [[/^<NewDataSet>/]] });
+    } finally {
+      await server.stop();
+      await proxy.close();
+    }
+  }, 240_000);
+
   it("is refused whatever is asked that hangs on it, and the configuration still answered", async () => {
     await ages(3600);
     const server = await startWlb({ ...mysqlSettings(database), WlbFolder: join(folder, "stale") });

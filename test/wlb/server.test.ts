@@ -1,5 +1,6 @@
 /** The server as a process: the recorded requests byte for byte over real TLS, and what it does to those who may not ask. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isConnectedWlb } from "../../src/domain/workloadBalancing.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import type { Verdict } from "../support/wlb/clientReader.ts";
 import {
@@ -33,13 +34,18 @@ let server: RunningWlb;
 beforeAll(async () => {
   database = await createTestDatabase();
   await collectRecorded(database, recordedPool(connectedTo("localhost")));
-  server = await startWlb(mysqlSettings(database));
+  server = await startWlb({ ...mysqlSettings(database), WlbAllowedAddresses: "192.0.2.10, FD00::10" });
 });
 afterAll(async () => {
   await server.stop();
   await database.drop();
 });
 
+const binding = (endpoint: string) => ({
+  pool: poolUuid,
+  endpoint,
+  configuration: new Map<string, string>(),
+});
 const refused = (verdict: Verdict): string =>
   "error" in verdict ? `${verdict.error} ${verdict.parameters.join(" ")}` : "accepted";
 
@@ -200,6 +206,23 @@ describe("a connected pool", () => {
     expect(JSON.stringify(got)).not.toContain("set_host_configuration");
   });
 
+  it("may have IPv6 addresses: its own in brackets, and the server's in the Host header without", async () => {
+    const six = joining.replace("192.0.2.10", "[fd00::10]");
+    expect(await server.verdict("AddXenServer", six, pool, { host: "fd00::5" })).toMatchObject({
+      result: {},
+    });
+    const endpoint = () =>
+      withDatabase(database, (db) =>
+        db.read((reader) => reader.rows("SELECT Endpoint, Address FROM WlbPool")),
+      );
+    expect(await endpoint()).toMatchObject([{ Endpoint: "fd00::5", Address: "fd00::10" }]);
+    expect(
+      isConnectedWlb({ uuid: poolUuid, wlbEnabled: true, wlbUrl: "[fd00::5]:8012" }, binding("fd00::5")),
+    ).toBe(true);
+    expect(await server.verdict("AddXenServer", joining)).toMatchObject({ result: {} });
+    expect(await endpoint()).toMatchObject([{ Endpoint: "localhost", Address: "192.0.2.10" }]);
+  });
+
   it("asks for a VM that is newer than the collection, and hears so", async () => {
     const unknown = parameters({ PoolUuid: poolUuid, VmUuid: "cccccccc-0000-4000-8000-000000000009" });
     expect(refused(await server.verdict("VMGetRecommendations", unknown))).toMatch(
@@ -210,6 +233,41 @@ describe("a connected pool", () => {
   it("gets an error for definitions of reports, so that its own layouts serve", async () => {
     expect(refused(await server.verdict("ExecuteReport", report("get_report_definitions")))).toMatch(/4007/);
   });
+});
+
+describe("diagnostics", () => {
+  it("are what doctor says of the set-up, how the server is, and its log; without a secret, within what a pool passes on", async () => {
+    const [text = ""] = await diagnosed();
+    expect(text).toMatch(/^xcp-wlb \d+\.\d+\.\d+/);
+    expect(text).toMatch(/^pool recorded .*: 2 hosts, 3 VMs$/m);
+    // Doctor's words, by its own checks.
+    expect(text).toMatch(/^doctor:$/m);
+    expect(text).toMatch(/^ {2}ok +schema: version \d+$/m);
+    expect(text).toMatch(/^ {2}ok +settings-wlb: database \S+ on 127\.0\.0\.1:\d+ as \S+$/m);
+    expect(text).toMatch(/^ {2}ok +wlb-certificate: for .*, until 20\d\d-\d\d-\d\d, RSA 2048 bits$/m);
+    expect(text).toMatch(/^ {2}ok +grants: /m);
+    expect(text).toMatch(/^\d+ checks: \d+ ok, /m);
+    expect(text).not.toMatch(/not checked: needs|fix:/);
+    expect(text).toMatch(
+      /^last lines of the log:\n20\d\d-[\s\S]* pool [0-9a-f-]+ \(recorded\) is connected/m,
+    );
+    for (const secret of [wlbPassword, "pool secret", "scrypt:", database.wlb.password])
+      expect(text).not.toContain(secret);
+    expect(Buffer.byteLength(text)).toBeLessThan(256 * 1024);
+  });
+
+  it("are there again at once, and for several at once", async () => {
+    const began = performance.now();
+    const texts = await Promise.all(Array.from({ length: 5 }, diagnosed));
+    expect(texts.every(([text]) => text?.includes("settings-wlb: "))).toBe(true);
+    // Doctor itself takes a second or so.
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  const diagnosed = async (): Promise<readonly string[]> => {
+    const verdict = await server.verdict("GetDiagnostics", "");
+    return "result" in verdict ? (verdict.result[0] ?? []) : [];
+  };
 });
 
 describe("whoever may not ask", () => {

@@ -9,10 +9,19 @@ import { schemaStatus } from "../../store/schema/schema.ts";
 import { loadServerFacts } from "../../store/serverFacts.ts";
 import { loadTableFacts, missingRows } from "../../store/tableFacts.ts";
 import { bytes, plural } from "../../text/format.ts";
-import { anySettings, type Check, databaseOf, fileOf, openDatabases, wholeSchema } from "../check.ts";
+import {
+  anySettings,
+  type Check,
+  databaseOf,
+  fileOf,
+  openDatabases,
+  readingProgram,
+  wholeSchema,
+} from "../check.ts";
 import { programs } from "../places.ts";
 import { type Finding, failure, ok, warning } from "../report.ts";
 import * as shell from "../shell.ts";
+import { publishedPasswords } from "./publishedPasswords.ts";
 
 const login: Check = {
   name: "mysql-login",
@@ -124,8 +133,8 @@ const schema: Check = {
   needs: [openDatabases],
   run: async (_, found) => {
     const file = fileOf(found, "manager");
-    const program = found.databases.has("manager") ? "manager" : "control";
-    const mysql = found.settings.get(program)?.settings.mysql;
+    const program = readingProgram(found);
+    const mysql = program === null ? undefined : found.settings.get(program)?.settings.mysql;
     if (mysql === undefined) throw new Error("a database is open without settings");
     const status = await schemaStatus(storeOptions(mysql, `xcp-${program}`));
     if (status.version > status.wanted)
@@ -230,4 +239,4 @@ function listed(all: readonly string[]): string {
   return all.length <= 6 ? shown : `${shown} and ${all.length - 6} more`;
 }
 
-export const databaseChecks: readonly Check[] = [login, server, schema, tables, grants];
+export const databaseChecks: readonly Check[] = [login, server, schema, tables, grants, publishedPasswords];

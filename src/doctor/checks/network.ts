@@ -164,7 +164,9 @@ const certificates: Check = {
     const count = new Set(secure.map(({ url }) => url)).size;
     return [
       ok(
-        count === 0 ? "plain http: there is none" : `${plural(count, "certificate is", "certificates are")}`,
+        count === 0
+          ? "plain http: there is none"
+          : `${plural(count, "certificate is", "certificates are")} trusted, and good for ${soonDays} days more`,
       ),
     ];
   },

@@ -547,7 +547,7 @@ const upgrade: Check = {
   needs: [poolSession],
   run: async (_, found) => {
     const { pool } = sessionOf(found);
-    if (!pool.other_config.has("rolling_upgrade_in_progress")) return [ok("none is")];
+    if (!pool.other_config.has("rolling_upgrade_in_progress")) return [ok("none is going on")];
     return [
       warning(
         "a rolling upgrade is going on, so xcp-control does nothing",

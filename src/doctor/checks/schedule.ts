@@ -12,7 +12,7 @@ import type { Database } from "../../store/connection.ts";
 import { leaseStatus } from "../../store/lease.ts";
 import { forgetRuleStatement, freeLeaseStatement } from "../../store/mending.ts";
 import { pauseStatus } from "../../store/pause.ts";
-import { listAddedRules, readRules, subjectsNamedByRules, subjectsOfHostRule } from "../../store/rules.ts";
+import { listAddedRules, readRules, subjectsComparedByRules, subjectsOfHostRule } from "../../store/rules.ts";
 import { lastSuccess, listRuns } from "../../store/runs.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
 import { loadTableFacts } from "../../store/tableFacts.ts";
@@ -26,7 +26,8 @@ const needs = [openDatabases, wholeSchema];
 
 /** The limits that control judges data by, as its own settings say; else the manager's, which should be equal. */
 function limitsOf({ settings }: Opened): ControlSettings | null {
-  return (settings.get("control") ?? settings.get("manager"))?.settings.control ?? null;
+  const read = settings.get("control") ?? settings.get("manager") ?? settings.get("wlb");
+  return read?.settings.control ?? null;
 }
 
 /** What has a program run again and again: its timer where there is one, a line of cron elsewhere. */
@@ -247,7 +248,7 @@ const heldBack: Check = {
           `${shell.program("xcp-control", fileOf(found, "control"), "--ack")}   # when its cause is mended`,
         ),
       );
-    return findings.length > 0 ? findings : [ok("neither does")];
+    return findings.length > 0 ? findings : [ok("no pause, and the breaker is closed")];
   },
 };
 
@@ -260,10 +261,11 @@ const rules: Check = {
     const db = databaseOf(found);
     const manager = (command: string) =>
       shell.program("xcp-manager", fileOf(found, "manager"), `-e ${shell.word(command)}`);
-    const { rules: balancing, unknown } = await readRules(db);
+    const { rules: balancing, serving, unknown } = await readRules(db);
     const { green } = await listAddedRules(db);
     const enabled =
       balancing.filter((rule) => isSingle(rule) || rule.enabled).length +
+      serving.filter((rule) => rule.enabled).length +
       green.filter(({ rule }) => rule.enabled).length;
     const findings: Finding[] = unknown.map((row) =>
       failure(
@@ -273,7 +275,7 @@ const rules: Check = {
     );
     if (enabled === 0)
       findings.push(
-        warning("there is no rule: nothing will ever be moved", manager("CREATE RULE HOST CpuAverage > 25")),
+        warning("there is no rule: nothing will ever be moved", manager("CREATE RULE SERVE CPU")),
       );
     findings.push(...(await unmeasured(db, manager)));
     return findings.length > 0 ? findings : [ok(plural(enabled, "rule"))];
@@ -283,7 +285,7 @@ const rules: Check = {
 async function unmeasured(db: Database, manager: (command: string) => string): Promise<Finding[]> {
   const snapshot = (await loadSnapshot(db))?.snapshot;
   if (snapshot === undefined) return [];
-  const subjects = [...(await subjectsOfHostRule(db)), ...(await subjectsNamedByRules(db))];
+  const subjects = [...(await subjectsOfHostRule(db)), ...(await subjectsComparedByRules(db))];
   return unmeasuredLines(snapshot, subjects).map((line) =>
     warning(line.replace(/\.$/, ""), manager("SHOW SUBJECTS"), manager("SHOW RULES HOST")),
   );

@@ -8,7 +8,7 @@ import { loadSettings, readSettingsFile } from "../../program/settingsFile.ts";
 import { type SettingGroup, settingKeys } from "../../settings/keys.ts";
 import type { MysqlSettings, Settings, XenSettings } from "../../settings/types.ts";
 import { anySettings, type Check, type Opened, type ReadSettings } from "../check.ts";
-import { type CheckedProgram, programs } from "../places.ts";
+import { type CheckedProgram, lookedAt, programs } from "../places.ts";
 import { type Finding, failure, ok, warning } from "../report.ts";
 import * as shell from "../shell.ts";
 
@@ -18,6 +18,7 @@ const groupsOf: Readonly<Record<CheckedProgram, readonly SettingGroup[]>> = {
   collect: ["xen", "mysql", "collect"],
   manager: ["mysql", "control"],
   control: ["xen", "mysql", "control"],
+  wlb: ["mysql", "control", "wlb"],
 };
 
 const nodeVersion: Check = {
@@ -41,8 +42,8 @@ const settingsFiles: Check = {
   area: "settings",
   asks: "the settings files are there, and nobody else can read or change them",
   run: async ({ places }, found) =>
-    [...new Set(programs.map((program) => places[program]))].map((named) => {
-      const users = programs.filter((program) => places[program] === named);
+    [...new Set(lookedAt(places).map((program) => places[program]))].map((named) => {
+      const users = lookedAt(places).filter((program) => places[program] === named);
       const groups = users.flatMap((program) => groupsOf[program]);
       const finding = fileFinding(users.map((program) => `xcp-${program}`).join(", "), groups, named);
       if (finding.state !== "failure") for (const program of users) found.readable.add(program);
@@ -58,8 +59,13 @@ function fileFinding(users: string, groups: readonly SettingGroup[], named: stri
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const missing = /^Unable to locate/.test(error.summary);
+    const barred = /^Unable to look for/.test(error.summary);
     const file = named ?? "settings";
-    const fix = missing ? makeFile(file) : (commandIn(error.next) ?? error.next);
+    const fix = missing
+      ? makeFile(file)
+      : barred
+        ? "adduser YOU xcp-balance   # the group that reads the settings; log in again"
+        : (commandIn(error.next) ?? error.next);
     return failure(`${users}: ${reasonOf(error)}`, fix);
   }
 }
@@ -89,6 +95,7 @@ function settingsOf(program: CheckedProgram): Check {
     name: `settings-${program}`,
     area: "settings",
     asks: `the settings of xcp-${program} make sense`,
+    of: program,
     needs: [{ from: "settings-files", isThere: ({ readable }) => readable.has(program) }],
     run: async ({ places }, found) => {
       const named = places[program];
@@ -96,7 +103,10 @@ function settingsOf(program: CheckedProgram): Check {
       try {
         const settings = loadSettings(groupsOf[program], named) as ReadSettings["settings"];
         found.settings.set(program, { file, settings });
-        return [ok(summaryOf(settings))];
+        const untouched = ofTemplate(settings);
+        if (untouched.length === 0) return [ok(summaryOf(settings, groupsOf[program]))];
+        const [said, keys] = [`as in the template still: ${untouched.join(", ")}`, untouched.join(", ")];
+        return [failure(said, shell.edit(file, `fill in ${keys}`))];
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         const [, ...problems] = error.summary.split("\n");
@@ -109,6 +119,16 @@ function settingsOf(program: CheckedProgram): Check {
   };
 }
 
+/** The keys whose values are those of settings.example, which nobody's pool or database has. */
+function ofTemplate({ xen, mysql }: ReadSettings["settings"]): string[] {
+  const isExample = (url: string) => ["192.0.2.11", "192.0.2.12"].includes(new URL(url).hostname);
+  return [
+    ...(xen?.urls.some(isExample) === true ? ["XenHost"] : []),
+    ...(xen?.password.reveal() === "change me" ? ["XenPass"] : []),
+    ...(mysql.password.reveal() === "change me too" ? ["MysqlPass"] : []),
+  ];
+}
+
 /** The file as fixes name it: as it was named, or where it lies. */
 function namedFile(named: string | undefined): string {
   if (named !== undefined) return named;
@@ -116,9 +136,12 @@ function namedFile(named: string | undefined): string {
   return fs.existsSync("settings") || folder === null ? "settings" : path.join(folder, "settings");
 }
 
-function summaryOf({ xen, mysql }: ReadSettings["settings"]): string {
+/** Settings of other groups are there too, with nothing in them. */
+function summaryOf({ xen, mysql }: ReadSettings["settings"], groups: readonly SettingGroup[]): string {
   const database = `database ${mysql.database} on ${mysql.servers.map(serverText).join(", ")} as ${mysql.user}`;
-  return xen === undefined ? database : `pool at ${xen.urls.join(", ")} as ${xen.user}; ${database}`;
+  return xen === undefined || !groups.includes("xen")
+    ? database
+    : `pool at ${xen.urls.join(", ")} as ${xen.user}; ${database}`;
 }
 
 function serverText({ host, port }: MysqlSettings["servers"][number]): string {
@@ -168,7 +191,9 @@ const settingsAgree: Check = {
   needs: [anySettings],
   run: async (_, found) => {
     const findings = [...sameDatabase(found), ...samePool(found), ...sameLimits(found)];
-    return findings.length > 0 ? findings : [ok("they do")];
+    return findings.length > 0
+      ? findings
+      : [ok("the programs name one pool and one database, and plan by the same limits")];
   },
 };
 
@@ -214,22 +239,33 @@ function samePool(found: Opened): Finding[] {
     );
 }
 
-/** SHOW PLAN and EXPLAIN plan by the manager's own keys: they foretell what control does where the keys are the same. */
+/** What shows the next plan by its own keys: it is control's where the keys are the same. */
+const foretellers = [
+  ["manager", "SHOW PLAN and EXPLAIN foretell"],
+  ["wlb", "the recommendations of xcp-wlb are of"],
+] as const;
+
 function sameLimits(found: Opened): Finding[] {
-  const [manager, control] = ["manager", "control"].map((name) =>
-    having(found, "control").find(({ program }) => program === name),
-  );
-  if (manager === undefined || control === undefined) return [];
-  const [one, other] = [flat(manager.of), flat(control.of)];
-  const differing = Object.keys(one).filter((key) => one[key] !== other[key]);
-  if (differing.length === 0) return [];
-  return [
-    warning(
-      `SHOW PLAN and EXPLAIN foretell another run than xcp-control's: the Control... and Green... keys of the two differ (${differing.join(", ")})`,
-      `diff ${shell.word(manager.file)} ${shell.word(control.file)}   # and make these keys equal`,
-    ),
-  ];
+  const all = having(found, "control");
+  const control = all.find(({ program }) => program === "control");
+  if (control === undefined) return [];
+  return foretellers.flatMap(([name, foretell]) => {
+    const planner = all.find(({ program }) => program === name);
+    if (planner === undefined) return [];
+    const [one, other] = [flat(planner.of), flat(control.of)];
+    const differing = Object.keys(one).filter((key) => !besidePlans.has(key) && one[key] !== other[key]);
+    if (differing.length === 0) return [];
+    return [
+      warning(
+        `${foretell} another run than xcp-control's: the Control... and Green... keys of the two differ (${differing.join(", ")})`,
+        `diff ${shell.word(planner.file)} ${shell.word(control.file)}   # and make these keys equal`,
+      ),
+    ];
+  });
 }
+
+/** What xcp-control does beside its plans: no key of these changes one. */
+const besidePlans: ReadonlySet<string> = new Set(["metricsFile", "pollMs", "leaseMs"]);
 
 /** Values by name as text, those of nested objects with their own names. */
 function flat(of: object): Record<string, string> {

@@ -104,8 +104,8 @@ export const createServeRule: Command<ServeRule, Created> = command({
   help: [
     [
       "CREATE RULE SERVE CPU [WORTH N CPU-MINUTES PER GB] [OVER N MINUTES] [BETWEEN ...]",
-      "moves VMs that wait for CPUs, or soon will, where they get them: a gigabyte that is",
-      "copied must save more than N minutes of waiting (1) in the time ahead (60 minutes)",
+      "moves VMs that wait for CPUs, or soon will, where they get them: each GB that is copied,",
+      "and 5 more, must save more than N minutes of waiting (1) in the time ahead (60 minutes)",
     ],
     "CREATE RULE SERVE CPU",
   ],

@@ -7,7 +7,7 @@ import { bare } from "../forms.ts";
 
 export const doctor: Command<null, DoctorReport> = command({
   ...bare("DOCTOR"),
-  help: [["DOCTOR", "what is wrong with the set-up of all three programs, and the commands that mend it"]],
+  help: [["DOCTOR", "what is wrong with the set-up of all programs, and the commands that mend it"]],
   run: ({ tools }) => tools.diagnose(),
   text: reportLines,
   json: (report) => report,

@@ -28,7 +28,7 @@ import { rehearse } from "./rehearse.ts";
 import { report } from "./report.ts";
 import { makeRoom } from "./room.ts";
 import { showRuleHistory } from "./ruleHistory.ts";
-import { showGreenRules, showRules, showServeRules } from "./rules.ts";
+import { showAllRules, showGreenRules, showRules, showServeRules } from "./rules.ts";
 import { showStatus } from "./status.ts";
 import { showSubjects } from "./subjects.ts";
 import { disableRule, enableRule } from "./switchRule.ts";
@@ -42,6 +42,7 @@ export const commandList: readonly ListedCommand[] = [
   showLoad,
   top,
   showHostLoad,
+  showAllRules,
   showRules,
   createHostRule,
   createGreenRule,

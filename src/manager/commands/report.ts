@@ -23,8 +23,12 @@ export const report: Command<ReportWish, WrittenReport> = command({
     "REPORT TO week.html SINCE 7d",
   ],
   read: readWish,
-  run: async ({ db, control, operator }, { file, sinceSeconds }) =>
-    writeReport(file, [await loadReportFacts(db, control, sinceSeconds)], operator),
+  run: async ({ db, control, operator, tools }, { file, sinceSeconds }) => {
+    const facts = await loadReportFacts(db, control, sinceSeconds);
+    const written = await writeReport(file, [facts], operator);
+    tools.drawn?.({ file, facts });
+    return written;
+  },
   text: (written) => reportLines(written).map(printable),
   json: ({ from, to, ...written }) => ({
     ...written,

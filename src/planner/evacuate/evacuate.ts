@@ -63,7 +63,7 @@ export function planEvacuation(
   const rehousing = new Rehousing(drain, spread, hopeless, random, work);
   const housing = rehousing.run(options.rounds ?? Number.POSITIVE_INFINITY);
   const planned = { snapshot, host, rules, options, floors, drain, hopeless, spread, housing };
-  return { ...toEvacuation(planned), rounds: rehousing.rounds };
+  return { ...toEvacuation(planned), rounds: rehousing.rounds, searched: rehousing.rounds > 0 };
 }
 
 interface PlannedEvacuation {
@@ -78,7 +78,7 @@ interface PlannedEvacuation {
   readonly housing: Housing;
 }
 
-function toEvacuation(planned: PlannedEvacuation): Omit<Evacuation, "rounds"> {
+function toEvacuation(planned: PlannedEvacuation): Omit<Evacuation, "rounds" | "searched"> {
   const { snapshot, host, rules, options, floors, drain, hopeless, housing } = planned;
   const transfers = transfersOf(drain.problem, housing.steps, options);
   const times = scheduleOf(transfers, options);

@@ -16,17 +16,27 @@ const nodes = 20_000;
 const part = 0.25;
 const nodesBeyond = 200;
 
+/** What hosts would carry, and have free, without those VMs that could leave them. */
+export interface Emptied {
+  readonly load: Float64Array;
+  readonly free: Float64Array;
+}
+
 export class Bounds {
   readonly #problem: Problem;
   readonly #work: Work;
   readonly #cover: Cover;
   /** Whether some other host could ever hold the VM: -1 not known yet. */
   readonly #leaves: Int8Array;
-  readonly #emptyLoad: Float64Array;
-  readonly #emptyFree: Float64Array;
+  readonly #emptied: Emptied;
   readonly #sheddings = new Map<string, number>();
-  /** 1 where the pair is broken and nothing clears it. */
+  /** 1 where the pair is broken and nothing clears it, in whatever order; the same, or no order does. */
   readonly unclearable: Uint8Array;
+  readonly hopeless: Uint8Array;
+  /** 1 where it is for want of room elsewhere. */
+  readonly refuted: Uint8Array;
+  /** Whether not all of the other broken pairs can be cleared. */
+  oneMoreStays = false;
 
   constructor(problem: Problem, work: Work = new Work(Number.POSITIVE_INFINITY)) {
     const { H, V, R, home, weight, inverse, need } = problem;
@@ -35,24 +45,35 @@ export class Bounds {
     this.#cover = new Cover(work);
     work.charge("look", V * (R + 1));
     this.#leaves = new Int8Array(V).fill(-1);
-    this.#emptyLoad = problem.load.slice();
-    this.#emptyFree = problem.free.slice();
+    const [load, free] = [problem.load.slice(), problem.free.slice()];
+    this.#emptied = { load, free };
     for (let v = 0; v < V; v++) {
       const h = home[v] ?? 0;
-      this.#emptyFree[h] = (this.#emptyFree[h] ?? 0) + (need[v] ?? 0);
+      free[h] = (free[h] ?? 0) + (need[v] ?? 0);
       for (let r = 0; r < R; r++) {
         const pair = h * R + r;
         const part = (weight[v * R + r] ?? 0) * (inverse[pair] ?? 0);
-        this.#emptyLoad[pair] = (this.#emptyLoad[pair] ?? 0) - part;
+        load[pair] = (load[pair] ?? 0) - part;
       }
     }
     this.unclearable = new Uint8Array(H * R);
-    const covers = this.#coversAlone();
-    for (const pair of covers) this.unclearable[pair] = 1;
+    this.refuted = new Uint8Array(H * R);
+    for (const pair of this.#stuckWith((v) => this.canLeave(v))) this.unclearable[pair] = 1;
+    this.hopeless = this.unclearable.slice();
   }
 
-  /** Broken pairs that even the leaving of all VMs that can leave does not clear. */
-  #coversAlone(): number[] {
+  /** Marks the pairs that the leaving of these VMs does not clear, where no possible order takes others from their hosts. */
+  markUnreachable(leavers: Uint8Array): void {
+    for (const pair of this.#stuckWith((v) => leavers[v] === 1)) this.hopeless[pair] = 1;
+  }
+
+  /** Marks the pair, of a rule of one term, as one for which there is no room. */
+  markRefuted(pair: number): void {
+    for (const marks of [this.refuted, this.unclearable, this.hopeless]) marks[pair] = 1;
+  }
+
+  /** Broken pairs that even the leaving of all VMs for which `leaves` holds does not clear. */
+  #stuckWith(leaves: (v: number) => boolean): number[] {
     const { H, R, broken, first, end } = this.#problem;
     const hopeless: number[] = [];
     for (let pair = 0; pair < H * R; pair++) {
@@ -60,16 +81,17 @@ export class Bounds {
       if (broken[pair] === 0 || first[r] !== r) continue;
       const own = Array.from({ length: (end[r] ?? R) - r }, (_, i) => pair + i);
       const h = Math.floor(pair / R);
-      if (own.every((each) => this.#sheddable(h, each % R) < this.#surplus(each))) hopeless.push(...own);
+      if (own.every((each) => this.#sheddable(h, each % R, leaves) < this.#surplus(each)))
+        hopeless.push(...own);
     }
     return hopeless;
   }
 
-  #sheddable(h: number, r: number): number {
+  #sheddable(h: number, r: number, leaves: (v: number) => boolean): number {
     const { R, weight, inverse } = this.#problem;
     let sum = 0;
     for (const v of this.vmsOf(h)) {
-      if (this.canLeave(v)) sum += (weight[v * R + r] ?? 0) * (inverse[h * R + r] ?? 0);
+      if (leaves(v)) sum += (weight[v * R + r] ?? 0) * (inverse[h * R + r] ?? 0);
     }
     return sum * (1 + 1e-12);
   }
@@ -109,9 +131,10 @@ export class Bounds {
     return can;
   }
 
-  couldHold(v: number, d: number): boolean {
+  /** Whether `d` could hold `v` with what has left it that `emptied` says; everything that may move by default. */
+  couldHold(v: number, d: number, emptied: Emptied = this.#emptied): boolean {
     const { H, R, shut, need, inverse, groups } = this.#problem;
-    if ((this.#emptyFree[d] ?? 0) < (need[v] ?? 0) || shut[v * H + d] === 1) return false;
+    if ((emptied.free[d] ?? 0) < (need[v] ?? 0) || shut[v * H + d] === 1) return false;
     for (let i = groups.first[v] ?? 0; i < (groups.first[v + 1] ?? 0); i++) {
       const at = (groups.members[i] ?? 0) * H + d;
       if ((groups.fixed[at] ?? 0) >= (groups.limit[at] ?? 0)) return false;
@@ -121,7 +144,7 @@ export class Bounds {
       let fits = false;
       for (let r = lead; r < (end[lead] ?? R) && !fits; r++) {
         const more = weightOn(this.#problem, v, d, r) * (inverse[d * R + r] ?? 0);
-        fits = !(more > 0 && (this.#emptyLoad[d * R + r] ?? 0) + more > this.mostAllowed(d * R + r));
+        fits = !(more > 0 && (emptied.load[d * R + r] ?? 0) + more > this.mostAllowed(d * R + r));
       }
       if (!fits) return false;
     }
@@ -133,6 +156,13 @@ export class Bounds {
     const { R, load, mean } = this.#problem;
     const most = Math.max(limitOf(this.#problem, pair, mean[pair % R] ?? 0), load[pair] ?? 0);
     return most + rounding(most);
+  }
+
+  /** The highest value by which the pair, a goal, has reached its aim. */
+  mostAtAim(pair: number): number {
+    const { R, load, mean } = this.#problem;
+    const most = aimOf(this.#problem, pair, mean[pair % R] ?? 0);
+    return most + rounding(Math.max(Math.abs(most), load[pair] ?? 0));
   }
 
   /** The least bytes that must leave host `h` so that the pairs of `rules` are cleared; infinite when nothing does. */

@@ -173,9 +173,9 @@ class Exact {
     this.#heap.push(node);
   }
 
-  /** What must leave the host at least; nothing where the goal is not to clear all. */
+  /** What must leave the host at least; nothing where the goal is not to clear all that is not proved to stay. */
   #shedding(h: number, bits: number): number {
-    if (this.#hopeless < 0) return 0;
+    if (this.#hopeless < 0 || this.#bounds.oneMoreStays) return 0;
     const known = this.#least[h]?.get(bits);
     if (known !== undefined) return known;
     const vms: number[] = [];
@@ -191,7 +191,7 @@ class Exact {
     const groups: number[][] = [];
     for (let lead = 0; lead < R; lead = end[lead] ?? R) {
       const pair = h * R + lead;
-      if (broken[pair] === 0 || this.#bounds.unclearable[pair] === 1) continue;
+      if (broken[pair] === 0 || this.#bounds.hopeless[pair] === 1) continue;
       const own = Array.from({ length: (end[lead] ?? R) - lead }, (_, i) => lead + i);
       for (const r of own) surplus[r] = this.#surplus(h, r, vms);
       // One term that needs nothing is enough.

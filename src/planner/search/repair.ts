@@ -3,12 +3,12 @@
  * proved optimal or the budget ends. Pure; the same seed gives the same search.
  */
 
-import { countRules } from "../problem.ts";
 import { forbidden, State } from "../state.ts";
 import { takeNeeded } from "../steps/needed.ts";
 import { orderMatters, orderSteps, type Step } from "../steps/order.ts";
 import type { Bounds } from "./bound.ts";
 import { Builder, type ConstructMode, type ConstructSettings } from "./construct.ts";
+import { fewestLeft, prove } from "./proofs.ts";
 import type { Random } from "./random.ts";
 import { takeSingleSteps } from "./singleSteps.ts";
 import { tidy } from "./tidy.ts";
@@ -34,11 +34,12 @@ const nodesInRepair = 60;
 export class Repair {
   best: Solution = { moves: new Int32Array(0), left: 0, cost: 0, steps: null };
   rounds = 0;
-  /** The least that a plan costs that clears all pairs but the proved ones, and how many those are. */
-  readonly bound: number;
-  readonly hopeless: number;
+  /** The least number of pairs that a plan leaves, as far as is proved, and the least that such a plan costs. */
+  hopeless: number;
+  bound: number;
   readonly #state: State;
   readonly #probe: State;
+  readonly #bounds: Bounds;
   readonly #random: Random;
   readonly #builder: Builder;
   readonly #work: Work;
@@ -54,23 +55,43 @@ export class Repair {
     this.#probe = new State(problem, work);
     this.#random = random;
     this.#work = work;
-    this.hopeless = countRules(problem, bounds.unclearable);
-    this.bound = bounds.total((pair) => bounds.unclearable[pair] === 0);
+    this.#bounds = bounds;
+    this.hopeless = fewestLeft(problem, bounds);
+    this.bound = this.#leastCost();
     this.#modes = problem.anyVarying
       ? ["most room", "least room", "small hosts", "least memory"]
       : ["most room", "least room", "least memory"];
     this.#noisy = problem.cost.slice();
-    this.#builder = new Builder(
-      state,
-      random,
-      bounds.unclearable,
-      this.#settings("most room", true, 0),
-      work,
-    );
+    this.#builder = new Builder(state, random, bounds.hopeless, this.#settings("most room", true, 0), work);
     state.reset();
     this.best = { moves: new Int32Array(0), left: state.left(), cost: 0, steps: [] };
     this.#current = this.best;
     this.#failed = new Uint8Array(problem.H);
+  }
+
+  /** Of plans that leave no more than they must; where it is not known which pair must stay, of those with nothing to do. */
+  #leastCost(): number {
+    const { hopeless, oneMoreStays } = this.#bounds;
+    return oneMoreStays ? 0 : this.#bounds.total((pair) => hopeless[pair] === 0);
+  }
+
+  /**
+   * Proves what it can of the pairs that the best leaves. Without it a search for what nothing clears takes all of the
+   * budget, in every run again.
+   */
+  proveLeft(): void {
+    if (this.best.left === this.hopeless || this.best.left >= forbidden) return;
+    const state = this.#state;
+    const { H, R, broken, first } = state.problem;
+    state.restore(this.best.moves);
+    const left: number[] = [];
+    for (let pair = 0; pair < H * R; pair++) {
+      if (broken[pair] === 1 && first[pair % R] === pair % R && state.isOver(pair)) left.push(pair);
+    }
+    prove(state.problem, this.#bounds, left, this.#work);
+    state.restore(this.#current.moves);
+    this.hopeless = fewestLeft(state.problem, this.#bounds);
+    this.bound = this.#leastCost();
   }
 
   /** Whether nothing can be better. */

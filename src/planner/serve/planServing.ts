@@ -6,12 +6,12 @@
 import { withDerived } from "../../domain/derived.ts";
 import { evaluate, subjectValue } from "../../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
-import type { Rule } from "../../domain/rule.ts";
+import { migrationGigabytes, type Rule } from "../../domain/rule.ts";
 import { capacity, rawWeight } from "../../domain/weight.ts";
 import { figure } from "../../text/format.ts";
 import { pairKey } from "../facts.ts";
 import type { Demand, HostForecast, Move, Plan, PlanOptions, ServeForecast, ServeOptions } from "../plan.ts";
-import { planMigrations, scheduleOf, transfersOf } from "../planner.ts";
+import { planMigrations, scheduleOf, secondsOfStep, transfersOf } from "../planner.ts";
 import { inOrder, type Problem, toProblem } from "../problem.ts";
 import { State } from "../state.ts";
 import type { PlannedTransfer } from "../steps/makespan.ts";
@@ -81,10 +81,11 @@ export function recheckServing(
   if ("index" in steps) return steps;
   const served = serveProblem(snapshot, problem, options, serve);
   const savings = savingsOf(state, served, steps);
-  const index = savings.findIndex((saving) => rate(saving) <= serve.rule.worth);
+  const index = savings.findIndex((saving) => rate(saving, served) <= serve.rule.worth);
   const least = savings[index];
   if (least !== undefined) {
-    const reason = `by now it saves ${figure(Math.max(0, rate(least)), 1)} CPU-minutes for each GB, and the rule wants more than ${figure(serve.rule.worth)}`;
+    const saves = figure(Math.max(0, rate(least, served)), 1);
+    const reason = `by now it saves ${saves} CPU-minutes for each GB that it counts for, and the rule wants more than ${figure(serve.rule.worth)}`;
     return { index, reason };
   }
   const transfers = transfersOf(problem, steps, options);
@@ -106,7 +107,7 @@ export function serveProblem(
   snapshot: Snapshot,
   problem: Problem,
   options: PlanOptions,
-  { rule, demands }: ServeOptions,
+  { rule, demands, overheadGigabytes = migrationGigabytes }: ServeOptions,
 ): ServeProblem {
   const parts = [...demands.values()][0]?.means.length ?? 1;
   const hostIndex = new Map(problem.hosts.map((host, h) => [host.uuid, h]));
@@ -129,6 +130,7 @@ export function serveProblem(
   return {
     minutes: rule.overMinutes,
     worth: rule.worth,
+    overheadGigabytes,
     transferCpus,
     capacity: problem.hosts.map(cpusOf),
     hosts: problem.hosts.map((host, h): Demand => {
@@ -137,7 +139,7 @@ export function serveProblem(
       return { means: (means[h] ?? []).map((mean) => mean + beside), variance: variances[h] ?? 0 };
     }),
     vms: problem.vms.map(({ uuid }) => demands.get(uuid) ?? null),
-    seconds: (v, from, to) => secondsOf(problem, options, v, from, to),
+    seconds: (vm, from, to) => secondsOfStep(problem, { vm, from, to }, options),
   };
 }
 
@@ -147,10 +149,6 @@ function cpusOf(host: Host): number {
 
 function usedCpus(vm: Vm): number {
   return (rawWeight(vm, "CpuAverage") ?? 0) / 100;
-}
-
-function secondsOf(problem: Problem, options: PlanOptions, v: number, from: number, to: number): number {
-  return transfersOf(problem, [{ vm: v, from, to, parked: false }], options)[0]?.seconds ?? 0;
 }
 
 function moveOf(

@@ -5,7 +5,8 @@
  * Each VM's demand in the time ahead is a mean (of each of one or more equal parts of it) and a variance; a host's is
  * the sum of its VMs' and of what else it does. What it is expected not to serve is `expectedShortage`. One move after
  * the other is chosen, the best by worth per gigabyte first, and those are taken back that are not worth their bytes
- * any more when all others are made: at the end each move is worth what is asked with all others in place.
+ * any more when all others are made: at the end each move is worth what is asked with all others in place. A migration
+ * counts for some gigabytes more than it copies, or the smallest VMs would go about for next to nothing.
  */
 import type { Demand } from "../plan.ts";
 import type { State } from "../state.ts";
@@ -16,8 +17,10 @@ import { expectedShortage } from "./shortage.ts";
 export interface ServeProblem {
   /** Minutes ahead that count. */
   readonly minutes: number;
-  /** CPU-minutes that a gigabyte which is copied must save at least. */
+  /** CPU-minutes that each gigabyte which a migration counts for must save at least. */
   readonly worth: number;
+  /** Gigabytes that a migration counts for beside what it copies. */
+  readonly overheadGigabytes: number;
   /** Of a host: its CPUs, and all that is wanted of them at the start, by its VMs and by itself. */
   readonly capacity: readonly number[];
   readonly hosts: readonly Demand[];
@@ -47,6 +50,9 @@ interface PossibleMove {
 /** Destinations that are tried for each VM: those with most room by mean and deviation. */
 export const triedHosts = 12;
 const gibibyte = 1024 ** 3;
+
+/** A shortage may be over before a VM has left: relief that comes so many minutes late counts half. */
+const halfLifeMinutes = 15;
 
 /** The sums of the hosts while VMs are moved about. */
 export class ServedHosts {
@@ -195,9 +201,11 @@ class Choice {
     const easiest = easiestFirst(this.#sums, H);
     let best: PossibleMove | null = null;
     for (let h = 0; h < H; h++) {
-      if (this.#sums.shortage(h) <= 0) continue;
+      // No VM saves more than its host lacks.
+      const least = Math.max(best?.perGigabyte ?? 0, this.#problem.worth) * this.#problem.overheadGigabytes;
+      if (this.#sums.shortage(h) <= least) continue;
       for (let v = this.#state.first(h); v >= 0; v = this.#state.after(v)) {
-        const own = this.#bestOf(v, h, easiest);
+        const own = this.#bestOf(v, h, easiest, best?.perGigabyte ?? 0);
         if (own === null) continue;
         if (best === null || own.perGigabyte > best.perGigabyte) best = own;
       }
@@ -205,21 +213,25 @@ class Choice {
     return best;
   }
 
-  #bestOf(v: number, from: number, easiest: readonly number[]): PossibleMove | null {
+  /** Null where there is none, or none that saves more than `least` for each gigabyte. */
+  #bestOf(v: number, from: number, easiest: readonly number[], least: number): PossibleMove | null {
     const known = this.#best.get(v);
     if (known !== undefined) return known;
-    const found = this.#search(v, from, easiest);
-    this.#best.set(v, found);
-    return found;
-  }
-
-  /** A VM moves once, and only where it is known what it wants. */
-  #search(v: number, from: number, easiest: readonly number[]): PossibleMove | null {
+    // A VM moves once, and only where it is known what it wants.
     const { home, movesLeft } = this.#state.problem;
     if (home[v] !== from || this.#problem.vms[v] === null) return null;
     if ((this.#state.taken[from] ?? 0) >= (movesLeft[from] ?? 0)) return null;
     const relief = this.#sums.shortage(from) - this.#sums.after(from, v, -1);
-    if (relief <= this.#problem.worth * this.#gigabytes(v)) return null;
+    const priced = this.#gigabytes(v) + this.#problem.overheadGigabytes;
+    // No destination makes more of it than this.
+    if (relief <= Math.max(least, this.#problem.worth) * priced) return null;
+    const found = this.#search(v, from, easiest, relief);
+    this.#best.set(v, found);
+    return found;
+  }
+
+  #search(v: number, from: number, easiest: readonly number[], relief: number): PossibleMove | null {
+    const priced = this.#gigabytes(v) + this.#problem.overheadGigabytes;
     let best: PossibleMove | null = null;
     let tried = 0;
     for (const to of easiest) {
@@ -227,7 +239,7 @@ class Choice {
       if (to === from || this.#state.isSpent(v, to) || !this.#state.stepFits(v, to)) continue;
       tried++;
       const minutes = this.#saved(v, from, to, relief);
-      const perGigabyte = minutes / this.#gigabytes(v);
+      const perGigabyte = minutes / Math.max(1e-9, priced);
       if (perGigabyte <= this.#problem.worth) continue;
       if (best === null || perGigabyte > best.perGigabyte) best = { vm: v, to, minutes, perGigabyte };
     }
@@ -245,13 +257,14 @@ class Choice {
   /** The steps without those that the others have made needless, each with what it saves beside all others. */
   #worthwhile(steps: readonly Step[]): Saving[] {
     let kept = steps;
+    const rateOf = (saving: Saving) => rate(saving, this.#problem);
     for (;;) {
       const savings = kept.map((step) => this.#savingOf(step));
       const least = savings.reduce<Saving | null>(
-        (worst, each) => (worst === null || rate(each) < rate(worst) ? each : worst),
+        (worst, each) => (worst === null || rateOf(each) < rateOf(worst) ? each : worst),
         null,
       );
-      if (least === null || rate(least) > this.#problem.worth) return savings;
+      if (least === null || rateOf(least) > this.#problem.worth) return savings;
       const without = kept.filter((step) => step !== least.step);
       if (!this.#isPossible(without)) return savings;
       kept = without;
@@ -295,7 +308,7 @@ export function savedMinutes(sums: ServedHosts, v: number, from: number, to: num
   const taken = Math.min(minutes, seconds(v, from, to) / 60);
   const harm = sums.after(to, v, 1) - sums.shortage(to);
   const cost = sums.burden(from, transferCpus, taken) + sums.burden(to, transferCpus, taken);
-  return (relief - harm) * (1 - taken / minutes) - cost;
+  return (relief - harm) * (1 - taken / minutes) * 0.5 ** (taken / halfLifeMinutes) - cost;
 }
 
 /** Hosts by how easily they take a VM, the easiest first. */
@@ -303,7 +316,10 @@ export function easiestFirst(sums: ServedHosts, count: number): readonly number[
   return Array.from({ length: count }, (_, h) => h).sort((a, b) => sums.ease(b) - sums.ease(a) || a - b);
 }
 
-/** CPU-minutes saved for each gigabyte. */
-export function rate({ minutes, gigabytes }: Saving): number {
-  return minutes / Math.max(1e-9, gigabytes);
+/** CPU-minutes saved for each gigabyte that the migration counts for. */
+export function rate(
+  { minutes, gigabytes }: Pick<Saving, "minutes" | "gigabytes">,
+  { overheadGigabytes }: Pick<ServeProblem, "overheadGigabytes">,
+): number {
+  return minutes / Math.max(1e-9, gigabytes + overheadGigabytes);
 }

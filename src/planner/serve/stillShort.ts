@@ -6,7 +6,7 @@ import type { Uuid } from "../../domain/pool.ts";
 import type { Refusal, RefusalCode, ServeOffer, StillShort } from "../plan.ts";
 import { limitOf, type State } from "../state.ts";
 import { absentRefusals, describe, perHost } from "../tell/explain.ts";
-import { easiestFirst, type ServedHosts, savedMinutes, triedHosts } from "./serve.ts";
+import { easiestFirst, rate, type ServedHosts, savedMinutes, triedHosts } from "./serve.ts";
 
 /** CPU-minutes that count: less is rounding. */
 export const noticeable = 0.05;
@@ -149,7 +149,8 @@ function offerOf(
     destination: host.uuid,
     savedMinutes: saved,
     gigabytes,
-    perGigabyte: saved / Math.max(1e-9, gigabytes),
+    overheadGigabytes: sums.problem.overheadGigabytes,
+    perGigabyte: rate({ minutes: saved, gigabytes }, sums.problem),
   };
 }
 

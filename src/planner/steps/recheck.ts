@@ -155,6 +155,7 @@ function toPlan(
     seconds: times.seconds,
     secondsBound: times.bound,
     rounds: 0,
+    searched: false,
   };
 }
 

@@ -6,10 +6,13 @@ import { type Problem, weightOn } from "../problem.ts";
 import { aimOf, limitOf, type State } from "../state.ts";
 import { amount, measured, rounded, ruleName, subjectName } from "./figures.ts";
 
-/** What is proved of the pair, and whether it is the only goal that is left. */
+/** What is proved of the pair. */
 export interface Proved {
   readonly proof: Proof | null;
+  /** Of the pair itself, not only of how many are left. */
   readonly alone: boolean;
+  /** Because there is no room elsewhere. */
+  readonly noRoom: boolean;
 }
 
 export interface BreachReason {
@@ -257,8 +260,9 @@ export function counted(refusals: readonly Refusal[]): {
   return { vms: ofVm.size, parts };
 }
 
-function verdict({ proof, alone }: Proved): string {
+function verdict({ proof, alone, noRoom }: Proved): string {
   if (proof === null) return "no way was found";
+  if (noRoom) return "nothing can clear it, the other hosts have no room for what would have to leave";
   if (proof === "impossible") return "nothing can clear it";
   const what = alone ? "clears it" : "leaves fewer hosts breaking a rule";
   return `no order of moves that never makes a rule worse ${what}`;

@@ -1,6 +1,8 @@
 /** A plan as a page, for whoever approves changes: what, why, from where to where, by what, and how it is done. Pure. */
+
 import type { Evaluation } from "../../domain/deviation.ts";
 import { gateName } from "../../domain/gate.ts";
+import { placedGuests } from "../../domain/pool.ts";
 import { isServe, type Rule, type ServeRule, termsOf } from "../../domain/rule.ts";
 import { limitReached, openLine, unknownRuleLines, unresolvedLines } from "../../explain/report.ts";
 import { minutesText, stillShortLines } from "../../explain/serving.ts";
@@ -235,7 +237,7 @@ function madeFromSection({ assessment, plan, settings }: PlanFacts, names: Names
     ],
     [
       "Pool",
-      `${plural(snapshot.hosts.length, "host")}, ${plural(snapshot.placements.length, "running VM")}; ${snapshot.pool.uuid}`,
+      `${plural(snapshot.hosts.length, "host")}, ${plural(placedGuests(snapshot), "running VM")}; ${snapshot.pool.uuid}`,
     ],
     [
       "Measures",

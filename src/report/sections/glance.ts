@@ -28,6 +28,16 @@ export function glance(facts: ReportFacts): Markup {
   )}</div>`;
 }
 
+/** What of that stands in a line on the pool, among others. */
+export function inBrief(facts: ReportFacts): Readonly<Record<"cpu" | "past" | "migrations", Content>> {
+  const { value, beside } = moveTile(facts);
+  return {
+    cpu: cpuTile(facts)?.value ?? null,
+    past: pastTile(facts)?.value ?? null,
+    migrations: html`${value} ${beside}`,
+  };
+}
+
 function poolTile({ hostCount, runningVms, slices }: ReportFacts): Tile {
   const collections = slices.reduce((sum, slice) => sum + slice.collections, 0);
   return {

@@ -69,6 +69,7 @@ export const outageCommands: Readonly<Record<string, PoolCommand>> = {
   garbage: callFault("garbage", "garbage", "Calls of METHOD are answered with something unreadable."),
   close: callFault("close", "close", "Calls of METHOD see their connection closed."),
   "http-500": callFault("http-500", "http-500", "Calls of METHOD are answered with HTTP 500."),
+  "http-429": callFault("http-429", "http-429", "Calls of METHOD are answered with HTTP 429: too many."),
   slow: callFault("slow", "answer", "Calls of METHOD are answered late.", " [by=5s]"),
   clock: {
     usage: "clock HOST AHEAD",

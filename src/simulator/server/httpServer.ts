@@ -215,6 +215,8 @@ function misbehave(
       return cut(request);
     case "http-500":
       return send(request, response, html(500, "Internal error"));
+    case "http-429":
+      return send(request, response, html(429, "Too many requests"));
     case "garbage":
       return send(request, response, {
         status: 200,

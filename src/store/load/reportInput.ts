@@ -1,7 +1,7 @@
 /** Reads what a report of a pool is drawn from. Read only; the history is added up by the server. */
 import { AppError } from "../../domain/errors.ts";
 import { gateNameOf } from "../../domain/gate.ts";
-import type { StoredSnapshot } from "../../domain/pool.ts";
+import { placedGuests, type StoredSnapshot } from "../../domain/pool.ts";
 import type { ReportFacts, RuleChangeFact, RunGroup } from "../../report/facts.ts";
 import { drawnSubjects, limitSteps } from "../../report/thresholds.ts";
 import type { ControlSettings } from "../../settings/types.ts";
@@ -94,11 +94,10 @@ export async function loadReportFacts(
 }
 
 function counts({ snapshot }: StoredSnapshot): Pick<ReportFacts, "pool" | "hostCount" | "runningVms"> {
-  const domains = new Set(snapshot.vms.filter((vm) => vm.isControlDomain).map(({ uuid }) => uuid));
   return {
     pool: { uuid: snapshot.pool.uuid, name: snapshot.pool.name },
     hostCount: snapshot.hosts.length,
-    runningVms: snapshot.placements.filter(({ vmUuid }) => !domains.has(vmUuid)).length,
+    runningVms: placedGuests(snapshot),
   };
 }
 

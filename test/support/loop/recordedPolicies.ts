@@ -35,7 +35,7 @@ function serving(name: string, both: boolean, seeing: (assessment: Assessment) =
   };
 }
 
-/** The next hour is known: each five minutes of it, and nothing is uncertain. */
+/** The next hour is known: each five minutes of it, and nothing is uncertain. Bytes alone are its price. */
 function knowing(day: TracedDay): (assessment: Assessment) => Assessment {
   return (assessment) => {
     const { serve, stored } = assessment;
@@ -49,7 +49,7 @@ function knowing(day: TracedDay): (assessment: Assessment) => Assessment {
         { means: slots.map((slot) => day.demand(v, slot)), variance: 0 },
       ]),
     );
-    return { ...assessment, serve: { ...serve, demands } };
+    return { ...assessment, serve: { ...serve, demands, overheadGigabytes: 0 } };
   };
 }
 
