@@ -163,10 +163,10 @@ describe("why nothing moves though a host is short", () => {
     const [short] = plan.serve?.short ?? [];
     const [best] = short?.offers ?? [];
     expect(best?.perGigabyte).toBeCloseTo((best?.savedMinutes ?? 0) / 65, 9);
-    expect(best?.savedMinutes).toBeGreaterThan(10);
-    expect(best?.savedMinutes).toBeLessThan(15);
+    expect(best?.savedMinutes).toBeGreaterThan(20);
+    expect(best?.savedMinutes).toBeLessThan(25);
     const sentence =
-      /the best move, vm[12] to beta, would save 1\d CPU-minutes for 61440 MB: 0\.\d+ for each of the 65 GB that it counts for, 5 of them as any migration; the rule wants more than 1 \(WORTH\)$/;
+      /the best move, vm[12] to beta, would save 2\d CPU-minutes for 61440 MB: 0\.\d+ for each of the 65 GB that it counts for, 5 of them as any migration; the rule wants more than 1 \(WORTH\)$/;
     expect(lines.at(-1)).toMatch(/^Nothing to do: alpha stays 30 CPU-minutes short: /);
     expect(lines.at(-1)).toMatch(sentence);
     expect(json["serve"]).toMatchObject({
@@ -174,7 +174,7 @@ describe("why nothing moves though a host is short", () => {
     });
     const number = best?.vm === uuid(1) ? 1 : 2;
     expect(vm(number).answer).toMatch(
-      /; moving it to beta would save 1\d CPU-minutes for 61440 MB: 0\.\d+ for each of the 65 GB that it counts for, 5 of them as any migration; the rule wants more than 1/,
+      /; moving it to beta would save 2\d CPU-minutes for 61440 MB: 0\.\d+ for each of the 65 GB that it counts for, 5 of them as any migration; the rule wants more than 1/,
     );
   });
 

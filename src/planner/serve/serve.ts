@@ -51,9 +51,6 @@ interface PossibleMove {
 export const triedHosts = 12;
 const gibibyte = 1024 ** 3;
 
-/** A shortage may be over before a VM has left: relief that comes so many minutes late counts half. */
-const halfLifeMinutes = 15;
-
 /** The sums of the hosts while VMs are moved about. */
 export class ServedHosts {
   readonly problem: ServeProblem;
@@ -308,7 +305,7 @@ export function savedMinutes(sums: ServedHosts, v: number, from: number, to: num
   const taken = Math.min(minutes, seconds(v, from, to) / 60);
   const harm = sums.after(to, v, 1) - sums.shortage(to);
   const cost = sums.burden(from, transferCpus, taken) + sums.burden(to, transferCpus, taken);
-  return (relief - harm) * (1 - taken / minutes) * 0.5 ** (taken / halfLifeMinutes) - cost;
+  return (relief - harm) * (1 - taken / minutes) - cost;
 }
 
 /** Hosts by how easily they take a VM, the easiest first. */
