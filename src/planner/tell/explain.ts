@@ -93,7 +93,7 @@ export function perHost(
   v: number,
   code: RefusalCode,
   hosts: readonly number[],
-  limit: Limit,
+  limit: LimitFigure,
 ): Refusal[] {
   const { problem } = state;
   const vm = problem.vms[v]?.uuid;
@@ -118,7 +118,7 @@ export function perHost(
 }
 
 /** By what a destination is measured: what plans aim at (`aimOf`), or what the rule itself allows (`limitOf`). */
-export type Limit = typeof aimOf;
+export type LimitFigure = typeof aimOf;
 
 /** Hosts that are named one by one. */
 const most = 8;
@@ -143,7 +143,7 @@ export function describe(
   v: number,
   d: number,
   code: RefusalCode,
-  limit: Limit = aimOf,
+  limit: LimitFigure = aimOf,
 ): string {
   const { problem } = state;
   switch (code) {
@@ -167,7 +167,7 @@ export function describe(
   }
 }
 
-function ruleObstacle(state: State, v: number, d: number, limit: Limit): string {
+function ruleObstacle(state: State, v: number, d: number, limit: LimitFigure): string {
   const { problem } = state;
   const { R, inverse, hosts, end } = problem;
   const more = (r: number) => weightOn(problem, v, d, r) * (inverse[d * R + r] ?? 0);
@@ -190,7 +190,7 @@ function ruleObstacle(state: State, v: number, d: number, limit: Limit): string 
  * "12.3 % above the mean, allowed 10"; of several terms each with its subject. Where a plan keeps below what the rule allows
  * that is told beside it, so that two figures are never taken for two rules.
  */
-function excessWords(state: State, pair: number, value: number, limit: Limit): string {
+function excessWords(state: State, pair: number, value: number, limit: LimitFigure): string {
   const { problem } = state;
   const { R, allowed, ceiling, terms, first, end, sign } = problem;
   const [r, floor] = [pair % R, state.floor[pair % R] ?? 0];
