@@ -247,8 +247,8 @@ describe("moves that serve", () => {
       secondsOf: () => 900,
       serve: { rule, demands },
     }).moves;
-    // 120 CPU-minutes are lacking; three quarters of the hour are left then, and half of that counts.
-    expect(late?.served?.savedMinutes).toBeCloseTo((120 * 0.75) / 2 - 0.4 * 15, 0);
+    // 120 CPU-minutes are lacking, and three quarters of the hour are left then.
+    expect(late?.served?.savedMinutes).toBeCloseTo(120 * 0.75 - 0.4 * 15, 0);
   });
 
   it("heed memory, bans and the limits of moves", () => {
