@@ -21,10 +21,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { projectFolder, readManifest } from "../../packaging/commandTree.ts";
 import { makeDebian } from "../../packaging/debianPackage.ts";
-import { writeGenerated } from "../../packaging/files.ts";
-import { packNpm } from "../../packaging/npmPackage.ts";
 import { settingsTemplate } from "../../packaging/settingsTemplates.ts";
 import { readUnit, unitEnvironment } from "../../packaging/unit.ts";
+import { packedInto } from "../support/npmPackage.ts";
 import { temporaryFolder } from "../support/programs.ts";
 import { startWorld, type World } from "../support/world.ts";
 
@@ -92,10 +91,9 @@ describe.skipIf(!canInstall)("the Debian package", () => {
   let before: readonly string[];
 
   beforeAll(async () => {
-    await writeGenerated();
     world = await startWorld({ pool: { builtin: "thesis" } });
     const work = await temporaryFolder();
-    const npmPackage = packNpm(projectFolder, work);
+    const npmPackage = await packedInto(work);
     const workFolder = join(work, "files");
     const common = { npmPackage, workFolder, destination: work, uncompressed: true };
     newer = makeDebian(common);
@@ -155,6 +153,8 @@ describe.skipIf(!canInstall)("the Debian package", () => {
       "/usr/share/doc/xcp-balance/examples/accounts.sql",
       "/usr/share/doc/xcp-balance/docs/install.md",
       "/usr/share/doc/xcp-balance/monitoring/alerts.yml",
+      "/usr/share/doc/xcp-balance/monitoring/grafana-dashboard.json",
+      "/usr/share/doc/xcp-balance/monitoring/hooks/mail.sh",
     ]) {
       expect(existsSync(at(path)), path).toBe(true);
     }

@@ -9,11 +9,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { projectFolder } from "../../packaging/commandTree.ts";
 import { makeDebian } from "../../packaging/debianPackage.ts";
-import { writeGenerated } from "../../packaging/files.ts";
-import { packNpm } from "../../packaging/npmPackage.ts";
 import { DebianRoot } from "../../packaging/trial/debianRoot.ts";
 import { threeCommands } from "../../packaging/trial/readme.ts";
 import { Chromium, chromium } from "../support/chromium.ts";
+import { packedInto } from "../support/npmPackage.ts";
 import { temporaryFolder } from "../support/programs.ts";
 
 const screenshots = join(projectFolder, ".xcp-balance", "screenshots");
@@ -40,9 +39,8 @@ describe.skipIf(!canLayer())("on a Debian", () => {
   let debian: DebianRoot;
 
   beforeAll(async () => {
-    await writeGenerated();
     const work = await temporaryFolder();
-    const npmPackage = packNpm(projectFolder, work);
+    const npmPackage = await packedInto(work);
     const file = makeDebian({
       npmPackage,
       workFolder: join(work, "files"),
