@@ -8,11 +8,22 @@ import type { Gate } from "../domain/gate.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import { isSingle, type Rule, sumText, termsOf } from "../domain/rule.ts";
 import { immovability } from "../planner/facts.ts";
-import type { Move, Plan } from "../planner/plan.ts";
+import type { Move, Plan, Refusal, ServeForecast } from "../planner/plan.ts";
+import { ahead } from "../planner/serve/planServing.ts";
 import { allowedText, calledRule, inUnit, othersText, termOf } from "../rules/words.ts";
 import { figure, plural } from "../text/format.ts";
 import type { Names } from "../text/names.ts";
 import { gateLine, limitReached, moveLine } from "./report.ts";
+import {
+  forbiddenText,
+  type HostServing,
+  minutesText,
+  savesText,
+  servingOf,
+  wantedText,
+  whyShort,
+  worthText,
+} from "./serving.ts";
 
 /** What an answer is read off. */
 export interface ExplainContext {
@@ -51,10 +62,11 @@ export interface Refused {
 
 export interface Explanation {
   /**
-   * Of a VM: moves or stays. Of a host: absent (counts in no mean, takes nothing), breaks a rule, or keeps all.
+   * Of a VM: moves or stays. Of a host: absent (counts in no mean, takes nothing), breaks a rule, is expected to be
+   * short of CPUs, or keeps all.
    * With a closed gate a VM always stays.
    */
-  readonly verdict: "moves" | "stays" | "absent" | "breaks" | "keeps" | "unknown";
+  readonly verdict: "moves" | "stays" | "absent" | "breaks" | "short" | "keeps" | "unknown";
   /** One sentence, not escaped. */
   readonly answer: string;
   /** The figures and reasons behind it, a line each, not escaped. */
@@ -62,6 +74,8 @@ export interface Explanation {
   readonly figures: readonly RuleFigures[];
   readonly moves: readonly Move[];
   readonly refusals: readonly Refused[];
+  /** What the rule that serves VMs expects of the host, or of the VM's host; left out where none acts. */
+  readonly serving?: HostServing;
 }
 
 /** Why `vm` moves, or why it stays. */
@@ -77,7 +91,7 @@ export function explainVm(assessment: ExplainContext, vm: Vm): Explanation {
   if (last !== undefined) {
     const answer = `${name} moves to ${names.of(last.destination)}, because ${becauseOf(last, names)}`;
     const details = moves.map((move) => `Move ${plan.moves.indexOf(move) + 1}: ${moveLine(move, names)}`);
-    const explained = { answer, details, figures, moves, refusals: [] };
+    const explained = { answer, details, figures, moves, refusals: [], ...servingFor(plan, host?.uuid) };
     if (gate === null) return { verdict: "moves", ...explained };
     return { ...explained, ...blockedFor(`${name} stays for now`, gate, answer, details), verdict: "stays" };
   }
@@ -93,7 +107,13 @@ export function explainVm(assessment: ExplainContext, vm: Vm): Explanation {
     figures,
     moves: [],
     refusals,
+    ...servingFor(plan, host?.uuid),
   };
+}
+
+function servingFor({ serve }: Plan, host: Uuid | undefined): Pick<Explanation, "serving"> {
+  const serving = serve === undefined || host === undefined ? null : servingOf(serve, host);
+  return serving === null ? {} : { serving };
 }
 
 /** The first reason that holds, in the order in which the planner asks. */
@@ -108,11 +128,14 @@ function whyItStays(
   const immovable = immovability(vm) ?? bans.vms.get(vm.uuid);
   if (immovable !== undefined && immovable !== null) return immovable;
   if (host === undefined) return "the last collection saw it on no host";
-  if (plan.before.length === 0) return "there are no rules";
+  if (plan.before.length === 0 && plan.serve === undefined) return "there are no rules";
   const absent = plan.absent.find((each) => each.host === host.uuid);
   if (absent !== undefined) return `its host is left out of mean and moves: ${absent.reason}`;
+  const served = plan.serve === undefined ? null : whyItIsNotServed(plan, plan.serve, vm, host, names);
   const figures = figuresOf(assessment, plan, host.uuid);
+  if (figures.length === 0 && served !== null) return served.reason;
   const broken = figures.filter(isBroken);
+  if (broken.length === 0 && served?.decides === true) return served.reason;
   if (broken.length === 0) return `its host breaks no rule (${figures.map(shortFigures).join("; ")})`;
   const left = broken.filter((each) => each.brokenAfter === true);
   const leaving = plan.moves.filter((move) => move.source === host.uuid);
@@ -125,6 +148,58 @@ function whyItStays(
   return plan.limited ? `before its turn comes ${limitReached(plan, names)}` : why;
 }
 
+interface NotServed {
+  readonly reason: string;
+  /** That its host is short of CPUs now. */
+  readonly decides: boolean;
+}
+
+/** Why the rule that serves VMs leaves the VM where it is; null where it knows nothing of the host. */
+function whyItIsNotServed(
+  { moves }: Plan,
+  serve: ServeForecast,
+  vm: Vm,
+  host: Host,
+  names: Names,
+): NotServed | null {
+  const serving = servingOf(serve, host.uuid);
+  if (serving === null) return null;
+  const { figures, still } = serving;
+  const next = `in the next ${ahead(serve.rule.overMinutes)}`;
+  if (figures.shortageBefore < 0.05) {
+    return {
+      decides: false,
+      reason: `its host is expected to lack nothing ${next} (${wantedText(figures)})`,
+    };
+  }
+  const others = moves
+    .filter(({ source }) => source === host.uuid)
+    .map((move) => `${names.of(move.vm)} to ${names.of(move.destination)}`);
+  const lacks = `its host is expected to lack ${minutesText(figures.shortageBefore)} ${next} (${wantedText(figures)})`;
+  const moved =
+    others.length === 0
+      ? ""
+      : `, ${minutesText(figures.shortageAfter)} once the plan has moved ${others.join(", ")}`;
+  const offer = still?.offers.find((each) => each.vm === vm.uuid);
+  if (still === null) return { decides: true, reason: `${lacks}${moved}` };
+  if (still.forbidden?.vm === vm.uuid) {
+    const { destination } = still.forbidden;
+    const saves = `moving it to ${names.of(destination)} would save ${savesText(still.forbidden)}`;
+    return { decides: true, reason: `${lacks}${moved}; ${saves}, but ${forbiddenText(still.forbidden)}` };
+  }
+  if (offer !== undefined) {
+    const worth = worthText(offer, serve.rule, still.limited);
+    return {
+      decides: true,
+      reason: `${lacks}${moved}; moving it to ${names.of(offer.destination)} ${worth}`,
+    };
+  }
+  const own = still.refusals.filter((each) => each.vm === vm.uuid);
+  const kept =
+    own.length === 0 ? "" : `; it can go nowhere: ${plural(own.length, "reason follows", "reasons follow")}`;
+  return { decides: true, reason: `${lacks}${moved}${kept}` };
+}
+
 /** Why `host` is as it is, and what the plan does about it. */
 export function explainHost(assessment: ExplainContext, host: Host): Explanation {
   const { plan, bans, gate, names } = assessment;
@@ -133,8 +208,19 @@ export function explainHost(assessment: ExplainContext, host: Host): Explanation
   const absent = plan.absent.find((each) => each.host === host.uuid);
   const figures = figuresOf(assessment, plan, host.uuid);
   const moves = plan.moves.filter(({ source, destination }) => [source, destination].includes(host.uuid));
-  const refusals = plan.unresolved.filter((each) => each.host === host.uuid).flatMap((each) => each.refusals);
-  const verdict = absent !== undefined ? "absent" : figures.some(isBroken) ? "breaks" : "keeps";
+  const serving = plan.serve === undefined ? null : servingOf(plan.serve, host.uuid);
+  const refusals = distinct([
+    ...(serving?.still?.refusals ?? []),
+    ...plan.unresolved.filter((each) => each.host === host.uuid).flatMap((each) => each.refusals),
+  ]);
+  const verdict =
+    absent !== undefined
+      ? "absent"
+      : figures.some(isBroken)
+        ? "breaks"
+        : (serving?.figures.shortageBefore ?? 0) >= 0.05
+          ? "short"
+          : "keeps";
   const excluded = bans.hosts.get(host.uuid);
   const failing = bans.failing.get(host.uuid);
   const details = [
@@ -142,28 +228,70 @@ export function explainHost(assessment: ExplainContext, host: Host): Explanation
     ...(excluded === undefined ? [] : [`Nothing goes to it or leaves it: ${excluded}`]),
     ...(failing === undefined ? [] : [`Nothing goes to it: ${failing}`]),
     ...figures.map((each) => figureLine(each, name)),
+    ...(plan.serve === undefined || serving === null ? [] : servingDetails(plan.serve, serving, names)),
     ...moves.map((move) => `Move ${plan.moves.indexOf(move) + 1}: ${moveLine(move, names)}`),
     ...refusals.map((each) => refusalLine(each, names)),
   ];
   const answer =
     absent === undefined
-      ? `${name} ${hostAnswer(plan, figures, moves, host.uuid)}`
+      ? `${name} ${hostAnswer(plan, figures, moves, host.uuid, serving)}`
       : `${name} counts in no mean and takes nothing: ${absent.reason}`;
-  return { verdict, answer, details, figures, moves, refusals };
+  return { verdict, answer, details, figures, moves, refusals, ...(serving === null ? {} : { serving }) };
 }
 
-function hostAnswer(plan: Plan, figures: readonly RuleFigures[], moves: readonly Move[], host: Uuid): string {
-  if (plan.before.length === 0) return "breaks no rule: there are none";
+function hostAnswer(
+  plan: Plan,
+  figures: readonly RuleFigures[],
+  moves: readonly Move[],
+  host: Uuid,
+  serving: HostServing | null,
+): string {
+  const short = plan.serve === undefined || serving === null ? null : shortAnswer(plan.serve, serving);
+  if (figures.length === 0 && short === null) return "breaks no rule: there are none";
   const broken = figures.filter(isBroken);
   const coming = moves.filter((move) => move.destination === host).length;
   const leaving = moves.length - coming;
   const traffic = [...count(leaving, "away from it"), ...count(coming, "onto it")].join(" and ");
   const plans = traffic === "" ? "nothing moves from or to it" : `the plan moves ${traffic}`;
-  if (broken.length === 0) return `keeps every rule (${figures.map(shortFigures).join("; ")}); ${plans}`;
+  const kept =
+    figures.length === 0 ? [] : [`keeps every rule of likeness (${figures.map(shortFigures).join("; ")})`];
+  if (broken.length === 0) {
+    if (short === null) return `keeps every rule (${figures.map(shortFigures).join("; ")}); ${plans}`;
+    return `${[short.answer, ...kept].join(" and ")}; ${plans}${short.end}`;
+  }
   const left = broken.filter((each) => each.brokenAfter === true);
   const end =
     left.length === 0 ? "then it keeps every rule" : `it stays ${left.map(overAfter).join(" and ")}`;
-  return `breaks ${broken.map(({ rule }) => calledRule(rule)).join(" and ")} (${broken.map(shortFigures).join("; ")}); ${plans}, ${end}`;
+  const breaks = `breaks ${broken.map(({ rule }) => calledRule(rule)).join(" and ")} (${broken.map(shortFigures).join("; ")})`;
+  if (short === null) return `${breaks}; ${plans}, ${end}`;
+  return `${breaks} and ${short.answer}; ${plans}, ${end}${short.end}`;
+}
+
+/** What is short on the host now, and when the plan is made. */
+function shortAnswer(
+  { rule }: ServeForecast,
+  { figures, still }: HostServing,
+): { readonly answer: string; readonly end: string } {
+  const next = `in the next ${ahead(rule.overMinutes)} (${wantedText(figures)})`;
+  const lacks = figures.shortageBefore < 0.05 ? "nothing" : minutesText(figures.shortageBefore);
+  const changes = figures.wantedAfter !== figures.wantedBefore;
+  const left = figures.shortageAfter < 0.05 ? "nothing" : minutesText(figures.shortageAfter);
+  const after = changes ? `, and it lacks ${left} then` : "";
+  const stays = still === null || changes ? "" : ", and it stays so";
+  return { answer: `is expected to lack ${lacks} ${next}`, end: `${after}${stays}` };
+}
+
+/** Why nothing more is done about what the host is short of, and what its VMs' own moves would save. */
+function servingDetails({ rule }: ServeForecast, { still }: HostServing, names: Names): readonly string[] {
+  if (still === null) return [];
+  const offers = still.offers.map(
+    (offer) =>
+      `${names.of(offer.vm)} to ${names.of(offer.destination)} ${worthText(offer, rule, still.limited)}`,
+  );
+  return [
+    `Why it stays ${minutesText(still.minutes)} short: ${whyShort(still, rule, names)}`,
+    ...offers.slice(1),
+  ];
 }
 
 function count(vms: number, where: string): string[] {
@@ -190,10 +318,10 @@ function blockedFor(head: string, gate: Gate, answer: string, details: readonly 
 }
 
 function becauseOf(
-  { source, rule, term: place, mean, sourceBefore, sourceAfter }: Move,
+  { source, rule, term: place, mean, sourceBefore, sourceAfter, purpose, reason }: Move,
   names: Names,
 ): string {
-  if (rule === null) return `${names.of(source)} is to be emptied`;
+  if (rule === null) return purpose === "evacuates" ? `${names.of(source)} is to be emptied` : reason;
   const term = termOf(rule, place);
   const comes = `and comes to ${figure(sourceAfter)} without it`;
   if (term.condition !== "more than mean") {
@@ -255,9 +383,19 @@ function overAfter({ rule, term: place, valueAfter }: RuleFigures): string {
   return `above what ${calledRule(rule)} allows${value}`;
 }
 
-function refusalsOf({ unresolved }: Plan, vm: Uuid): readonly Refused[] {
-  const all = unresolved.flatMap(({ refusals }) => refusals).filter((each) => each.vm === vm);
-  const seen = new Map(all.map((each) => [`${each.host ?? ""}>${each.reason}`, each]));
+function refusalsOf({ unresolved, serve }: Plan, vm: Uuid): readonly Refused[] {
+  const all = [
+    ...(serve?.short.flatMap(({ refusals }) => refusals) ?? []),
+    ...unresolved.flatMap(({ refusals }) => refusals),
+  ];
+  return distinct(all.filter((each) => each.vm === vm));
+}
+
+/** Each once, where several rules say the same: of a destination that a rule bars, the last that says so. */
+function distinct(all: readonly Refusal[]): readonly Refused[] {
+  const keyOf = ({ vm, host, code, reason }: Refusal) =>
+    `${vm}>${host ?? ""}>${code === "rule" ? code : reason}`;
+  const seen = new Map(all.map((each) => [keyOf(each), each]));
   return [...seen.values()];
 }
 

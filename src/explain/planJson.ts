@@ -6,12 +6,13 @@ import { type Gate, gateName } from "../domain/gate.ts";
 import type { Snapshot, StoredSnapshot } from "../domain/pool.ts";
 import { isSingle, type Rule, subjectsOf, sumText, type Term, termUnit } from "../domain/rule.ts";
 import { unmeasured } from "../domain/unmeasured.ts";
-import type { Move, Plan, ServeForecast, SwapOffer, Unresolved } from "../planner/plan.ts";
+import type { Move, Plan, ServeForecast, ServeOffer, SwapOffer, Unresolved } from "../planner/plan.ts";
 import { anyRuleObject, ruleObject } from "../rules/json.ts";
 import { printRule } from "../rules/print.ts";
 import { termOf } from "../rules/words.ts";
 import { Names } from "../text/names.ts";
 import { gainPerGib, type IgnoredRule, type PlanContext } from "./report.ts";
+import { whyShort } from "./serving.ts";
 
 /** Everything that a dry run tells, as one object. */
 export function forecastJson(
@@ -100,14 +101,31 @@ function swapJson(
 
 /** CPU-minutes that are expected not to be served, of the pool and of each host that lacks some before or after. */
 function serveJson(
-  { rule, before, after, hosts }: ServeForecast,
+  { rule, before, after, hosts, short }: ServeForecast,
   names: Names,
 ): Readonly<Record<string, unknown>> {
+  const offer = ({ vm, destination, ...figures }: ServeOffer) => ({
+    vm,
+    vmName: names.exact(vm),
+    to: destination,
+    toName: names.exact(destination),
+    ...figures,
+  });
   return {
     ...anyRuleObject(rule),
     shortageMinutes: before,
     shortageMinutesAfter: after,
     hosts: hosts.map(({ host, ...figures }) => ({ host, hostName: names.exact(host), ...figures })),
+    stillShort: short.map((each) => ({
+      host: each.host,
+      hostName: names.exact(each.host),
+      shortageMinutes: each.minutes,
+      reason: whyShort(each, rule, names),
+      limited: each.limited,
+      offers: each.offers.map(offer),
+      forbidden: each.forbidden === null ? null : offer(each.forbidden),
+      refusals: each.refusals,
+    })),
   };
 }
 

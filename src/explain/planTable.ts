@@ -33,22 +33,37 @@ export function movesTable(moves: readonly Move[], names: Names): ShownTable {
 
 /** The same in as few columns as say it: a line a move on a terminal. */
 function movesOnScreen(moves: readonly Move[], names: Names): ShownTable {
+  const ruled = moves.some(({ rule }) => rule !== null);
+  const serves = moves.some(({ served }) => served !== undefined);
   return tableOf<Move>(
     {
       VM: ({ vm }) => names.of(vm),
       From: ({ source }) => names.of(source),
       To: ({ destination }) => names.of(destination),
       Why: (move) => shortReason(move, names),
-      "From's": ({ rule, sourceBefore, sourceAfter }) =>
-        rule === null ? null : change(sourceBefore, sourceAfter),
-      "To's": ({ rule, destinationBefore, destinationAfter }) =>
-        rule === null ? null : change(destinationBefore, destinationAfter),
+      ...(ruled ? figuresOfRules : {}),
+      ...(serves ? { Saves: savesOf } : {}),
       Size: ({ copyBytes }) => (copyBytes === null ? null : bytes(copyBytes)),
       Start: ({ startSeconds }) => (startSeconds < 0.5 ? "0 s" : span(startSeconds)),
       Takes: ({ seconds }) => span(seconds),
     },
     moves,
   );
+}
+
+/** What a rule's subject comes to on both hosts; a plan without any has no such columns. */
+const figuresOfRules = {
+  "From's": ({ rule, sourceBefore, sourceAfter }: Move) =>
+    rule === null ? null : change(sourceBefore, sourceAfter),
+  "To's": ({ rule, destinationBefore, destinationAfter }: Move) =>
+    rule === null ? null : change(destinationBefore, destinationAfter),
+};
+
+/** "91 CPU-min" of waiting. */
+function savesOf({ served }: Move): string | null {
+  return served === undefined
+    ? null
+    : `${figure(served.savedMinutes, served.savedMinutes < 10 ? 1 : 0)} CPU-min`;
 }
 
 /** "100 -> 50.5"; whole from ten on, where a decimal says nothing. */

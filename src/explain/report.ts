@@ -5,18 +5,9 @@ import type { Evaluation, Verdict } from "../domain/deviation.ts";
 import { type Gate, gateName } from "../domain/gate.ts";
 import type { Migration } from "../domain/migration.ts";
 import { placedGuests, type Snapshot, type StoredSnapshot } from "../domain/pool.ts";
-import {
-  amountText,
-  isSingle,
-  migrationGigabytes,
-  type Rule,
-  subjectsOf,
-  sumText,
-  termsOf,
-} from "../domain/rule.ts";
+import { isSingle, type Rule, subjectsOf, sumText, termsOf } from "../domain/rule.ts";
 import { unmeasuredLines } from "../domain/unmeasured.ts";
-import type { Move, Plan, ServeForecast, SwapMove, SwapOffer, Unresolved } from "../planner/plan.ts";
-import { ahead } from "../planner/serve/planServing.ts";
+import type { Move, Plan, SwapMove, SwapOffer, Unresolved } from "../planner/plan.ts";
 import { ruleTitle } from "../rules/print.ts";
 import {
   allowedText,
@@ -26,11 +17,11 @@ import {
   overText,
   ruleHead,
   termOf,
-  unitOfTerm,
   valuesText,
 } from "../rules/words.ts";
 import { bytes, figure, gigabytes, plural, span } from "../text/format.ts";
 import { Names } from "../text/names.ts";
+import { serveLines, stillShortLines } from "./serving.ts";
 
 /** What a plan is told with. */
 export type PlanContext = Pick<Assessment, "sampling" | "suppressed"> &
@@ -108,26 +99,6 @@ export function poolLine({ stored: { snapshot, ageSeconds }, sampling, ruleRevis
   const revision = ruleRevision === undefined ? "" : `, rules as of change ${ruleRevision}`;
   const sizes = `${plural(hosts.length, "host")}, ${plural(placedGuests(snapshot), "running VM")}`;
   return `Pool ${pool.name === "" ? pool.uuid : pool.name}: ${sizes}, collected ${Math.round(ageSeconds)} s ago${average}${revision}`;
-}
-
-/** What VMs are expected to wait for, pool and hosts, before and after the plan. */
-function serveLines({ rule, before, after, hosts }: ServeForecast, names: Names): string[] {
-  const expected = `about ${minutesText(before)} of waiting expected in the next ${ahead(rule.overMinutes)}`;
-  const later = after === before ? "" : `, ${minutesText(after)} after these moves`;
-  return [
-    `${ruleHead(rule)}: ${expected}${later}`,
-    ...hosts.map(
-      ({ host, cpus, wantedBefore, wantedAfter, shortageBefore, shortageAfter }) =>
-        `  ${names.of(host)}: ${figure(wantedBefore, 1)} of its ${figure(cpus)} CPUs wanted, ${minutesText(shortageBefore)} short` +
-        (wantedAfter === wantedBefore
-          ? ""
-          : ` -> ${figure(wantedAfter, 1)} wanted, ${minutesText(shortageAfter)} short`),
-    ),
-  ];
-}
-
-function minutesText(minutes: number): string {
-  return plural(Number(figure(minutes, minutes < 10 ? 1 : 0)), "CPU-minute");
 }
 
 /** Where hosts are unequal: that a VM weighs more on a host of slower CPUs, and which those are. */
@@ -217,17 +188,27 @@ function quietLine(rule: Rule, quiet: readonly Verdict[]): string {
   return `${quiet.length} more hosts keep it as they are, at ${ranges.join(", ")}`;
 }
 
-/** "VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (...); 256 MB to copy, 198 % per GiB" */
+/** "VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (...); 256 MB to copy, which takes 198 % ... for each GiB" */
 export function moveLine(move: Move, names: Names): string {
   const route = `${names.of(move.vm)}: ${names.of(move.source)} -> ${names.of(move.destination)}`;
-  const unit = move.rule === null ? "" : unitOfTerm(move.rule, move.term);
   const purpose = purposeOf(move, names);
-  const gain = gainPerGib(move);
-  const worth = gain === null || move.purpose !== "relieves" ? "" : `, ${figure(gain)} ${unit} off per GiB`;
+  const worth = worthOf(move, names);
   const copy = move.copyBytes === null ? "" : `${bytes(move.copyBytes, "MB")} to copy${worth}`;
   const effect = move.rule === null ? "" : effectOf(move, move.rule, names);
   const parts = [purpose, effect, copy].filter((part) => part !== "");
   return [route, ...parts].join("; ");
+}
+
+/** ", which takes 198 % of CpuAverage off Host2 for each GiB": what the move does to its source for what it copies. */
+function worthOf(move: Move, names: Names): string {
+  const gain = gainPerGib(move);
+  if (gain === null || move.rule === null || move.purpose !== "relieves") return "";
+  const term = termOf(move.rule, move.term);
+  const amount = `${inUnit(gain, term)} of ${sumText(term)}`;
+  const source = names.of(move.source);
+  return term.condition === "below"
+    ? `, which gives ${source} ${amount} for each GiB`
+    : `, which takes ${amount} off ${source} for each GiB`;
 }
 
 function purposeOf({ purpose, makesRoomFor, reason }: Move, names: Names): string {
@@ -298,28 +279,40 @@ function closingLines(plan: Plan, assessment: PlanContext, names: Names): string
   if (plan.before.length === 0 && (assessment.inactive ?? []).length > 0) {
     return ["Nothing to do: no rule acts now"];
   }
+  const short = plan.serve === undefined ? [] : stillShortLines(plan.serve, names);
   if (plan.before.length === 0 && plan.serve !== undefined) {
-    return plan.moves.length > 0 ? [] : [`Nothing to do: ${nothingWorth(plan.serve)}`];
+    if (plan.moves.length > 0) return short;
+    return short.length > 0
+      ? nothing("Nothing to do", short)
+      : ["Nothing to do: no VM is expected to wait for a CPU"];
   }
   if (plan.before.length === 0) {
     return [
       "Nothing to do: there are no rules; create one at xcp-manager's prompt, such as CREATE RULE SERVE CPU",
     ];
   }
-  const lines = unresolvedLines(plan.unresolved, names);
+  const lines = [...short, ...unresolvedLines(plan.unresolved, names)];
   if (isGivenUp(plan)) lines.push(noSearch);
   if (plan.limited) lines.push(`More moves would follow; ${limitReached(plan, names)}`);
-  if (lines.length > 0 || plan.moves.length > 0) return lines;
+  if (lines.length > short.length || plan.moves.length > 0) return lines;
   const above = plan.before.flatMap(({ rule, verdicts }) =>
     verdicts.flatMap(({ hostUuid, broken }) => {
       const reason = broken ? assessment.suppressed(hostUuid, rule) : null;
       return reason === null ? [] : [`${names.of(hostUuid)} is ${reason}.`];
     }),
   );
-  if (above.length > 0) return [`Nothing to do yet: ${above.join(" ")}`];
-  return [
-    `Nothing to do: no host breaks a rule. ${plan.after.map((each) => balanced(each, names)).join(" ")}`,
-  ];
+  if (above.length > 0) {
+    const yet = `Nothing to do yet: ${above.join(" ")}`;
+    return short.length === 0 ? [yet] : [...nothing("Nothing to do", short), yet];
+  }
+  const kept = `no host breaks a rule. ${plan.after.map((each) => balanced(each, names)).join(" ")}`;
+  if (short.length === 0) return [`Nothing to do: ${kept}`];
+  return [...nothing("Nothing to do", short), `N${kept.slice(1)}`];
+}
+
+/** The lines, of which the first says that nothing is done. */
+function nothing(head: string, [first = "", ...others]: readonly string[]): string[] {
+  return [`${head}: ${first}`, ...others];
 }
 
 /** Nothing is done, and that nothing can be was known without a search. */
@@ -328,13 +321,6 @@ export function isGivenUp({ moves, unresolved, searched }: Plan): boolean {
 }
 
 const noSearch = "Nothing was searched for: it is proved that all of this stays";
-
-/** Why no VM is moved to serve others. */
-function nothingWorth({ rule, before }: ServeForecast): string {
-  if (before < 0.05) return "no VM is expected to wait for a CPU";
-  const worth = `${amountText(rule.worth)} ${rule.worth === 1 ? "CPU-minute" : "CPU-minutes"}`;
-  return `no move would save more than ${worth} of waiting for each GB that it copies, and for ${migrationGigabytes} GB more`;
-}
 
 /** The limit that holds back a part of the plan: "the limit of one run is reached (ControlMaxMovesPerRun)". */
 export function limitReached({ spent }: Plan, names: Names): string {

@@ -140,20 +140,59 @@ export interface Move {
   readonly served?: Served;
 }
 
+/** What is expected to be wanted of a host's CPUs in the time ahead, and what of it is not served, in CPU-minutes. */
+export interface HostForecast {
+  readonly host: Uuid;
+  /** CPUs that it has, and what is expected to be wanted of them before and after the plan. */
+  readonly cpus: number;
+  readonly wantedBefore: number;
+  readonly wantedAfter: number;
+  /** Standard deviation of what is wanted, in CPUs: why a host may be short though less is wanted than it has. */
+  readonly spreadBefore: number;
+  readonly spreadAfter: number;
+  readonly shortageBefore: number;
+  readonly shortageAfter: number;
+}
+
 /** CPU-minutes that hosts are expected not to serve in the time ahead, before and after a plan. */
 export interface ServeForecast {
   readonly rule: ServeRule;
   readonly before: number;
   readonly after: number;
-  readonly hosts: readonly {
-    readonly host: Uuid;
-    /** CPUs that it has, and what is expected to be wanted of them before and after. */
-    readonly cpus: number;
-    readonly wantedBefore: number;
-    readonly wantedAfter: number;
-    readonly shortageBefore: number;
-    readonly shortageAfter: number;
-  }[];
+  /** Those that lack some before or after. */
+  readonly hosts: readonly HostForecast[];
+  /** Those that lack nothing. */
+  readonly calm: readonly HostForecast[];
+  /** Why hosts still lack some after the plan, the worst first. */
+  readonly short: readonly StillShort[];
+}
+
+/** A move that would serve VMs and that the plan does not make. */
+export interface ServeOffer {
+  readonly vm: Uuid;
+  readonly destination: Uuid;
+  /** CPU-minutes in the time ahead, what the migration costs taken off; below 0 where it costs more than it saves. */
+  readonly savedMinutes: number;
+  /** What is copied, and what the migration counts for beside that. */
+  readonly gigabytes: number;
+  readonly overheadGigabytes: number;
+  /** Minutes by both together. */
+  readonly perGigabyte: number;
+}
+
+/** Why nothing more is done for a host that is expected to lack CPUs. */
+export interface StillShort {
+  readonly host: Uuid;
+  /** CPU-minutes that it is expected not to serve when the plan is made. */
+  readonly minutes: number;
+  /** Of each of its VMs that could go the move that saves most for a gigabyte, the best first. */
+  readonly offers: readonly ServeOffer[];
+  /** The limit of moves of a run is reached: what is worth it among `offers` follows later. */
+  readonly limited: boolean;
+  /** The best of those moves that would be worth it and that something forbids, and what; null where none is. */
+  readonly forbidden: (ServeOffer & { readonly code: RefusalCode; readonly reason: string }) | null;
+  /** What keeps its VMs where they are, or from some of the hosts. */
+  readonly refusals: readonly Refusal[];
 }
 
 /** What the log of migrations says of a move of a plan for rules. */

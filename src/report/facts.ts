@@ -17,6 +17,8 @@ export interface ReportFacts {
   /** The span of time that is reported on. */
   readonly from: number;
   readonly to: number;
+  /** From when on was asked for, where the history begins later. */
+  readonly askedFrom: number;
   readonly names: Names;
   /** How many there are now. */
   readonly hostCount: number;
@@ -74,10 +76,18 @@ export interface SubjectLoad {
   readonly below: SliceFigures;
   /** The highest deviation of any collection. */
   readonly mostAbove: SliceFigures;
-  /** Collections in which a host was above the limit of then; 0 where there was no rule. */
+  /** Collections in which a host was above the limit of that collection's time; 0 where there was no rule. */
   readonly past: readonly number[];
-  /** The threshold as the rules had it at the beginning of each slice; null where there was no rule. */
-  readonly threshold: SliceFigures;
+  /** Collections at whose time there was a rule. */
+  readonly ruled: readonly number[];
+  /** The threshold as the rules had it: at the beginning of the span, and from each change of it on; oldest first. */
+  readonly limits: readonly LimitStep[];
+}
+
+/** From `at` on (seconds since 1970) the rules allow so much above the mean; null: there is no rule. */
+export interface LimitStep {
+  readonly at: number;
+  readonly limit: number | null;
 }
 
 /** A migration, with how long it was expected to take. */
@@ -134,8 +144,8 @@ export interface TopVms {
 
 export interface TopVm {
   readonly vm: Uuid;
-  /** Where it was last. */
-  readonly host: Uuid;
+  /** Where the newest collection has it; null where it runs nowhere. */
+  readonly host: Uuid | null;
   /** CPUs in use: its mean, and the highest of any snapshot. */
   readonly cpus: number;
   readonly mostCpus: number;
@@ -153,7 +163,8 @@ export interface CpuShortage {
   readonly hosts: readonly { readonly host: Uuid; readonly waited: number; readonly most: number }[];
   readonly vms: readonly {
     readonly vm: Uuid;
-    readonly host: Uuid;
+    /** Where the newest collection has it; null where it runs nowhere. */
+    readonly host: Uuid | null;
     readonly waited: number;
     readonly used: number;
   }[];

@@ -63,11 +63,18 @@ function overview(pools: readonly ReportFacts[]): Markup {
 
 function poolPart(facts: ReportFacts, id: string): Content {
   const parts = sections.flatMap((make) => make({ facts, id }) ?? []);
-  return html`<header id="${id}"><h1>Pool ${poolName(facts)}</h1><p class="lead">${exactText(facts.from)} to ${exactText(facts.to)}, ${lengthText(facts.to - facts.from)}; now ${runningText(facts)}</p><nav aria-label="Sections">${parts.map(
+  return html`<header id="${id}"><h1>Pool ${poolName(facts)}</h1><p class="lead">${exactText(facts.from)} to ${exactText(facts.to)}, ${lengthText(facts.to - facts.from)}${shorter(facts)}; now ${runningText(facts)}</p><nav aria-label="Sections">${parts.map(
     (part) => html`<a href="#${part.id}">${part.title}</a>`,
   )}</nav></header>
 ${glance(facts)}
 ${parts.map(sectionMarkup)}`;
+}
+
+/** That less is stored than was asked for; "" where it is not. */
+function shorter({ from, to, askedFrom }: ReportFacts): string {
+  return from - askedFrom < 60
+    ? ""
+    : ` of the ${lengthText(to - askedFrom)} that were asked for: nothing was collected before`;
 }
 
 function poolName({ pool: { name, uuid } }: ReportFacts): string {

@@ -2,7 +2,7 @@
 import { isSingle, type Rule, type Subject, subjectFacts, type Term, termsOf } from "../domain/rule.ts";
 import { isThesisSubject } from "../domain/subject.ts";
 import { parseRule } from "../rules/parse.ts";
-import type { RuleChangeFact } from "./facts.ts";
+import type { LimitStep, RuleChangeFact } from "./facts.ts";
 
 /** The subjects that enabled rules compare with the mean and whose values are kept; CpuAverage first, whether or not. */
 export function drawnSubjects(
@@ -17,24 +17,39 @@ export function drawnSubjects(
 }
 
 /**
- * The lowest threshold of an enabled rule for `subject` at each of `times` (seconds since 1970), null where there was no
- * rule. `changes` are the newest first, and reach back to the earliest of `times`.
+ * The lowest threshold of an enabled rule for `subject` (null: no rule) at `from` and from each change of it on, the oldest
+ * first. `changes` are the newest first, and reach back to `from`; those after `to` are not told.
  */
-export function thresholdsAt(
+export function limitSteps(
   subject: Subject,
-  times: readonly number[],
+  { from, to }: { readonly from: number; readonly to: number },
   rules: readonly Rule[],
   changes: readonly RuleChangeFact[],
-): readonly (number | null)[] {
-  return times.map((time) => {
-    // Backwards from now: what a change made is taken away, what it took away is there again.
-    let present: readonly number[] = limitsOf(subject, rules);
-    for (const { at, before, after } of changes) {
-      if (at <= time) break;
-      present = [...without(present, limitsIn(subject, after)), ...limitsIn(subject, before)];
-    }
-    return present.length === 0 ? null : Math.min(...present);
+): readonly LimitStep[] {
+  const lowest = (limits: readonly number[]) => (limits.length === 0 ? null : Math.min(...limits));
+  // Backwards from now: what a change made is taken away, what it took away is there again.
+  let present: readonly number[] = limitsOf(subject, rules);
+  const steps: LimitStep[] = [];
+  for (const { at, before, after } of changes) {
+    if (at <= from) break;
+    if (at < to) steps.push({ at, limit: lowest(present) });
+    present = [...without(present, limitsIn(subject, after)), ...limitsIn(subject, before)];
+  }
+  const all = [{ at: from, limit: lowest(present) }, ...steps.reverse()];
+  // One that is deleted and made anew is changed.
+  const oldestFirst = all.filter(({ at, limit }, index) => {
+    const next = all[index + 1]?.at ?? Number.POSITIVE_INFINITY;
+    return index === 0 || limit !== null || next - at >= replacedSeconds;
   });
+  return oldestFirst.filter(({ limit }, index) => index === 0 || limit !== oldestFirst[index - 1]?.limit);
+}
+
+/** A rule that is away for less than that was replaced. */
+const replacedSeconds = 60;
+
+/** The limit at `time`; of a time before the first step that of the first. */
+export function limitAt(steps: readonly LimitStep[], time: number): number | null {
+  return (steps.findLast(({ at }) => at <= time) ?? steps[0])?.limit ?? null;
 }
 
 function without(all: readonly number[], gone: readonly number[]): readonly number[] {
@@ -56,11 +71,6 @@ function limitsOf(subject: Subject, rules: readonly Rule[]): readonly number[] {
     .flatMap(comparedTerms)
     .filter((each) => each.subject === subject)
     .map(({ amount }) => amount);
-}
-
-/** Whether one of them compares hosts with the mean of a measure that is kept. */
-export function compareWithMean(rules: readonly Rule[]): boolean {
-  return rules.some((rule) => comparedTerms(rule).length > 0);
 }
 
 interface ComparedTerm {

@@ -1,4 +1,5 @@
 /** Times as the report writes them: UTC, as the database's clock is. Seconds since 1970. Pure. */
+import { plural } from "../text/format.ts";
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
@@ -29,8 +30,9 @@ export function exactText(seconds: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-/** "30 days", "36 hours" */
+/** "30 days", "36 hours", "45 minutes" */
 export function lengthText(seconds: number): string {
+  if (seconds < 2 * 3600) return plural(Math.round(seconds / 60), "minute");
   const [size, unit] = seconds >= 2 * 86_400 ? [86_400, "day"] : [3600, "hour"];
   const count = Math.round((seconds / size) * 10) / 10;
   return `${count} ${unit}${count === 1 ? "" : "s"}`;

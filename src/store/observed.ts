@@ -1,6 +1,6 @@
 /** The table ObservedAction: what xcp-control would have done while it only observes. */
 import type { ObservedAction, WouldDo } from "../domain/observed.ts";
-import { sqlTime } from "./columnTypes.ts";
+import { sinceEpoch, sqlTime } from "./columnTypes.ts";
 import type { Database, Reader, Writer } from "./connection.ts";
 import { holdsLease, type LeaseToken } from "./lease.ts";
 import { expression, insertRow, now, updateRows } from "./statements.ts";
@@ -69,6 +69,31 @@ async function ofRunBefore(writer: Writer): Promise<readonly ObservedAction[]> {
 async function isRecorded(reader: Reader, runId: string): Promise<true | null> {
   const [row] = await reader.rows("SELECT Id FROM ObservedAction WHERE LastRunId = ? LIMIT 1", [runId]);
   return row === undefined ? null : true;
+}
+
+/** Runs that observed and came to their end, of those that are still listed. */
+export interface ObservingRuns {
+  readonly count: number;
+  /** When the newest began, and how it ended: "nothing", "refused" ... */
+  readonly lastAt: Date;
+  readonly lastOutcome: string;
+}
+
+/** The runs in observe mode; null where none is known. */
+export async function observingRuns(db: Database): Promise<ObservingRuns | null> {
+  const where = "Program = 'xcp-control' AND Mode = 'observe' AND Outcome IS NOT NULL";
+  return db.read(async (reader) => {
+    const [last] = await reader.tuples(
+      `SELECT ${sinceEpoch("StartedAt")}, Outcome FROM ProgramRun WHERE ${where} ORDER BY StartedAt DESC LIMIT 1`,
+    );
+    const [all] = await reader.tuples(`SELECT COUNT(*) FROM ProgramRun WHERE ${where}`);
+    if (last === undefined) return null;
+    return {
+      count: Number(all?.[0] ?? 0),
+      lastAt: new Date(Number(last[0]) * 1000),
+      lastOutcome: String(last[1]),
+    };
+  });
 }
 
 /** The newest, newest first. */

@@ -5,7 +5,7 @@ import { openDatabase } from "../../src/store/connection.ts";
 import { pruneHistory } from "../../src/store/historyRetention.ts";
 import { leaseStatus } from "../../src/store/lease.ts";
 import { listMigrations } from "../../src/store/migrations.ts";
-import { listObserved, observedSince, recordObserved } from "../../src/store/observed.ts";
+import { listObserved, observedSince, observingRuns, recordObserved } from "../../src/store/observed.ts";
 import { lastSuccess, listRuns } from "../../src/store/runs.ts";
 import { Names } from "../../src/text/names.ts";
 import { type Arena, type ControlChange, openArena, type Ring, type Told } from "../support/controlArena.ts";
@@ -59,6 +59,23 @@ describe("observe mode", () => {
     expect((await leaseStatus(arena.manager)).holder).toBeNull();
   });
 
+  it("is told as having looked where there was nothing to do, and as not having run where no run was", async () => {
+    const ring = await arena.open(threeHosts);
+    await ring.collect(cpu25);
+    const hints = async () =>
+      showObserved.hints?.({ actions: [], names: new Names(null), runs: await observingRuns(arena.manager) });
+    await inDatabase("DELETE FROM ProgramRun WHERE Mode = 'observe'");
+    expect(await hints()).toEqual([expect.stringContaining("Nothing was observed, for no run did")]);
+    await ring.collect();
+    await observe(ring);
+    await observe(ring);
+    expect(await hints()).toEqual([
+      expect.stringMatching(
+        /^2 runs observed and none would have done anything; the last one, 20.* UTC, ended as "nothing"/,
+      ),
+    ]);
+  });
+
   it("has one row for what run after run would do, and a new one where a run between had nothing to do", async () => {
     const ring = await arena.open(threeHosts);
     await ring.collect(cpu25);
@@ -86,7 +103,7 @@ describe("observe mode", () => {
     const since = async (time: string) => (await observedSince(arena.manager, new Date(time))).length;
     expect([await since("2026-01-01T08:05:00Z"), await since("2026-01-01T08:05:01Z")]).toEqual([2, 1]);
     const actions = await listObserved(arena.manager);
-    const lines = showObserved.text({ actions, names: new Names(null) });
+    const lines = showObserved.text({ actions, names: new Names(null), runs: null });
     expect(lines[1]).toMatch(/^- 2026-01-01 08:00:00 UTC - 1 run - small: hot -> cold1; CpuAverage hot /);
   });
 

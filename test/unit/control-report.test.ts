@@ -49,7 +49,7 @@ describe("the plan", () => {
       "Rule CpuAverage more than 25 % above the mean: mean 62.5 %, limit 87.5, 1 of 2 hosts above it",
       "  Host2: 100 (+37.5) BREAKS IT -> 50.5 (-12)",
       "  Host1: 25 (-37.5) -> 74.5 (+12)",
-      "Move 1: VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (mean 62.5 %, allowed 25 above it); 256 MB to copy, 198 % off per GiB",
+      "Move 1: VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (mean 62.5 %, allowed 25 above it); 256 MB to copy, which takes 198 % of CpuAverage off Host2 for each GiB",
       "In all 1 move, 256 MB to copy, about 2 s",
       "Proof: nothing that does as much copies less than the plan: 256 MB",
     ]);

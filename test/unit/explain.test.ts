@@ -50,7 +50,7 @@ describe("EXPLAIN VM", () => {
     );
     expect(explained.moves.map(({ destination }) => destination)).toEqual([host1.uuid]);
     expect(explained.details).toEqual([
-      "Move 1: VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (mean 62.5 %, allowed 25 above it); 256 MB to copy, 198 % off per GiB",
+      "Move 1: VM2 - Debian: Host2 -> Host1; CpuAverage Host2 100 -> 50.5, Host1 25 -> 74.5 (mean 62.5 %, allowed 25 above it); 256 MB to copy, which takes 198 % of CpuAverage off Host2 for each GiB",
     ]);
   });
 

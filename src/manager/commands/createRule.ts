@@ -28,7 +28,7 @@ import {
 import { listRules } from "../../store/rules.ts";
 import { type Command, type CommandRecord, command, type ManagerContext } from "../command.ts";
 import { askUntil, askYesNo, readYesNo, refuseDialogue } from "../dialogue.ts";
-import { notesOn } from "../ruleNotes.ts";
+import { notesOn, notesOnServing } from "../ruleNotes.ts";
 import { completeRule } from "../ruleReference.ts";
 import { ruleSentence, storedRuleObject } from "../ruleText.ts";
 import type { Talk } from "../talk.ts";
@@ -111,7 +111,10 @@ export const createServeRule: Command<ServeRule, Created> = command({
   ],
   complete: completeRule("SERVE"),
   read: parseServeRule,
-  run: async ({ db, operator }, rule) => ({ rule: await storeServeRule(db, rule, operator), notes: [] }),
+  run: async ({ db, operator }, rule) => ({
+    rule: await storeServeRule(db, rule, operator),
+    notes: await notesOnServing(db, rule),
+  }),
 });
 
 /** Creates `rule`. Throws AppError conflict, naming the threshold in force, where the subject has a rule already. */

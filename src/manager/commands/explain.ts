@@ -51,7 +51,7 @@ function explainCommand(kind: "VM" | "HOST"): Command<WantedObject, Explained> {
 }
 
 function explainedJson({ kind, found: { uuid, name }, explanation, names }: Explained): object {
-  const { verdict, answer, moves, figures, refusals } = explanation;
+  const { verdict, answer, moves, figures, refusals, serving } = explanation;
   return {
     kind,
     uuid,
@@ -65,6 +65,7 @@ function explainedJson({ kind, found: { uuid, name }, explanation, names }: Expl
       tolerated: suppressed,
     })),
     refusals,
+    ...(serving === undefined ? {} : { serve: { ...serving.figures, stillShort: serving.still } }),
   };
 }
 

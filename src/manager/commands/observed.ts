@@ -1,7 +1,7 @@
 /** SHOW OBSERVED: what xcp-control would have done while it only observes. Read only. */
 
 import type { ObservedAction } from "../../domain/observed.ts";
-import { listObserved } from "../../store/observed.ts";
+import { listObserved, type ObservingRuns, observingRuns } from "../../store/observed.ts";
 import { plural, span } from "../../text/format.ts";
 import type { Names } from "../../text/names.ts";
 import { namesIn } from "../collected.ts";
@@ -14,6 +14,8 @@ import { type ShownTable, tableOf } from "../table.ts";
 export interface Observed {
   readonly actions: readonly ObservedAction[];
   readonly names: Names;
+  /** Runs that observed; null where there was none. */
+  readonly runs: ObservingRuns | null;
 }
 
 export const showObserved: Command<number, Observed> = command({
@@ -24,15 +26,25 @@ export const showObserved: Command<number, Observed> = command({
     "SHOW OBSERVED 100",
   ],
   read: (rest) => readCount(rest, "observed moves"),
-  run: async ({ db }, count) => ({ actions: await listObserved(db, count), names: await namesIn(db) }),
+  run: async ({ db }, count) => ({
+    actions: await listObserved(db, count),
+    names: await namesIn(db),
+    runs: await observingRuns(db),
+  }),
   text: ({ actions }) => actions.map(observedItem),
   json: ({ actions, names }) => actions.map((each) => observedObject(each, names)),
   table: observedTable,
-  hints: ({ actions }) =>
-    actions.length === 0
-      ? ["Nothing was observed: xcp-control does that with ControlMode=observe in its settings."]
-      : [],
+  hints: ({ actions, runs }) => (actions.length === 0 ? [nothingObserved(runs)] : []),
 });
+
+/** Whether nobody looked, or there was nothing to be done. */
+function nothingObserved(runs: ObservingRuns | null): string {
+  if (runs === null) {
+    return "Nothing was observed, for no run did: xcp-control does that with ControlMode=observe in its settings.";
+  }
+  const { count, lastAt, lastOutcome } = runs;
+  return `${plural(count, "run")} observed and none would have done anything; the last one, ${timestamp(lastAt)}, ended as "${lastOutcome}". SHOW PLAN says why.`;
+}
 
 function observedTable({ actions, names }: Observed): ShownTable {
   return tableOf(

@@ -10,7 +10,7 @@ import { migrationGigabytes, type Rule } from "../../domain/rule.ts";
 import { capacity, rawWeight } from "../../domain/weight.ts";
 import { figure } from "../../text/format.ts";
 import { pairKey } from "../facts.ts";
-import type { Demand, Move, Plan, PlanOptions, ServeForecast, ServeOptions } from "../plan.ts";
+import type { Demand, HostForecast, Move, Plan, PlanOptions, ServeForecast, ServeOptions } from "../plan.ts";
 import { planMigrations, scheduleOf, secondsOfStep, transfersOf } from "../planner.ts";
 import { inOrder, type Problem, toProblem } from "../problem.ts";
 import { State } from "../state.ts";
@@ -18,6 +18,7 @@ import type { PlannedTransfer } from "../steps/makespan.ts";
 import { type EarlierMove, type Objection, recheck, stepsOf } from "../steps/recheck.ts";
 import { hostsAfter } from "../tell/outcome.ts";
 import { chooseMoves, rate, type Saving, ServedHosts, type ServeProblem, savingsOf } from "./serve.ts";
+import { type Circumstances, noticeable, stillShort } from "./stillShort.ts";
 
 /** CPUs that copying keeps busy on each end of a migration. */
 const transferCpus = 0.4;
@@ -44,7 +45,11 @@ export function planServing(pool: Snapshot, rules: readonly Rule[], options: Pla
   const sums = new ServedHosts(served);
   for (const { vm, from, to } of steps) sums.move(vm, from, to);
   const rest = planRest({ snapshot, rules, options, problem, moves, sums, state });
-  return joined(rest, moves, forecastOf(serve, served, sums, problem), { snapshot, rules, options, problem });
+  const forecast = forecastOf(serve, served, sums, state, {
+    absent: rest.absent.map(({ host }) => host),
+    limited: moves.length >= options.maxMoves,
+  });
+  return joined(rest, moves, forecast, { snapshot, rules, options, problem });
 }
 
 /** A move as it was planned, and whether it was one that serves VMs. */
@@ -90,7 +95,11 @@ export function recheckServing(
   const begun = { snapshot, rules, options, problem, moves: made, sums, state };
   const rest = recheck(placedAfter(snapshot, made), rules, moves.slice(count), restOptions(begun));
   if (!("moves" in rest)) return { index: rest.index + count, reason: rest.reason };
-  return joined(rest, made, forecastOf(serve, served, sums, problem), begun);
+  const forecast = forecastOf(serve, served, sums, state, {
+    absent: rest.absent.map(({ host }) => host),
+    limited: made.length >= options.maxMoves,
+  });
+  return joined(rest, made, forecast, begun);
 }
 
 /** The demands by the indices of `problem`; a host's own is what it is busy with beside its VMs. */
@@ -265,11 +274,24 @@ function harmfulPairs(problem: Problem, sums: ServedHosts, state: State): [strin
         if (d === h || host === undefined) continue;
         const harm = sums.after(d, v, 1) - sums.shortage(d) + sums.burden(d, transferCpus, taken) + leaving;
         if (harm - relief > limit)
-          pairs.push([pairKey(vm.uuid, host.uuid), "VMs there would wait for CPUs (SERVE CPU)"]);
+          pairs.push([pairKey(vm.uuid, host.uuid), harmText(sums, host, v, d, harm - relief)]);
       }
     }
   }
   return pairs;
+}
+
+/** What the host is expected to be asked for, beside what it is at: the one may be full where the other is not. */
+function harmText(sums: ServedHosts, host: Host, v: number, d: number, minutes: number): string {
+  const { capacity, vms, minutes: ahead_ } = sums.problem;
+  const cpuNow = subjectValue(host, "CpuAverage");
+  const now = cpuNow === null ? "" : `it is at ${figure(cpuNow, 0)} % now, but `;
+  const spread = sums.spread(d) < 0.05 ? "" : ` (give or take ${figure(sums.spread(d), 1)})`;
+  const means = vms[v]?.means ?? [];
+  const more = means.reduce((sum, mean) => sum + mean, 0) / Math.max(1, means.length);
+  const wanted = `${figure(sums.wanted(d), 1)} of its ${figure(capacity[d] ?? 0)} CPUs${spread} are expected to be wanted in the next ${ahead(ahead_)}, by the last hour`;
+  const longer = figure(minutes, minutes < 10 ? 1 : 0);
+  return `${now}${wanted}; this VM wants ${figure(more, 1)} more, and VMs would wait ${longer} CPU-minutes longer with it there (SERVE CPU)`;
 }
 
 /** The hosts where VMs would wait longer if a VM came that wants as much as the largest. */
@@ -292,32 +314,36 @@ function tightHosts(H: number, sums: ServedHosts): readonly number[] {
 /** CPU-minutes that are nothing beside rounding. */
 const negligible = 1e-6;
 
-/** CPU-minutes that count: less is rounding. */
-const noticeable = 0.05;
-
 function forecastOf(
   { rule }: ServeOptions,
   served: ServeProblem,
   after: ServedHosts,
-  { hosts }: Problem,
+  state: State,
+  circumstances: Circumstances,
 ): ServeForecast {
   const before = new ServedHosts(served);
-  const each = hosts.map((host, h) => ({
-    host: host.uuid,
-    cpus: served.capacity[h] ?? 0,
-    wantedBefore: before.wanted(h),
-    wantedAfter: after.wanted(h),
-    shortageBefore: before.shortage(h),
-    shortageAfter: after.shortage(h),
-  }));
-  const sum = (read: (of: (typeof each)[number]) => number) => each.reduce((all, of) => all + read(of), 0);
+  const each = state.problem.hosts.map(
+    (host, h): HostForecast => ({
+      host: host.uuid,
+      cpus: served.capacity[h] ?? 0,
+      wantedBefore: before.wanted(h),
+      wantedAfter: after.wanted(h),
+      spreadBefore: before.spread(h),
+      spreadAfter: after.spread(h),
+      shortageBefore: before.shortage(h),
+      shortageAfter: after.shortage(h),
+    }),
+  );
+  const sum = (read: (of: HostForecast) => number) => each.reduce((all, of) => all + read(of), 0);
+  const lacks = ({ shortageBefore, shortageAfter }: HostForecast) =>
+    Math.max(shortageBefore, shortageAfter) >= noticeable;
   return {
     rule,
     before: sum(({ shortageBefore }) => shortageBefore),
     after: sum(({ shortageAfter }) => shortageAfter),
-    hosts: each.filter(
-      ({ shortageBefore, shortageAfter }) => Math.max(shortageBefore, shortageAfter) >= noticeable,
-    ),
+    hosts: each.filter(lacks),
+    calm: each.filter((of) => !lacks(of)),
+    short: stillShort(state, after, circumstances),
   };
 }
 

@@ -48,7 +48,7 @@ interface PossibleMove {
 }
 
 /** Destinations that are tried for each VM: those with most room by mean and deviation. */
-const triedHosts = 12;
+export const triedHosts = 12;
 const gibibyte = 1024 ** 3;
 
 /** The sums of the hosts while VMs are moved about. */
@@ -78,6 +78,11 @@ export class ServedHosts {
     let sum = 0;
     for (let t = 0; t < this.#parts; t++) sum += this.#means[h * this.#parts + t] ?? 0;
     return sum / this.#parts;
+  }
+
+  /** The standard deviation of what is wanted of the host, in CPUs. */
+  spread(h: number): number {
+    return Math.sqrt(this.#variances[h] ?? 0);
   }
 
   /** As `shortage`, when the VM has come (1) or gone (-1). */
@@ -190,10 +195,11 @@ class Choice {
 
   #next(): PossibleMove | null {
     const { H } = this.#state.problem;
-    const easiest = Array.from({ length: H }, (_, h) => h).sort(
-      (a, b) => this.#sums.ease(b) - this.#sums.ease(a) || a - b,
-    );
+    const easiest = easiestFirst(this.#sums, H);
     let best: PossibleMove | null = null;
+    // The best of those that are known first: few of the others can be better, and need be looked at.
+    for (const known of this.#best.values())
+      if (known !== null && (best === null || known.perGigabyte > best.perGigabyte)) best = known;
     for (let h = 0; h < H; h++) {
       // No VM saves more than its host lacks.
       const least = Math.max(best?.perGigabyte ?? 0, this.#problem.worth) * this.#problem.overheadGigabytes;
@@ -244,13 +250,8 @@ class Choice {
     return (this.#state.problem.cost[v] ?? 0) / gibibyte;
   }
 
-  /** What the move saves from its end on, less what it takes while it goes on. */
   #saved(v: number, from: number, to: number, relief: number): number {
-    const { minutes, transferCpus } = this.#problem;
-    const taken = Math.min(minutes, this.#problem.seconds(v, from, to) / 60);
-    const harm = this.#sums.after(to, v, 1) - this.#sums.shortage(to);
-    const cost = this.#sums.burden(from, transferCpus, taken) + this.#sums.burden(to, transferCpus, taken);
-    return (relief - harm) * (1 - taken / minutes) - cost;
+    return savedMinutes(this.#sums, v, from, to, relief);
   }
 
   /** The steps without those that the others have made needless, each with what it saves beside all others. */
@@ -301,9 +302,23 @@ class Choice {
   }
 }
 
+/** What a move saves from its end on, less what it takes while it goes on. `relief`: what its source gains by it. */
+export function savedMinutes(sums: ServedHosts, v: number, from: number, to: number, relief: number): number {
+  const { minutes, transferCpus, seconds } = sums.problem;
+  const taken = Math.min(minutes, seconds(v, from, to) / 60);
+  const harm = sums.after(to, v, 1) - sums.shortage(to);
+  const cost = sums.burden(from, transferCpus, taken) + sums.burden(to, transferCpus, taken);
+  return (relief - harm) * (1 - taken / minutes) - cost;
+}
+
+/** Hosts by how easily they take a VM, the easiest first. */
+export function easiestFirst(sums: ServedHosts, count: number): readonly number[] {
+  return Array.from({ length: count }, (_, h) => h).sort((a, b) => sums.ease(b) - sums.ease(a) || a - b);
+}
+
 /** CPU-minutes saved for each gigabyte that the migration counts for. */
 export function rate(
-  { minutes, gigabytes }: Saving,
+  { minutes, gigabytes }: Pick<Saving, "minutes" | "gigabytes">,
   { overheadGigabytes }: Pick<ServeProblem, "overheadGigabytes">,
 ): number {
   return minutes / Math.max(1e-9, gigabytes + overheadGigabytes);

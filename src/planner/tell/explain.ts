@@ -3,7 +3,7 @@ import { isSource, subjectFacts } from "../../domain/rule.ts";
 import { bytes, plural } from "../../text/format.ts";
 import type { Proof, Refusal, RefusalCode } from "../plan.ts";
 import { type Problem, weightOn } from "../problem.ts";
-import { aimOf, type State } from "../state.ts";
+import { aimOf, limitOf, type State } from "../state.ts";
 import { amount, measured, rounded, ruleName, subjectName } from "./figures.ts";
 
 /** What is proved of the pair. */
@@ -63,13 +63,15 @@ function vmRefusals(
     if (hosts === undefined) found.set(code, [d]);
     else hosts.push(d);
   }
-  const refusals = absent.map((host) => ({
-    vm,
-    host,
-    code: "absent" as const,
-    reason: "the host takes no part",
-  }));
-  return [...refusals, ...[...found].flatMap(([code, hosts]) => perHost(state, v, code, hosts))];
+  return [
+    ...absentRefusals(vm, absent),
+    ...[...found].flatMap(([code, hosts]) => perHost(state, v, code, hosts, aimOf)),
+  ];
+}
+
+/** That no VM comes to a host that takes no part. */
+export function absentRefusals(vm: Refusal["vm"], absent: readonly Refusal["host"][]): readonly Refusal[] {
+  return absent.map((host) => ({ vm, host, code: "absent", reason: "the host takes no part" }));
 }
 
 /** ": none of its interfaces ...", where one reason holds for all subjects of the rule's terms. */
@@ -86,7 +88,13 @@ function whyNone({ vms, hosts, terms, first, end }: Problem, v: number, h: numbe
 }
 
 /** One refusal a host; where many hosts refuse for the same kind of reason, one for all with the first as example. */
-function perHost(state: State, v: number, code: RefusalCode, hosts: readonly number[]): Refusal[] {
+export function perHost(
+  state: State,
+  v: number,
+  code: RefusalCode,
+  hosts: readonly number[],
+  limit: LimitFigure,
+): Refusal[] {
   const { problem } = state;
   const vm = problem.vms[v]?.uuid;
   const [first] = hosts;
@@ -97,15 +105,20 @@ function perHost(state: State, v: number, code: RefusalCode, hosts: readonly num
         vm,
         host: null,
         code,
-        reason: `${plural(hosts.length, "host")}, as: ${describe(state, v, first, code)}`,
+        reason: `${plural(hosts.length, "host")}, as: ${describe(state, v, first, code, limit)}`,
       },
     ];
   }
   return hosts.flatMap((d) => {
     const host = problem.hosts[d];
-    return host === undefined ? [] : [{ vm, host: host.uuid, code, reason: describe(state, v, d, code) }];
+    return host === undefined
+      ? []
+      : [{ vm, host: host.uuid, code, reason: describe(state, v, d, code, limit) }];
   });
 }
+
+/** By what a destination is measured: what plans aim at (`aimOf`), or what the rule itself allows (`limitOf`). */
+export type LimitFigure = typeof aimOf;
 
 /** Hosts that are named one by one. */
 const most = 8;
@@ -125,7 +138,13 @@ export function obstacle(state: State, v: number, d: number): RefusalCode {
 }
 
 /** The obstacle in words, with its figures. */
-export function describe(state: State, v: number, d: number, code: RefusalCode): string {
+export function describe(
+  state: State,
+  v: number,
+  d: number,
+  code: RefusalCode,
+  limit: LimitFigure = aimOf,
+): string {
   const { problem } = state;
   switch (code) {
     case "memory": {
@@ -138,7 +157,7 @@ export function describe(state: State, v: number, d: number, code: RefusalCode):
     case "apart":
       return `the host holds a VM of anti-affinity group ${problem.groups.names[state.fullGroup(v, d)]}`;
     case "rule":
-      return ruleObstacle(state, v, d);
+      return ruleObstacle(state, v, d, limit);
     case "spent":
       return `the host takes part in as many moves as it may for now, ${problem.movesLeft[d]}`;
     case "not enough":
@@ -148,7 +167,7 @@ export function describe(state: State, v: number, d: number, code: RefusalCode):
   }
 }
 
-function ruleObstacle(state: State, v: number, d: number): string {
+function ruleObstacle(state: State, v: number, d: number, limit: LimitFigure): string {
   const { problem } = state;
   const { R, inverse, hosts, end } = problem;
   const more = (r: number) => weightOn(problem, v, d, r) * (inverse[d * R + r] ?? 0);
@@ -157,30 +176,40 @@ function ruleObstacle(state: State, v: number, d: number): string {
     const own = Array.from({ length: (end[lead] ?? R) - lead }, (_, i) => lead + i);
     const lifted = own.find((r) => more(r) > 0);
     // One term of a chain that is kept keeps the rule.
-    if (lifted === undefined || !own.every((r) => after(r) > aimOf(problem, d * R + r, state.floor[r] ?? 0)))
+    if (lifted === undefined || !own.every((r) => after(r) > limit(problem, d * R + r, state.floor[r] ?? 0)))
       continue;
     const name = hosts[d]?.name || hosts[d]?.uuid;
     const verb = state.isOver(d * R + lead) ? "would break worse" : "would break";
-    const all = own.map((r) => excessWords(state, d * R + r, after(r)));
+    const all = own.map((r) => excessWords(state, d * R + r, after(r), limit));
     return `${name} ${verb} ${ruleName(problem, lead)}: ${all.join(" and ")}`;
   }
   return "it would lower the pool's mean so far that another host breaks a rule";
 }
 
-/** "12.3 % above the mean, allowed 10"; of several terms each with its subject. */
-function excessWords(state: State, pair: number, value: number): string {
+/**
+ * "12.3 % above the mean, allowed 10"; of several terms each with its subject. Where a plan keeps below what the rule allows
+ * that is told beside it, so that two figures are never taken for two rules.
+ */
+function excessWords(state: State, pair: number, value: number, limit: LimitFigure): string {
   const { problem } = state;
-  const { R, aim, ceiling, terms, first, end, sign } = problem;
+  const { R, allowed, ceiling, terms, first, end, sign } = problem;
   const [r, floor] = [pair % R, state.floor[pair % R] ?? 0];
   const subject = (end[r] ?? 0) - (first[r] ?? 0) > 1 ? `${subjectName(problem, r)} ` : "";
-  const [most, deviation] = [ceiling[pair] ?? 0, aim[r] ?? 0];
-  if (most <= floor + deviation && terms[r]?.condition === "more than mean") {
-    return `${subject}${amount(problem, r, value - floor)} above the mean, allowed ${rounded(deviation)}`;
+  const [most, aimed] = [limitOf(problem, pair, floor), limit(problem, pair, floor)];
+  const least = sign[r] === -1 ? "at least " : "";
+  const isRelative = (ceiling[pair] ?? 0) < aimed && terms[r]?.condition === "more than mean";
+  const [base, told] = isRelative
+    ? [floor, (each: number) => rounded(each)]
+    : [0, (each: number) => rounded(measured(problem, r, each))];
+  const target =
+    aimed < most ? `, of which plans use ${told(aimed - base)} at most (ControlTargetPercent)` : "";
+  if (isRelative) {
+    return `${subject}${amount(problem, r, value - floor)} above the mean, allowed ${rounded(allowed[r] ?? 0)}${target}`;
   }
-  const limit = rounded(measured(problem, r, Math.max(most, floor + deviation)));
-  return `${subject}${amount(problem, r, measured(problem, r, value))}, allowed ${sign[r] === -1 ? "at least " : ""}${limit}`;
+  return `${subject}${amount(problem, r, measured(problem, r, value))}, allowed ${least}${told(most)}${target}`;
 }
 
+/** What VMs do that an obstacle keeps: "3 find no memory". */
 const words: Readonly<Record<RefusalCode, string>> = {
   immovable: "cannot be moved",
   banned: "are left alone by this run",
@@ -205,21 +234,30 @@ function summary(
   proved: Proved,
   refusals: readonly Refusal[],
 ): string {
+  const { vms, parts } = counted(refusals);
+  const subject = subjectName(problem, r);
+  if (vms === 0) return `${verdict(proved)}: the host has no VM that could be moved`;
+  const size = `of its ${plural(vms, "VM")} ${parts.join(", ")}`;
+  const largest = largestStaying(problem, h, r);
+  const most = largest === null ? "" : `; the largest part of ${subject} is that of ${largest}`;
+  return `${verdict(proved)}: ${size}${most}`;
+}
+
+/** How many VMs are refused, and what keeps how many of them, the most common first. */
+export function counted(refusals: readonly Refusal[]): {
+  readonly vms: number;
+  readonly parts: readonly string[];
+} {
   const ofVm = new Map<string, RefusalCode>();
   for (const { vm, code } of refusals) {
     // Of several hosts the one that comes nearest to taking the VM speaks for it.
     const known = ofVm.get(vm);
     if (known === undefined || nearness.indexOf(code) > nearness.indexOf(known)) ofVm.set(vm, code);
   }
-  const subject = subjectName(problem, r);
-  if (ofVm.size === 0) return `${verdict(proved)}: the host has no VM that could be moved`;
   const counts = new Map<RefusalCode, number>();
   for (const code of ofVm.values()) counts.set(code, (counts.get(code) ?? 0) + 1);
   const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([code, count]) => `${count} ${words[code]}`);
-  const size = `of its ${plural(ofVm.size, "VM")} ${parts.join(", ")}`;
-  const largest = largestStaying(problem, h, r);
-  const most = largest === null ? "" : `; the largest part of ${subject} is that of ${largest}`;
-  return `${verdict(proved)}: ${size}${most}`;
+  return { vms: ofVm.size, parts };
 }
 
 function verdict({ proof, alone, noRoom }: Proved): string {

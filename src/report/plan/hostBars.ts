@@ -39,7 +39,7 @@ export function hostBars({ id, before, after, place, names }: HostBars): Markup 
     id,
     height: bottom + 28,
     title: `${sumText(term)} of each host before and after the plan`,
-    description: `${plural(rows.length, "host")}: ${rows.map(({ host, was, is }) => `${names.of(host)} ${shortFigure(was)} to ${shortFigure(is)}`).join(", ")}. The limit is ${shortFigure(limit)} ${unit}.`,
+    description: `${plural(rows.length, "host")}: ${rows.map(({ host, was, is }) => `${names.of(host)} ${shortFigure(was)} to ${shortFigure(is)}`).join(", ")}. After the plan the limit is ${shortFigure(limit)} ${unit}.`,
     body: [
       html`<rect class="band" x="${x(allowed[0] ?? 0)}" y="${top - 8}" width="${x(allowed[1] ?? 0) - x(allowed[0] ?? 0)}" height="${bottom - top + 8}"/>`,
       html`<g class="axis">${scale.ticks(6).map((value) => html`<line x1="${scale(value)}" x2="${scale(value)}" y1="${top - 8}" y2="${bottom + 4}"/>${label(scale(value), bottom + 18, `${shortFigure(value)} ${unit}`, { anchor: "middle" })}`)}</g>`,
@@ -59,19 +59,19 @@ export function hostBars({ id, before, after, place, names }: HostBars): Markup 
       label(
         x(limit) + (term.condition === "below" ? -4 : 4),
         top - 14,
-        `limit ${shortFigure(limit)} ${unit}`,
+        `limit after ${shortFigure(limit)} ${unit}`,
         { anchor: term.condition === "below" ? "end" : "start", kind: "past" },
       ),
       meanAfter === null
         ? null
-        : html`<line class="zero" x1="${x(meanAfter)}" x2="${x(meanAfter)}" y1="${top - 8}" y2="${bottom}"/>${label(x(meanAfter) - 4, top - 14, `mean ${shortFigure(meanAfter)} ${unit}`, { anchor: "end" })}`,
+        : html`<line class="zero" x1="${x(meanAfter)}" x2="${x(meanAfter)}" y1="${top - 8}" y2="${bottom}"/>${label(x(meanAfter) - 4, top - 14, `mean after ${shortFigure(meanAfter)} ${unit}`, { anchor: "end" })}`,
     ],
   });
   const key = legend([
     ["barkey was", "before"],
     ["barkey", "after"],
     ["barkey over", "past the limit"],
-    ["band", "allowed"],
+    ["band", "allowed after the plan"],
   ]);
   return html`${shown}${key}`;
 }

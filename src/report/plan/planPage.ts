@@ -3,12 +3,14 @@
 import type { Evaluation } from "../../domain/deviation.ts";
 import { gateName } from "../../domain/gate.ts";
 import { placedGuests } from "../../domain/pool.ts";
-import { termsOf } from "../../domain/rule.ts";
+import { isServe, type Rule, type ServeRule, termsOf } from "../../domain/rule.ts";
 import { limitReached, openLine, unknownRuleLines, unresolvedLines } from "../../explain/report.ts";
-import type { Move } from "../../planner/plan.ts";
+import { minutesText, stillShortLines } from "../../explain/serving.ts";
+import type { HostForecast, Move, ServeForecast } from "../../planner/plan.ts";
+import { ahead } from "../../planner/serve/planServing.ts";
 import { describeOptions, ruleTitle, ruleWords } from "../../rules/print.ts";
 import { limitsText, unitOfTerm } from "../../rules/words.ts";
-import { bytes, grouped, plural, span } from "../../text/format.ts";
+import { bytes, figure, grouped, plural, span } from "../../text/format.ts";
 import { Names } from "../../text/names.ts";
 import { type Content, html, type Markup } from "../html.ts";
 import { pageText } from "../page.ts";
@@ -27,6 +29,7 @@ export function planPage(facts: PlanFacts, { version, by, at }: PlanPageMaker): 
   const names = new Names(assessment.stored.snapshot);
   const sections = [
     moveSection(plan.moves, names),
+    plan.serve === undefined ? null : serveSection(plan.serve, names),
     ...plan.before.map((before, index) => ruleSection(before, plan.after[index], index, facts, names)),
     remarksSection(facts, names),
     madeFromSection(facts, names),
@@ -147,7 +150,7 @@ function ruleSection(
     id: `rule-${index + 1}`,
     title: `Hosts by ${ruleTitle(rule)}`,
     finding: [
-      html`<b>${plural(broken.length, "host")}</b> of ${verdicts.length} past the limit before, <b>${left}</b> after; ${limitsText(before)}. `,
+      html`<b>${plural(broken.length, "host")}</b> of ${verdicts.length} past the limit before, <b>${left}</b> after. Before the plan: ${limitsText(before)}${after === undefined ? "" : `; after it: ${limitsText(after)}`}. `,
       tolerated,
       missing,
     ],
@@ -160,11 +163,51 @@ function ruleSection(
   };
 }
 
+/** What VMs are expected to want of the hosts and not to get, before the plan and after it. */
+function serveSection({ rule, before, after, hosts }: ServeForecast, names: Names): ReportSection {
+  const change = (was: number, is: number, decimals: number) => {
+    const [first, second] = [figure(was, decimals), figure(is, decimals)];
+    return first === second ? first : `${first} → ${second}`;
+  };
+  return {
+    id: "serve",
+    title: `Hosts by ${ruleTitle(rule)}`,
+    finding: html`<b>${minutesText(before)}</b> of waiting for CPUs expected in the next ${ahead(rule.overMinutes)} by what VMs wanted in the last hour, <b>${minutesText(after)}</b> after the plan.`,
+    body:
+      hosts.length === 0
+        ? null
+        : pageTable<HostForecast>(
+            "Hosts that are expected to lack CPUs",
+            [
+              { title: "Host", kind: "name", cell: ({ host }) => names.of(host) },
+              { title: "CPUs", kind: "figure", cell: ({ cpus }) => figure(cpus) },
+              {
+                title: "CPUs wanted, before → after",
+                kind: "figure",
+                cell: (host) => change(host.wantedBefore, host.wantedAfter, 1),
+              },
+              {
+                title: "give or take",
+                kind: "figure",
+                cell: (host) => change(host.spreadBefore, host.spreadAfter, 1),
+              },
+              {
+                title: "CPU-minutes short, before → after",
+                kind: "figure",
+                cell: (host) => change(host.shortageBefore, host.shortageAfter, 1),
+              },
+            ],
+            hosts,
+          ),
+  };
+}
+
 /** What is not done, and what else there is to know. */
 function remarksSection({ plan, remarks, assessment }: PlanFacts, names: Names): ReportSection | null {
   const lines = [
     ...remarks,
     ...(plan.limited ? [`More migrations would follow; ${limitReached(plan, names)}`] : []),
+    ...(plan.serve === undefined ? [] : stillShortLines(plan.serve, names)),
     ...unresolvedLines(plan.unresolved, names),
     ...plan.absent.map(({ host, reason }) => `${names.of(host)} is left out of means and moves: ${reason}`),
     ...assessment.controlState.open.map((migration) => openLine(migration, names)),
@@ -183,7 +226,10 @@ function remarksSection({ plan, remarks, assessment }: PlanFacts, names: Names):
 function madeFromSection({ assessment, plan, settings }: PlanFacts, names: Names): ReportSection {
   const { collection, snapshot, ageSeconds } = assessment.stored;
   const { samples, spanSeconds } = assessment.sampling;
-  const rules = plan.before.map(({ rule }) => rule);
+  const rules: readonly (Rule | ServeRule)[] = [
+    ...(plan.serve === undefined ? [] : [plan.serve.rule]),
+    ...plan.before.map(({ rule }) => rule),
+  ];
   const facts: readonly (readonly [string, string])[] = [
     [
       "Collection",
@@ -218,7 +264,7 @@ function madeFromSection({ assessment, plan, settings }: PlanFacts, names: Names
               {
                 title: "Rule, as CREATE RULE takes it",
                 kind: "long",
-                cell: (rule) => html`<code>${ruleWords(rule)}</code>`,
+                cell: (rule) => html`<code>${isServe(rule) ? "SERVE " : "HOST "}${ruleWords(rule)}</code>`,
               },
               { title: "", cell: (rule) => ("enabled" in rule ? describeOptions(rule) : "") },
             ],

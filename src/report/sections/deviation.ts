@@ -1,8 +1,8 @@
 /** How far hosts were above the mean, against what the rules allow. Pure. */
 import { area, curveStepAfter, line } from "d3-shape";
 import { subjectFacts, unitOf } from "../../domain/rule.ts";
-import { plural } from "../../text/format.ts";
-import type { ReportFacts, SubjectLoad } from "../facts.ts";
+import { grouped, plural } from "../../text/format.ts";
+import type { LimitStep, ReportFacts, SubjectLoad } from "../facts.ts";
 import { type Content, html, type Markup } from "../html.ts";
 import type { ReportSection, SectionInput } from "../section.ts";
 import {
@@ -17,8 +17,7 @@ import {
   valueScale,
   xOf,
 } from "../svg.ts";
-import { compareWithMean } from "../thresholds.ts";
-import { periodText } from "../times.ts";
+import { momentText, periodText } from "../times.ts";
 import { signedFigure } from "./load.ts";
 
 /** Up to so many hosts have a line each. */
@@ -29,7 +28,7 @@ const top = 14;
 const bottom = 250;
 
 export function deviationSection({ facts, id }: SectionInput): ReportSection | null {
-  const ruled = facts.loads.filter(({ threshold }) => threshold.some((each) => each !== null));
+  const ruled = facts.loads.filter(isRuled);
   const shown = ruled.length === 0 ? facts.loads.slice(0, 1) : ruled;
   if (shown.every(({ hosts }) => hosts.size === 0)) return null;
   return {
@@ -37,30 +36,56 @@ export function deviationSection({ facts, id }: SectionInput): ReportSection | n
     title: "Above the mean, and what the rules allow",
     finding:
       ruled.length === 0
-        ? compareWithMean(facts.rules)
-          ? "The rules were made a moment ago: what they allow is drawn from the next part of the picture on."
-          : "No rule compares hosts with the mean of a measure that is kept: nothing is allowed or forbidden here."
+        ? "No rule compares hosts with the mean of a measure that is kept: nothing is allowed or forbidden here."
         : ruled.map((load) => html`${shareSentence(facts, load)} `),
     body: shown.map((load) => [
       shown.length === 1 ? null : html`<h3>${load.subject}</h3>`,
       deviationPicture(facts, load, `${id}-dev-${load.subject}`),
-      deviationLegend(facts, load),
+      deviationLegend(load),
     ]),
   };
 }
 
-/** How much of the time some host was past the limit. */
-function shareSentence({ slices }: ReportFacts, { subject, threshold, past }: SubjectLoad): Content {
-  const all = slices.reduce((sum, { collections }, i) => sum + (threshold[i] === null ? 0 : collections), 0);
-  const over = past.reduce((sum, count) => sum + count, 0);
-  const now = threshold.findLast((each) => each !== null) ?? 0;
-  const limit = `${shortFigure(now)} ${unitOf(subject)}`;
-  if (all === 0) return null;
-  if (over === 0) {
-    return html`<b>${subject}</b>: in none of ${plural(all, "collection")} was a host more than ${limit} above the mean.`;
-  }
-  return html`<b>${subject}</b>: in <b>${sharePercent(over / all)}</b> of ${plural(all, "collection", "collections", all.toLocaleString("en"))} a host was more than ${limit} above the mean.`;
+/** Whether a rule limits it, or did at some time of the span. */
+export function isRuled({ limits }: SubjectLoad): boolean {
+  return limits.some(({ limit }) => limit !== null);
 }
+
+/** In how many collections some host was past the limit of their time, and what that limit was. */
+function shareSentence({ slices }: ReportFacts, load: SubjectLoad): Content {
+  const { subject, limits, past, ruled } = load;
+  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+  const [all, over] = [sum(ruled), sum(past)];
+  const others = sum(slices.map(({ collections }) => collections)) - all;
+  if (all === 0)
+    return html`<b>${subject}</b>: nothing was collected while there was a rule (${limitWords(load)}).`;
+  const unruled = others <= 0 ? "" : `; at the time of ${grouped(others)} more there was no rule`;
+  const known = new Set(limits.map(({ limit }) => limit).filter((limit) => limit !== null));
+  const what =
+    known.size === 1 && limits.at(-1)?.limit !== null
+      ? `more than ${shortFigure([...known][0] ?? 0)} ${unitOf(subject)} above the mean`
+      : `further above the mean than the rule of that time allowed (${limitWords(load)})`;
+  const share = over === 0 ? "none" : sharePercent(over / all);
+  return html`<b>${subject}</b>: in <b>${share}</b> of ${plural(all, "collection", "collections", grouped(all))} a host was ${what}${unruled}.`;
+}
+
+/** "25 %, from 29 Nov 10:00 on 10 %, from 29 Nov 10:04 on 25 %"; of many changes the range and what holds now. */
+function limitWords({ subject, limits }: SubjectLoad): string {
+  const words = (limit: number | null) =>
+    limit === null ? "no rule" : `${shortFigure(limit)} ${unitOf(subject)}`;
+  if (limits.length <= shownLimits) {
+    return limits
+      .map(({ at, limit }, index) =>
+        index === 0 ? words(limit) : `from ${momentText(at)} on ${words(limit)}`,
+      )
+      .join(", ");
+  }
+  const known = limits.map(({ limit }) => limit).filter((limit) => limit !== null);
+  return `between ${words(Math.min(...known))} and ${words(Math.max(...known))}, now ${words(limits.at(-1)?.limit ?? null)}`;
+}
+
+/** Changes of a limit that a sentence names one by one. */
+const shownLimits = 5;
 
 export function sharePercent(share: number): string {
   const percent = share * 100;
@@ -73,7 +98,7 @@ function deviationPicture(facts: ReportFacts, load: SubjectLoad, id: string): Ma
   const withLines = load.hosts.size <= mostLines;
   const right = withLines ? pictureWidth - 132 : pictureWidth - 10;
   const scale = timeScale(facts.from, facts.to, left, right);
-  const limits = load.threshold.filter((each) => each !== null);
+  const limits = load.limits.map(({ limit }) => limit).filter((limit) => limit !== null);
   const highest = Math.max(
     ...load.mostAbove.map((each) => (withLines ? 0 : (each ?? 0))),
     ...load.above.map((each) => each ?? 0),
@@ -104,7 +129,7 @@ function deviationPicture(facts: ReportFacts, load: SubjectLoad, id: string): Ma
     .y(({ limit }) => values(Math.min(limit ?? 0, high)))
     .curve(curveStepAfter)
     .digits(1);
-  const lastLimit = load.threshold.findLast((each) => each !== null) ?? null;
+  const lastLimit = load.limits.at(-1)?.limit ?? null;
   const past = load.past.reduce((sum, count) => sum + count, 0);
   const body: Content = [
     html`<path class="beyond" d="${beyond(steps) ?? ""}"/><path class="band" d="${allowed(steps) ?? ""}"/>`,
@@ -115,30 +140,29 @@ function deviationPicture(facts: ReportFacts, load: SubjectLoad, id: string): Ma
     html`<path class="limit" d="${limitLine(steps) ?? ""}"/>`,
     lastLimit === null
       ? null
-      : label(right - 6, values(Math.min(lastLimit, high)) - 7, `limit ${signedFigure(lastLimit, unit)}`, {
-          anchor: "end",
-          kind: "past",
-        }),
+      : label(
+          right - 6,
+          values(Math.min(lastLimit, high)) - 7,
+          `limit now ${signedFigure(lastLimit, unit)}`,
+          {
+            anchor: "end",
+            kind: "past",
+          },
+        ),
     spots(facts, load, scale, { top, bottom }),
   ];
   return picture({
     id,
     height: bottom + 28,
     title: `${load.subject}: deviation of hosts from the pool's mean`,
-    description: `From ${shortFigure(low)} to ${shortFigure(high)} ${unit} around the mean of ${plural(load.hosts.size, "host")}, over ${plural(slices.length, "span", "spans")} of time. ${lastLimit === null ? "No rule limits it." : `The rules allow ${shortFigure(lastLimit)} ${unit} above the mean; ${plural(past, "collection was", "collections were")} past that.`}${withLines ? ` Hosts: ${[...load.hosts.keys()].map((host) => names.of(host)).join(", ")}.` : ""}`,
+    description: `From ${shortFigure(low)} to ${shortFigure(high)} ${unit} around the mean of ${plural(load.hosts.size, "host")}, over ${plural(slices.length, "span", "spans")} of time. ${lastLimit === null ? "No rule limits it now." : `The rules allow ${shortFigure(lastLimit)} ${unit} above the mean now.`} ${plural(past, "collection was", "collections were")} past the limit of their time.${withLines ? ` Hosts: ${[...load.hosts.keys()].map((host) => names.of(host)).join(", ")}.` : ""}`,
     body,
   });
 }
 
-interface LimitStep {
-  readonly at: number;
-  readonly limit: number | null;
-}
-
-/** The limit at the beginning of each slice, and at the end. */
-function stepsOf({ slices, to }: ReportFacts, { threshold }: SubjectLoad): LimitStep[] {
-  const steps = slices.map(({ from }, index) => ({ at: from, limit: threshold[index] ?? null }));
-  return [...steps, { at: to, limit: threshold.at(-1) ?? null }];
+/** The limit from each change of it on, and at the end. */
+function stepsOf({ to }: ReportFacts, { limits }: SubjectLoad): readonly LimitStep[] {
+  return [...limits, { at: to, limit: limits.at(-1)?.limit ?? null }];
 }
 
 type DrawnTime = ReturnType<typeof timeScale>;
@@ -250,14 +274,13 @@ function spots(
   });
 }
 
-function deviationLegend({ rules }: ReportFacts, load: SubjectLoad): Markup {
-  const band: readonly (readonly [string, string])[] =
-    rules.length === 0 || load.threshold.every((each) => each === null)
-      ? []
-      : [
-          ["band", "allowed by the rules"],
-          ["beyond", "past the limit"],
-        ];
+function deviationLegend(load: SubjectLoad): Markup {
+  const band: readonly (readonly [string, string])[] = isRuled(load)
+    ? [
+        ["band", "allowed by the rules of the time"],
+        ["beyond", "past the limit"],
+      ]
+    : [];
   return legend(
     load.hosts.size <= mostLines
       ? band

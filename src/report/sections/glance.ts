@@ -3,8 +3,7 @@ import { savingsOf } from "../../power/savings.ts";
 import { figure, grouped, plural } from "../../text/format.ts";
 import type { ReportFacts } from "../facts.ts";
 import { type Content, html, type Markup } from "../html.ts";
-import { compareWithMean } from "../thresholds.ts";
-import { sharePercent } from "./deviation.ts";
+import { isRuled, sharePercent } from "./deviation.ts";
 import { meanOf } from "./load.ts";
 
 interface Tile {
@@ -60,30 +59,23 @@ function cpuTile({ loads }: ReportFacts): Tile | null {
   };
 }
 
-function pastTile({ loads, slices, rules }: ReportFacts): Tile | null {
-  const ruled = loads.filter(({ threshold }) => threshold.some((each) => each !== null));
-  if (ruled.length === 0) {
-    const beside = compareWithMean(rules)
-      ? "the rules were made a moment ago"
-      : "no rule compares hosts with the mean";
-    return { name: "Past a limit", value: "-", beside };
-  }
+function pastTile({ loads }: ReportFacts): Tile | null {
+  const compared = loads.filter(isRuled);
+  if (compared.length === 0)
+    return { name: "Past a limit", value: "-", beside: "no rule compares hosts with the mean" };
+  const sum = (counts: readonly number[]) => counts.reduce((all, count) => all + count, 0);
+  if (compared.every(({ ruled }) => sum(ruled) === 0))
+    return { name: "Past a limit", value: "-", beside: "nothing was collected while there was a rule" };
   const worst = Math.max(
-    ...ruled.map(({ past, threshold }) => {
-      const all = slices.reduce(
-        (sum, { collections }, i) => sum + (threshold[i] === null ? 0 : collections),
-        0,
-      );
-      return all === 0 ? 0 : past.reduce((sum, count) => sum + count, 0) / all;
-    }),
+    ...compared.map(({ past, ruled }) => (sum(ruled) === 0 ? 0 : sum(past) / sum(ruled))),
   );
   return {
     name: "Past a limit",
     value: worst === 0 ? "never" : sharePercent(worst),
     beside:
       worst === 0
-        ? "no host broke a rule in any collection"
-        : "of the collections had a host beyond what a rule allows",
+        ? "no host broke a rule of the time in any collection"
+        : "of the collections had a host beyond what the rule of their time allowed",
   };
 }
 

@@ -17,6 +17,7 @@ import {
 import { pageTable } from "../tables.ts";
 import { momentText } from "../times.ts";
 import { sharePercent } from "./deviation.ts";
+import { placeText } from "./topVms.ts";
 
 const left = 74;
 const right = pictureWidth - 10;
@@ -50,7 +51,7 @@ export function shortageSection({ facts, id }: SectionInput): ReportSection | nu
               "VMs that waited most",
               [
                 { title: "VM", kind: "name", cell: ({ vm }) => facts.names.of(vm) },
-                { title: "Host now", kind: "name", cell: ({ host }) => facts.names.of(host) },
+                { title: "Host now", kind: "name", cell: ({ host }) => placeText(host, facts) },
                 { title: "CPUs waited for", kind: "figure", cell: (vm) => figure(vm.waited) },
                 { title: "CPUs used", kind: "figure", cell: (vm) => figure(vm.used) },
                 {

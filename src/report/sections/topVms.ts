@@ -1,4 +1,5 @@
 /** The VMs that used most. Pure. */
+import type { Uuid } from "../../domain/pool.ts";
 import { figure, grouped, plural } from "../../text/format.ts";
 import type { ReportFacts, TopVm } from "../facts.ts";
 import { html, type Markup } from "../html.ts";
@@ -22,7 +23,7 @@ export function topVmsSection({ facts, id }: SectionInput): ReportSection | null
       `The ${vms.length} VMs with the most CPU`,
       [
         { title: "VM", kind: "name", cell: ({ vm }) => facts.names.of(vm) },
-        { title: "Host now", kind: "name", cell: ({ host }) => facts.names.of(host) },
+        { title: "Host now", kind: "name", cell: ({ host }) => placeText(host, facts) },
         { title: "Share", cell: (vm) => meter(vm, first.cpus) },
         { title: "CPUs used", kind: "figure", cell: ({ cpus }) => figure(cpus) },
         { title: "at most", kind: "figure", cell: ({ mostCpus }) => figure(mostCpus) },
@@ -34,6 +35,11 @@ export function topVmsSection({ facts, id }: SectionInput): ReportSection | null
       vms,
     ),
   };
+}
+
+/** Where a VM is now. */
+export function placeText(host: Uuid | null, { names }: ReportFacts): string {
+  return host === null ? "does not run" : names.of(host);
 }
 
 function known(value: number | null): string {

@@ -3,7 +3,7 @@ import { AppError } from "../../domain/errors.ts";
 import { gateNameOf } from "../../domain/gate.ts";
 import { placedGuests, type StoredSnapshot } from "../../domain/pool.ts";
 import type { ReportFacts, RuleChangeFact, RunGroup } from "../../report/facts.ts";
-import { drawnSubjects, thresholdsAt } from "../../report/thresholds.ts";
+import { drawnSubjects, limitSteps } from "../../report/thresholds.ts";
 import type { ControlSettings } from "../../settings/types.ts";
 import { Names } from "../../text/names.ts";
 import { addedRulesIn } from "../addedRules.ts";
@@ -12,6 +12,7 @@ import type { Database, Reader } from "../connection.ts";
 import { eventsIn, hostPowerOf } from "../hostPower.ts";
 import { observedSince } from "../observed.ts";
 import { readRules } from "../rules.ts";
+import { loadSnapshot } from "../snapshot.ts";
 import { ruleHistoryTable } from "../tables/RuleHistory.ts";
 import { number } from "../values.ts";
 import { loadAssessment } from "./decisionInput.ts";
@@ -46,16 +47,17 @@ export async function loadReportFacts(
   }
   const { rules } = await readRules(db);
   const to = await db.read(now);
-  const from = to - seconds;
   const { snapshot } = stored;
+  const askedFrom = to - seconds;
+  const from = await db.read((reader) => beginOf(reader, snapshot.pool.uuid, askedFrom, to));
+  const newest = (await loadSnapshot(db))?.snapshot ?? snapshot;
   const read = await db.read(async (reader) => {
-    const changes = await changesSince(reader, from);
+    const changes = await changesSince(reader, askedFrom);
     const slices = await slicesIn(reader, snapshot.pool.uuid, from, to);
-    const begins = slices.map((slice) => slice.from);
     const limits = new Map(
       drawnSubjects(rules, changes).map((subject) => [
         subject,
-        thresholdsAt(subject, begins, rules, changes),
+        limitSteps(subject, { from, to }, rules, changes),
       ]),
     );
     const added = await addedRulesIn(reader);
@@ -74,7 +76,7 @@ export async function loadReportFacts(
       asleep: hostPowerOf(events),
       powerTroubles: events.filter(({ at, kind }) => at >= from && (kind === "failed" || kind === "refused")),
       greenBytes: await greenBytesBetween(reader, from, to),
-      runs: await runsBetween(reader, from, to),
+      runs: await runsBetween(reader, askedFrom, to),
     };
   });
   return {
@@ -82,10 +84,11 @@ export async function loadReportFacts(
     ...read,
     from,
     to,
+    askedFrom,
     names: new Names(snapshot),
     watts: control.green,
     observed: await observedSince(db, new Date(from * 1000)),
-    ...(await vmsBetween(db, snapshot.pool.uuid, from, to)),
+    ...(await vmsBetween(db, newest, from, to)),
     closed: assessment.blocked ?? assessment.gate,
   };
 }
@@ -96,6 +99,24 @@ function counts({ snapshot }: StoredSnapshot): Pick<ReportFacts, "pool" | "hostC
     hostCount: snapshot.hosts.length,
     runningVms: placedGuests(snapshot),
   };
+}
+
+/** The shortest time that pictures are drawn of. */
+const shortest = 600;
+
+/** The time that was asked for, or the first collection where the history begins later: before it there is nothing to draw. */
+async function beginOf(reader: Reader, poolUuid: string, askedFrom: number, to: number): Promise<number> {
+  const [row = []] = await reader.tuples(
+    `SELECT ${sinceEpoch("MIN(StartedAt)")} FROM Collection WHERE StartedAt >= ? AND PoolUuid = ?`,
+    [sqlSeconds(askedFrom), poolUuid],
+  );
+  const [older] = await reader.tuples(
+    "SELECT Id FROM Collection WHERE StartedAt < ? AND PoolUuid = ? LIMIT 1",
+    [sqlSeconds(askedFrom), poolUuid],
+  );
+  const first = number(row[0]);
+  if (older !== undefined || first === null) return askedFrom;
+  return Math.max(askedFrom, Math.min(Math.floor(first), to - shortest));
 }
 
 async function now(reader: Reader): Promise<number> {

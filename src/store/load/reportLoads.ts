@@ -5,7 +5,8 @@
 import type { Uuid } from "../../domain/pool.ts";
 import { asUuid } from "../../domain/pool.ts";
 import { type Subject, subjectFacts } from "../../domain/rule.ts";
-import type { Slice, SubjectLoad } from "../../report/facts.ts";
+import type { LimitStep, Slice, SubjectLoad } from "../../report/facts.ts";
+import { limitAt } from "../../report/thresholds.ts";
 import type { Reader } from "../connection.ts";
 import { number } from "../values.ts";
 
@@ -76,15 +77,16 @@ type Writable<T> = { -readonly [F in keyof T]: T[F] };
 
 /** A load that is being filled, slice by slice. */
 interface GrowingLoad
-  extends Writable<Pick<SubjectLoad, "subject" | "threshold">>,
+  extends Writable<Pick<SubjectLoad, "subject" | "limits">>,
     Record<"mean" | "above" | "below" | "mostAbove", (number | null)[]> {
   readonly hosts: Map<Uuid, (number | null)[]>;
   readonly peaks: Map<Uuid, (number | null)[]>;
   readonly past: number[];
+  readonly ruled: number[];
 }
 
-/** What each of the subjects was compared with, by slice. */
-export type Limits = ReadonlyMap<Subject, readonly (number | null)[]>;
+/** What each of the subjects was compared with, and when. */
+export type Limits = ReadonlyMap<Subject, readonly LimitStep[]>;
 
 /** The loads of the subjects that `limits` names. */
 export async function loadsIn(
@@ -92,28 +94,30 @@ export async function loadsIn(
   slices: readonly NumberedSlice[],
   limits: Limits,
 ): Promise<readonly SubjectLoad[]> {
-  const loads = [...limits].map(([subject, threshold]) => emptyLoad(subject, threshold));
-  for (const [index, { ids }] of slices.entries()) {
-    if (ids !== null) {
-      await addHosts(reader, loads, index, slices.length, ids);
-      await addPool(reader, loads, index, ids);
+  const loads = [...limits].map(([subject, steps]) => emptyLoad(subject, steps, slices.length));
+  for (const [index, slice] of slices.entries()) {
+    if (slice.ids !== null) {
+      await addHosts(reader, loads, index, slices.length, slice.ids);
+      await addPool(reader, loads, index, slice, slice.ids);
     }
   }
   return loads;
 }
 
-function emptyLoad(subject: Subject, threshold: readonly (number | null)[]): GrowingLoad {
-  const nothing = () => Array.from<number | null>({ length: threshold.length }).fill(null);
+function emptyLoad(subject: Subject, limits: readonly LimitStep[], length: number): GrowingLoad {
+  const nothing = () => Array.from<number | null>({ length }).fill(null);
+  const none = () => Array.from<number>({ length }).fill(0);
   return {
     subject,
-    threshold,
+    limits,
     hosts: new Map(),
     peaks: new Map(),
     mean: nothing(),
     above: nothing(),
     below: nothing(),
     mostAbove: nothing(),
-    past: threshold.map(() => 0),
+    past: none(),
+    ruled: none(),
   };
 }
 
@@ -161,11 +165,15 @@ function put(
   figures[index] = value;
 }
 
-/** The mean and the deviations of a slice's collections. As many columns a subject as are read below. */
+/** Columns a subject that are read below. */
+const perSubject = 6;
+
+/** The mean and the deviations of a slice's collections, each against the limit of its own time. */
 async function addPool(
   reader: Reader,
   loads: readonly GrowingLoad[],
   index: number,
+  slice: Slice,
   { first, last }: Ids,
 ): Promise<void> {
   const inner = loads.flatMap(({ subject }, place) => {
@@ -176,33 +184,53 @@ async function addPool(
       `AVG(${value}) - MIN(${value}) AS below${place}`,
     ];
   });
-  const outer = loads.flatMap((_, place) => [
+  const limits = loads.map((load) => limitThen(load.limits, slice));
+  const outer = limits.flatMap(({ sql }, place) => [
     `AVG(mean${place})`,
     `AVG(above${place})`,
     `AVG(below${place})`,
     `MAX(above${place})`,
-    `SUM(above${place} > ?)`,
+    `SUM(above${place} > ${sql})`,
+    `SUM(${sql} < ${noLimit})`,
   ]);
   const [figures = []] = await reader.tuples(
     `SELECT ${outer.join(", ")} FROM (
-       SELECT CollectionId, ${inner.join(", ")} FROM HostSample WHERE CollectionId BETWEEN ? AND ? GROUP BY CollectionId
+       SELECT CollectionId, MIN(CollectedAt) AS at_, ${inner.join(", ")} FROM HostSample
+        WHERE CollectionId BETWEEN ? AND ? GROUP BY CollectionId
      ) AS each_`,
-    [...loads.map(({ threshold }) => pastFrom(threshold[index] ?? null)), first, last],
+    [...limits.flatMap(({ values }) => [...values, ...values]), first, last],
   );
   for (const [place, load] of loads.entries()) {
-    const own = figures.slice(5 * place, 5 * place + 5).map(number);
+    const own = figures.slice(perSubject * place, perSubject * (place + 1)).map(number);
     load.mean[index] = own[0] ?? null;
     load.above[index] = own[1] ?? null;
     load.below[index] = own[2] ?? null;
     load.mostAbove[index] = own[3] ?? null;
     load.past[index] = own[4] ?? 0;
+    load.ruled[index] = own[5] ?? 0;
   }
+}
+
+/** The limit at the time `at_` of a collection of the slice, as SQL with its values. */
+function limitThen(
+  steps: readonly LimitStep[],
+  { from, to }: Slice,
+): { readonly sql: string; readonly values: readonly (string | number)[] } {
+  const within = steps.filter(({ at }) => at > from && at < to).reverse();
+  const values = within.flatMap(({ at, limit }) => [sqlSeconds(at), pastFrom(limit)]);
+  const begin = pastFrom(limitAt(steps, from));
+  if (within.length === 0) return { sql: "?", values: [begin] };
+  const cases = within.map(() => "WHEN at_ >= CAST(? AS DATETIME(6)) THEN ?").join(" ");
+  return { sql: `(CASE ${cases} ELSE ? END)`, values: [...values, begin] };
 }
 
 /** Rounding is no breach, as in the domain; nothing is past a limit that was not there. */
 function pastFrom(threshold: number | null): number {
-  return threshold === null ? 1e300 : threshold + 1e-6 * Math.max(1, threshold);
+  return threshold === null ? 10 * noLimit : threshold + 1e-6 * Math.max(1, threshold);
 }
+
+/** What no threshold comes near. */
+const noLimit = 1e200;
 
 /** The subject in columns of HostSample. */
 function columnOf(subject: Subject): string {

@@ -22,8 +22,14 @@ export interface VmsRead {
   readonly shortage: CpuShortage | null;
 }
 
-/** The VMs with the most CPU, and those that did not get theirs; control domains are none. */
-export async function vmsBetween(db: Database, poolUuid: string, from: number, to: number): Promise<VmsRead> {
+/**
+ * The VMs with the most CPU, and those that did not get theirs, with where `newest` has them; control domains are none.
+ * A picture that knows no measure of a VM, as of one that has just come to its host, counts for nothing but is no less a
+ * picture: where VMs are is read off the newest collection alone.
+ */
+export async function vmsBetween(db: Database, newest: Snapshot, from: number, to: number): Promise<VmsRead> {
+  const poolUuid = newest.pool.uuid;
+  const homes: Homes = new Map(newest.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   const chosen = await momentsBetween(db, poolUuid, from, to);
   const sums = new Map<Uuid, VmSums>();
   const waits = new Waits();
@@ -38,10 +44,10 @@ export async function vmsBetween(db: Database, poolUuid: string, from: number, t
     last = at;
   }
   const vms = [...sums.entries()]
-    .map(([vm, sum]) => topOf(vm, sum))
+    .map(([vm, sum]) => topOf(vm, sum, homes))
     .sort((a, b) => b.cpus - a.cpus || (a.vm < b.vm ? -1 : 1))
     .slice(0, shownVms);
-  return { topVms: { snapshots: read, from: first, to: last, vms }, shortage: waits.result() };
+  return { topVms: { snapshots: read, from: first, to: last, vms }, shortage: waits.result(homes) };
 }
 
 /** Evenly apart, the newest among them; oldest first. */
@@ -68,8 +74,10 @@ async function momentsBetween(
   return chosen.reverse();
 }
 
+/** Where VMs are now. */
+type Homes = ReadonlyMap<Uuid, Uuid>;
+
 interface VmSums {
-  host: Uuid;
   seen: number;
   cpus: number;
   mostCpus: number;
@@ -81,11 +89,10 @@ interface VmSums {
 function add(sums: Map<Uuid, VmSums>, { vms, placements }: Snapshot): void {
   const hostOf = new Map(placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   for (const vm of vms) {
-    const host = hostOf.get(vm.uuid);
-    if (host === undefined || vm.isControlDomain || vm.vcpuAverage === null || vm.vcpuNum === null) continue;
+    if (!hostOf.has(vm.uuid) || vm.isControlDomain || vm.vcpuAverage === null || vm.vcpuNum === null)
+      continue;
     const cpus = (vm.vcpuAverage * vm.vcpuNum) / 100;
     const sum = sums.get(vm.uuid) ?? {
-      host,
       seen: 0,
       cpus: 0,
       mostCpus: 0,
@@ -93,7 +100,6 @@ function add(sums: Map<Uuid, VmSums>, { vms, placements }: Snapshot): void {
       network: 0,
       networkSeen: 0,
     };
-    sum.host = host;
     sum.vm = vm;
     sum.seen++;
     sum.cpus += cpus;
@@ -106,10 +112,14 @@ function add(sums: Map<Uuid, VmSums>, { vms, placements }: Snapshot): void {
   }
 }
 
-function topOf(vm: Uuid, { host, seen, cpus, mostCpus, vm: last, network, networkSeen }: VmSums): TopVm {
+function topOf(
+  vm: Uuid,
+  { seen, cpus, mostCpus, vm: last, network, networkSeen }: VmSums,
+  homes: Homes,
+): TopVm {
   return {
     vm,
-    host,
+    host: homes.get(vm) ?? null,
     cpus: cpus / seen,
     mostCpus,
     vcpus: last.vcpuNum,
@@ -125,7 +135,6 @@ function waitOf({ vcpuAverage, cpuDemand = null, cpuWait = null }: Vm): number |
 
 /** Sums of what one thing waited for. */
 interface WaitSums {
-  host: Uuid;
   waited: number;
   used: number;
   most: number;
@@ -154,23 +163,23 @@ class Waits {
       known++;
       waited += waiting;
       perHost.set(host, (perHost.get(host) ?? 0) + waiting);
-      count(this.#vms, vm.uuid, { host, waited: waiting, used: cpus });
+      count(this.#vms, vm.uuid, { waited: waiting, used: cpus });
     }
     if (known === 0) return;
     this.#moments.push({ at, used, waited });
-    for (const [host, waiting] of perHost) count(this.#hosts, host, { host, waited: waiting, used: 0 });
+    for (const [host, waiting] of perHost) count(this.#hosts, host, { waited: waiting, used: 0 });
   }
 
-  result(): CpuShortage | null {
+  result(homes: Homes): CpuShortage | null {
     if (this.#moments.length === 0) return null;
-    const hosts = [...this.#hosts.values()].map(({ host, waited, most, seen }) => ({
+    const hosts = [...this.#hosts].map(([host, { waited, most, seen }]) => ({
       host,
       waited: waited / seen,
       most,
     }));
-    const vms = [...this.#vms].map(([vm, { host, waited, used, seen }]) => ({
+    const vms = [...this.#vms].map(([vm, { waited, used, seen }]) => ({
       vm,
-      host,
+      host: homes.get(vm) ?? null,
       waited: waited / seen,
       used: used / seen,
     }));
@@ -185,10 +194,9 @@ class Waits {
 function count(
   sums: Map<Uuid, WaitSums>,
   key: Uuid,
-  { host, waited, used }: Pick<WaitSums, "host" | "waited" | "used">,
+  { waited, used }: Pick<WaitSums, "waited" | "used">,
 ): void {
-  const sum = sums.get(key) ?? { host, waited: 0, used: 0, most: 0, seen: 0 };
-  sum.host = host;
+  const sum = sums.get(key) ?? { waited: 0, used: 0, most: 0, seen: 0 };
   sum.waited += waited;
   sum.used += used;
   sum.most = Math.max(sum.most, waited);

@@ -1,0 +1,169 @@
+/**
+ * Why hosts stay short of CPUs when the plan is made: what each of their VMs could save elsewhere, and what keeps it. Told
+ * by what the moves were chosen by (`serve.ts`), so that neither can contradict the other; it decides nothing. Pure.
+ */
+import type { Uuid } from "../../domain/pool.ts";
+import type { Refusal, RefusalCode, ServeOffer, StillShort } from "../plan.ts";
+import { limitOf, type State } from "../state.ts";
+import { absentRefusals, describe, perHost } from "../tell/explain.ts";
+import { easiestFirst, rate, type ServedHosts, savedMinutes, triedHosts } from "./serve.ts";
+
+/** CPU-minutes that count: less is rounding. */
+export const noticeable = 0.05;
+
+const gibibyte = 1024 ** 3;
+
+/** What there is to know beside the sums and the state, both of which stand behind the moves that serve. */
+export interface Circumstances {
+  /** Hosts that take no part. */
+  readonly absent: readonly Uuid[];
+  /** That no more moves may be made. */
+  readonly limited: boolean;
+}
+
+/** The hosts that are short, the worst first, each with the reasons. */
+export function stillShort(
+  state: State,
+  sums: ServedHosts,
+  { absent, limited }: Circumstances,
+): readonly StillShort[] {
+  const { H, hosts } = state.problem;
+  const easiest = easiestFirst(sums, H);
+  const short = Array.from({ length: H }, (_, h) => h).filter((h) => sums.shortage(h) >= noticeable);
+  return short
+    .sort((a, b) => sums.shortage(b) - sums.shortage(a) || a - b)
+    .flatMap((h) => {
+      const host = hosts[h];
+      return host === undefined
+        ? []
+        : [
+            {
+              host: host.uuid,
+              minutes: sums.shortage(h),
+              limited,
+              ...reasons(state, sums, h, easiest, absent),
+            },
+          ];
+    });
+}
+
+function reasons(
+  state: State,
+  sums: ServedHosts,
+  h: number,
+  easiest: readonly number[],
+  absent: readonly Uuid[],
+): Pick<StillShort, "offers" | "forbidden" | "refusals"> {
+  const offers: ServeOffer[] = [];
+  let forbidden: StillShort["forbidden"] = null;
+  const refusals: Refusal[] = state.problem.stuck.flatMap(({ vm, host, code, reason }) =>
+    host === h && !vm.isControlDomain ? [{ vm: vm.uuid, host: null, code, reason }] : [],
+  );
+  for (let v = state.first(h); v >= 0; v = state.after(v)) {
+    const vm = state.problem.vms[v]?.uuid;
+    if (vm === undefined) continue;
+    const obstacle = whyFixed(state, sums, v, h);
+    if (obstacle !== null) {
+      refusals.push({ vm, host: null, ...obstacle });
+      continue;
+    }
+    const found = destinations(state, sums, v, h, easiest);
+    if (found.best !== null) offers.push(found.best);
+    for (const [code, hosts] of found.refused) refusals.push(...perHost(state, v, code, hosts, limitOf));
+    refusals.push(...absentRefusals(vm, absent));
+    if (found.forbidden === null) continue;
+    const { code, to, ...offer } = found.forbidden;
+    if (forbidden === null || offer.perGigabyte > forbidden.perGigabyte)
+      forbidden = { ...offer, code, reason: describe(state, v, to, code, limitOf) };
+  }
+  return { offers: offers.sort((a, b) => b.perGigabyte - a.perGigabyte), forbidden, refusals };
+}
+
+/** What keeps the VM from every host alike; null where nothing does. */
+function whyFixed(
+  state: State,
+  sums: ServedHosts,
+  v: number,
+  h: number,
+): Pick<Refusal, "code" | "reason"> | null {
+  const { home, movesLeft } = state.problem;
+  if (home[v] !== h) return { code: "banned", reason: "the plan has just moved it" };
+  if (sums.problem.vms[v] === null)
+    return { code: "unknown", reason: "it is not known what it wants of the CPUs" };
+  if ((state.taken[h] ?? 0) < (movesLeft[h] ?? 0)) return null;
+  return {
+    code: "spent",
+    reason: `its host takes part in as many moves as it may for now, ${movesLeft[h]} (ControlMaxMovesPerHost)`,
+  };
+}
+
+interface Destinations {
+  readonly best: ServeOffer | null;
+  readonly forbidden: (ServeOffer & { readonly code: RefusalCode; readonly to: number }) | null;
+  readonly refused: ReadonlyMap<RefusalCode, readonly number[]>;
+}
+
+/** The VM's best move, the best of those that are not possible but would be worth it, and who refuses it for what. */
+function destinations(
+  state: State,
+  sums: ServedHosts,
+  v: number,
+  h: number,
+  easiest: readonly number[],
+): Destinations {
+  const relief = sums.shortage(h) - sums.after(h, v, -1);
+  const refused = new Map<RefusalCode, number[]>();
+  let best: Destinations["best"] = null;
+  let forbidden: Destinations["forbidden"] = null;
+  let tried = 0;
+  for (const to of easiest) {
+    if (to === h) continue;
+    const code = stepObstacle(state, v, to);
+    if (code === null && ++tried > triedHosts) continue;
+    const offer = offerOf(state, sums, v, h, to, relief);
+    if (code === null) {
+      if (best === null || offer.perGigabyte > best.perGigabyte) best = offer;
+      continue;
+    }
+    refused.set(code, [...(refused.get(code) ?? []), to]);
+    if (offer.perGigabyte <= sums.problem.worth) continue;
+    if (forbidden === null || offer.perGigabyte > forbidden.perGigabyte) forbidden = { ...offer, code, to };
+  }
+  return { best, forbidden, refused };
+}
+
+function offerOf(
+  { problem: { vms, hosts, cost } }: State,
+  sums: ServedHosts,
+  v: number,
+  from: number,
+  to: number,
+  relief: number,
+): ServeOffer {
+  const [vm, host] = [vms[v], hosts[to]];
+  if (vm === undefined || host === undefined) throw new Error("a step of no VM or host");
+  const saved = savedMinutes(sums, v, from, to, relief);
+  const gigabytes = (cost[v] ?? 0) / gibibyte;
+  return {
+    vm: vm.uuid,
+    destination: host.uuid,
+    savedMinutes: saved,
+    gigabytes,
+    overheadGigabytes: sums.problem.overheadGigabytes,
+    perGigabyte: rate({ minutes: saved, gigabytes }, sums.problem),
+  };
+}
+
+/** What forbids this one step, by the rules themselves; null where it may be made. */
+function stepObstacle(state: State, v: number, d: number): RefusalCode | null {
+  const { problem } = state;
+  if (problem.shut.length > 0 && problem.shut[v * problem.H + d] === 1) {
+    return problem.closed.get(v * problem.H + d)?.code ?? "bar";
+  }
+  const free = state.free[d] ?? 0;
+  if (free === Number.NEGATIVE_INFINITY) return "unknown";
+  if (free < (problem.need[v] ?? 0)) return "memory";
+  if (state.fullGroup(v, d) >= 0) return "apart";
+  if (state.isSpent(v, d)) return "spent";
+  return state.stepFits(v, d) ? null : "rule";
+}
