@@ -108,7 +108,9 @@ export async function tryThreeCommands(folder: string, { newer }: Packages): Pro
     debian.mustRun(["apt-get", "update"]);
     await step(install, () => debian.mustRun(["sh", "-ec", `cd /root && ${install}`], { input: "y\n" }));
     await step("what systemd does then: mariadb.service", async () => {
-      const command = "install -d -o mysql /run/mysqld && exec mariadbd --user=mysql --skip-networking 2>&1";
+      // As a child of the shell: whoever changes his user is not told any more that his parent has died.
+      const command =
+        "install -d -o mysql /run/mysqld; mariadbd --user=mysql --skip-networking 2>&1; exit $?";
       const server = debian.start(["sh", "-c", command]);
       server.stdout?.resume();
       stopServer = () => server.kill("SIGKILL");
