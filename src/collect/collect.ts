@@ -13,7 +13,7 @@ import { unmeasuredLines } from "../domain/unmeasured.ts";
 import type { CollectSettings, XenSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { pruneHistory } from "../store/historyRetention.ts";
-import { loadHostAddresses, loadLastPlaces } from "../store/places.ts";
+import { loadHostAddresses, loadLastPlaces, newestStored } from "../store/places.ts";
 import { subjectsComparedByRules, subjectsNamedByRules, subjectsOfHostRule } from "../store/rules.ts";
 import { beginCollection, loadSnapshot, saveSnapshot } from "../store/snapshot.ts";
 import { connectXapi } from "../xapi/client.ts";
@@ -117,7 +117,9 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
     const lastRead = inventory.skipped.length === 0 ? null : await before();
     const unreadable = new Unreadable(inventory, lastRead);
     const measured = toSnapshot(inventory, measures, options.collect.eth0Device, named, unreadable);
-    const earlier = lacksDemands(measured) ? (lastRead ?? (await before().catch(noneOfDamagedRows))) : null;
+    const lastUsed = async () =>
+      lastRead ?? (await keptFrom(db, options, inventory)) ?? (await before().catch(noneOfDamagedRows));
+    const earlier = lacksDemands(measured) ? await lastUsed() : null;
     const read = earlier === null ? measured : withLastUse(measured, earlier);
     const last = db === null ? null : await loadLastPlaces(db);
     if (last !== null && !options.replacePool) refuseOtherPool(last.poolUuid, read.pool);
@@ -140,6 +142,7 @@ export async function collect(db: Database | null, options: CollectOptions): Pro
     };
     if (db === null || start === null) return { ...result, stored: null, warnings: [] };
     const stored = await saveSnapshot(db, start, snapshot, { complete, settling, clockSkewSeconds });
+    options.follower?.keep(stored === "superseded" ? null : { id: stored.id, snapshot });
     // By a clock that has jumped ahead, all that is kept looks old.
     const warnings = clocksDisagree(clockSkewSeconds) ? [] : await prune(db, options.collect, signal);
     return { ...result, stored, warnings };
@@ -356,6 +359,17 @@ function leftOut(
       reason,
     })),
   };
+}
+
+/** The newest picture that is stored, where the run before of this process stored it: reading it back costs more. */
+async function keptFrom(
+  db: Database | null,
+  { follower }: CollectOptions,
+  { pool }: Inventory,
+): Promise<Snapshot | null> {
+  const kept = follower?.kept ?? null;
+  if (db === null || kept === null || kept.snapshot.pool.uuid !== pool.uuid) return null;
+  return (await newestStored(db)) === kept.id ? kept.snapshot : null;
 }
 
 /** Rows that make no sense tell nothing of before; the collection that is being made writes them anew. */

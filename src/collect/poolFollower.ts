@@ -1,6 +1,7 @@
 /** What `xcp-collect --interval` keeps from one run to the next: the session with the pool, and the pool's objects. */
 
 import { isDeepStrictEqual } from "node:util";
+import type { Snapshot } from "../domain/pool.ts";
 import type { XenSettings } from "../settings/types.ts";
 import { connectXapi, type XapiOptions } from "../xapi/client.ts";
 import { type FollowedInventory, InventoryFollower } from "../xapi/inventoryFollower.ts";
@@ -36,10 +37,26 @@ interface KeptSession {
   readonly stop: AbortController;
 }
 
+/** A picture of the pool as it was stored. */
+export interface KeptPicture {
+  readonly id: number;
+  readonly snapshot: Snapshot;
+}
+
 /** One run at a time. A run that fails with the pool ends the session; the next one begins anew. */
 export class PoolFollower {
   #session: KeptSession | null = null;
   #known: KnownMembers = { collected: null, allowed: [] };
+  #kept: KeptPicture | null = null;
+
+  /** What the last run stored, with the number of its collection; null where it stored nothing. */
+  get kept(): KeptPicture | null {
+    return this.#kept;
+  }
+
+  keep(picture: KeptPicture | null): void {
+    this.#kept = picture;
+  }
 
   /** Does `work` with the pool. Rejects as connectXapi and `work` do. */
   async run<T>(options: FollowOptions, work: (pool: PoolAccess) => Promise<T>): Promise<T> {

@@ -16,6 +16,14 @@ export async function loadHostAddresses(db: Database): Promise<readonly string[]
   });
 }
 
+/** The number of the last stored collection; 0 when there is none. */
+export async function newestStored(db: Database): Promise<number> {
+  return db.read(async (reader) => {
+    const [head] = await reader.rows("SELECT StoredId FROM CollectionHead WHERE Id = 1");
+    return Number(head?.["StoredId"] ?? 0);
+  });
+}
+
 /** The places of the last stored collection; null when there is none. */
 export async function loadLastPlaces(db: Database): Promise<LastPlaces | null> {
   return db.read(async (reader) => {
