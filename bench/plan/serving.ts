@@ -4,6 +4,7 @@
  */
 import { assess, forecastOf } from "../../src/decide/assess.ts";
 import { chooseSamples, sampleWish } from "../../src/decide/sampling.ts";
+import type { Snapshot } from "../../src/domain/pool.ts";
 import { aControlState } from "../../test/support/fixtures.ts";
 import { controlSettings } from "../../test/support/loop/live.ts";
 import { serveRule } from "../../test/support/loop/recordedPolicies.ts";
@@ -48,9 +49,14 @@ export function* serving(seed: number, cpuMs: () => number): Generator<string> {
   }
 }
 
+/** As from the store: texts that were read, and not put together of parts. */
+function asRead(snapshot: Snapshot): Snapshot {
+  return JSON.parse(JSON.stringify(snapshot)) as Snapshot;
+}
+
 /** What a run reads: the newest collection and those of the hour before it. */
 function hourOf(hosts: number, vms: number, seed: number) {
-  const day = new Day({ name: "", hosts, vms, cpus: Math.round((0.78 * vms) / hosts), rules: [] }, seed);
+  const day = new Day({ name: "", hosts, vms, cpus: Math.round((0.9 * vms) / hosts), rules: [] }, seed);
   const settings = controlSettings();
   const cpus = new SharedCpus(0.4, "waits");
   const wish = sampleWish(settings, [], [serveRule]);
@@ -59,7 +65,7 @@ function hourOf(hosts: number, vms: number, seed: number) {
     const wanted = n >= 55 || n % 5 === 4 ? day.minute(at) : null;
     return wanted === null
       ? []
-      : [{ snapshot: cpus.see(wanted, at * 60), collectionId: n, secondsBefore: (59 - n) * 60 }];
+      : [{ snapshot: asRead(cpus.see(wanted, at * 60)), collectionId: n, secondsBefore: (59 - n) * 60 }];
   })
     .flat()
     .reverse();

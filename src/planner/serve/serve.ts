@@ -197,6 +197,9 @@ class Choice {
     const { H } = this.#state.problem;
     const easiest = easiestFirst(this.#sums, H);
     let best: PossibleMove | null = null;
+    // The best of those that are known first: few of the others can be better, and need be looked at.
+    for (const known of this.#best.values())
+      if (known !== null && (best === null || known.perGigabyte > best.perGigabyte)) best = known;
     for (let h = 0; h < H; h++) {
       // No VM saves more than its host lacks.
       const least = Math.max(best?.perGigabyte ?? 0, this.#problem.worth) * this.#problem.overheadGigabytes;
