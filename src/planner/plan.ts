@@ -97,6 +97,7 @@ export type Purpose =
 export interface Served {
   /** CPU-minutes that it saves in the time ahead, what the migration costs taken off. */
   readonly savedMinutes: number;
+  /** Minutes by what is copied and what the migration counts for beside that: what the rule's WORTH is held against. */
   readonly perGigabyte: number;
   /** Part of the CPU time it wants that the VM waits for now, percent; null where it is not measured. */
   readonly waitPercent: number | null;

@@ -204,6 +204,9 @@ export async function countFollowingEvents(crash: CrashWorld): Promise<number> {
 function expectDifferent(before: Stored, after: Stored): void {
   // The simulated pool records no run-states of VMs, as none does by default: nothing of them is stored.
   for (const table of Object.keys(after.picture).filter((name) => name !== "VmMeasure")) {
+    // What VMs want beside what they use is known only where a host is full; without any there is nothing to mix.
+    const rows = [before, after].flatMap(({ picture }) => picture[table] ?? []);
+    if (table === "VmDemand" && rows.length === 0) continue;
     expect(after.picture[table], `table ${table} is the same in both pictures`).not.toEqual(
       before.picture[table],
     );

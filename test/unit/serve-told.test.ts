@@ -334,8 +334,9 @@ describe("the page of a plan", () => {
       },
       { version: "x", by: "ann", at: 0 },
     );
-    expect(page).toContain("<code>SERVE CPU WORTH 1 CPU-MINUTES PER GB OVER 60 MINUTES</code>");
-    expect(page).toContain("<code>HOST CpuAverage &gt; 60</code>");
+    expect(page).toContain("<code>CPU WORTH 1 CPU-MINUTES PER GB OVER 60 MINUTES</code>");
+    expect(page).toContain("<code>CpuAverage &gt; 60</code>");
+    expect(page).toMatch(/<td[^>]*>SERVE<\/td>/);
     expect(page).toContain("Hosts that are expected to lack CPUs");
     expect(page).toMatch(
       /Before the plan: mean [\d.]+ %, limit [\d.]+; after it: mean [\d.]+ %, limit [\d.]+\./,

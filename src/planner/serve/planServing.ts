@@ -184,7 +184,7 @@ function moveOf(
     after: transfer?.after ?? [],
     startSeconds: 0,
     seconds: transfer?.seconds ?? served.seconds(vm, from, to),
-    served: { savedMinutes: minutes, perGigabyte: minutes / Math.max(1e-9, gigabytes), waitPercent },
+    served: { savedMinutes: minutes, perGigabyte: rate({ minutes, gigabytes }, served), waitPercent },
   };
 }
 

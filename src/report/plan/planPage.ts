@@ -261,10 +261,11 @@ function madeFromSection({ assessment, plan, settings }: PlanFacts, names: Names
         : pageTable(
             "Rules",
             [
+              { title: "Kind", cell: (rule) => (isServe(rule) ? "SERVE" : "HOST") },
               {
                 title: "Rule, as CREATE RULE takes it",
                 kind: "long",
-                cell: (rule) => html`<code>${isServe(rule) ? "SERVE " : "HOST "}${ruleWords(rule)}</code>`,
+                cell: (rule) => html`<code>${ruleWords(rule)}</code>`,
               },
               { title: "", cell: (rule) => ("enabled" in rule ? describeOptions(rule) : "") },
             ],
