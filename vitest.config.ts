@@ -5,6 +5,9 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const longFiles = [
   "programs/demo",
   "programs/control-green",
+  "programs/report",
+  "packaging/readme",
+  "programs/crash-collect",
   "property/planner",
   "programs/case-unreadable-hosts",
   "programs/faults-database",
