@@ -181,7 +181,7 @@ export class WlbService {
     const bound = view.status?.bound ?? null;
     if (bound?.pool === pool) this.#bound(pool, asked);
     const { address, hostHeader } = asked;
-    await this.#saved(view, "the pool cannot be connected now", async () => {
+    const store = async () => {
       await connectWlbPool(view.db, {
         pool,
         boundTo: address,
@@ -191,8 +191,9 @@ export class WlbService {
         password: this.#options.accountKey.seal(password, pool),
       });
       view.stays();
-      await view.refresh();
-    });
+    };
+    const isBound = () => view.status?.bound?.pool === pool;
+    await this.#saved(view, "the pool cannot be connected now", store, isBound);
     this.#options.say(
       `pool ${pool} (${printable(view.status?.poolName ?? "")}) is connected, from ${address}, with its account ${printable(user)}`,
     );
@@ -203,8 +204,13 @@ export class WlbService {
     const view = this.#bound(pool, asked);
     // The pool forgets us whatever is answered: what cannot be forgotten here now is as soon as it can.
     view.leaves();
-    await this.#saved(view, "the pool's account cannot be forgotten now, and is as soon as it can", () =>
-      view.refresh(),
+    const says = "the pool's account cannot be forgotten now, and is as soon as it can";
+    // The refresh forgets it.
+    await this.#saved(
+      view,
+      says,
+      async () => {},
+      () => view.status?.bound?.pool !== pool,
     );
     this.#options.say(`pool ${pool} is disconnected, from ${asked.address}; its account is forgotten`);
     return doneAnswer("RemoveXenServer");
@@ -225,10 +231,10 @@ export class WlbService {
     const stored = view.status?.configuration ?? new Map<string, string>();
     const change = changeOf(sent, this.#configurationOf(view), stored);
     if (typeof change === "string") throw new WlbRefusal("outOfRange", change);
-    await this.#saved(view, "the configuration cannot be stored now", async () => {
-      await configureWlbPool(view.db, pool, change.set, change.gone);
-      await view.refresh();
-    });
+    const store = () => configureWlbPool(view.db, pool, change.set, change.gone);
+    const isRead = () =>
+      [...change.set].every(([key, value]) => view.status?.configuration.get(key) === value);
+    await this.#saved(view, "the configuration cannot be stored now", store, isRead);
     const idle = listed(change.withoutEffect);
     this.#options.say(
       `the configuration of pool ${pool} was changed from ${asked.address}${idle === "" ? "" : `; accepted, has no effect: ${idle}`}`,
@@ -236,8 +242,16 @@ export class WlbService {
     return doneAnswer("SetXenPoolConfiguration");
   }
 
-  /** Has something stored, and waits for it; where the database is away says `says`, at once if that is known. */
-  async #saved(view: PoolView, says: string, store: () => Promise<void>): Promise<void> {
+  /**
+   * Has something stored, and waits until answers go by it; where the database is away says `says`, at once if that is
+   * known. What a large pool's answers are made of may take longer than its waiting: what `inForce` tells is enough.
+   */
+  async #saved(
+    view: PoolView,
+    says: string,
+    store: () => Promise<void>,
+    inForce: () => boolean,
+  ): Promise<void> {
     const refusal = { code: "notSavedNow", says: `${says}: the database is away` } as const;
     if (view.trouble === null) {
       const stored = store().catch((cause: unknown) => {
@@ -245,6 +259,9 @@ export class WlbService {
         throw new WlbRefusal(refusal.code, refusal.says);
       });
       await inTime(stored, databaseMs, refusal);
+      await inTime(view.refresh(), databaseMs, refusal).catch((late: unknown) => {
+        if (!inForce()) throw late;
+      });
     }
     if (view.trouble !== null) throw new WlbRefusal(refusal.code, refusal.says);
   }

@@ -137,13 +137,15 @@ export class PoolView {
     return stars;
   }
 
-  /** A VM that is started is answered for at once: others come between two of these. */
+  /** A VM that is started is answered for at once; whoever asks meanwhile has half of the time between two of these. */
   async #workOutAhead(stars: ReadonlyMap<Uuid, unknown>): Promise<void> {
     const idle = this.#basis?.snapshot.vms.filter(({ powerState }) => !occupiesHost(powerState)) ?? [];
     for (const { uuid } of idle) {
-      if (this.#stars !== stars) return;
+      if (this.#stars !== stars || this.#isClosed) return;
+      const beganMs = this.#options.monotonicMs();
       this.stars(asUuid(uuid.toLowerCase()));
-      await new Promise((resolve) => setImmediate(resolve));
+      const spentMs = this.#options.monotonicMs() - beganMs;
+      await new Promise((resolve) => setTimeout(resolve, spentMs));
     }
   }
 
