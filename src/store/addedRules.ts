@@ -195,14 +195,19 @@ function limitRow(limit: GreenLimit): Said {
 
 /** What enabled chains compare hosts by, each once. */
 export async function comparedByRules(reader: Reader): Promise<readonly string[]> {
-  const { chains } = await addedRulesIn(reader);
-  return subjectsOf(chains.map(({ rule }) => rule).filter(({ enabled }) => enabled));
+  return comparedBy(await addedRulesIn(reader));
 }
 
 /** What enabled rules need, each once: what xcp-collect measures beside the thesis' columns is among it. */
 export async function namedByRules(reader: Reader): Promise<readonly string[]> {
-  const named = await comparedByRules(reader);
-  const { serving } = await addedRulesIn(reader);
-  // What VMs wait for is what such a rule goes by, where a pool records it: it compares no host by it.
-  return serving.some(({ rule }) => rule.enabled) ? [...new Set<string>([...named, "CpuWait"])] : named;
+  const added = await addedRulesIn(reader);
+  const compared = comparedBy(added);
+  // What VMs wait for is what a rule that serves goes by, where a pool records it: it compares no host by it.
+  return added.serving.some(({ rule }) => rule.enabled)
+    ? [...new Set<string>([...compared, "CpuWait"])]
+    : compared;
+}
+
+function comparedBy({ chains }: AddedRules): readonly string[] {
+  return subjectsOf(chains.map(({ rule }) => rule).filter(({ enabled }) => enabled));
 }
