@@ -5,7 +5,7 @@
 import type { Uuid } from "../../domain/pool.ts";
 import type { Refusal, RefusalCode, ServeOffer, StillShort } from "../plan.ts";
 import { limitOf, type State } from "../state.ts";
-import { absentRefusals, describe, perHost } from "../tell/explain.ts";
+import { absentRefusals, describe, obstacleBesideRules, perHost } from "../tell/explain.ts";
 import { easiestFirst, rate, type ServedHosts, savedMinutes, triedHosts } from "./serve.ts";
 
 /** CPU-minutes that count: less is rounding. */
@@ -156,14 +156,5 @@ function offerOf(
 
 /** What forbids this one step, by the rules themselves; null where it may be made. */
 function stepObstacle(state: State, v: number, d: number): RefusalCode | null {
-  const { problem } = state;
-  if (problem.shut.length > 0 && problem.shut[v * problem.H + d] === 1) {
-    return problem.closed.get(v * problem.H + d)?.code ?? "bar";
-  }
-  const free = state.free[d] ?? 0;
-  if (free === Number.NEGATIVE_INFINITY) return "unknown";
-  if (free < (problem.need[v] ?? 0)) return "memory";
-  if (state.fullGroup(v, d) >= 0) return "apart";
-  if (state.isSpent(v, d)) return "spent";
-  return state.stepFits(v, d) ? null : "rule";
+  return obstacleBesideRules(state, v, d) ?? (state.stepFits(v, d) ? null : "rule");
 }

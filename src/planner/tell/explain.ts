@@ -125,6 +125,11 @@ const most = 8;
 
 /** What keeps `v` from `d` as things stand. */
 export function obstacle(state: State, v: number, d: number): RefusalCode {
+  return obstacleBesideRules(state, v, d) ?? (state.fit(v, d) < 0 ? "rule" : "not enough");
+}
+
+/** What keeps `v` from `d` whatever the rules say of it; null where nothing does. */
+export function obstacleBesideRules(state: State, v: number, d: number): RefusalCode | null {
   const { problem } = state;
   if (problem.shut.length > 0 && problem.shut[v * problem.H + d] === 1) {
     return problem.closed.get(v * problem.H + d)?.code ?? "bar";
@@ -133,8 +138,7 @@ export function obstacle(state: State, v: number, d: number): RefusalCode {
   if (free === Number.NEGATIVE_INFINITY) return "unknown";
   if (free < (problem.need[v] ?? 0)) return "memory";
   if (state.fullGroup(v, d) >= 0) return "apart";
-  if (state.isSpent(v, d)) return "spent";
-  return state.fit(v, d) < 0 ? "rule" : "not enough";
+  return state.isSpent(v, d) ? "spent" : null;
 }
 
 /** The obstacle in words, with its figures. */
