@@ -65,7 +65,9 @@ export function rankHosts(pool: Snapshot, rules: readonly Rule[], vm: Vm, option
 type Unranked = Omit<RankedHost, "rank">;
 
 /** What is known of a place, before it is held against the others. */
-type Found = Omit<Unranked, "score" | "grade" | "reasons"> & Pick<Scored, "memoryShare">;
+interface Found extends Pick<Scored, "memoryShare"> {
+  readonly facts: Omit<Unranked, "score" | "grade" | "reasons">;
+}
 
 function scored(
   found: readonly Found[],
@@ -74,11 +76,11 @@ function scored(
 ): Unranked[] {
   const hasHomeServer = takesHome(snapshot, options);
   const leastAdded = found.reduce(
-    (least, { serve }) => Math.min(least, addedMinutes(serve)),
+    (least, { facts }) => Math.min(least, addedMinutes(facts.serve)),
     Number.POSITIVE_INFINITY,
   );
   const { headroomBytes } = options;
-  return found.map(({ memoryShare, ...facts }) => ({
+  return found.map(({ facts, memoryShare }) => ({
     ...facts,
     ...scoreOf({ ...facts, memoryShare, hasHomeServer, headroomBytes, serving, leastAdded }),
   }));
@@ -211,7 +213,7 @@ function factsOn(judge: Judge, host: Host, now: Host): Found {
   const after = isHere ? now : judge.hostWith(host);
   const freeBytes = host.placementFreeBytes ?? 0;
   const freeBytesAfter = freeBytes - (vm.placementBytes ?? 0);
-  return {
+  const facts = {
     host: host.uuid,
     isHere,
     isHomeServer: options.homeServer === host.uuid,
@@ -223,8 +225,8 @@ function factsOn(judge: Judge, host: Host, now: Host): Found {
     ...judge.ruled.with(after),
     serve: judge.served?.on(host.uuid) ?? null,
     ...judge.companyOn(host.uuid),
-    memoryShare: shareOf(freeBytesAfter, host.memoryTotalMb),
   };
+  return { facts, memoryShare: shareOf(freeBytesAfter, host.memoryTotalMb) };
 }
 
 function shareOf(free: number, totalMb: number | null): number | null {
