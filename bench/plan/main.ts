@@ -262,7 +262,8 @@ if (values.cold) {
   process.stdout.write(`${sound(Number(values.sound))}\n`);
 } else if (values.serve) {
   process.stdout.write("pool | hosts short | moves | CPU ms, median | most\n");
-  for (const line of serving(Number(values.seed), cpuMs)) process.stdout.write(`${line}\n`);
+  for (const line of serving(values.only ?? "", Number(values.seed), cpuMs))
+    process.stdout.write(`${line}\n`);
 } else if (values.budget) {
   process.stdout.write("pools | with a gap | CPU / budget, least | median | most\n");
   for (const line of budgets(values.only ?? "", Number(values.seed), Number(values.count ?? 20), cpuMs)) {

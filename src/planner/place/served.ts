@@ -34,6 +34,7 @@ export class ServedPlaces {
       capacity: hosts.map(cpusOf),
       hosts: wantedOf(snapshot, serve, options.wanted),
       vms: [this.#demand],
+      transferCpus: 0,
     });
     const home = hosts.findIndex(({ uuid }) => uuid === source);
     if (home >= 0) this.#sums.change(home, 0, -1);
@@ -107,6 +108,7 @@ export function wantedAfter(
     capacity: hosts.map(cpusOf),
     hosts: hostDemands(snapshot, hosts, demands),
     vms: going.map(({ demand }) => demand),
+    transferCpus: 0,
   });
   const at = new Map(hosts.map(({ uuid }, h) => [uuid, h]));
   going.forEach(({ source, destination }, v) => {

@@ -1,5 +1,6 @@
 /** What is expected to be wanted of each host: by its VMs, and by what else it does. Pure. */
 import { subjectValue } from "../../domain/deviation.ts";
+import { InTurn } from "../../domain/inTurn.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { capacity, rawWeight } from "../../domain/weight.ts";
 import type { Demand } from "../plan.ts";
@@ -9,18 +10,18 @@ import type { Demand } from "../plan.ts";
  * on. A VM that is not in `demands` is taken to want what it uses.
  */
 export function hostDemands(
-  { vms: all, placements }: Snapshot,
+  { vms, placements }: Snapshot,
   hosts: readonly Host[],
   demands: ReadonlyMap<Uuid, Demand>,
 ): readonly Demand[] {
   const parts = partsOf(demands);
   const hostIndex = new Map(hosts.map((host, h) => [host.uuid, h]));
-  const vms = new Map(all.map((vm) => [vm.uuid, vm]));
+  const places = new InTurn(vms);
   const means = hosts.map(() => new Array<number>(parts).fill(0));
   const variances = hosts.map(() => 0);
   const used = hosts.map(() => 0);
   for (const { vmUuid, hostUuid } of placements) {
-    const [h, vm] = [hostIndex.get(hostUuid), vms.get(vmUuid)];
+    const [h, vm] = [hostIndex.get(hostUuid), vms[places.placeOf(vmUuid)]];
     if (h === undefined || vm === undefined || vm.isControlDomain) continue;
     const demand = demands.get(vmUuid) ?? demandAsUsed(vm, parts);
     used[h] = (used[h] ?? 0) + usedCpus(vm);

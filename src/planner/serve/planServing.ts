@@ -3,7 +3,7 @@
  * then those of the other rules from where these have left the pool. Neither undoes the other: a move that serves
  * breaks no rule and makes none worse, a VM moves once, and no VM comes to a host that it would make wait. Pure.
  */
-import { withDerived } from "../../domain/derived.ts";
+import { derivedFor } from "../../domain/derived.ts";
 import { evaluate, subjectValue } from "../../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { migrationGigabytes, type Rule } from "../../domain/rule.ts";
@@ -183,7 +183,9 @@ interface Begun {
 
 /** What the other rules ask for, from where the moves that serve have left the pool. */
 function planRest(begun: Begun): Plan {
-  return planMigrations(placedAfter(begun.snapshot, begun.moves), begun.rules, restOptions(begun));
+  const { snapshot, rules, options } = begun;
+  if (rules.length === 0) return planMigrations(snapshot, rules, options);
+  return planMigrations(placedAfter(snapshot, begun.moves), rules, restOptions(begun));
 }
 
 /** The pool when the moves are made. */
@@ -228,7 +230,7 @@ function harmfulPairs(problem: Problem, sums: ServedHosts, state: State): [strin
   const tight = tightHosts(H, sums);
   const everywhere = V * tight.length <= mostPairs;
   const pairs: [string, string][] = [];
-  const { worth, minutes, transferCpus } = sums.problem;
+  const { worth, minutes } = sums.problem;
   for (let h = 0; h < H; h++) {
     if (!everywhere && !broken.subarray(h * R, h * R + R).includes(1)) continue;
     for (let v = state.first(h); v >= 0; v = state.after(v)) {
@@ -238,11 +240,11 @@ function harmfulPairs(problem: Problem, sums: ServedHosts, state: State): [strin
       const relief = sums.shortage(h) - sums.after(h, v, -1);
       // To whichever host: their links are taken for alike.
       const taken = Math.min(minutes, sums.problem.seconds(v, h, tight[0] ?? h) / 60);
-      const leaving = sums.burden(h, transferCpus, taken);
+      const leaving = sums.burden(h, taken);
       for (const d of tight) {
         const host = hosts[d];
         if (d === h || host === undefined) continue;
-        const harm = sums.after(d, v, 1) - sums.shortage(d) + sums.burden(d, transferCpus, taken) + leaving;
+        const harm = sums.after(d, v, 1) - sums.shortage(d) + sums.burden(d, taken) + leaving;
         if (harm - relief > limit)
           pairs.push([pairKey(vm.uuid, host.uuid), harmText(sums, host, v, d, harm - relief)]);
       }
@@ -266,7 +268,7 @@ function harmText(sums: ServedHosts, host: Host, v: number, d: number, minutes: 
 
 /** The hosts where VMs would wait longer if a VM came that wants as much as the largest. */
 function tightHosts(H: number, sums: ServedHosts): readonly number[] {
-  const { vms, transferCpus, minutes } = sums.problem;
+  const { vms, minutes } = sums.problem;
   const means: number[] = [];
   let variance = 0;
   for (const demand of vms) {
@@ -277,7 +279,7 @@ function tightHosts(H: number, sums: ServedHosts): readonly number[] {
   }
   const largest = { means, variance };
   return Array.from({ length: H }, (_, h) => h).filter(
-    (h) => sums.withMore(h, largest) - sums.shortage(h) + sums.burden(h, transferCpus, minutes) > negligible,
+    (h) => sums.withMore(h, largest) - sums.shortage(h) + sums.burden(h, minutes) > negligible,
   );
 }
 
@@ -343,7 +345,7 @@ function joined(
     })),
     options,
   );
-  const { hosts } = withDerived(snapshot);
+  const { hosts } = derivedFor(snapshot, rules);
   return {
     ...rest,
     moves: all.map((move, index) => ({ ...move, startSeconds: times.starts[index] ?? 0 })),
