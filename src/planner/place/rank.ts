@@ -43,7 +43,7 @@ export function rankHosts(pool: Snapshot, rules: readonly Rule[], vm: Vm, option
     hostWith: hostWith(vm),
   };
   const refused: RefusedHost[] = [];
-  const found: Found[] = [];
+  const found: PlaceFacts[] = [];
   without.forEach((host, index) => {
     const refusal = refusalOf(judge, host);
     if (refusal !== null) refused.push({ host: host.uuid, ...refusal });
@@ -65,12 +65,12 @@ export function rankHosts(pool: Snapshot, rules: readonly Rule[], vm: Vm, option
 type Unranked = Omit<RankedHost, "rank">;
 
 /** What is known of a place, before it is held against the others. */
-interface Found extends Pick<Scored, "memoryShare"> {
+interface PlaceFacts extends Pick<Scored, "memoryShare"> {
   readonly facts: Omit<Unranked, "score" | "grade" | "reasons">;
 }
 
 function scored(
-  found: readonly Found[],
+  found: readonly PlaceFacts[],
   { snapshot, options }: Judge,
   serving: RankedServe | null,
 ): Unranked[] {
@@ -207,7 +207,7 @@ function tooLarge(
 }
 
 /** @param host without the VM; `now` is as it is, which it stays where the VM runs there. */
-function factsOn(judge: Judge, host: Host, now: Host): Found {
+function factsOn(judge: Judge, host: Host, now: Host): PlaceFacts {
   const { vm, options, source } = judge;
   const isHere = host.uuid === source;
   const after = isHere ? now : judge.hostWith(host);
