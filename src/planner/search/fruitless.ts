@@ -85,9 +85,9 @@ export function searchBefore(
   };
 }
 
-type Loads = Searched["loads"];
+type TermLoads = Searched["loads"];
 
-function areAlike(now: Loads, then: Loads, hosts: number): boolean {
+function areAlike(now: TermLoads, then: TermLoads, hosts: number): boolean {
   if (now.length !== then.length) return false;
   return now.every((values, term) => {
     const before = then[term] ?? [];
