@@ -327,6 +327,7 @@ function joined(
   { snapshot, rules, options, problem }: Pick<Begun, "snapshot" | "rules" | "options" | "problem">,
 ): Plan {
   if (moves.length === 0) return { ...rest, serve };
+  const { fruitless: _, searchBefore: __, ...others } = rest;
   const later = rest.moves.map((move): Move => {
     const first = moves.flatMap((each, index) =>
       problem.anyVarying || sharesHost(each, move) ? [index] : [],
@@ -347,7 +348,7 @@ function joined(
   );
   const { hosts } = derivedFor(snapshot, rules);
   return {
-    ...rest,
+    ...others,
     moves: all.map((move, index) => ({ ...move, startSeconds: times.starts[index] ?? 0 })),
     before: rules.map((rule) => evaluate(hosts, rule)),
     seconds: times.seconds,
