@@ -260,7 +260,7 @@ export async function recogniseApplied(
 }
 
 /** Writes one that was found, under an id of its own. */
-type Entry<A> = (advice: A, id: string) => Promise<void>;
+type EnterAdvice<A> = (advice: A, id: string) => Promise<void>;
 
 /**
  * Enters each that `find` finds and marks it, all in one transaction of who holds the lease; where that runs again, under the same ids.
@@ -270,7 +270,7 @@ async function recognised<A extends { readonly id: number }>(
   db: Database,
   leaseToken: LeaseToken,
   find: (reader: Reader) => Promise<readonly A[]>,
-  begin: (writer: Writer) => Promise<Entry<A>>,
+  begin: (writer: Writer) => Promise<EnterAdvice<A>>,
 ): Promise<readonly A[]> {
   const ids = new Map<number, string>();
   return db.write<readonly A[]>(
