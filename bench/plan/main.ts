@@ -271,7 +271,7 @@ if (values.cold) {
   }
 } else if (values.again) {
   process.stdout.write(
-    "pools | that settle with broken rules | CPU ms without proofs, p50, p95 | with | pictures given up | cleared something | contradicted\n",
+    "pools | that settle with broken rules | CPU ms without proofs, p50, p95 | with | and remembering | pictures not searched whole | pictures given up | cleared something | contradicted\n",
   );
   for (const line of again(values.only ?? "", Number(values.seed), Number(values.count ?? 20), cpuMs)) {
     process.stdout.write(`${line}\n`);

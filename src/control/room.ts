@@ -6,7 +6,7 @@
 import { type Assessment, pairsOf } from "../decide/assess.ts";
 import { applyMove } from "../decide/moves.ts";
 import { assessAsked, withLastUse } from "../decide/placing.ts";
-import { forecastRoom, type RoomRequest, roomOf, wantedVm } from "../decide/room.ts";
+import { forecastRoom, type RoomGuest, type RoomRequest, roomOf, wantedVm } from "../decide/room.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { Gate } from "../domain/gate.ts";
 import type { Snapshot, Vm } from "../domain/pool.ts";
@@ -46,9 +46,8 @@ export interface RoomTask {
 }
 
 /** A plan with all that it was made from. */
-interface RoomView {
+interface RoomView extends RoomGuest {
   readonly assessment: StoredAssessment;
-  readonly vm: Vm;
   readonly plan: RoomPlan;
 }
 
@@ -84,9 +83,10 @@ async function viewOf(
   const { stored } = assessment;
   if (stored === null) return { gate: assessment.gate };
   const found = wantedVm(stored.snapshot, request);
-  const vm = withLastUse(found, await loadLastUse(db, stored, found, control));
-  const { plan, gate } = forecastRoom(assessment, control, vm);
-  return gate !== null || plan === null ? { gate } : { assessment: { ...assessment, stored }, vm, plan };
+  const use = await loadLastUse(db, stored, found, control);
+  const vm = withLastUse(found, use);
+  const { plan, gate } = forecastRoom(assessment, control, { vm, use });
+  return gate !== null || plan === null ? { gate } : { assessment: { ...assessment, stored }, vm, use, plan };
 }
 
 class RoomCourse {
@@ -131,10 +131,9 @@ class RoomCourse {
   }
 
   #planner(): Planner {
-    const { vm, plan } = this.#view;
     return {
-      first: plan,
-      replan: ({ state, bans }) => this.#planFrom(state, bans.vms, bans.pairs, vm),
+      first: this.#view.plan,
+      replan: ({ state, bans }) => this.#planFrom(state, bans.vms, bans.pairs),
     };
   }
 
@@ -142,7 +141,6 @@ class RoomCourse {
     state: Snapshot,
     vms: ReadonlyMap<Vm["uuid"], string>,
     pairs: ReadonlyMap<string, string>,
-    vm: Vm,
   ): RoomPlan {
     const { assessment } = this.#view;
     const own = pairsOf(assessment.stored.snapshot, assessment.bans);
@@ -150,11 +148,11 @@ class RoomCourse {
       vms: new Map([...assessment.bans.vms, ...vms]),
       pairs: new Map([...own, ...pairs]),
     };
-    return roomOf(assessment, this.#options.control, state, bans, vm);
+    return roomOf(assessment, this.#options.control, state, bans, this.#view);
   }
 
   #conclude(result: RunResult | null): Conclusion {
-    const { vm, plan } = this.#view;
+    const { plan } = this.#view;
     if (result === null) return this.#end(plan, [], plan.target === null ? "partly" : "nothing");
     const moved = result.results.filter(({ outcome }) => outcome.kind === "moved");
     const lines = [
@@ -166,7 +164,7 @@ class RoomCourse {
       (snapshot, { move }) => applyMove(snapshot, move.vm, move.source, move.destination),
       this.#view.assessment.stored.snapshot,
     );
-    const now = this.#planFrom(state, new Map(), new Map(), vm);
+    const now = this.#planFrom(state, new Map(), new Map());
     const there = now.moves.length === 0 && now.target !== null;
     const last = "obstacles" in result.lastPlan ? (result.lastPlan as RoomPlan) : plan;
     const shown = there ? now : { ...last, target: null };

@@ -26,6 +26,18 @@ export function demandNow(vm: Vm): number | null {
   return (Math.max(vcpuAverage, Math.min(100, percent)) * vcpuNum) / 100;
 }
 
+/**
+ * What a VM is expected to want that was measured in `samples` and does not run now: the mean of what it wanted, and how far
+ * it was from that; null where none of them tells.
+ */
+export function demandOver(samples: readonly Vm[]): Demand | null {
+  const values = samples.flatMap((vm) => demandNow(vm) ?? []);
+  if (values.length === 0) return null;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { means: [mean], variance: squares / Math.max(leastErrors, values.length - 1) };
+}
+
 /** The demands of the VMs that run, from `newest` and the earlier collections of the last hour, newest first. */
 export function demandsOf(newest: Snapshot, earlier: readonly Sample[]): ReadonlyMap<Uuid, Demand> {
   const series = seriesOf(newest, earlier);

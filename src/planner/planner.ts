@@ -14,6 +14,7 @@ import type { Certificate, Plan, PlanOptions, Proof, SwapOffer, Unresolved } fro
 import { byUuid, countRules, inOrder, type Problem, toProblem } from "./problem.ts";
 import { Bounds } from "./search/bound.ts";
 import { isTiny, searchExactly, searchFewest } from "./search/exact.ts";
+import { isFruitless, searchBefore, searchedOf } from "./search/fruitless.ts";
 import { Random } from "./search/random.ts";
 import { better, Repair, type Solution } from "./search/repair.ts";
 import { findSwap, type Swap } from "./search/swap.ts";
@@ -41,8 +42,18 @@ const swapMs = 20;
 /** The plan for `pool` under `rules`: the same input and seed give the same plan, in whatever order its lists come. */
 export function planMigrations(pool: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
   if (rules.length === 0) return planOfNoRules(pool);
+  const { searchedBefore, budgetMs = defaults.budgetMs } = options;
+  if (searchedBefore === undefined) return planWithin(budgetMs, pool, rules, options);
+  const before = searchBefore(searchedBefore, pool, rules, options, budgetMs);
+  const plan = planWithin(before?.milliseconds ?? budgetMs, pool, rules, options);
+  if (!isFruitless(plan)) return plan;
+  if (before !== null) return { ...plan, searchBefore: before };
+  return { ...plan, fruitless: searchedOf(pool, rules, options) };
+}
+
+function planWithin(budgetMs: number, pool: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
   const snapshot = withDerived(inOrder(pool));
-  const work = new Work(options.budgetMs ?? defaults.budgetMs);
+  const work = new Work(budgetMs);
   const attempt = new PlanAttempt(snapshot, rules, options, work);
   if ((options.targetFraction ?? 1) >= 1) return attempt.goOn().plan();
   work.allow(0.5);

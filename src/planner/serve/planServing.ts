@@ -5,19 +5,18 @@
  */
 import { derivedFor } from "../../domain/derived.ts";
 import { evaluate, subjectValue } from "../../domain/deviation.ts";
-import { InTurn } from "../../domain/inTurn.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { migrationGigabytes, type Rule } from "../../domain/rule.ts";
-import { capacity, rawWeight } from "../../domain/weight.ts";
 import { figure } from "../../text/format.ts";
 import { pairKey } from "../facts.ts";
-import type { Demand, HostForecast, Move, Plan, PlanOptions, ServeForecast, ServeOptions } from "../plan.ts";
+import type { HostForecast, Move, Plan, PlanOptions, ServeForecast, ServeOptions } from "../plan.ts";
 import { planMigrations, scheduleOf, secondsOfStep, transfersOf } from "../planner.ts";
 import { inOrder, type Problem, toProblem } from "../problem.ts";
 import { State } from "../state.ts";
 import type { PlannedTransfer } from "../steps/makespan.ts";
 import { type EarlierMove, type Objection, recheck, stepsOf } from "../steps/recheck.ts";
 import { hostsAfter } from "../tell/outcome.ts";
+import { cpusOf, hostDemands } from "./hostDemands.ts";
 import { chooseMoves, rate, type Saving, ServedHosts, type ServeProblem, savingsOf } from "./serve.ts";
 import { type Circumstances, noticeable, stillShort } from "./stillShort.ts";
 
@@ -110,47 +109,16 @@ export function serveProblem(
   options: PlanOptions,
   { rule, demands, overheadGigabytes = migrationGigabytes }: ServeOptions,
 ): ServeProblem {
-  const [first] = demands.values();
-  const parts = first?.means.length ?? 1;
-  const hostIndex = new Map(problem.hosts.map((host, h) => [host.uuid, h]));
-  const places = new InTurn(snapshot.vms);
-  const means = problem.hosts.map(() => new Array<number>(parts).fill(0));
-  const variances = problem.hosts.map(() => 0);
-  const used = problem.hosts.map(() => 0);
-  for (const { vmUuid, hostUuid } of snapshot.placements) {
-    const [h, vm] = [hostIndex.get(hostUuid), snapshot.vms[places.placeOf(vmUuid)]];
-    if (h === undefined || vm === undefined || vm.isControlDomain) continue;
-    const own = usedCpus(vm);
-    const demand = demands.get(vmUuid) ?? { means: new Array<number>(parts).fill(own), variance: 0 };
-    used[h] = (used[h] ?? 0) + own;
-    variances[h] = (variances[h] ?? 0) + demand.variance;
-    const sums = means[h] ?? [];
-    demand.means.forEach((mean, t) => {
-      sums[t] = (sums[t] ?? 0) + mean;
-    });
-  }
   return {
     minutes: rule.overMinutes,
     worth: rule.worth,
     overheadGigabytes,
     transferCpus,
     capacity: problem.hosts.map(cpusOf),
-    hosts: problem.hosts.map((host, h): Demand => {
-      const busy = ((subjectValue(host, "CpuAverage") ?? 0) * cpusOf(host)) / 100;
-      const beside = Math.max(0, busy - (used[h] ?? 0));
-      return { means: (means[h] ?? []).map((mean) => mean + beside), variance: variances[h] ?? 0 };
-    }),
+    hosts: hostDemands(snapshot, problem.hosts, demands),
     vms: problem.vms.map(({ uuid }) => demands.get(uuid) ?? null),
     seconds: (vm, from, to) => secondsOfStep(problem, { vm, from, to }, options),
   };
-}
-
-function cpusOf(host: Host): number {
-  return capacity(host, "CpuAverage") ?? 0;
-}
-
-function usedCpus(vm: Vm): number {
-  return (rawWeight(vm, "CpuAverage") ?? 0) / 100;
 }
 
 function moveOf(
@@ -359,6 +327,7 @@ function joined(
   { snapshot, rules, options, problem }: Pick<Begun, "snapshot" | "rules" | "options" | "problem">,
 ): Plan {
   if (moves.length === 0) return { ...rest, serve };
+  const { fruitless: _, searchBefore: __, ...others } = rest;
   const later = rest.moves.map((move): Move => {
     const first = moves.flatMap((each, index) =>
       problem.anyVarying || sharesHost(each, move) ? [index] : [],
@@ -379,7 +348,7 @@ function joined(
   );
   const { hosts } = derivedFor(snapshot, rules);
   return {
-    ...rest,
+    ...others,
     moves: all.map((move, index) => ({ ...move, startSeconds: times.starts[index] ?? 0 })),
     before: rules.map((rule) => evaluate(hosts, rule)),
     seconds: times.seconds,

@@ -13,14 +13,10 @@ import type { State } from "../state.ts";
 import type { Step } from "../steps/order.ts";
 import { expectedShortage } from "./shortage.ts";
 
-/** The demands of a problem: as many parts everywhere. */
-export interface ServeProblem {
+/** What hosts have and what is wanted of them: as many parts everywhere. */
+export interface WantedOfHosts {
   /** Minutes ahead that count. */
   readonly minutes: number;
-  /** CPU-minutes that each gigabyte which a migration counts for must save at least. */
-  readonly worth: number;
-  /** Gigabytes that a migration counts for beside what it copies. */
-  readonly overheadGigabytes: number;
   /** Of a host: its CPUs, and all that is wanted of them at the start, by its VMs and by itself. */
   readonly capacity: readonly number[];
   readonly hosts: readonly Demand[];
@@ -28,6 +24,14 @@ export interface ServeProblem {
   readonly vms: readonly (Demand | null)[];
   /** CPUs that a migration keeps busy on each of its ends. */
   readonly transferCpus: number;
+}
+
+/** The demands of a problem, and what moves must be worth. */
+export interface ServeProblem extends WantedOfHosts {
+  /** CPU-minutes that each gigabyte which a migration counts for must save at least. */
+  readonly worth: number;
+  /** Gigabytes that a migration counts for beside what it copies. */
+  readonly overheadGigabytes: number;
   /** How long a migration of the VM takes. */
   readonly seconds: (v: number, from: number, to: number) => number;
 }
@@ -52,8 +56,8 @@ export const triedHosts = 12;
 const gibibyte = 1024 ** 3;
 
 /** The sums of the hosts while VMs are moved about. */
-export class ServedHosts {
-  readonly problem: ServeProblem;
+export class ServedHosts<P extends WantedOfHosts = ServeProblem> {
+  readonly problem: P;
   readonly #parts: number;
   readonly #means: Float64Array;
   readonly #variances: Float64Array;
@@ -62,7 +66,7 @@ export class ServedHosts {
   readonly #eases: Float64Array;
   readonly #burdens: Float64Array;
 
-  constructor(problem: ServeProblem) {
+  constructor(problem: P) {
     this.problem = problem;
     const { hosts } = problem;
     this.#parts = hosts[0]?.means.length ?? 1;
@@ -83,6 +87,12 @@ export class ServedHosts {
     let sum = 0;
     for (let t = 0; t < this.#parts; t++) sum += this.#means[h * this.#parts + t] ?? 0;
     return sum / this.#parts;
+  }
+
+  /** All that is expected to be wanted of the host. */
+  demand(h: number): Demand {
+    const means = Array.from(this.#means.subarray(h * this.#parts, (h + 1) * this.#parts));
+    return { means, variance: this.#variances[h] ?? 0 };
   }
 
   /** The standard deviation of what is wanted of the host, in CPUs. */
@@ -132,21 +142,22 @@ export class ServedHosts {
   }
 
   move(v: number, from: number, to: number): void {
+    this.change(from, v, -1);
+    this.change(to, v, 1);
+  }
+
+  /** The VM comes to the host (1) or goes from it (-1). */
+  change(h: number, v: number, sign: 1 | -1): void {
     const demand = this.problem.vms[v];
     if (demand === null || demand === undefined) return;
-    for (const [h, sign] of [
-      [from, -1],
-      [to, 1],
-    ] as const) {
-      demand.means.forEach((mean, t) => {
-        const at = h * this.#parts + t;
-        this.#means[at] = (this.#means[at] ?? 0) + sign * mean;
-      });
-      this.#variances[h] = Math.max(0, (this.#variances[h] ?? 0) + sign * demand.variance);
-      this.#shortages[h] = this.#with(h, null, 0);
-      this.#eases[h] = Number.NaN;
-      this.#burdens[h] = Number.NaN;
-    }
+    demand.means.forEach((mean, t) => {
+      const at = h * this.#parts + t;
+      this.#means[at] = (this.#means[at] ?? 0) + sign * mean;
+    });
+    this.#variances[h] = Math.max(0, (this.#variances[h] ?? 0) + sign * demand.variance);
+    this.#shortages[h] = this.#with(h, null, 0);
+    this.#eases[h] = Number.NaN;
+    this.#burdens[h] = Number.NaN;
   }
 
   #with(h: number, demand: Demand | null, sign: number): number {
