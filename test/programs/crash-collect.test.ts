@@ -86,7 +86,8 @@ describe("collect, killed or overtaken", () => {
 
   it("F41: and told again at once: the same, with that run's session left behind at most", async () => {
     const total = await countEvents(crash);
-    for (const number of spread(total - 6, rounds(3, 2))) {
+    // Well before the end: runs differ by some packets.
+    for (const number of spread(total - 20, rounds(3, 2))) {
       const before = sessions();
       await toldToEnd(number, 2);
       // The second signal ends it where it stands: between a login's answer and the logout there is one.
