@@ -408,8 +408,7 @@ describe("the file", () => {
       pool: { scenario: threeHosts.replace("vm small", `vm "${hostile}"`) },
       speed: 20,
     });
-    expect((await world.run("xcp-collect")).code).toBe(0);
-    expect((await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 25"])).code).toBe(0);
+    await world.begin("CpuAverage > 25");
   });
   afterAll(() => world.stop());
 
