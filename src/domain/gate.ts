@@ -35,6 +35,8 @@ export interface Gate {
   readonly measured: string;
   readonly limit: string;
   readonly advice: string;
+  /** What always follows a migration and ends by itself with the next collection: nobody need be called for it. */
+  readonly passing?: true;
 }
 
 /** What the gate is called in lines and JSON. */

@@ -37,7 +37,7 @@ async function saved(scenario = four): Promise<{ ring: Ring; plan: Saved }> {
   const told = await ring.control({ dryRun: true, save: (kept) => (plan = kept) });
   expect(told.code).toBe(0);
   expect(told.lines.at(-1)).toBe(
-    "Saved in plan.json: xcp-control --apply carries out exactly this, or nothing",
+    "Saved in plan.json: xcp-control --settings pool.settings --apply plan.json carries out exactly this, or nothing",
   );
   if (plan === null) throw new Error("nothing was saved");
   return { ring, plan };
