@@ -16,6 +16,8 @@ export interface GateLimits {
   readonly poolUuid: string | null;
 }
 
+const daySeconds = 86_400;
+
 /** The first gate that is closed by somebody's word or by what control itself did lately; null when all are open. */
 export function blockedGate(controlState: ControlState, { maxMovesPerHour }: GateLimits): Gate | null {
   const { pause, breaker, startedLastHour } = controlState;
@@ -28,6 +30,7 @@ export function blockedGate(controlState: ControlState, { maxMovesPerHour }: Gat
       measured: `paused by ${pause.by === "" ? "somebody" : pause.by} ${span(pause.sinceSecondsAgo, "rough")} ago${why}`,
       limit: pause.until === null ? "until somebody resumes" : `until ${utc(pause.until)}`,
       advice: "RESUME CONTROL ends it, at the prompt of xcp-manager",
+      ...(pause.until !== null && pause.sinceSecondsAgo < daySeconds ? { passing: true } : {}),
     };
   }
   if (breaker.open) {

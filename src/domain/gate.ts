@@ -35,7 +35,7 @@ export interface Gate {
   readonly measured: string;
   readonly limit: string;
   readonly advice: string;
-  /** What always follows a migration and ends by itself with the next collection: nobody need be called for it. */
+  /** What ends by itself soon, and is meant: the wait after a migration, a pause with an end. Nobody need be called for it. */
   readonly passing?: true;
 }
 

@@ -1,7 +1,8 @@
 /** What xcp-control -q says on standard error when it ends with another code than 0. */
 import { expect, it } from "vitest";
 import { keptBack } from "../../src/control/keptBack.ts";
-import { settledGate } from "../../src/decide/gates.ts";
+import { blockedGate, settledGate } from "../../src/decide/gates.ts";
+import type { ControlState } from "../../src/domain/controlState.ts";
 import { asUuid } from "../../src/domain/pool.ts";
 
 function said(lines: readonly string[], passing: boolean): readonly string[] {
@@ -34,4 +35,21 @@ it("a refusal for measures of before a migration passes only as long as a collec
   expect(gateAfter(299)?.passing).toBe(true);
   expect(gateAfter(300)?.passing).toBeUndefined();
   expect(gateAfter(-5)?.passing).toBeUndefined();
+});
+
+it("a refusal for a pause passes where the pause has an end, for a day", () => {
+  const pausedFor = (sinceSecondsAgo: number, until: Date | null) =>
+    blockedGate(
+      {
+        pause: { by: "anna", reason: "", sinceSecondsAgo, until },
+        breaker: { open: false },
+        open: [],
+        recent: [],
+        startedLastHour: 0,
+      } as unknown as ControlState,
+      { maxMovesPerHour: 4, snapshotMaxAgeSeconds: 300, quietMinutes: 30, poolUuid: null },
+    )?.passing;
+  expect(pausedFor(60, new Date(0))).toBe(true);
+  expect(pausedFor(90_000, new Date(0))).toBeUndefined();
+  expect(pausedFor(60, null)).toBeUndefined();
 });
