@@ -63,6 +63,7 @@ GRANT UPDATE ON `{database}`.Lease TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE ON `{database}`.Migration TO '{controlUser}'@'{accountHost}';
 GRANT UPDATE ON `{database}`.Breaker TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE ON `{database}`.HostSight TO '{controlUser}'@'{accountHost}';
+GRANT INSERT, UPDATE, DELETE ON `{database}`.FruitlessSearch TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE ON `{database}`.HostRest TO '{controlUser}'@'{accountHost}';
 GRANT INSERT ON `{database}`.HostRestEvent TO '{controlUser}'@'{accountHost}';
 GRANT INSERT, UPDATE, DELETE ON `{database}`.ProgramRun TO '{controlUser}'@'{accountHost}';

@@ -262,7 +262,8 @@ if (values.cold) {
   process.stdout.write(`${sound(Number(values.sound))}\n`);
 } else if (values.serve) {
   process.stdout.write("pool | hosts short | moves | CPU ms, median | most\n");
-  for (const line of serving(Number(values.seed), cpuMs)) process.stdout.write(`${line}\n`);
+  for (const line of serving(values.only ?? "", Number(values.seed), cpuMs))
+    process.stdout.write(`${line}\n`);
 } else if (values.budget) {
   process.stdout.write("pools | with a gap | CPU / budget, least | median | most\n");
   for (const line of budgets(values.only ?? "", Number(values.seed), Number(values.count ?? 20), cpuMs)) {
@@ -270,7 +271,7 @@ if (values.cold) {
   }
 } else if (values.again) {
   process.stdout.write(
-    "pools | that settle with broken rules | CPU ms without proofs, p50, p95 | with | pictures given up | cleared something | contradicted\n",
+    "pools | that settle with broken rules | CPU ms without proofs, p50, p95 | with | and remembering | pictures not searched whole | pictures given up | cleared something | contradicted\n",
   );
   for (const line of again(values.only ?? "", Number(values.seed), Number(values.count ?? 20), cpuMs)) {
     process.stdout.write(`${line}\n`);

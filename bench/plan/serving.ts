@@ -23,9 +23,9 @@ const rounds = 5;
 /** Where half of the day's curves are at their peak. */
 const minute = 12 * 60;
 
-/** A line of the table for each size. */
-export function* serving(seed: number, cpuMs: () => number): Generator<string> {
-  for (const { hosts, vms } of sizes) {
+/** A line of the table for each size that has `only` in its name. */
+export function* serving(only: string, seed: number, cpuMs: () => number): Generator<string> {
+  for (const { hosts, vms } of sizes.filter((size) => `${size.hosts}x${size.vms}`.includes(only))) {
     const spent: number[] = [];
     let [moves, short] = [0, 0];
     for (let round = 0; round < rounds; round++) {

@@ -5,21 +5,13 @@
 import process from "node:process";
 import { startProjectServer } from "../../src/privateServer/projectServer.ts";
 import { reportPage } from "../../src/report/report.ts";
-import { parseSettings } from "../../src/settings/settings.ts";
-import type { ControlSettings, Settings } from "../../src/settings/types.ts";
 import { openDatabase, type StoreOptions } from "../../src/store/connection.ts";
 import { loadReportFacts } from "../../src/store/load/reportInput.ts";
 import { installSchema } from "../../src/store/schema/schema.ts";
 import { writeHistory } from "../../test/support/reportData.ts";
+import { controlDefaults } from "../same/settings.ts";
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
-
-function controlDefaults(): ControlSettings {
-  const sources = { fileName: null, text: "", values: {}, environment: {}, readFile: () => "" };
-  const result = parseSettings({ ...sources, readCredential: () => null }, ["control"]);
-  if ("problems" in result) throw new Error(result.problems.join("; "));
-  return (result.settings as Settings).control;
-}
 
 async function main(): Promise<void> {
   const [hosts = 64, vms = 2400, days = 30, everySeconds = 60] = process.argv.slice(2).map(Number);

@@ -12,47 +12,17 @@ import { join } from "node:path";
 import process from "node:process";
 import tls from "node:tls";
 import { fileURLToPath } from "node:url";
-import { asUuid, type Snapshot } from "../../src/domain/pool.ts";
 import { startProjectServer, workFolder } from "../../src/privateServer/projectServer.ts";
 import { openDatabase, type StoreOptions } from "../../src/store/connection.ts";
 import { createHostRule } from "../../src/store/ruleChanges.ts";
 import { installSchema } from "../../src/store/schema/schema.ts";
 import { beginCollection, saveSnapshot } from "../../src/store/snapshot.ts";
 import { hashPassword } from "../../src/wlb/password.ts";
-import { generate } from "../../test/support/plan/pools.ts";
+import { poolOf, poolUuid } from "./pool.ts";
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const [requests = 2000, atOnce = 10] = process.argv.slice(2).map(Number);
 const basic = Buffer.from("wlb:bench").toString("base64");
-const poolUuid = asUuid("11111111-0000-4000-8000-000000000001");
-
-function poolOf(): { readonly snapshot: Snapshot; readonly rules: ReturnType<typeof generate>["rules"] } {
-  const kind = {
-    name: "wlb",
-    hosts: 64,
-    vms: 2400,
-    unequal: true,
-    fill: 0.7,
-    rules: 4,
-    strict: 0.9,
-    hard: true,
-  };
-  const { snapshot, rules } = generate(kind, 1);
-  const halted = new Set(snapshot.vms.filter((_, index) => index % 10 === 0).map(({ uuid }) => uuid));
-  return {
-    rules,
-    snapshot: {
-      ...snapshot,
-      pool: { ...snapshot.pool, uuid: poolUuid },
-      hosts: snapshot.hosts.map((host, index) => ({ ...host, ip: `192.0.2.${index + 1}` })),
-      vms: snapshot.vms.map((vm) =>
-        halted.has(vm.uuid) && !vm.isControlDomain ? { ...vm, powerState: "Halted", vcpuAverage: null } : vm,
-      ),
-      placements: snapshot.placements.filter(({ vmUuid }) => !halted.has(vmUuid)),
-    },
-  };
-}
-
 function bytesOf(method: string, parameters: string, path = "/Citrix.Dwm.WorkloadBalance/Service"): string {
   const body = `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><${method} xmlns="http://schemas.citrix.com/DWM"><request>${parameters}</request></${method}></s:Body></s:Envelope>`;
   return [

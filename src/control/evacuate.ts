@@ -3,7 +3,6 @@
  * meanwhile goes on with the next one. Pause and breaker hold, and the gates of the data; it disables nothing.
  */
 
-import { pairsOf } from "../decide/assess.ts";
 import {
   assessEvacuation,
   type EvacuationAssessment,
@@ -23,18 +22,18 @@ import {
   stayLines,
   warningLines,
 } from "../explain/evacuation.ts";
-import { moveLine, totalLines, unknownRuleLines } from "../explain/report.ts";
+import { totalLines } from "../explain/report.ts";
 import type { Evacuation } from "../planner/evacuate/evacuate.ts";
-import type { Move } from "../planner/plan.ts";
 import type { PlanFacts } from "../report/plan/planFacts.ts";
 import { storedCollectionId } from "../store/snapshot.ts";
 import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
+import { askedCourse, bansBeside, warnBefore } from "./asked.ts";
 import { leaseLost } from "./heldLease.ts";
 import type { MoveResult, Planner, RunResult } from "./planExecutor.ts";
 import { planSettings } from "./planPageFile.ts";
 import { resultReason } from "./report.ts";
-import { say, warnOfSuspects } from "./say.ts";
+import { say } from "./say.ts";
 import {
   type ActOptions,
   type Conclusion,
@@ -184,17 +183,10 @@ class Attempt {
     const { host } = assessment;
     const asked = `evacuation of ${host.name === "" ? host.uuid : host.name} asked by ${this.#task.by}`;
     return {
-      assessment,
+      ...askedCourse(assessment, this.#options, "evacuation", asked, this.#names),
       planner: this.#planner(),
-      control: unbounded(this.#options.control),
       ageSeconds,
       announce: () => this.#announce(),
-      // It serves no rule: an administrator asked for it.
-      log: (move: Move) => ({
-        rule: null,
-        cause: "evacuation",
-        reason: `${asked}: ${moveLine(move, this.#names)}`,
-      }),
       conclude: (result) => (result === null ? this.#withoutMoves() : this.#conclude(result)),
     };
   }
@@ -219,24 +211,20 @@ class Attempt {
 
   #announce(): void {
     const { assessment, plan } = this.#view;
-    const { host, unknown, suspicion } = assessment;
+    const { host } = assessment;
     const names = this.#names;
-    for (const line of unknownRuleLines(unknown)) say(this.#options, "warning", line);
-    warnOfSuspects(suspicion, names, this.#options);
+    warnBefore(assessment, names, this.#options);
     say(this.#options, "evacuation", purposeLine(plan, names), evacuationObject(plan, host, names));
     for (const line of warningLines(plan, names)) say(this.#options, "warning", line);
   }
 
   #planner(): Planner {
     const { assessment } = this.#view;
-    const pairs = pairsOf(assessment.stored.snapshot, assessment.bans);
     return {
       first: this.#view.plan,
       replan: ({ state, bans }) => {
-        this.#last = evacuationOf(assessment, this.#options.control, state, {
-          vms: new Map([...assessment.bans.vms, ...bans.vms]),
-          pairs: new Map([...pairs, ...bans.pairs]),
-        });
+        const { control } = this.#options;
+        this.#last = evacuationOf(assessment, control, state, bansBeside(assessment, bans));
         return this.#last;
       },
     };

@@ -2,6 +2,7 @@
 
 import { assess } from "../decide/assess.ts";
 import { balance, forecastBalance } from "./balance.ts";
+import { noteSearch } from "./fruitless.ts";
 import { consolidation, powerTurn } from "./power.ts";
 import type { Strategy } from "./strategy.ts";
 
@@ -19,6 +20,8 @@ export const keepRules: Strategy = {
       return { course: consolidation({ ...assessment, stored }, turn, ageSeconds, options), hosts: turn };
     }
     if (blocked !== null) return { gate: blocked, hosts: turn };
-    return { ...balance(assessment, ageSeconds, turn?.reason ?? null, options), hosts: turn };
+    const decided = balance(assessment, ageSeconds, turn?.reason ?? null, options);
+    if ("course" in decided) await noteSearch(run, assessment.controlState, decided.course.planner.first);
+    return { ...decided, hosts: turn };
   },
 };

@@ -19,6 +19,7 @@ import { loadGreenForecast } from "../store/load/powerInput.ts";
 import { recordObserved } from "../store/observed.ts";
 import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
+import { noteSearch } from "./fruitless.ts";
 import { leaseLost } from "./heldLease.ts";
 import { refuse } from "./refuse.ts";
 import { type Intended, isForPool } from "./runHooks.ts";
@@ -54,6 +55,7 @@ export async function observe(run: LeasedRun, why = "ControlMode=observe"): Prom
   if (blocked !== null) return refuse(blocked, options);
   const { plan, gate } = forecastOf(assessment, control);
   if (gate !== null || plan === null || stored === null) return refuse(gate, options);
+  await noteSearch(run, assessment.controlState, plan);
   const green = await loadGreenForecast(db, control, assessment);
   const foreseen = { assessment, stored, plan, green };
   const names = new Names(stored.snapshot);

@@ -3,14 +3,13 @@
  * then. Pause and breaker hold, and the gates of the data; it starts nothing.
  */
 
-import { type Assessment, pairsOf } from "../decide/assess.ts";
+import type { Assessment, PairBans } from "../decide/assess.ts";
 import { applyMove } from "../decide/moves.ts";
 import { assessAsked, withLastUse } from "../decide/placing.ts";
-import { forecastRoom, type RoomRequest, roomOf, wantedVm } from "../decide/room.ts";
+import { forecastRoom, type RoomGuest, type RoomRequest, roomOf, wantedVm } from "../decide/room.ts";
 import { exitCode } from "../domain/errors.ts";
 import type { Gate } from "../domain/gate.ts";
-import type { Snapshot, Vm } from "../domain/pool.ts";
-import { moveLine, unknownRuleLines } from "../explain/report.ts";
+import type { Snapshot } from "../domain/pool.ts";
 import {
   obstacleLines,
   roomEndLine,
@@ -19,15 +18,15 @@ import {
   roomObject,
   roomPurposeLine,
 } from "../explain/room.ts";
-import type { Move } from "../planner/plan.ts";
 import type { RoomPlan } from "../planner/room/room.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadLastUse } from "../store/lastUse.ts";
 import { bytes, plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
+import { askedCourse, bansBeside, warnBefore } from "./asked.ts";
 import type { Planner, RunResult } from "./planExecutor.ts";
-import { say, warnOfSuspects } from "./say.ts";
+import { say } from "./say.ts";
 import {
   type ActOptions,
   type Conclusion,
@@ -35,7 +34,6 @@ import {
   ending,
   type StoredAssessment,
   type Strategy,
-  unbounded,
 } from "./strategy.ts";
 
 export interface RoomTask {
@@ -46,9 +44,8 @@ export interface RoomTask {
 }
 
 /** A plan with all that it was made from. */
-interface RoomView {
+interface RoomView extends RoomGuest {
   readonly assessment: StoredAssessment;
-  readonly vm: Vm;
   readonly plan: RoomPlan;
 }
 
@@ -84,9 +81,10 @@ async function viewOf(
   const { stored } = assessment;
   if (stored === null) return { gate: assessment.gate };
   const found = wantedVm(stored.snapshot, request);
-  const vm = withLastUse(found, await loadLastUse(db, stored, found, control));
-  const { plan, gate } = forecastRoom(assessment, control, vm);
-  return gate !== null || plan === null ? { gate } : { assessment: { ...assessment, stored }, vm, plan };
+  const use = await loadLastUse(db, stored, found, control);
+  const vm = withLastUse(found, use);
+  const { plan, gate } = forecastRoom(assessment, control, { vm, use });
+  return gate !== null || plan === null ? { gate } : { assessment: { ...assessment, stored }, vm, use, plan };
 }
 
 class RoomCourse {
@@ -108,53 +106,34 @@ class RoomCourse {
     const whom = vm.uuid === "" ? "a VM" : this.#names.of(vm.uuid);
     const asked = `room${size} for ${whom} asked by ${this.#task.by}`;
     return {
-      assessment,
+      ...askedCourse(assessment, this.#options, "room", asked, this.#names),
       planner: this.#planner(),
-      control: unbounded(this.#options.control),
       ageSeconds,
       announce: () => this.#announce(),
-      // It serves no rule: an administrator asked for it.
-      log: (move: Move) => ({
-        rule: null,
-        cause: "room",
-        reason: `${asked}: ${moveLine(move, this.#names)}`,
-      }),
       conclude: (result) => this.#conclude(result),
     };
   }
 
   #announce(): void {
     const { assessment, vm, plan } = this.#view;
-    for (const line of unknownRuleLines(assessment.unknown)) say(this.#options, "warning", line);
-    warnOfSuspects(assessment.suspicion, this.#names, this.#options);
+    warnBefore(assessment, this.#names, this.#options);
     say(this.#options, "room", roomPurposeLine(plan, vm, this.#names), roomObject(plan, vm, this.#names));
   }
 
   #planner(): Planner {
-    const { vm, plan } = this.#view;
     return {
-      first: plan,
-      replan: ({ state, bans }) => this.#planFrom(state, bans.vms, bans.pairs, vm),
+      first: this.#view.plan,
+      replan: ({ state, bans }) => this.#planFrom(state, bans),
     };
   }
 
-  #planFrom(
-    state: Snapshot,
-    vms: ReadonlyMap<Vm["uuid"], string>,
-    pairs: ReadonlyMap<string, string>,
-    vm: Vm,
-  ): RoomPlan {
+  #planFrom(state: Snapshot, bans: PairBans): RoomPlan {
     const { assessment } = this.#view;
-    const own = pairsOf(assessment.stored.snapshot, assessment.bans);
-    const bans = {
-      vms: new Map([...assessment.bans.vms, ...vms]),
-      pairs: new Map([...own, ...pairs]),
-    };
-    return roomOf(assessment, this.#options.control, state, bans, vm);
+    return roomOf(assessment, this.#options.control, state, bansBeside(assessment, bans), this.#view);
   }
 
   #conclude(result: RunResult | null): Conclusion {
-    const { vm, plan } = this.#view;
+    const { plan } = this.#view;
     if (result === null) return this.#end(plan, [], plan.target === null ? "partly" : "nothing");
     const moved = result.results.filter(({ outcome }) => outcome.kind === "moved");
     const lines = [
@@ -166,7 +145,7 @@ class RoomCourse {
       (snapshot, { move }) => applyMove(snapshot, move.vm, move.source, move.destination),
       this.#view.assessment.stored.snapshot,
     );
-    const now = this.#planFrom(state, new Map(), new Map(), vm);
+    const now = this.#planFrom(state, { vms: new Map(), pairs: new Map() });
     const there = now.moves.length === 0 && now.target !== null;
     const last = "obstacles" in result.lastPlan ? (result.lastPlan as RoomPlan) : plan;
     const shown = there ? now : { ...last, target: null };

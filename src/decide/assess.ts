@@ -188,6 +188,7 @@ export function planOf(
     noisePercent: settings.noisePercent,
     momentaryWorsening: settings.momentaryWorsening,
     movesLeftOf,
+    searchedBefore: assessment.controlState.fruitless ?? null,
     ...(serve === null ? {} : { serve }),
   });
   const absent = plan.absent.map(({ host, reason }) => ({

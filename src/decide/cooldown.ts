@@ -58,12 +58,14 @@ export function bansOf(
       .map((each): [Uuid, string] => [each.uuid, `it is excluded${words(each)}`]),
   ]);
   const vms = new Map<Uuid, string>();
-  const placed = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
+  const isAsked = hosts.size > 0 || recent.length > 0;
+  const placements = isAsked ? snapshot.placements : [];
+  const placed = new Map(placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   for (const [vm, host] of placed) {
     const reason = hosts.get(host);
     if (reason !== undefined) vms.set(vm, reason.replace(/^it/, "its host"));
   }
-  for (const { uuid, tags } of snapshot.vms) {
+  for (const { uuid, tags } of options.excludeTags.length > 0 ? snapshot.vms : []) {
     const tag = tags.find((each) => options.excludeTags.includes(each));
     if (tag !== undefined) vms.set(uuid, `it carries the tag ${tag} (ControlExcludeTags)`);
   }

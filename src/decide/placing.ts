@@ -8,7 +8,7 @@ import { occupiesHost, type Snapshot, type Uuid, type Vm } from "../domain/pool.
 import type { Rule } from "../domain/rule.ts";
 import { rankHosts } from "../planner/place/rank.ts";
 import type { Ranking, RankOptions } from "../planner/place/ranking.ts";
-import type { PlanOptions } from "../planner/plan.ts";
+import type { Demand, PlanOptions } from "../planner/plan.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import { type Assessment, assess, type DecisionInput, plannerOptions } from "./assess.ts";
 import { bansOf } from "./cooldown.ts";
@@ -48,6 +48,8 @@ export interface LastUse {
     Vm,
     "vcpuAverage" | "cpuDemand" | "vif0RxKb" | "vif0TxKb" | "cpuWait" | "eth0RxKb" | "eth0TxKb" | "eth0Vifs"
   >;
+  /** What it wanted of the CPUs then, in CPUs of the pool's fastest host: the mean, and how far samples were from it. */
+  readonly demand: Demand | null;
   readonly samples: number;
   /** When the newest of the samples was collected. */
   readonly at: Date;
@@ -59,7 +61,10 @@ export function withLastUse(vm: Vm, use: LastUse | null): Vm {
 }
 
 /** What of an assessment a ranking needs: one is enough for any number of VMs. */
-export type RankingBasis = Pick<Assessment, "controlState" | "suppressed" | "suspicion" | "bans"> & {
+export type RankingBasis = Pick<
+  Assessment,
+  "controlState" | "suppressed" | "suspicion" | "bans" | "serve"
+> & {
   readonly rules: readonly Rule[];
   readonly snapshot: Snapshot;
 };
@@ -68,17 +73,23 @@ export type RankingBasis = Pick<Assessment, "controlState" | "suppressed" | "sus
  * The hosts for `vm`, which is one of the snapshot (with `withLastUse` where it is halted) or one of nobody's
  * (`vmOfSize`). Ranks by what is stored, however old that is: whether it may be acted on the assessment's `gate` says.
  */
-export function rankPlaces(basis: RankingBasis, settings: ControlSettings, vm: Vm): Ranking {
-  return rankHosts(basis.snapshot, basis.rules, vm, placingOptions(basis, settings, vm));
+export function rankPlaces(
+  basis: RankingBasis,
+  settings: ControlSettings,
+  vm: Vm,
+  use: LastUse | null,
+): Ranking {
+  return rankHosts(basis.snapshot, basis.rules, vm, placingOptions(basis, settings, vm, use));
 }
 
-/** The options of everything that is asked for a VM's place. */
+/** The options of everything that is asked for a VM's place; `use` is null where it runs or nothing is known. */
 export function placingOptions(
   basis: RankingBasis,
   settings: ControlSettings,
   vm: Vm,
+  use: LastUse | null,
 ): PlanOptions & RankOptions {
-  const { bans, snapshot, suspicion } = basis;
+  const { bans, snapshot, suspicion, serve } = basis;
   // Where a VM starts is no migration: that those to a host fail says nothing against it.
   const failing = occupiesHost(vm.powerState) ? bans.failing : new Map<Uuid, string>();
   return {
@@ -86,12 +97,21 @@ export function placingOptions(
     bannedHosts: new Map([...failing, ...bans.hosts]),
     homeServer: vm.homeServer ?? null,
     suspects: suspicion.hosts,
+    ...(serve === null ? {} : { serve, demand: use?.demand ?? null }),
     ...(settings.squeeze === "never" ? { shrinkableBytes: shrinkable(snapshot) } : {}),
   };
 }
 
-/** What the guests of each host have beyond what xapi would leave them. */
-function shrinkable({ vms, placements }: Snapshot): ReadonlyMap<Uuid, number> {
+/** What the guests of each host have beyond what xapi would leave them; worked out once for each snapshot. */
+function shrinkable(snapshot: Snapshot): ReadonlyMap<Uuid, number> {
+  const sums = shrinkables.get(snapshot) ?? shrinkableIn(snapshot);
+  shrinkables.set(snapshot, sums);
+  return sums;
+}
+
+const shrinkables = new WeakMap<Snapshot, ReadonlyMap<Uuid, number>>();
+
+function shrinkableIn({ vms, placements }: Snapshot): ReadonlyMap<Uuid, number> {
   const hosts = new Map(placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   const sums = new Map<Uuid, number>();
   for (const vm of vms) {

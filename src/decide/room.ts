@@ -12,7 +12,7 @@ import type { ControlSettings } from "../settings/types.ts";
 import { findNamed } from "../text/find.ts";
 import { type Assessment, type PairBans, pairsOf } from "./assess.ts";
 import { settledGate } from "./gates.ts";
-import { placingOptions } from "./placing.ts";
+import { type LastUse, placingOptions } from "./placing.ts";
 
 /** Which VM there is to be room for: of a size, one of the pool's, or one of the pool's with another size. */
 export interface RoomRequest {
@@ -53,12 +53,22 @@ export interface RoomForecast {
   readonly gate: Gate | null;
 }
 
-/** What making room for `vm` would do, but for what holds it by somebody's word. */
-export function forecastRoom(assessment: Assessment, settings: ControlSettings, vm: Vm): RoomForecast {
+/** The VM that there is to be room for, with what it used when it last ran, where that is known. */
+export interface RoomGuest {
+  readonly vm: Vm;
+  readonly use: LastUse | null;
+}
+
+/** What making room for `guest` would do, but for what holds it by somebody's word. */
+export function forecastRoom(
+  assessment: Assessment,
+  settings: ControlSettings,
+  guest: RoomGuest,
+): RoomForecast {
   const { stored, gate, controlState, bans } = assessment;
   if (gate !== null || stored === null) return { plan: null, gate };
   const pairs = pairsOf(stored.snapshot, bans);
-  const plan = roomOf(assessment, settings, stored.snapshot, { vms: bans.vms, pairs }, vm);
+  const plan = roomOf(assessment, settings, stored.snapshot, { vms: bans.vms, pairs }, guest);
   return { plan, gate: plan.moves.length === 0 ? null : settledGate(controlState) };
 }
 
@@ -68,8 +78,8 @@ export function roomOf(
   settings: ControlSettings,
   state: Snapshot,
   bans: PairBans,
-  vm: Vm,
+  { vm, use }: RoomGuest,
 ): RoomPlan {
-  const options = placingOptions({ ...assessment, snapshot: state }, settings, vm);
+  const options = placingOptions({ ...assessment, snapshot: state }, settings, vm, use);
   return planRoom(state, assessment.rules, vm, { ...options, bannedVms: bans.vms, bannedPairs: bans.pairs });
 }

@@ -7,7 +7,8 @@
  */
 import { derivedFor } from "../domain/derived.ts";
 import { evaluate, subjectValue, takesPart } from "../domain/deviation.ts";
-import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
+import { InTurn } from "../domain/inTurn.ts";
+import type { Host, Placement, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import {
   isSingle,
   type NamedSubject,
@@ -86,6 +87,7 @@ function countBreaches(samples: readonly Snapshot[], rule: Rule): Counts {
 
 /** An earlier snapshot with the loads it had, of the VMs that run now, where they are now. */
 function inPresentPlaces(past: Snapshot, newest: Snapshot): Snapshot {
+  if (areAlike(past.placements, newest.placements)) return { ...past, placements: newest.placements };
   const vmsThen = new Map(past.vms.map((vm) => [vm.uuid, vm]));
   const vmsNow = new Map(newest.vms.map((vm) => [vm.uuid, vm]));
   const hostThen = new Map(past.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
@@ -102,6 +104,15 @@ function inPresentPlaces(past: Snapshot, newest: Snapshot): Snapshot {
     if (!isPlaced(newest, vmUuid)) changes.add(hostUuid, -1, vmsThen.get(vmUuid), undefined);
   }
   return { ...past, placements: newest.placements, hosts: past.hosts.map((host) => changes.apply(host)) };
+}
+
+/** Whether the same VMs were in the same places, in the same order: as mostly, and quickly told. */
+function areAlike(then: readonly Placement[], now: readonly Placement[]): boolean {
+  if (then.length !== now.length) return false;
+  return now.every(({ vmUuid, hostUuid }, place) => {
+    const before = then[place];
+    return before !== undefined && before.vmUuid === vmUuid && before.hostUuid === hostUuid;
+  });
 }
 
 const placedOf = new WeakMap<Snapshot, ReadonlySet<Uuid>>();
@@ -149,7 +160,7 @@ const vmMeasures: readonly VmMeasureName[] = [
 function averaged(newest: Snapshot, samples: readonly Snapshot[]): Snapshot {
   const weights = samples.map((_, age) => (1 - smoothing(samples.length)) ** age);
   const hosts = samples.map((sample) => new Map(sample.hosts.map((host) => [host.uuid, host])));
-  const vms = samples.map((sample) => new Map(sample.vms.map((vm) => [vm.uuid, vm])));
+  const places = samples.map(({ vms }) => new InTurn(vms));
   return {
     ...newest,
     hosts: newest.hosts.map((host) => {
@@ -163,14 +174,15 @@ function averaged(newest: Snapshot, samples: readonly Snapshot[]): Snapshot {
       return takesPart(host) ? withSources(withValues(host, writtenSubjects, mean), own, weights) : host;
     }),
     vms: newest.vms.map((vm) => {
-      const own = vms.map((each) => each.get(vm.uuid));
       if (vm.powerState !== "Running") return vm;
-      const means = vmMeasures.flatMap((measure): [VmMeasureName, number | null][] => {
+      const own = samples.map((sample, age) => sample.vms[places[age]?.placeOf(vm.uuid) ?? -1]);
+      const means: Record<string, number | null> = {};
+      for (const measure of vmMeasures) {
         const now = vm[measure];
-        if (now === undefined) return [];
-        return [[measure, now === null ? null : weighted(weights, (age) => own[age]?.[measure])]];
-      });
-      return { ...vm, ...Object.fromEntries(means), ...meanDemand(vm, own, weights) };
+        if (now !== undefined && now !== null)
+          means[measure] = weighted(weights, (age) => own[age]?.[measure]);
+      }
+      return { ...vm, ...means, ...meanDemand(vm, own, weights) };
     }),
   };
 }
@@ -206,11 +218,11 @@ function weighted(
   read: (age: number) => number | null | undefined,
 ): number | null {
   let [sum, total] = [0, 0];
-  weights.forEach((weight, age) => {
-    const value = read(age);
-    if (value === null || value === undefined) return;
+  for (let age = 0; age < weights.length; age++) {
+    const [value, weight] = [read(age), weights[age] ?? 0];
+    if (value === null || value === undefined) continue;
     sum += weight * value;
     total += weight;
-  });
+  }
   return total > 0 ? sum / total : null;
 }

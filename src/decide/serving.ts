@@ -6,6 +6,7 @@
  * that hour, from "it goes on as it is now" to "as in the mean of the hour": the one that has erred least is taken, and
  * its mean squared error is the variance.
  */
+import { InTurn } from "../domain/inTurn.ts";
 import type { Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import type { Demand } from "../planner/plan.ts";
 import { type Sample, servingBin } from "./sampling.ts";
@@ -25,12 +26,25 @@ export function demandNow(vm: Vm): number | null {
   return (Math.max(vcpuAverage, Math.min(100, percent)) * vcpuNum) / 100;
 }
 
+/**
+ * What a VM is expected to want that was measured in `samples` and does not run now: the mean of what it wanted, and how far
+ * it was from that; null where none of them tells.
+ */
+export function demandOver(samples: readonly Vm[]): Demand | null {
+  const values = samples.flatMap((vm) => demandNow(vm) ?? []);
+  if (values.length === 0) return null;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { means: [mean], variance: squares / Math.max(leastErrors, values.length - 1) };
+}
+
 /** The demands of the VMs that run, from `newest` and the earlier collections of the last hour, newest first. */
 export function demandsOf(newest: Snapshot, earlier: readonly Sample[]): ReadonlyMap<Uuid, Demand> {
   const series = seriesOf(newest, earlier);
   const demands = new Map<Uuid, Demand>();
+  const places = new InTurn(newest.vms);
   for (const { vmUuid } of newest.placements) {
-    const values = series.get(vmUuid)?.values;
+    const values = series[places.placeOf(vmUuid)]?.values;
     if (values !== undefined) demands.set(vmUuid, forecast(values));
   }
   return demands;
@@ -43,9 +57,9 @@ interface Series {
   bin: number;
 }
 
-/** Of each VM of which the last five minutes tell something. */
-function seriesOf(newest: Snapshot, earlier: readonly Sample[]): ReadonlyMap<Uuid, Series> {
-  const all = new Map<Uuid, Series>();
+/** Of each VM of the newest collection, in its order, of which the last five minutes tell something. */
+function seriesOf(newest: Snapshot, earlier: readonly Sample[]): readonly (Series | undefined)[] {
+  const all = new Array<Series | undefined>(newest.vms.length).fill(undefined);
   /** Five minutes of which no other collection can tell more; -1 for none. */
   let full = -1;
   for (const { snapshot, secondsBefore } of [{ snapshot: newest, secondsBefore: 0 }, ...earlier]) {
@@ -53,13 +67,16 @@ function seriesOf(newest: Snapshot, earlier: readonly Sample[]): ReadonlyMap<Uui
     const bin = Math.floor(secondsBefore / servingBin.seconds);
     if (bin === full) continue;
     full = bin;
+    const places = new InTurn(newest.vms);
     for (const vm of snapshot.vms) {
       if (vm.powerState !== "Running") continue;
-      const series = all.get(vm.uuid);
+      const place = places.placeOf(vm.uuid);
+      const series = all[place];
       if (series === undefined ? bin > 0 : series.bin === bin) continue;
       const demand = demandNow(vm);
       if (demand === null) full = -1;
-      else if (series === undefined) all.set(vm.uuid, { values: [demand], bin });
+      else if (place < 0) continue;
+      else if (series === undefined) all[place] = { values: [demand], bin };
       else {
         series.values.push(demand);
         series.bin = bin;

@@ -4,6 +4,7 @@
  */
 
 import { takesPart } from "../domain/deviation.ts";
+import { InTurn } from "../domain/inTurn.ts";
 import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { plural } from "../text/format.ts";
 
@@ -144,10 +145,11 @@ function sum(values: Iterable<number>): number {
 
 /** Running VMs of each host, control domains not counted. */
 export function guestCounts({ hosts, vms, placements }: Snapshot): ReadonlyMap<Uuid, number> {
-  const guests = new Set(vms.filter((vm) => !vm.isControlDomain).map((vm) => vm.uuid));
+  const places = new InTurn(vms);
   const counts = new Map(hosts.map((host) => [host.uuid, 0]));
   for (const { hostUuid, vmUuid } of placements) {
-    if (guests.has(vmUuid)) counts.set(hostUuid, (counts.get(hostUuid) ?? 0) + 1);
+    if (vms[places.placeOf(vmUuid)]?.isControlDomain === false)
+      counts.set(hostUuid, (counts.get(hostUuid) ?? 0) + 1);
   }
   return counts;
 }

@@ -59,6 +59,19 @@ export interface HostObservation {
   readonly changedSecondsAgo: number | null;
 }
 
+/** A pool under rules, as far as a search for moves hangs on it. */
+export interface Searched {
+  /** Of all that must be equal where the search is to be the same: 32 digits. */
+  readonly digest: string;
+  /** Of each term of the rules: the hosts' values, then what each VM has of its host's; by uuid. */
+  readonly loads: readonly (readonly (number | null)[])[];
+}
+
+/** The last whole search that found no move for what stays broken. */
+export interface FruitlessSearch extends Searched {
+  readonly secondsAgo: number;
+}
+
 export interface ControlState {
   readonly pause: Pause | null;
   readonly breaker: BreakerStatus;
@@ -76,4 +89,6 @@ export interface ControlState {
   readonly costs: CostBook;
   /** The pool that is connected to xcp-wlb; null or absent where none is. */
   readonly wlb?: WlbBinding | null;
+  /** Null or absent where no search was in vain, or a later one was not. */
+  readonly fruitless?: FruitlessSearch | null;
 }

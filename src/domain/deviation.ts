@@ -83,7 +83,7 @@ export function evaluate(hosts: readonly Host[], rule: Rule): Evaluation {
   }
   const verdicts = measured
     .map(({ hostUuid, values }) => assess(hostUuid, values, terms, means))
-    .sort((a, b) => b.severity - a.severity || (a.hostUuid < b.hostUuid ? -1 : 1))
+    .sort(bySeverity)
     .map(({ severity: _, ...verdict }) => verdict);
   return { rule, mean: means.find((each) => each !== null) ?? null, means, verdicts, missing };
 }
@@ -126,12 +126,21 @@ export function excess(value: number, poolMean: number, threshold: number): numb
   return Math.abs(over) <= rounding(value) ? 0 : over;
 }
 
-function assess(
+/** A verdict, and how far the host is past the decisive term in its scale: negative where it keeps it. */
+export type WeighedVerdict = Verdict & { readonly severity: number };
+
+/** From the most to the least loaded. */
+export function bySeverity(a: WeighedVerdict, b: WeighedVerdict): number {
+  return b.severity - a.severity || (a.hostUuid < b.hostUuid ? -1 : 1);
+}
+
+/** A host's `values` of `terms`, one each, against `means`, which are null of absolute conditions. */
+export function assess(
   hostUuid: Uuid,
   values: readonly number[],
   terms: readonly Term[],
   means: readonly (number | null)[],
-): Verdict & { readonly severity: number } {
+): WeighedVerdict {
   let [decisive, severity, broken] = [0, Number.POSITIVE_INFINITY, true];
   terms.forEach((term, index) => {
     const [value, poolMean] = [values[index] ?? 0, means[index] ?? null];

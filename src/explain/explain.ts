@@ -13,7 +13,7 @@ import { ahead } from "../planner/serve/planServing.ts";
 import { allowedText, calledRule, inUnit, othersText, termOf } from "../rules/words.ts";
 import { figure, plural } from "../text/format.ts";
 import type { Names } from "../text/names.ts";
-import { gateLine, limitReached, moveLine } from "./report.ts";
+import { gateLine, limitReached, moveLine, searchText } from "./report.ts";
 import {
   forbiddenText,
   type HostServing,
@@ -102,6 +102,7 @@ export function explainVm(assessment: ExplainContext, vm: Vm): Explanation {
     answer: `${name} stays${host === undefined ? "" : ` on ${names.of(host.uuid)}`}: ${reason}`,
     details: [
       ...figures.map((each) => figureLine(each, host === undefined ? "" : names.of(host.uuid))),
+      ...searchDetails(plan, host?.uuid),
       ...refusals.map((each) => refusalLine(each, names)),
     ],
     figures,
@@ -109,6 +110,12 @@ export function explainVm(assessment: ExplainContext, vm: Vm): Explanation {
     refusals,
     ...servingFor(plan, host?.uuid),
   };
+}
+
+/** Of a host that stays broken: that no move was searched for, or not whole. */
+function searchDetails(plan: Plan, host: Uuid | undefined): readonly string[] {
+  const text = plan.unresolved.some((each) => each.host === host) ? searchText(plan) : null;
+  return text === null ? [] : [text];
 }
 
 function servingFor({ serve }: Plan, host: Uuid | undefined): Pick<Explanation, "serving"> {
@@ -230,6 +237,7 @@ export function explainHost(assessment: ExplainContext, host: Host): Explanation
     ...figures.map((each) => figureLine(each, name)),
     ...(plan.serve === undefined || serving === null ? [] : servingDetails(plan.serve, serving, names)),
     ...moves.map((move) => `Move ${plan.moves.indexOf(move) + 1}: ${moveLine(move, names)}`),
+    ...searchDetails(plan, host.uuid),
     ...refusals.map((each) => refusalLine(each, names)),
   ];
   const answer =

@@ -53,7 +53,7 @@ function subjectText({ vm }: PlacingContext, { source, needBytes }: Ranking, nam
 }
 
 /** What it is reckoned to use, where that is not what it uses now. */
-function usedLines({ vm, lastUse, stored }: PlacingContext, { source, uncounted }: Ranking): string[] {
+function usedLines({ vm, lastUse, stored }: PlacingContext, { source, uncounted, serve }: Ranking): string[] {
   const lines: string[] = [];
   if (source === null && lastUse !== null) {
     const age = (stored.collection.startedAt.getTime() - lastUse.at.getTime()) / 1000;
@@ -65,6 +65,9 @@ function usedLines({ vm, lastUse, stored }: PlacingContext, { source, uncounted 
   const parts = [...new Set(uncounted.map(sumText))];
   if (parts.length > 0) {
     lines.push(`what it would add to ${parts.join(", ")} is unknown and counted as nothing`);
+  }
+  if (serve !== null && serve.wantedCpus === null) {
+    lines.push("what it would want of the CPUs is unknown and counted as nothing (SERVE CPU)");
   }
   return lines;
 }
@@ -98,6 +101,7 @@ export function placingJson(context: PlacingContext, ranking: Ranking): Readonly
             vcpuAverage: lastUse.measures.vcpuAverage,
           },
     uncounted: [...new Set(ranking.uncounted.map(sumText))],
+    serve: serveObject(ranking),
     hosts: ranking.places.map((place) => placeJson(place, names)),
     refused: ranking.refused.map(({ host, code, reason }) => ({
       host,
@@ -106,6 +110,13 @@ export function placingJson(context: PlacingContext, ranking: Ranking): Readonly
       reason,
     })),
   };
+}
+
+/** The rule that serves VMs, and what the VM is expected to want of the CPUs by it; null where none acts. */
+function serveObject({ serve }: Ranking): Readonly<Record<string, unknown>> | null {
+  if (serve === null) return null;
+  const { rule, ...facts } = serve;
+  return { worth: rule.worth, overMinutes: rule.overMinutes, ...facts };
 }
 
 /** One of them as an object. */

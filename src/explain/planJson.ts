@@ -57,6 +57,7 @@ export function planJson(
     restingRules: (assessment.inactive ?? []).map(({ rule, reason }) => ({ ...anyRuleObject(rule), reason })),
     ...unmeasuredObject(stored.snapshot, plan),
     searched: plan.searched,
+    ...(plan.searchBefore === undefined ? {} : { searchBefore: plan.searchBefore }),
     limited: plan.limited,
     spent: plan.spent,
     ...(plan.serve === undefined ? {} : { serve: serveJson(plan.serve, names) }),

@@ -8,6 +8,7 @@ import { placedGuests, type Snapshot, type StoredSnapshot } from "../domain/pool
 import { isSingle, type Rule, subjectsOf, sumText, termsOf } from "../domain/rule.ts";
 import { unmeasuredLines } from "../domain/unmeasured.ts";
 import type { Move, Plan, SwapMove, SwapOffer, Unresolved } from "../planner/plan.ts";
+import { inVain } from "../planner/search/fruitless.ts";
 import { ruleTitle } from "../rules/print.ts";
 import {
   allowedText,
@@ -292,7 +293,8 @@ function closingLines(plan: Plan, assessment: PlanContext, names: Names): string
     ];
   }
   const lines = [...short, ...unresolvedLines(plan.unresolved, names)];
-  if (isGivenUp(plan)) lines.push(noSearch);
+  const search = searchText(plan);
+  if (search !== null) lines.push(search);
   if (plan.limited) lines.push(`More moves would follow; ${limitReached(plan, names)}`);
   if (lines.length > short.length || plan.moves.length > 0) return lines;
   const above = plan.before.flatMap(({ rule, verdicts }) =>
@@ -320,7 +322,14 @@ export function isGivenUp({ moves, unresolved, searched }: Plan): boolean {
   return moves.length === 0 && unresolved.length > 0 && !searched;
 }
 
-const noSearch = "Nothing was searched for: it is proved that all of this stays";
+/** That a plan which moves nothing was not searched for, or not whole, and why; null where it was. */
+export function searchText(plan: Plan): string | null {
+  if (isGivenUp(plan)) return "Nothing was searched for: it is proved that all of this stays";
+  const { searchBefore } = plan;
+  if (searchBefore === undefined) return null;
+  const { secondsAgo, milliseconds, wholeMilliseconds } = searchBefore;
+  return `Nothing was searched whole (${figure(milliseconds, 0)} ms of ${figure(wholeMilliseconds, 0)}): a search ${span(secondsAgo)} ago found nothing, and since then rules, VMs, places and memory are the same, and all loads within ${figure(100 * inVain.loads)} % of the largest host's; what differs more is searched whole, and after ${span(inVain.seconds)} everything`;
+}
 
 /** The limit that holds back a part of the plan: "the limit of one run is reached (ControlMaxMovesPerRun)". */
 export function limitReached({ spent }: Plan, names: Names): string {

@@ -38,6 +38,16 @@ export function groupsOf(
     });
   const count = new Int32Array(names.length * H);
   const fixed = new Int32Array(names.length * H);
+  if (names.length === 0)
+    return {
+      names,
+      first: new Int32Array(movable.length + 1),
+      members: new Int32Array(0),
+      count,
+      limit: count,
+      fixed,
+      emptied: -1,
+    };
   const moving = new Set(movable);
   for (const { vm, host } of placed) {
     for (const g of groups(vm)) {

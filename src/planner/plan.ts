@@ -1,4 +1,5 @@
 /** What the planner is asked and what it answers: plain data, printable and comparable. */
+import type { FruitlessSearch, Searched } from "../domain/controlState.ts";
 import type { Evaluation } from "../domain/deviation.ts";
 import type { Uuid, Vm } from "../domain/pool.ts";
 import type { Rule, ServeRule } from "../domain/rule.ts";
@@ -68,6 +69,8 @@ export interface PlanOptions {
    * part in every rule is less is not moved. Default 0: every VM may be.
    */
   readonly noisePercent?: number;
+  /** The last search that found nothing, null where none is known; left out where nobody remembers any. */
+  readonly searchedBefore?: FruitlessSearch | null;
   /** Whether it is tried to prove that what the first plans leave must stay, before anything is searched for. Default true. */
   readonly earlyProofs?: boolean;
   /** Two VMs may change places though a rule is worse between the two migrations, where nothing else cures it. */
@@ -311,4 +314,15 @@ export interface Plan {
   readonly searched: boolean;
   /** Where a rule serves VMs. */
   readonly serve?: ServeForecast;
+  /** Where a whole search found nothing for what stays broken: what it hung on. Only beside `PlanOptions.searchedBefore`. */
+  readonly fruitless?: Searched;
+  /** Where nothing was found, and not searched for whole, since the same had been in vain. */
+  readonly searchBefore?: SearchBefore;
+}
+
+/** A search that was in vain before, and what was spent on it now. */
+export interface SearchBefore {
+  readonly secondsAgo: number;
+  readonly milliseconds: number;
+  readonly wholeMilliseconds: number;
 }

@@ -8,12 +8,13 @@
  */
 import { withDerived } from "../domain/derived.ts";
 import { absence, evaluate } from "../domain/deviation.ts";
-import type { Snapshot } from "../domain/pool.ts";
+import type { Host, Snapshot } from "../domain/pool.ts";
 import type { Rule } from "../domain/rule.ts";
 import type { Certificate, Plan, PlanOptions, Proof, SwapOffer, Unresolved } from "./plan.ts";
-import { countRules, inOrder, type Problem, toProblem } from "./problem.ts";
+import { byUuid, countRules, inOrder, type Problem, toProblem } from "./problem.ts";
 import { Bounds } from "./search/bound.ts";
 import { isTiny, searchExactly, searchFewest } from "./search/exact.ts";
+import { isFruitless, searchBefore, searchedOf } from "./search/fruitless.ts";
 import { Random } from "./search/random.ts";
 import { better, Repair, type Solution } from "./search/repair.ts";
 import { findSwap, type Swap } from "./search/swap.ts";
@@ -40,8 +41,19 @@ const swapMs = 20;
 
 /** The plan for `pool` under `rules`: the same input and seed give the same plan, in whatever order its lists come. */
 export function planMigrations(pool: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
+  if (rules.length === 0) return planOfNoRules(pool);
+  const { searchedBefore, budgetMs = defaults.budgetMs } = options;
+  if (searchedBefore === undefined) return planWithin(budgetMs, pool, rules, options);
+  const before = searchBefore(searchedBefore, pool, rules, options, budgetMs);
+  const plan = planWithin(before?.milliseconds ?? budgetMs, pool, rules, options);
+  if (!isFruitless(plan)) return plan;
+  if (before !== null) return { ...plan, searchBefore: before };
+  return { ...plan, fruitless: searchedOf(pool, rules, options) };
+}
+
+function planWithin(budgetMs: number, pool: Snapshot, rules: readonly Rule[], options: PlanOptions): Plan {
   const snapshot = withDerived(inOrder(pool));
-  const work = new Work(options.budgetMs ?? defaults.budgetMs);
+  const work = new Work(budgetMs);
   const attempt = new PlanAttempt(snapshot, rules, options, work);
   if ((options.targetFraction ?? 1) >= 1) return attempt.goOn().plan();
   work.allow(0.5);
@@ -51,6 +63,32 @@ export function planMigrations(pool: Snapshot, rules: readonly Rule[], options: 
   // Where the margin cannot be had everywhere, the rules themselves come first.
   const bare = new PlanAttempt(snapshot, rules, { ...options, targetFraction: 1 }, work).goOn();
   return bare.unresolved().length < unresolved ? bare.plan() : attempt.plan(bare);
+}
+
+/** Nothing is to be done, and nothing could be better. */
+function planOfNoRules({ hosts }: Snapshot): Plan {
+  return {
+    moves: [],
+    before: [],
+    after: [],
+    unresolved: [],
+    absent: absentOf(hosts.toSorted(byUuid)),
+    limited: false,
+    spent: [],
+    certificate: { kind: "optimal", boundBytes: 0, costBytes: 0, gap: 0 },
+    seconds: 0,
+    secondsBound: 0,
+    rounds: 0,
+    searched: false,
+  };
+}
+
+/** The hosts that take no part, with the reasons. */
+function absentOf(hosts: readonly Host[]): Plan["absent"] {
+  return hosts.flatMap((host) => {
+    const reason = absence(host);
+    return reason === null ? [] : [{ host: host.uuid, reason }];
+  });
 }
 
 interface FoundSteps {
@@ -224,10 +262,7 @@ function toPlan(
     before: rules.map((rule) => evaluate(snapshot.hosts, rule)),
     after: rules.map((rule) => evaluate(hosts, rule)),
     unresolved,
-    absent: snapshot.hosts.flatMap((host) => {
-      const reason = absence(host);
-      return reason === null ? [] : [{ host: host.uuid, reason }];
-    }),
+    absent: absentOf(snapshot.hosts),
     limited: !isWhole,
     spent: first.spent.flatMap((h) => state.problem.hosts[h]?.uuid ?? []),
     certificate: unresolved.every(({ proof }) => proof !== null)

@@ -7,6 +7,7 @@
  * Costs are bytes to copy, whole numbers, so that sums are exact.
  */
 import { excess, takesPart, termLimit, termMean, termScale, termValue } from "../domain/deviation.ts";
+import { InTurn } from "../domain/inTurn.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import {
   isMeasuredOnHosts,
@@ -120,13 +121,18 @@ export function inOrder(snapshot: Snapshot): Snapshot {
   const { hosts, vms, placements, infeasiblePairs } = snapshot;
   return {
     ...snapshot,
-    hosts: hosts.toSorted((a, b) => compare(a.uuid, b.uuid)),
-    vms: vms.toSorted((a, b) => compare(a.uuid, b.uuid)),
+    hosts: hosts.toSorted(byUuid),
+    vms: vms.toSorted(byUuid),
     placements: placements.toSorted((a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid)),
     infeasiblePairs: infeasiblePairs.toSorted(
       (a, b) => compare(a.vmUuid, b.vmUuid) || compare(a.hostUuid, b.hostUuid) || compare(a.reason, b.reason),
     ),
   };
+}
+
+/** The order of hosts, and of VMs, in the planner's arrays. */
+export function byUuid(a: { readonly uuid: Uuid }, b: { readonly uuid: Uuid }): number {
+  return compare(a.uuid, b.uuid);
 }
 
 function compare(a: string, b: string): number {
@@ -269,12 +275,14 @@ export interface PlacedVm {
 }
 
 function placedVms(snapshot: Snapshot, hostIndex: ReadonlyMap<Uuid, number>): PlacedVm[] {
-  const vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
-  return snapshot.placements.flatMap(({ vmUuid, hostUuid }) => {
-    const vm = vms.get(vmUuid);
+  const places = new InTurn(snapshot.vms);
+  const placed: PlacedVm[] = [];
+  for (const { vmUuid, hostUuid } of snapshot.placements) {
+    const vm = snapshot.vms[places.placeOf(vmUuid)];
     const host = hostIndex.get(hostUuid);
-    return vm === undefined || host === undefined ? [] : [{ vm, host }];
-  });
+    if (vm !== undefined && host !== undefined) placed.push({ vm, host });
+  }
+  return placed;
 }
 
 /** Parts VMs that may move from those that stay, with the reason. */
@@ -357,6 +365,7 @@ function blindness(reason: string | null | undefined): Obstacle | null {
 /** How many VMs of each affinity tag run on each host, by "tag>host". */
 function companions(placed: readonly PlacedVm[], tags: readonly string[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
+  if (tags.length === 0) return counts;
   for (const { vm, host } of placed) {
     for (const tag of vm.tags.filter((each) => tags.includes(each))) {
       const key = `${tag}>${host}`;
@@ -368,6 +377,7 @@ function companions(placed: readonly PlacedVm[], tags: readonly string[]): Reado
 
 /** One that leaves its companions parts them; one that is alone parts nobody. */
 function bond(together: ReadonlyMap<string, number>, vm: Vm, host: number): Obstacle | null {
+  if (together.size === 0) return null;
   const tag = vm.tags.find((each) => (together.get(`${each}>${host}`) ?? 0) > 1);
   return tag === undefined ? null : { code: "together", reason: `it stays with the VMs of tag ${tag}` };
 }
@@ -484,6 +494,7 @@ function closedPairs(
 ): Map<number, Obstacle> {
   const closed = new Map<number, Obstacle>();
   const H = hostIndex.size;
+  if (snapshot.infeasiblePairs.length === 0 && options.bannedPairs.size === 0) return closed;
   const vmIndex = new Map(vms.map((vm, index) => [vm.uuid, index]));
   for (const { vmUuid, hostUuid, reason } of snapshot.infeasiblePairs) {
     const [v, h] = [vmIndex.get(vmUuid), hostIndex.get(hostUuid)];

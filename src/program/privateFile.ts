@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { AppError } from "../domain/errors.ts";
+import { octal } from "./fileMode.ts";
 
 /** What is asked of a file, beside that nobody else may write it. */
 export interface FileGuard {
@@ -81,8 +82,10 @@ function checkReadable(file: string, status: fs.Stats): void {
   if (process.geteuid === undefined) return;
   const allowed = status.uid === 0 && status.gid !== 0 ? groupRead : 0;
   if ((status.mode & othersRead & ~allowed) === 0) return;
-  const mode = (status.mode & 0o777).toString(8).padStart(4, "0");
-  throw refusal(`${file} holds passwords and others can read it (mode ${mode})`, `run: chmod 600 ${file}`);
+  throw refusal(
+    `${file} holds passwords and others can read it (mode ${octal(status.mode)})`,
+    `run: chmod 600 ${file}`,
+  );
 }
 
 /** Whoever can change the file can have the password sent to a host of his own. */

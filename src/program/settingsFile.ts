@@ -97,14 +97,26 @@ function locate(settingsPath: string | undefined, groups: readonly SettingGroup[
   const found = tried.find(isThere);
   if (found !== undefined) return found;
   if (settingsPath === undefined && environmentGivesAll(groups)) return null;
-  throw new AppError("settings", `Unable to locate settings file: tried ${tried.join(", ")}`, {
-    next: "copy settings.example there, or name another with --settings",
-  });
+  throw new NoSettingsFile(
+    "find",
+    `Unable to locate settings file: tried ${tried.join(", ")}`,
+    "copy settings.example there, or name another with --settings",
+  );
+}
+
+/** There is no settings file, or this user may not look whether there is one: who tells how to mend it tells them apart. */
+export class NoSettingsFile extends AppError {
+  readonly cannot: "find" | "look";
+
+  constructor(cannot: NoSettingsFile["cannot"], summary: string, next: string) {
+    super("settings", summary, { next });
+    this.cannot = cannot;
+  }
 }
 
 /**
  * Whether there is such a file.
- * @throws AppError "settings" where this user may not look: a file that is there is not to be made anew.
+ * @throws NoSettingsFile where this user may not look: a file that is there is not to be made anew.
  */
 function isThere(file: string): boolean {
   try {
@@ -113,9 +125,11 @@ function isThere(file: string): boolean {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EACCES") return false;
-    throw new AppError("settings", `Unable to look for settings file ${file}: permission denied (EACCES)`, {
-      next: "run it as a user who may read that folder: the programs' account, or a member of its group",
-    });
+    throw new NoSettingsFile(
+      "look",
+      `Unable to look for settings file ${file}: permission denied (EACCES)`,
+      "run it as a user who may read that folder: the programs' account, or a member of its group",
+    );
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { asModelled } from "../decide/assess.ts";
 import type { LastUse } from "../decide/placing.ts";
+import { demandOver } from "../decide/serving.ts";
 import { occupiesHost, type Snapshot, type StoredSnapshot, type Uuid, type Vm } from "../domain/pool.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "./connection.ts";
@@ -38,7 +39,12 @@ export async function loadLastUses(
     const known = samplesOf.get(uuid);
     if (known !== undefined) {
       const { at, samples } = known;
-      uses.set(uuid, { measures: meansOf(samples), samples: samples.length, at });
+      uses.set(uuid, {
+        measures: meansOf(samples),
+        demand: demandOver(samples),
+        samples: samples.length,
+        at,
+      });
     }
     open.delete(uuid);
   };

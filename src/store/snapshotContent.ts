@@ -54,10 +54,7 @@ export function contentOf(tables: readonly TableRows[]): SnapshotContent {
     name: table.name,
     columns: table.columns,
     keys: table.keys,
-    rows: sortedByKey(
-      table.keys,
-      rows.map((row) => row.map(plain)),
-    ),
+    rows: sortedByKey(table.keys, rows.map(withoutBytes)),
   }));
 }
 
@@ -127,10 +124,13 @@ function difference(base: TableContent, table: TableContent): TableChange {
   }
   const changed: TableChange["changed"][number][] = [];
   for (let column = table.keys; column < table.columns.length; column++) {
-    const at = [...pairs.keys()].filter((row) => pairs[row]?.before[column] !== pairs[row]?.after[column]);
-    const valuesAt = (rows: readonly number[]) => rows.map((row) => pairs[row]?.after[column] ?? null);
-    if (at.length * 2 > pairs.length) changed.push([column, null, valuesAt([...pairs.keys()])]);
-    else if (at.length > 0) changed.push([column, at, valuesAt(at)]);
+    const at: number[] = [];
+    for (let row = 0; row < pairs.length; row++)
+      if (pairs[row]?.before[column] !== pairs[row]?.after[column]) at.push(row);
+    const valueAt = (row: number) => pairs[row]?.after[column] ?? null;
+    if (at.length * 2 > pairs.length)
+      changed.push([column, null, pairs.map(({ after }) => after[column] ?? null)]);
+    else if (at.length > 0) changed.push([column, at, at.map(valueAt)]);
   }
   return { gone, fresh: [...wanted.values()], changed };
 }
@@ -151,20 +151,25 @@ export function applyChange(
   return sortedByKey(table.keys, [...rows, ...fresh]);
 }
 
-function sortedByKey(keys: number, rows: readonly (readonly Value[])[]): (readonly Value[])[] {
-  return rows
-    .map((row) => ({ key: keyOf(keys, row), row }))
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-    .map(({ row }) => row);
+/** The same rows where they are in order already, as those that were read of tables by key mostly are. */
+function sortedByKey(keys: number, rows: readonly (readonly Value[])[]): readonly (readonly Value[])[] {
+  const keyed = rows.map((row) => ({ key: keyOf(keys, row), row }));
+  if (keyed.every(({ key }, at) => at === 0 || (keyed[at - 1]?.key ?? "") <= key)) return rows;
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ row }) => row);
 }
 
 function keyOf(keys: number, row: readonly Value[]): string {
+  if (keys === 1 && row[0] !== null) return String(row[0]);
   return row.slice(0, keys).join("\0");
 }
 
-function plain(value: SqlValue): Value {
-  if (typeof value === "object" && value !== null) throw new Error("a snapshot's rows hold no bytes");
-  return value;
+function withoutBytes(row: readonly SqlValue[]): readonly Value[] {
+  if (!row.every(isPlain)) throw new Error("a snapshot's rows hold no bytes");
+  return row as readonly Value[];
+}
+
+function isPlain(value: SqlValue): value is Value {
+  return typeof value !== "object" || value === null;
 }
 
 function compress(value: unknown): Uint8Array {

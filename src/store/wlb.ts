@@ -254,15 +254,35 @@ export async function recogniseApplied(
   db: Database,
   leaseToken: LeaseToken,
 ): Promise<readonly AppliedAdvice[]> {
+  return recognised(db, leaseToken, appliedIn, async (writer) => {
+    return (advice, id) => enter(writer, leaseToken, advice, id);
+  });
+}
+
+/** Writes one that was found, under an id of its own. */
+type EnterAdvice<A> = (advice: A, id: string) => Promise<void>;
+
+/**
+ * Enters each that `find` finds and marks it, all in one transaction of who holds the lease; where that runs again, under the same ids.
+ * @returns what was entered; nothing where the lease is lost.
+ */
+async function recognised<A extends { readonly id: number }>(
+  db: Database,
+  leaseToken: LeaseToken,
+  find: (reader: Reader) => Promise<readonly A[]>,
+  begin: (writer: Writer) => Promise<EnterAdvice<A>>,
+): Promise<readonly A[]> {
   const ids = new Map<number, string>();
-  return db.write<readonly AppliedAdvice[]>(
+  return db.write<readonly A[]>(
     async (writer) => {
       if (!(await holdsLease(writer, leaseToken))) return [];
-      const found = await appliedIn(writer);
+      const found = await find(writer);
+      if (found.length === 0) return [];
+      const entry = await begin(writer);
       for (const advice of found) {
         const id = ids.get(advice.id) ?? crypto.randomUUID();
         ids.set(advice.id, id);
-        await enter(writer, leaseToken, advice, id);
+        await entry(advice, id);
       }
       return found;
     },
@@ -345,43 +365,30 @@ export async function recogniseSwitched(
   db: Database,
   leaseToken: LeaseToken,
 ): Promise<readonly AppliedHostAdvice[]> {
-  const eventIds = new Map<number, string>();
-  return db.write<readonly AppliedHostAdvice[]>(
-    async (writer) => {
-      if (!(await holdsLease(writer, leaseToken))) return [];
-      const found = await switchedIn(writer);
-      if (found.length === 0) return [];
-      const { now: at, states } = await hostPowerIn(writer);
-      for (const advice of found) {
-        const { id, host, pool, emptyHost, reason } = advice;
-        const eventId = eventIds.get(id) ?? crypto.randomUUID();
-        eventIds.set(id, eventId);
-        const told = `applied by an administrator (recommendation ${id}): ${reason}`;
-        const before = states.get(host)?.kind ?? "on";
-        if (advice.switch === "off" && emptyHost !== null && before !== "asleep") {
-          const state = { kind: "asleep", since: at, empty: emptyHost } as const;
-          await writeHostPowerIn(writer, leaseToken, pool, [
-            [{ host, state, reason: told, event: "shut down" }, eventId],
-          ]);
-        }
-        if (advice.switch === "on" && before !== "on") {
-          const state = { kind: "on", since: at } as const;
-          await writeHostPowerIn(writer, leaseToken, pool, [
-            [{ host, state, reason: told, event: "on" }, eventId],
-          ]);
-        }
-        await updateRows(
-          writer,
-          wlbHostAdviceTable,
-          { appliedAt: now },
-          expression("PoolUuid = ? AND HostUuid = ? AND AppliedAt IS NULL", pool, host),
-        );
+  return recognised(db, leaseToken, switchedIn, async (writer) => {
+    const { now: at, states } = await hostPowerIn(writer);
+    return async (advice, eventId) => {
+      const { id, host, pool, emptyHost, reason } = advice;
+      const told = `applied by an administrator (recommendation ${id}): ${reason}`;
+      const before = states.get(host)?.kind ?? "on";
+      if (advice.switch === "off" && emptyHost !== null && before !== "asleep") {
+        const state = { kind: "asleep", since: at, empty: emptyHost } as const;
+        const step = { host, state, reason: told, event: "shut down" } as const;
+        await writeHostPowerIn(writer, leaseToken, pool, [[step, eventId]]);
       }
-      return found;
-    },
-    // Advice that was entered is marked: a second look finds it no more.
-    { verify: async () => null },
-  );
+      if (advice.switch === "on" && before !== "on") {
+        const state = { kind: "on", since: at } as const;
+        const step = { host, state, reason: told, event: "on" } as const;
+        await writeHostPowerIn(writer, leaseToken, pool, [[step, eventId]]);
+      }
+      await updateRows(
+        writer,
+        wlbHostAdviceTable,
+        { appliedAt: now },
+        expression("PoolUuid = ? AND HostUuid = ? AND AppliedAt IS NULL", pool, host),
+      );
+    };
+  });
 }
 
 async function switchedIn(reader: Reader): Promise<readonly WlbHostAdvice[]> {

@@ -1,6 +1,5 @@
 /** The server's certificate: made on the first start, or laid there by an administrator. */
 import fs from "node:fs/promises";
-import { generate } from "selfsigned";
 import { certificateFiles, type RsaCertificate, readRsaCertificate } from "../program/rsaCertificate.ts";
 import { writeWhole } from "../program/wholeFile.ts";
 
@@ -40,7 +39,9 @@ async function isThere(file: string): Promise<boolean> {
   );
 }
 
-function make(names: readonly string[], now: Date): Promise<{ private: string; cert: string }> {
+async function make(names: readonly string[], now: Date): Promise<{ private: string; cert: string }> {
+  // Wanted once in ten years; loading it takes as much CPU as starting the rest of the program.
+  const { generate } = await import("selfsigned");
   const [first = "localhost"] = names;
   return generate([{ name: "commonName", value: first }], {
     keySize: keyBits,

@@ -24,6 +24,7 @@ import type { Settings } from "../settings/types.ts";
 import { openDatabase } from "../store/connection.ts";
 import { requireSchema } from "../store/schema/schema.ts";
 import { printable } from "../text/text.ts";
+import { faultAnswer } from "../wlbProtocol/answer.ts";
 import { AccountKey } from "./accountKey.ts";
 import { serverCertificate } from "./certificate.ts";
 import { diagnosticsText, RecentLines } from "./diagnostics.ts";
@@ -139,6 +140,7 @@ async function serve(context: ProgramContext, options: WlbFlags): Promise<number
     key: certificate.key,
     cert: certificate.cert,
     answer: (request) => service.answer(request),
+    excuse: (why) => ({ status: 200, body: faultAnswer(why) }),
     failed: (error) => void context.report(error),
   });
   if (!options.quiet)

@@ -23,7 +23,7 @@ export function starsFor(
   const { snapshot } = basis;
   const found = snapshot.vms.find(({ uuid }) => uuid.toLowerCase() === wanted);
   if (found === undefined) return null;
-  const { places, refused } = rankPlaces(basis, settings, withLastUse(found, use));
+  const { places, refused } = rankPlaces(basis, settings, withLastUse(found, use), use);
   const scores = new Map(places.map(({ host, score }) => [host, score]));
   const reasons = new Map(refused.map(({ host, reason }) => [host, reason]));
   return snapshot.hosts

@@ -13,6 +13,7 @@ import {
   diagnosticsAnswer,
   doneAnswer,
   evacuationAnswer,
+  faultAnswer,
   nextId,
   optimizationAnswer,
   placementAnswer,
@@ -82,7 +83,8 @@ export class WlbService {
     if (wire.path !== wlbPath) return { status: 404, body: "" };
     if (wire.method !== "POST") return { status: 405, body: "" };
     const method = methodOf(wire.soapAction);
-    if (method === null) return { status: 400, body: "" };
+    if (method === null)
+      return { status: 200, body: faultAnswer("SOAPAction names none of the nine methods") };
     return { status: 200, body: await this.#bodyOf(method, wire) };
   }
 

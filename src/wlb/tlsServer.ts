@@ -31,6 +31,8 @@ export interface TlsServerOptions {
   readonly key: string;
   readonly cert: string;
   readonly answer: (request: WireRequest) => Promise<WireAnswer>;
+  /** The answer to a request that is too long, or that `answer` failed at, in words that tell its sender so. */
+  readonly excuse: (why: string) => WireAnswer;
   /** Told of what could not be answered at all. */
   readonly failed: (error: unknown) => void;
   /** Milliseconds for a handshake and for a whole request; 5 s and 10 s when absent. */
@@ -47,6 +49,8 @@ export interface RunningTlsServer {
 
 /** A configuration with some hundred keys is 50 kB. */
 const mostBytes = 1024 * 1024;
+/** Of what is longer so much is read and thrown away: whoever still sends reads no answer. */
+const mostPassedOver = 16 * mostBytes;
 const mostConnections = 256;
 const stopMs = 2000;
 
@@ -58,6 +62,8 @@ export async function startTlsServer(options: TlsServerOptions): Promise<Running
       key: options.key,
       cert: options.cert,
       minVersion: "TLSv1.2",
+      // A pool offers the last one alone. It is by far the slowest: who offers others is served by them.
+      ecdhCurve: "X25519:P-256:P-384",
       handshakeTimeout: options.handshakeMs ?? 5000,
       // A pool connects anew for each request; whoever else sends several has to do so as well.
       keepAlive: false,
@@ -127,13 +133,13 @@ function plain(status: number): string {
 }
 
 async function respond(
-  { answer, failed }: TlsServerOptions,
+  { answer, excuse, failed }: TlsServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   try {
     const body = await bodyOf(request);
-    if (body === null) return send(response, { status: 413, body: "" });
+    if (body === null) return send(response, excuse("the request is longer than 1 MiB"));
     send(
       response,
       await answer({
@@ -149,7 +155,7 @@ async function respond(
   } catch (error) {
     if (request.destroyed && !request.complete) return;
     failed(error);
-    send(response, { status: 500, body: "" });
+    send(response, excuse("xcp-wlb could not answer; see its log"));
   }
 }
 
@@ -159,10 +165,11 @@ async function bodyOf(request: IncomingMessage): Promise<string | null> {
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > mostBytes) return null;
-    chunks.push(chunk);
+    if (bytes > mostPassedOver) return null;
+    if (bytes <= mostBytes) chunks.push(chunk);
+    else chunks.length = 0;
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return bytes > mostBytes ? null : Buffer.concat(chunks).toString("utf8");
 }
 
 function single(header: string | string[] | undefined): string | undefined {

@@ -91,6 +91,17 @@ export function refusalAnswer(method: WlbMethod, code: WlbCode, message: string)
   return envelope(method, element("ErrorMessage", message) + element("ResultCode", String(wlbCodes[code])));
 }
 
+/**
+ * What went wrong where no method is known whose answer could tell: a fault of SOAP 1.2, the only kind that a pool reads. It
+ * raises WLB_INTERNAL_ERROR with the text.
+ */
+export function faultAnswer(message: string): string {
+  return (
+    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body><s:Fault><s:Code><s:Value>s:Sender</s:Value>' +
+    `</s:Code><s:Reason><s:Text xml:lang="en">${escapeXml(message)}</s:Text></s:Reason></s:Fault></s:Body></s:Envelope>`
+  );
+}
+
 /** Of RemoveXenServer and SetXenPoolConfiguration: nothing at all, for even a code of 0 would be an error. */
 export function doneAnswer(method: "RemoveXenServer" | "SetXenPoolConfiguration"): string {
   return envelope(method, "");

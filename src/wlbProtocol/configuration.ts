@@ -105,7 +105,7 @@ export function completeConfiguration(
 ): ReadonlyMap<string, string> {
   const values = defaultValues(defaults);
   for (const { uuid, canPowerOn } of hosts) {
-    const key = (name: string) => `host_${uuid}_${name}`;
+    const key = (name: string) => `host_${uuid.toLowerCase()}_${name}`;
     values.set(key("ParticipatesInPowerManagement"), "false");
     values.set(key("LastPowerOnSucceeded"), String(canPowerOn));
     for (const name of exclusionKeys) values.set(key(name), "false");
@@ -117,9 +117,10 @@ export function completeConfiguration(
     values.set(name, found ?? allowed[0] ?? "");
   }
   for (const [name, least, most] of pageRanges) {
-    const value = Number(values.get(name));
-    if (!(value >= least && value <= most))
-      values.set(name, String(Math.min(most, Math.max(least, value || least))));
+    const text = values.get(name) ?? "";
+    const value = Number(text);
+    if (!(/^\d+$/.test(text) && value >= least && value <= most))
+      values.set(name, String(Math.min(most, Math.max(least, Math.round(value) || least))));
   }
   // Without a dot it is no version, and the page does not open.
   if (!/^\d+\.\d/.test(values.get("WlbVersion") ?? "")) values.set("WlbVersion", wlbVersion);

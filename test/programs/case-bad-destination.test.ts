@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { runCommand } from "../../src/simulator/commands/commands.ts";
 import type { ProgramResult } from "../support/programs.ts";
+import { someVariants } from "../support/runs.ts";
 import { startWorld, type World } from "../support/world.ts";
 
 const scenario = `
@@ -35,7 +36,7 @@ function hostOf(name: string): string {
   return db.text("host", db.text("VM", ref, "resident_on"), "name_label");
 }
 
-describe.each(["SR_BACKEND_FAILURE_46", "INTERNAL_ERROR", "VM_MIGRATE_FAILED"])(
+describe.each(someVariants(["SR_BACKEND_FAILURE_46", "INTERNAL_ERROR", "VM_MIGRATE_FAILED"], 1))(
   "case bad-destination, %s",
   (code) => {
     it("after the second failure bad is left out, the VMs go to good, and the breaker stays closed", async () => {

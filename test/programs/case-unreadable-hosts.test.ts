@@ -1,6 +1,7 @@
 /** Case unreadable-hosts: records that make no sense leave no hole that looks like a complete, quieter pool. */
 import { afterEach, describe, expect, it } from "vitest";
 import { runCommand } from "../../src/simulator/commands/commands.ts";
+import { someVariants } from "../support/runs.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { rowsOf } from "./collectPool.ts";
 
@@ -128,13 +129,18 @@ describe("F27: two of four hosts come with enabled = perhaps", () => {
     expect((await world.run("xcp-control", ["--instant"])).code).toBe(4);
   });
 
-  it.each([
-    ["nothing of the record can be read", "host alpha * perhaps", "host: the record is no struct"],
-    ["the uuid is another word", "host alpha uuid perhaps", "uuid is not a uuid"],
-    ["a struct stands for the name", "host alpha name_label a as=struct", "name_label is not text"],
-    ["a field is missing that others have", "host alpha PBDs", "PBDs is missing"],
-    ["the record does not come at all", "host alpha *", "the pool does not list it"],
-  ])("%s: one of four keeps its row, the pool goes on without it", async (_, command, reason) => {
+  it.each(
+    someVariants(
+      [
+        ["nothing of the record can be read", "host alpha * perhaps", "host: the record is no struct"],
+        ["the uuid is another word", "host alpha uuid perhaps", "uuid is not a uuid"],
+        ["a struct stands for the name", "host alpha name_label a as=struct", "name_label is not text"],
+        ["a field is missing that others have", "host alpha PBDs", "PBDs is missing"],
+        ["the record does not come at all", "host alpha *", "the pool does not list it"],
+      ] as const,
+      2,
+    ),
+  )("%s: one of four keeps its row, the pool goes on without it", async (_, command, reason) => {
     await start();
     await collected();
     garble(command);
@@ -186,17 +192,22 @@ describe("F27: two of four hosts come with enabled = perhaps", () => {
 });
 
 describe("F27: VMs whose records cannot be read", () => {
-  it.each([
-    ["a field makes no sense", "VM a1 VCPUs_max many", "VCPUs_max is not a whole number"],
-    ["a struct stands for a ref", "VM a1 resident_on a as=struct", "resident_on is no ref"],
-    ["nothing of it can be read", "VM a1 * perhaps", "VM: the record is no struct"],
-    ["its disks are missing", "VM a1 VBDs", "VBDs is missing"],
-    [
-      "its memory is below nothing",
-      "VM a1 memory_dynamic_min -1",
-      "memory_dynamic_min is not a size in bytes",
-    ],
-  ])("%s: it keeps its row and place, and is not moved", async (_, command, reason) => {
+  it.each(
+    someVariants(
+      [
+        ["a field makes no sense", "VM a1 VCPUs_max many", "VCPUs_max is not a whole number"],
+        ["a struct stands for a ref", "VM a1 resident_on a as=struct", "resident_on is no ref"],
+        ["nothing of it can be read", "VM a1 * perhaps", "VM: the record is no struct"],
+        ["its disks are missing", "VM a1 VBDs", "VBDs is missing"],
+        [
+          "its memory is below nothing",
+          "VM a1 memory_dynamic_min -1",
+          "memory_dynamic_min is not a size in bytes",
+        ],
+      ] as const,
+      2,
+    ),
+  )("%s: it keeps its row and place, and is not moved", async (_, command, reason) => {
     await start();
     await collected();
     garble(command);
@@ -232,12 +243,17 @@ describe("F27: VMs whose records cannot be read", () => {
     expect(refused.stdout).toContain("records of the pool's objects could not be read");
   });
 
-  it.each([
-    ["VBD", "VBDs", "VDI a as=struct", "VDI is no ref"],
-    ["VIF", "VIFs", "network a as=struct", "network is no ref"],
-    ["VM_metrics", "metrics", "memory_actual NaN", "memory_actual is not a whole number"],
-    ["VM_guest_metrics", "guest_metrics", "live perhaps", "live is not true or false"],
-  ])("one whose %s cannot be read stays where it is", async (name, field, damage, reason) => {
+  it.each(
+    someVariants(
+      [
+        ["VBD", "VBDs", "VDI a as=struct", "VDI is no ref"],
+        ["VIF", "VIFs", "network a as=struct", "network is no ref"],
+        ["VM_metrics", "metrics", "memory_actual NaN", "memory_actual is not a whole number"],
+        ["VM_guest_metrics", "guest_metrics", "live perhaps", "live is not true or false"],
+      ] as const,
+      2,
+    ),
+  )("one whose %s cannot be read stays where it is", async (name, field, damage, reason) => {
     await start();
     const { db } = world.pool;
     const vm = db.all("VM").find((ref) => db.text("VM", ref, "name_label") === "a1") ?? "";

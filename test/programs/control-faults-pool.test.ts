@@ -1,5 +1,6 @@
 /** Faults of the pool while xcp-control acts on it, with the numbers of the fault matrix; and the smallest pool there is. */
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { someVariants } from "../support/runs.ts";
 import { startWorld, type World } from "../support/world.ts";
 
 /** One move cures hot: small, the cheaper of its VMs. */
@@ -44,13 +45,14 @@ const count = (methods: readonly string[], method: string) =>
   methods.filter((each) => each === method).length;
 
 describe("a pool that forgets the session of xcp-control", () => {
-  it.each([
-    "VM.get_record",
-    "VM.assert_can_boot_here",
+  const calls = [
     "Async.VM.pool_migrate",
+    "VM.get_record",
     "task.get_record",
+    "VM.assert_can_boot_here",
     "task.destroy",
-  ])("F24: at %s: one new login, and the VM is moved once", async (at) => {
+  ];
+  it.each(someVariants(calls, 3))("F24: at %s: one new login, and the VM is moved once", async (at) => {
     const world = await unbalanced();
     const { db } = world.pool;
     let forgotten = false;

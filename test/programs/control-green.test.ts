@@ -20,6 +20,7 @@ import { cpu25 } from "../support/controlPools.ts";
 import { asRoot } from "../support/database.ts";
 import { later } from "../support/laterDatabase.ts";
 import { flowing } from "../support/poolTime.ts";
+import { someVariants } from "../support/runs.ts";
 import type { Passing } from "../support/wire.ts";
 
 // A night has many runs.
@@ -328,14 +329,15 @@ describe("a run that is killed", () => {
   const asking = (method: string) => (event: Passing) =>
     event.side === "pool" && event.direction === "up" && event.bytes.includes(method);
 
-  it.each([
+  const deaths = [
     ["host.disable", "before"],
     ["host.disable", "after"],
-    ["Async.host.shutdown", "before"],
     ["Async.host.shutdown", "after"],
+    ["Async.host.shutdown", "before"],
     ["Async.host.power_on", "before"],
     ["Async.host.power_on", "after"],
-  ] as const)(
+  ] as const;
+  it.each(someVariants(deaths, 3))(
     "kill -9 at %s, %s it leaves: the next runs go on from there, and no VM is stopped",
     async (method, moment) => {
       const night = await openNight();

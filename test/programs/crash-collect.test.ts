@@ -22,6 +22,7 @@ import {
 import { type KillableServer, startKillableServer } from "../support/killableServer.ts";
 import { overlappingPair } from "../support/overlap.ts";
 import { marksIn } from "../support/picture.ts";
+import { rounds, someVariants } from "../support/runs.ts";
 import type { Passing } from "../support/wire.ts";
 
 describe("collect, killed or overtaken", () => {
@@ -31,11 +32,11 @@ describe("collect, killed or overtaken", () => {
   });
   afterAll(() => crash?.stop());
 
-  it("F1: kill -9 at ten places of its way leaves one whole picture, and the next run succeeds", async () => {
+  it("F1: kill -9 at places of its way leaves one whole picture, and the next run succeeds", async () => {
     const total = await countEvents(crash);
     expect(total).toBeGreaterThan(80);
     let stored = await crash.onlooker.stored();
-    for (const [n, number] of spread(total - 6, 10).entries()) {
+    for (const [n, number] of spread(total - 6, rounds(10, 5)).entries()) {
       const round = await crashRound(crash, stored, killAt(number, n % 2 === 0 ? "before" : "after"));
       expect(round.ended.signal, `event ${number} of ${total}`).toBe("SIGKILL");
       stored = round.after;
@@ -74,18 +75,19 @@ describe("collect, killed or overtaken", () => {
   };
   const sessions = () => crash.world.pool.db.count("session");
 
-  it("F41: told to end at six places of its way: code 143, one whole snapshot, no session, and the next run succeeds", async () => {
+  it("F41: told to end at places of its way: code 143, one whole snapshot, no session, and the next run succeeds", async () => {
     const total = await countEvents(crash);
     const before = sessions();
-    for (const number of spread(total - 6, 6)) {
+    for (const number of spread(total - 6, rounds(6, 3))) {
       await toldToEnd(number, 1);
       expect(sessions(), `event ${number} of ${total}`).toBe(before);
     }
   }, 90_000);
 
-  it("F41: and told again at once, at three: the same, with that run's session left behind at most", async () => {
+  it("F41: and told again at once: the same, with that run's session left behind at most", async () => {
     const total = await countEvents(crash);
-    for (const number of spread(total - 6, 3)) {
+    // Well before the end: runs differ by some packets.
+    for (const number of spread(total - 20, rounds(3, 2))) {
       const before = sessions();
       await toldToEnd(number, 2);
       // The second signal ends it where it stands: between a login's answer and the logout there is one.
@@ -108,10 +110,10 @@ describe("collect, killed or overtaken", () => {
     }
   }, 90_000);
 
-  it("F2: two overlapping runs, four times: the later start stays, nobody ever sees a mixture", async () => {
+  it("F2: two overlapping runs: the later start stays, nobody ever sees a mixture", async () => {
     expect(await overlappingPair(crash, { stopAt: 1, goOn: "end" })).toBe("first superseded");
     expect(await overlappingPair(crash, { stopAt: "lock", goOn: 400 })).toBe("first stored");
-    for (const stopAt of [1, 5]) await overlappingPair(crash, { stopAt, goOn: "race" });
+    for (const stopAt of someVariants([1, 5], 1)) await overlappingPair(crash, { stopAt, goOn: "race" });
   }, 60_000);
 });
 

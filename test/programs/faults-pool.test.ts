@@ -4,6 +4,7 @@ import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { type CrashWorld, collectWell, expectPoolsOwn, startCrashWorld } from "../support/crashes.ts";
 import { marksIn } from "../support/picture.ts";
 import type { ProgramResult } from "../support/programs.ts";
+import { rounds } from "../support/runs.ts";
 import type { Passing, Wire } from "../support/wire.ts";
 import { startWorld } from "../support/world.ts";
 import { rowsOf, storedTables, tablesOf } from "./collectPool.ts";
@@ -42,7 +43,7 @@ describe("a pool that does not answer as it should", () => {
   it("F24: that forgets the session, at whichever call: one new login, and the run ends well", async () => {
     const { db } = crash.world.pool;
     let total = 0;
-    for (let place = 2; place === 2 || place < total; place += 3) {
+    for (let place = 2; place === 2 || place < total; place += rounds(3, 6)) {
       await crash.change();
       let requests = 0;
       const result = await run((event) => {

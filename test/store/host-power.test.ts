@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { HostPowerChange } from "../../src/domain/hostPower.ts";
 import type { Snapshot } from "../../src/domain/pool.ts";
 import { type Database, openDatabase } from "../../src/store/connection.ts";
+import { fruitlessIn, rememberFruitless } from "../../src/store/fruitless.ts";
 import {
   eventsIn,
   greenBytesIn,
@@ -188,5 +189,27 @@ describe("what collections said of hosts", () => {
     await sql("UPDATE Lease SET RunId = NULL");
     await remember(1, seen(1));
     expect(await observed()).toBeUndefined();
+  });
+});
+
+describe("the search that was in vain", () => {
+  it("is remembered by the holder of the lease alone, replaced by a later one, and forgotten", async () => {
+    const known = () => db.read(fruitlessIn);
+    expect(await known()).toBeNull();
+    const searched = { digest: "0123456789abcdef0123456789abcdef", loads: [[1.5, null, 0.25], []] };
+    await rememberFruitless(db, owner, searched);
+    expect(await known()).toMatchObject({ ...searched, secondsAgo: expect.any(Number) });
+    await sql("UPDATE FruitlessSearch SET SearchedAt = SearchedAt - INTERVAL 10 MINUTE");
+    expect((await known())?.secondsAgo).toBeGreaterThan(599);
+    await rememberFruitless(db, owner, { ...searched, loads: [[2]] });
+    expect(await known()).toMatchObject({ loads: [[2]] });
+    expect((await known())?.secondsAgo).toBeLessThan(599);
+    await sql("UPDATE Lease SET RunId = NULL");
+    await rememberFruitless(db, owner, null);
+    expect(await known()).not.toBeNull();
+    const taken = await takeLease(db, crypto.randomUUID(), "test", 60_000);
+    if (!isLeaseToken(taken)) throw new Error(`held by ${taken.holder}`);
+    await rememberFruitless(db, taken, null);
+    expect(await known()).toBeNull();
   });
 });

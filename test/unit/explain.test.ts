@@ -119,6 +119,7 @@ describe("EXPLAIN VM", () => {
     );
     expect(explained.details).toEqual([
       "Host2: CpuAverage 100 %, 48.33 above the mean of 51.67, allowed 25: BREAKS IT",
+      "Nothing was searched for: it is proved that all of this stays",
       "VM2 - Debian not to Host3: not enough memory: needs 256 MB + 0 MB headroom, has 0 MB",
       "VM2 - Debian not to Host1: VM_REQUIRES_SR: local",
     ]);
@@ -202,6 +203,7 @@ describe("EXPLAIN HOST", () => {
       "Host2 breaks CpuAverage (CpuAverage 100 %, 37.5 above the mean of 62.5, allowed 25); nothing moves from or to it, it stays above what CpuAverage allows, with 100 %",
     );
     expect(explained.details.slice(1)).toEqual([
+      "Nothing was searched for: it is proved that all of this stays",
       "VM2 - Debian stays: it rests",
       "VM3 - Ubuntu stays: it rests",
     ]);

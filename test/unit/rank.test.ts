@@ -1,10 +1,11 @@
 /** Rankings by hand: small pools in which the best host for a VM is known, and why. */
 import { describe, expect, it } from "vitest";
 import type { Host, Snapshot, Vm } from "../../src/domain/pool.ts";
-import type { Rule } from "../../src/domain/rule.ts";
+import { noOptions, type Rule, type ServeRule } from "../../src/domain/rule.ts";
 import { noUuid, overheadOfSize, vmOfSize } from "../../src/domain/vmSize.ts";
 import { rankHosts } from "../../src/planner/place/rank.ts";
 import type { Ranking, RankOptions } from "../../src/planner/place/ranking.ts";
+import type { Demand } from "../../src/planner/plan.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 
 const mebibyte = 1024 * 1024;
@@ -253,5 +254,156 @@ describe("a size", () => {
     expect(refusals(ranking)).toEqual(["1 bar", "3 bar"]);
     expect(order(rank(snapshot, vmOfSize({ memoryBytes: gibibyte, vcpus: null })))).toBe("2 1");
     expect(noUuid).toBe("");
+  });
+});
+
+describe("a rule that serves VMs", () => {
+  const rule: ServeRule = { serve: "CPU", worth: 1, overMinutes: 60, ...noOptions };
+  const who = halted(11, 256);
+  const steady = (cpus: number): Demand => ({ means: [cpus], variance: 0 });
+  /** Hosts of 4 CPUs, each with a guest that wants so many of them; what they measure says nothing of it. */
+  const ranked = (
+    wanted: readonly Demand[],
+    demand: Demand | null,
+    extra: Partial<RankOptions> = {},
+    fields: (n: number) => Partial<Host> = () => ({}),
+  ): Ranking =>
+    rank(
+      aSnapshot(
+        wanted.map((_, n) => [host(n + 1, 4096, fields(n)), [vm(21 + n, 256)]] as const),
+        { halted: [who] },
+      ),
+      who,
+      {
+        serve: { rule, demands: new Map(wanted.map((each, n) => [uuid(21 + n), each])) },
+        demand,
+        ...extra,
+      },
+    );
+
+  it("puts the VM where least is short with it there: by hand, one CPU too few for an hour is 60 CPU-minutes", () => {
+    // With the VM's 1 CPU: 4.5, 3 and 5.5 wanted of 4.
+    const { places, serve } = ranked([steady(3.5), steady(2), steady(4.5)], steady(1));
+    expect(places.map(({ host: at, grade }) => `${at.slice(-1)} ${grade}`)).toEqual([
+      "2 keeps",
+      "1 short",
+      "3 short",
+    ]);
+    expect(places.map((place) => place.serve)).toEqual([
+      { shortageBefore: 0, shortageAfter: 0 },
+      { shortageBefore: 0, shortageAfter: 30 },
+      { shortageBefore: 30, shortageAfter: 90 },
+    ]);
+    expect(places.map(({ reasons }) => reasons[0])).toEqual([
+      "no CPUs are expected to be short in the next hour",
+      "30 CPU-minutes short in the next hour with it there (SERVE CPU)",
+      "90 CPU-minutes short in the next hour with it there, 60 of them because of it (SERVE CPU)",
+    ]);
+    expect(serve).toEqual({ rule, toleratedMinutes: 5, wantedCpus: 1, spreadCpus: 0 });
+  });
+
+  it("counts how uncertain it is what is wanted: at the mean itself 0.4 deviations are expected to be short", () => {
+    // 3 + 1 of 4 CPUs, with a variance of 0.64 + 0.36: 1 / sqrt(2 pi) of a CPU, 23.9 minutes; 2 + 1: 0.0833 of one, 5.0.
+    const uncertain = ranked(
+      [
+        { means: [3], variance: 0.64 },
+        { means: [2], variance: 0.64 },
+      ],
+      { means: [1], variance: 0.36 },
+    );
+    expect(order(uncertain)).toBe("2 1");
+    expect(uncertain.places[0]?.serve?.shortageAfter).toBeCloseTo(5.0, 2);
+    expect(uncertain.places[1]?.serve?.shortageAfter).toBeCloseTo(60 / Math.sqrt(2 * Math.PI), 3);
+    // Of two halves of an hour only one lacks a CPU: 30 minutes.
+    const halves = ranked([{ means: [2, 4], variance: 0 }], { means: [1, 1], variance: 0 });
+    expect(halves.places[0]?.serve?.shortageAfter).toBe(30);
+  });
+
+  it("is nothing that a host is called short by while the rule would move nothing for it: 5 GB at a worth of 1", () => {
+    // 4 CPUs and 4 minutes of an hour; 5 minutes and more are short.
+    const at = (minutes: number) => ranked([steady(4)], steady(minutes / 60)).places[0];
+    expect(at(4)).toMatchObject({ grade: "keeps" });
+    expect(at(4)?.reasons[0]).toBe("4 CPU-minutes short in the next hour with it there (SERVE CPU)");
+    expect(at(5.1)).toMatchObject({ grade: "short" });
+    expect(at(4)?.score).toBeGreaterThan(60);
+    expect(at(5.1)?.score).toBeLessThan(61);
+    expect(at(5.1)?.score).toBeGreaterThan(45);
+  });
+
+  it("is behind rules that balance, headroom and groups, as in plans, and before the home server", () => {
+    const short = [steady(4), steady(2)];
+    const home = ranked(short, steady(1), { homeServer: uuid(1) });
+    expect(order(home)).toBe("2 1");
+    // What a host is busy with beside its VMs is wanted, too: 3.6 and 2 CPUs are more than 4 already.
+    const hot = ranked(short, steady(1), {}, (n) => (n === 1 ? { cpuAverage: 90 } : {}));
+    expect(order(hot)).toBe("1 2");
+    expect(hot.places[1]?.serve?.shortageBefore).toBeCloseTo(96, 9);
+    const rules = [cpu25];
+    const broken = rank(
+      aSnapshot(
+        [
+          [host(1, 4096, { cpuAverage: 0 }), [vm(21, 256)]],
+          [host(2, 4096, { cpuAverage: 90 }), [vm(22, 256)]],
+        ],
+        { halted: [{ ...who, vcpuAverage: 10 }] },
+      ),
+      { ...who, vcpuAverage: 10 },
+      {
+        rules,
+        serve: { rule, demands: new Map([[uuid(21), steady(4)]]) },
+        demand: steady(1),
+      },
+    );
+    expect(broken.places.map(({ grade }) => grade)).toEqual(["short", "breaks"]);
+    const tight = ranked(short, steady(1), { headroomBytes: 3900 * mebibyte }, (n) =>
+      n === 0 ? { placementFreeBytes: 8192 * mebibyte } : {},
+    );
+    expect(tight.places.map(({ grade }) => grade)).toEqual(["short", "crowds"]);
+  });
+
+  it("has a VM that runs taken off its host first, and says where nothing is known of what one would want", () => {
+    const runs = vm(31, 256, { vcpuAverage: 100 });
+    const demands = new Map([[runs.uuid, steady(3)]]);
+    // It uses the host's 4 CPUs and wants 3 in the hour to come: nothing is busy beside it.
+    const ranking = rank(
+      aSnapshot([
+        [host(1, 4096, { cpuAverage: 100 }), [runs]],
+        [host(2, 4096, { cpuAverage: 75 }), [vm(32, 256)]],
+      ]),
+      runs,
+      { serve: { rule, demands } },
+    );
+    // At home its 3 CPUs are all; on the other 3 are busy already, and two are missing.
+    expect(ranking.places.map((place) => [place.host, place.serve])).toEqual([
+      [uuid(1), { shortageBefore: 0, shortageAfter: 0 }],
+      [uuid(2), { shortageBefore: 0, shortageAfter: 120 }],
+    ]);
+    const unknown = ranked([steady(5), steady(2)], null);
+    expect(unknown.serve).toMatchObject({ wantedCpus: null, spreadCpus: null });
+    expect(unknown.places.map(({ host: at, grade }) => `${at.slice(-1)} ${grade}`)).toEqual([
+      "2 keeps",
+      "1 keeps",
+    ]);
+    expect(unknown.places[1]?.reasons[0]).toBe(
+      "60 CPU-minutes short in the next hour with it there or not (SERVE CPU)",
+    );
+  });
+
+  it("changes nothing where there is none: the headroom alone tells such hosts apart", () => {
+    const without = rank(
+      aSnapshot(
+        [
+          [host(1, 300), [vm(21, 256)]],
+          [host(2, 4096, { cpuAverage: 50 }), [vm(22, 256)]],
+        ],
+        { halted: [who] },
+      ),
+      who,
+    );
+    expect(without).toMatchObject({ serve: null });
+    expect(without.places.map(({ host: at, grade, serve }) => [at, grade, serve])).toEqual([
+      [uuid(2), "keeps", null],
+      [uuid(1), "crowds", null],
+    ]);
   });
 });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isConnectedWlb } from "../../src/domain/workloadBalancing.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import type { Verdict } from "../support/wlb/clientReader.ts";
+import { readAnswer, type Verdict } from "../support/wlb/clientReader.ts";
 import {
   collectRecorded,
   connectedTo,
@@ -15,7 +15,7 @@ import {
   vmUuids,
   withDatabase,
 } from "../support/wlb/recordedPool.ts";
-import { judged, parameters, type RunningWlb, startWlb, wlbPassword } from "../support/wlb/serve.ts";
+import { judged, nobody, parameters, type RunningWlb, startWlb, wlbPassword } from "../support/wlb/serve.ts";
 import { exchange, stunnelFile, throughStunnel, wholeRequest } from "../support/wlb/wire.ts";
 
 const [host1 = "", host2 = ""] = hostUuids;
@@ -293,9 +293,12 @@ describe("whoever may not ask", () => {
     }
     const large = await exchange(
       { port: server.port },
-      wholeRequest("RemoveXenServer", " ".repeat(2_000_000), basic),
+      wholeRequest("GetXenPoolConfiguration", " ".repeat(2_000_000), basic),
     );
-    expect(large.status).toBe(413);
+    expect([large.status, readAnswer({ method: "GetXenPoolConfiguration", ...large }, nobody)]).toEqual([
+      200,
+      { error: "WLB_INTERNAL_ERROR", parameters: ["Exception:", "the request is longer than 1 MiB"] },
+    ]);
   });
 
   it("is turned away at other paths, methods and names", async () => {
@@ -304,7 +307,14 @@ describe("whoever may not ask", () => {
     const status = async (changed: string) => (await exchange({ port: server.port }, changed)).status;
     expect(await status(bytes.replace("POST /Citrix.Dwm.WorkloadBalance/Service", "POST /"))).toBe(404);
     expect(await status(bytes.replace("POST ", "GET "))).toBe(405);
-    expect(await status(bytes.replace("GetDiagnostics", "DropEverything"))).toBe(400);
+    const unknown = await exchange({ port: server.port }, bytes.replace("GetDiagnostics", "DropEverything"));
+    expect([unknown.status, readAnswer({ method: "GetDiagnostics", ...unknown }, nobody)]).toEqual([
+      200,
+      {
+        error: "WLB_INTERNAL_ERROR",
+        parameters: ["Exception:", "SOAPAction names none of the nine methods"],
+      },
+    ]);
     expect(await status("garbage\r\n\r\n")).toBe(400);
   });
 });

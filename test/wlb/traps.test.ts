@@ -235,11 +235,15 @@ describe("what xapi's reader of answers does not take", () => {
 });
 
 describe("what a pool's TLS does not take", () => {
-  const shown = async (port: number) => {
-    const socket = tls.connect({ port, host: "127.0.0.1", ...xapiTls, rejectUnauthorized: false });
+  const shown = async (port: number, offer: tls.ConnectionOptions = {}) => {
+    const socket = tls.connect({ port, host: "127.0.0.1", ...xapiTls, rejectUnauthorized: false, ...offer });
     try {
       await once(socket, "secureConnect");
-      return { cipher: socket.getCipher().name, certificate: socket.getPeerX509Certificate() };
+      return {
+        cipher: socket.getCipher().name,
+        certificate: socket.getPeerX509Certificate(),
+        curve: (socket.getEphemeralKeyInfo() as tls.EphemeralKeyInfo).name,
+      };
     } finally {
       socket.destroy();
     }
@@ -253,6 +257,15 @@ describe("what a pool's TLS does not take", () => {
     const ec = await startCannedServer({ keyType: "ec" });
     await expect(shown(ec.port)).rejects.toThrow(/handshake failure|no shared cipher/i);
     await ec.stop();
+  });
+
+  it("any curve but P-384: it is agreed on with a pool, which offers no other, and a quicker one with who does", async () => {
+    expect((await shown(server.port)).curve).toBe("secp384r1");
+    const others = "secp384r1:prime256v1:X25519";
+    expect((await shown(server.port, { ecdhCurve: others })).curve).toBe("X25519");
+    await expect(shown(server.port, { ecdhCurve: "secp521r1" })).rejects.toThrow(
+      /handshake failure|no shared/i,
+    );
   });
 
   it("IP address in wlb_url with verification: the certificate has DNS names alone, and the line to connect by has one", async () => {
@@ -277,11 +290,13 @@ describe("what XenCenter does not take", () => {
   });
 
   it("RecentMoveMinutes outside 1 to 260, and poll intervals outside 1 to 100", async () => {
-    for (const wrong of ["0", "1000", "-5", "soon", ""]) {
+    for (const wrong of ["0", "1000", "-5", "soon", "", "30.5", "1e2"]) {
       expect(await set({ RecentMoveMinutes: wrong, AutoBalancePollIntervals: wrong })).toEqual({
         result: [],
       });
       const got = await values();
+      // A number of the page's own kind: whole, and in digits.
+      expect(got.get("RecentMoveMinutes")).toMatch(/^\d{1,3}$/);
       expect(Number(got.get("RecentMoveMinutes"))).toBeGreaterThanOrEqual(1);
       expect(Number(got.get("RecentMoveMinutes"))).toBeLessThanOrEqual(260);
       expect(Number(got.get("AutoBalancePollIntervals"))).toBeGreaterThanOrEqual(1);

@@ -3,8 +3,9 @@
 import fs from "node:fs";
 import path from "node:path";
 import { AppError } from "../../domain/errors.ts";
+import { modeOf, octal } from "../../program/fileMode.ts";
 import { credentialsFolder } from "../../program/privateFile.ts";
-import { loadSettings, readSettingsFile } from "../../program/settingsFile.ts";
+import { loadSettings, NoSettingsFile, readSettingsFile } from "../../program/settingsFile.ts";
 import { type SettingGroup, settingKeys } from "../../settings/keys.ts";
 import type { MysqlSettings, Settings, XenSettings } from "../../settings/types.ts";
 import { anySettings, type Check, type Opened, type ReadSettings } from "../check.ts";
@@ -55,24 +56,18 @@ function fileFinding(users: string, groups: readonly SettingGroup[], named: stri
   try {
     const { file } = readSettingsFile(groups, named);
     if (file === null) return ok(`${users}: from the environment (XCP_...)`);
-    return ok(`${users}: ${file} (mode ${modeOf(file)})`);
+    return ok(`${users}: ${file} (mode ${octal(modeOf(file))})`);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
-    const missing = /^Unable to locate/.test(error.summary);
-    const barred = /^Unable to look for/.test(error.summary);
-    const file = named ?? "settings";
-    const fix = missing
-      ? makeFile(file)
-      : barred
-        ? "adduser YOU xcp-balance   # the group that reads the settings; log in again"
-        : (commandIn(error.next) ?? error.next);
-    return failure(`${users}: ${reasonOf(error)}`, fix);
+    return failure(`${users}: ${reasonOf(error)}`, fixOf(error, named ?? "settings"));
   }
 }
 
-/** "... (mode 0640)" as it is written in the shell. */
-function modeOf(file: string): string {
-  return (fs.statSync(file).mode & 0o777).toString(8).padStart(4, "0");
+function fixOf(error: AppError, file: string): string {
+  if (!(error instanceof NoSettingsFile)) return commandIn(error.next) ?? error.next;
+  return error.cannot === "find"
+    ? makeFile(file)
+    : "adduser YOU xcp-balance   # the group that reads the settings; log in again";
 }
 
 function reasonOf(error: AppError): string {

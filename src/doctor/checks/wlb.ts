@@ -4,6 +4,7 @@ import fs from "node:fs";
 import { isIP } from "node:net";
 import path from "node:path";
 import { AppError, describeError } from "../../domain/errors.ts";
+import { modeOf, octal } from "../../program/fileMode.ts";
 import { type RsaCertificate, readRsaCertificate } from "../../program/rsaCertificate.ts";
 import type { WlbSettings } from "../../settings/types.ts";
 import { loadHostAddresses } from "../../store/places.ts";
@@ -74,14 +75,6 @@ const folder: Check = {
     return findings.length > 0 ? findings : [ok(`${named} (mode ${octal(folderMode)})`)];
   },
 };
-
-function modeOf(file: string): number {
-  return fs.statSync(file).mode & 0o777;
-}
-
-function octal(mode: number): string {
-  return mode.toString(8).padStart(4, "0");
-}
 
 /** A pool that verifies asks no more when it has ended. */
 const certificateDays = 30;

@@ -43,7 +43,7 @@ async function place({ db, control }: ManagerContext, { wanted }: WantedObject):
   const found = findNamed("VM", wanted, snapshot.vms);
   const lastUse = await loadLastUse(db, stored, found, control);
   const vm = withLastUse(found, lastUse);
-  const ranking = rankPlaces({ ...assessment, snapshot }, control, vm);
+  const ranking = rankPlaces({ ...assessment, snapshot }, control, vm, lastUse);
   return { context: { snapshot, stored, vm, lastUse, gate }, ranking };
 }
 

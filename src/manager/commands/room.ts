@@ -47,8 +47,9 @@ export const makeRoom: Command<RoomRequest, PlanReport> = command({
     const { stored } = assessment;
     if (stored === null) return gateReport(assessment.gate);
     const found = wantedVm(stored.snapshot, request);
-    const vm = withLastUse(found, await loadLastUse(db, stored, found, control));
-    const { plan, gate } = forecastRoom(assessment, control, vm);
+    const use = await loadLastUse(db, stored, found, control);
+    const vm = withLastUse(found, use);
+    const { plan, gate } = forecastRoom(assessment, control, { vm, use });
     if (gate !== null || plan === null) return gateReport(gate);
     return {
       screen: (screen) => roomLines(assessment, stored, vm, plan, asTable(screen)),

@@ -5,26 +5,20 @@
  * runs is taken off its host first, so that its own host is ranked as the others are.
  */
 import { withDerived } from "../../domain/derived.ts";
-import {
-  absence,
-  type Evaluation,
-  evaluate,
-  subjectValue,
-  takesPart,
-  termLimit,
-} from "../../domain/deviation.ts";
+import { absence, subjectValue, takesPart } from "../../domain/deviation.ts";
 import { type Host, occupiesHost, type Snapshot, type Uuid, type Vm } from "../../domain/pool.ts";
 import { type Rule, termsOf } from "../../domain/rule.ts";
 import { noUuid } from "../../domain/vmSize.ts";
 import { termWeight } from "../../domain/weight.ts";
 import { bytes, plural } from "../../text/format.ts";
-import { type Floors, harmsOf } from "../evacuate/harm.ts";
 import { immovability, pairKey } from "../facts.ts";
 import { inOrder } from "../problem.ts";
-import { hostsAfter } from "../tell/outcome.ts";
+import { hostsAfter, hostWith } from "../tell/outcome.ts";
 import { type Company, companyOf } from "./company.ts";
-import type { RankedHost, RankedRule, Ranking, RankOptions, RefusedHost } from "./ranking.ts";
-import { scoreOf } from "./score.ts";
+import type { RankedHost, RankedServe, Ranking, RankOptions, RefusedHost } from "./ranking.ts";
+import { RuledHosts } from "./ruledHosts.ts";
+import { addedMinutes, type Scored, scoreOf } from "./score.ts";
+import { ServedPlaces } from "./served.ts";
 
 /**
  * The hosts of `pool` for `vm`, which may be one of the pool's VMs, running or not, or one of nobody's (`vmOfSize`). What
@@ -34,56 +28,86 @@ import { scoreOf } from "./score.ts";
 export function rankHosts(pool: Snapshot, rules: readonly Rule[], vm: Vm, options: RankOptions): Ranking {
   const { snapshot, places: placed, pairs } = prepared(pool);
   const source = placed.get(vm.uuid) ?? null;
-  const without = moved(snapshot, vm, source, null);
+  const without = source === null ? snapshot.hosts : withoutVm(snapshot, vm, source);
+  const { serve } = options;
+  const served = serve === undefined ? null : new ServedPlaces(snapshot, serve, vm, source, options);
   const judge: Judge = {
     snapshot,
-    rules,
     vm,
     options,
     source,
-    without,
-    floors: options.floors ?? (() => Number.NEGATIVE_INFINITY),
-    before: rules.map((rule) => evaluate(without, rule)),
+    ruled: new RuledHosts(without, rules, options.floors ?? (() => Number.NEGATIVE_INFINITY)),
+    served,
     infeasibleOn: pairs.get(vm.uuid) ?? new Map(),
     companyOn: companyOf(snapshot, vm, options),
+    hostWith: hostWith(vm),
   };
   const refused: RefusedHost[] = [];
-  const places: Omit<RankedHost, "rank">[] = [];
-  for (const host of without) {
+  const found: PlaceFacts[] = [];
+  without.forEach((host, index) => {
     const refusal = refusalOf(judge, host);
     if (refusal !== null) refused.push({ host: host.uuid, ...refusal });
-    else places.push(placeOn(judge, host));
-  }
-  places.sort(byRank);
+    else found.push(factsOn(judge, host, snapshot.hosts[index] ?? host));
+  });
+  const rule = served?.facts() ?? null;
+  const places = scored(found, judge, rule).sort(byRank);
   return {
     vm: vm.uuid === noUuid ? null : vm.uuid,
     source,
     needBytes: vm.placementBytes,
     places: places.map((place, index) => ({ ...place, rank: index + 1 })),
     refused,
+    serve: rule,
     uncounted: rules.flatMap(termsOf).filter((term) => termWeight(vm, term) === null),
   };
 }
 
-function byRank(a: Omit<RankedHost, "rank">, b: Omit<RankedHost, "rank">): number {
+type Unranked = Omit<RankedHost, "rank">;
+
+/** What is known of a place, before it is held against the others. */
+interface PlaceFacts extends Pick<Scored, "memoryShare"> {
+  readonly facts: Omit<Unranked, "score" | "grade" | "reasons">;
+}
+
+function scored(
+  found: readonly PlaceFacts[],
+  { snapshot, options }: Judge,
+  serving: RankedServe | null,
+): Unranked[] {
+  const hasHomeServer = takesHome(snapshot, options);
+  const leastAdded = found.reduce(
+    (least, { facts }) => Math.min(least, addedMinutes(facts.serve)),
+    Number.POSITIVE_INFINITY,
+  );
+  const { headroomBytes } = options;
+  return found.map(({ facts, memoryShare }) => ({
+    ...facts,
+    ...scoreOf({ ...facts, memoryShare, hasHomeServer, headroomBytes, serving, leastAdded }),
+  }));
+}
+
+function byRank(a: Unranked, b: Unranked): number {
   if (a.score !== b.score) return b.score - a.score;
+  const shorter = addedMinutes(a.serve) - addedMinutes(b.serve);
+  if (shorter !== 0) return shorter;
+  const short = (a.serve?.shortageAfter ?? 0) - (b.serve?.shortageAfter ?? 0);
+  if (short !== 0) return short;
   if (a.isHere !== b.isHere) return a.isHere ? -1 : 1;
   return b.freeBytesAfter - a.freeBytesAfter || (a.host < b.host ? -1 : 1);
 }
 
 interface Judge {
   readonly snapshot: Snapshot;
-  readonly rules: readonly Rule[];
   readonly vm: Vm;
   readonly options: RankOptions;
   readonly source: Uuid | null;
-  /** The hosts when the VM runs nowhere, and the rules then. */
-  readonly without: readonly Host[];
-  readonly before: readonly Evaluation[];
-  readonly floors: Floors;
+  readonly ruled: RuledHosts;
+  readonly served: ServedPlaces | null;
   /** By host: why it cannot take the VM. */
   readonly infeasibleOn: ReadonlyMap<Uuid, string>;
   readonly companyOn: (host: Uuid) => Company;
+  /** A host without the VM, when it has come. */
+  readonly hostWith: (host: Host) => Host;
 }
 
 /** What rankings of one snapshot share. */
@@ -119,10 +143,9 @@ function prepared(pool: Snapshot): Prepared {
   return made;
 }
 
-/** The hosts when the VM has gone from one and come to another; null stands for no host. */
-function moved(snapshot: Snapshot, vm: Vm, from: Uuid | null, to: Uuid | null): readonly Host[] {
-  const move = { vm: vm.uuid, source: from ?? noUuid, destination: to ?? noUuid };
-  return from === to ? snapshot.hosts : hostsAfter({ ...snapshot, vms: [vm] }, [move]);
+/** The hosts when the VM has gone from the one that it runs on. */
+function withoutVm(snapshot: Snapshot, vm: Vm, source: Uuid): readonly Host[] {
+  return hostsAfter({ ...snapshot, vms: [vm] }, [{ vm: vm.uuid, source, destination: noUuid }]);
 }
 
 type HostRefusal = Omit<RefusedHost, "host">;
@@ -183,36 +206,27 @@ function tooLarge(
   return { code: "memory", reason: `not enough memory: needs ${needs}, has ${has} free${shrunk}` };
 }
 
-function placeOn(judge: Judge, host: Host): Omit<RankedHost, "rank"> {
-  const { snapshot, rules, vm, options, source, floors, before } = judge;
-  const hosts = moved(snapshot, vm, source, host.uuid);
-  const after = hosts.find(({ uuid }) => uuid === host.uuid) ?? host;
-  const evaluations = rules.map((rule) => evaluate(hosts, rule));
-  const harms = harmsOf(before, evaluations, [{ destination: host.uuid }], floors);
-  const ranked = evaluations.map((evaluation) => ruleOn(evaluation, host.uuid));
-  const company = judge.companyOn(host.uuid);
+/** @param host without the VM; `now` is as it is, which it stays where the VM runs there. */
+function factsOn(judge: Judge, host: Host, now: Host): PlaceFacts {
+  const { vm, options, source } = judge;
+  const isHere = host.uuid === source;
+  const after = isHere ? now : judge.hostWith(host);
   const freeBytes = host.placementFreeBytes ?? 0;
   const freeBytesAfter = freeBytes - (vm.placementBytes ?? 0);
   const facts = {
-    isHere: host.uuid === source,
+    host: host.uuid,
+    isHere,
     isHomeServer: options.homeServer === host.uuid,
     freeBytes,
     freeBytesAfter,
     isTight: freeBytesAfter < options.headroomBytes,
     cpuPercentAfter: subjectValue(after, "CpuAverage"),
     vcpuPercentAfter: subjectValue(after, "VcpuCount"),
-    rules: ranked,
-    harms,
-    ...company,
+    ...judge.ruled.with(after),
+    serve: judge.served?.on(host.uuid) ?? null,
+    ...judge.companyOn(host.uuid),
   };
-  const scored = scoreOf({
-    ...facts,
-    host: host.uuid,
-    memoryShare: shareOf(freeBytesAfter, host.memoryTotalMb),
-    hasHomeServer: takesHome(snapshot, options),
-    headroomBytes: options.headroomBytes,
-  });
-  return { host: host.uuid, ...facts, ...scored };
+  return { facts, memoryShare: shareOf(freeBytesAfter, host.memoryTotalMb) };
 }
 
 function shareOf(free: number, totalMb: number | null): number | null {
@@ -222,13 +236,4 @@ function shareOf(free: number, totalMb: number | null): number | null {
 /** A home server that takes no part prefers nobody. */
 function takesHome({ hosts }: Snapshot, { homeServer }: RankOptions): boolean {
   return hosts.some((host) => host.uuid === homeServer && takesPart(host));
-}
-
-function ruleOn({ rule, means, verdicts }: Evaluation, uuid: Uuid): RankedRule {
-  const verdict = verdicts.find(({ hostUuid }) => hostUuid === uuid);
-  if (verdict === undefined) return { rule, term: 0, value: null, mean: null, limit: null, broken: false };
-  const mean = means[verdict.term] ?? null;
-  const term = termsOf(rule)[verdict.term];
-  const limit = term === undefined ? null : termLimit(term, mean);
-  return { rule, term: verdict.term, value: verdict.value, mean, limit, broken: verdict.broken };
 }

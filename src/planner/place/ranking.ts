@@ -1,21 +1,26 @@
 /** What a ranking of hosts for one VM is asked and answers: plain data, printable and comparable. Pure. */
 import type { Uuid } from "../../domain/pool.ts";
-import type { Rule, Term } from "../../domain/rule.ts";
+import type { Rule, ServeRule, Term } from "../../domain/rule.ts";
 import type { Harm } from "../evacuate/harm.ts";
-import type { PlanOptions, RefusalCode } from "../plan.ts";
+import type { Demand, PlanOptions, RefusalCode } from "../plan.ts";
 
 /**
- * "keeps": nothing speaks against it; "crowds": a group, companions or the headroom do; "breaks": a rule is broken, or
- * broken worse, because the VM is there.
+ * "keeps": nothing speaks against it; "short": VMs are expected to lack CPUs because it is there, by the rule that serves
+ * them; "crowds": a group, companions or the headroom do; "breaks": a rule is broken, or broken worse, because the VM is
+ * there. In the order of plans: none breaks a rule, fills a headroom or crowds a group to serve VMs.
  */
-export type Grade = "keeps" | "crowds" | "breaks";
+export type Grade = "keeps" | "short" | "crowds" | "breaks";
 
 /** What of the planner's options a ranking heeds, and what only it knows. */
 export interface RankOptions
   extends Pick<
     PlanOptions,
-    "headroomBytes" | "bannedVms" | "bannedPairs" | "affinityTags" | "antiAffinityTags" | "floors"
+    "headroomBytes" | "bannedVms" | "bannedPairs" | "affinityTags" | "antiAffinityTags" | "floors" | "serve"
   > {
+  /** What the VM is expected to want of the CPUs, where it does not run; null or absent: unknown, counted as nothing. */
+  readonly demand?: Demand | null;
+  /** What is expected to be wanted of hosts, where that does not follow from the snapshot: moves have changed it. */
+  readonly wanted?: ReadonlyMap<Uuid, Demand>;
   /** Hosts that nothing is put on, with the reason. Default: none. */
   readonly bannedHosts?: ReadonlyMap<Uuid, string>;
   /** Why hosts that take no part are not believed, where that is the reason. Default: none. */
@@ -47,14 +52,30 @@ export interface RankedGroup {
   readonly crowded: boolean;
 }
 
+/** CPU-minutes that a host is expected not to serve in the time ahead, without the VM and with it. */
+export interface HostServe {
+  readonly shortageBefore: number;
+  readonly shortageAfter: number;
+}
+
+/** The rule that serves VMs, and what it knows of the VM. */
+export interface RankedServe {
+  readonly rule: ServeRule;
+  /** CPU-minutes that a host may become short by because of the VM: the least that the rule moves anything for. */
+  readonly toleratedMinutes: number;
+  /** What the VM is expected to want, and its standard deviation, in CPUs; null where unknown: counted as nothing. */
+  readonly wantedCpus: number | null;
+  readonly spreadCpus: number | null;
+}
+
 /** A host that can take the VM. All figures are with the VM on it. */
 export interface RankedHost {
   readonly host: Uuid;
   /** 1 for the best; each host has its own. */
   readonly rank: number;
   /**
-   * 0 to 100, more is better, never 0: above 60 the host keeps every rule, above 30 none is broken (more) but something
-   * else speaks against it, see `grade`; a twentieth of it is what WLB calls stars.
+   * 0 to 100, more is better, never 0: above 60 the host keeps every rule, above 30 none that balances is broken (more)
+   * but something else speaks against it, see `grade`; a twentieth of it is what WLB calls stars.
    */
   readonly score: number;
   readonly grade: Grade;
@@ -73,6 +94,8 @@ export interface RankedHost {
   readonly rules: readonly RankedRule[];
   /** Rules that some host breaks, or breaks worse, because the VM is there; nearly always this host itself. */
   readonly harms: readonly Harm[];
+  /** Null without a rule that serves VMs, and where it is not known how many CPUs the host has. */
+  readonly serve: HostServe | null;
   readonly groups: readonly RankedGroup[];
   /** Tags that keep VMs together and that the VM shares with VMs of this host, and with VMs of other hosts only. */
   readonly companions: readonly string[];
@@ -101,6 +124,8 @@ export interface Ranking {
   readonly places: readonly RankedHost[];
   /** By uuid. */
   readonly refused: readonly RefusedHost[];
+  /** Null where no rule serves VMs. */
+  readonly serve: RankedServe | null;
   /** Terms of rules in which the VM's part is unknown: it was counted as nothing there. */
   readonly uncounted: readonly Term[];
 }

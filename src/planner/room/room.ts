@@ -12,6 +12,7 @@ import type { Rule } from "../../domain/rule.ts";
 import { bytes } from "../../text/format.ts";
 import { rankHosts } from "../place/rank.ts";
 import type { Ranking, RankOptions, RefusedHost } from "../place/ranking.ts";
+import { wantedAfter } from "../place/served.ts";
 import type { Certificate, Plan, PlanOptions } from "../plan.ts";
 import { defaults, scheduleOf, transfersOf } from "../planner.ts";
 import { inOrder, type Problem, toProblem } from "../problem.ts";
@@ -175,7 +176,9 @@ function toRoomPlan(
   const times = scheduleOf(transfers, options);
   const moves = toRoomMoves(guest, steps, transfers, times.starts);
   const hosts = hostsAfter(snapshot, moves);
-  const ranking = rankHosts(placedAfter(snapshot, hosts, moves), rules, vm, options);
+  const { serve } = options;
+  const after = serve === undefined ? options : { ...options, wanted: wantedAfter(snapshot, serve, moves) };
+  const ranking = rankHosts(placedAfter(snapshot, hosts, moves), rules, vm, after);
   return {
     ...ofAll(snapshot, options),
     moves,

@@ -3,20 +3,20 @@
  * then those of the other rules from where these have left the pool. Neither undoes the other: a move that serves
  * breaks no rule and makes none worse, a VM moves once, and no VM comes to a host that it would make wait. Pure.
  */
-import { withDerived } from "../../domain/derived.ts";
+import { derivedFor } from "../../domain/derived.ts";
 import { evaluate, subjectValue } from "../../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { migrationGigabytes, type Rule } from "../../domain/rule.ts";
-import { capacity, rawWeight } from "../../domain/weight.ts";
 import { figure } from "../../text/format.ts";
 import { pairKey } from "../facts.ts";
-import type { Demand, HostForecast, Move, Plan, PlanOptions, ServeForecast, ServeOptions } from "../plan.ts";
+import type { HostForecast, Move, Plan, PlanOptions, ServeForecast, ServeOptions } from "../plan.ts";
 import { planMigrations, scheduleOf, secondsOfStep, transfersOf } from "../planner.ts";
 import { inOrder, type Problem, toProblem } from "../problem.ts";
 import { State } from "../state.ts";
 import type { PlannedTransfer } from "../steps/makespan.ts";
 import { type EarlierMove, type Objection, recheck, stepsOf } from "../steps/recheck.ts";
 import { hostsAfter } from "../tell/outcome.ts";
+import { cpusOf, hostDemands } from "./hostDemands.ts";
 import { chooseMoves, rate, type Saving, ServedHosts, type ServeProblem, savingsOf } from "./serve.ts";
 import { type Circumstances, noticeable, stillShort } from "./stillShort.ts";
 
@@ -109,46 +109,16 @@ export function serveProblem(
   options: PlanOptions,
   { rule, demands, overheadGigabytes = migrationGigabytes }: ServeOptions,
 ): ServeProblem {
-  const parts = [...demands.values()][0]?.means.length ?? 1;
-  const hostIndex = new Map(problem.hosts.map((host, h) => [host.uuid, h]));
-  const vms = new Map(snapshot.vms.map((vm) => [vm.uuid, vm]));
-  const means = problem.hosts.map(() => new Array<number>(parts).fill(0));
-  const variances = problem.hosts.map(() => 0);
-  const used = problem.hosts.map(() => 0);
-  for (const { vmUuid, hostUuid } of snapshot.placements) {
-    const [h, vm] = [hostIndex.get(hostUuid), vms.get(vmUuid)];
-    if (h === undefined || vm === undefined || vm.isControlDomain) continue;
-    const own = usedCpus(vm);
-    const demand = demands.get(vmUuid) ?? { means: new Array<number>(parts).fill(own), variance: 0 };
-    used[h] = (used[h] ?? 0) + own;
-    variances[h] = (variances[h] ?? 0) + demand.variance;
-    const sums = means[h] ?? [];
-    demand.means.forEach((mean, t) => {
-      sums[t] = (sums[t] ?? 0) + mean;
-    });
-  }
   return {
     minutes: rule.overMinutes,
     worth: rule.worth,
     overheadGigabytes,
     transferCpus,
     capacity: problem.hosts.map(cpusOf),
-    hosts: problem.hosts.map((host, h): Demand => {
-      const busy = ((subjectValue(host, "CpuAverage") ?? 0) * cpusOf(host)) / 100;
-      const beside = Math.max(0, busy - (used[h] ?? 0));
-      return { means: (means[h] ?? []).map((mean) => mean + beside), variance: variances[h] ?? 0 };
-    }),
+    hosts: hostDemands(snapshot, problem.hosts, demands),
     vms: problem.vms.map(({ uuid }) => demands.get(uuid) ?? null),
     seconds: (vm, from, to) => secondsOfStep(problem, { vm, from, to }, options),
   };
-}
-
-function cpusOf(host: Host): number {
-  return capacity(host, "CpuAverage") ?? 0;
-}
-
-function usedCpus(vm: Vm): number {
-  return (rawWeight(vm, "CpuAverage") ?? 0) / 100;
 }
 
 function moveOf(
@@ -213,7 +183,9 @@ interface Begun {
 
 /** What the other rules ask for, from where the moves that serve have left the pool. */
 function planRest(begun: Begun): Plan {
-  return planMigrations(placedAfter(begun.snapshot, begun.moves), begun.rules, restOptions(begun));
+  const { snapshot, rules, options } = begun;
+  if (rules.length === 0) return planMigrations(snapshot, rules, options);
+  return planMigrations(placedAfter(snapshot, begun.moves), rules, restOptions(begun));
 }
 
 /** The pool when the moves are made. */
@@ -258,7 +230,7 @@ function harmfulPairs(problem: Problem, sums: ServedHosts, state: State): [strin
   const tight = tightHosts(H, sums);
   const everywhere = V * tight.length <= mostPairs;
   const pairs: [string, string][] = [];
-  const { worth, minutes, transferCpus } = sums.problem;
+  const { worth, minutes } = sums.problem;
   for (let h = 0; h < H; h++) {
     if (!everywhere && !broken.subarray(h * R, h * R + R).includes(1)) continue;
     for (let v = state.first(h); v >= 0; v = state.after(v)) {
@@ -268,11 +240,11 @@ function harmfulPairs(problem: Problem, sums: ServedHosts, state: State): [strin
       const relief = sums.shortage(h) - sums.after(h, v, -1);
       // To whichever host: their links are taken for alike.
       const taken = Math.min(minutes, sums.problem.seconds(v, h, tight[0] ?? h) / 60);
-      const leaving = sums.burden(h, transferCpus, taken);
+      const leaving = sums.burden(h, taken);
       for (const d of tight) {
         const host = hosts[d];
         if (d === h || host === undefined) continue;
-        const harm = sums.after(d, v, 1) - sums.shortage(d) + sums.burden(d, transferCpus, taken) + leaving;
+        const harm = sums.after(d, v, 1) - sums.shortage(d) + sums.burden(d, taken) + leaving;
         if (harm - relief > limit)
           pairs.push([pairKey(vm.uuid, host.uuid), harmText(sums, host, v, d, harm - relief)]);
       }
@@ -296,7 +268,7 @@ function harmText(sums: ServedHosts, host: Host, v: number, d: number, minutes: 
 
 /** The hosts where VMs would wait longer if a VM came that wants as much as the largest. */
 function tightHosts(H: number, sums: ServedHosts): readonly number[] {
-  const { vms, transferCpus, minutes } = sums.problem;
+  const { vms, minutes } = sums.problem;
   const means: number[] = [];
   let variance = 0;
   for (const demand of vms) {
@@ -307,7 +279,7 @@ function tightHosts(H: number, sums: ServedHosts): readonly number[] {
   }
   const largest = { means, variance };
   return Array.from({ length: H }, (_, h) => h).filter(
-    (h) => sums.withMore(h, largest) - sums.shortage(h) + sums.burden(h, transferCpus, minutes) > negligible,
+    (h) => sums.withMore(h, largest) - sums.shortage(h) + sums.burden(h, minutes) > negligible,
   );
 }
 
@@ -355,6 +327,7 @@ function joined(
   { snapshot, rules, options, problem }: Pick<Begun, "snapshot" | "rules" | "options" | "problem">,
 ): Plan {
   if (moves.length === 0) return { ...rest, serve };
+  const { fruitless: _, searchBefore: __, ...others } = rest;
   const later = rest.moves.map((move): Move => {
     const first = moves.flatMap((each, index) =>
       problem.anyVarying || sharesHost(each, move) ? [index] : [],
@@ -373,9 +346,9 @@ function joined(
     })),
     options,
   );
-  const { hosts } = withDerived(snapshot);
+  const { hosts } = derivedFor(snapshot, rules);
   return {
-    ...rest,
+    ...others,
     moves: all.map((move, index) => ({ ...move, startSeconds: times.starts[index] ?? 0 })),
     before: rules.map((rule) => evaluate(hosts, rule)),
     seconds: times.seconds,

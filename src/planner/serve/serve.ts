@@ -13,14 +13,10 @@ import type { State } from "../state.ts";
 import type { Step } from "../steps/order.ts";
 import { expectedShortage } from "./shortage.ts";
 
-/** The demands of a problem: as many parts everywhere. */
-export interface ServeProblem {
+/** What hosts have and what is wanted of them: as many parts everywhere. */
+export interface WantedOfHosts {
   /** Minutes ahead that count. */
   readonly minutes: number;
-  /** CPU-minutes that each gigabyte which a migration counts for must save at least. */
-  readonly worth: number;
-  /** Gigabytes that a migration counts for beside what it copies. */
-  readonly overheadGigabytes: number;
   /** Of a host: its CPUs, and all that is wanted of them at the start, by its VMs and by itself. */
   readonly capacity: readonly number[];
   readonly hosts: readonly Demand[];
@@ -28,6 +24,14 @@ export interface ServeProblem {
   readonly vms: readonly (Demand | null)[];
   /** CPUs that a migration keeps busy on each of its ends. */
   readonly transferCpus: number;
+}
+
+/** The demands of a problem, and what moves must be worth. */
+export interface ServeProblem extends WantedOfHosts {
+  /** CPU-minutes that each gigabyte which a migration counts for must save at least. */
+  readonly worth: number;
+  /** Gigabytes that a migration counts for beside what it copies. */
+  readonly overheadGigabytes: number;
   /** How long a migration of the VM takes. */
   readonly seconds: (v: number, from: number, to: number) => number;
 }
@@ -52,20 +56,25 @@ export const triedHosts = 12;
 const gibibyte = 1024 ** 3;
 
 /** The sums of the hosts while VMs are moved about. */
-export class ServedHosts {
-  readonly problem: ServeProblem;
+export class ServedHosts<P extends WantedOfHosts = ServeProblem> {
+  readonly problem: P;
   readonly #parts: number;
   readonly #means: Float64Array;
   readonly #variances: Float64Array;
   readonly #shortages: Float64Array;
+  /** Of each host, NaN until somebody asks for it. */
+  readonly #eases: Float64Array;
+  readonly #burdens: Float64Array;
 
-  constructor(problem: ServeProblem) {
+  constructor(problem: P) {
     this.problem = problem;
     const { hosts } = problem;
     this.#parts = hosts[0]?.means.length ?? 1;
     this.#means = Float64Array.from(hosts.flatMap(({ means }) => means));
     this.#variances = Float64Array.from(hosts, ({ variance }) => variance);
     this.#shortages = Float64Array.from(hosts, (_, h) => this.#with(h, null, 0));
+    this.#eases = new Float64Array(hosts.length).fill(Number.NaN);
+    this.#burdens = new Float64Array(hosts.length).fill(Number.NaN);
   }
 
   /** CPU-minutes that the host is expected not to serve in the time ahead. */
@@ -78,6 +87,12 @@ export class ServedHosts {
     let sum = 0;
     for (let t = 0; t < this.#parts; t++) sum += this.#means[h * this.#parts + t] ?? 0;
     return sum / this.#parts;
+  }
+
+  /** All that is expected to be wanted of the host. */
+  demand(h: number): Demand {
+    const means = Array.from(this.#means.subarray(h * this.#parts, (h + 1) * this.#parts));
+    return { means, variance: this.#variances[h] ?? 0 };
   }
 
   /** The standard deviation of what is wanted of the host, in CPUs. */
@@ -95,36 +110,54 @@ export class ServedHosts {
     return this.#with(h, demand, 1);
   }
 
-  /** What `cpus` more, at once and for `minutes`, cost the host. */
-  burden(h: number, cpus: number, minutes: number): number {
-    const { capacity } = this.problem;
+  /** What a migration costs the VMs of either end in so many minutes: CPU-minutes. */
+  burden(h: number, minutes: number): number {
+    const known = this.#burdens[h] ?? 0;
+    return (Number.isNaN(known) ? this.#noteBurden(h) : known) * minutes;
+  }
+
+  /** CPUs that VMs of the host would lack while a migration goes on. */
+  #noteBurden(h: number): number {
+    const { capacity, transferCpus } = this.problem;
     const [mean, variance] = [this.#means[h * this.#parts] ?? 0, this.#variances[h] ?? 0];
     const most = capacity[h] ?? 0;
-    const [with_, without] = [mean + cpus, mean].map((each) => expectedShortage(each, variance, most));
-    return Math.max(0, (with_ ?? 0) - (without ?? 0)) * minutes;
+    const more = expectedShortage(mean + transferCpus, variance, most);
+    const burden = Math.max(0, more - expectedShortage(mean, variance, most));
+    this.#burdens[h] = burden;
+    return burden;
   }
 
   /** CPUs between the mean and what the host has, in deviations: who takes a VM most easily. */
   ease(h: number): number {
+    const known = this.#eases[h] ?? 0;
+    return Number.isNaN(known) ? this.#noteEase(h) : known;
+  }
+
+  #noteEase(h: number): number {
     let most = 0;
     for (let t = 0; t < this.#parts; t++) most = Math.max(most, this.#means[h * this.#parts + t] ?? 0);
-    return ((this.problem.capacity[h] ?? 0) - most) / Math.sqrt(1e-6 + (this.#variances[h] ?? 0));
+    const ease = ((this.problem.capacity[h] ?? 0) - most) / Math.sqrt(1e-6 + (this.#variances[h] ?? 0));
+    this.#eases[h] = ease;
+    return ease;
   }
 
   move(v: number, from: number, to: number): void {
+    this.change(from, v, -1);
+    this.change(to, v, 1);
+  }
+
+  /** The VM comes to the host (1) or goes from it (-1). */
+  change(h: number, v: number, sign: 1 | -1): void {
     const demand = this.problem.vms[v];
     if (demand === null || demand === undefined) return;
-    for (const [h, sign] of [
-      [from, -1],
-      [to, 1],
-    ] as const) {
-      demand.means.forEach((mean, t) => {
-        const at = h * this.#parts + t;
-        this.#means[at] = (this.#means[at] ?? 0) + sign * mean;
-      });
-      this.#variances[h] = Math.max(0, (this.#variances[h] ?? 0) + sign * demand.variance);
-      this.#shortages[h] = this.#with(h, null, 0);
-    }
+    demand.means.forEach((mean, t) => {
+      const at = h * this.#parts + t;
+      this.#means[at] = (this.#means[at] ?? 0) + sign * mean;
+    });
+    this.#variances[h] = Math.max(0, (this.#variances[h] ?? 0) + sign * demand.variance);
+    this.#shortages[h] = this.#with(h, null, 0);
+    this.#eases[h] = Number.NaN;
+    this.#burdens[h] = Number.NaN;
   }
 
   #with(h: number, demand: Demand | null, sign: number): number {
@@ -158,11 +191,17 @@ class Choice {
   #sums: ServedHosts;
   /** The best move of each VM by now; undefined where it must be looked for. */
   readonly #best = new Map<number, PossibleMove | null>();
+  /** What its host gains when the VM leaves; NaN where it must be reckoned. */
+  readonly #reliefs: Float64Array;
+  /** As `easiestFirst`, when last asked. */
+  readonly #easiest: number[];
 
   constructor(state: State, problem: ServeProblem) {
     this.#state = state;
     this.#problem = problem;
     this.#sums = new ServedHosts(problem);
+    this.#reliefs = new Float64Array(problem.vms.length).fill(Number.NaN);
+    this.#easiest = [...problem.hosts.keys()];
   }
 
   run(most: number): Saving[] {
@@ -191,11 +230,13 @@ class Choice {
       const touched = at === from || at === to || candidate?.to === to || candidate?.to === from;
       if (touched || candidate === null) this.#best.delete(v);
     }
+    for (const h of [from, to])
+      for (let v = this.#state.first(h); v >= 0; v = this.#state.after(v)) this.#reliefs[v] = Number.NaN;
   }
 
   #next(): PossibleMove | null {
     const { H } = this.#state.problem;
-    const easiest = easiestFirst(this.#sums, H);
+    const easiest = sortByEase(this.#sums, this.#easiest);
     let best: PossibleMove | null = null;
     // The best of those that are known first: few of the others can be better, and need be looked at.
     for (const known of this.#best.values())
@@ -221,13 +262,21 @@ class Choice {
     const { home, movesLeft } = this.#state.problem;
     if (home[v] !== from || this.#problem.vms[v] === null) return null;
     if ((this.#state.taken[from] ?? 0) >= (movesLeft[from] ?? 0)) return null;
-    const relief = this.#sums.shortage(from) - this.#sums.after(from, v, -1);
+    const relief = this.#reliefOf(v, from);
     const priced = this.#gigabytes(v) + this.#problem.overheadGigabytes;
     // No destination makes more of it than this.
     if (relief <= Math.max(least, this.#problem.worth) * priced) return null;
     const found = this.#search(v, from, easiest, relief);
     this.#best.set(v, found);
     return found;
+  }
+
+  #reliefOf(v: number, from: number): number {
+    const known = this.#reliefs[v] ?? Number.NaN;
+    if (!Number.isNaN(known)) return known;
+    const relief = this.#sums.shortage(from) - this.#sums.after(from, v, -1);
+    this.#reliefs[v] = relief;
+    return relief;
   }
 
   #search(v: number, from: number, easiest: readonly number[], relief: number): PossibleMove | null {
@@ -304,16 +353,24 @@ class Choice {
 
 /** What a move saves from its end on, less what it takes while it goes on. `relief`: what its source gains by it. */
 export function savedMinutes(sums: ServedHosts, v: number, from: number, to: number, relief: number): number {
-  const { minutes, transferCpus, seconds } = sums.problem;
+  const { minutes, seconds } = sums.problem;
   const taken = Math.min(minutes, seconds(v, from, to) / 60);
   const harm = sums.after(to, v, 1) - sums.shortage(to);
-  const cost = sums.burden(from, transferCpus, taken) + sums.burden(to, transferCpus, taken);
+  const cost = sums.burden(from, taken) + sums.burden(to, taken);
   return (relief - harm) * (1 - taken / minutes) - cost;
 }
 
 /** Hosts by how easily they take a VM, the easiest first. */
 export function easiestFirst(sums: ServedHosts, count: number): readonly number[] {
-  return Array.from({ length: count }, (_, h) => h).sort((a, b) => sums.ease(b) - sums.ease(a) || a - b);
+  return sortByEase(
+    sums,
+    Array.from({ length: count }, (_, h) => h),
+  );
+}
+
+/** Sorts `hosts`, which costs next to nothing where they are nearly in order. */
+function sortByEase(sums: ServedHosts, hosts: number[]): readonly number[] {
+  return hosts.sort((a, b) => sums.ease(b) - sums.ease(a) || a - b);
 }
 
 /** CPU-minutes saved for each gigabyte that the migration counts for. */

@@ -113,37 +113,50 @@ function destinations(
 ): Destinations {
   const relief = sums.shortage(h) - sums.after(h, v, -1);
   const refused = new Map<RefusalCode, number[]>();
-  let best: Destinations["best"] = null;
-  let forbidden: Destinations["forbidden"] = null;
+  const best = { to: -1, saves: Number.NEGATIVE_INFINITY };
+  const forbidden = { to: -1, saves: sums.problem.worth, code: "rule" as RefusalCode };
+  const gigabytes = gigabytesOf(state, v);
+  // No destination makes more of it than this, but for rounding.
+  const most = rate({ minutes: relief + noticeable, gigabytes }, sums.problem);
   let tried = 0;
   for (const to of easiest) {
     if (to === h) continue;
     const code = stepObstacle(state, v, to);
-    if (code === null && ++tried > triedHosts) continue;
-    const offer = offerOf(state, sums, v, h, to, relief);
     if (code === null) {
-      if (best === null || offer.perGigabyte > best.perGigabyte) best = offer;
-      continue;
+      if (++tried > triedHosts) continue;
+    } else {
+      const others = refused.get(code);
+      if (others === undefined) refused.set(code, [to]);
+      else others.push(to);
+      if (most <= sums.problem.worth) continue;
     }
-    refused.set(code, [...(refused.get(code) ?? []), to]);
-    if (offer.perGigabyte <= sums.problem.worth) continue;
-    if (forbidden === null || offer.perGigabyte > forbidden.perGigabyte) forbidden = { ...offer, code, to };
+    const saves = rate({ minutes: savedMinutes(sums, v, h, to, relief), gigabytes }, sums.problem);
+    if (code === null) {
+      if (best.to < 0 || saves > best.saves) Object.assign(best, { to, saves });
+    } else if (saves > forbidden.saves) Object.assign(forbidden, { to, saves, code });
   }
-  return { best, forbidden, refused };
+  const offer = (to: number) => offerOf(state, sums, v, h, to, relief);
+  const { to, code } = forbidden;
+  return {
+    best: best.to < 0 ? null : offer(best.to),
+    forbidden: to < 0 ? null : { ...offer(to), code, to },
+    refused,
+  };
 }
 
 function offerOf(
-  { problem: { vms, hosts, cost } }: State,
+  state: State,
   sums: ServedHosts,
   v: number,
   from: number,
   to: number,
   relief: number,
 ): ServeOffer {
+  const { vms, hosts } = state.problem;
   const [vm, host] = [vms[v], hosts[to]];
   if (vm === undefined || host === undefined) throw new Error("a step of no VM or host");
   const saved = savedMinutes(sums, v, from, to, relief);
-  const gigabytes = (cost[v] ?? 0) / gibibyte;
+  const gigabytes = gigabytesOf(state, v);
   return {
     vm: vm.uuid,
     destination: host.uuid,
@@ -152,6 +165,10 @@ function offerOf(
     overheadGigabytes: sums.problem.overheadGigabytes,
     perGigabyte: rate({ minutes: saved, gigabytes }, sums.problem),
   };
+}
+
+function gigabytesOf({ problem: { cost } }: State, v: number): number {
+  return (cost[v] ?? 0) / gibibyte;
 }
 
 /** What forbids this one step, by the rules themselves; null where it may be made. */

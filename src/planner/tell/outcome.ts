@@ -86,12 +86,8 @@ export function hostsAfter(
   const homes = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   const changes = new Map<Uuid, HostChange>();
   const change = (host: Uuid, vm: Vm, sign: number) => {
-    const of = changes.get(host) ?? { weights: new Map(), bytes: 0 };
-    const weightOf = homes.get(vm.uuid) === host ? rawWeight : arrivingWeight;
-    for (const subject of moved) {
-      of.weights.set(subject, (of.weights.get(subject) ?? 0) + sign * (weightOf(vm, subject) ?? 0));
-    }
-    of.bytes += sign * (vm.placementBytes ?? 0);
+    const of = changes.get(host) ?? noChange();
+    add(of, vm, homes.get(vm.uuid) === host ? rawWeight : arrivingWeight, sign);
     changes.set(host, of);
   };
   for (const { vm: uuid, source, destination } of moves) {
@@ -104,6 +100,24 @@ export function hostsAfter(
     const of = changes.get(host.uuid);
     return of === undefined ? host : withChange(host, of);
   });
+}
+
+/** What any host becomes when `vm` comes to it, by what it wants: as `hostsAfter` has it, for one host after the other. */
+export function hostWith(vm: Vm): (host: Host) => Host {
+  const of = noChange();
+  add(of, vm, arrivingWeight, 1);
+  return (host) => withChange(host, of);
+}
+
+function noChange(): HostChange {
+  return { weights: new Map(), bytes: 0 };
+}
+
+function add(of: HostChange, vm: Vm, weightOf: typeof rawWeight, sign: number): void {
+  for (const subject of moved) {
+    of.weights.set(subject, (of.weights.get(subject) ?? 0) + sign * (weightOf(vm, subject) ?? 0));
+  }
+  of.bytes += sign * (vm.placementBytes ?? 0);
 }
 
 function withChange(host: Host, { weights, bytes }: HostChange): Host {

@@ -1,7 +1,6 @@
 /** Self-signed certificates, as every new host has one. */
 
 import { X509Certificate } from "node:crypto";
-import { generate } from "selfsigned";
 
 /** A host's key and certificate. */
 export interface HostCertificate {
@@ -15,6 +14,8 @@ export interface HostCertificate {
 
 /** A fresh certificate for `address`, which is an IPv4 address. */
 export async function createCertificate(address: string): Promise<HostCertificate> {
+  // Loading it takes as much CPU as starting the rest of the program, and most pools are simulated over plain HTTP.
+  const { generate } = await import("selfsigned");
   const pems = await generate([{ name: "commonName", value: address }], {
     keySize: 2048,
     algorithm: "sha256",

@@ -4,6 +4,7 @@ import { bandwidthIn } from "../bandwidth.ts";
 import { breakerIn } from "../breaker.ts";
 import type { Database } from "../connection.ts";
 import { exclusionsIn } from "../exclusions.ts";
+import { fruitlessIn } from "../fruitless.ts";
 import { handledIn } from "../hostPower.ts";
 import {
   lastEndIn,
@@ -31,5 +32,6 @@ export async function loadControlState(db: Database): Promise<ControlState> {
     handled: await handledIn(reader),
     costs: await bandwidthIn(reader),
     wlb: await wlbBindingIn(reader),
+    fruitless: await fruitlessIn(reader),
   }));
 }
