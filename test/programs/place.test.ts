@@ -18,7 +18,17 @@ vm db on=three vcpus=4 memory=4096 cpu=60% tools
 interface Placed {
   readonly host: string | null;
   readonly lastUse: { readonly samples: number; readonly vcpuAverage: number } | null;
-  readonly hosts: readonly { readonly hostName: string; readonly grade: string; readonly score: number }[];
+  readonly serve: {
+    readonly worth: number;
+    readonly overMinutes: number;
+    readonly wantedCpus: number | null;
+  } | null;
+  readonly hosts: readonly {
+    readonly hostName: string;
+    readonly grade: string;
+    readonly score: number;
+    readonly serve: { readonly shortageAfter: number } | null;
+  }[];
   readonly refused: readonly { readonly hostName: string; readonly code: string; readonly reason: string }[];
 }
 
@@ -78,6 +88,28 @@ describe("PLACE VM", () => {
     );
     expect(lines[2]).toMatch(/^1\. three \(score [\d.]+\): /);
     expect(lines.at(-1)).toMatch(/^not two: not enough memory: needs 4\d{3} MB, has \d+ MB free$/);
+  });
+
+  it("with a rule that serves VMs reckons what they would lack with it there, as MAKE ROOM does", async () => {
+    await ask(arena.manager, "CREATE RULE SERVE CPU");
+    const { serve, hosts } = await placed("PLACE VM db");
+    expect(serve).toMatchObject({ worth: 1, overMinutes: 60, toleratedMinutes: 5 });
+    // 60 % of four vCPUs; on one, where 80 % of four are wanted already, 1.6 CPUs would be missing for an hour.
+    expect(serve?.wantedCpus).toBeCloseTo(2.4, 1);
+    const shortages = hosts.map((each) => [
+      each.hostName,
+      Math.round((each.serve?.shortageAfter ?? -1) / 5) * 5,
+    ]);
+    expect(shortages).toEqual([
+      ["three", 0],
+      ["one", 95],
+    ]);
+    const short =
+      /one \(score [\d.]+\): .*; 9\d CPU-minutes short in the next hour with it there \(SERVE CPU\)/;
+    expect((await ask(arena.manager, "PLACE VM db")).join("\n")).toMatch(short);
+    expect((await ask(arena.manager, "MAKE ROOM FOR VM db")).join("\n")).toMatch(short);
+    await ask(arena.manager, "DELETE RULE SERVE ALL");
+    expect(await placed("PLACE VM db")).toMatchObject({ serve: null });
   });
 
   it("says what stands against a host by storage, disabled hosts and exclusions, of halted VMs too", async () => {

@@ -8,6 +8,7 @@ import type { Rule } from "../../src/domain/rule.ts";
 import { balancingSteps, reasonWord } from "../../src/wlb/advice.ts";
 import { starsFor } from "../../src/wlb/placement.ts";
 import { adviceFrom, evacuationFrom } from "../../src/wlb/planning.ts";
+import { reportLabels } from "../../src/wlb/reports/labels.ts";
 import { reportTime } from "../../src/wlb/reports/parameters.ts";
 import {
   type Advice,
@@ -306,6 +307,45 @@ describe("the traps of the protocol", () => {
       /^<NewDataSet><xs:schema .*<\/xs:schema><Table1><name>LBL_A<\/name><description>a\/b</,
     );
     expect(rowsOf("ExecuteReport", reportAnswer(document), pool)).toEqual([[document]]);
+  });
+
+  it("labels are those of XenCenter's layouts, each with a text", () => {
+    const each = (name: string, ends: string) => ends.split(" ").map((end) => `LBL_${name}${end}`);
+    const averages = [
+      ...each("AVERAGE_", "CPU_USAGE FREE_MEMORY NETWORK_READS NETWORK_WRITES"),
+      ...each("AVG_", "CPU_USAGE CPU_USAGE_PERCENT FREE_MEMORY FREE_MEMORY_MB NETWORK_READS NETWORK_WRITES"),
+      ...each("AVG_", "BYTES_PER_SECOND CRIT_THRESH HIGH_THRESH MED_THRESH LOW_THRESH"),
+      ...each("CLICK_GROUPBY_", "DAY HOUR"),
+    ];
+    const wanted: Readonly<Record<string, readonly string[]>> = {
+      pool_health: [
+        ...each("", "POOL_HEALTH HOST HOST_HEALTH CPU_USAGE MEMORY_USAGE NETWORK_READS NETWORK_WRITES"),
+        ...["CRIT", "HIGH", "MED", "LOW"].map((level) => `LBL_AVG_${level}_THRESH_PERCENT`),
+      ],
+      pool_health_history: ["LBL_POOL_HEALTH_HISTORY", ...averages],
+      host_health_history: ["LBL_HOST_HEALTH_HISTORY", ...averages],
+      optimization_performance_history: each("", "POOL_OPT_PERF_HISTORY OPTIMIZATION_EVENT").concat(averages),
+      vm_movement_history: each(
+        "",
+        "VM_MOTION_HISTORY DATE TIME VM_NAME FROM_HOST TO_HOST OPTIMIZATION REASON TOTAL_VM_MOVES",
+      ),
+      vm_performance_history: [
+        ...each("", "VM_PERF_HISTORY VM DISK_READS_BPS DISK_WRITES_BPS BPS MB PERCENT"),
+        ...each("AVERAGE_", "CPU_USAGE MEMORY_USAGE NETWORK_ACTIVITY DISK_ACTIVITY"),
+        ...each(
+          "AVG_",
+          "CPU_USAGE CPU_USAGE_PERCENT FREE_MEMORY FREE_MEMORY_MB NETWORK_READS NETWORK_WRITES",
+        ),
+        ...each("AVG_", "NETWORK_READS_BPS NETWORK_WRITES_BPS DISK_READS DISK_WRITES"),
+      ],
+    };
+    expect(Object.keys(reportLabels).sort()).toEqual(Object.keys(wanted).sort());
+    for (const [report, labels] of Object.entries(wanted)) {
+      const texts = reportLabels[report] ?? {};
+      const lacking = [...labels, "LBL_FOOTER_LEFT", "LBL_FOOTER_PAGE"].filter((label) => !texts[label]);
+      expect([report, lacking]).toEqual([report, []]);
+      expect(texts["LBL_FOOTER_PAGE"]).toMatch(/\{0\}.*\{1\}/);
+    }
   });
 
   it("Start and End are days from today, in the time of whoever asks", () => {

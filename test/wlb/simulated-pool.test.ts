@@ -311,6 +311,7 @@ describe("documents", () => {
       );
       const rows = [...text.matchAll(/<Table>(.*?)<\/Table>/gs)].map(([, row = ""]) => row);
       expect([report, rows.length > 0]).toEqual([report, true]);
+      expect([report, ...columnsOf(report).filter((column) => !types.has(column))]).toEqual([report]);
       for (const [, column = "", value = ""] of rows.join("").matchAll(/<(\w+)>([^<]*)<\/\1>/g))
         expect([report, column, value]).toEqual([
           report,
@@ -319,6 +320,44 @@ describe("documents", () => {
         ]);
     }
   });
+
+  /** The columns that XenCenter's layouts have. */
+  function columnsOf(report: string): readonly string[] {
+    const each = (names: readonly string[], ends: readonly string[]) =>
+      names.flatMap((name) => ends.map((end) => `${name}_${end}`));
+    const levels = ["critical", "high", "medium", "low"];
+    const hostSubjects = ["cpu", "memory", "net_read", "net_write"].map((name) => `host_${name}_threshold`);
+    const thresholds = each(hostSubjects, levels);
+    const day = ["day", "hour"];
+    const host = ["hostid", "name", "start_time"];
+    const means = [
+      "avg_total_cpu",
+      "avg_free_mem",
+      "avg_total_pif_read_per_sec",
+      "avg_total_pif_write_per_sec",
+    ];
+    const subjects = ["cpu", "memory", "network_read", "network_write"];
+    const columns: Readonly<Record<string, readonly string[]>> = {
+      pool_health: [
+        ...[...host, "uuid", ...thresholds],
+        ...each(["cpu", "memory", "network_reads", "network_writes"], levels),
+        ...each(subjects, ["threshold_percent"]),
+      ],
+      pool_health_history: [...day, ...host, ...thresholds, ...means],
+      host_health_history: [...day, ...host, ...thresholds, ...means],
+      optimization_performance_history: [...day, ...host, ...means, "optimized_moves"],
+      vm_movement_history: [
+        ...[...day, "id", "vmname", "to_hostname", "from_hostname"],
+        ...["recommendation_id", "reason", "move_time"],
+      ],
+      vm_performance_history: [
+        ...[...day, "vmid", "name", "hostid", "hostname", "avg_cpu", "avg_free_mem"],
+        ...each(["avg_vif", "avg_vbd"], ["read", "write"]),
+        "min_dynamic_memory",
+      ],
+    };
+    return columns[report] ?? [];
+  }
 
   it("that cannot be had end empty, and the task says why", async () => {
     expect(await fetched("/wlb_report", { report: "get_report_definitions", LocaleCode: "en" })).toEqual({

@@ -16,7 +16,7 @@ import { reasonWord } from "../advice.ts";
 import type { PoolView } from "../view.ts";
 import { reportLabels } from "./labels.ts";
 import { localTime, type ReportTime, reportTime, reportUuid } from "./parameters.ts";
-import { thresholdColumns, thresholdsOf } from "./thresholds.ts";
+import { healthColumns, thresholdColumns, thresholdsOf } from "./thresholds.ts";
 
 /** Finds what a report is of; both throw WlbRefusal where the asker may not see it. */
 export interface ReportScope {
@@ -65,7 +65,7 @@ const kinds: Readonly<Record<string, ReportKind>> = {
       name: "string",
       uuid: "string",
       start_time: "dateTime",
-      ...thresholdColumns,
+      ...healthColumns,
       cpu_threshold_percent: "string",
       memory_threshold_percent: "string",
       network_read_threshold_percent: "string",
@@ -205,7 +205,7 @@ async function healthHistory(basis: ReportBasis): Promise<Rows> {
 
 async function poolHealth(basis: ReportBasis): Promise<Rows> {
   const hosts = hostsOf(basis);
-  const { values, levelOf } = thresholdsOf(basis.view);
+  const { values, healthOf } = thresholdsOf(basis.view);
   const { found } = await means(basis);
   return found.map((each) => {
     const host = hosts.get(each.host.toLowerCase());
@@ -217,10 +217,12 @@ async function poolHealth(basis: ReportBasis): Promise<Rows> {
       uuid: each.host,
       start_time: localTime(each.at, basis.time).moment,
       ...values,
-      cpu_threshold_percent: levelOf("HostCpuThreshold", avg_total_cpu),
-      memory_threshold_percent: levelOf("HostMemoryThreshold", avg_free_mem),
-      network_read_threshold_percent: levelOf("HostPifReadThreshold", avg_total_pif_read_per_sec),
-      network_write_threshold_percent: levelOf("HostPifWriteThreshold", avg_total_pif_write_per_sec),
+      ...healthOf({
+        cpu: avg_total_cpu,
+        memory: avg_free_mem,
+        network_reads: avg_total_pif_read_per_sec,
+        network_writes: avg_total_pif_write_per_sec,
+      }),
     };
   });
 }

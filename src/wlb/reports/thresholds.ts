@@ -13,6 +13,7 @@ const subjects = [
   ["HostPifWriteThreshold", "host_net_write_threshold", "network_writes", false],
 ] as const;
 
+/** Of histories: bytes are whole numbers there. */
 export const thresholdColumns: Readonly<Record<string, ColumnKind>> = Object.fromEntries(
   subjects.flatMap(([key, column]) =>
     levels.map((level) => [
@@ -22,12 +23,32 @@ export const thresholdColumns: Readonly<Record<string, ColumnKind>> = Object.fro
   ),
 );
 
+/** Of pool_health: the thresholds, each a decimal, and for each subject and level whether a sample has reached it. */
+export const healthColumns: Readonly<Record<string, ColumnKind>> = Object.fromEntries(
+  [
+    ...Object.keys(thresholdColumns),
+    ...subjects.flatMap(([, , name]) => levels.map((level) => flagOf(name, level))),
+  ].map((column) => [column, "decimal"]),
+);
+
+function flagOf(name: string, level: string): string {
+  return `${name}_${level.toLowerCase()}`;
+}
+
 export interface Thresholds {
   /** By column. */
   readonly values: Readonly<Record<string, CellValue>>;
   /** "Critical", "High", "Medium" or "Low"; null where the value is unknown. */
   readonly levelOf: (key: string, value: CellValue | undefined) => string | null;
+  /**
+   * Of pool_health, by column: the level of each subject's value, "cpu_threshold_percent", and 1 where it is that level, "cpu_high";
+   * 0 where it is another, null where the value is unknown.
+   */
+  readonly healthOf: (values: HostValues) => Readonly<Record<string, CellValue>>;
 }
+
+/** What a host's levels hang on; loads as parts of 1 and in bytes a second, memory in bytes that are free. */
+export type HostValues = Readonly<Record<(typeof subjects)[number][2], CellValue | undefined>>;
 
 /** Those of the view's pool. */
 export function thresholdsOf({ status }: Pick<PoolView, "status">): Thresholds {
@@ -39,20 +60,33 @@ export function thresholdsOf({ status }: Pick<PoolView, "status">): Thresholds {
     const value = Number(configuration.get(`${key}${level}`));
     return Number.isFinite(value) ? value : null;
   };
+  const levelOf: Thresholds["levelOf"] = (key, value) => {
+    if (typeof value !== "number") return null;
+    const isLess = subjects.some(([name, , , less]) => name === key && less);
+    const reached = levels.find((level) => {
+      const limit = limitOf(key, level);
+      return limit !== null && (isLess ? value <= limit : value >= limit);
+    });
+    return reached ?? "Low";
+  };
   return {
     values: Object.fromEntries(
       subjects.flatMap(([key, column]) =>
         levels.map((level) => [`${column}_${level.toLowerCase()}`, limitOf(key, level)]),
       ),
     ),
-    levelOf: (key, value) => {
-      if (typeof value !== "number") return null;
-      const isLess = subjects.some(([name, , , less]) => name === key && less);
-      const reached = levels.find((level) => {
-        const limit = limitOf(key, level);
-        return limit !== null && (isLess ? value <= limit : value >= limit);
-      });
-      return reached ?? "Low";
-    },
+    levelOf,
+    healthOf: (hostValues) =>
+      Object.fromEntries(
+        subjects.flatMap(([key, , name]) => {
+          const found = levelOf(key, hostValues[name]);
+          const flags = levels.map((level) => [
+            flagOf(name, level),
+            found === null ? null : Number(found === level),
+          ]);
+          // The layout's columns of reads and writes are in the singular.
+          return [[`${name.replace(/s$/, "")}_threshold_percent`, found], ...flags];
+        }),
+      ),
   };
 }
