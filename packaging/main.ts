@@ -12,9 +12,12 @@ const usage = `usage: npm run package [-- COMMAND]
   try        makes them, and tries the Debian package in a fresh Debian: install, run, upgrade, purge, and README.md's
              three commands in another (minutes; needs
              root, debootstrap and a Debian mirror, XCP_DEBIAN_MIRROR where it is not this machine's own)
+  systemd    makes them, and tries the Debian package on a Debian that boots: its units by systemd, cron lines by cron
+             (minutes; needs root, debootstrap, a mirror, and systemd-nspawn of Debian's systemd-container)
   prepare    makes only what goes into both: man pages, completion, the commit, into dist/
 `;
 
+const trials = join(projectFolder, ".xcp-balance", "debian-trial");
 const packages = join(projectFolder, "packages");
 
 const commands: Readonly<Record<string, () => Promise<void>>> = {
@@ -22,19 +25,29 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
     await makeAll();
   },
   async try() {
-    const made = await makeAll();
-    if (made === null) throw new Error("without dpkg-deb there is nothing to try");
-    const workFolder = join(projectFolder, ".xcp-balance", "debian-package");
-    const destination = join(projectFolder, ".xcp-balance", "debian-older");
-    const older = makeDebian({ npmPackage: made.npmPackage, workFolder, destination, version: "0.0.1" });
+    const both = await bothVersions();
     const { tryDebianPackage, tryThreeCommands } = await import("./trial/trial.ts");
-    const folder = join(projectFolder, ".xcp-balance", "debian-trial");
-    const both = { older, newer: made.debian };
-    await tryDebianPackage(folder, both);
-    await tryThreeCommands(folder, both);
+    await tryDebianPackage(trials, both);
+    await tryThreeCommands(trials, both);
+  },
+  async systemd() {
+    const { canBoot } = await import("./trial/machine.ts");
+    if (!canBoot()) throw new Error("no systemd-nspawn here: apt-get install systemd-container");
+    const { tryUnderSystemd } = await import("./trial/underSystemd.ts");
+    await tryUnderSystemd(trials, await bothVersions());
   },
   prepare: () => writeGenerated(),
 };
+
+/** The Debian package as it is, and as one of the version before. */
+async function bothVersions(): Promise<{ readonly older: string; readonly newer: string }> {
+  const made = await makeAll();
+  if (made === null) throw new Error("without dpkg-deb there is nothing to try");
+  const workFolder = join(projectFolder, ".xcp-balance", "debian-package");
+  const destination = join(projectFolder, ".xcp-balance", "debian-older");
+  const older = makeDebian({ npmPackage: made.npmPackage, workFolder, destination, version: "0.0.1" });
+  return { older, newer: made.debian };
+}
 
 /** Both packages; null where only the npm package can be made. */
 async function makeAll(): Promise<{ readonly npmPackage: string; readonly debian: string } | null> {

@@ -141,7 +141,7 @@ export async function tryThreeCommands(folder: string, { newer }: Packages): Pro
 }
 
 /** Tells each step with the seconds that it took. */
-function teller(): <T>(what: string, work: () => T | Promise<T>) => Promise<T> {
+export function teller(): <T>(what: string, work: () => T | Promise<T>) => Promise<T> {
   return async (what, work) => {
     const startedMs = performance.now();
     try {

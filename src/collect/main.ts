@@ -17,6 +17,7 @@ import {
   loadSettings,
   packageVersion,
   parseInterval,
+  refuseWords,
   runProgram,
   runRepeatedly,
   versionLine,
@@ -80,7 +81,7 @@ Exit codes: 0 done; 1 could not run (the message says why); 2 wrong usage; 3 don
 could not be read (each is named); 4 refused: the database holds another pool; 130/143 ended by a signal.`;
 
 function readOptions(): CollectFlags {
-  const options = new Command("xcp-collect")
+  const command = new Command("xcp-collect")
     .description("Reads the pool over XAPI and stores its hosts, VMs and placements in MySQL.")
     .option("-s, --settings <path>", "settings file (default: settings in this directory)")
     .option("-i, --interval <seconds>", "collect again and again, this many seconds apart", parseInterval)
@@ -111,8 +112,10 @@ function readOptions(): CollectFlags {
     .addHelpText("after", help)
     .exitOverride()
     .configureOutput(commandLineOutput)
-    .parse(process.argv)
-    .opts<CollectFlags>();
+    .allowExcessArguments()
+    .parse(process.argv);
+  refuseWords("xcp-collect", command.args);
+  const options = command.opts<CollectFlags>();
   if (!options.store && options.export === undefined) {
     throw new AppError("usage", "--no-store goes with --export: without it nothing would come of the run");
   }

@@ -8,13 +8,14 @@ import { trustLines } from "../xapi/untrusted.ts";
 import { userAgent } from "../xapi/userAgent.ts";
 import type { CollectResult, LeftOut } from "./collect.ts";
 
-/** The one-line summary: "collected pool main: 2 hosts, 5 VMs in 0.4 s". */
+/** The one-line summary: "collected pool main: 2 hosts, 3 VMs (3 running) in 0.4 s". */
 export function summaryLine(result: CollectResult, durationMs: number): string {
   const { snapshot, unread, skipped, stored } = result;
-  const running = snapshot.vms.filter((vm) => vm.powerState === "Running" && !vm.isControlDomain).length;
+  const guests = snapshot.vms.filter((vm) => !vm.isControlDomain);
+  const running = guests.filter((vm) => vm.powerState === "Running").length;
   const parts = [
     plural(snapshot.hosts.length, "host") + (unread.length > 0 ? ` (${unread.length} unread)` : ""),
-    `${plural(snapshot.vms.length, "VM")} (${running} running guests)`,
+    `${plural(guests.length, "VM")} (${running} running)`,
     ...(skipped.length > 0 ? [`${plural(skipped.length, "record")} unreadable`] : []),
   ];
   const pool = snapshot.pool.name === "" ? snapshot.pool.uuid : snapshot.pool.name;

@@ -14,8 +14,9 @@ import type { ControlSettings } from "../settings/types.ts";
 import { loadGreenForecast } from "../store/load/powerInput.ts";
 import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
+import { shellWord } from "../text/quote.ts";
 import type { Planner, RunResult } from "./planExecutor.ts";
-import { planSettings } from "./planPageFile.ts";
+import { type PageOptions, planSettings } from "./planPageFile.ts";
 import { runLines } from "./report.ts";
 import { planToSave } from "./savedPlan.ts";
 import { type Reporter, say, warnOfSuspects } from "./say.ts";
@@ -42,31 +43,28 @@ export const forecastBalance: Strategy["forecast"] = async (input, { db, control
     object: () => ({ ...forecastJson(assessment, stored, plan), green: greenObject(green, names) }),
     work: plan.moves.length + (green?.decision.steps.length ?? 0) + (green?.decision.reliefs.length ?? 0),
     toSave: (saver) => planToSave(stored, assessment, plan, saver),
-    page: (saved) => ({
+    page: (asked) => ({
       title: "Plan that keeps the rules",
       assessment: { ...assessment, stored },
       plan,
       findings: totalLines(plan),
       remarks: green === null ? [] : greenLines(green, names),
       settings: planSettings(control),
-      apply: applying(saved),
+      apply: applying(asked),
     }),
   };
 };
 
 /** How the plan of a page is carried out. */
-function applying(saved: string | null): PlanFacts["apply"] {
+function applying({ saved, program }: Pick<PageOptions, "saved" | "program">): PlanFacts["apply"] {
   const text =
     "A saved plan is carried out exactly as it is, or not at all: where the pool has changed meanwhile it is refused, and each move is checked once more before it starts.";
   return saved === null
     ? {
         text,
-        commands: [
-          "xcp-control --dry-run --save plan.json --html plan.html",
-          "xcp-control --apply plan.json",
-        ],
+        commands: [`${program} --dry-run --save plan.json --html plan.html`, `${program} --apply plan.json`],
       }
-    : { text, commands: [`xcp-control --apply ${saved}`] };
+    : { text, commands: [`${program} --apply ${shellWord(saved)}`] };
 }
 
 /** What a run makes of the rules that balance; `green` is what green rules have just said, null where none did. */

@@ -75,7 +75,7 @@ export function evacuation(task: EvacuateTask): Strategy {
         lines: (told) => evacuationLines(assessment, stored, plan, told),
         object: () => evacuationJson(assessment, stored, plan),
         work: plan.moves.length,
-        page: () => pageOf({ ...assessment, stored }, plan, control),
+        page: ({ program }) => pageOf({ ...assessment, stored }, plan, control, program),
       };
     },
     decide: async (look, run) => {
@@ -85,7 +85,12 @@ export function evacuation(task: EvacuateTask): Strategy {
   };
 }
 
-function pageOf(assessment: View["assessment"], plan: Evacuation, control: ActOptions["control"]): PlanFacts {
+function pageOf(
+  assessment: View["assessment"],
+  plan: Evacuation,
+  control: ActOptions["control"],
+  program: string,
+): PlanFacts {
   const { host, stored } = assessment;
   const names = new Names(stored.snapshot);
   const name = names.of(host.uuid);
@@ -107,7 +112,7 @@ function pageOf(assessment: View["assessment"], plan: Evacuation, control: ActOp
     settings: planSettings(unbounded(control)),
     apply: {
       text: "It is planned anew when it is carried out, from the newest collection, and each move is checked once more before it starts; VMs that cannot leave stay, each with its reason.",
-      commands: [`xcp-control --evacuate ${host.uuid}${squeeze}`],
+      commands: [`${program} --evacuate ${host.uuid}${squeeze}`],
     },
   };
 }

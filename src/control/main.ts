@@ -14,6 +14,7 @@ import {
   loadSettings,
   operatorName,
   parseInterval,
+  refuseWords,
   runProgram,
   runRepeatedly,
   sleepUnaborted,
@@ -23,8 +24,10 @@ import {
 import { currentScreen } from "../program/screen.ts";
 import { acknowledgeBreaker } from "../store/breaker.ts";
 import { loadHostAddresses } from "../store/places.ts";
+import { shellWord } from "../text/quote.ts";
 import { readSize } from "../text/size.ts";
 import { printable, printableJson } from "../text/text.ts";
+import { keptBack, type RunOutput } from "./keptBack.ts";
 import { readPlanFile, writePlanFile } from "./planFile.ts";
 import type { PageOptions } from "./planPageFile.ts";
 import type { Save, Task } from "./run.ts";
@@ -72,7 +75,7 @@ stay on the host that was to be emptied, or no room was made);
 plan that is not empty; 130/143 ended by a signal.`;
 
 await runProgram("xcp-control", async (context) => {
-  const options = new Command("xcp-control")
+  const command = new Command("xcp-control")
     .description(
       "Compares each host with the pool's mean by the rules in MySQL, and migrates VMs until they hold.",
     )
@@ -126,8 +129,10 @@ await runProgram("xcp-control", async (context) => {
     .addHelpText("after", help)
     .exitOverride()
     .configureOutput(commandLineOutput)
-    .parse(process.argv)
-    .opts<ControlFlags>();
+    .allowExcessArguments()
+    .parse(process.argv);
+  refuseWords("xcp-control", command.args);
+  const options = command.opts<ControlFlags>();
   const wrong = contradiction(options);
   if (wrong !== null) throw new AppError("usage", wrong);
   const who = { host: os.hostname(), pid: process.pid };
@@ -170,6 +175,7 @@ await runProgram("xcp-control", async (context) => {
         monotonicMs: context.monotonicMs,
         print: (text) => output.print(printable(line(text))),
         printJson: (value) => output.print(printableJson(event(value))),
+        onPassing: output.passing,
         ...(context.show === null || options.quiet ? {} : { show: context.show }),
       }),
     ).catch(async (error: unknown) => {
@@ -190,17 +196,10 @@ function toldBy({ format, verbose }: ControlFlags): PlanTold {
   return asTable(screen ?? { columns: Number.POSITIVE_INFINITY, rows: 0, color: false, unicode: true });
 }
 
-interface RunOutput {
-  readonly print: (line: string) => void;
-  /** Says what was kept back. */
-  readonly tell: () => void;
-}
-
-/** Standard output; or nothing, until something went wrong: then everything that led there is of use. */
+/** Standard output, or nothing but what a quiet run has to say. */
 function outputOf(context: ProgramContext, { quiet }: ControlFlags): RunOutput {
-  if (!quiet) return { print: context.print, tell: () => {} };
-  const kept: string[] = [];
-  return { print: (line) => void kept.push(line), tell: () => kept.forEach(context.warn) };
+  if (quiet) return keptBack(context.warn);
+  return { print: context.print, passing: () => {}, tell: () => {} };
 }
 
 /** What the options ask for beside keeping the rules. */
@@ -217,9 +216,16 @@ async function taskOf({
   return {};
 }
 
-function pageOf({ html: file, save }: ControlFlags): { readonly page?: PageOptions } {
+/** The program with its settings file, as it is typed again. */
+function calledAs({ settings }: ControlFlags): string {
+  return settings === undefined ? "xcp-control" : `xcp-control --settings ${shellWord(settings)}`;
+}
+
+function pageOf(options: ControlFlags): { readonly page?: PageOptions } {
+  const { html: file, save = null } = options;
   if (file === undefined) return {};
-  return { page: { file, by: operatorName(), at: () => new Date(), saved: save ?? null } };
+  const program = calledAs(options);
+  return { page: { file, by: operatorName(), at: () => new Date(), saved: save, program } };
 }
 
 /** Throws AppError usage where there is no size, or what is none. */
@@ -236,7 +242,9 @@ function roomRequest(size: string | true, vm: string | undefined): RoomRequest {
   return { memoryBytes: read.bytes, vm: vm ?? null };
 }
 
-function saveOf({ save: file }: ControlFlags): { readonly save?: Save } {
+function saveOf(options: ControlFlags): { readonly save?: Save } {
+  const { save: file } = options;
   if (file === undefined) return {};
-  return { save: { file, by: operatorName(), at: () => new Date(), write: writePlanFile } };
+  const program = calledAs(options);
+  return { save: { file, program, by: operatorName(), at: () => new Date(), write: writePlanFile } };
 }

@@ -14,6 +14,8 @@ export interface PageOptions {
   readonly at: () => Date;
   /** The file that --save keeps the same plan in; null where it keeps none. */
   readonly saved: string | null;
+  /** xcp-control as it was called, with its settings file: what commands on the page begin with. */
+  readonly program: string;
 }
 
 /** Writes the page. @throws AppError "file" where it cannot be written; what was there stays as it was. */

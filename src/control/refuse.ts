@@ -9,6 +9,7 @@ import type { RunEnd } from "./strategy.ts";
 
 /** Tells of the gate, and ends the run with code 4. */
 export function refuse(gate: Gate | null, options: Reporter): RunEnd {
+  if (gate?.passing === true) options.onPassing?.();
   if (gate !== null) say(options, "refused", gateLine(gate), gateJson(gate));
   return {
     code: exitCode.refused,

@@ -9,6 +9,7 @@ import { loadDecisionInput } from "../store/load/decisionInput.ts";
 import { finishRun, forgetRun, startRun } from "../store/runs.ts";
 import { onlyRecommends } from "../store/wlb.ts";
 import { Names } from "../text/names.ts";
+import { shellWord } from "../text/quote.ts";
 import type { KnownMembers } from "../xapi/members.ts";
 import { act } from "./act.ts";
 import { type ApplyTask, application } from "./apply.ts";
@@ -42,6 +43,8 @@ export type Task = EvacuateTask | ApplyTask | RoomTask;
 /** Keeps the plan of a dry run for a later --apply. */
 export interface Save {
   readonly file: string;
+  /** As PageOptions has it. */
+  readonly program: string;
   readonly by: string;
   readonly at: () => Date;
   /** Rejects with AppError "file" where the file cannot be written. */
@@ -242,10 +245,12 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
   if (save !== undefined && shown.toSave !== undefined) {
     await save.write(save.file, shown.toSave({ by: save.by, at: save.at() }));
     if (!json)
-      options.print(`Saved in ${save.file}: xcp-control --apply carries out exactly this, or nothing`);
+      options.print(
+        `Saved in ${save.file}: ${save.program} --apply ${shellWord(save.file)} carries out exactly this, or nothing`,
+      );
   }
   if (page !== undefined && shown.page !== undefined) {
-    await writePlanPage(shown.page(page.saved), page);
+    await writePlanPage(shown.page(page), page);
     if (!json) options.print(`Page in ${page.file}`);
   }
   return options.exitCode && shown.work > 0 ? exitCode.planNotEmpty : exitCode.done;

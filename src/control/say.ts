@@ -13,6 +13,8 @@ export interface Reporter {
   readonly printJson: (value: unknown) => void;
   /** On a terminal: the escaped lines that are drawn again and again below what is printed. */
   readonly show?: (lines: readonly string[]) => void;
+  /** Hears that the run was refused by a gate that opens again by itself. */
+  readonly onPassing?: () => void;
   /** Hears each event too. */
   readonly heard?: (event: string, text: string, detail: object) => void;
 }

@@ -16,6 +16,8 @@ export interface GateLimits {
   readonly poolUuid: string | null;
 }
 
+const daySeconds = 86_400;
+
 /** The first gate that is closed by somebody's word or by what control itself did lately; null when all are open. */
 export function blockedGate(controlState: ControlState, { maxMovesPerHour }: GateLimits): Gate | null {
   const { pause, breaker, startedLastHour } = controlState;
@@ -27,7 +29,8 @@ export function blockedGate(controlState: ControlState, { maxMovesPerHour }: Gat
       code: "paused",
       measured: `paused by ${pause.by === "" ? "somebody" : pause.by} ${span(pause.sinceSecondsAgo, "rough")} ago${why}`,
       limit: pause.until === null ? "until somebody resumes" : `until ${utc(pause.until)}`,
-      advice: "xcp-manager -e 'RESUME CONTROL' ends it",
+      advice: "RESUME CONTROL ends it, at the prompt of xcp-manager",
+      ...(pause.until !== null && pause.sinceSecondsAgo < daySeconds ? { passing: true } : {}),
     };
   }
   if (breaker.open) {
@@ -123,7 +126,10 @@ function completenessGate({ collection }: StoredSnapshot): Gate | null {
  * Closed while VMs that were migrated are not believed on their new hosts yet: no move may be made on such measures.
  * Asked only where there is a move to make: that no host breaks a rule may be said at once.
  */
-export function settledGate({ unsettled }: ControlState): Gate | null {
+export function settledGate({
+  unsettled,
+  lastEnd,
+}: Pick<ControlState, "unsettled" | "lastEnd">): Gate | null {
   if (unsettled.length === 0) return null;
   const vms = plural(unsettled.length, "VM that was", "VMs that were");
   return {
@@ -131,7 +137,17 @@ export function settledGate({ unsettled }: ControlState): Gate | null {
     measured: `${vms} migrated came to the new host a moment ago: the measures still tell of before`,
     limit: "a collection that believes them",
     advice: "wait for the next xcp-collect",
+    ...passingAfter(lastEnd),
   };
+}
+
+/** Seconds within which a collection follows a migration where all is well; data that is older than that has a gate of its own. */
+const passingSeconds = 300;
+
+function passingAfter(lastEnd: ControlState["lastEnd"]): Pick<Gate, "passing"> {
+  return lastEnd !== null && lastEnd.secondsAgo >= 0 && lastEnd.secondsAgo < passingSeconds
+    ? { passing: true }
+    : {};
 }
 
 /** By the numbers of collections, not by times: a clock can be set. */
@@ -142,6 +158,7 @@ function freshnessGate({ collection }: StoredSnapshot, { lastEnd }: ControlState
     measured: `collection ${collection.id} began before the last migration ended, ${span(lastEnd.secondsAgo, "rough")} ago`,
     limit: `number ${lastEnd.collectionsAtEnd + 1} or later`,
     advice: "wait for the next xcp-collect",
+    ...passingAfter(lastEnd),
   };
 }
 

@@ -108,11 +108,14 @@ class Teller {
 const closing = `
 == Now your own pool
 
-  1. Copy settings.example to settings, fill it in, and: chmod 600 settings
-  2. npx xcp-manager schema install        (makes the tables; an administrator's account in settings, once)
-  3. npx xcp-collect                       (start without XenFingerprint: the error names the line to add)
-  4. npx xcp-manager                       (look around; CREATE RULE HOST)
-  5. npx xcp-control --dry-run             (what would move, and why; nothing is touched)
+On a Debian, as README.md and docs/install.md have it: npm run package, apt-get install ./packages/xcp-balance_*_all.deb, and a
+folder for the pool with its settings, /etc/xcp-balance/main. There, with the programs called so (in this clone: npx xcp-manager ...):
 
-docs/install.md has the accounts, cron and systemd lines. To try rules without a pool: npx xcp-sim --help
+  1. xcp-manager --settings manager.settings schema install     makes the tables
+  2. xcp-collect --settings collect.settings --trust            shows the pool's certificates, and trusts them after a yes
+  3. xcp-manager doctor --settings manager.settings             what is still to be filled in, with the commands
+  4. xcp-manager --settings manager.settings -e "CREATE RULE SERVE CPU"
+  5. xcp-control --settings control.settings --dry-run          what would move, and why; nothing is touched
+
+docs/first-week.md goes on from there: nothing moves before you want it. To try rules without a pool: xcp-sim --help
 `;

@@ -1,9 +1,8 @@
 /** Fixes as they are typed: names and paths in them are a stranger's text, which no shell may take for its own. Pure. */
 
-/** `text` as one word of a shell. */
-export function word(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
+import { shellWord as word } from "../text/quote.ts";
+
+export { word };
 
 /** Opens `file` in an editor; `what` says what to change there. */
 export function edit(file: string, what: string, line?: number): string {

@@ -35,6 +35,8 @@ export interface Gate {
   readonly measured: string;
   readonly limit: string;
   readonly advice: string;
+  /** What ends by itself soon, and is meant: the wait after a migration, a pause with an end. Nobody need be called for it. */
+  readonly passing?: true;
 }
 
 /** What the gate is called in lines and JSON. */

@@ -8,7 +8,7 @@ export interface LineSource {
    * Throws AppError usage for a line that is too long, holds a NUL byte or is not UTF-8.
    */
   readonly next: () => Promise<string | null>;
-  /** Where the last line stood: `rules.xcp:3`. */
+  /** Where the last line stood: `rules.xcp:3`; empty where no line was written. */
   readonly where: () => string;
   /** Lets go of the file or pipe. */
   readonly close: () => Promise<void>;
@@ -30,7 +30,7 @@ export function linesOf(name: string, chunks: AsyncIterable<Uint8Array>): LineSo
       if (done === true) return null;
       return decode(value);
     },
-    where: () => `${name}:${number}`,
+    where: () => (name === "" ? "" : `${name}:${number}`),
     close: async () => void (await lines.return(undefined)),
   };
 }

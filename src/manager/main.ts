@@ -18,6 +18,7 @@ import {
   loadSettings,
   operatorName,
   packageVersion,
+  refuseWords,
   runProgram,
   storeOptions,
   versionLine,
@@ -40,6 +41,8 @@ interface ManagerFlags {
   readonly settings?: string;
   readonly execute?: readonly string[];
   readonly file?: readonly string[];
+  /** No option: where the commands come from, for messages. */
+  readonly commandsFrom?: string;
   readonly format?: OutputFormat | "thesis";
   readonly verbose?: true;
   readonly json?: true;
@@ -99,6 +102,11 @@ await runProgram("xcp-manager", async (context) => {
     .exitOverride()
     .configureOutput(commandLineOutput)
     .version(versionLine("xcp-manager"))
+    // Commands take no words either, and say which one is too many.
+    .allowExcessArguments()
+    .hook("preAction", (_, action) => {
+      if (action !== program) refuseWords(`xcp-manager ${action.name()}`, action.args);
+    })
     .addHelpText("before", examples)
     .addHelpText("after", exitCodes)
     .option("-s, --settings <path>", "settings file (default: settings in this directory)")
@@ -148,6 +156,7 @@ await runProgram("xcp-manager", async (context) => {
       code = await manage(context, {
         ...program.opts<ManagerFlags>(),
         file: [],
+        commandsFrom: "",
         execute: [rehearseLine(options)],
       });
     });
@@ -157,7 +166,7 @@ await runProgram("xcp-manager", async (context) => {
     .option("--since <time>", "how far back, as in 30d or 12h", "7d")
     .option("-o, --output <file>", "the file (default: report-YEAR-MONTH-DAY.html in this directory)")
     .action(async (options: ReportOptions) => {
-      const common = { ...program.opts<ManagerFlags>(), file: [] };
+      const common = { ...program.opts<ManagerFlags>(), file: [], commandsFrom: "" };
       code =
         common.all === true
           ? await reportAll(context, common, options)
@@ -279,6 +288,7 @@ function manageOne(
     runManager({
       db,
       commands: options.execute ?? [],
+      ...(options.commandsFrom === undefined ? {} : { commandsFrom: options.commandsFrom }),
       files: options.file ?? [],
       format: formatOf(options),
       // Whoever asks for a format gets it on a terminal too.

@@ -23,6 +23,8 @@ export interface ManagerOptions {
   readonly db: Database;
   /** Commands of -e, then files of -f ("-" is standard input); without either, `input` is read. */
   readonly commands: readonly string[];
+  /** Where they come from, for messages; -e where it is left out, and empty where a word of the command line wrote them. */
+  readonly commandsFrom?: string;
   readonly files: readonly string[];
   readonly format: OutputFormat;
   /** The terminal that results are laid out for; null where the format was asked for, or there is none. */
@@ -119,7 +121,8 @@ interface OpenSource {
 }
 
 /** The scripts in their order, opened one after the other. */
-function sources({ commands, files, input }: ManagerOptions): (() => OpenSource)[] {
+function sources(options: ManagerOptions): (() => OpenSource)[] {
+  const { commands, files, input } = options;
   const fromInput = () => linesOf("stdin", input);
   if (commands.length + files.length === 0) return [() => ({ source: fromInput(), moreAnswers: null })];
   const fromFiles = files.map((file) => () => ({
@@ -129,7 +132,10 @@ function sources({ commands, files, input }: ManagerOptions): (() => OpenSource)
   if (commands.length === 0) return fromFiles;
   // `echo Y | xcp-manager -e "DELETE RULE HOST"`: who pipes answers beside -e means them for its questions.
   const moreAnswers = files.includes("-") ? null : fromInput();
-  return [() => ({ source: linesOfTexts("-e", commands), moreAnswers }), ...fromFiles];
+  return [
+    () => ({ source: linesOfTexts(options.commandsFrom ?? "-e", commands), moreAnswers }),
+    ...fromFiles,
+  ];
 }
 
 function openFile(file: string): LineSource {

@@ -4,11 +4,13 @@ import { withDerived } from "../domain/derived.ts";
 import { subjectValue, takesPart } from "../domain/deviation.ts";
 import {
   type AnySubject,
+  highestOf,
   isSingle,
   type Rule,
   type ServeRule,
   subjectsOf,
   sumText,
+  type Term,
   termsOf,
 } from "../domain/rule.ts";
 import { recordHint, unmeasuredLines } from "../domain/unmeasured.ts";
@@ -28,13 +30,40 @@ export async function notesOn(db: Database, rule: Rule): Promise<readonly string
   const notes: string[] = [];
   for (const term of termsOf(rule)) {
     if (term.condition !== "more than mean") continue;
+    const unreachable = unreachableNote(term);
+    if (unreachable !== null) {
+      notes.push(unreachable);
+      continue;
+    }
     const noise = await noiseOf(db, term.subjects);
     if (noise === null || term.amount >= noiseFactor * noise.deviation) continue;
     notes.push(
-      `The threshold of ${sumText(term)} is under the noise: a host's value has a standard deviation of ${withUnit(figure(noise.deviation), term)} (${plural(noise.samples, "sample")} of the last hour); from ${withUnit(figure(noiseFactor * noise.deviation), term)} on it acts on load rather than on chance.`,
+      `The threshold of ${sumText(term)} is under the noise: a host's value has a standard deviation of ${withUnit(figure(noise.deviation), term)} (${plural(noise.samples, "sample")} of the last hour), so that chance alone breaks the rule now and then. ${calmer(term, noiseFactor * noise.deviation)}`,
     );
   }
   return [...notes, ...(await unmeasuredNotes(db, subjectsOf([rule]))), ...(await besideServing(db, rule))];
+}
+
+/** A threshold that no host, or every host above the mean, is beyond. Rules of the thesis may have it; chains are refused. */
+function unreachableNote(term: Term): string | null {
+  const most = mostOf(term);
+  if (term.amount >= most)
+    return `No host can break it: ${sumText(term)} is never above ${withUnit(most, term)}, so that none is ${withUnit(figure(term.amount), term)} above the mean. Write less.`;
+  if (term.amount > 0) return null;
+  return `Every host above the mean breaks it, and one always is: with ${withUnit(0, term)} the rule is never kept. Write more.`;
+}
+
+function mostOf({ subjects }: Term): number {
+  return subjects.reduce((sum, subject) => sum + highestOf(subject), 0);
+}
+
+/** What helps against noise: a wider threshold, unless that is one which hosts hardly reach. */
+function calmer(term: Term, enough: number): string {
+  const average =
+    "have more samples averaged (ControlSampleCount) or more breaches awaited (ControlBreaches)";
+  return enough < mostOf(term) / 2
+    ? `Write ${withUnit(figure(Math.ceil(enough)), term)} or more, or ${average}.`
+    : `A threshold beyond that is hardly ever reached: ${average}.`;
 }
 
 /** That a rule which compares hosts can forbid what a rule that serves VMs would do. */

@@ -89,6 +89,6 @@ function scriptTalk({ source, moreAnswers, output }: ScriptOptions): Talk {
 }
 
 function located(error: unknown, where: string): unknown {
-  if (!(error instanceof AppError)) return error;
+  if (!(error instanceof AppError) || where === "") return error;
   return error.at(where);
 }

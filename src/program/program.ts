@@ -17,6 +17,7 @@ import { Output } from "./output.ts";
 export { parseInterval, runRepeatedly, sleep, sleepUnaborted } from "./repeat.ts";
 export { loadSettings } from "./settingsFile.ts";
 export { packageVersion, versionLine } from "./version.ts";
+export { refuseWords } from "./words.ts";
 
 /**
  * Runs `body` and ends the process: with its exit code, with that of the AppError it throws, or with 130/143 after a

@@ -1,5 +1,6 @@
 /** Puts a text into a file, all of it or nothing: written beside it and renamed. */
 import fs from "node:fs/promises";
+import path from "node:path";
 import { AppError, describeError } from "../domain/errors.ts";
 
 /**
@@ -29,7 +30,11 @@ export async function writeWhole(
     await fs.rename(temporary, file);
   } catch (cause) {
     await fs.rm(temporary, { force: true });
-    throw new AppError("file", `cannot write ${file}: ${describeError(cause)}`, { cause });
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+    const why = isMissing
+      ? `there is no folder ${path.dirname(file)}: make it, or name another`
+      : describeError(cause);
+    throw new AppError("file", `cannot write ${file}: ${why}`, { cause });
   }
 }
 

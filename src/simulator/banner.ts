@@ -28,12 +28,16 @@ export function banner(
   const name = printable(db.text("pool", poolRef, "name_label"));
   const hosts = running.hosts.flatMap((host) => hostLines(host, host.ref === pool.masterRef));
   return [
-    `pool "${name}": ${running.hosts.length} hosts, ${guests.length} VMs, time runs ${clock.speed} times as fast`,
+    `pool "${name}": ${running.hosts.length} hosts, ${guests.length} VMs${pace(clock.speed)}`,
     ...hosts,
     "",
     "Lines for the settings of xcp-collect and xcp-control:",
     ...settingsLines(running.hosts, credentials).map(printable),
   ];
+}
+
+function pace(speed: number): string {
+  return speed === 1 ? "" : `, time runs ${speed} times as fast`;
 }
 
 function hostLines(host: RunningHost, isMaster: boolean): string[] {

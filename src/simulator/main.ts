@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { AppError, describeError, exitCode } from "../domain/errors.ts";
 import { versionLine } from "../program/version.ts";
+import { refuseWords } from "../program/words.ts";
 import { printable } from "../text/text.ts";
 import { banner } from "./banner.ts";
 import { SimulatedPool, type SimulatedPoolOptions } from "./behaviour/simulatedPool.ts";
@@ -67,7 +68,7 @@ function readOptions(): Options {
     "one address a host, 127.0.0.1, .2 ... (where the system has them)",
   );
   const ports = new Option("--ports", "one port a host, all on 127.0.0.1");
-  return new Command("xcp-sim")
+  const command = new Command("xcp-sim")
     .description("Runs a simulated pool that speaks XAPI like a real one, for trying rules safely.")
     .addOption(
       new Option("--scenario <file-or-name>", "the pool to simulate (default: thesis)").conflicts([
@@ -107,8 +108,10 @@ function readOptions(): Options {
     .version(versionLine("xcp-sim"))
     .addHelpText("after", examples)
     .exitOverride()
-    .parse(process.argv)
-    .opts<Options>();
+    .allowExcessArguments()
+    .parse(process.argv);
+  refuseWords("xcp-sim", command.args);
+  return command.opts<Options>();
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {

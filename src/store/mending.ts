@@ -41,3 +41,6 @@ export function forgetRuleStatement(subject: string): string {
 export function dropAccountStatement(user: string): string {
   return `DROP USER '${user}'@'%'`;
 }
+
+/** Names the addresses that have an account without a name. */
+export const namelessStatement = "SELECT Host FROM mysql.user WHERE User = ''";

@@ -13,3 +13,8 @@ export function quoteName(name: string): string {
     shown !== "" && shown.trim() === shown && !/^["']|;$|\sDETAILS$|(?:^|\s)REASON(?:\s|$)/i.test(shown);
   return plain ? shown : `"${shown.replaceAll('"', '""')}"`;
 }
+
+/** `text` as one word of a shell. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -92,9 +92,10 @@ function harmless(text: string): string {
   return /^\s*[=+\-@]/.test(text) ? `'${text}` : text;
 }
 
-/** Numbers as they are, times in ISO 8601 and UTC; "" for what is not known. */
+/** Numbers to a millionth, which is more than anybody measured: 99.75, not 99.74999999999999; times in ISO 8601 and UTC; "" for what is not known. */
 function plainCell(cell: Cell): string {
   if (cell === null) return "";
   if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? "" : cell.toISOString();
+  if (typeof cell === "number" && Number.isFinite(cell)) return String(Number(cell.toFixed(6)));
   return printable(String(cell));
 }

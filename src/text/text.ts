@@ -127,6 +127,9 @@ function at(row: readonly number[], index: number): number {
 /** Longer words are no typing mistakes, and the distance costs the product of both lengths. */
 const longestGuess = 100;
 
+/** Shorter words are guessed more carefully. */
+const shortWord = 5;
+
 /** The candidate that `word` was most likely meant to be, in any case; null where none is near. */
 export function closest(word: string, candidates: Iterable<string>): string | null {
   const wanted = word.toLowerCase();
@@ -135,6 +138,8 @@ export function closest(word: string, candidates: Iterable<string>): string | nu
   let limit = Math.max(1, Math.floor(wanted.length / 3));
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - wanted.length) > limit) continue;
+    // Of so few letters another first one makes another word: nobody who writes zeta means beta.
+    if (wanted.length < shortWord && candidate[0]?.toLowerCase() !== wanted[0]) continue;
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance > limit || (distance === limit && nearest !== null)) continue;
     nearest = candidate;

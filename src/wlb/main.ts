@@ -14,6 +14,7 @@ import {
   commandLineOutput,
   loadSettings,
   packageVersion,
+  refuseWords,
   runProgram,
   sleep,
   storeOptions,
@@ -53,7 +54,7 @@ Examples:
 Exit codes: 0 done; 1 could not run (the message says why); 2 wrong usage; 130/143 ended by a signal.`;
 
 function readOptions(): WlbFlags {
-  return new Command("xcp-wlb")
+  const command = new Command("xcp-wlb")
     .description("The Workload Balancing server of pools: answers what xapi, xe and XenCenter ask of one.")
     .option(
       "-s, --settings <path>",
@@ -66,8 +67,10 @@ function readOptions(): WlbFlags {
     .addHelpText("after", help)
     .exitOverride()
     .configureOutput(commandLineOutput)
-    .parse(process.argv)
-    .opts<WlbFlags>();
+    .allowExcessArguments()
+    .parse(process.argv);
+  refuseWords("xcp-wlb", command.args);
+  return command.opts<WlbFlags>();
 }
 
 await runProgram("xcp-wlb", async (context) => {

@@ -22,8 +22,7 @@ let world: World;
 
 async function openWorld(): Promise<void> {
   world = await startWorld({ pool: { scenario }, speed: 10 });
-  expect((await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 15"])).code).toBe(0);
-  expect((await world.run("xcp-collect")).code).toBe(0);
+  await world.begin("CpuAverage > 15");
 }
 
 afterEach(() => world?.stop());

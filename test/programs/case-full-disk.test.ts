@@ -2,8 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ProgramName } from "../support/programs.ts";
-import { temporaryFolder } from "../support/programs.ts";
+import { type ProgramName, startProgram, temporaryFolder } from "../support/programs.ts";
 import { startWorld, type World } from "../support/world.ts";
 
 const full = 'exec "$@" >/dev/full';
@@ -13,8 +12,7 @@ let world: World;
 
 beforeAll(async () => {
   world = await startWorld({ pool: { builtin: "thesis" } });
-  expect((await world.run("xcp-collect")).code).toBe(0);
-  expect((await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 10"])).code).toBe(0);
+  await world.begin("CpuAverage > 10");
 }, 120_000);
 
 afterAll(() => world?.stop());
@@ -83,10 +81,10 @@ describe("case full-disk", () => {
   });
 
   it("--interval tells it and goes on", async () => {
-    const result = await world.run("xcp-collect", ["--interval", "0.3"], {
-      through: '"$@" >/dev/full & pid=$!; sleep 3; kill -TERM $pid; wait $pid',
-    });
-    expect(result.code).toBe(143);
-    expect(result.stderr.split(why).length).toBeGreaterThan(2);
+    const settings = world.settings("collect");
+    const running = await startProgram("xcp-collect", ["--interval", "0.3"], { settings, through: full });
+    await expect.poll(() => running.output.stderr.split(why).length).toBeGreaterThan(2);
+    running.child.kill("SIGTERM");
+    expect((await running.ended).code).toBe(143);
   });
 });

@@ -11,8 +11,7 @@ describe.skipIf(!existsSync(file))("case ha (skipped where ../shared/cases is mi
 
   beforeEach(async () => {
     world = await startWorld({ pool: { scenario: readFileSync(file, "utf8") }, speed: 10 });
-    expect((await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 15"])).code).toBe(0);
-    expect((await world.run("xcp-collect")).code).toBe(0);
+    await world.begin("CpuAverage > 15");
   }, 120_000);
 
   afterEach(() => world?.stop());

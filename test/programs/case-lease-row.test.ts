@@ -6,7 +6,7 @@ import { startWorld, type World } from "../support/world.ts";
 let world: World;
 beforeAll(async () => {
   world = await startWorld({ pool: { builtin: "thesis" } });
-  await world.run("xcp-collect");
+  await world.begin();
 });
 afterAll(() => world?.stop());
 

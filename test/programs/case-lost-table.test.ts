@@ -15,7 +15,7 @@ beforeAll(async () => {
   world = await startWorld({ pool: { builtin: "thesis" } });
   const { user, password } = world.database.admin;
   administrator = { MysqlUsr: user, MysqlPass: password };
-  expect((await world.run("xcp-collect")).code).toBe(0);
+  await world.begin();
 });
 afterAll(() => world?.stop());
 

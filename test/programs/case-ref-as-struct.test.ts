@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDatabase } from "../../src/store/connection.ts";
+import { startProgram } from "../support/programs.ts";
 import { someVariants } from "../support/runs.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { type Answers, type Member, masterScript, startMember } from "../xapi/support/scriptedMember.ts";
@@ -13,8 +14,7 @@ let world: World;
 
 beforeAll(async () => {
   world = await startWorld({ pool: { builtin: "thesis" } });
-  expect((await world.run("xcp-collect", ["-q"])).code).toBe(0);
-  expect((await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 25"])).code).toBe(0);
+  await world.begin("CpuAverage > 25");
 }, 120_000);
 
 afterAll(() => world?.stop());
@@ -106,13 +106,11 @@ describe("case ref-as-struct", () => {
 
   it("--interval goes on after a pool's nonsense, and ends at once after a refused password", async () => {
     await using member = await nonsense({ "session.get_this_host": success({}) });
-    const through = '"$@" & pid=$!; sleep 3; kill -TERM $pid; wait $pid';
-    const again = await world.run("xcp-collect", ["--interval", "0.5"], {
-      change: { XenHost: member.url },
-      through,
-    });
-    expect(again.code).toBe(143);
-    expect(again.stderr.split("is no ref").length).toBeGreaterThan(3);
+    const settings = { ...world.settings("collect"), XenHost: member.url };
+    const again = await startProgram("xcp-collect", ["--interval", "0.5"], { settings });
+    await expect.poll(() => again.output.stderr.split("is no ref").length).toBeGreaterThan(3);
+    again.child.kill("SIGTERM");
+    expect((await again.ended).code).toBe(143);
     const refused = await world.run("xcp-collect", ["--interval", "0.5"], {
       change: { XenPass: "wrong-password" },
     });

@@ -9,7 +9,7 @@ let world: World;
 let db: Database;
 beforeAll(async () => {
   world = await startWorld({ pool: { builtin: "thesis" } });
-  await world.run("xcp-collect");
+  await world.begin();
   db = await openDatabase(world.database.control);
 });
 afterAll(async () => {

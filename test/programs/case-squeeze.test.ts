@@ -17,10 +17,7 @@ const lazy = "vm db on=alpha vcpus=4 memory=16384 min=4096 cpu=80% tools free=13
 async function collected(scenario: string, speed = 1): Promise<World> {
   const world = await startWorld({ pool: { scenario }, speed });
   onTestFinished(() => world.stop());
-  expect(await world.run("xcp-collect")).toMatchObject({ code: 0 });
-  expect(await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 15"])).toMatchObject({
-    code: 0,
-  });
+  await world.begin("CpuAverage > 15");
   return world;
 }
 

@@ -15,10 +15,7 @@ vm a2 on=alpha vcpus=4 memory=4096 cpu=90% tools
 async function collected(text: string, speed = 1): Promise<World> {
   const world = await startWorld({ pool: { scenario: text }, speed });
   onTestFinished(() => world.stop());
-  expect(await world.run("xcp-collect")).toMatchObject({ code: 0 });
-  expect(await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 15"])).toMatchObject({
-    code: 0,
-  });
+  await world.begin("CpuAverage > 15");
   return world;
 }
 

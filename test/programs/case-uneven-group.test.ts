@@ -23,9 +23,7 @@ vm d1 on=d vcpus=1 memory=1024 cpu=10% tools tags=web
 async function plan(change: Readonly<Record<string, string>>): Promise<string[]> {
   const world = await startWorld({ pool: { scenario } });
   onTestFinished(() => world.stop());
-  expect(await world.run("xcp-collect")).toMatchObject({ code: 0 });
-  const rule = await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 15"]);
-  expect(rule.code).toBe(0);
+  await world.begin("CpuAverage > 15");
   const { stdout } = await world.run("xcp-control", ["--dry-run", "--instant", "--json"], { change });
   return JSON.parse(stdout).moves.map(
     ({ vmName, toName }: Record<string, string>) => `${vmName} to ${toName}`,

@@ -27,8 +27,14 @@ afterEach(() => world?.stop());
 async function start(): Promise<void> {
   world = await startWorld({ pool: { scenario }, manualClock: true });
   await world.pool.clock.advance(60_000);
-  const rule = await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 15"]);
-  expect(rule.code).toBe(0);
+  await world.rules("CpuAverage > 15");
+}
+
+/** With a whole collection to begin from. */
+async function startCollected(): Promise<void> {
+  await start();
+  await world.pool.clock.advance(60_000);
+  await world.begin();
 }
 
 async function collected(code = 0): Promise<{ stdout: string; stderr: string }> {
@@ -72,8 +78,7 @@ const vmRows = (name: string) =>
 
 describe("F27: two of four hosts come with enabled = perhaps", () => {
   it("is refused as incomplete; their rows stay, unread, and the next collection heals all", async () => {
-    await start();
-    await collected();
+    await startCollected();
     const whole = await hostRows();
     expect(whole).toHaveLength(4);
     const planBefore = await planned();
@@ -141,8 +146,7 @@ describe("F27: two of four hosts come with enabled = perhaps", () => {
       2,
     ),
   )("%s: one of four keeps its row, the pool goes on without it", async (_, command, reason) => {
-    await start();
-    await collected();
+    await startCollected();
     garble(command);
     const told = await collected(3);
     expect(told.stderr).toContain("its record cannot be read");
@@ -160,8 +164,7 @@ describe("F27: two of four hosts come with enabled = perhaps", () => {
   });
 
   it("whose host_metrics cannot be read is unread, and no dead one", async () => {
-    await start();
-    await collected();
+    await startCollected();
     const alpha = world.pool.db
       .all("host")
       .find((ref) => world.pool.db.text("host", ref, "name_label") === "alpha");
@@ -174,8 +177,7 @@ describe("F27: two of four hosts come with enabled = perhaps", () => {
   });
 
   it("is told in JSON, and names are escaped", async () => {
-    await start();
-    await collected();
+    await startCollected();
     const ref = world.pool.db
       .all("host")
       .find((host) => world.pool.db.text("host", host, "name_label") === "beta");
@@ -208,8 +210,7 @@ describe("F27: VMs whose records cannot be read", () => {
       2,
     ),
   )("%s: it keeps its row and place, and is not moved", async (_, command, reason) => {
-    await start();
-    await collected();
+    await startCollected();
     garble(command);
     const told = await collected(3);
     expect(told.stderr).toContain(`1 VM record cannot be read (${reason}): `);
@@ -232,8 +233,7 @@ describe("F27: VMs whose records cannot be read", () => {
   });
 
   it("too many of them are an incomplete collection, though every host was read", async () => {
-    await start();
-    await collected();
+    await startCollected();
     garble(...["a1", "a2", "b1", "b2", "c1", "c2"].map((vm) => `VM ${vm} VCPUs_max many`));
     const told = await collected(3);
     expect(told.stderr).toContain("6 VM records cannot be read (VCPUs_max is not a whole number): ");

@@ -7,8 +7,7 @@ let world: World;
 
 beforeAll(async () => {
   world = await startWorld({ pool: { builtin: "thesis" }, speed: 60 });
-  expect((await world.run("xcp-collect", ["-q"])).code).toBe(0);
-  expect((await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 25"])).code).toBe(0);
+  await world.begin("CpuAverage > 25");
 }, 120_000);
 
 afterAll(() => world?.stop());

@@ -225,6 +225,11 @@ describe("rules at the prompt", () => {
     expect(noisy.stderr).toContain(
       "The threshold of CpuAverage is under the noise: a host's value has a standard deviation of 10.54 % (10 samples of the last hour)",
     );
+    expect(noisy.stderr).toContain("Write 22 % or more, or have more samples averaged (ControlSampleCount)");
+    const unreachable = await manager("ALTER RULE HOST CpuAverage > 250");
+    expect(unreachable.stderr).toContain("No host can break it: CpuAverage is never above 100 %");
+    const never = await manager("ALTER RULE HOST CpuAverage > 0");
+    expect(never.stderr).toContain("with 0 % the rule is never kept. Write more.");
     const calm = await manager("ALTER RULE HOST CpuAverage > 25");
     expect(calm.stderr).toBe("");
   });

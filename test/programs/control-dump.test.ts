@@ -13,7 +13,7 @@ describe.skipIf(!present)(
     let world: World;
     beforeAll(async () => {
       world = await startWorld({ pool: { dump }, speed: 20 });
-      expect((await world.run("xcp-collect")).code).toBe(0);
+      await world.begin();
     });
     afterAll(() => world.stop());
 

@@ -16,8 +16,7 @@ describe("the program", () => {
     // Time stands still: no migration ends before the signal is there.
     world = await startWorld({ pool: { scenario: twoMoves }, manualClock: true, startMs: Date.now() });
     await world.pool.clock.advance(60_000);
-    expect((await world.run("xcp-collect")).code).toBe(0);
-    expect((await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 9"])).code).toBe(0);
+    await world.begin("CpuAverage > 9");
   });
   afterEach(() => world.stop());
 

@@ -52,8 +52,7 @@ beforeAll(async () => {
     databaseServer: server.address,
   });
   await world.pool.clock.advance(60_000);
-  expect((await world.run("xcp-collect", ["-q"])).code).toBe(0);
-  expect((await world.run("xcp-manager", ["-e", "CREATE RULE HOST CpuAverage > 4"])).code).toBe(0);
+  await world.begin("CpuAverage > 4");
 }, 180_000);
 
 afterAll(async () => {

@@ -41,7 +41,7 @@ afterEach(async () => {
 });
 
 async function collected(): Promise<void> {
-  await world.run("xcp-collect");
+  await world.begin();
 }
 
 /** A hook as a shell script. */

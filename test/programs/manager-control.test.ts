@@ -427,7 +427,7 @@ Exclusions - 0
       .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC/g, "TIME");
     expect(text).toBe(`Schema - N
 Pool - ${thesisPool.pool.uuid} - pool
-Collection - 1, 10 min old, complete: 2 hosts read, 0 unread, 5 VMs
+Collection - 1, 10 min old, complete: 2 hosts read, 0 unread, 5 VMs with control domains
 xcp-collect - done, exit code 0, started 5 min ago, took 3 s, pid 4711 on db1
 xcp-control - refused, exit code 4, started 5 min ago, took 3 s, pid 4712 on db1: age of data: 900 s
 xcp-control did its work last - never, as far as is remembered

@@ -128,7 +128,9 @@ describe("-e", () => {
     expect(result.stdout).toContain("VMs running - 3\n");
     expect(result.stdout).toMatch(/^Finished - \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/m);
     expect(result.stdout).toMatch(/^Age \(s\) - \d+$/m);
-    expect(result.stdout).toContain("Hosts read - 2\nHosts unread - 0\nVMs - 5\nComplete - true\n");
+    expect(result.stdout).toContain(
+      "Hosts read - 2\nHosts unread - 0\nVMs, with control domains - 5\nComplete - true\n",
+    );
   });
 
   test("lists every command under HELP, and with --json as one line of JSON", async () => {

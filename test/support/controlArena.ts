@@ -236,7 +236,9 @@ function settingsOf(url: string, extra: Readonly<Record<string, string>>): Setti
 function saving(save: ControlChange["save"]): { save?: Save } {
   if (save === undefined) return {};
   const write = async (_file: string, plan: object) => save(JSON.parse(JSON.stringify(plan)));
-  return { save: { file: "plan.json", by: "ann@desk7", at: () => new Date(Date.UTC(2026, 2, 1, 8)), write } };
+  const program = "xcp-control --settings pool.settings";
+  const at = () => new Date(Date.UTC(2026, 2, 1, 8));
+  return { save: { file: "plan.json", program, by: "ann@desk7", at, write } };
 }
 
 async function runOnce(

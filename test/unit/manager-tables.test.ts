@@ -33,6 +33,11 @@ describe("a table", () => {
   });
 
   test("is CSV in which a spreadsheet calculates nothing but numbers are numbers", () => {
+    expect(csvLines({ columns: ["x"], rows: [[99.74999999999999], [1e21]] })).toEqual([
+      "x",
+      "99.75",
+      "1e+21",
+    ]);
     expect(csvLines(table)).toEqual([
       "Name,CPU %,At,Live",
       '"web, ""1""",7.256,1970-01-01T00:00:00.000Z,true',

@@ -108,6 +108,8 @@ describe("closest", () => {
 
   test("names none when nothing is near, nor for an empty or an endless word", () => {
     expect(closest("bananas", ["SHOW", "CREATE"])).toBeNull();
+    expect(closest("zeta", ["beta", "delta"])).toBeNull();
+    expect(closest("beto", ["beta", "delta"])).toBe("beta");
     expect(closest("", ["SHOW"])).toBeNull();
     expect(closest("x".repeat(1e6), ["x".repeat(1e6)])).toBeNull();
   });

@@ -4,7 +4,12 @@ import { describeError } from "../../domain/errors.ts";
 import { storeOptions } from "../../program/program.ts";
 import { openDatabase } from "../../store/connection.ts";
 import { accountRights, type Grant } from "../../store/grants.ts";
-import { charactersStatement, engineStatement, grantStatements } from "../../store/mending.ts";
+import {
+  charactersStatement,
+  engineStatement,
+  grantStatements,
+  namelessStatement,
+} from "../../store/mending.ts";
 import { schemaStatus } from "../../store/schema/schema.ts";
 import { loadServerFacts } from "../../store/serverFacts.ts";
 import { loadTableFacts, missingRows } from "../../store/tableFacts.ts";
@@ -48,12 +53,20 @@ const login: Check = {
           );
       } catch (error) {
         const says = describeError(error);
-        findings.push(failure(`xcp-${program}: ${says}`, fixOfLogin(says, file)));
+        findings.push(failure(`xcp-${program}: ${says}`, fixOfLogin(says, file), ...nameless(says)));
       }
     }
     return findings;
   },
 };
+
+/** An account without a name is asked before one of any address, for each user of its own: the right password is then refused. */
+function nameless(says: string): readonly string[] {
+  if (!/access denied/.test(says)) return [];
+  return [
+    `mysql -u root -p -e "${namelessStatement}"   # where the password is right: DROP USER ''@HOST; Debian's root without -u root -p`,
+  ];
+}
 
 /** By what the connection's failure says: see store/failure.ts. */
 function fixOfLogin(says: string, file: string): string {

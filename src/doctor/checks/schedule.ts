@@ -16,6 +16,7 @@ import { listAddedRules, readRules, subjectsComparedByRules, subjectsOfHostRule 
 import { lastSuccess, listRuns } from "../../store/runs.ts";
 import { loadSnapshot } from "../../store/snapshot.ts";
 import { loadTableFacts } from "../../store/tableFacts.ts";
+import type { ProgramRun } from "../../store/tables/ProgramRun.ts";
 import { bytes, figure, plural, span } from "../../text/format.ts";
 import { shorten } from "../../text/text.ts";
 import { type Check, databaseOf, fileOf, type Opened, openDatabases, wholeSchema } from "../check.ts";
@@ -138,6 +139,7 @@ const controlSuccess: Check = {
     const when = ago(last.startedSecondsAgo);
     if (last.outcome === "failed")
       return [failure(`its last run, ${when}, failed: ${detailOf(last.detail)}`, dry)];
+    if (last.outcome === "refused" && isPassing(last)) return [ok(`${passingSaid}, ${when}`)];
     if (last.outcome === "refused")
       return [warning(`its last run, ${when}, was refused: ${detailOf(last.detail)}`, dry)];
     if (last.outcome === "partly")
@@ -153,6 +155,13 @@ const controlSuccess: Check = {
     ];
   },
 };
+
+const passingSaid = "its last run waited for the collection after a migration";
+
+/** Refused by what control had just done itself; where that lasts the collections are too old, which has a check of its own. */
+function isPassing({ gate }: Pick<ProgramRun, "gate">): boolean {
+  return gate === "freshness" || gate === "settled";
+}
 
 /** Seconds without a run after which a balancer is as good as none. */
 const seldomSeconds = 1800;

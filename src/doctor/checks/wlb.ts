@@ -30,6 +30,19 @@ function settingsOf({ settings }: Opened): WlbSettings {
   return wlb;
 }
 
+/** Where the package's unit keeps the keys of the pool whose settings are `file`; null of a file that is no pool's there. */
+export function unitFolder(file: string): string | null {
+  const [, pool] = /^\/etc\/xcp-balance\/([^/]+)\/[^/]+$/.exec(path.resolve(file)) ?? [];
+  return pool === undefined ? null : `/var/lib/xcp-balance/wlb/${pool}`;
+}
+
+/** That of the settings; the unit's where that is not there, since the unit says so in its environment. */
+function folderOf(found: Opened): string {
+  const { folder: named } = settingsOf(found);
+  const ofUnit = unitFolder(fileOf(found, "wlb"));
+  return ofUnit !== null && !fs.existsSync(named) && fs.existsSync(ofUnit) ? ofUnit : named;
+}
+
 const notMade = "is not there: xcp-wlb makes it at its first start, in the directory that it runs in";
 
 const folder: Check = {
@@ -39,7 +52,7 @@ const folder: Check = {
   of: "wlb",
   needs: [wlbSettings],
   run: async (_, found) => {
-    const { folder: named } = settingsOf(found);
+    const named = folderOf(found);
     if (!fs.existsSync(named)) return [ok(`${named} (WlbFolder) ${notMade}`)];
     const findings: Finding[] = [];
     const folderMode = modeOf(named);
@@ -74,7 +87,8 @@ const certificate: Check = {
   of: "wlb",
   needs: [wlbSettings],
   run: async (_, found) => {
-    const { folder: named, names: wanted } = settingsOf(found);
+    const { names: wanted } = settingsOf(found);
+    const named = folderOf(found);
     const renew = `rm ${shell.word(path.join(named, "certificate.pem"))} ${shell.word(path.join(named, "key.pem"))}   # then restart xcp-wlb, which makes new ones, and install certificate.pem in the pool`;
     const read = certificateIn(named);
     if (read === null) return [ok(`${named} (WlbFolder) ${notMade}`)];
@@ -126,7 +140,8 @@ const listening: Check = {
   of: "wlb",
   needs: [wlbSettings],
   run: async ({ signal }, found) => {
-    const { listen, folder: named } = settingsOf(found);
+    const { listen } = settingsOf(found);
+    const named = folderOf(found);
     if (listen.port === 0) return [ok("any port that is free: it changes with each start")];
     const host = anyAddress[listen.host] ?? listen.host;
     const where = `${host.includes(":") ? `[${host}]` : host}:${listen.port}`;

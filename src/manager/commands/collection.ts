@@ -30,7 +30,7 @@ function collectionLines({ collection, ageSeconds }: Collected): string[] {
     line("Pool's clock ahead (s)", collection.clockSkewSeconds),
     line("Hosts read", collection.hostsRead),
     line("Hosts unread", collection.hostsUnread),
-    line("VMs", collection.vms),
+    line("VMs, with control domains", collection.vms),
     line("Complete", collection.complete),
     line("Pool", collection.poolUuid),
   ];

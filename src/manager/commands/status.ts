@@ -116,7 +116,7 @@ function statusLines(status: Status): string[] {
 function collectionLines({ collection: known }: Status): string[] {
   if (known === null) return [line("Collection", "none yet; xcp-collect makes one")];
   const { collection, ageSeconds, pool } = known;
-  const hosts = `${plural(collection.hostsRead, "host")} read, ${collection.hostsUnread} unread, ${plural(collection.vms, "VM")}`;
+  const hosts = `${plural(collection.hostsRead, "host")} read, ${collection.hostsUnread} unread, ${plural(collection.vms, "VM")} with control domains`;
   const age = Number.isFinite(ageSeconds) ? `${span(ageSeconds, "rough")} old` : "of unknown age";
   return [
     line("Pool", `${pool.uuid} - ${pool.name === "" ? "-" : pool.name}`),
