@@ -73,7 +73,10 @@ describe("xcp-control -q", () => {
     expect((await world.run("xcp-control", ["-q", "--dry-run", "--exit-code"])).stderr).not.toContain(
       "internal",
     );
+    // A pause that ends by itself is known to whoever ordered it; one without an end may be forgotten.
     await world.run("xcp-manager", ["-e", "PAUSE CONTROL FOR 1h"]);
+    expect(await world.run("xcp-control", ["-q"])).toMatchObject({ code: 4, stdout: "", stderr: "" });
+    await world.run("xcp-manager", ["-e", "PAUSE CONTROL"]);
     const refused = await world.run("xcp-control", ["-q"]);
     const loud = await world.run("xcp-control");
     await world.run("xcp-manager", ["-e", "RESUME CONTROL"]);
