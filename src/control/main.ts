@@ -175,6 +175,7 @@ await runProgram("xcp-control", async (context) => {
         monotonicMs: context.monotonicMs,
         print: (text) => output.print(printable(line(text))),
         printJson: (value) => output.print(printableJson(event(value))),
+        program: calledAs(options),
         onPassing: output.passing,
         ...(context.show === null || options.quiet ? {} : { show: context.show }),
       }),

@@ -13,6 +13,8 @@ export interface Reporter {
   readonly printJson: (value: unknown) => void;
   /** On a terminal: the escaped lines that are drawn again and again below what is printed. */
   readonly show?: (lines: readonly string[]) => void;
+  /** How xcp-control was called, with its settings file: what is to be typed next begins so. */
+  readonly program?: string;
   /** Hears that the run was refused by a gate that opens again by itself. */
   readonly onPassing?: () => void;
   /** Hears each event too. */

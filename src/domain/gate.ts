@@ -39,6 +39,11 @@ export interface Gate {
   readonly passing?: true;
 }
 
+/** The gate with its advice as it is typed where `program` is how xcp-control was called, with its settings file. */
+export function adviceFor(gate: Gate, program: string): Gate {
+  return { ...gate, advice: gate.advice.replace("xcp-control --", () => `${program} --`) };
+}
+
 /** What the gate is called in lines and JSON. */
 export function gateName({ code }: Pick<Gate, "code">): string {
   return names[code];

@@ -27,6 +27,7 @@ import {
 } from "../program/program.ts";
 import { currentScreen, isDumb } from "../program/screen.ts";
 import type { StoreOptions } from "../store/connection.ts";
+import { shellWord } from "../text/quote.ts";
 import { printable, printableJson } from "../text/text.ts";
 import type { DrawnReport } from "./command.ts";
 import { isJson, type OutputFormat, outputFormats } from "./format.ts";
@@ -199,7 +200,7 @@ await runProgram("xcp-manager", async (context) => {
     .description("print the version found, the version wanted and what is pending")
     .action(async () => {
       const options = program.opts<ManagerFlags>();
-      code = report(context, options, await runSchemaStatus(mysqlOf(options)));
+      code = report(context, options, await runSchemaStatus(mysqlOf(options), installerOf(options.settings)));
     });
   await program.parseAsync(process.argv);
   return code;
@@ -284,7 +285,7 @@ function manageOne(
           marked: (lines: readonly string[]) => one.mark.lines(one.pool.name, lines),
         }),
   };
-  return withDatabase(context, mysql, (db) =>
+  return withDatabase({ ...context, installer: installerOf(file) }, mysql, (db) =>
     runManager({
       db,
       commands: options.execute ?? [],
@@ -387,6 +388,13 @@ function rehearseLine({ since, every, rules = [] }: RehearseOptions): string {
 
 function mysqlOf(options: ManagerFlags): StoreOptions {
   return storeOptions(loadSettings(["mysql"], options.settings).mysql, "xcp-manager");
+}
+
+/** The command that makes the tables, with the settings file as it was given. */
+function installerOf(settings: string | undefined): string {
+  return settings === undefined
+    ? "xcp-manager schema install"
+    : `xcp-manager --settings ${shellWord(settings)} schema install`;
 }
 
 /** The settings' own account, or the administrator's: the programs' accounts need no right to create tables. */

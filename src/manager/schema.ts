@@ -33,13 +33,17 @@ function installLines(database: string, result: InstallResult): string[] {
   return lines;
 }
 
-/** How far the database of `options` is: exit code 0 when nothing is missing, 3 when something is, 1 from the future. */
-export async function runSchemaStatus(options: StoreOptions): Promise<SchemaReport> {
+/** How far the database of `options` is: exit code 0 when nothing is missing, 3 when something is, 1 from the future; `installer`: the command that makes it whole. */
+export async function runSchemaStatus(options: StoreOptions, installer: string): Promise<SchemaReport> {
   const status = await schemaStatus(options);
-  return { lines: statusLines(options.database, status), json: status, exitCode: statusCode(status) };
+  return {
+    lines: statusLines(options.database, status, installer),
+    json: status,
+    exitCode: statusCode(status),
+  };
 }
 
-function statusLines(database: string, status: SchemaStatus): string[] {
+function statusLines(database: string, status: SchemaStatus, installer: string): string[] {
   const lines = [
     `Database - ${database}`,
     `Found - ${foundWords[status.found]}`,
@@ -49,10 +53,8 @@ function statusLines(database: string, status: SchemaStatus): string[] {
   ];
   lines.push(...status.lost.map((name) => `Lost - ${wordsOf(name)}`));
   if (status.lost.length > 0)
-    lines.push(
-      "Put back what is lost from a backup, or have it made again, empty: run `xcp-manager schema install`",
-    );
-  else if (status.pending.length > 0) lines.push("Run `xcp-manager schema install`");
+    lines.push(`Put back what is lost from a backup, or have it made again, empty: run \`${installer}\``);
+  else if (status.pending.length > 0) lines.push(`Run \`${installer}\``);
   if (status.version > status.wanted)
     lines.push("A newer xcp-balance made this database: upgrade the program");
   return lines;

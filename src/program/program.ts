@@ -157,12 +157,18 @@ function isStoreProgram(name: string | undefined): name is NonNullable<StoreOpti
   return ["xcp-collect", "xcp-manager", "xcp-control", "xcp-wlb"].some((each) => each === name);
 }
 
+interface DatabaseUser extends Pick<ProgramContext, "name" | "warn"> {
+  readonly quiet?: boolean;
+  /** The command that makes the tables, with its settings file where that is known. */
+  readonly installer?: string;
+}
+
 /**
  * Connects to MySQL and checks the schema, runs `work`, and closes the connection in every outcome. Warns once in a
  * program's life of a connection that others can read, unless it is to be quiet.
  */
 export async function withDatabase<T>(
-  { name, warn, quiet = false }: Pick<ProgramContext, "name" | "warn"> & { readonly quiet?: boolean },
+  { name, warn, quiet = false, installer }: DatabaseUser,
   mysql: MysqlSettings,
   work: (db: Database) => Promise<T>,
 ): Promise<T> {
@@ -174,7 +180,7 @@ export async function withDatabase<T>(
     );
   }
   try {
-    await requireSchema(db);
+    await requireSchema(db, installer);
     return await work(db);
   } finally {
     await db.close();

@@ -12,8 +12,9 @@ import { createHostRule, deleteRuleOfKind, listRuleChanges } from "../../src/sto
 import { listRuns } from "../../src/store/runs.ts";
 import { type Arena, openArena, type Ring, type Told } from "../support/controlArena.ts";
 import { checkHistory } from "../support/controlCrashes.ts";
-import { cpu25, threeHosts } from "../support/controlPools.ts";
+import { cpu25, threeHosts, twoHot } from "../support/controlPools.ts";
 import { asRoot } from "../support/database.ts";
+import { askFor } from "../support/prompt.ts";
 
 let arena: Arena;
 beforeAll(async () => {
@@ -37,6 +38,12 @@ function expectRefused(told: Told, pattern: RegExp): void {
 
 /** Two migrations follow each other under a rule of 10 %. */
 const four = `${threeHosts}vm third on=hot vcpus=2 memory=512 cpu=90% tools\n`;
+
+interface Explained {
+  readonly verdict: string;
+  readonly answer: string;
+  readonly moves: readonly { readonly toName: string }[];
+}
 
 describe("the administrator's word", () => {
   it("F40: a pause in mid-run: the running migration is awaited, no other one starts; resumed, the next run goes on", async () => {
@@ -63,6 +70,28 @@ describe("the administrator's word", () => {
     await resumeControl(arena.manager);
     expect((await ring.control()).text).not.toContain("paused");
     checkHistory(await ring.history());
+  });
+
+  it("U5: what EXPLAIN says of each VM is what the next run does", async () => {
+    const ring = await unbalanced(twoHot, 4);
+    const excluded = "a-hot1";
+    await exclude(arena.manager, {
+      kind: "VM",
+      uuid: asUuid(ring.uuid("VM", excluded)),
+      by: "ann",
+      reason: "licence",
+    });
+    const names = ["hot1", "hot2"].flatMap((host) => ["a", "b", "c"].map((vm) => `${vm}-${host}`));
+    const expected: string[] = [];
+    for (const name of names) {
+      const { verdict, answer, moves } = (await askFor(arena.manager, `EXPLAIN VM ${name}`)) as Explained;
+      expect(answer).toMatch(verdict === "moves" ? / moves to .+, because / : / stays on .+: ./);
+      expected.push(...moves.map(({ toName }) => `${name} -> ${toName}`));
+    }
+    expect(expected.length).toBeGreaterThan(1);
+    expect(expected.some((move) => move.startsWith(excluded))).toBe(false);
+    expect((await ring.control()).code).toBe(0);
+    expect(ring.migrations.toSorted()).toEqual(expected.toSorted());
   });
 
   it("I4: an excluded VM stays, an excluded host neither gives nor takes, each with who said so", async () => {

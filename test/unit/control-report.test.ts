@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../src/control/outcome.ts";
+import { refuse } from "../../src/control/refuse.ts";
 import { resultLine, runLines } from "../../src/control/report.ts";
-import { dataGate } from "../../src/decide/gates.ts";
+import { blockedGate, dataGate } from "../../src/decide/gates.ts";
 import type { Gate } from "../../src/domain/gate.ts";
 import type { Snapshot, StoredSnapshot } from "../../src/domain/pool.ts";
 import { planJson } from "../../src/explain/planJson.ts";
@@ -103,6 +104,22 @@ describe("a gate", () => {
   ])("is told by name, measure, limit and advice (%#)", (collected, line) => {
     const gate = closedGate(collected);
     expect(gate && gateLine(gate)).toMatch(line);
+  });
+
+  it("names the settings file in what is to be typed, where the run was given one", () => {
+    const breaker = blockedGate(
+      {
+        ...controlState,
+        breaker: { ...controlState.breaker, open: true, closesInSeconds: 60, reason: "2 failed" },
+      },
+      { snapshotMaxAgeSeconds: 300, maxMovesPerHour: 20, quietMinutes: 30, poolUuid: null },
+    );
+    const lines: string[] = [];
+    const reporter = { json: false, print: (line: string) => void lines.push(line), printJson: () => {} };
+    refuse(breaker, reporter);
+    refuse(breaker, { ...reporter, program: "xcp-control --settings '$& control.settings'" });
+    expect(lines[0]).toMatch(/^refused: breaker: .*; mend the cause, then run xcp-control --ack$/);
+    expect(lines[1]).toMatch(/then run xcp-control --settings '\$& control\.settings' --ack$/);
   });
 
   it("is open for a fresh collection of the pool that is meant, at the limit too", () => {

@@ -130,7 +130,7 @@ export async function schemaStatus(
  * Refuses a database whose schema is not exactly this program's: half of an older or newer one is worse than none.
  * @throws AppError "schema" with the command that mends it.
  */
-export async function requireSchema(db: Database): Promise<void> {
+export async function requireSchema(db: Database, installer = "xcp-manager schema install"): Promise<void> {
   const { files } = readSchemaFiles();
   const status = await db.read((reader) => versionOf(reader, db.name, files));
   refuseNewer(status, db.name);
@@ -143,7 +143,7 @@ export async function requireSchema(db: Database): Promise<void> {
         : "has no tables";
   throw new AppError(
     "schema",
-    `database ${db.name} ${is}, this program needs schema ${status.wanted}: run \`xcp-manager schema install\``,
+    `database ${db.name} ${is}, this program needs schema ${status.wanted}: run \`${installer}\``,
   );
 }
 
