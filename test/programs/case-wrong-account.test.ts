@@ -1,6 +1,7 @@
 /** Case wrong-account: settings with another program's account are named as such; nobody is told to widen its rights. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { asRoot } from "../support/database.ts";
+import { someVariants } from "../support/runs.ts";
 import { startWorld, type World } from "../support/world.ts";
 
 let world: World;
@@ -25,7 +26,7 @@ const cases: readonly [Name, Name, readonly string[]][] = [
 ];
 
 describe("case wrong-account", () => {
-  it.each(cases)("xcp-%s with the account of xcp-%s: %j", async (program, owner, args) => {
+  it.each(someVariants(cases, 4))("xcp-%s with the account of xcp-%s: %j", async (program, owner, args) => {
     const { user, password } = world.database[owner];
     const result = await world.run(`xcp-${program}`, args, {
       change: { MysqlUsr: user, MysqlPass: password },

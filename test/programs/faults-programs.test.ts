@@ -4,6 +4,7 @@ import { settingKeys } from "../../src/settings/keys.ts";
 import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { asRoot } from "../support/database.ts";
 import { startProgram } from "../support/programs.ts";
+import { someVariants } from "../support/runs.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { masterScript, slaveScript, startMember } from "../xapi/support/scriptedMember.ts";
 import { rowsOf, storedTables } from "./collectPool.ts";
@@ -83,11 +84,16 @@ describe("members that send each other round", () => {
 });
 
 describe("a signal at the manager", () => {
-  it.each([
-    ["SIGTERM", 143],
-    ["SIGINT", 130],
-    ["SIGHUP", null],
-  ] as const)(
+  it.each(
+    someVariants(
+      [
+        ["SIGTERM", 143],
+        ["SIGINT", 130],
+        ["SIGHUP", null],
+      ] as const,
+      2,
+    ),
+  )(
     "F41, F44: %s in the midst of a script: what was answered is done, and nothing else",
     async (signal, code) => {
       const running = await startProgram("xcp-manager", [], { settings: world.settings("manager") });
@@ -124,11 +130,16 @@ describe("the manager's input and output", () => {
     expect(await rules()).toEqual([{ Subject: "CpuAverage", Threshold: 25 }]);
   });
 
-  it.each([
-    ["a line of 10 MB", `SHOW VM ${"x".repeat(10_000_000)}\n`],
-    ["NUL bytes", `SHOW VM ${"\0".repeat(1000)}\n`],
-    ["no UTF-8", Buffer.from([0x53, 0x48, 0xff, 0xfe, 0x0a])],
-  ])(
+  it.each(
+    someVariants(
+      [
+        ["a line of 10 MB", `SHOW VM ${"x".repeat(10_000_000)}\n`],
+        ["NUL bytes", `SHOW VM ${"\0".repeat(1000)}\n`],
+        ["no UTF-8", Buffer.from([0x53, 0x48, 0xff, 0xfe, 0x0a])],
+      ] as const,
+      2,
+    ),
+  )(
     "F44: %s: refused with a short word in 96 MB of memory, and nothing after it is done",
     async (_, text) => {
       const running = await startProgram("xcp-manager", [], {

@@ -18,6 +18,7 @@ import {
   startProgram,
   temporaryFolder,
 } from "../support/programs.ts";
+import { someVariants } from "../support/runs.ts";
 import { thesisInput, thesisPool, thesisTranscript } from "./managerPool.ts";
 
 let database: TestDatabase;
@@ -227,16 +228,21 @@ describe("a script", () => {
     expect(await listRules(admin)).toHaveLength(1);
   });
 
-  test.each([
-    ["SHOW VM nobody", 'stdin:1: There is no VM "nobody"'],
-    ["SHOW HOST Host3", "Did you mean Host2?"],
-    ["SHOW VM VM1 - Debain", "Did you mean VM1 - Debian?"],
-    ["DELETE RULE HOST CpuAverage", "There is no rule for CpuAverage"],
-    ["CREATE RULE HOST CpuAverage > 25 MB", "CpuAverage is measured in %"],
-    ["SHOW\0VMS", "NUL"],
-    [`SHOW VM ${"x".repeat(10_000_000)}`, "longer than"],
-    ["SHOW VM \u001b]0;pwned\u0007", "\\u{1b}]0;pwned\\u{7}"],
-  ])("ends with 2 and a hint after %.40s", async (line, message) => {
+  test.each(
+    someVariants(
+      [
+        ["SHOW VM nobody", 'stdin:1: There is no VM "nobody"'],
+        ["SHOW HOST Host3", "Did you mean Host2?"],
+        ["SHOW VM VM1 - Debain", "Did you mean VM1 - Debian?"],
+        ["DELETE RULE HOST CpuAverage", "There is no rule for CpuAverage"],
+        ["CREATE RULE HOST CpuAverage > 25 MB", "CpuAverage is measured in %"],
+        ["SHOW\0VMS", "NUL"],
+        [`SHOW VM ${"x".repeat(10_000_000)}`, "longer than"],
+        ["SHOW VM \u001b]0;pwned\u0007", "\\u{1b}]0;pwned\\u{7}"],
+      ] as const,
+      4,
+    ),
+  )("ends with 2 and a hint after %.40s", async (line, message) => {
     const result = await manager([], { stdin: `${line}\nSHOW VMS\n` });
     expect(result).toMatchObject({ code: 2, stdout: "" });
     expect(result.stderr).toContain(message);

@@ -4,6 +4,7 @@ import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { asRoot, createEmptyDatabase, createTestDatabase } from "../support/database.ts";
 import { statementText } from "../support/mysqlWire.ts";
 import type { ProgramResult } from "../support/programs.ts";
+import { someVariants } from "../support/runs.ts";
 import { startTcpProxy, type TcpProxy, type WireEvent } from "../support/tcpProxy.ts";
 import { startWorld, type World } from "../support/world.ts";
 import { storedTables, type Tables, tablesOf } from "./collectPool.ts";
@@ -131,12 +132,17 @@ describe("MySQL that is cut off while a collection is stored", () => {
     };
   }
 
-  it.each([
-    ["at the first statement", /SET StoredId/, false],
-    ["between Host and Vm", /INTO Vm\b|UPDATE Vm\b|FROM Vm\b/, false],
-    ["before the commit", /^COMMIT/, false],
-    ["when the commit's answer is on its way", /^COMMIT/, true],
-  ])("once, %s: the run is repeated and stores the new picture, once", async (_when, pattern, answer) => {
+  it.each(
+    someVariants(
+      [
+        ["at the first statement", /SET StoredId/, false],
+        ["between Host and Vm", /INTO Vm\b|UPDATE Vm\b|FROM Vm\b/, false],
+        ["when the commit's answer is on its way", /^COMMIT/, true],
+        ["before the commit", /^COMMIT/, false],
+      ] as const,
+      2,
+    ),
+  )("once, %s: the run is repeated and stores the new picture, once", async (_when, pattern, answer) => {
     const { after } = await oldAndNew();
     atStatement(pattern, 1, answer);
     const connections = proxy.connections;

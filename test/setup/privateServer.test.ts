@@ -13,6 +13,7 @@ import {
 } from "../../src/privateServer/privateServer.ts";
 import { commandLineOf, endProcess, pause, startOf } from "../../src/privateServer/processes.ts";
 import { temporaryFolder } from "../support/programs.ts";
+import { someVariants } from "../support/runs.ts";
 import { serverOfThisMachine } from "./places.ts";
 
 const found = await serverOfThisMachine();
@@ -184,7 +185,7 @@ describe.skipIf(found === null)("a private server (skipped where no server progr
     expect(await readdir(parent)).toEqual(["test-2"]);
   });
 
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"] as const) {
+  for (const signal of someVariants(["SIGINT", "SIGTERM", "SIGKILL", "SIGHUP"] as const, 2)) {
     test(`does not outlive a run that ${signal} ends`, async () => {
       const directory = await temporaryFolder();
       const { owner, pid } = await startElsewhere(directory, server);
