@@ -16,7 +16,7 @@ import { plural } from "../text/format.ts";
 import { Names } from "../text/names.ts";
 import { shellWord } from "../text/quote.ts";
 import type { Planner, RunResult } from "./planExecutor.ts";
-import { type PageOptions, planSettings } from "./planPageFile.ts";
+import { type PageCall, planSettings } from "./planPageFile.ts";
 import { runLines } from "./report.ts";
 import { planToSave } from "./savedPlan.ts";
 import { type Reporter, say, warnOfSuspects } from "./say.ts";
@@ -43,20 +43,20 @@ export const forecastBalance: Strategy["forecast"] = async (input, { db, control
     object: () => ({ ...forecastJson(assessment, stored, plan), green: greenObject(green, names) }),
     work: plan.moves.length + (green?.decision.steps.length ?? 0) + (green?.decision.reliefs.length ?? 0),
     toSave: (saver) => planToSave(stored, assessment, plan, saver),
-    page: (asked) => ({
+    page: (call) => ({
       title: "Plan that keeps the rules",
       assessment: { ...assessment, stored },
       plan,
       findings: totalLines(plan),
       remarks: green === null ? [] : greenLines(green, names),
       settings: planSettings(control),
-      apply: applying(asked),
+      apply: applying(call),
     }),
   };
 };
 
 /** How the plan of a page is carried out. */
-function applying({ saved, program }: Pick<PageOptions, "saved" | "program">): PlanFacts["apply"] {
+function applying({ saved, program }: PageCall): PlanFacts["apply"] {
   const text =
     "A saved plan is carried out exactly as it is, or not at all: where the pool has changed meanwhile it is refused, and each move is checked once more before it starts.";
   return saved === null

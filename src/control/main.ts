@@ -222,11 +222,9 @@ function calledAs({ settings }: ControlFlags): string {
   return settings === undefined ? "xcp-control" : `xcp-control --settings ${shellWord(settings)}`;
 }
 
-function pageOf(options: ControlFlags): { readonly page?: PageOptions } {
-  const { html: file, save = null } = options;
+function pageOf({ html: file, save }: ControlFlags): { readonly page?: PageOptions } {
   if (file === undefined) return {};
-  const program = calledAs(options);
-  return { page: { file, by: operatorName(), at: () => new Date(), saved: save, program } };
+  return { page: { file, by: operatorName(), at: () => new Date(), saved: save ?? null } };
 }
 
 /** Throws AppError usage where there is no size, or what is none. */
@@ -243,9 +241,7 @@ function roomRequest(size: string | true, vm: string | undefined): RoomRequest {
   return { memoryBytes: read.bytes, vm: vm ?? null };
 }
 
-function saveOf(options: ControlFlags): { readonly save?: Save } {
-  const { save: file } = options;
+function saveOf({ save: file }: ControlFlags): { readonly save?: Save } {
   if (file === undefined) return {};
-  const program = calledAs(options);
-  return { save: { file, program, by: operatorName(), at: () => new Date(), write: writePlanFile } };
+  return { save: { file, by: operatorName(), at: () => new Date(), write: writePlanFile } };
 }

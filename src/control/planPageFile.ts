@@ -14,6 +14,10 @@ export interface PageOptions {
   readonly at: () => Date;
   /** The file that --save keeps the same plan in; null where it keeps none. */
   readonly saved: string | null;
+}
+
+/** What a page is told of the run beside the plan. */
+export interface PageCall extends Pick<PageOptions, "saved"> {
   /** xcp-control as it was called, with its settings file: what commands on the page begin with. */
   readonly program: string;
 }

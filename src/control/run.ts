@@ -43,8 +43,6 @@ export type Task = EvacuateTask | ApplyTask | RoomTask;
 /** Keeps the plan of a dry run for a later --apply. */
 export interface Save {
   readonly file: string;
-  /** As PageOptions has it. */
-  readonly program: string;
   readonly by: string;
   readonly at: () => Date;
   /** Rejects with AppError "file" where the file cannot be written. */
@@ -232,7 +230,7 @@ function withHosts(end: RunEnd, hosts: HostWork | null): RunEnd {
 
 /** The plan and what stands against it; neither the pool nor the database sees a change. */
 async function dryRun(db: Database, options: RunOptions): Promise<number> {
-  const { control, xen, json, save, page } = options;
+  const { control, xen, json, save, page, program = "xcp-control" } = options;
   const input = await loadDecisionInput(db, control);
   const viewer = { db, control, poolUuid: xen?.poolUuid ?? null };
   const shown = await strategyOf(options.task).forecast(input, viewer);
@@ -246,11 +244,11 @@ async function dryRun(db: Database, options: RunOptions): Promise<number> {
     await save.write(save.file, shown.toSave({ by: save.by, at: save.at() }));
     if (!json)
       options.print(
-        `Saved in ${save.file}: ${save.program} --apply ${shellWord(save.file)} carries out exactly this, or nothing`,
+        `Saved in ${save.file}: ${program} --apply ${shellWord(save.file)} carries out exactly this, or nothing`,
       );
   }
   if (page !== undefined && shown.page !== undefined) {
-    await writePlanPage(shown.page(page), page);
+    await writePlanPage(shown.page({ saved: page.saved, program }), page);
     if (!json) options.print(`Page in ${page.file}`);
   }
   return options.exitCode && shown.work > 0 ? exitCode.planNotEmpty : exitCode.done;

@@ -19,7 +19,7 @@ import type { KnownMembers } from "../xapi/members.ts";
 import type { HeldLease } from "./heldLease.ts";
 import type { JournalOptions } from "./journal.ts";
 import type { Planner, RunResult } from "./planExecutor.ts";
-import type { PageOptions } from "./planPageFile.ts";
+import type { PageCall } from "./planPageFile.ts";
 import type { RunHooks } from "./runHooks.ts";
 import type { Reporter } from "./say.ts";
 
@@ -149,7 +149,7 @@ export interface DryRunView {
   /** The plan as a file keeps it, where it can be kept. */
   readonly toSave?: (saver: { readonly by: string; readonly at: Date }) => object;
   /** What its page is made of, where there is one; of how it was called and where it is kept. */
-  readonly page?: (asked: Pick<PageOptions, "saved" | "program">) => PlanFacts;
+  readonly page?: (call: PageCall) => PlanFacts;
 }
 
 export interface Strategy {

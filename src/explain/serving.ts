@@ -2,7 +2,7 @@
 import type { Uuid } from "../domain/pool.ts";
 import { amountText, type ServeRule } from "../domain/rule.ts";
 import type { HostForecast, ServeForecast, ServeOffer, StillShort } from "../planner/plan.ts";
-import { ahead } from "../planner/serve/planServing.ts";
+import { ahead, minutesFigure } from "../planner/serve/planServing.ts";
 import { counted } from "../planner/tell/explain.ts";
 import { ruleHead } from "../rules/words.ts";
 import { bytes, figure, plural } from "../text/format.ts";
@@ -32,7 +32,7 @@ export function wantedText({ wantedBefore, cpus, spreadBefore }: HostForecast): 
 }
 
 export function minutesText(minutes: number): string {
-  return plural(Number(figure(minutes, minutes < 10 ? 1 : 0)), "CPU-minute");
+  return plural(Number(minutesFigure(minutes)), "CPU-minute");
 }
 
 /** Hosts, and refusals of each, that are told one by one; JSON has all. */

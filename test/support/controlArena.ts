@@ -233,12 +233,12 @@ function settingsOf(url: string, extra: Readonly<Record<string, string>>): Setti
 }
 
 /** The plan goes through its text, as through a file. */
-function saving(save: ControlChange["save"]): { save?: Save } {
+function saving(save: ControlChange["save"]): { save?: Save; program?: string } {
   if (save === undefined) return {};
   const write = async (_file: string, plan: object) => save(JSON.parse(JSON.stringify(plan)));
   const program = "xcp-control --settings pool.settings";
   const at = () => new Date(Date.UTC(2026, 2, 1, 8));
-  return { save: { file: "plan.json", program, by: "ann@desk7", at, write } };
+  return { program, save: { file: "plan.json", by: "ann@desk7", at, write } };
 }
 
 async function runOnce(

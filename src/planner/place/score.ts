@@ -12,7 +12,7 @@ import { isMeasuredOnHosts, termsOf } from "../../domain/rule.ts";
 import { allowedText, calledRule, inUnit, termOf } from "../../rules/words.ts";
 import { bytes, figure, plural } from "../../text/format.ts";
 import type { Harm } from "../evacuate/harm.ts";
-import { ahead } from "../serve/planServing.ts";
+import { ahead, minutesFigure } from "../serve/planServing.ts";
 import { noticeable } from "../serve/stillShort.ts";
 import type { Grade, HostServe, RankedHost, RankedRule, RankedServe } from "./ranking.ts";
 
@@ -159,11 +159,12 @@ function shortWords({ serve, serving }: Scored): string[] {
   if (serve === null || serving === null || serve.shortageAfter < noticeable) return [];
   const { overMinutes } = serving.rule;
   const [added, all] = [addedMinutes(serve), serve.shortageAfter];
-  const minutes = (of: number) => figure(of, of < 10 ? 1 : 0);
   const because =
-    added >= noticeable && all - added >= noticeable ? `, ${minutes(added)} of them because of it` : "";
+    added >= noticeable && all - added >= noticeable ? `, ${minutesFigure(added)} of them because of it` : "";
   const who = added >= noticeable ? "with it there" : "with it there or not";
-  return [`${minutes(all)} CPU-minutes short in the next ${ahead(overMinutes)} ${who}${because} (SERVE CPU)`];
+  return [
+    `${minutesFigure(all)} CPU-minutes short in the next ${ahead(overMinutes)} ${who}${because} (SERVE CPU)`,
+  ];
 }
 
 function harmWords(harm: Harm, host: Uuid): string {

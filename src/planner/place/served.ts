@@ -3,7 +3,7 @@ import type { Host, Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import { migrationGigabytes, type ServeRule } from "../../domain/rule.ts";
 import { noUuid } from "../../domain/vmSize.ts";
 import type { Demand, Move, ServeOptions } from "../plan.ts";
-import { cpusOf, demandAsUsed, hostDemands, partsOf } from "../serve/hostDemands.ts";
+import { cpusOf, demandAsUsed, hostDemands, meanWanted, partsOf } from "../serve/hostDemands.ts";
 import { ServedHosts, type WantedOfHosts } from "../serve/serve.ts";
 import { noticeable } from "../serve/stillShort.ts";
 import type { HostServe, RankedServe, RankOptions } from "./ranking.ts";
@@ -53,8 +53,7 @@ export class ServedPlaces {
     return {
       rule,
       toleratedMinutes: toleratedMinutes(rule, overheadGigabytes),
-      wantedCpus:
-        demand === null ? null : demand.means.reduce((sum, mean) => sum + mean, 0) / demand.means.length,
+      wantedCpus: demand === null ? null : meanWanted(demand),
       spreadCpus: demand === null ? null : Math.sqrt(demand.variance),
     };
   }
@@ -70,8 +69,7 @@ function demandFor(
 ): Demand | null {
   if (source !== null) return demands.get(vm.uuid) ?? demandAsUsed(vm, parts);
   if (given === null || given.means.length === parts) return given;
-  const mean = given.means.reduce((sum, each) => sum + each, 0) / Math.max(1, given.means.length);
-  return { means: new Array<number>(parts).fill(mean), variance: given.variance };
+  return { means: new Array<number>(parts).fill(meanWanted(given)), variance: given.variance };
 }
 
 /** A pool is asked about VM after VM: the sums of its hosts are the same. */

@@ -44,6 +44,11 @@ export function partsOf(demands: ReadonlyMap<Uuid, Demand>): number {
   return 1;
 }
 
+/** What is wanted over all of the time ahead, in CPUs: the mean of its parts. */
+export function meanWanted({ means }: Pick<Demand, "means">): number {
+  return means.reduce((sum, mean) => sum + mean, 0) / Math.max(1, means.length);
+}
+
 /** Of a VM of which no more is known: it goes on as it is. */
 export function demandAsUsed(vm: Vm, parts: number): Demand {
   return { means: new Array<number>(parts).fill(usedCpus(vm)), variance: 0 };

@@ -16,7 +16,7 @@ import { State } from "../state.ts";
 import type { PlannedTransfer } from "../steps/makespan.ts";
 import { type EarlierMove, type Objection, recheck, stepsOf } from "../steps/recheck.ts";
 import { hostsAfter } from "../tell/outcome.ts";
-import { cpusOf, hostDemands } from "./hostDemands.ts";
+import { cpusOf, hostDemands, meanWanted } from "./hostDemands.ts";
 import { chooseMoves, rate, type Saving, ServedHosts, type ServeProblem, savingsOf } from "./serve.ts";
 import { type Circumstances, noticeable, stillShort } from "./stillShort.ts";
 
@@ -158,6 +158,11 @@ function moveOf(
   };
 }
 
+/** CPU-minutes as they are told: to a tenth where they are few. */
+export function minutesFigure(minutes: number): string {
+  return figure(minutes, minutes < 10 ? 1 : 0);
+}
+
 /** "hour", "90 minutes" */
 export function ahead(minutes: number): string {
   return minutes === 60 ? "hour" : `${minutes} minutes`;
@@ -259,11 +264,9 @@ function harmText(sums: ServedHosts, host: Host, v: number, d: number, minutes: 
   const cpuNow = subjectValue(host, "CpuAverage");
   const now = cpuNow === null ? "" : `it is at ${figure(cpuNow, 0)} % now, but `;
   const spread = sums.spread(d) < 0.05 ? "" : ` (give or take ${figure(sums.spread(d), 1)})`;
-  const means = vms[v]?.means ?? [];
-  const more = means.reduce((sum, mean) => sum + mean, 0) / Math.max(1, means.length);
+  const more = meanWanted(vms[v] ?? { means: [] });
   const wanted = `${figure(sums.wanted(d), 1)} of its ${figure(capacity[d] ?? 0)} CPUs${spread} are expected to be wanted in the next ${ahead(ahead_)}, by the last hour`;
-  const longer = figure(minutes, minutes < 10 ? 1 : 0);
-  return `${now}${wanted}; this VM wants ${figure(more, 1)} more, and VMs would wait ${longer} CPU-minutes longer with it there (SERVE CPU)`;
+  return `${now}${wanted}; this VM wants ${figure(more, 1)} more, and VMs would wait ${minutesFigure(minutes)} CPU-minutes longer with it there (SERVE CPU)`;
 }
 
 /** The hosts where VMs would wait longer if a VM came that wants as much as the largest. */
