@@ -1,6 +1,6 @@
 /** Starts one move: looks at the VM and the destination once more, asks for the migration, and has it watched. */
 import { describeError } from "../domain/errors.ts";
-import { XapiUnreachable } from "../xapi/errors.ts";
+import { XapiError, XapiUnreachable } from "../xapi/errors.ts";
 import type { TaskRef } from "../xapi/records.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { checkBefore, type Refs } from "./check.ts";
@@ -71,7 +71,8 @@ async function migrate(client: XapiClient, refs: Refs, options: ExecuteOptions):
       return { task: null, end: ended(watch.byVm({ why }).then(withoutTask), options) };
     }
     options.onEnd();
-    return refusal(error);
+    // Kept from being sent by the signal: no fault of the pool.
+    return options.stop.aborted && !(error instanceof XapiError) ? stopped : refusal(error);
   }
   await options.onSubmitted(task);
   return { task, end: ended(watch.toTheEnd(task), options) };

@@ -7,7 +7,7 @@ import { setMaxListeners } from "node:events";
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { StringDecoder } from "node:string_decoder";
-import { AppError } from "../domain/errors.ts";
+import { AppError, describeError } from "../domain/errors.ts";
 import { megabytes } from "../text/format.ts";
 import type { AnswerBudget, KeptAnswers } from "./answerBudget.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -74,7 +74,10 @@ export class Transport {
     Object.assign(this.#agent, { createConnection: this.#createConnection });
   }
 
-  /** The body of a 200 answer, decoded as UTF-8. Rejects with XapiUnreachable, AppError or the signal's reason. */
+  /**
+   * The body of a 200 answer, decoded as UTF-8. Rejects with XapiUnreachable, AppError or the signal's reason; where the signal
+   * came after a request that acts had been sent, with XapiUnreachable "aborted".
+   */
   async send(call: HttpCall): Promise<HttpAnswer> {
     // The deadline starts when the request does: a long queue of quick calls is no failure.
     return await this.#oneOfFew(async () => {
@@ -161,8 +164,12 @@ export class Transport {
       let grace: NodeJS.Timeout | undefined;
       const stop = (): void => {
         const { graceMs = 0 } = call;
-        if (graceMs === 0 || request.socket === null) giveUp(stopping?.reason);
-        else grace = setTimeout(giveUp, graceMs, stopping?.reason);
+        const sent = request.socket !== null;
+        // The member may act on what it has been sent, whether or not we hear of it.
+        const acts = sent && call.sending === "once";
+        const reason = acts ? this.#unheard(call, stopping?.reason) : stopping?.reason;
+        if (graceMs === 0 || !sent) giveUp(reason);
+        else grace = setTimeout(giveUp, graceMs, reason);
       };
       const forget = [
         onAbort(closing, () => giveUp(closing.reason)),
@@ -233,6 +240,10 @@ export class Transport {
     });
     if (response.statusCode !== 200) giveUp(this.#badStatus(call, response));
     else if (Number(response.headers["content-length"] ?? 0) > limit) giveUp(this.#tooLarge(call, limit));
+  }
+
+  #unheard(call: HttpCall, reason: unknown): XapiUnreachable {
+    return this.#failure(call, "aborted", describeError(reason), { cause: reason });
   }
 
   #cutShort(call: HttpCall, cause?: unknown): XapiUnreachable {

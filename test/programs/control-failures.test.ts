@@ -303,6 +303,29 @@ describe("a task that is not the truth", () => {
     expect(told.lines.filter((line) => line === "Starting Migration ...")).toHaveLength(1);
     expect(ring.where("big")).toBe("hot");
   });
+
+  it("a request whose answer a signal did not let come in is open, never called refused; the next run closes it", async () => {
+    const ring = await unbalanced();
+    ring.command("mute Async.VM.pool_migrate");
+    const stop = new AbortController();
+    const told = await ring.control({
+      graceMs: 0,
+      signal: stop.signal,
+      onLine: (line) => {
+        if (line === "Starting Migration ...") setTimeout(() => stop.abort(), 300);
+      },
+    });
+    expect(told.code).toBe(3);
+    expect(told.text).toMatch(
+      /^small .*: no answer to the request: .*Async.VM.pool_migrate: stopped by a signal/m,
+    );
+    expect(told.lines.at(-1)).toMatch(/^ended early: how the last migration ends is not known/);
+    expect(await openMigrations(arena.manager)).toHaveLength(1);
+    await expect.poll(() => ring.where("small")).toBe("cold1");
+    const next = await ring.control({ maxAgeSeconds: 600 });
+    expect(next.text).toMatch(/^An earlier run's migration succeeded: small /m);
+    expect(ring.migrations.filter((move) => move.startsWith("small "))).toEqual(["small -> cold1"]);
+  });
 });
 
 describe("a migration that never ends", () => {

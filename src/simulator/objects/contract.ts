@@ -64,10 +64,10 @@ export interface MessageDefinition {
 }
 
 /**
- * What the host does to the next request: "answer" it as usual; "hang" for ever; send "garbage" in place
+ * What the host does to the next request: "answer" it as usual; "hang" for ever, or do it and hang: "mute"; send "garbage" in place
  * of an answer; "close" the connection without a word; or fail with HTTP 500, or 429.
  */
-export type AnswerFault = "answer" | "hang" | "garbage" | "close" | "http-500" | "http-429";
+export type AnswerFault = "answer" | "hang" | "mute" | "garbage" | "close" | "http-500" | "http-429";
 
 /**
  * "serving"; "starting": the toolstack is up but answers HOST_STILL_BOOTING; "gone": nobody answers, new

@@ -113,9 +113,10 @@ async function serve(
   const protocol = readProtocol(profile, request.url ?? "/", await readBody(request));
   if (protocol === null) return send(request, response, notUnderstood(profile));
   const fault = await options.pool.beforeAnswer(options.hostRef, protocol.call.method);
-  if (fault !== "answer") return misbehave(fault, request, response, protocol);
+  if (fault !== "answer" && fault !== "mute") return misbehave(fault, request, response, protocol);
   const body = await answer(options, protocol);
   if (isGone(options)) return cut(request);
+  if (fault === "mute") return misbehave(fault, request, response, protocol);
   send(request, response, { status: 200, contentType: protocol.contentType, body });
 }
 
@@ -209,6 +210,7 @@ function misbehave(
 ): Promise<void> | void {
   switch (fault) {
     case "hang":
+    case "mute":
       // For ever: the requests behind it on this connection wait too.
       return new Promise((done) => request.socket.once("close", () => done()));
     case "close":
