@@ -11,6 +11,7 @@ import type { Hooks } from "../hooks/hooks.ts";
 import { openHooks } from "../hooks/open.ts";
 import { writeMetrics } from "../metrics/run.ts";
 import type { ProgramContext } from "../program/context.ts";
+import { keepHeapSmall } from "../program/memory.ts";
 import {
   append,
   commandLineOutput,
@@ -128,8 +129,9 @@ await runProgram("xcp-collect", async (context) => {
   const options = readOptions();
   if (options.import !== undefined) return importFile(context, options, options.import);
   if (options.trust) return trust(context, options);
-  // A single run reads everything; of many the later ones read what has changed.
+  // A single run reads everything; of many the later ones read what has changed, beside what they keep.
   const follower = options.interval === undefined ? undefined : new PoolFollower();
+  if (follower !== undefined) keepHeapSmall();
   try {
     return await runRepeatedly(context, options.interval, () => collectOnce(context, options, follower));
   } finally {
