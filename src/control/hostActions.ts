@@ -9,7 +9,7 @@ import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { advance, type PowerStep, stateOf } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
 import { writeHostPower } from "../store/hostPower.ts";
-import { XapiUnreachable } from "../xapi/errors.ts";
+import { XapiError, XapiUnreachable } from "../xapi/errors.ts";
 import type { HostRef, TaskRef } from "../xapi/records.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type HeldLease, leaseLost } from "./heldLease.ts";
@@ -38,8 +38,8 @@ export type StepEnd =
 /** Why the pool did not do what it was asked for. */
 interface NotDone {
   readonly why: string;
-  /** Nobody heard its answer: it may have done it. */
-  readonly unheard: boolean;
+  /** "refused" by the pool; "unreached": it was never asked; "unheard": nobody heard its answer, so it may have done it. */
+  readonly how: "refused" | "unreached" | "unheard";
 }
 
 /** Looks at a task's first moments only: a waking that fails says so at once, or is seen to by the next run. */
@@ -112,7 +112,7 @@ export class HostActions {
       if (enabled) await client.hostDisable(host);
     });
     if (notDone === null) return { kind: "done" };
-    if (notDone.unheard) return { kind: "unknown", reason: notDone.why };
+    if (notDone.how === "unheard") return { kind: "unknown", reason: notDone.why };
     await this.#put({
       host: step.host,
       state: { kind: "on", since: this.#options.now() },
@@ -125,10 +125,12 @@ export class HostActions {
   async #shutDown(step: Extract<PowerStep, { kind: "shut down" }>): Promise<StepEnd> {
     const objection = await this.#emptyObjection(step.host);
     if (objection !== null) return this.#tellRefusal(step, objection);
+    const before = stateOf(this.#states, step.host);
     const written = await this.#write(step, "shut down");
     if (written.kind !== "done") return written;
     const [task, notDone] = await this.#begin(step.host, (client, host) => client.hostShutdownAsync(host));
-    if (notDone?.unheard) return { kind: "unknown", reason: notDone.why };
+    if (notDone?.how === "unheard") return { kind: "unknown", reason: notDone.why };
+    if (notDone?.how === "unreached") return this.#asBefore(step, before, notDone.why);
     const failure = task === null ? (notDone?.why ?? "") : await this.#failureOf(task, looks);
     if (failure === null || failure === "pending") {
       if (failure === "pending") await this.#remember(step.host, step.reason, task);
@@ -144,10 +146,12 @@ export class HostActions {
   }
 
   async #wake(step: Extract<PowerStep, { kind: "wake" }>): Promise<StepEnd> {
+    const before = stateOf(this.#states, step.host);
     const written = await this.#write(step, "wake");
     if (written.kind !== "done") return written;
     const [task, notDone] = await this.#begin(step.host, (client, host) => client.hostPowerOnAsync(host));
-    if (notDone?.unheard) return { kind: "unknown", reason: notDone.why };
+    if (notDone?.how === "unheard") return { kind: "unknown", reason: notDone.why };
+    if (notDone?.how === "unreached") return this.#asBefore(step, before, notDone.why);
     const failure = task === null ? (notDone?.why ?? "") : await this.#failureOf(task, looks);
     if (failure === null) return { kind: "done" };
     if (failure !== "pending") return this.#giveUp(step.host, stateOf(this.#states, step.host), failure);
@@ -194,8 +198,10 @@ export class HostActions {
       await work(client, host);
       return null;
     } catch (error) {
+      const why = describeError(error);
+      if (error instanceof XapiError) return { why, how: "refused" };
       const unheard = host !== null && error instanceof XapiUnreachable && error.sent;
-      return { why: describeError(error), unheard };
+      return { why, how: unheard ? "unheard" : "unreached" };
     }
   }
 
@@ -229,13 +235,13 @@ export class HostActions {
     return this.#put({ host, state: stateOf(this.#states, host), reason, task, event: null });
   }
 
-  async #tellRefusal(step: PowerStep, reason: string): Promise<StepEnd> {
-    await this.#put({
-      host: step.host,
-      state: stateOf(this.#states, step.host),
-      reason: `${step.kind}: ${reason}`,
-      event: "refused",
-    });
+  #tellRefusal(step: PowerStep, reason: string): Promise<StepEnd> {
+    return this.#asBefore(step, stateOf(this.#states, step.host), reason);
+  }
+
+  /** The step was not made, and that is no fault of the host: a later run asks again. */
+  async #asBefore({ host, kind }: PowerStep, state: HostState, reason: string): Promise<StepEnd> {
+    await this.#put({ host, state, reason: `${kind}: ${reason}`, event: "refused" });
     return refused(reason);
   }
 
