@@ -1,6 +1,6 @@
 /**
- * The shell around each program: settings file, signals, output, exit code. The only file of the three programs that
- * touches `process`. Never knows what a program does.
+ * The shell around each program: arguments, signals, output, exit code; what its body needs of its process, it gets from here as a
+ * context. Never knows what a program does.
  */
 
 import os from "node:os";
