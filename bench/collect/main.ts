@@ -1,5 +1,5 @@
 /**
- * npm run bench -- collect [--quick]: the thesis' way of collecting, ours, and the floor, side by side on simulated
+ * npm run bench -- collect [--quick] [--steady] [--size HOSTS,VMS]: the thesis' way of collecting, ours, and the floor, side by side on simulated
  * pools of this machine. Prints the tables of bench/README.md.
  */
 import os from "node:os";
@@ -27,12 +27,16 @@ import type { ThesisResult } from "./thesis.ts";
 const quick = process.argv.includes("--quick");
 /** Only (d), at 20 ms. */
 const steadyOnly = process.argv.includes("--steady");
-const largest: Size = { hosts: 64, vms: 2400 };
-const others: readonly Size[] = [
-  { hosts: 2, vms: 5 },
-  { hosts: 16, vms: 400 },
-  { hosts: 128, vms: 10_000 },
-];
+/** Only a pool of this size. */
+const only = process.argv[process.argv.indexOf("--size") + 1]?.match(/^(\d+),(\d+)$/);
+const [largest = { hosts: 64, vms: 2400 }, ...others]: readonly Size[] = only
+  ? [{ hosts: Number(only[1]), vms: Number(only[2]) }]
+  : [
+      { hosts: 64, vms: 2400 },
+      { hosts: 2, vms: 5 },
+      { hosts: 16, vms: 400 },
+      { hosts: 128, vms: 10_000 },
+    ];
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 

@@ -4,6 +4,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import process from "node:process";
 import { collect } from "../../src/collect/collect.ts";
 import { PoolFollower } from "../../src/collect/poolFollower.ts";
+import { keepHeapSmall } from "../../src/program/memory.ts";
 import type { CollectSettings, XenSettings } from "../../src/settings/types.ts";
 import type { Database } from "../../src/store/connection.ts";
 import { median } from "./measured.ts";
@@ -19,6 +20,9 @@ export interface SteadyResult {
   readonly calls: number;
   readonly bytes: number;
   readonly masterBytes: number;
+  /** The most that the process held up to the end of the first run, and from then on, as often as it was looked at. */
+  readonly firstMb: number;
+  readonly laterMb: number;
   /** Of the process when the runs were over. */
   readonly restingMb: number;
   /** Runs that read everything all the same. */
@@ -34,7 +38,10 @@ export async function collectSteadily(
   { runs, everyMs }: { readonly runs: number; readonly everyMs: number },
 ): Promise<SteadyResult> {
   countTraffic(new URL(settings.xen.urls[0] ?? "").host);
+  keepHeapSmall();
+  const memory = watchMemory();
   const follower = new PoolFollower();
+  let firstMb = 0;
   const results: {
     ms: number;
     cpuMs: number;
@@ -64,9 +71,11 @@ export async function collectSteadily(
         masterBytes: traffic.masterBytes - before.masterBytes,
         whole: reading.wholeBecause !== null,
       });
+      if (run === 0) firstMb = memory.begin();
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, everyMs - ms)));
     }
   } finally {
+    memory.stop();
     await follower.close();
   }
   const [first, ...steady] = results;
@@ -79,8 +88,28 @@ export async function collectSteadily(
     calls: middle(({ calls }) => calls),
     bytes: middle(({ bytes }) => bytes),
     masterBytes: middle(({ masterBytes }) => masterBytes),
-    restingMb: process.memoryUsage().rss / 2 ** 20,
+    firstMb,
+    laterMb: memory.begin(),
+    restingMb: process.memoryUsage.rss() / 2 ** 20,
     whole: steady.filter(({ whole }) => whole).length,
+  };
+}
+
+/** Looks at the memory of the process every 100 ms. `begin`: the most since the last `begin`, in MB. */
+function watchMemory(): { begin(): number; stop(): void } {
+  let most = 0;
+  const look = (): void => {
+    most = Math.max(most, process.memoryUsage.rss());
+  };
+  const timer = setInterval(look, 100);
+  return {
+    begin: () => {
+      look();
+      const found = most / 2 ** 20;
+      most = 0;
+      return found;
+    },
+    stop: () => clearInterval(timer),
   };
 }
 

@@ -93,8 +93,8 @@ export function steadyTable(run: Measured<SteadyResult>): string[] {
 
 export function steadyLine({ output: run, peakMb }: Measured<SteadyResult>): string {
   return (
-    `(d): ${megabytes(run.masterBytes)} MB of it from the master; the first run took ${seconds(run.firstMs)} s, peak ${peakMb.toFixed(0)} MB, ` +
-    `${run.restingMb.toFixed(0)} MB at the end; ${run.whole} of the later runs read everything`
+    `(d): ${megabytes(run.masterBytes)} MB of it from the master; the first run took ${seconds(run.firstMs)} s; peak ${peakMb.toFixed(0)} MB, ` +
+    `of the first run ${run.firstMb.toFixed(0)} MB, of the later ones ${run.laterMb.toFixed(0)} MB, ${run.restingMb.toFixed(0)} MB at the end; ${run.whole} of the later runs read everything`
   );
 }
 

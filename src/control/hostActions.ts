@@ -9,6 +9,7 @@ import type { Snapshot, Uuid } from "../domain/pool.ts";
 import { advance, type PowerStep, stateOf } from "../power/states.ts";
 import type { Database } from "../store/connection.ts";
 import { writeHostPower } from "../store/hostPower.ts";
+import { XapiError, XapiUnreachable } from "../xapi/errors.ts";
 import type { HostRef, TaskRef } from "../xapi/records.ts";
 import type { XapiClient } from "../xapi/xapiClient.ts";
 import { type HeldLease, leaseLost } from "./heldLease.ts";
@@ -29,8 +30,17 @@ export type StepEnd =
   | { readonly kind: "done" }
   /** The pool or the facts are against it; the host's state is as it was. */
   | { readonly kind: "refused"; readonly reason: string }
+  /** The pool was asked, and its answer was not heard: the state is what was asked for, and the next run sees what came of it. */
+  | { readonly kind: "unknown"; readonly reason: string }
   /** A host that should be awake is not. */
   | { readonly kind: "failed"; readonly reason: string };
+
+/** Why the pool did not do what it was asked for. */
+interface NotDone {
+  readonly why: string;
+  /** "refused" by the pool; "unreached": it was never asked; "unheard": nobody heard its answer, so it may have done it. */
+  readonly how: "refused" | "unreached" | "unheard";
+}
 
 /** Looks at a task's first moments only: a waking that fails says so at once, or is seen to by the next run. */
 const looks = 8;
@@ -81,9 +91,10 @@ export class HostActions {
   }
 
   async #bringBack(step: Extract<PowerStep, { kind: "enable" | "take back" }>): Promise<StepEnd> {
-    const refusal = await this.#ask(step.host, (client, host) => client.hostEnable(host));
-    // A host that still boots is asked again by the next run.
-    if (refusal !== null) return step.kind === "enable" ? refused(refusal) : this.#tellRefusal(step, refusal);
+    const notDone = await this.#ask(step.host, (client, host) => client.hostEnable(host));
+    // A host that still boots, and one whose answer was not heard, is asked again by the next run.
+    if (notDone !== null)
+      return step.kind === "enable" ? refused(notDone.why) : this.#tellRefusal(step, notDone.why);
     // It was asked to go down and did not: it is not asked again before somebody has seen to it.
     const event = stateOf(this.#states, step.host).kind === "asleep" ? "failed" : step.kind;
     return this.#write(step, event);
@@ -96,27 +107,31 @@ export class HostActions {
       const written = await this.#write(step, "drain");
       if (written.kind !== "done") return written;
     }
-    const refusal = await this.#ask(step.host, async (client, host) => {
+    const notDone = await this.#ask(step.host, async (client, host) => {
       const { enabled } = await client.host(host);
       if (enabled) await client.hostDisable(host);
     });
-    if (refusal === null) return { kind: "done" };
+    if (notDone === null) return { kind: "done" };
+    if (notDone.how === "unheard") return { kind: "unknown", reason: notDone.why };
     await this.#put({
       host: step.host,
       state: { kind: "on", since: this.#options.now() },
-      reason: `could not be taken out of service: ${refusal}`,
+      reason: `could not be taken out of service: ${notDone.why}`,
       event: "refused",
     });
-    return refused(refusal);
+    return refused(notDone.why);
   }
 
   async #shutDown(step: Extract<PowerStep, { kind: "shut down" }>): Promise<StepEnd> {
     const objection = await this.#emptyObjection(step.host);
     if (objection !== null) return this.#tellRefusal(step, objection);
+    const before = stateOf(this.#states, step.host);
     const written = await this.#write(step, "shut down");
     if (written.kind !== "done") return written;
-    const [task, refusal] = await this.#begin(step.host, (client, host) => client.hostShutdownAsync(host));
-    const failure = task === null ? refusal : await this.#failureOf(task, looks);
+    const [task, notDone] = await this.#begin(step.host, (client, host) => client.hostShutdownAsync(host));
+    if (notDone?.how === "unheard") return { kind: "unknown", reason: notDone.why };
+    if (notDone?.how === "unreached") return this.#asBefore(step, before, notDone.why);
+    const failure = task === null ? (notDone?.why ?? "") : await this.#failureOf(task, looks);
     if (failure === null || failure === "pending") {
       if (failure === "pending") await this.#remember(step.host, step.reason, task);
       return { kind: "done" };
@@ -131,10 +146,13 @@ export class HostActions {
   }
 
   async #wake(step: Extract<PowerStep, { kind: "wake" }>): Promise<StepEnd> {
+    const before = stateOf(this.#states, step.host);
     const written = await this.#write(step, "wake");
     if (written.kind !== "done") return written;
-    const [task, refusal] = await this.#begin(step.host, (client, host) => client.hostPowerOnAsync(host));
-    const failure = task === null ? refusal : await this.#failureOf(task, looks);
+    const [task, notDone] = await this.#begin(step.host, (client, host) => client.hostPowerOnAsync(host));
+    if (notDone?.how === "unheard") return { kind: "unknown", reason: notDone.why };
+    if (notDone?.how === "unreached") return this.#asBefore(step, before, notDone.why);
+    const failure = task === null ? (notDone?.why ?? "") : await this.#failureOf(task, looks);
     if (failure === null) return { kind: "done" };
     if (failure !== "pending") return this.#giveUp(step.host, stateOf(this.#states, step.host), failure);
     await this.#remember(step.host, step.reason, task);
@@ -156,7 +174,7 @@ export class HostActions {
   /** Why the host must not be switched off, by the pool itself; null where it is empty and out of service. */
   async #emptyObjection(uuid: Uuid): Promise<string | null> {
     let objection: string | null = null;
-    const refusal = await this.#ask(uuid, async (client, host) => {
+    const notDone = await this.#ask(uuid, async (client, host) => {
       const record = await client.host(host);
       if (record.enabled) objection = "somebody enabled it";
       const operations = [...record.current_operations.values()];
@@ -166,27 +184,36 @@ export class HostActions {
         if (!is_control_domain) objection = `${name_label} is on it`;
       }
     });
-    return refusal ?? objection;
+    return notDone?.why ?? objection;
   }
 
-  async #ask(uuid: Uuid, work: (client: XapiClient, host: HostRef) => Promise<void>): Promise<string | null> {
+  async #ask(
+    uuid: Uuid,
+    work: (client: XapiClient, host: HostRef) => Promise<void>,
+  ): Promise<NotDone | null> {
+    const { client } = this.#options;
+    let host: HostRef | null = null;
     try {
-      await work(this.#options.client, await this.#options.client.hostByUuid(uuid));
+      host = await client.hostByUuid(uuid);
+      await work(client, host);
       return null;
     } catch (error) {
-      return describeError(error);
+      const why = describeError(error);
+      if (error instanceof XapiError) return { why, how: "refused" };
+      const unheard = host !== null && error instanceof XapiUnreachable && error.sent;
+      return { why, how: unheard ? "unheard" : "unreached" };
     }
   }
 
   async #begin(
     uuid: Uuid,
     work: (client: XapiClient, host: HostRef) => Promise<TaskRef>,
-  ): Promise<[TaskRef | null, string]> {
+  ): Promise<[TaskRef | null, NotDone | null]> {
     let task: TaskRef | null = null;
-    const refusal = await this.#ask(uuid, async (client, host) => {
+    const notDone = await this.#ask(uuid, async (client, host) => {
       task = await work(client, host);
     });
-    return [task, refusal ?? ""];
+    return [task, notDone];
   }
 
   /** Null after success; why it failed; "pending" while it goes on. Destroys a task that ended. */
@@ -208,13 +235,13 @@ export class HostActions {
     return this.#put({ host, state: stateOf(this.#states, host), reason, task, event: null });
   }
 
-  async #tellRefusal(step: PowerStep, reason: string): Promise<StepEnd> {
-    await this.#put({
-      host: step.host,
-      state: stateOf(this.#states, step.host),
-      reason: `${step.kind}: ${reason}`,
-      event: "refused",
-    });
+  #tellRefusal(step: PowerStep, reason: string): Promise<StepEnd> {
+    return this.#asBefore(step, stateOf(this.#states, step.host), reason);
+  }
+
+  /** The step was not made, and that is no fault of the host: a later run asks again. */
+  async #asBefore({ host, kind }: PowerStep, state: HostState, reason: string): Promise<StepEnd> {
+    await this.#put({ host, state, reason: `${kind}: ${reason}`, event: "refused" });
     return refused(reason);
   }
 

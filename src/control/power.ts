@@ -149,18 +149,34 @@ async function doSteps(run: LeasedRun, { snapshot, input, forecast, now }: Steps
 function tell(done: Done, names: Names, options: ActOptions, reason = ""): Done {
   const { host, what, end } = done;
   const name = names.of(host);
-  const [event, text] =
-    end.kind === "done"
-      ? [
-          "host",
-          [name, words[what as PowerStep["kind"]] ?? what, reason].filter((part) => part !== "").join(": "),
-        ]
-      : end.kind === "failed"
-        ? ["alarm", `ALARM: ${name}: ${end.reason}; it is left alone until somebody sees to it`]
-        : ["host", `${name}: ${what} was not possible: ${end.reason}`];
-  say(options, event, text, { host, step: what, end });
+  const toldOf = { host, step: what, end };
+  switch (end.kind) {
+    case "done": {
+      const parts = [name, words[what as PowerStep["kind"]] ?? what, reason];
+      say(options, "host", parts.filter((part) => part !== "").join(": "), toldOf);
+      break;
+    }
+    case "failed":
+      say(
+        options,
+        "alarm",
+        `ALARM: ${name}: ${end.reason}; it is left alone until somebody sees to it`,
+        toldOf,
+      );
+      break;
+    case "refused":
+      say(options, "host", `${name}: ${what} was not possible: ${end.reason}`, toldOf);
+      break;
+    case "unknown":
+      say(options, "host", `${name}: ${what} was asked for, ${unheard}: ${end.reason}`, toldOf);
+      break;
+    default:
+      end satisfies never;
+  }
   return done;
 }
+
+const unheard = "and no answer was heard; the next run sees what came of it";
 
 const words: Readonly<Record<PowerStep["kind"], string>> = {
   drain: "is being emptied, to sleep",

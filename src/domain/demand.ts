@@ -46,6 +46,7 @@ export interface DemandMeasures {
 
 /** `snapshot` with the demands that `measures` tell of. */
 export function withMeasuredDemands(snapshot: Snapshot, { waits, hostloads }: DemandMeasures): Snapshot {
+  if (waits.size === 0 && !snapshot.hosts.some(isFull)) return snapshot;
   const demands = new Map<Uuid, VmDemand>();
   const guests = guestsByHost(snapshot);
   for (const host of snapshot.hosts) {
@@ -100,8 +101,9 @@ export function withLastUse(snapshot: Snapshot, before: Snapshot): Snapshot {
 
 /** VMs that may have got less than they want, of which nothing is known but what they used. */
 function silentVms(snapshot: Snapshot): readonly Vm[] {
-  const guests = guestsByHost(snapshot);
-  return snapshot.hosts.filter(isFull).flatMap(({ uuid }) => {
+  const full = snapshot.hosts.filter(isFull);
+  const guests = full.length === 0 ? nobody : guestsByHost(snapshot);
+  return full.flatMap(({ uuid }) => {
     const here = guests.get(uuid) ?? [];
     if (here.some(({ demandFrom }) => demandFrom === "hostload")) return [];
     const waiting = new Set(waitingVms(here).map((vm) => vm.uuid));
@@ -141,6 +143,8 @@ function cpusOf({ vcpuNum }: Vm, percent: number): number {
   return (percent * (vcpuNum ?? 0)) / 100;
 }
 
+const nobody: ReadonlyMap<Uuid, readonly Vm[]> = new Map();
+
 function guestsByHost({ vms, placements }: Snapshot): ReadonlyMap<Uuid, readonly Vm[]> {
   const byUuid = new Map(vms.map((vm) => [vm.uuid, vm]));
   const guests = new Map<Uuid, Vm[]>();
@@ -154,6 +158,9 @@ function guestsByHost({ vms, placements }: Snapshot): ReadonlyMap<Uuid, readonly
   return guests;
 }
 
+/** Before what is copied and added to: a literal that begins with the copy has the engine lay out each of thousands anew. */
+const nothing = {};
+
 function withDemands(snapshot: Snapshot, demands: ReadonlyMap<Uuid, VmDemand>): Snapshot {
   if (demands.size === 0) return snapshot;
   const vms = snapshot.vms.map((vm): Vm => {
@@ -161,7 +168,8 @@ function withDemands(snapshot: Snapshot, demands: ReadonlyMap<Uuid, VmDemand>): 
     if (demand === undefined || vm.vcpuAverage === null) return vm;
     // Two decimals: what else differs between collections is noise.
     const percent = Math.min(100, Math.round(100 * demand.percent) / 100);
-    return { ...vm, cpuDemand: Math.max(vm.vcpuAverage, percent), demandFrom: demand.source };
+    const cpuDemand = Math.max(vm.vcpuAverage, percent);
+    return { ...nothing, ...vm, cpuDemand, demandFrom: demand.source };
   });
   return { ...snapshot, vms };
 }

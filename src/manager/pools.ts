@@ -19,7 +19,7 @@ export async function overviewsOf(pools: readonly PoolFolder[]): Promise<readonl
       const file = settings.manager ?? "";
       try {
         const { mysql, control } = loadSettings(["mysql", "control"], file);
-        const quiet = { name: "xcp-manager", warn: () => {}, quiet: true };
+        const quiet = { name: "xcp-manager", warn: () => {}, told: new Set<string>(), quiet: true };
         const overview = await withDatabase(quiet, mysql, (db) =>
           loadPoolOverview(db, control.snapshotMaxAgeSeconds),
         );

@@ -1,6 +1,6 @@
 /**
- * The shell around each program: settings file, signals, output, exit code. The only file of the three programs that
- * touches `process`. Never knows what a program does.
+ * The shell around each program: arguments, signals, output, exit code; what its body needs of its process, it gets from here as a
+ * context. Never knows what a program does.
  */
 
 import os from "node:os";
@@ -49,8 +49,12 @@ export async function runProgram(
     columns: () => stdout.columns ?? 80,
     rows: () => stdout.rows ?? 24,
   });
+  const args = process.argv.slice(2);
   const context: ProgramContext = {
     name,
+    args,
+    folder: process.cwd(),
+    input: () => process.stdin,
     signal: stop.signal,
     outputClosed: output.closed,
     print: (line) => live.above(() => write(`${line}\n`)),
@@ -60,21 +64,14 @@ export async function runProgram(
       if (failure !== null) throw failure;
     },
     warn: (line) => live.above(() => errors.write(`${name}: ${printable(line)}\n`)),
-    report: (error) =>
-      reportFailure(context, error, {
-        signalCode,
-        json: asksForJson(process.argv.slice(2)) ? (text) => live.above(() => errors.write(text)) : null,
-      }),
+    writeError: (text) => live.above(() => errors.write(text)),
+    report: (error) => reportFailure(context, error, signalCode),
     show: stdout.isTTY === true ? (lines) => live.show(lines) : null,
+    told: new Set(),
     pid: process.pid,
     monotonicMs: () => performance.now(),
   };
-  let code: number;
-  try {
-    code = await body(context);
-  } catch (error) {
-    code = context.report(error);
-  }
+  let code = await body(context).catch((error: unknown) => context.report(error));
   // What a stream could not write, it tells a turn later.
   await new Promise((resolve) => setImmediate(resolve));
   const lost = output.takeFailure();
@@ -113,12 +110,23 @@ function asksForJson(argv: readonly string[]): boolean {
   );
 }
 
-/** What commander may write by itself: nothing in the place of a failure that is to be JSON. */
-export const commandLineOutput = {
-  outputError: (text: string, write: (text: string) => void): void => {
-    if (!asksForJson(process.argv.slice(2))) write(text);
-  },
-};
+/** What commander writes by itself goes out as the rest does; nothing in the place of a failure that is to be JSON. */
+export function commandLineOutput({ args, write, writeError }: ProgramContext): OutputConfiguration {
+  return {
+    writeOut: (text) => void write(text),
+    writeErr: writeError,
+    outputError: (text, tell) => {
+      if (!asksForJson(args)) tell(text);
+    },
+  };
+}
+
+/** What commander lets be configured of its output. */
+interface OutputConfiguration {
+  readonly writeOut: (text: string) => void;
+  readonly writeErr: (text: string) => void;
+  readonly outputError: (text: string, write: (text: string) => void) => void;
+}
 
 /** Who runs this, as others should know them: "ann@desk7". */
 export function operatorName(): string {
@@ -157,7 +165,7 @@ function isStoreProgram(name: string | undefined): name is NonNullable<StoreOpti
   return ["xcp-collect", "xcp-manager", "xcp-control", "xcp-wlb"].some((each) => each === name);
 }
 
-interface DatabaseUser extends Pick<ProgramContext, "name" | "warn"> {
+interface DatabaseUser extends Pick<ProgramContext, "name" | "warn" | "told"> {
   readonly quiet?: boolean;
   /** The command that makes the tables, with its settings file where that is known. */
   readonly installer?: string;
@@ -168,13 +176,13 @@ interface DatabaseUser extends Pick<ProgramContext, "name" | "warn"> {
  * program's life of a connection that others can read, unless it is to be quiet.
  */
 export async function withDatabase<T>(
-  { name, warn, quiet = false, installer }: DatabaseUser,
+  { name, warn, told, quiet = false, installer }: DatabaseUser,
   mysql: MysqlSettings,
   work: (db: Database) => Promise<T>,
 ): Promise<T> {
   const db = await openDatabase(storeOptions(mysql, name));
-  if (db.exposed && !quiet && !toldExposed.has(db.server)) {
-    toldExposed.add(db.server);
+  if (db.exposed && !quiet && !told.has(db.server)) {
+    told.add(db.server);
     warn(
       `the connection to MySQL at ${db.server} is not encrypted: others can read and change it; set MysqlCaFile`,
     );
@@ -187,27 +195,25 @@ export async function withDatabase<T>(
   }
 }
 
-const toldExposed = new Set<string>();
-
-/** How a failure is told. */
-interface Telling {
-  /** The exit code of the signal that came, or null. */
-  readonly signalCode: number | null;
-  /** Writes text on standard error as it is, where JSON was asked for. */
-  readonly json: ((text: string) => void) | null;
-}
-
-function reportFailure(context: ProgramContext, error: unknown, { signalCode, json }: Telling): number {
+/** Tells the failure `error`; returns its exit code, or `signalCode`, that of the signal that came, where one came. */
+export function reportFailure(
+  context: Pick<ProgramContext, "args" | "warn" | "writeError">,
+  error: unknown,
+  signalCode: number | null,
+): number {
+  const json = asksForJson(context.args)
+    ? (failure: unknown) => context.writeError(`${printableJson(errorObject(failure))}\n`)
+    : null;
   if (isCommandLineError(error)) {
     if (error.exitCode === 0) return exitCode.done;
     const said = new AppError("usage", error.message.replace(/^error: /, ""));
-    if (json !== null) json(`${printableJson(errorObject(said))}\n`);
+    json?.(said);
     return exitCode.usage;
   }
   // After a signal the interrupted call's own failure is no news.
   if (signalCode !== null) return signalCode;
   const code = error instanceof AppError ? error.exitCode : exitCode.couldNotRun;
-  if (json !== null) json(`${printableJson(errorObject(error))}\n`);
+  if (json !== null) json(error);
   else if (error instanceof AppError) for (const line of describeError(error).split("\n")) context.warn(line);
   else {
     context.warn(`internal error, please report it: ${describeError(error)}`);

@@ -11,18 +11,25 @@ import type { Settings } from "../settings/types.ts";
 import { plural } from "../text/format.ts";
 import { credentialsFolder, type FileGuard, passwordFile, readGuarded, trustFile } from "./privateFile.ts";
 
+/** How settings are looked for. */
+export interface SettingsSearch {
+  /** The working folder; that of this process where left out. */
+  readonly folder?: string;
+  /** Files that say whom to trust need not be there yet. */
+  readonly filesToCome?: boolean;
+}
+
 /**
- * Reads the settings of `groups` from `settingsPath`; or from the file `settings` in the working directory, or among
+ * Reads the settings of `groups` from `settingsPath`; or from the file `settings` in the working folder, or among
  * systemd's credentials. Without that file the environment may give everything (containers).
- * @param filesToCome files that say whom to trust need not be there yet.
  * @throws AppError "settings" with every problem, each on its own line.
  */
 export function loadSettings<G extends SettingGroup>(
   groups: readonly G[],
   settingsPath: string | undefined,
-  { filesToCome = false }: { readonly filesToCome?: boolean } = {},
+  { folder = process.cwd(), filesToCome = false }: SettingsSearch = {},
 ): Pick<Settings, G> {
-  const { file, text } = readSettingsFile(groups, settingsPath);
+  const { file, text } = readSettingsFile(groups, settingsPath, folder);
   const result = parseSettings(
     {
       fileName: file === null ? null : (settingsPath ?? shownName(file)),
@@ -59,8 +66,9 @@ export interface SettingsFile {
 export function readSettingsFile(
   groups: readonly SettingGroup[],
   settingsPath: string | undefined,
+  folder: string = process.cwd(),
 ): SettingsFile {
-  const file = locate(settingsPath, groups);
+  const file = locate(settingsPath, groups, folder);
   return { file, text: file === null ? "" : readGuarded(file, settingsGuard) };
 }
 
@@ -90,9 +98,13 @@ function shownName(file: string): string {
   return path.basename(file);
 }
 
-function locate(settingsPath: string | undefined, groups: readonly SettingGroup[]): string | null {
+function locate(
+  settingsPath: string | undefined,
+  groups: readonly SettingGroup[],
+  workingFolder: string,
+): string | null {
   const tried = (settingsPath === undefined ? usualPlaces() : [settingsPath]).map((each) =>
-    path.resolve(each),
+    path.resolve(workingFolder, each),
   );
   const found = tried.find(isThere);
   if (found !== undefined) return found;

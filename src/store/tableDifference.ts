@@ -10,6 +10,12 @@ import type { SqlValue } from "./session.ts";
 /** Rows in one statement; more saves nothing. */
 const rowsPerStatement = 500;
 
+/**
+ * Values in one statement. The server describes each of them when the statement is prepared, and the driver keeps that:
+ * the rows of a large table go by one statement that is sent again and again, not by one that is as long as they are.
+ */
+const valuesPerStatement = 2_000;
+
 /** Bytes in one statement, far under the smallest max_allowed_packet in use. */
 const bytesPerStatement = 512 * 1024;
 
@@ -75,7 +81,9 @@ export function* chunked(rows: readonly (readonly SqlValue[])[]): Generator<(rea
   let bytes = 0;
   for (const row of rows) {
     const size = sizeOf(row);
-    if (chunk.length === rowsPerStatement || (chunk.length > 0 && bytes + size > bytesPerStatement)) {
+    const most = Math.min(rowsPerStatement, valuesPerStatement / row.length);
+    const isFull = chunk.length + 1 > most || bytes + size > bytesPerStatement;
+    if (chunk.length > 0 && isFull) {
       yield chunk;
       chunk = [];
       bytes = 0;

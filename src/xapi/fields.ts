@@ -2,49 +2,33 @@
 
 import type { StringMap } from "./records.ts";
 import { readBoolean, readDate, readDouble, readInteger } from "./scalars.ts";
+import { ownText, type SharedTexts } from "./sharedTexts.ts";
 import { type XapiStruct, type XapiValue, XmlError } from "./xml.ts";
 
-/** A ref as XAPI wrote it, or null for the null ref in any of its spellings. */
-export function readRef<R extends string>(value: XapiValue, what: string): R | null {
+/** A ref as XAPI wrote it, or null for the null ref in any of its spellings; `own`: it in memory of its own. */
+export function readRef<R extends string>(
+  value: XapiValue,
+  what: string,
+  own: (text: string) => string = ownText,
+): R | null {
   if (value === null || value === "" || value === "OpaqueRef:NULL" || value === "NULL") return null;
   if (typeof value !== "string") throw new XmlError(`${what} is no ref`);
-  return ownText(value) as R;
-}
-
-/** Texts of other kinds than refs that come again and again: operations, flags of CPUs, names of drivers. */
-const common = new Map<string, string>();
-const mostCommon = 4096;
-/** The engine copies shorter pieces anyhow. */
-const shortest = 13;
-
-/** The text in memory of its own: a piece of an answer keeps all of it alive, and records are kept for an hour. */
-export function ownText(text: string): string {
-  if (text.length < shortest) return text;
-  if (text.startsWith("OpaqueRef:")) return copied(text);
-  const known = common.get(text);
-  if (known !== undefined) return known;
-  const copy = copied(text);
-  if (common.size >= mostCommon) common.clear();
-  common.set(copy, copy);
-  return copy;
-}
-
-function copied(text: string): string {
-  const copy = Buffer.from(text, "utf8").toString("utf8");
-  return copy === text ? copy : text;
+  return own(value) as R;
 }
 
 /** The fields of one struct, each read as the type it must have. */
 export class Fields {
   readonly #struct: XapiStruct;
+  readonly #texts: SharedTexts;
 
-  constructor(struct: XapiStruct) {
+  constructor(struct: XapiStruct, texts: SharedTexts) {
     this.#struct = struct;
+    this.#texts = texts;
   }
 
   text(name: string, fallback?: string): string {
     const value = this.#struct.get(name) ?? fallback;
-    if (typeof value === "string") return ownText(value);
+    if (typeof value === "string") return name === "uuid" ? ownText(value) : this.#texts.text(value);
     throw this.#problem(name, value, "text");
   }
 
@@ -90,21 +74,23 @@ export class Fields {
   }
 
   ref<R extends string>(name: string): R | null {
-    return readRef(this.#struct.get(name) ?? null, name);
+    return readRef(this.#struct.get(name) ?? null, name, this.#own);
   }
 
   /** Empty where the pool does not know the field; null refs among them are dropped. */
   refs<R extends string>(name: string): readonly R[] {
-    return this.#items(name)
-      .map((item) => readRef<R>(item, name))
+    const refs = this.#items(name)
+      .map((item) => readRef<R>(item, name, this.#own))
       .filter((ref) => ref !== null);
+    return this.#texts.list(name, refs) as readonly R[];
   }
 
   texts(name: string): readonly string[] {
-    return this.#items(name).map((item) => {
-      if (typeof item === "string") return ownText(item);
+    const texts = this.#items(name).map((item) => {
+      if (typeof item === "string") return this.#own(item);
       throw this.#problem(name, item, "a list of texts");
     });
+    return this.#texts.list(name, texts);
   }
 
   ints(name: string): readonly number[] {
@@ -114,16 +100,18 @@ export class Fields {
   /** Empty where the pool does not know the field. */
   map(name: string): StringMap {
     const value = this.#struct.get(name);
-    if (value === undefined) return emptyMap;
+    if (value === undefined) return this.#texts.map(name, new Map());
     if (!(value instanceof Map)) throw this.#problem(name, value, "a map");
     const struct: XapiStruct = value;
     const map = new Map<string, string>();
     for (const [key, item] of struct) {
       if (typeof item !== "string") throw this.#problem(name, item, "a map of texts");
-      map.set(ownText(key), ownText(item));
+      map.set(this.#own(key), this.#own(item));
     }
-    return map;
+    return this.#texts.map(name, map);
   }
+
+  readonly #own = (text: string): string => this.#texts.text(text);
 
   #items(name: string): readonly XapiValue[] {
     const value = this.#struct.get(name) ?? [];
@@ -147,5 +135,3 @@ interface Range {
   readonly most: number;
   readonly wanted: string;
 }
-
-const emptyMap: StringMap = new Map();

@@ -3,7 +3,7 @@
  * cannot take them. Pure. The same checks as xapi's own before a migration, from bulk records; xapi has the last word.
  */
 import type { Inventory } from "./inventory.ts";
-import type { HostRecord, HostRef, NetworkRef, SrRef, VmRecord, VmRef } from "./records.ts";
+import type { HostRecord, HostRef, NetworkRef, SrRef, VdiRecord, VmRecord, VmRef } from "./records.ts";
 import { unreadableOf } from "./unreadable.ts";
 
 const mebibyte = 1024 * 1024;
@@ -107,12 +107,14 @@ function isParavirtual(vm: VmRecord, inventory: Inventory): boolean {
   return vm.domain_type === "pv" || (vm.domain_type === "unspecified" && !isHvm(vm, inventory));
 }
 
-function disks(vm: VmRecord, inventory: Inventory) {
-  return vm.VBDs.flatMap((ref) => {
+function disks(vm: VmRecord, inventory: Inventory): VdiRecord[] {
+  const found: VdiRecord[] = [];
+  for (const ref of vm.VBDs) {
     const vbd = inventory.vbds.get(ref);
     const vdi = vbd === undefined || vbd.empty || vbd.VDI === null ? undefined : inventory.vdis.get(vbd.VDI);
-    return vdi === undefined ? [] : [vdi];
-  });
+    if (vdi !== undefined) found.push(vdi);
+  }
+  return found;
 }
 
 /** Answers, for any VM and host, why the host cannot take the VM. Looks storage and networks up once for the pool. */

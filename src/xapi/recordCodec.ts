@@ -3,7 +3,7 @@
  * Tolerates what older or newer pools lack or add; a record whose own fields make no sense is left out and named.
  */
 
-import { Fields, ownText } from "./fields.ts";
+import { Fields } from "./fields.ts";
 import type {
   HostMetricsRecord,
   HostRecord,
@@ -25,6 +25,7 @@ import type {
   VmMetricsRecord,
   VmRecord,
 } from "./records.ts";
+import { SharedTexts } from "./sharedTexts.ts";
 import { type XapiStruct, type XapiValue, XmlError } from "./xml.ts";
 
 /** The classes that are read, by XAPI's names, and their records. */
@@ -289,17 +290,41 @@ const readers: { readonly [C in XapiClass]: Readers<RecordTypes[C]> } = {
   },
 };
 
-/** One record. Throws XmlError with the field that makes no sense. */
-export function readRecord<C extends XapiClass>(name: C, value: XapiValue): RecordOf<C> {
+/** One record, which shares `texts` with others. Throws XmlError with the field that makes no sense. */
+export function readRecord<C extends XapiClass>(
+  name: C,
+  value: XapiValue,
+  texts: SharedTexts = new SharedTexts(),
+): RecordOf<C> {
   if (!(value instanceof Map)) throw new XmlError(`${name}: the record is no struct`);
-  const fields = new Fields(value);
-  const record: Record<string, unknown> = {};
-  for (const [field, read] of fieldReaders(name)) record[field] = read(fields, field);
+  const fields = new Fields(value, texts);
+  const { read, blank } = layoutOf(name);
+  const record: Record<string, unknown> = { ...blank };
+  for (const [field, readField] of read) record[field] = readField(fields, field);
   return record as unknown as RecordOf<C>;
 }
 
-function fieldReaders(name: XapiClass): [string, FieldReader<unknown>][] {
-  return Object.entries(readers[name]);
+/** How the records of a class are built. */
+interface Layout {
+  readonly read: readonly (readonly [string, FieldReader<unknown>])[];
+  readonly names: readonly string[];
+  /**
+   * A record without values, to be copied: an object that gets many fields one by one becomes a table of them, three
+   * times as large.
+   */
+  readonly blank: Readonly<Record<string, null>>;
+}
+
+const layouts = new Map<XapiClass, Layout>();
+
+function layoutOf(name: XapiClass): Layout {
+  const known = layouts.get(name);
+  if (known !== undefined) return known;
+  const names = Object.keys(readers[name]);
+  const blank = JSON.parse(JSON.stringify(Object.fromEntries(names.map((field) => [field, null]))));
+  const layout = { read: Object.entries(readers[name]), names, blank };
+  layouts.set(name, layout);
+  return layout;
 }
 
 /** The members of a struct that `readRecord` looks at, or that name a record which makes no sense. */
@@ -311,7 +336,7 @@ export function fieldNames(name: XapiClass): ReadonlySet<string> {
 export function readRecords<C extends XapiClass>(name: C, value: XapiValue): Records<Ref<C>, RecordOf<C>> {
   if (!(value instanceof Map)) throw new XmlError(`${name}.get_all_records: the answer is no struct`);
   const struct: XapiStruct = value;
-  const collected = new RecordCollector(name);
+  const collected = new RecordCollector(name, new SharedTexts());
   for (const [ref, record] of struct) collected.add(ref, record);
   return collected.records();
 }
@@ -325,18 +350,20 @@ export class RecordCollector<C extends XapiClass> {
   readonly #known = new Set<string>();
   readonly #lacking = new Map<string, { readonly fields: readonly string[]; readonly refs: string[] }>();
   #twice: string | null = null;
+  readonly #texts: SharedTexts;
 
-  constructor(name: C) {
+  constructor(name: C, texts: SharedTexts) {
     this.#name = name;
+    this.#texts = texts;
   }
 
   /** Takes one record. */
   add(named: string, record: XapiValue): void {
-    const ref = ownText(named);
+    const ref = this.#texts.text(named);
     // Which of the two is meant cannot be told; said at the end, when the whole answer is known to be one.
     if (this.#records.has(ref as Ref<C>) || this.#skipped.has(ref)) this.#twice ??= ref;
     try {
-      const read = readRecord(this.#name, record);
+      const read = readRecord(this.#name, record, this.#texts);
       if (record instanceof Map) this.#note(ref, record);
       this.#records.set(ref as Ref<C>, read);
     } catch (error) {
@@ -354,7 +381,7 @@ export class RecordCollector<C extends XapiClass> {
 
   #note(ref: string, struct: XapiStruct): void {
     const lacks: string[] = [];
-    for (const field of Object.keys(readers[this.#name])) {
+    for (const field of layoutOf(this.#name).names) {
       if (struct.has(field)) this.#known.add(field);
       else lacks.push(field);
     }
@@ -393,7 +420,7 @@ export function readRecordAmong<C extends XapiClass>(
   try {
     const record = readRecord(name, value);
     const struct = value as XapiStruct;
-    const own = Object.keys(readers[name]);
+    const own = layoutOf(name).names;
     if (own.some((field) => struct.has(field) && !fields.has(field))) return null;
     const lost = own.filter((field) => fields.has(field) && !struct.has(field));
     return lost.length === 0 ? { record } : { skipped: lackingRecord(name, ref, record, lost) };
@@ -444,9 +471,9 @@ function skippedRecord<C extends XapiClass>(
 
 /** The fields that are there and make sense; what is missing is not taken for what it would be on an old pool. */
 function readablePart<C extends XapiClass>(name: C, struct: XapiStruct): Partial<RecordOf<C>> {
-  const fields = new Fields(struct);
+  const fields = new Fields(struct, new SharedTexts());
   const record: Record<string, unknown> = {};
-  for (const [field, read] of fieldReaders(name)) {
+  for (const [field, read] of layoutOf(name).read) {
     if (!struct.has(field)) continue;
     try {
       record[field] = read(fields, field);

@@ -8,6 +8,7 @@ import { decodeAnswer, valueIn } from "./codec.ts";
 import { fieldNames, RecordCollector, type RecordOf, readRecords, type XapiClass } from "./recordCodec.ts";
 import type { Records, Ref } from "./records.ts";
 import type { AnswerReader } from "./rpc.ts";
+import { SharedTexts } from "./sharedTexts.ts";
 import { type XapiStruct, type XapiValue, XmlError, XmlReader } from "./xml.ts";
 
 const byteOrderMark = 0xfeff;
@@ -32,13 +33,20 @@ export class RecordsReader<C extends XapiClass> implements AnswerReader<Records<
   readonly #batch: number;
   #enough: number;
 
-  /** `batch`: characters to collect before they are read. */
-  constructor(name: C, method: string, batch: number = usualBatch) {
+  /** `texts`: what records of other answers share with these; `batch`: characters to collect before they are read. */
+  constructor(
+    name: C,
+    method: string,
+    {
+      texts = new SharedTexts(),
+      batch = usualBatch,
+    }: { texts?: SharedTexts | undefined; batch?: number } = {},
+  ) {
     this.#batch = batch;
     this.#enough = batch;
     this.#name = name;
     this.#method = method;
-    this.#collected = new RecordCollector(name);
+    this.#collected = new RecordCollector(name, texts);
     this.#scanner = new RecordScanner(fieldNames(name));
   }
 

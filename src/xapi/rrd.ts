@@ -2,16 +2,26 @@
  * Reads the XML answer of /rrd_updates: which sources of which objects, and their newest values. Pure.
  * The XML form is the same from XCP 1.x to today; the JSON form is not even JSON on most of them.
  */
+import { createHash } from "node:crypto";
 import { AppError } from "../domain/errors.ts";
+import { ownText, SharedTexts } from "./sharedTexts.ts";
 
-/** A column of the answer: one data source of a host or VM. */
-export interface RrdColumn {
+/** Columns that stand side by side in the answer, each a data source of one host or VM. */
+export interface RrdColumns {
   /** AVERAGE, MIN, MAX or LAST. */
   readonly cf: string;
   readonly kind: "host" | "vm" | "sr" | (string & {});
   readonly uuid: string;
-  /** May itself hold colons and slashes. */
-  readonly source: string;
+  /** One a column; they may themselves hold colons and slashes. */
+  readonly sources: readonly string[];
+}
+
+/** What the columns of an answer are; to be kept, so it holds nothing of the answer's text. */
+export interface RrdLegend {
+  /** Of the text that it was read from: the same for the same text only. */
+  readonly digest: string;
+  readonly width: number;
+  readonly columns: readonly RrdColumns[];
 }
 
 export interface RrdUpdates {
@@ -19,9 +29,7 @@ export interface RrdUpdates {
   readonly step: number;
   /** Time of the newest row, by the host's clock in seconds since 1970; older than `start` when there are none. */
   readonly end: number;
-  /** The text that the columns were read from. */
-  readonly legend: string;
-  readonly columns: readonly RrdColumn[];
+  readonly legend: RrdLegend;
   /** Newest first; NaN and infinities as they came. */
   readonly rows: readonly { readonly time: number; readonly values: readonly number[] }[];
 }
@@ -38,25 +46,25 @@ const mostColumns = 1_000_000;
 const mostRows = 2_000;
 
 /**
- * The answer in `xml`; `known`: one of the same host, whose columns are most often the same.
+ * The answer in `xml`; `known`: the legend of an earlier one of the same host, which is most often the same.
  * @throws RrdFormatError when it is cut short, is something else, or its rows do not fit its legend.
  */
-export function parseRrdUpdates(xml: string, known?: Pick<RrdUpdates, "legend" | "columns">): RrdUpdates {
+export function parseRrdUpdates(xml: string, known?: RrdLegend): RrdUpdates {
   const document = /^\s*(?:<\?xml[^>]*\?>)?\s*<xport>([\s\S]*)<\/xport>\s*$/.exec(xml)?.[1];
   if (document === undefined) throw new RrdFormatError("it is no <xport> document, or cut short");
   const meta = between(document, "meta");
-  const legend = between(meta, "legend");
-  const columns =
-    known?.legend === legend ? known.columns : elements(legend, "entry", mostColumns).map(parseColumn);
+  const text = between(meta, "legend");
+  const digest = createHash("sha256").update(text).digest("base64");
+  const legend = known?.digest === digest ? known : parseLegend(text, digest);
   const rows = elements(between(document, "data"), "row", mostRows).map((row) => {
     const values = elements(row, "v", mostColumns).map(parseNumber);
-    if (values.length !== columns.length) {
-      throw new RrdFormatError(`a row has ${values.length} values for ${columns.length} columns`);
+    if (values.length !== legend.width) {
+      throw new RrdFormatError(`a row has ${values.length} values for ${legend.width} columns`);
     }
     return { time: parseNumber(between(row, "t")), values };
   });
   const [step, end] = [parseNumber(between(meta, "step")), parseNumber(between(meta, "end"))];
-  return { step, end, legend, columns, rows };
+  return { step, end, legend, rows };
 }
 
 /** A number as any era writes it: "0.5000", "3.436e+10", "NaN", "nan", "Infinity", "-inf". */
@@ -69,12 +77,22 @@ export function parseNumber(text: string): number {
   throw new RrdFormatError(`"${word.slice(0, 40)}" is no number`);
 }
 
-function parseColumn(entry: string): RrdColumn {
-  const [cf, kind, uuid, ...source] = unescapeXml(entry).split(":");
-  if (cf === undefined || kind === undefined || uuid === undefined || source.length === 0) {
-    throw new RrdFormatError(`"${entry.slice(0, 80)}" is no column name`);
+function parseLegend(text: string, digest: string): RrdLegend {
+  const texts = new SharedTexts();
+  const entries = elements(text, "entry", mostColumns);
+  const columns: { cf: string; kind: string; uuid: string; sources: string[] }[] = [];
+  for (const entry of entries) {
+    const [cf, kind, uuid, ...rest] = unescapeXml(entry).split(":");
+    if (cf === undefined || kind === undefined || uuid === undefined || rest.length === 0) {
+      throw new RrdFormatError(`"${entry.slice(0, 80)}" is no column name`);
+    }
+    const source = texts.text(rest.join(":"));
+    const last = columns.at(-1);
+    if (last?.cf === cf && last.kind === kind && last.uuid === uuid) last.sources.push(source);
+    else columns.push({ cf: texts.text(cf), kind: texts.text(kind), uuid: ownText(uuid), sources: [source] });
   }
-  return { cf, kind, uuid, source: source.join(":") };
+  const shared = columns.map((each) => ({ ...each, sources: texts.list("sources", each.sources) }));
+  return { digest, width: entries.length, columns: shared };
 }
 
 /** The text of the first element `name`, which must be there; an empty one may be written <name/>. */
@@ -116,14 +134,16 @@ export function newestValues(
   const byObject = new Map<string, Map<string, number>>();
   const [newest] = updates.rows;
   if (newest === undefined) return byObject;
-  updates.columns.forEach((column, index) => {
-    const value = newest.values[index];
-    if (column.cf !== cf || value === undefined || !Number.isFinite(value)) return;
-    const key = objectKey(column.kind, column.uuid);
+  let index = 0;
+  for (const { cf: own, kind, uuid, sources } of updates.legend.columns) {
+    const key = objectKey(kind, uuid);
     const values = byObject.get(key) ?? new Map<string, number>();
-    values.set(column.source, value);
-    byObject.set(key, values);
-  });
+    for (const source of sources) {
+      const value = newest.values[index++];
+      if (own === cf && value !== undefined && Number.isFinite(value)) values.set(source, value);
+    }
+    if (values.size > 0) byObject.set(key, values);
+  }
   return byObject;
 }
 

@@ -11,7 +11,14 @@ import { limiter } from "./limiter.ts";
 import { type Measures, type NamedMeasures, nothingNamed, type SourceValues } from "./measures.ts";
 import { isCoarse, isDoubtful } from "./precision.ts";
 import type { HostRecord, HostRef, VmRef } from "./records.ts";
-import { newestValues, objectKey, parseRrdUpdates, RrdFormatError, type RrdUpdates } from "./rrd.ts";
+import {
+  newestValues,
+  objectKey,
+  parseRrdUpdates,
+  RrdFormatError,
+  type RrdLegend,
+  type RrdUpdates,
+} from "./rrd.ts";
 import { unreadableOf } from "./unreadable.ts";
 import type { XapiClient } from "./xapiClient.ts";
 
@@ -28,7 +35,7 @@ export interface MeasureOptions {
   readonly legends?: Legends;
 }
 
-export type Legends = Map<HostRef, Pick<RrdUpdates, "legend" | "columns">>;
+export type Legends = Map<HostRef, RrdLegend>;
 
 /** Seconds of history to ask for: the newest row and the one before it. */
 const lookBackSeconds = 10;
@@ -173,7 +180,7 @@ async function updatesOf(
     const query = { start: String(start), cf: "AVERAGE", host: "true" };
     const { body } = await client.httpGet(host.address, "/rrd_updates", query, hostTimeoutMs);
     const updates = parseRrdUpdates(body, legends?.get(ref));
-    legends?.set(ref, { legend: updates.legend, columns: updates.columns });
+    legends?.set(ref, updates.legend);
     return updates;
   };
   try {

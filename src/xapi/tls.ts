@@ -230,6 +230,7 @@ export const readFingerprint = "openssl x509 -noout -fingerprint -sha256 -in /et
 
 /** Fingerprints compare in one form: "AB:CD:...". */
 export function normalFingerprint(text: string): string {
+  if (/^[0-9A-F]{2}(?::[0-9A-F]{2})*$/.test(text)) return text;
   const digits = text.replace(/[^0-9a-fA-F]/g, "").toUpperCase();
   return digits.replace(/..(?=.)/g, "$&:");
 }

@@ -43,13 +43,15 @@ import type {
 } from "./records.ts";
 import { readDate, readDouble, readInteger } from "./scalars.ts";
 import type { XapiSession } from "./session.ts";
+import { SharedTexts } from "./sharedTexts.ts";
 import type { HttpAnswer } from "./transport.ts";
 import type { EvacuationBlocker, SessionRights, XapiClient } from "./xapiClient.ts";
 import { type XapiValue, XmlError } from "./xml.ts";
 
 export class SessionClient implements XapiClient {
   readonly #session: XapiSession;
-  #kept: KeptAnswers | undefined;
+  /** What the records that are read together have in common; undefined where each is read for itself. */
+  #together: { readonly kept: KeptAnswers; readonly texts: SharedTexts } | undefined;
 
   constructor(session: XapiSession) {
     this.#session = session;
@@ -268,11 +270,11 @@ export class SessionClient implements XapiClient {
 
   together<T>(work: () => Promise<T>): Promise<T> {
     return this.#session.together(async (kept) => {
-      this.#kept = kept;
+      this.#together = { kept, texts: new SharedTexts() };
       try {
         return await work();
       } finally {
-        this.#kept = undefined;
+        this.#together = undefined;
       }
     });
   }
@@ -326,7 +328,9 @@ export class SessionClient implements XapiClient {
     method: string,
     params: readonly XapiParameter[],
   ): Promise<Records<Ref<C>, RecordOf<C>>> {
-    return this.#session.read(method, params, () => new RecordsReader(name, method), this.#kept);
+    const { kept, texts } = this.#together ?? {};
+    const reader = () => new RecordsReader(name, method, { texts });
+    return this.#session.read(method, params, reader, kept);
   }
 
   #one<C extends XapiClass>(name: C, ref: Ref<C>): Promise<RecordOf<C>> {

@@ -39,7 +39,7 @@ export class VmDoubts {
 
   /** An empty drive is not among the VBDs that are read, so one that is unknown is none. */
   #disk(ref: VbdRef): string | null {
-    const skipped = this.#skipped.get(`VBD ${ref}`);
+    const skipped = this.#skippedRecord("VBD", ref);
     if (skipped !== undefined) return unreadable(skipped);
     const vbd = this.#inventory.vbds.get(ref);
     if (vbd === undefined || vbd.empty) return null;
@@ -52,9 +52,14 @@ export class VmDoubts {
     return this.#inventory.vifs.get(ref)?.network === null ? "its VIF names no network" : null;
   }
 
+  #skippedRecord(name: XapiClass, ref: string): SkippedRecord | undefined {
+    // Of most pools all can be read, and this is asked of every disk.
+    return this.#skipped.size === 0 ? undefined : this.#skipped.get(`${name} ${ref}`);
+  }
+
   #missing(name: XapiClass, ref: string | null, known: ReadonlyMap<string, unknown>): string | null {
     if (ref === null || known.has(ref)) return null;
-    const skipped = this.#skipped.get(`${name} ${ref}`);
+    const skipped = this.#skippedRecord(name, ref);
     return skipped === undefined ? `its ${name} is not among those that the pool lists` : unreadable(skipped);
   }
 }

@@ -304,7 +304,7 @@ describe("a task that is not the truth", () => {
     expect(ring.where("big")).toBe("hot");
   });
 
-  it("a request whose answer a signal did not let come in is open, never called refused; the next run closes it", async () => {
+  it("F41: a request whose answer a signal did not let come in is open, never called refused; the next run closes it", async () => {
     const ring = await unbalanced();
     ring.command("mute Async.VM.pool_migrate");
     const stop = new AbortController();

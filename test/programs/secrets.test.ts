@@ -45,7 +45,7 @@ describe.skipIf(process.platform !== "linux")("secrets of a pool and its databas
     }, 50);
     try {
       const keep = async (...[program, args, options]: Parameters<World["run"]>) => {
-        const { stdout, stderr, code } = await world.run(program, args, options);
+        const { stdout, stderr, code } = await world.run(program, args, { ...options, asProcess: true });
         told += stdout + stderr;
         return code;
       };

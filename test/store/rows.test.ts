@@ -58,6 +58,14 @@ describe("rows in statements", () => {
     expect(sizes).toEqual([500, 500, 201]);
   });
 
+  it("go fewer to a statement where they have many columns", () => {
+    const sizes = (columns: number) =>
+      [...chunked(Array.from({ length: 100 }, () => Array(columns).fill(0)))].map((chunk) => chunk.length);
+    expect(sizes(20)).toEqual([100]);
+    expect(sizes(30)).toEqual([66, 34]);
+    expect(sizes(3_000)).toEqual(Array(100).fill(1));
+  });
+
   it("go fewer to a statement where they are long", () => {
     const long = "x".repeat(100_000);
     const chunks = [...chunked([[long], [long], [long], ["y"]])];

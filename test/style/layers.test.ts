@@ -146,10 +146,10 @@ describe("who imports whom", () => {
     expect(forbidden({ name: `${folder}/tried.ts`, folder, text })).toHaveLength(1);
   });
 
-  it("commander stands only in the mains, dotenv only where the settings file is read", () => {
+  it("commander stands only in the programs' files, dotenv only where the settings file is read", () => {
     const users = (name: string) =>
       files.filter((file) => importsOf(file).includes(name)).map(({ name: user }) => user);
-    expect(users("commander").filter((file) => !file.endsWith("/main.ts"))).toEqual([]);
+    expect(users("commander").filter((file) => !/\/(main|program)\.ts$/.test(file))).toEqual([]);
     expect(users("dotenv")).toEqual(["program/settingsFile.ts"]);
   });
 
@@ -170,9 +170,9 @@ describe("where the world may be touched", () => {
     },
   );
 
-  it("process stands only in program, the mains, the demo and the private server", () => {
+  it("process stands only in program, the programs' files, the demo and the private server", () => {
     const mayTouch = ({ name, folder }: SourceFile) =>
-      ["program", "demo", "privateServer"].includes(folder) || name.endsWith("/main.ts");
+      ["program", "demo", "privateServer"].includes(folder) || /\/(main|program)\.ts$/.test(name);
     const users = files.filter((file) => !mayTouch(file) && /\bprocess\./.test(codeOf(file)));
     expect(users.map(({ name }) => name)).toEqual([]);
   });

@@ -3,7 +3,9 @@ import { expect } from "vitest";
 import { collect } from "../../src/collect/collect.ts";
 import { PoolFollower } from "../../src/collect/poolFollower.ts";
 import { problemLines } from "../../src/collect/report.ts";
+import { AppError } from "../../src/domain/errors.ts";
 import { parseSettings } from "../../src/settings/settings.ts";
+import { runCommand } from "../../src/simulator/commands/commands.ts";
 import { openDatabase } from "../../src/store/connection.ts";
 import { storedTables, tablesOf } from "../programs/collectPool.ts";
 import { ChangingPool, seeded } from "./changingPool.ts";
@@ -16,6 +18,8 @@ export interface ChangingOptions {
   readonly everySeconds: number;
   /** Collects as --interval does: in one session, which reads what has changed. */
   readonly following?: boolean;
+  /** Half of the runs find calls that the pool answers badly or not at all. */
+  readonly faults?: boolean;
 }
 
 export interface ChangingFigures {
@@ -29,6 +33,8 @@ export interface ChangingFigures {
   mostVms: number;
   /** Runs that read everything. */
   whole: number;
+  /** Runs that stored nothing for a fault. */
+  failed: number;
 }
 
 const unmeasured = { MemoryInternalFreeMb: null, Vif0RxKb: null, Vif0TxKb: null, VcpuAverage: null };
@@ -48,17 +54,30 @@ export async function collectChangingPool(options: ChangingOptions): Promise<Cha
     fewestVms: Number.POSITIVE_INFINITY,
     mostVms: 0,
     whole: 0,
+    failed: 0,
   };
-  const runs = options.following === true ? await followedRuns(world) : programRuns(world);
+  const runs = options.following === true ? await followedRuns(world, options.faults) : programRuns(world);
   try {
     for (let seconds = 0; seconds < options.virtualSeconds; seconds += options.everySeconds) {
       const changes = Array.from({ length: Math.floor(random() * 5) }, () => changing.step());
       figures.changes += changes.length;
       await world.pool.clock.advance(options.everySeconds * 1_000);
-      const unread = changing.silent();
-      const result = await runs.next();
-      const about = `seed ${options.seed}, run ${figures.runs}, after: ${changes.join("; ")}\n${result.told}`;
-      expect(result.partly, about).toBe(unread.length > 0);
+      const fault = options.faults === true && random() < 0.5 ? someFault(random) : null;
+      const before = fault === null ? null : await storedTables(world);
+      if (fault !== null) runCommand(world.pool, fault);
+      const result = await runs.next().catch((error: unknown) => {
+        if (fault !== null && error instanceof AppError) return null;
+        throw error;
+      });
+      runCommand(world.pool, "end-faults");
+      if (result === null) {
+        figures.failed++;
+        expect(await storedTables(world), `${fault}`).toEqual(before);
+        continue;
+      }
+      const unread = fault === null ? changing.silent() : hostsNamed(world, result.unread);
+      const about = `seed ${options.seed}, run ${figures.runs}, ${fault ?? "no fault"}, after: ${changes.join("; ")}\n${result.told}`;
+      if (fault === null) expect(result.partly, about).toBe(unread.length > 0);
       if (result.whole) figures.whole++;
       const stored = await storedTables(world);
       const own = tablesOf(world.pool, unread);
@@ -85,9 +104,33 @@ export async function collectChangingPool(options: ChangingOptions): Promise<Cha
   }
 }
 
+const badAnswers = ["drop", "close", "garbage", "http-500"];
+const methods = ["event.*", "session.*", "*.get_all_records", "VM.*", "host.*", "pool.*", "/*", "*"];
+
+/** A command that has some calls go wrong. */
+function someFault(random: () => number): string {
+  const pick = (list: readonly string[]): string => list[Math.floor(random() * list.length)] ?? "";
+  return `${pick(badAnswers)} ${pick(methods)} times=${1 + Math.floor(random() * 3)}`;
+}
+
+/** The hosts that `lines` name. */
+function hostsNamed({ pool: { db } }: World, lines: readonly string[]): string[] {
+  return db
+    .all("host")
+    .filter((host) => lines.some((line) => line.includes(db.text("host", host, "name_label"))));
+}
+
+interface RunFacts {
+  readonly partly: boolean;
+  /** Names of what could not be read. */
+  readonly unread: readonly string[];
+  readonly whole: boolean;
+  readonly told: string;
+}
+
 /** One run after the other, and what came of each. */
 interface Runs {
-  next(): Promise<{ readonly partly: boolean; readonly whole: boolean; readonly told: string }>;
+  next(): Promise<RunFacts>;
   end(): Promise<void>;
 }
 
@@ -97,14 +140,14 @@ function programRuns(world: World): Runs {
     next: async () => {
       const { code, stderr } = await world.run("xcp-collect", [], { deadlineMs: 60_000 });
       expect([0, 3], stderr).toContain(code);
-      return { partly: code === 3, whole: true, told: stderr };
+      return { partly: code === 3, unread: [], whole: true, told: stderr };
     },
     end: async () => {},
   };
 }
 
 /** All in one session, as a process with --interval has them. */
-async function followedRuns(world: World): Promise<Runs> {
+async function followedRuns(world: World, faults = false): Promise<Runs> {
   const sources = { fileName: null, text: "", values: world.settings("collect"), environment: {} };
   const parsed = parseSettings({ ...sources, readFile: () => "", readCredential: () => null }, [
     "xen",
@@ -119,12 +162,18 @@ async function followedRuns(world: World): Promise<Runs> {
       const result = await collect(db, { ...parsed.settings, follower, signal });
       const { unread, skipped, reading } = result;
       const partly = unread.length + skipped.length > 0;
-      return { partly, whole: reading.wholeBecause !== null, told: problemLines(result).join("\n") };
+      return {
+        partly,
+        unread: unread.map(({ name }) => name),
+        whole: reading.wholeBecause !== null,
+        told: problemLines(result).join("\n"),
+      };
     },
     end: async () => {
       await follower.close();
       await db.close();
-      expect(world.pool.db.all("session")).toEqual([]);
+      // Of a login whose answer was lost nobody knows the session.
+      if (!faults) expect(world.pool.db.all("session")).toEqual([]);
     },
   };
 }

@@ -1,10 +1,15 @@
-/** Runs the compiled programs as a user does: as processes, with a settings file, watched to their end. */
+/**
+ * Runs the programs as a user does, with a settings file: compiled and as processes, watched to their end; or, where nothing but what
+ * is told and stored is looked at, their bodies in this process.
+ */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, onTestFinished } from "vitest";
+import { bodies, runBody } from "./inProcess.ts";
+import { isWhole } from "./runs.ts";
 
 const projectFolder = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -21,6 +26,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** A line for sh that runs "$@", the program, in its own way: `exec "$@" >/dev/full`. */
   readonly through?: string;
+  /** A process of its own, though nothing else asks for it. */
+  readonly asProcess?: boolean;
   /** Longest run before the program is killed and the call rejects; 50 s by default. */
   readonly deadlineMs?: number;
 }
@@ -41,16 +48,38 @@ export interface RunningProgram {
   readonly ended: Promise<ProgramResult>;
 }
 
-/** Runs a program to its end. A non-zero exit code is a result, not an error. */
+/**
+ * Runs a program to its end: as a process where the test gives it what only a process has, or it reads or writes files; else its body
+ * in this process. With XCP_TEST_RUNS=1 (`npm run soak -- whole`) always as a process. A non-zero exit code is a result, not
+ * an error.
+ */
 export async function runProgram(
   name: ProgramName,
   args: readonly string[],
   options: ProgramOptions = {},
 ): Promise<ProgramResult> {
+  if (isPlain(name, args, options)) {
+    const folder = await temporaryFolder();
+    if (options.settings !== undefined) await writeSettings(folder, options.settings);
+    return { ...(await runBody(name, args, folder)), signal: null };
+  }
   const running = await startProgram(name, args, options);
   running.child.stdin.end(options.stdin ?? "");
   return running.ended;
 }
+
+/** Whether a run needs nothing that only a process has. */
+function isPlain(name: ProgramName, args: readonly string[], options: ProgramOptions): boolean {
+  if (isWhole || !bodies.has(name) || Object.keys(options).some((option) => option !== "settings"))
+    return false;
+  // Without arguments the manager reads standard input.
+  if (name === "xcp-manager" && args.length === 0) return false;
+  return !args.some((arg) => ofProcesses.test(arg));
+}
+
+/** Arguments that name files, or ask for what goes on, or for what looks at the process. */
+const ofProcesses =
+  /^(?:-[fiso]|--(?:export|import|file|html|save|apply|bundle|pools|all|interval|settings|output|trust|.*-settings|.*-file)(?:=.*)?|doctor|report|rehearse|pools)$/;
 
 /** Starts a program and leaves its standard input open. It is killed at the end of the test that started it. */
 export async function startProgram(

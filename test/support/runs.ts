@@ -5,11 +5,14 @@
  */
 const factor = Number(process.env["XCP_TEST_RUNS"] ?? 0.25);
 
+/** Whether everything is tried. */
+export const isWhole: boolean = factor >= 1;
+
 /** The part of `count` that this run tries; at least one. */
 export const someOf = (count: number): number => Math.max(1, Math.round(count * factor));
 
 /** How many rounds this run has: `short` of them in `npm test`, else `whole`. */
-export const rounds = (whole: number, short: number): number => (factor < 1 ? short : whole);
+export const rounds = (whole: number, short: number): number => (isWhole ? whole : short);
 
 /** The variants of one way that this run tries: in `npm test` only `short` of them, from all over the list, the first among them. */
 export function someVariants<T>(all: readonly T[], short: number): readonly T[] {

@@ -40,7 +40,7 @@ const whole = (xml: string) => outcome(() => readRecords("PBD", decodeAnswer(xml
 
 function inPieces(xml: string, size: number): unknown {
   return outcome(() => {
-    const reader = new RecordsReader("PBD", "PBD.get_all_records", 1);
+    const reader = new RecordsReader("PBD", "PBD.get_all_records", { batch: 1 });
     for (let at = 0; at < xml.length; at += size) reader.write(xml.slice(at, at + size));
     return reader.end();
   });

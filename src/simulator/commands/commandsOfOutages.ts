@@ -67,6 +67,11 @@ export const outageCommands: Readonly<Record<string, PoolCommand>> = {
   },
   hang: callFault("hang", "hang", "Calls of METHOD (VM.*, *) are never answered."),
   mute: callFault("mute", "mute", "Calls of METHOD are carried out, and never answered."),
+  drop: callFault(
+    "drop",
+    "drop",
+    "Calls of METHOD are carried out, and their connection is closed without an answer.",
+  ),
   garbage: callFault("garbage", "garbage", "Calls of METHOD are answered with something unreadable."),
   close: callFault("close", "close", "Calls of METHOD see their connection closed."),
   "http-500": callFault("http-500", "http-500", "Calls of METHOD are answered with HTTP 500."),

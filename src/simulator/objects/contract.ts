@@ -64,10 +64,10 @@ export interface MessageDefinition {
 }
 
 /**
- * What the host does to the next request: "answer" it as usual; "hang" for ever, or do it and hang: "mute"; send "garbage" in place
- * of an answer; "close" the connection without a word; or fail with HTTP 500, or 429.
+ * What the host does to the next request: "answer" it as usual; "hang" for ever; send "garbage" in place of an answer; "close" the
+ * connection without a word; fail with HTTP 500, or 429; or carry it out, and then hang ("mute") or close ("drop").
  */
-export type AnswerFault = "answer" | "hang" | "mute" | "garbage" | "close" | "http-500" | "http-429";
+export type AnswerFault = "answer" | "hang" | "mute" | "drop" | "garbage" | "close" | "http-500" | "http-429";
 
 /**
  * "serving"; "starting": the toolstack is up but answers HOST_STILL_BOOTING; "gone": nobody answers, new

@@ -113,10 +113,11 @@ async function serve(
   const protocol = readProtocol(profile, request.url ?? "/", await readBody(request));
   if (protocol === null) return send(request, response, notUnderstood(profile));
   const fault = await options.pool.beforeAnswer(options.hostRef, protocol.call.method);
-  if (fault !== "answer" && fault !== "mute") return misbehave(fault, request, response, protocol);
+  const carriedOut = fault === "answer" || fault === "mute" || fault === "drop";
+  if (!carriedOut) return misbehave(fault, request, response, protocol);
   const body = await answer(options, protocol);
   if (isGone(options)) return cut(request);
-  if (fault === "mute") return misbehave(fault, request, response, protocol);
+  if (fault !== "answer") return misbehave(fault, request, response, protocol);
   send(request, response, { status: 200, contentType: protocol.contentType, body });
 }
 
@@ -214,6 +215,7 @@ function misbehave(
       // For ever: the requests behind it on this connection wait too.
       return new Promise((done) => request.socket.once("close", () => done()));
     case "close":
+    case "drop":
       return cut(request);
     case "http-500":
       return send(request, response, html(500, "Internal error"));
