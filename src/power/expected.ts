@@ -6,6 +6,9 @@
  * varies by, a VM of mean m and variance v counts as m + z * v / (2 s), a host as its own and z * s / 2 more, and sizes
  * add up, as effective bandwidths do: who fits by these sizes fits. A VM that varies by more than 2 s counts as
  * m + z * sqrt(v): sqrt(V + v) <= sqrt(V) + sqrt(v).
+ *
+ * Where VMs are going to arrive, each counts as no less than it takes at present: bursts outlast a migration, and a VM in the
+ * middle of one is far above its mean for some minutes after it has come.
  */
 import { subjectValue } from "../domain/deviation.ts";
 import type { Host, Snapshot, Uuid, Vm } from "../domain/pool.ts";
@@ -19,10 +22,15 @@ export interface Moments {
   readonly variance: number;
 }
 
+/** The moments of the time ahead, and the mean of the short window. */
+export interface Expected extends Moments {
+  readonly present: number;
+}
+
 /** What is expected of each VM and of each host beside its VMs, by `fluctuating`; null where nothing is known. */
 export interface Expectation {
-  readonly vms: ReadonlyMap<Uuid, readonly (Moments | null)[]>;
-  readonly hosts: ReadonlyMap<Uuid, readonly (Moments | null)[]>;
+  readonly vms: ReadonlyMap<Uuid, readonly (Expected | null)[]>;
+  readonly hosts: ReadonlyMap<Uuid, readonly (Expected | null)[]>;
 }
 
 /** How much the short window counts beside the long one: loads go back to their mean, but not at once. */
@@ -50,12 +58,12 @@ export function expectationOf(
 
 type Readings = readonly (number | null | undefined)[];
 
-function expected(window: Readings, recent: Readings): Moments | null {
+function expected(window: Readings, recent: Readings): Expected | null {
   const long = momentsOf(window);
   const short = momentsOf(recent) ?? long;
   if (long === null || short === null) return null;
   const mean = (1 - recency) * long.mean + recency * short.mean;
-  return { mean, variance: long.variance + (long.mean - mean) ** 2 };
+  return { mean, variance: long.variance + (long.mean - mean) ** 2, present: short.mean };
 }
 
 /** The plain mean and variance of what is known; null of nothing. */
@@ -72,20 +80,40 @@ export function momentsOf(values: Readings): Moments | null {
   return { mean, variance: Math.max(0, squares / count - mean * mean) };
 }
 
-/** The pool with the sizes that VMs and hosts count as when limits are kept with `z` standard deviations to spare. */
+/** The pool with what VMs and hosts are expected to take in the mean. */
+export function atMean(newest: Snapshot, expectation: Expectation): Snapshot {
+  return withSizes(newest, expectation, { ofEach: ({ mean }) => mean, ofHost: () => 0 });
+}
+
+/**
+ * The pool with the sizes that VMs and hosts count as where VMs are to arrive and limits are kept with `z` standard
+ * deviations to spare.
+ */
 export function sized(newest: Snapshot, expectation: Expectation, z: number): Snapshot {
   const spread = fluctuating.map((_, i) => spreadOf(newest, expectation, i));
-  const size = ({ mean, variance }: Moments, i: number) => {
+  const ofEach = ({ mean, variance, present }: Expected, i: number) => {
     const s = spread[i] ?? 0;
-    return s > 0 ? mean + z * Math.min(variance / (2 * s), Math.sqrt(variance)) : mean;
+    const margin = s > 0 ? z * Math.min(variance / (2 * s), Math.sqrt(variance)) : 0;
+    return Math.max(mean + margin, present);
   };
+  return withSizes(newest, expectation, { ofEach, ofHost: (i) => (z * (spread[i] ?? 0)) / 2 });
+}
+
+/** How sizes come from what is expected, by `fluctuating`. */
+interface Sizing {
+  readonly ofEach: (expected: Expected, i: number) => number;
+  /** What a host counts as beside itself and its VMs. */
+  readonly ofHost: (i: number) => number;
+}
+
+function withSizes(newest: Snapshot, expectation: Expectation, { ofEach, ofHost }: Sizing): Snapshot {
   const sizes = new Map<Uuid, (number | null)[]>();
   const vms = newest.vms.map((vm) => {
     const moments = expectation.vms.get(vm.uuid);
     if (vm.isControlDomain || moments === undefined) return vm;
-    const own = moments.map((each, i) => (each === null ? null : size(each, i)));
+    const own = moments.map((each, i) => (each === null ? null : ofEach(each, i)));
     sizes.set(vm.uuid, own);
-    return withSizes(vm, own);
+    return vmOfSizes(vm, own);
   });
   const guests = new Map<Uuid, number[]>();
   for (const { vmUuid, hostUuid } of newest.placements) {
@@ -102,7 +130,7 @@ export function sized(newest: Snapshot, expectation: Expectation, z: number): Sn
     const own = expectation.hosts.get(host.uuid)?.[i] ?? null;
     const [hostSize, present] = [capacity(host, subject), subjectValue(host, subject)];
     if (own === null || hostSize === null || present === null) return present;
-    return (size(own, i) + (z * (spread[i] ?? 0)) / 2 + (guests.get(host.uuid)?.[i] ?? 0)) / hostSize;
+    return (ofEach(own, i) + ofHost(i) + (guests.get(host.uuid)?.[i] ?? 0)) / hostSize;
   };
   return {
     ...newest,
@@ -111,7 +139,7 @@ export function sized(newest: Snapshot, expectation: Expectation, z: number): Sn
   };
 }
 
-function withSizes(vm: Vm, sizes: readonly (number | null)[]): Vm {
+function vmOfSizes(vm: Vm, sizes: readonly (number | null)[]): Vm {
   const changed = { ...vm };
   fluctuating.forEach((subject, i) => {
     const each = sizes[i] ?? null;

@@ -13,7 +13,7 @@ import type { Host, Snapshot, Uuid } from "../domain/pool.ts";
 import { figure, plural, span } from "../text/format.ts";
 import { balanceNeed, brokenPairs, describePair, longestAwakeFirst } from "./balance.ts";
 import { chooseDrain } from "./down.ts";
-import { type Expectation, expectationOf, sized } from "./expected.ts";
+import { atMean, type Expectation, expectationOf, sized } from "./expected.ts";
 import { describePassed, passedLimits } from "./limits.ts";
 import { averaged, covers, lately, risingBy, type TimedSnapshot, totals } from "./load.ts";
 import { type Lack, lacksOf, type Rise, sizeOf, wakersOf } from "./need.ts";
@@ -196,15 +196,23 @@ class PolicyTurn {
   /** What must still leave the host, migrations that go on not counted; null where it finds no place. */
   #restOf(uuid: Uuid): Drain | null {
     if (vmsOn(this.#newest, uuid).length === 0) return { host: uuid, moves: [], copyBytes: 0, seconds: 0 };
-    const pool = this.#sized(settled(withEnabled(this.#newest, new Set([uuid]))), 0);
+    const pool = this.#atMean(settled(withEnabled(this.#newest, new Set([uuid]))));
     // It was begun with room to spare: what fits by its means may go on.
     return planDrain(pool, this.#rule, { ...this.#options, fillFraction: 1 }, uuid);
   }
 
-  /** The pool by what is expected, with so many standard deviations of each host's load kept free. */
+  /** The pool for arrivals, with so many standard deviations of each host's load kept free. */
   #sized(pool: Snapshot, deviations: number): Snapshot {
+    return sized(pool, this.#expected(), deviations);
+  }
+
+  #atMean(pool: Snapshot): Snapshot {
+    return atMean(pool, this.#expected());
+  }
+
+  #expected(): Expectation {
     this.#expectation ??= expectationOf(this.#newest, this.#view.snapshots, this.#up);
-    return sized(pool, this.#expectation, deviations);
+    return this.#expectation;
   }
 
   #averaged(pool: Snapshot): Snapshot {
@@ -246,7 +254,7 @@ class PolicyTurn {
       soon,
     });
     const still = () => 0;
-    const lasting = lacks({ pool: this.#sized(pool, 0), rule: this.#rule, rise: still }, false);
+    const lasting = lacks({ pool: this.#atMean(pool), rule: this.#rule, rise: still }, false);
     if (lasting.lacks.length > 0) return lasting;
     // The spare hosts may carry a burst of minutes; what is expected to last, or rises, is held without them.
     const bursting = lacks({ pool, rule: { ...this.#rule, spareHosts: 0 }, rise: still }, false);
@@ -292,7 +300,7 @@ class PolicyTurn {
   #relieve(pool: Snapshot, drains: ReadonlyMap<Uuid, Drain>): Decision | null {
     const waking = new Set(this.#waking().map(({ uuid }) => uuid));
     const here = { ...pool, hosts: pool.hosts.filter(({ uuid }) => !waking.has(uuid) && !drains.has(uuid)) };
-    const expected = this.#sized(here, 0);
+    const expected = this.#atMean(here);
     // A burst of minutes is over before a migration has helped, and one that is over needs no help though its mean is high.
     const past = new Set(
       passedLimits(here, this.#rule, this.#options.wakeFraction).map(({ host }) => host.uuid),

@@ -1,6 +1,7 @@
 /** How VMs are consolidated on few hosts, the words of green rules, loads over windows, and what sleeping was worth. */
 import { describe, expect, it } from "vitest";
 import type { Snapshot } from "../../src/domain/pool.ts";
+import { atMean, expectationOf, sized } from "../../src/power/expected.ts";
 import { averaged, covers, lately, risingBy, totals } from "../../src/power/load.ts";
 import { consolidated, planDrain, planGreen } from "../../src/power/plan.ts";
 import { planRelief } from "../../src/power/relief.ts";
@@ -213,6 +214,20 @@ describe("loads", () => {
     expect(risingBy(totals(falling, "CpuAverage"), 600)).toBe(0);
     const noise = line.map((each, i) => ({ ...each, snapshot: at((i * 7919) % 100) }));
     expect(risingBy(totals(noise, "CpuAverage"), 600)).toBe(0);
+  });
+
+  it("of a VM in the middle of a burst count as no less than that where it is to arrive", () => {
+    const newest = at(300);
+    const window = steady(newest, 40).map((each, i) => ({ ...each, snapshot: i < 35 ? at(0) : newest }));
+    const expectation = expectationOf(newest, window, window.slice(-5));
+    const vmAndHost = (pool: Snapshot) => [pool.vms[0]?.vcpuAverage, pool.hosts[0]?.cpuAverage];
+    // Half of the long mean and half of the burst: 168.75 % of a CPU, of four.
+    expect(vmAndHost(atMean(newest, expectation))).toEqual([42.1875, 18.875]);
+    expect(vmAndHost(sized(newest, expectation, 0.01))).toEqual([75, expect.closeTo(32.06, 2)]);
+    expect(vmAndHost(sized(newest, expectation, 2))).toEqual([
+      expect.closeTo(100.36, 2),
+      expect.closeTo(53.78, 2),
+    ]);
   });
 });
 
