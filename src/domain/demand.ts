@@ -7,6 +7,7 @@
  */
 import { maxMinShares } from "./fairShare.ts";
 import { type DemandSource, type Host, occupiesHost, type Snapshot, type Uuid, type Vm } from "./pool.ts";
+import { sharedLayout } from "./sharedLayout.ts";
 
 export interface VmDemand {
   /** Percent, of which 100 is all of the VM's vCPUs. */
@@ -158,9 +159,6 @@ function guestsByHost({ vms, placements }: Snapshot): ReadonlyMap<Uuid, readonly
   return guests;
 }
 
-/** Before what is copied and added to: a literal that begins with the copy has the engine lay out each of thousands anew. */
-const nothing = {};
-
 function withDemands(snapshot: Snapshot, demands: ReadonlyMap<Uuid, VmDemand>): Snapshot {
   if (demands.size === 0) return snapshot;
   const vms = snapshot.vms.map((vm): Vm => {
@@ -169,7 +167,7 @@ function withDemands(snapshot: Snapshot, demands: ReadonlyMap<Uuid, VmDemand>): 
     // Two decimals: what else differs between collections is noise.
     const percent = Math.min(100, Math.round(100 * demand.percent) / 100);
     const cpuDemand = Math.max(vm.vcpuAverage, percent);
-    return { ...nothing, ...vm, cpuDemand, demandFrom: demand.source };
+    return { ...sharedLayout, ...vm, cpuDemand, demandFrom: demand.source };
   });
   return { ...snapshot, vms };
 }

@@ -111,28 +111,39 @@ export function readChanges(bytes: Uint8Array): readonly TableChange[] {
   return expand(bytes) as TableChange[];
 }
 
+/** Both are sorted by key. Of a base that is not, rows would be gone and come anew, which is the same content. */
 function difference(base: TableContent, table: TableContent): TableChange {
-  const wanted = new Map(table.rows.map((row) => [keyOf(table.keys, row), row]));
   const gone: number[] = [];
-  const pairs: { before: readonly Value[]; after: readonly Value[] }[] = [];
-  for (const [index, before] of base.rows.entries()) {
-    const key = keyOf(table.keys, before);
-    const after = wanted.get(key);
-    if (after === undefined) gone.push(index);
-    else pairs.push({ before, after });
-    wanted.delete(key);
+  const fresh: (readonly Value[])[] = [];
+  const before: (readonly Value[])[] = [];
+  const after: (readonly Value[])[] = [];
+  const keys = table.rows.map((row) => keyOf(table.keys, row));
+  let next = 0;
+  const freshUntil = (isReached: (key: string) => boolean): void => {
+    for (; next < keys.length && !isReached(keys[next] ?? ""); next++) fresh.push(table.rows[next] ?? []);
+  };
+  for (const [index, row] of base.rows.entries()) {
+    const key = keyOf(table.keys, row);
+    freshUntil((own) => own >= key);
+    const same = keys[next] === key ? table.rows[next] : undefined;
+    if (same === undefined) gone.push(index);
+    else {
+      before.push(row);
+      after.push(same);
+      next++;
+    }
   }
+  freshUntil(() => false);
   const changed: TableChange["changed"][number][] = [];
   for (let column = table.keys; column < table.columns.length; column++) {
     const at: number[] = [];
-    for (let row = 0; row < pairs.length; row++)
-      if (pairs[row]?.before[column] !== pairs[row]?.after[column]) at.push(row);
-    const valueAt = (row: number) => pairs[row]?.after[column] ?? null;
-    if (at.length * 2 > pairs.length)
-      changed.push([column, null, pairs.map(({ after }) => after[column] ?? null)]);
+    for (let row = 0; row < before.length; row++)
+      if (before[row]?.[column] !== after[row]?.[column]) at.push(row);
+    const valueAt = (row: number) => after[row]?.[column] ?? null;
+    if (at.length * 2 > before.length) changed.push([column, null, after.map((row) => row[column] ?? null)]);
     else if (at.length > 0) changed.push([column, at, at.map(valueAt)]);
   }
-  return { gone, fresh: [...wanted.values()], changed };
+  return { gone, fresh, changed };
 }
 
 /** The rows of a table of the base after its change. */

@@ -1,5 +1,6 @@
 /** A whole snapshot as the rows of its tables, and back. Pure. */
 import { type Host, type PoolFacts, type Snapshot, unknownPool, type Vm } from "../domain/pool.ts";
+import { sharedLayout } from "../domain/sharedLayout.ts";
 import { joined, type Table, type TableShape } from "./columns.ts";
 import type { Row, SqlValue } from "./session.ts";
 import { hostTable } from "./tables/Host.ts";
@@ -126,6 +127,7 @@ export function vmAdditions(
     const cpuWait = waits.get(vm.uuid) ?? null;
     const { cpuDemand = null, source = "measured" } = wanted.get(vm.uuid) ?? {};
     return {
+      ...sharedLayout,
       ...vm,
       ...(cpuWait === null ? {} : { cpuWait }),
       ...(cpuDemand === null ? {} : { cpuDemand, demandFrom: source }),

@@ -118,9 +118,11 @@ function asKey(value: unknown): SqlValue {
 
 function sameRow(wanted: readonly SqlValue[], present: readonly unknown[] | undefined): boolean {
   if (present === undefined) return false;
-  return wanted.every((value, column) => {
-    const there = present[column];
+  for (let column = 0; column < wanted.length; column++) {
+    const [value, there] = [wanted[column], present[column]];
+    if (value === there) continue;
     // Numbers beyond 2^53 come as text; comparing them as text is exact.
-    return value === there || (value !== null && there !== null && String(value) === String(there));
-  });
+    if (value === null || there === null || String(value) !== String(there)) return false;
+  }
+  return true;
 }
