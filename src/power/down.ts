@@ -41,7 +41,7 @@ export function chooseDrain(sparing: Sparing): DrainChoice {
   const stayOn = new Map([...(sparing.options.stayOn ?? []), ...young]);
   const options = { ...sparing.options, stayOn, fillFraction: 1 };
   const usual = sparing.sized(deviations.usual);
-  const muchToCopy = sparing.options.dearPart * bytesOfHost(pool);
+  const bytes = bytesOfHost(pool);
   const { drains, certificate } = planGreen(usual, rule, options);
   const { hostsOn, hostsBound, boundReason } = certificate;
   const off = new Set(drains.map(({ host }) => host));
@@ -51,9 +51,9 @@ export function chooseDrain(sparing: Sparing): DrainChoice {
     const alone = () => planDrain(usual, rule, options, joint.host);
     for (const drain of [joint, planDrain(usual, rule, options, joint.host, staying), alone()]) {
       if (drain === null) continue;
-      const isDear = drain.copyBytes > muchToCopy;
+      const margin = marginOf(drain.copyBytes / Math.max(1, bytes), deviations);
       const found =
-        isDear && planDrain(sparing.sized(deviations.dear), rule, options, drain.host) === null
+        margin > deviations.usual && planDrain(sparing.sized(margin), rule, options, drain.host) === null
           ? "with the margin of a drain that copies much its VMs find no places"
           : objectionTo(sparing, drain);
       if (found === null) {
@@ -69,6 +69,14 @@ export function chooseDrain(sparing: Sparing): DrainChoice {
     kind: "none",
     reason: `${plural(hostsOn, "host on is", "hosts on are")} needed: ${whyNone(young, boundReason, hostsBound)}`,
   };
+}
+
+/**
+ * The standard deviations that a drain leaves free, by what it copies as a part of what a host's VMs have in the mean. A load
+ * that wanders takes four times as long to use up twice the margin: so each GiB is worth about as long a sleep.
+ */
+function marginOf(part: number, { usual, dear }: GreenOptions["deviations"]): number {
+  return Math.max(usual, dear * Math.sqrt(part));
 }
 
 /** What the VMs of a host have to copy in the mean. */

@@ -42,12 +42,11 @@ export interface GreenOptions extends PackingOptions {
   /** By the mean and the variance of the loads of so long a time a host is emptied. */
   readonly downWindowSeconds: number;
   /**
-   * Standard deviations of a host's load that are kept free beside its mean: where a host is emptied; where that copies much;
-   * and where hosts take in what leaves one past a limit. See `expected.ts`.
+   * Standard deviations of a host's load that are kept free beside its mean: where a host is emptied, at least; where that
+   * copies what the VMs of a host have in the mean, and in proportion to the square root of what is copied; and where hosts take
+   * in what leaves one past a limit. See `expected.ts`.
    */
   readonly deviations: { readonly usual: number; readonly dear: number; readonly relief: number };
-  /** A drain copies much when it is more than this part of what the VMs of a host have in the mean. */
-  readonly dearPart: number;
   /** After a host was woken or taken back nothing sleeps for so long. */
   readonly neededSeconds: number;
   /** What is on must hold the average of so long a time. */
@@ -82,7 +81,6 @@ export const greenDefaults: Omit<
   fillFraction: 0.8,
   downWindowSeconds: 40 * 60,
   deviations: { usual: 0.5, dear: 1.2, relief: 1.5 },
-  dearPart: 0.3,
   neededSeconds: 5 * 60,
   upWindowSeconds: 5 * 60,
   windowCover: 0.8,

@@ -68,6 +68,18 @@ describe("going to sleep", () => {
     );
   });
 
+  it("a host with little to copy is emptied with less margin than one with much", () => {
+    const at = (loads: readonly [number, number], vmMb: number) =>
+      aGreenPool([{ vms: [loads[0]] }, { vms: [loads[1]], vmMb }]);
+    const varying = (vmMb: number) =>
+      steady(at([40, 380], vmMb)).map((each, i) =>
+        i % 2 === 0 ? { ...each, snapshot: at([380, 40], vmMb) } : each,
+      );
+    const much = decide(aView(varying(2048)), greenRule, greenOptions);
+    expect(much.reason).toContain("with the margin of a drain that copies much its VMs find no places");
+    expect(told(decide(aView(varying(256)), greenRule, greenOptions))).toEqual(["drain 1"]);
+  });
+
   it("while load rises that the rest could not hold soon, nothing is emptied", () => {
     const at = (load: number) => aGreenPool([{ vms: [load] }, { vms: [load] }]);
     const snapshots = steady(at(100)).map((each, i) => ({
