@@ -125,38 +125,37 @@ export class HostActions {
   async #shutDown(step: Extract<PowerStep, { kind: "shut down" }>): Promise<StepEnd> {
     const objection = await this.#emptyObjection(step.host);
     if (objection !== null) return this.#tellRefusal(step, objection);
-    const before = stateOf(this.#states, step.host);
-    const written = await this.#write(step, "shut down");
-    if (written.kind !== "done") return written;
-    const [task, notDone] = await this.#begin(step.host, (client, host) => client.hostShutdownAsync(host));
-    if (notDone?.how === "unheard") return { kind: "unknown", reason: notDone.why };
-    if (notDone?.how === "unreached") return this.#asBefore(step, before, notDone.why);
-    const failure = task === null ? (notDone?.why ?? "") : await this.#failureOf(task, looks);
-    if (failure === null || failure === "pending") {
-      if (failure === "pending") await this.#remember(step.host, step.reason, task);
-      return { kind: "done" };
-    }
+    const end = await this.#carryOut(step, (client, host) => client.hostShutdownAsync(host));
+    if (typeof end !== "string") return end;
     // It stays as it is, empty and out of service, until it is taken back.
     const since = this.#options.now();
     const draining: HostState = { kind: "draining", since, left: 0, progressAt: since };
-    const reason = `its shutdown failed: ${failure}`;
+    const reason = `its shutdown failed: ${end}`;
     await this.#put({ host: step.host, state: draining, reason, event: "failed" });
     await this.#bringBack({ kind: "take back", host: step.host, reason });
-    return refused(failure);
+    return refused(end);
   }
 
   async #wake(step: Extract<PowerStep, { kind: "wake" }>): Promise<StepEnd> {
+    const end = await this.#carryOut(step, (client, host) => client.hostPowerOnAsync(host));
+    return typeof end === "string" ? this.#giveUp(step.host, stateOf(this.#states, step.host), end) : end;
+  }
+
+  /** Writes the step down and has the pool begin it: how it ended, or in words why the pool failed it. */
+  async #carryOut(
+    step: Extract<PowerStep, { kind: "shut down" | "wake" }>,
+    begin: (client: XapiClient, host: HostRef) => Promise<TaskRef>,
+  ): Promise<StepEnd | string> {
     const before = stateOf(this.#states, step.host);
-    const written = await this.#write(step, "wake");
+    const written = await this.#write(step, step.kind);
     if (written.kind !== "done") return written;
-    const [task, notDone] = await this.#begin(step.host, (client, host) => client.hostPowerOnAsync(host));
+    const [task, notDone] = await this.#begin(step.host, begin);
     if (notDone?.how === "unheard") return { kind: "unknown", reason: notDone.why };
     if (notDone?.how === "unreached") return this.#asBefore(step, before, notDone.why);
-    const failure = task === null ? (notDone?.why ?? "") : await this.#failureOf(task, looks);
-    if (failure === null) return { kind: "done" };
-    if (failure !== "pending") return this.#giveUp(step.host, stateOf(this.#states, step.host), failure);
-    await this.#remember(step.host, step.reason, task);
-    return { kind: "done" };
+    if (task === null) return notDone?.why ?? "";
+    const failure = await this.#failureOf(task, looks);
+    if (failure === "pending") await this.#remember(step.host, step.reason, task);
+    return failure === null || failure === "pending" ? { kind: "done" } : failure;
   }
 
   async #giveUp(host: Uuid, state: HostState, why: string): Promise<StepEnd> {

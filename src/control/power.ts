@@ -148,35 +148,27 @@ async function doSteps(run: LeasedRun, { snapshot, input, forecast, now }: Steps
 
 function tell(done: Done, names: Names, options: ActOptions, reason = ""): Done {
   const { host, what, end } = done;
-  const name = names.of(host);
-  const toldOf = { host, step: what, end };
-  switch (end.kind) {
-    case "done": {
-      const parts = [name, words[what as PowerStep["kind"]] ?? what, reason];
-      say(options, "host", parts.filter((part) => part !== "").join(": "), toldOf);
-      break;
-    }
-    case "failed":
-      say(
-        options,
-        "alarm",
-        `ALARM: ${name}: ${end.reason}; it is left alone until somebody sees to it`,
-        toldOf,
-      );
-      break;
-    case "refused":
-      say(options, "host", `${name}: ${what} was not possible: ${end.reason}`, toldOf);
-      break;
-    case "unknown":
-      say(options, "host", `${name}: ${what} was asked for, ${unheard}: ${end.reason}`, toldOf);
-      break;
-    default:
-      end satisfies never;
-  }
+  const event = end.kind === "failed" ? "alarm" : "host";
+  say(options, event, textOf(done, names.of(host), reason), { host, step: what, end });
   return done;
 }
 
-const unheard = "and no answer was heard; the next run sees what came of it";
+function textOf({ what, end }: Done, name: string, reason: string): string {
+  switch (end.kind) {
+    case "done": {
+      const parts = [name, words[what as PowerStep["kind"]] ?? what, reason];
+      return parts.filter((part) => part !== "").join(": ");
+    }
+    case "failed":
+      return `ALARM: ${name}: ${end.reason}; it is left alone until somebody sees to it`;
+    case "refused":
+      return `${name}: ${what} was not possible: ${end.reason}`;
+    case "unknown":
+      return `${name}: ${what} was asked for, and no answer was heard; the next run sees what came of it: ${end.reason}`;
+    default:
+      return end satisfies never;
+  }
+}
 
 const words: Readonly<Record<PowerStep["kind"], string>> = {
   drain: "is being emptied, to sleep",

@@ -1,10 +1,10 @@
-/** What the body of a program gets from its surroundings: the process that it runs in, or a test. */
+/** What the body of a program gets. */
 import type { Readable } from "node:stream";
 
 /** Standard input, of which whoever asks on a terminal wants to know whether it is one. */
 export type ProgramInput = Readable & { readonly isTTY?: boolean };
 
-/** What a program's body gets from its surroundings. */
+/** What a program's body gets from its surroundings: the process that it runs in, or a test. */
 export interface ProgramContext {
   readonly name: string;
   /** What stands behind the program's name on the command line. */

@@ -167,7 +167,8 @@ export class Transport {
         const sent = request.socket !== null;
         // The member may act on what it has been sent, whether or not we hear of it.
         const acts = sent && call.sending === "once";
-        const reason = acts ? this.#unheard(call, stopping?.reason) : stopping?.reason;
+        const { reason: cause } = stopping ?? {};
+        const reason = acts ? this.#failure(call, "aborted", describeError(cause), { cause }) : cause;
         if (graceMs === 0 || !sent) giveUp(reason);
         else grace = setTimeout(giveUp, graceMs, reason);
       };
@@ -240,10 +241,6 @@ export class Transport {
     });
     if (response.statusCode !== 200) giveUp(this.#badStatus(call, response));
     else if (Number(response.headers["content-length"] ?? 0) > limit) giveUp(this.#tooLarge(call, limit));
-  }
-
-  #unheard(call: HttpCall, reason: unknown): XapiUnreachable {
-    return this.#failure(call, "aborted", describeError(reason), { cause: reason });
   }
 
   #cutShort(call: HttpCall, cause?: unknown): XapiUnreachable {
