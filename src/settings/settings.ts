@@ -215,10 +215,17 @@ function buildWlb(reading: Reading): WlbSettings {
   };
 }
 
-/** The form that `xcp-wlb --hash-password` prints: scrypt:N:r:p:salt:hash. */
+/** The form that `xcp-wlb --hash-password` prints: scrypt:N:r:p:salt:hash; of a cost that can be had. */
 function isPasswordHash(text: string): boolean {
-  return /^scrypt(:[1-9]\d{0,7}){3}:[\w-]{16,}:[\w-]{40,}$/.test(text);
+  const [, N, r, p] = /^scrypt:(\d{1,8}):(\d{1,3}):(\d{1,3}):[\w-]{16,}:[\w-]{40,}$/.exec(text) ?? [];
+  const [cost, block, parallel] = [Number(N), Number(r), Number(p)];
+  // Others are refused by scrypt itself, when the first pool asks.
+  const isPossible = cost > 1 && Number.isInteger(Math.log2(cost)) && block > 0 && parallel > 0;
+  return isPossible && 128 * cost * block <= mostHashBytes && parallel <= 16;
 }
+
+/** Memory that one look at a password may take. */
+const mostHashBytes = 256 * 1024 * 1024;
 
 function parseDnsName(text: string): string | { problem: string } {
   if (/^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?)+$/i.test(text)) return text.toLowerCase();

@@ -109,6 +109,8 @@ export function adviceFrom(
   return { collectionId: stored.collection.id, severity: severityOf(steps, hosts), steps, gate: null };
 }
 
+const onlyOfHost = "a pool that evacuates a host moves no VM of another";
+
 /** Where the VMs of `wanted`, a uuid in lower case, would go. */
 export function evacuationFrom(
   input: DecisionInput,
@@ -127,13 +129,16 @@ export function evacuationFrom(
   if (stored.snapshot.hosts.length === 1) return { moves: [], complete: false };
   const assessment = assessEvacuation(input, control, null, known.uuid);
   if (!("host" in assessment)) return refusedBy(assessment.gate);
-  const { plan, gate } = forecastEvacuation(assessment, control);
-  if (plan === null) return gate === null ? { moves: [], complete: false } : refusedBy(gate);
-  // The pool does the moves in an order of its own, and only those of VMs that are on the host: where each ends is told.
   const { placements } = stored.snapshot;
   const here = new Set(
     placements.flatMap(({ vmUuid, hostUuid }) => (hostUuid === known.uuid ? [vmUuid] : [])),
   );
+  // The pool does the moves in an order of its own, and only those of VMs that are on the host: none may wait for another.
+  const others = placements.filter(({ vmUuid }) => !here.has(vmUuid));
+  const vms = new Map([...others.map(({ vmUuid }) => [vmUuid, onlyOfHost] as const), ...assessment.bans.vms]);
+  const alone = { ...assessment, bans: { ...assessment.bans, vms } };
+  const { plan, gate } = forecastEvacuation(alone, control);
+  if (plan === null) return gate === null ? { moves: [], complete: false } : refusedBy(gate);
   const ends = new Map(plan.moves.map(({ vm, destination }) => [vm, destination]));
   const leaving = [...ends].filter(([vm, to]) => here.has(vm) && to !== known.uuid);
   return { moves: leaving.map(([vm, to]) => ({ vm, to })), complete: plan.stays.length === 0 };

@@ -5,7 +5,7 @@ import type { Uuid } from "../domain/pool.ts";
 import { hostPart } from "../domain/workloadBalancing.ts";
 import type { WlbSettings } from "../settings/types.ts";
 import { configureWlbPool, connectWlbPool } from "../store/wlb.ts";
-import { span } from "../text/format.ts";
+import { plural, span } from "../text/format.ts";
 import { longest, printable, shorten } from "../text/text.ts";
 import {
   addedAnswer,
@@ -293,6 +293,14 @@ export class WlbService {
   async #evacuate(pool: Uuid, host: Uuid, asked: Asked): Promise<string> {
     const view = this.#bound(pool, asked);
     this.#requireFresh(view);
+    const started = view.startedSince();
+    // One that runs there by now and is not in the answer would be an error to the pool, which then evacuates nothing.
+    if (started > 0) {
+      throw new WlbRefusal(
+        "noCurrentMetrics",
+        `${plural(started, "VM")} may have been started since the collection: the next one tells where`,
+      );
+    }
     const outcome = await inTime(view.evacuate(host), evacuationMs, {
       code: "noCurrentMetrics",
       says: "the plan of the evacuation was not ready in time",

@@ -47,11 +47,15 @@ export class PoolView {
   #status: WlbStatus | null = null;
   #readAtMs = 0;
   #basis: RankingBasis | null = null;
+  /** VMs of the present collection that do not run, uuids in lower case. */
+  #idle: ReadonlySet<Uuid> = new Set();
   #gate: string | null = null;
   #lastUses: ReadonlyMap<Uuid, LastUse> = new Map();
   #plan: IssuedPlan | null = null;
   /** Of the present collection, by VM: worked out ahead for VMs that may be started, and kept. */
   #stars = new Map<Uuid, readonly HostStars[] | null>();
+  /** VMs that did not run, by when they were last asked for: they may have been started since. */
+  readonly #askedFor = new Map<Uuid, number>();
   #loaded = "";
   #ids = { next: 1, left: 0 };
   #trouble: string | null = null;
@@ -123,8 +127,18 @@ export class PoolView {
     return this.#status.ageSeconds + (this.#options.monotonicMs() - this.#readAtMs) / 1000;
   }
 
-  /** How good each live host is for `vm`, a uuid in lower case; null where the pool has no such VM. */
+  /** How good each live host is for `vm`, a uuid in lower case, which somebody asks for; null where the pool has no such VM. */
   stars(vm: Uuid): readonly HostStars[] | null {
+    if (this.#idle.has(vm)) this.#askedFor.set(vm, this.#options.monotonicMs());
+    return this.#starsOf(vm);
+  }
+
+  /** How many VMs were asked for since the collection began: they may run by now, and nobody knows where. */
+  startedSince(): number {
+    return this.#askedFor.size;
+  }
+
+  #starsOf(vm: Uuid): readonly HostStars[] | null {
     const found = this.#stars.get(vm);
     if (found !== undefined) return found;
     const basis = this.#basis;
@@ -139,11 +153,10 @@ export class PoolView {
 
   /** A VM that is started is answered for at once; whoever asks meanwhile has half of the time between two of these. */
   async #workOutAhead(stars: ReadonlyMap<Uuid, unknown>): Promise<void> {
-    const idle = this.#basis?.snapshot.vms.filter(({ powerState }) => !occupiesHost(powerState)) ?? [];
-    for (const { uuid } of idle) {
+    for (const uuid of this.#idle) {
       if (this.#stars !== stars || this.#isClosed) return;
       const beganMs = this.#options.monotonicMs();
-      this.stars(asUuid(uuid.toLowerCase()));
+      this.#starsOf(uuid);
       const spentMs = this.#options.monotonicMs() - beganMs;
       await new Promise((resolve) => setTimeout(resolve, spentMs));
     }
@@ -238,6 +251,11 @@ export class PoolView {
     if (stored === null) return;
     this.#basis = { ...assessment, snapshot: stored.snapshot };
     this.#gate = gate === null ? null : gate.measured;
+    const idle = stored.snapshot.vms.filter(({ powerState }) => !occupiesHost(powerState));
+    this.#idle = new Set(idle.map(({ uuid }) => asUuid(uuid.toLowerCase())));
+    const beganMs = this.#options.monotonicMs() - this.ageSeconds() * 1000;
+    for (const [vm, askedMs] of this.#askedFor)
+      if (askedMs < beganMs || !this.#idle.has(vm)) this.#askedFor.delete(vm);
     this.#forgetStars();
     // The history may take longer to read than a pool should wait for: until then, what was known.
     void this.#options.planner.lastUses().then(

@@ -9,7 +9,7 @@ import { balancingSteps, reasonWord } from "../../src/wlb/advice.ts";
 import { starsFor } from "../../src/wlb/placement.ts";
 import { adviceFrom, evacuationFrom } from "../../src/wlb/planning.ts";
 import { reportLabels } from "../../src/wlb/reports/labels.ts";
-import { reportTime } from "../../src/wlb/reports/parameters.ts";
+import { localTime, reportTime } from "../../src/wlb/reports/parameters.ts";
 import {
   type Advice,
   configurationAnswer,
@@ -121,6 +121,13 @@ describe(`over ${numRuns} random pools`, () => {
         for (const [, , to] of rowsOf("HostGetRecommendations", body, snapshot)) {
           expect([to !== host, enabled.has(to ?? "")]).toEqual([true, true]);
         }
+        // In whatever order the pool moves them, and though it moves no others, each has room.
+        for (const { uuid: to, placementFreeBytes } of snapshot.hosts) {
+          const coming = new Set(moves.flatMap((move) => (move.to === to ? [move.vm] : [])));
+          const arriving = snapshot.vms.filter((vm) => coming.has(vm.uuid));
+          const bytes = arriving.reduce((sum, vm) => sum + (vm.placementBytes ?? 0), 0);
+          if (coming.size > 0) expect(bytes).toBeLessThanOrEqual(placementFreeBytes ?? 0);
+        }
       }),
       { numRuns, seed: 20261129 },
     );
@@ -153,6 +160,28 @@ describe(`over ${numRuns} random pools`, () => {
       }),
       { numRuns: 500, seed: 20261129 },
     );
+  });
+});
+
+describe("an evacuation", () => {
+  const mebibyte = 1024 * 1024;
+  const full = (n: number, freeMb: number) =>
+    aHost({ uuid: uuid(n), cpuAverage: 20, memoryTotalMb: 5000, placementFreeBytes: freeMb * mebibyte });
+  const [large, small, guest] = [
+    aVm({ uuid: uuid(11), memoryMb: 3000 }),
+    aVm({ uuid: uuid(12), memoryMb: 500 }),
+    aVm({ uuid: uuid(13), memoryMb: 1500 }),
+  ];
+
+  it("has no VM wait for room that a VM of another host would have to make: the pool moves none of those", () => {
+    // The large one would fit on host 2 if the guest there went to host 3.
+    const snapshot = aSnapshot([
+      [full(1, 1000), [large, small]],
+      [full(2, 2000), [guest]],
+      [full(3, 2000), []],
+    ]);
+    const outcome = evacuationFrom(inputOf(snapshot, []), { ...control, headroomBytes: 0 }, uuid(1));
+    expect(outcome).toMatchObject({ moves: [{ vm: small.uuid }], complete: false });
   });
 });
 
@@ -346,6 +375,11 @@ describe("the traps of the protocol", () => {
       expect([report, lacking]).toEqual([report, []]);
       expect(texts["LBL_FOOTER_PAGE"]).toMatch(/\{0\}.*\{1\}/);
     }
+  });
+
+  it("hours are text that sorts as time does: layouts sort by it", () => {
+    const hours = [22, 9, 0, 10].map((hour) => localTime(hour * 3600, reportTime(new Map(), 0)).hour);
+    expect(hours.sort()).toEqual(["00", "09", "10", "22"]);
   });
 
   it("Start and End are days from today, in the time of whoever asks", () => {

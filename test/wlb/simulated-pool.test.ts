@@ -259,6 +259,28 @@ describe("host.evacuate", () => {
     expect(place("db1")).toBe("blade2");
     await call("host.enable", blade1);
   });
+
+  it("takes along what was started since the collection: the pool then goes by its own plan, which knows it", async () => {
+    await collect();
+    await call("VM.start", ref("VM", "db2"), false, false);
+    const host = place("db2");
+    expect(host).toMatch(/^blade/);
+    const before = messages().length;
+    expect(await failure("host.retrieve_wlb_evacuate_recommendations", ref("host", host))).toEqual([
+      "WLB_INTERNAL_ERROR",
+      "4016",
+      "1 VM may have been started since the collection: the next one tells where",
+    ]);
+    await call("host.disable", ref("host", host));
+    await call("host.evacuate", ref("host", host));
+    expect([place("db2"), messages().length]).toEqual([expect.not.stringMatching(host), before + 1]);
+    await call("host.enable", ref("host", host));
+    await collect();
+    await expect
+      .poll(() => call("host.retrieve_wlb_evacuate_recommendations", ref("host", place("db2"))))
+      .toMatchObject({ [ref("VM", "db2")]: ["WLB", expect.any(String)] });
+    await call("VM.hard_shutdown", ref("VM", "db2"));
+  });
 });
 
 describe("documents", () => {

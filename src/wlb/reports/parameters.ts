@@ -61,7 +61,8 @@ export function localTime(
   const text = new Date((seconds - offset) * 1000).toISOString();
   return {
     day: `${text.slice(0, 10)}T00:00:00`,
-    hour: String(Number(text.slice(11, 13))),
+    // Layouts sort it as the text that it is.
+    hour: text.slice(11, 13),
     moment: text.slice(0, 19),
   };
 }

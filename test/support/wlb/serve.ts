@@ -36,9 +36,11 @@ export async function startWlb(
   settings: Readonly<Record<string, string>>,
   args: readonly string[] = [],
   deadlineMs = 300_000,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<RunningWlb> {
   const program = await startProgram("xcp-wlb", args, {
     deadlineMs,
+    env,
     settings: {
       WlbListen: "127.0.0.1:0",
       WlbUsr: wlbUser,
