@@ -24,6 +24,7 @@ import {
   withDatabase,
 } from "../program/program.ts";
 import { currentScreen, isDumb } from "../program/screen.ts";
+import { askPassword, readPasswordFile } from "../program/secretInput.ts";
 import type { StoreOptions } from "../store/connection.ts";
 import { shellWord } from "../text/quote.ts";
 import { printable, printableJson } from "../text/text.ts";
@@ -34,7 +35,6 @@ import { pagerCommand, throughPager } from "./pager.ts";
 import { linesOfPools, onEveryPool, overviewsOf, type PoolMark, poolMark } from "./pools.ts";
 import { writePoolsPage } from "./reportFile.ts";
 import { runSchemaInstall, runSchemaStatus, type SchemaReport } from "./schema.ts";
-import { askPassword, readPasswordFile } from "./secretInput.ts";
 
 interface ManagerFlags {
   readonly settings?: string;

@@ -3,6 +3,7 @@
  * key; with an EC key none of them could connect, and they would not say why.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import fs from "node:fs";
 import path from "node:path";
 import { AppError } from "../domain/errors.ts";
 import { passwordFile, readGuarded, trustFile } from "./privateFile.ts";
@@ -34,6 +35,15 @@ export function certificateFiles(folder: string): { readonly file: string; reado
  */
 export function readRsaCertificate(folder: string): RsaCertificate {
   const { file, keyFile } = certificateFiles(folder);
+  for (const [there, lacking] of [
+    [file, keyFile],
+    [keyFile, file],
+  ] as const) {
+    if (!fs.existsSync(there) || fs.existsSync(lacking)) continue;
+    throw new AppError("certificate", `${there} is there without ${lacking}`, {
+      next: "lay that beside it, or remove it: both are made anew then",
+    });
+  }
   const cert = readGuarded(file, trustFile);
   const key = readGuarded(keyFile, passwordFile);
   const parsed = parse(cert, key, file, keyFile);

@@ -18,6 +18,7 @@ import {
   storeOptions,
   versionLine,
 } from "../program/program.ts";
+import { askPassword } from "../program/secretInput.ts";
 import type { Settings } from "../settings/types.ts";
 import { openDatabase } from "../store/connection.ts";
 import { requireSchema } from "../store/schema/schema.ts";
@@ -35,7 +36,7 @@ import { WlbService } from "./service.ts";
 import { ThreadPlanner } from "./threadPlanner.ts";
 import { startTlsServer } from "./tlsServer.ts";
 import { PoolView } from "./view.ts";
-import { welcomeLines } from "./welcome.ts";
+import { certificateWarnings, welcomeLines } from "./welcome.ts";
 
 interface WlbFlags {
   readonly settings?: readonly string[];
@@ -45,7 +46,7 @@ interface WlbFlags {
 
 const help = `
 Examples:
-  xcp-wlb --hash-password          read a password from standard input and print the line for the settings
+  xcp-wlb --hash-password          ask for a password and print the line for the settings
   xcp-wlb                          serve the pool of the file settings in this directory
   xcp-wlb -s a/settings -s b/settings   serve two pools; the first file says where to listen
 
@@ -59,7 +60,10 @@ function readOptions(context: ProgramContext): WlbFlags {
       "settings file (default: settings in this directory); once for each pool",
       append,
     )
-    .option("--hash-password", "read a password from standard input, print its hash for WlbPassHash, and end")
+    .option(
+      "--hash-password",
+      "ask for a password, or read it from standard input; print its hash for WlbPassHash, and end",
+    )
     .option("-q, --quiet", "print nothing but failures")
     .version(versionLine("xcp-wlb"))
     .addHelpText("after", help)
@@ -78,14 +82,29 @@ export async function wlbProgram(context: ProgramContext): Promise<number> {
 }
 
 async function printHash(context: ProgramContext): Promise<number> {
-  let text = "";
-  for await (const chunk of context.input().setEncoding("utf8")) text += chunk;
-  const password = text.replace(/\r?\n$/, "");
+  const password = await givenPassword(context);
   if (password === "" || /[\r\n]/.test(password)) {
-    throw new AppError("usage", "--hash-password wants one line on standard input: the password");
+    throw new AppError("usage", "--hash-password wants one line on standard input: the password", {
+      next: "type it where it is asked for, or: xcp-wlb --hash-password <FILE",
+    });
   }
   context.print(`WlbPassHash=${await hashPassword(password)}`);
   return exitCode.done;
+}
+
+/** Asked for on a terminal, where it is not shown. */
+async function givenPassword(context: ProgramContext): Promise<string> {
+  const input = context.input();
+  if (input.isTTY === true && process.stdin.isTTY) {
+    const ask = async (question: string) =>
+      (await askPassword(process.stdin, process.stderr, question)).reveal();
+    const password = await ask("Password that pools log in with: ");
+    if (password === "" || (await ask("The same again: ")) === password) return password;
+    throw new AppError("usage", "the two differ; no hash was made", { next: "type them again" });
+  }
+  let text = "";
+  for await (const chunk of input.setEncoding("utf8")) text += chunk;
+  return text.replace(/\r?\n$/, "");
 }
 
 async function serve(context: ProgramContext, options: WlbFlags): Promise<number> {
@@ -103,6 +122,7 @@ async function serve(context: ProgramContext, options: WlbFlags): Promise<number
     now: new Date(),
     unique,
   });
+  for (const line of certificateWarnings(certificate, wlb, new Date())) context.warn(line);
   const accountKey = await AccountKey.open(wlb.folder, unique);
   const views: PoolView[] = [];
   const secrets = [wlb.passwordHash.reveal()];

@@ -69,7 +69,7 @@ export class WlbService {
 
   /** The answer to one request on the wire. Never rejects for what the peer did. */
   async answer(wire: WireRequest): Promise<WireAnswer> {
-    const { gatekeeper, say } = this.#options;
+    const { gatekeeper, say, settings } = this.#options;
     const admission = await gatekeeper.admit(wire.address, wire.authorization);
     if (admission !== "admitted") {
       const user = printable(shorten(userIn(wire.authorization), longest.name));
@@ -77,7 +77,9 @@ export class WlbService {
       if (admission === "refused" && wire.authorization !== undefined)
         say(`refused: a wrong user or password from ${wire.address}, as ${user}`);
       if (admission === "now locked out")
-        say(`locked out: a wrong user or password from ${wire.address}, as ${user}`);
+        say(
+          `locked out: a wrong user or password from ${wire.address}, as ${user}, too often; it is heard again in ${span(settings.lockMs / 1000)} (WlbLockMinutes)`,
+        );
       return { status: 401, body: "" };
     }
     if (wire.path !== wlbPath) return { status: 404, body: "" };

@@ -54,7 +54,7 @@ const mostPassedOver = 16 * mostBytes;
 const mostConnections = 256;
 const stopMs = 2000;
 
-/** @throws AppError "usage" where the address cannot be listened to. */
+/** @throws AppError "settings" where the address cannot be listened to. */
 export async function startTlsServer(options: TlsServerOptions): Promise<RunningTlsServer> {
   const requestMs = options.requestMs ?? 10_000;
   const server = https.createServer(
@@ -114,7 +114,7 @@ function listening(server: https.Server, { host, port }: ServerAddress): Promise
   return new Promise((resolve, reject) => {
     server.once("error", (cause) =>
       reject(
-        new AppError("usage", `cannot listen to ${host}:${port}`, {
+        new AppError("settings", `cannot listen to ${host}:${port}`, {
           cause,
           next: "set WlbListen to an address of this machine and a port that is free",
         }),

@@ -1,4 +1,5 @@
 /** What is printed when the server is up: its certificate, and the lines that connect a pool to it. Pure. */
+import { certificateFiles } from "../program/rsaCertificate.ts";
 import type { WlbSettings } from "../settings/types.ts";
 import type { ServerCertificate } from "./certificate.ts";
 import type { RunningTlsServer } from "./tlsServer.ts";
@@ -20,5 +21,25 @@ export function welcomeLines(
     "and to connect the pool (by a DNS name of the certificate, not by an address):",
     `  xe pool-initialize-wlb wlb_url=${name}:${port} wlb_username=${user} wlb_password=... xenserver_username=... xenserver_password=...`,
     "  xe pool-param-set wlb-enabled=true uuid=$(xe pool-list --minimal)",
+  ];
+}
+
+/** What pools that verify would stumble over, each with the step that helps. */
+export function certificateWarnings(
+  { names, file, validTo }: Pick<ServerCertificate, "names" | "file" | "validTo">,
+  { names: wanted, folder }: Pick<WlbSettings, "names" | "folder">,
+  now: Date,
+): string[] {
+  const renew = `remove ${certificateFiles(folder).keyFile} and ${file} and start again: new ones are made, for the pools to install`;
+  const lacking = wanted.filter((name) => !names.includes(name));
+  return [
+    ...(lacking.length === 0
+      ? []
+      : [
+          `the certificate ${file} is for ${names.join(", ") || "no name"}, not for ${lacking.join(", ")} (WlbNames): ${renew}`,
+        ]),
+    ...(validTo > now
+      ? []
+      : [`the certificate ${file} ended on ${validTo.toISOString().slice(0, 10)}: ${renew}`]),
   ];
 }

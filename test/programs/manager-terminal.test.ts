@@ -114,6 +114,25 @@ describe.skipIf(python === null)("on a terminal", () => {
     expect(await listRules(admin)).toEqual([{ subject: "CpuAverage", threshold: 25 }]);
   });
 
+  test("xcp-wlb asks twice for the password whose hash it prints, and shows it not", async () => {
+    await runProgram("xcp-wlb", ["--version"]);
+    const main = fileURLToPath(new URL("../../dist/wlb/main.js", import.meta.url));
+    const asked = (again: string) =>
+      play(
+        [
+          ["log in with: ", "hidden1\r"],
+          ["again: ", `${again}\r`],
+        ],
+        ["--hash-password"],
+        { command: main },
+      );
+    const { code, output } = await asked("hidden1");
+    expect([code, output]).toEqual([0, expect.stringMatching(/^WlbPassHash=scrypt:/m)]);
+    const differing = await asked("hidden2");
+    expect([differing.code, differing.output]).toEqual([2, expect.stringContaining("the two differ")]);
+    expect(output + differing.output).not.toContain("hidden");
+  });
+
   test("a wrong answer is asked again with the reason", async () => {
     const { output } = await play([
       [prompt, "CREATE RULE HOST\r"],

@@ -1,8 +1,11 @@
 /** The server when something fails inside it that nobody foresaw: the pool gets an answer that it understands, the operator the cause. */
 import { Buffer } from "node:buffer";
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { certificateWarnings } from "../../src/wlb/welcome.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { runProgram } from "../support/programs.ts";
+import { runProgram, temporaryFolder } from "../support/programs.ts";
 import {
   collectRecorded,
   connectedTo,
@@ -73,6 +76,63 @@ describe("a failure inside the server", () => {
     });
     expect(server.program.output.stdout).toMatch(/ExecuteReport from 127\.0\.0\.1 failed: .*Migration/);
     await server.stop();
+  });
+});
+
+describe("what an administrator gets wrong", () => {
+  const settings = {
+    WlbListen: "127.0.0.1:0",
+    WlbUsr: "wlb",
+    WlbPassHash: `scrypt:16384:8:1:${"a".repeat(22)}:${"b".repeat(43)}`,
+  };
+
+  it("a port that is taken is told with the setting, and is no wrong usage", async () => {
+    const server = await startWlb(mysqlSettings(database));
+    const { code, stderr } = await runProgram("xcp-wlb", [], {
+      settings: { ...mysqlSettings(database), ...settings, WlbListen: `127.0.0.1:${server.port}` },
+    });
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^xcp-wlb: cannot listen to 127\.0\.0\.1:\d+: .*EADDRINUSE.*; set WlbListen to/),
+    ]);
+    await server.stop();
+  });
+
+  it("a certificate without its key, and a key without its certificate, are told with what to do", async () => {
+    const folder = join(await temporaryFolder(), "wlb");
+    const run = () =>
+      runProgram("xcp-wlb", [], { settings: { ...mysqlSettings(database), ...settings, WlbFolder: folder } });
+    await (await startWlb({ ...mysqlSettings(database), WlbFolder: folder })).stop();
+    await rename(join(folder, "key.pem"), join(folder, "away.pem"));
+    expect(await run()).toMatchObject({
+      code: 1,
+      stderr: `xcp-wlb: ${folder}/certificate.pem is there without ${folder}/key.pem; lay that beside it, or remove it: both are made anew then\n`,
+    });
+    await rename(join(folder, "away.pem"), join(folder, "key.pem"));
+    await rename(join(folder, "certificate.pem"), join(folder, "away.pem"));
+    expect(await run()).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/key\.pem is there without .*certificate\.pem; lay that/),
+    });
+  });
+
+  it("WlbNames that the certificate does not have are named at the start: nothing else would tell", async () => {
+    const folder = join(await temporaryFolder(), "wlb");
+    const own = { ...mysqlSettings(database), WlbFolder: folder };
+    const first = await startWlb({ ...own, WlbNames: "wlb.example.org" });
+    expect(first.program.output.stderr).toBe("");
+    await first.stop();
+    const second = await startWlb({ ...own, WlbNames: "wlb.example.org, balance.example.org" });
+    expect(second.program.output.stderr).toMatch(
+      /is for wlb\.example\.org, not for balance\.example\.org \(WlbNames\): remove .*key\.pem and .*certificate\.pem/,
+    );
+    await second.stop();
+  });
+
+  it("a certificate that has ended is named, with when", () => {
+    const certificate = { names: ["a.example.org"], file: "/k/certificate.pem", validTo: new Date(0) };
+    const warnings = certificateWarnings(certificate, { names: [], folder: "/k" }, new Date());
+    expect(warnings).toEqual([expect.stringMatching(/^the certificate \S+ ended on 1970-01-01: remove/)]);
   });
 });
 

@@ -2,8 +2,8 @@
 
 import type { ReadStream } from "node:tty";
 import { AppError } from "../domain/errors.ts";
-import { passwordFile, readGuarded } from "../program/privateFile.ts";
 import { Secret } from "../settings/secret.ts";
+import { passwordFile, readGuarded } from "./privateFile.ts";
 
 /** Asks for a password on the terminal `input`, echoing nothing. Throws AppError usage after Ctrl-C or Ctrl-D. */
 export async function askPassword(
