@@ -120,8 +120,10 @@ export function evacuationOf(
   bans: PairBans,
 ): Evacuation {
   const options = plannerOptions(assessment, settings, bans, 0);
+  const { serve } = assessment;
   return planEvacuation(state, assessment.rules, assessment.host.uuid, {
     ...options,
+    ...(serve === null ? {} : { serve }),
     suspects: assessment.suspicion.hosts,
   });
 }

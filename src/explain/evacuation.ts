@@ -6,6 +6,8 @@ import { isSingle, sumText } from "../domain/rule.ts";
 import type { Evacuation } from "../planner/evacuate/evacuate.ts";
 import type { Harm } from "../planner/evacuate/harm.ts";
 import type { Stay } from "../planner/evacuate/stay.ts";
+import type { ShortHost } from "../planner/evacuate/waits.ts";
+import { ahead, minutesFigure } from "../planner/serve/planServing.ts";
 import { ruleObject } from "../rules/json.ts";
 import { allowedText, calledRule, inUnit, termOf } from "../rules/words.ts";
 import { figure, plural } from "../text/format.ts";
@@ -58,10 +60,11 @@ export function purposeLine({ host, moves }: Evacuation, names: Names): string {
 }
 
 /** What an administrator should know before it is done. */
-export function warningLines({ harms, unmeasured }: Evacuation, names: Names): string[] {
+export function warningLines({ harms, short = [], unmeasured }: Evacuation, names: Names): string[] {
   const doubt = "that is in no figure above";
   return [
     ...harms.map((harm) => harmLine(harm, names)),
+    ...short.map((each) => shortLine(each, names)),
     ...unmeasured.map((vm) => `${names.of(vm)} goes though its part in a rule is unknown: ${doubt}`),
   ];
 }
@@ -80,6 +83,13 @@ function harmLine({ host, rule, term: place, value, mean, kind }: Harm, names: N
       : allowedText(term, 0);
   const worse = kind === "breaks" ? "" : " worse than now";
   return `${name} will break ${called}${worse}: ${subject}${inUnit(value, term)}, ${limit}`;
+}
+
+/** "xen2 will be 40 CPU-minutes short in the next hour, 25 of them because of what comes (SERVE CPU)" */
+function shortLine({ host, minutes, added, overMinutes }: ShortHost, names: Names): string {
+  const [all, more] = [minutesFigure(minutes), minutesFigure(added)];
+  const because = all === more ? "because of what comes" : `${more} of them because of what comes`;
+  return `${names.of(host)} is expected to be ${all} CPU-minutes short in the next ${ahead(overMinutes)}, ${because} (SERVE CPU)`;
 }
 
 /** A VM a line, with the reason. */
@@ -129,7 +139,7 @@ export function evacuationJson(
 
 /** What is particular to an evacuation. */
 export function evacuationObject(
-  { stays, harms, unmeasured, squeezable }: Evacuation,
+  { stays, harms, short, unmeasured, squeezable }: Evacuation,
   host: Host,
   names: Names,
 ): Readonly<Record<string, unknown>> {
@@ -147,6 +157,9 @@ export function evacuationObject(
       mean,
       kind,
     })),
+    ...(short === undefined
+      ? {}
+      : { short: short.map((each) => ({ ...each, hostName: names.exact(each.host) })) }),
     unmeasured,
     ...(squeezable === undefined ? {} : { squeezable }),
   };

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { assess, type DecisionInput } from "../../src/decide/assess.ts";
 import { assessAsked } from "../../src/decide/placing.ts";
 import type { Snapshot, Uuid } from "../../src/domain/pool.ts";
-import type { Rule } from "../../src/domain/rule.ts";
+import { noOptions, type Rule, serveDefaults } from "../../src/domain/rule.ts";
 import { balancingSteps, reasonWord } from "../../src/wlb/advice.ts";
 import { starsFor } from "../../src/wlb/placement.ts";
 import { adviceFrom, evacuationFrom } from "../../src/wlb/planning.ts";
@@ -182,6 +182,23 @@ describe("an evacuation", () => {
     ]);
     const outcome = evacuationFrom(inputOf(snapshot, []), { ...control, headroomBytes: 0 }, uuid(1));
     expect(outcome).toMatchObject({ moves: [{ vm: small.uuid }], complete: false });
+  });
+
+  it("goes by a rule that serves VMs: not where they would wait for CPUs while another host has some", () => {
+    const wanting = (n: number, cpuDemand: number) =>
+      aVm({ uuid: uuid(n), memoryMb: 500, vcpuNum: 4, vcpuAverage: 10, cpuDemand });
+    const snapshot = aSnapshot([
+      [full(1, 4000), [wanting(11, 60)]],
+      [full(2, 4000), [wanting(21, 100)]],
+      [full(3, 3000), [wanting(31, 10)]],
+    ]);
+    const input = inputOf(snapshot, []);
+    const to = (serving: NonNullable<DecisionInput["serving"]>) => {
+      const outcome = evacuationFrom({ ...input, serving }, { ...control, headroomBytes: 0 }, uuid(1));
+      return "refused" in outcome ? outcome.why : outcome.moves.map((move) => move.to);
+    };
+    expect(to([])).toEqual([uuid(2)]);
+    expect(to([{ serve: "CPU", ...serveDefaults, ...noOptions }])).toEqual([uuid(3)]);
   });
 });
 

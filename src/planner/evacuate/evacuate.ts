@@ -1,6 +1,6 @@
 /**
- * Plans how a host is emptied: fewest VMs left behind, then no rule broken where that can be had, then least copied
- * and most even. Pure: reads nothing but its arguments, decides nothing by time or chance.
+ * Plans how a host is emptied: fewest VMs left behind, then no rule broken where that can be had, then least copied, then
+ * fewest CPU-minutes that VMs will wait where a rule serves them, then most even. Pure: reads nothing but its arguments, decides nothing by time or chance.
  *
  * An administrator asked for it: a rule keeps no VM there, but which rule breaks on which host is told.
  */
@@ -21,6 +21,7 @@ import { type DrainProblem, toDrain, withoutDrained } from "./drain.ts";
 import { toEvacuationMoves, unmeasuredOf } from "./evacuationMoves.ts";
 import { type Floors, type Harm, harmsOf, unresolvedOf } from "./harm.ts";
 import { type Stay, staysOf } from "./stay.ts";
+import { CpuWaits, type ShortHost } from "./waits.ts";
 
 /** A plan that empties a host. Its evaluations are of the hosts that remain: a drained host leaves the mean. */
 export interface Evacuation extends Plan {
@@ -29,6 +30,8 @@ export interface Evacuation extends Plan {
   readonly stays: readonly Stay[];
   /** Rules that hosts break because of what comes to them. */
   readonly harms: readonly Harm[];
+  /** Hosts on which VMs wait longer because of what comes to them; not there where no rule serves VMs. */
+  readonly short?: readonly ShortHost[];
   /** VMs that go though their part in a rule is unknown: no figure holds it. */
   readonly unmeasured: readonly Uuid[];
   /** VMs that stay and would leave if guests might be squeezed (see decide/squeeze); not there where there are none. */
@@ -58,7 +61,8 @@ export function planEvacuation(
   const bounds = new Bounds(drain.problem, work);
   const hopeless = new Set(drain.leaving.filter((v) => !bounds.canLeave(v)));
   const floors = options.floors ?? (() => Number.NEGATIVE_INFINITY);
-  const spread = new Spread(drain, rules, floors, work);
+  const waiting = options.serve === undefined ? null : new CpuWaits(snapshot, drain, options.serve);
+  const spread = new Spread(drain, rules, floors, work, waiting);
   const random = new Random(options.seed ?? defaults.seed);
   const rehousing = new Rehousing(drain, spread, hopeless, random, work);
   const housing = rehousing.run(options.rounds ?? Number.POSITIVE_INFINITY);
@@ -83,6 +87,7 @@ function toEvacuation(planned: PlannedEvacuation): Omit<Evacuation, "rounds" | "
   const transfers = transfersOf(drain.problem, housing.steps, options);
   const times = scheduleOf(transfers, options);
   const moves = toEvacuationMoves(snapshot, planned, transfers, times.starts);
+  const short = planned.spread.shortHosts();
   const remaining = withoutDrained(snapshot, host.uuid);
   const before = rules.map((rule) => evaluate(remaining.hosts, rule));
   const after = rules.map((rule) => evaluate(hostsAfter(remaining, moves), rule));
@@ -102,6 +107,7 @@ function toEvacuation(planned: PlannedEvacuation): Omit<Evacuation, "rounds" | "
     secondsBound: times.bound,
     stays: staysOf(snapshot, drain, housing, hopeless, absent),
     harms,
+    ...(short === null ? {} : { short }),
     unmeasured: unmeasuredOf(snapshot, rules, moves),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Finds places for the VMs of a drained host: fewest left behind, then no rule harmed, then least moved elsewhere to
- * make room, then most even. Pure; the same seed gives the same search.
+ * make room, then fewest CPU-minutes waited for where a rule serves VMs, then most even. Pure; the same seed gives the same search.
  *
  * VMs of other hosts are moved only where without that one more VM would be left: the search begins without them.
  */
@@ -23,6 +23,9 @@ export interface Housing {
   readonly harm: number;
   /** Bytes that are copied beside the VMs of the drained host. */
   readonly extra: number;
+  /** CPU-minutes for which VMs are expected to wait on the hosts that remain, and whether that is as good as none more. */
+  readonly short: number;
+  readonly served: boolean;
   readonly uneven: number;
 }
 
@@ -98,7 +101,18 @@ export class Rehousing {
       this.#others = true;
       this.#search(rounds);
     }
-    return this.best ?? { moves: new Int32Array(0), steps: [], left: 0, harm: 0, extra: 0, uneven: 0 };
+    return (
+      this.best ?? {
+        moves: new Int32Array(0),
+        steps: [],
+        left: 0,
+        harm: 0,
+        extra: 0,
+        short: 0,
+        served: true,
+        uneven: 0,
+      }
+    );
   }
 
   #search(rounds: number): void {
@@ -129,6 +143,7 @@ export class Rehousing {
       best !== null &&
       best.left === this.#hopeless.size &&
       best.harm === 0 &&
+      best.served &&
       (best.extra <= this.#enough || !this.#others)
     );
   }
@@ -195,15 +210,20 @@ export class Rehousing {
   #choose(v: number, choice: PlaceChoice, not: number): number {
     const state = this.#state;
     const at = state.at[v] ?? 0;
-    let best = { d: -1, harm: 0, score: 0 };
+    let best = { d: -1, harm: 0, short: 0, score: 0 };
     for (let d = 0; d < this.#drain.problem.H; d++) {
       if (d === at || d === not || !state.stepFits(v, d)) continue;
       this.#spread.move(v, at, d);
-      const harm = choice === "even" ? this.#spread.harm : 0;
+      const { harm, short } = choice === "even" ? this.#spread : alike;
       const score = this.#score(v, d, choice);
       this.#spread.move(v, d, at);
-      if (best.d < 0 || harm < best.harm || (harm === best.harm && score < best.score))
-        best = { d, harm, score };
+      const shorter = lessBy(short, best.short);
+      if (
+        best.d < 0 ||
+        harm < best.harm ||
+        (harm === best.harm && (shorter || (score < best.score && !lessBy(best.short, short))))
+      )
+        best = { d, harm, short, score };
     }
     this.#work.charge("fit", this.#drain.problem.H);
     return best.d;
@@ -425,8 +445,8 @@ export class Rehousing {
     return false;
   }
 
-  #measure(): readonly [number, number] {
-    return [this.#spread.harm, this.#spread.uneven()];
+  #measure(): Measure {
+    return { harm: this.#spread.harm, short: this.#spread.short, uneven: this.#spread.uneven() };
   }
 
   /** The state as it is, if it can be reached step by step. */
@@ -439,9 +459,16 @@ export class Rehousing {
     const gone = leaving.reduce((sum, v) => sum + (left.includes(v) ? 0 : (problem.cost[v] ?? 0)), 0);
     const extra = this.#state.cost - gone + ordering.extra;
     for (const v of left) this.#spread.expect(v, false);
-    const [harm, uneven] = this.#measure();
+    const measure = this.#measure();
     for (const v of left) this.#spread.expect(v, !this.#hopeless.has(v));
-    return { moves, steps: ordering.steps, left: left.length, harm, extra, uneven };
+    return {
+      moves,
+      steps: ordering.steps,
+      left: left.length,
+      ...measure,
+      extra,
+      served: this.#spread.isServed,
+    };
   }
 
   /** Goes back to the best and unhouses some: a part of all, all guests of one host, or all whom others made room for. */
@@ -468,18 +495,27 @@ export class Rehousing {
   }
 }
 
-function isLess(
-  [harmA, unevenA]: readonly [number, number],
-  [harmB, unevenB]: readonly [number, number],
-): boolean {
-  return harmA < harmB || (harmA === harmB && unevenA < unevenB - 1e-9 * Math.max(1, unevenB));
+type Measure = Pick<Housing, "harm" | "short" | "uneven">;
+
+/** Where hosts are not told apart by what rules say. */
+const alike = { harm: 0, short: 0 } as const;
+
+/** Less by more than rounding. */
+function lessBy(a: number, b: number): boolean {
+  return a < b - 1e-9 * Math.max(1, b);
 }
 
-/** Fewer left; then less harm, less copied beside, more even. Others may move only for the first of these. */
+function isLess(a: Measure, b: Measure): boolean {
+  if (a.harm !== b.harm) return a.harm < b.harm;
+  if (lessBy(a.short, b.short) || lessBy(b.short, a.short)) return a.short < b.short;
+  return lessBy(a.uneven, b.uneven);
+}
+
+/** Fewer left; then less harm, less copied beside, less waited for, more even. Others may move only for the first of these. */
 function better(a: Housing, b: Housing, others: boolean): boolean {
   if (a.left !== b.left) return a.left < b.left;
   if (others && (a.extra === 0) !== (b.extra === 0)) return a.extra === 0;
   if (a.harm !== b.harm) return a.harm < b.harm;
   if (a.extra !== b.extra) return a.extra < b.extra;
-  return a.uneven < b.uneven - 1e-9 * Math.max(1, b.uneven);
+  return isLess(a, b);
 }

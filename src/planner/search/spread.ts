@@ -12,6 +12,7 @@ import { arrivingTermWeight, arrivingWeight, capacity, termCapacity } from "../.
 import { isCurable } from "../../rules/lint.ts";
 import type { DrainProblem } from "../evacuate/drain.ts";
 import type { Floors } from "../evacuate/harm.ts";
+import type { CpuWaits, ShortHost } from "../evacuate/waits.ts";
 import type { Work } from "./work.ts";
 
 /** One thing that hosts are compared by: a term of a rule, or what no rule asks for. */
@@ -141,9 +142,18 @@ export class Spread {
   readonly #before: Float64Array;
 
   readonly #work: Work;
+  readonly #waiting: CpuWaits | null;
 
-  constructor(drain: DrainProblem, rules: readonly Rule[], floors: Floors, work: Work) {
+  /** @param waiting what a rule that serves VMs adds; null where none acts. */
+  constructor(
+    drain: DrainProblem,
+    rules: readonly Rule[],
+    floors: Floors,
+    work: Work,
+    waiting: CpuWaits | null = null,
+  ) {
     this.#work = work;
+    this.#waiting = waiting;
     const { hosts, vms, H } = drain.problem;
     const others = hosts.filter((_, h) => h !== drain.source);
     const ruled = rules.flatMap((rule) => ruleMetrics(rule, others, floors));
@@ -209,6 +219,7 @@ export class Spread {
     this.#expected.fill(0);
     this.#harmed.fill(0);
     this.harm = 0;
+    this.#waiting?.reset();
     for (let pair = 0; pair < H * M; pair++) {
       const [m, value] = [pair % M, this.#start[pair] ?? 0];
       this.#sum[m] = (this.#sum[m] ?? 0) + value;
@@ -240,7 +251,8 @@ export class Spread {
     const { source } = this.#drain;
     const M = this.#M;
     const waited = this.#expected[v] === 1;
-    this.#work.charge("move", M);
+    this.#work.charge("move", M + (this.#waiting === null ? 0 : 2 * this.#waiting.parts));
+    this.#waiting?.move(v, from, to);
     for (let m = 0; m < M; m++) this.#before[m] = this.mean(m);
     if (waited && from === source) this.#comes(v, -1);
     if (waited && to === source) this.#comes(v, 1);
@@ -325,6 +337,22 @@ export class Spread {
     const metric = this.#metrics[m];
     if (metric === undefined) return Number.POSITIVE_INFINITY;
     return Math.max((metric.relative ? this.mean(m) : 0) + metric.allowed, metric.floor);
+  }
+
+  /** CPU-minutes for which VMs are expected to wait on the hosts that remain; 0 where no rule serves VMs. */
+  get short(): number {
+    return this.#waiting?.minutes ?? 0;
+  }
+
+  /** The hosts that come to lack more, as things stand; null where no rule serves VMs. */
+  shortHosts(): readonly ShortHost[] | null {
+    return this.#waiting?.shortHosts() ?? null;
+  }
+
+  /** Whether nothing that can be had is much shorter, while no VM of another host moves. */
+  get isServed(): boolean {
+    const waiting = this.#waiting;
+    return waiting === null || waiting.minutes <= waiting.least + waiting.tolerated;
   }
 
   /** How unevenly the hosts are loaded: the spread of each metric in its own scale, squared and summed. */
