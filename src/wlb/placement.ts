@@ -8,6 +8,8 @@ import type { HostStars } from "../wlbProtocol/answer.ts";
 /** Scores go to 100, stars to 5; the least score still has some. */
 const scorePerStar = 20;
 const fewestStars = 0.05;
+/** A hundredth of a star, which is as fine as they are told. */
+const tick = 0.2;
 
 /**
  * One entry for each live host; null where the pool has no such VM. `excluded` hosts have no stars.
@@ -24,7 +26,14 @@ export function starsFor(
   const found = snapshot.vms.find(({ uuid }) => uuid.toLowerCase() === wanted);
   if (found === undefined) return null;
   const { places, refused } = rankPlaces(basis, settings, withLastUse(found, use), use);
-  const scores = new Map(places.map(({ host, score }) => [host, score]));
+  // Of hosts with as many stars a pool takes any: the first of the ranking has more.
+  const [first] = places;
+  const scores = new Map(
+    places.map(({ host, score }) => [
+      host,
+      host === first?.host ? score : Math.min(score, (first?.score ?? 0) - tick),
+    ]),
+  );
   const reasons = new Map(refused.map(({ host, reason }) => [host, reason]));
   return snapshot.hosts
     .filter(({ live }) => live)

@@ -295,12 +295,12 @@ export class WlbService {
   async #evacuate(pool: Uuid, host: Uuid, asked: Asked): Promise<string> {
     const view = this.#bound(pool, asked);
     this.#requireFresh(view);
-    const started = view.startedSince();
+    const started = view.startedOn(host);
     // One that runs there by now and is not in the answer would be an error to the pool, which then evacuates nothing.
     if (started > 0) {
       throw new WlbRefusal(
         "noCurrentMetrics",
-        `${plural(started, "VM")} may have been started since the collection: the next one tells where`,
+        `${plural(started, "VM")} may have been started there since the collection: the next one tells`,
       );
     }
     const outcome = await inTime(view.evacuate(host), evacuationMs, {

@@ -6,7 +6,7 @@ import type { LastUse, RankingBasis } from "../decide/placing.ts";
 import { assessAsked } from "../decide/placing.ts";
 import { connectedWlb } from "../decide/workloadBalancing.ts";
 import { describeError } from "../domain/errors.ts";
-import { asUuid, occupiesHost, type Uuid } from "../domain/pool.ts";
+import { asUuid, occupiesHost, type Uuid, type Vm } from "../domain/pool.ts";
 import { hostsWith } from "../domain/workloadBalancing.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
@@ -24,6 +24,7 @@ import { type Advice, type HostStars, nextId } from "../wlbProtocol/answer.ts";
 import { type PlannedAdvice, sameSteps } from "./advice.ts";
 import { starsFor } from "./placement.ts";
 import type { EvacuationOutcome, WlbPlanner } from "./planning.ts";
+import { type AdvisedStart, advisedHost, starsBeside } from "./started.ts";
 
 /** The plan as it is answered. */
 export interface IssuedPlan extends PlannedAdvice {
@@ -41,21 +42,25 @@ export interface ViewOptions {
 }
 
 const idBlock = 100_000;
+/** A VM that is being started does not run yet. */
+const startingMs = 30_000;
 
 export class PoolView {
   readonly #options: ViewOptions;
   #status: WlbStatus | null = null;
   #readAtMs = 0;
   #basis: RankingBasis | null = null;
-  /** VMs of the present collection that do not run, uuids in lower case. */
-  #idle: ReadonlySet<Uuid> = new Set();
+  /** VMs of the present collection that do not run, by uuid in lower case. */
+  #idle: ReadonlyMap<Uuid, Vm> = new Map();
   #gate: string | null = null;
   #lastUses: ReadonlyMap<Uuid, LastUse> = new Map();
   #plan: IssuedPlan | null = null;
   /** Of the present collection, by VM: worked out ahead for VMs that may be started, and kept. */
   #stars = new Map<Uuid, readonly HostStars[] | null>();
-  /** VMs that did not run, by when they were last asked for: they may have been started since. */
-  readonly #askedFor = new Map<Uuid, number>();
+  /** When the present collection began. */
+  #beganMs = Number.NEGATIVE_INFINITY;
+  /** VMs that did not run and were asked for since then, or shortly before: they may run by now. */
+  readonly #asked = new Map<Uuid, { readonly atMs: number; readonly start: AdvisedStart | null }>();
   #loaded = "";
   #ids = { next: 1, left: 0 };
   #trouble: string | null = null;
@@ -129,13 +134,23 @@ export class PoolView {
 
   /** How good each live host is for `vm`, a uuid in lower case, which somebody asks for; null where the pool has no such VM. */
   stars(vm: Uuid): readonly HostStars[] | null {
-    if (this.#idle.has(vm)) this.#askedFor.set(vm, this.#options.monotonicMs());
-    return this.#starsOf(vm);
+    const [stars, basis, found] = [this.#starsOf(vm), this.#basis, this.#idle.get(vm)];
+    if (stars === null || basis === null || found === undefined) return stars;
+    const starts = [...this.#asked.values()].flatMap(({ start }) => start ?? []);
+    const beside = starsBeside(stars, found, starts, basis.snapshot, this.#options.control);
+    const host = advisedHost(beside);
+    this.#asked.set(vm, {
+      atMs: this.#options.monotonicMs(),
+      start: host === null ? null : { vm: found, host },
+    });
+    return beside;
   }
 
-  /** How many VMs were asked for since the collection began: they may run by now, and nobody knows where. */
-  startedSince(): number {
-    return this.#askedFor.size;
+  /** How many VMs may have been started on the host since the collection began. */
+  startedOn(host: Uuid): number {
+    return [...this.#asked.values()].filter(
+      ({ atMs, start }) => atMs >= this.#beganMs && start?.host === host,
+    ).length;
   }
 
   #starsOf(vm: Uuid): readonly HostStars[] | null {
@@ -153,7 +168,7 @@ export class PoolView {
 
   /** A VM that is started is answered for at once; whoever asks meanwhile has half of the time between two of these. */
   async #workOutAhead(stars: ReadonlyMap<Uuid, unknown>): Promise<void> {
-    for (const uuid of this.#idle) {
+    for (const uuid of this.#idle.keys()) {
       if (this.#stars !== stars || this.#isClosed) return;
       const beganMs = this.#options.monotonicMs();
       this.#starsOf(uuid);
@@ -252,10 +267,10 @@ export class PoolView {
     this.#basis = { ...assessment, snapshot: stored.snapshot };
     this.#gate = gate === null ? null : gate.measured;
     const idle = stored.snapshot.vms.filter(({ powerState }) => !occupiesHost(powerState));
-    this.#idle = new Set(idle.map(({ uuid }) => asUuid(uuid.toLowerCase())));
-    const beganMs = this.#options.monotonicMs() - this.ageSeconds() * 1000;
-    for (const [vm, askedMs] of this.#askedFor)
-      if (askedMs < beganMs || !this.#idle.has(vm)) this.#askedFor.delete(vm);
+    this.#idle = new Map(idle.map((vm) => [asUuid(vm.uuid.toLowerCase()), vm]));
+    this.#beganMs = this.#options.monotonicMs() - this.ageSeconds() * 1000;
+    for (const [vm, { atMs }] of this.#asked)
+      if (atMs < this.#beganMs - startingMs || !this.#idle.has(vm)) this.#asked.delete(vm);
     this.#forgetStars();
     // The history may take longer to read than a pool should wait for: until then, what was known.
     void this.#options.planner.lastUses().then(

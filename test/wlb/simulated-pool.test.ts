@@ -24,6 +24,7 @@ vm hot1 on=boss vcpus=2 memory=1024 cpu=95% tools
 vm hot2 on=boss vcpus=2 memory=1024 cpu=95% tools
 vm db1 on=blade1 vcpus=2 memory=1024 cpu=20% tools group=databases
 vm db2 vcpus=2 memory=1024 mode=pv group=databases
+vm db3 vcpus=2 memory=1024 mode=pv group=databases
 vm homely vcpus=1 memory=512 mode=pv home=blade2
 vm huge vcpus=2 memory=131072 tools
 `;
@@ -227,6 +228,12 @@ describe("a VM that is started or resumed without a host", () => {
     expect(place("db2")).toBe("blade2");
   });
 
+  it("keeps away from one of its group that was started just before, though no collection knows that yet", async () => {
+    await call("VM.start", ref("VM", "db3"), false, false);
+    expect([place("db1"), place("db2"), place("db3")]).toEqual(["blade1", "blade2", "boss"]);
+    await call("VM.hard_shutdown", ref("VM", "db3"));
+  });
+
   it("is placed by the pool itself where the administrator wants that, and where nobody answers, which is told", async () => {
     const restart = async () => {
       await call("VM.hard_shutdown", ref("VM", "db2"));
@@ -269,7 +276,7 @@ describe("host.evacuate", () => {
     expect(await failure("host.retrieve_wlb_evacuate_recommendations", ref("host", host))).toEqual([
       "WLB_INTERNAL_ERROR",
       "4016",
-      "1 VM may have been started since the collection: the next one tells where",
+      "1 VM may have been started there since the collection: the next one tells",
     ]);
     await call("host.disable", ref("host", host));
     await call("host.evacuate", ref("host", host));

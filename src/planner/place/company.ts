@@ -13,7 +13,7 @@ export interface Company {
 export function companyOf(
   snapshot: Snapshot,
   vm: Vm,
-  { affinityTags = [], antiAffinityTags = [] }: RankOptions,
+  { affinityTags = [], antiAffinityTags = [] }: Pick<RankOptions, "affinityTags" | "antiAffinityTags">,
 ): (host: Uuid) => Company {
   const own = groupsOf(vm, antiAffinityTags);
   const tags = vm.tags.filter((tag) => affinityTags.includes(tag));
