@@ -3,13 +3,14 @@
  * broken worse, by any step. Pure: reads nothing but its arguments, decides nothing by time or chance.
  *
  * The way: what no plan undercuts on each host; host after host, the cheapest VMs away and others after them where that
- * needs room itself; tiny pools are searched through.
+ * needs room itself; tiny pools are searched through. Where a rule serves VMs, the same VMs then go where they wait least.
  */
 import { withDerived } from "../../domain/derived.ts";
 import { absence, evaluate } from "../../domain/deviation.ts";
 import type { Snapshot, Uuid, Vm } from "../../domain/pool.ts";
 import type { Rule } from "../../domain/rule.ts";
 import { bytes } from "../../text/format.ts";
+import { CpuWaits } from "../evacuate/waits.ts";
 import { rankHosts } from "../place/rank.ts";
 import type { Ranking, RankOptions, RefusedHost } from "../place/ranking.ts";
 import { wantedAfter } from "../place/served.ts";
@@ -28,6 +29,7 @@ import { hostsAfter } from "../tell/outcome.ts";
 import { RoomBounds } from "./bounds.ts";
 import { searchRoom } from "./exact.ts";
 import { type GuestProblem, placedAfter, wantedOn, withGuest } from "./guest.ts";
+import { withLeastWaits } from "./leastWaits.ts";
 import { needed } from "./needed.ts";
 import { toRoomMoves } from "./roomMoves.ts";
 
@@ -75,7 +77,12 @@ export function planRoom(pool: Snapshot, rules: readonly Rule[], vm: Vm, options
       obstacles: obstaclesOf(ranking, guest, bounds),
     };
   }
-  return toRoomPlan(planned, guest, { ...found, steps: found.steps });
+  const { serve } = options;
+  const steps =
+    serve === undefined
+      ? found.steps
+      : withLeastWaits(guest, found.steps, new CpuWaits(snapshot, guest, serve), work);
+  return toRoomPlan(planned, guest, { ...found, steps });
 }
 
 interface FoundRoom {
