@@ -60,7 +60,7 @@ function viewLines(view: PoolView): string[] {
   if (status === null)
     return [`database ${view.db.name} at ${view.db.server}: not read yet: ${trouble ?? "?"}`];
   const hosts = view.basis?.snapshot.hosts.length ?? 0;
-  const vms = view.basis?.snapshot.vms.length ?? 0;
+  const vms = view.basis?.snapshot.vms.filter(({ isControlDomain }) => !isControlDomain).length ?? 0;
   return [
     `pool ${printable(status.poolName)} ${status.collected ?? "(nothing collected)"}: ${plural(hosts, "host")}, ${plural(vms, "VM")}`,
     `  collection ${status.collectionId}, ${Number.isFinite(view.ageSeconds()) ? `${span(view.ageSeconds())} old` : "none"}`,

@@ -131,6 +131,7 @@ async function serve(context: ProgramContext, options: WlbFlags): Promise<number
     secrets.push(mysql.password.reveal());
     views.push(await viewOf({ file, mysql, control }, context, say));
   }
+  refuseTwice(views, files);
   const gatekeeper = new Gatekeeper(wlb, context.monotonicMs);
   const meters = new Meters(context.monotonicMs);
   const doctor = new Doctor(
@@ -183,6 +184,21 @@ async function serve(context: ProgramContext, options: WlbFlags): Promise<number
   // A refresh that waits for a database that is away is not waited for.
   await Promise.all(views.map((view) => view.close()));
   return exitCode.done;
+}
+
+/** Of two views of one database each would number its advice by itself. */
+function refuseTwice(views: readonly PoolView[], files: readonly (string | undefined)[]): void {
+  const seen = new Map<string, number>();
+  views.forEach(({ db }, index) => {
+    const name = `${db.name} at ${db.server}`;
+    const first = seen.get(name);
+    if (first !== undefined) {
+      throw new AppError("settings", `${files[first]} and ${files[index]} name one database, ${name}`, {
+        next: "name each pool once, each with a database of its own",
+      });
+    }
+    seen.set(name, index);
+  });
 }
 
 /** The machine's own names, where the settings give none. */

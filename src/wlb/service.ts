@@ -87,10 +87,15 @@ export class WlbService {
     const method = methodOf(wire.soapAction);
     if (method === null)
       return { status: 200, body: faultAnswer("SOAPAction names none of the nine methods") };
-    return { status: 200, body: await this.#bodyOf(method, wire) };
+    const { body } = wire;
+    if (body === null) return { status: 200, body: faultAnswer("the request is longer than 1 MiB") };
+    return { status: 200, body: await this.#bodyOf(method, { ...wire, body }) };
   }
 
-  async #bodyOf(method: WlbMethod, { address, hostHeader, body }: WireRequest): Promise<string> {
+  async #bodyOf(
+    method: WlbMethod,
+    { address, hostHeader, body }: WireRequest & { readonly body: string },
+  ): Promise<string> {
     const note = this.#options.meters.began(method);
     try {
       const answered = await this.#ask({ request: readRequest(method, body), address, hostHeader });

@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { AppError } from "../domain/errors.ts";
 import type { ServerAddress } from "../settings/address.ts";
 
-/** A request with its whole body, which is there only where `admit` let it pass. */
+/** A request with its whole body. */
 export interface WireRequest {
   readonly method: string;
   readonly path: string;
@@ -18,7 +18,8 @@ export interface WireRequest {
   readonly hostHeader: string | undefined;
   /** The peer's address, an IPv4 one in its usual form. */
   readonly address: string;
-  readonly body: string;
+  /** Null where it is longer than 1 MiB. */
+  readonly body: string | null;
 }
 
 export interface WireAnswer {
@@ -31,7 +32,7 @@ export interface TlsServerOptions {
   readonly key: string;
   readonly cert: string;
   readonly answer: (request: WireRequest) => Promise<WireAnswer>;
-  /** The answer to a request that is too long, or that `answer` failed at, in words that tell its sender so. */
+  /** The answer to a request that `answer` failed at, in words that tell its sender so. */
   readonly excuse: (why: string) => WireAnswer;
   /** Told of what could not be answered at all. */
   readonly failed: (error: unknown) => void;
@@ -139,7 +140,6 @@ async function respond(
 ): Promise<void> {
   try {
     const body = await bodyOf(request);
-    if (body === null) return send(response, excuse("the request is longer than 1 MiB"));
     send(
       response,
       await answer({

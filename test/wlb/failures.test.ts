@@ -1,11 +1,11 @@
 /** The server when something fails inside it that nobody foresaw: the pool gets an answer that it understands, the operator the cause. */
 import { Buffer } from "node:buffer";
-import { rename } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { certificateWarnings } from "../../src/wlb/welcome.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
-import { runProgram, temporaryFolder } from "../support/programs.ts";
+import { runProgram, temporaryFolder, writeSettings } from "../support/programs.ts";
 import {
   collectRecorded,
   connectedTo,
@@ -96,6 +96,24 @@ describe("what an administrator gets wrong", () => {
       expect.stringMatching(/^xcp-wlb: cannot listen to 127\.0\.0\.1:\d+: .*EADDRINUSE.*; set WlbListen to/),
     ]);
     await server.stop();
+  });
+
+  it("one database for two pools is refused, and no port is opened", async () => {
+    const other = join(await temporaryFolder(), "other");
+    await mkdir(other, { mode: 0o700 });
+    await writeSettings(other, mysqlSettings(database));
+    const { code, stdout, stderr } = await runProgram(
+      "xcp-wlb",
+      ["-s", "settings", "-s", join(other, "settings")],
+      { settings: { ...mysqlSettings(database), ...settings } },
+    );
+    expect([code, stdout, stderr]).toEqual([
+      1,
+      "",
+      expect.stringMatching(
+        /^xcp-wlb: settings and \S+\/other\/settings name one database, \S+ at \S+; name each/,
+      ),
+    ]);
   });
 
   it("a certificate without its key, and a key without its certificate, are told with what to do", async () => {

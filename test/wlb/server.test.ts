@@ -299,6 +299,8 @@ describe("whoever may not ask", () => {
       200,
       { error: "WLB_INTERNAL_ERROR", parameters: ["Exception:", "the request is longer than 1 MiB"] },
     ]);
+    const nameless = wholeRequest("GetXenPoolConfiguration", " ".repeat(2_000_000), "bm9ib2R5Om5vYm9keQ==");
+    expect((await exchange({ port: server.port, from: "127.0.0.4" }, nameless)).status).toBe(401);
   });
 
   it("is turned away at other paths, methods and names", async () => {
