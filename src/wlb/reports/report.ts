@@ -39,8 +39,10 @@ interface ReportKind {
   readonly rows: (basis: ReportBasis) => Promise<Rows>;
 }
 
-/** Beyond this a pool's coordinator has too much to hold, and to log. */
+/** Beyond this, some 5 MB, a pool's coordinator has too much to hold, and to log. */
 const mostRows = 3000;
+/** Of the report with the longest rows. */
+const mostHealthRows = 2000;
 const mostMoves = 5000;
 const hour = 3600;
 
@@ -166,12 +168,13 @@ function hostsOf({ view }: ReportBasis): ReadonlyMap<string, { readonly id: numb
 /** The hosts' means by steps that are an hour long, or longer where there would be too many rows. */
 async function means(
   basis: ReportBasis,
+  most: number = mostRows,
 ): Promise<{ readonly step: number; readonly found: readonly HostMeans[] }> {
   const { view, time, host } = basis;
   const { from, to } = time.span;
   const hosts = host === null ? Math.max(1, hostsOf(basis).size) : 1;
-  const step = hour * Math.max(1, Math.ceil(((to - from) / hour) * (hosts / mostRows)));
-  const all = await hostMeans(view.db, time.span, step, host === null ? mostRows : mostRows * 64);
+  const step = hour * Math.max(1, Math.ceil(((to - from) / hour) * (hosts / most)));
+  const all = await hostMeans(view.db, time.span, step, host === null ? most : most * 64);
   return { step, found: host === null ? all : all.filter((each) => each.host.toLowerCase() === host) };
 }
 
@@ -206,7 +209,7 @@ async function healthHistory(basis: ReportBasis): Promise<Rows> {
 async function poolHealth(basis: ReportBasis): Promise<Rows> {
   const hosts = hostsOf(basis);
   const { values, healthOf } = thresholdsOf(basis.view);
-  const { found } = await means(basis);
+  const { found } = await means(basis, mostHealthRows);
   return found.map((each) => {
     const host = hosts.get(each.host.toLowerCase());
     const { avg_total_cpu, avg_free_mem, avg_total_pif_read_per_sec, avg_total_pif_write_per_sec } =
