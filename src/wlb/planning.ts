@@ -109,7 +109,7 @@ export function adviceFrom(
   return { collectionId: stored.collection.id, severity: severityOf(steps, hosts), steps, gate: null };
 }
 
-const onlyOfHost = "a pool that evacuates a host moves no VM of another";
+const onlyOfHost = "in an evacuation by the pool itself no move can wait for another";
 
 /** Where the VMs of `wanted`, a uuid in lower case, would go. */
 export function evacuationFrom(
@@ -133,7 +133,7 @@ export function evacuationFrom(
   const here = new Set(
     placements.flatMap(({ vmUuid, hostUuid }) => (hostUuid === known.uuid ? [vmUuid] : [])),
   );
-  // The pool does the moves in an order of its own, and only those of VMs that are on the host: none may wait for another.
+  // The pool does the moves in an order of its own, several at once: none may wait for another.
   const others = placements.filter(({ vmUuid }) => !here.has(vmUuid));
   const vms = new Map([...others.map(({ vmUuid }) => [vmUuid, onlyOfHost] as const), ...assessment.bans.vms]);
   const alone = { ...assessment, bans: { ...assessment.bans, vms } };

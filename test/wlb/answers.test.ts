@@ -121,7 +121,7 @@ describe(`over ${numRuns} random pools`, () => {
         for (const [, , to] of rowsOf("HostGetRecommendations", body, snapshot)) {
           expect([to !== host, enabled.has(to ?? "")]).toEqual([true, true]);
         }
-        // In whatever order the pool moves them, and though it moves no others, each has room.
+        // In whatever order the pool moves them each has room.
         for (const { uuid: to, placementFreeBytes } of snapshot.hosts) {
           const coming = new Set(moves.flatMap((move) => (move.to === to ? [move.vm] : [])));
           const arriving = snapshot.vms.filter((vm) => coming.has(vm.uuid));
@@ -173,7 +173,7 @@ describe("an evacuation", () => {
     aVm({ uuid: uuid(13), memoryMb: 1500 }),
   ];
 
-  it("has no VM wait for room that a VM of another host would have to make: the pool moves none of those", () => {
+  it("has no VM wait for room that a VM of another host would have to make: the pool's order is its own", () => {
     // The large one would fit on host 2 if the guest there went to host 3.
     const snapshot = aSnapshot([
       [full(1, 1000), [large, small]],

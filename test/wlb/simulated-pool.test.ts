@@ -240,7 +240,7 @@ describe("a VM that is started or resumed without a host", () => {
       await call("VM.start", ref("VM", "db2"), false, false);
       return place("db2");
     };
-    await call("pool.add_to_other_config", poolRef(), "wlb_choose_host_disable", "true");
+    await call("pool.add_to_other_config", poolRef(), "wlb_choose_host_disable", "True");
     expect([await restart(), messages()]).toEqual(["blade1", []]);
     await call("pool.remove_from_other_config", poolRef(), "wlb_choose_host_disable");
     world.pool.db.set("pool", poolRef(), "wlb_url", "localhost:1");
@@ -477,12 +477,14 @@ describe("a server that answers wrongly", () => {
       `<Recommendations><r><HostUuid>${uuid("host", host)}</HostUuid><RecommendationId>1</RecommendationId><VmUuid>${uuid("VM", vm)}</VmUuid></r></Recommendations>`;
     const boss = ref("host", "boss");
     answers("HostGetRecommendations", to("hot1", "boss"));
-    expect(await failure("host.retrieve_wlb_evacuate_recommendations", boss)).toMatchObject([
+    const same = (vm: string) => [
       "WLB_MALFORMED_RESPONSE",
-      "HostGetRecommendations",
-      expect.stringContaining("to the same server"),
-      "Unknown",
-    ]);
+      `WLB recommends migrating VM ${vm} to the same server it is being evacuated from.`,
+    ];
+    expect(await failure("host.retrieve_wlb_evacuate_recommendations", boss)).toEqual(same("hot1"));
+    // That it has gone to its target already is as bad, whoever moved it.
+    answers("HostGetRecommendations", to("db1", place("db1")));
+    expect(await failure("host.retrieve_wlb_evacuate_recommendations", boss)).toEqual(same("db1"));
     answers("HostGetRecommendations", to("hot1", "blade1"));
     expect(names("VM", await call("host.retrieve_wlb_evacuate_recommendations", boss))).toEqual({
       hot1: ["WLB", uuid("host", "blade1")],

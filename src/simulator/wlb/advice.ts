@@ -105,7 +105,7 @@ export async function advisedHost(
   return best.ref;
 }
 
-/** The server finds out by the tasks' events whether its advice was taken. */
+/** The server finds out by the tasks' events whether its advice was taken. What the task had of its own is gone, as with xapi. */
 function tellTask(
   { db, ...model }: PoolModel,
   { ref }: TaskHandle,
@@ -113,8 +113,7 @@ function tellTask(
 ): void {
   if (!db.has("task", ref)) return;
   const ofPool = Object.entries(db.map("pool", poolRefOf({ db, ...model }), "other_config"));
-  const own = Object.entries(db.map("task", ref, "other_config"));
-  db.set("task", ref, "other_config", simMap([...own, ...ofPool, ...entries]));
+  db.set("task", ref, "other_config", simMap([...ofPool, ...entries]));
 }
 
 function consultationFailed(model: PoolModel, cls: "VM" | "Host", ref: string): void {
@@ -141,14 +140,17 @@ export async function evacuationTargets(
   const answer = await askWlb(model, "HostGetRecommendations", parameters);
   return new Map(
     answer.evacuation(knownUuids(model)).map(({ vm, host }) => {
-      if (host === hostUuid && vm !== "") {
+      const to = db.byUuid("host", host);
+      if (vm === "") return [controlDomainOf(model, host), to];
+      const ref = db.byUuid("VM", vm);
+      // By where it is by now, which the server may not know yet; then nothing of the answer counts.
+      if (db.text("VM", ref, "resident_on") === to) {
+        const name = db.text("VM", ref, "name_label");
         throw new SimFailure("WLB_MALFORMED_RESPONSE", [
-          "HostGetRecommendations",
-          `WLB recommended migrating VM ${vm} to the same server it is being evacuated from.`,
-          "Unknown",
+          `WLB recommends migrating VM ${name} to the same server it is being evacuated from.`,
         ]);
       }
-      return [vm === "" ? controlDomainOf(model, host) : db.byUuid("VM", vm), db.byUuid("host", host)];
+      return [ref, to];
     }),
   );
 }

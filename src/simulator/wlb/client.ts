@@ -50,7 +50,7 @@ export function consultsWlb(model: PoolModel): boolean {
     db.text("pool", pool, "wlb_url") !== "" &&
     db.get("pool", pool, "wlb_enabled") === true &&
     db.map("pool", pool, "restrictions")["restrict_wlb"] !== "true" &&
-    db.map("pool", pool, "other_config")["wlb_choose_host_disable"] !== "true"
+    String(db.map("pool", pool, "other_config")["wlb_choose_host_disable"]).toLowerCase() !== "true"
   );
 }
 
