@@ -4,7 +4,8 @@
  * A rule that serves VMs looks at the collections of the last hour, five minutes apart, the newest one among them: a VM
  * that has begun to wait is not averaged with the minutes before. For each VM several ways of forecasting are tried on
  * that hour, from "it goes on as it is now" to "as in the mean of the hour": the one that has erred least is taken, and
- * its mean squared error is the variance.
+ * its mean squared error is the variance. It is as likely as not to hold for the whole hour ahead: bursts fall back. So
+ * what is expected is a mixture of it and of a slower average (measured in bench/README.md, "Demand served").
  */
 import { InTurn } from "../domain/inTurn.ts";
 import type { Snapshot, Uuid, Vm } from "../domain/pool.ts";
@@ -13,6 +14,11 @@ import { type Sample, servingBin } from "./sampling.ts";
 
 /** Weights of the newest value in an exponential average; 1: nothing but it. */
 const smoothings = [1, 0.5, 0.25, 0.1];
+
+/** How likely a VM is to go on for the hour as the best of these averages says; else it falls back. */
+const lasting = 0.5;
+/** Weight of the newest value in the average that it falls back to. */
+const settling = 0.35;
 
 /** Errors that are counted before the hour's own stand for themselves: a VM that was just started has few. */
 const leastErrors = 3;
@@ -48,6 +54,11 @@ export function demandsOf(newest: Snapshot, earlier: readonly Sample[]): Readonl
     if (values !== undefined) demands.set(vmUuid, forecast(values));
   }
   return demands;
+}
+
+interface Expected {
+  readonly mean: number;
+  readonly variance: number;
 }
 
 interface Series {
@@ -89,19 +100,27 @@ function seriesOf(newest: Snapshot, earlier: readonly Sample[]): readonly (Serie
 /** @param values five minutes apart, the newest first; one at least. */
 function forecast(values: readonly number[]): Demand {
   const series = values.toReversed();
-  let best: { readonly mean: number; readonly variance: number } | null = null;
+  let best: Expected | null = null;
   for (const smoothing of smoothings) {
     const tried = tryOn(series, smoothing);
     if (best === null || tried.variance < best.variance) best = tried;
   }
-  return { means: [best?.mean ?? 0], variance: best?.variance ?? 0 };
+  const back = tryOn(series, settling);
+  return mixed(best ?? back, back);
+}
+
+/** Mean and variance of what is one of two things, the first with the chance `lasting`. */
+function mixed(first: Expected, second: Expected): Demand {
+  const other = 1 - lasting;
+  return {
+    means: [lasting * first.mean + other * second.mean],
+    variance:
+      lasting * first.variance + other * second.variance + lasting * other * (first.mean - second.mean) ** 2,
+  };
 }
 
 /** The average, oldest first, and how far on the way it was from each of the values that came after. */
-function tryOn(
-  series: readonly number[],
-  smoothing: number,
-): { readonly mean: number; readonly variance: number } {
+function tryOn(series: readonly number[], smoothing: number): Expected {
   let mean = series[0] ?? 0;
   let squares = 0;
   for (let n = 1; n < series.length; n++) {

@@ -83,17 +83,25 @@ describe("what a VM is expected to want", () => {
       secondsBefore,
     });
     const calm = [60, 120, 180, 240, 300, 600, 900].map((seconds) => minute(20, seconds));
-    expect(demandsOf(seen(100), calm).get(uuid(1))?.means[0]).toBeCloseTo(4, 6);
+    const begun = demandsOf(seen(100), calm).get(uuid(1));
+    // The newest, 4, or what was before it, 0.8, and 0.35 of the way from there: as likely the one as the other.
+    expect(begun?.means[0]).toBeCloseTo((4 + (0.8 + 0.35 * 3.2)) / 2, 6);
+    // Both erred once by 3.2, in three values that followed another; and they are 2.08 apart.
+    expect(begun?.variance).toBeCloseTo(3.2 ** 2 / 3 + (2.08 / 2) ** 2, 6);
     const unseen = aSnapshot([[host, [aVm({ ...vm, vcpuAverage: null })]]]);
     expect(demandsOf(unseen, calm).get(uuid(1))?.means[0]).toBeCloseTo(0.8, 6);
     expect(demandsOf(unseen, calm.slice(4)).has(uuid(1))).toBe(false);
   });
 
-  it("follows a step that stays, and the mean of one that goes to and fro", () => {
-    const step = demandsOf(seen(100), history([100, 100, 100, 100, 100, 20, 20, 20, 20, 20, 20])).get(
-      uuid(1),
-    );
-    expect(step?.means[0]).toBeCloseTo(4, 1);
+  it("follows a step the more the longer it has stayed, and the mean of one that goes to and fro", () => {
+    const after = (fives: number) =>
+      demandsOf(
+        seen(100),
+        history([...new Array<number>(fives).fill(100), ...new Array<number>(11 - fives).fill(20)]),
+      ).get(uuid(1))?.means[0] ?? 0;
+    expect(after(0)).toBeGreaterThan(2.5);
+    for (let fives = 1; fives < 8; fives++) expect(after(fives)).toBeGreaterThan(after(fives - 1));
+    expect(after(8)).toBeCloseTo(4, 1);
     const noise = demandsOf(seen(100), history([0, 100, 0, 100, 0, 100, 0, 100, 0, 100, 0])).get(uuid(1));
     expect(noise?.means[0]).toBeGreaterThan(1.5);
     expect(noise?.means[0]).toBeLessThan(2.6);

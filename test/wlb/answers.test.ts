@@ -394,7 +394,13 @@ describe("the traps of the protocol", () => {
     }
   });
 
-  it("hours are text that sorts as time does: layouts sort by it", () => {
+  it("hours are those of whoever asks, as text that sorts as time does: layouts sort by it", () => {
+    const east = reportTime(new Map([["UTCOffset", "330"]]), 0);
+    expect(localTime(23 * 3600, east)).toEqual({
+      day: "1970-01-02T00:00:00",
+      hour: "04",
+      moment: "1970-01-02T04:30:00",
+    });
     const hours = [22, 9, 0, 10].map((hour) => localTime(hour * 3600, reportTime(new Map(), 0)).hour);
     expect(hours.sort()).toEqual(["00", "09", "10", "22"]);
   });
@@ -407,7 +413,7 @@ describe("the traps of the protocol", () => {
     };
     expect(span({ Start: "-7", End: "0" })).toEqual(["2026-11-22T00:00", "2026-11-30T00:00"]);
     // Four hours east of Greenwich it is the next day already.
-    expect(span({ Start: "0", End: "0", UTCOffset: "-240" })).toEqual([
+    expect(span({ Start: "0", End: "0", UTCOffset: "240" })).toEqual([
       "2026-11-29T20:00",
       "2026-11-30T20:00",
     ]);

@@ -13,7 +13,10 @@ const mostDays = 370;
 export interface ReportTime {
   /** In seconds since 1970. */
   readonly span: Span;
-  /** Seconds to add to the asker's time to get UTC. */
+  /**
+   * Seconds that the asker's time is ahead of UTC: 14,400 four hours east of Greenwich, as XenCenter sends it in minutes
+   * (WlbReportView.cs: TimeZone.GetUtcOffset).
+   */
   readonly offset: number;
 }
 
@@ -25,8 +28,8 @@ export function reportTime(parameters: ReadonlyMap<string, string>, now: number)
   if (end < start || end - start > mostDays) {
     throw new WlbRefusal("outOfRange", `a report is of at most ${mostDays} days, from Start to End`);
   }
-  const today = Math.floor((now - offset) / day) * day;
-  return { span: { from: today + start * day + offset, to: today + (end + 1) * day + offset }, offset };
+  const today = Math.floor((now + offset) / day) * day;
+  return { span: { from: today + start * day - offset, to: today + (end + 1) * day - offset }, offset };
 }
 
 function whole(
@@ -58,7 +61,7 @@ export function localTime(
   seconds: number,
   { offset }: ReportTime,
 ): { readonly day: string; readonly hour: string; readonly moment: string } {
-  const text = new Date((seconds - offset) * 1000).toISOString();
+  const text = new Date((seconds + offset) * 1000).toISOString();
   return {
     day: `${text.slice(0, 10)}T00:00:00`,
     // Layouts sort it as the text that it is.
