@@ -10,6 +10,7 @@
 import { InTurn } from "../domain/inTurn.ts";
 import type { Snapshot, Uuid, Vm } from "../domain/pool.ts";
 import type { Demand } from "../planner/plan.ts";
+import type { Moments } from "../power/expected.ts";
 import { type Sample, servingBin } from "./sampling.ts";
 
 /** Weights of the newest value in an exponential average; 1: nothing but it. */
@@ -18,7 +19,7 @@ const smoothings = [1, 0.5, 0.25, 0.1];
 /** How likely a VM is to go on for the hour as the best of these averages says; else it falls back. */
 const lasting = 0.5;
 /** Weight of the newest value in the average that it falls back to. */
-const settling = 0.35;
+const fallbackWeight = 0.35;
 
 /** Errors that are counted before the hour's own stand for themselves: a VM that was just started has few. */
 const leastErrors = 3;
@@ -54,11 +55,6 @@ export function demandsOf(newest: Snapshot, earlier: readonly Sample[]): Readonl
     if (values !== undefined) demands.set(vmUuid, forecast(values));
   }
   return demands;
-}
-
-interface Expected {
-  readonly mean: number;
-  readonly variance: number;
 }
 
 interface Series {
@@ -100,17 +96,17 @@ function seriesOf(newest: Snapshot, earlier: readonly Sample[]): readonly (Serie
 /** @param values five minutes apart, the newest first; one at least. */
 function forecast(values: readonly number[]): Demand {
   const series = values.toReversed();
-  let best: Expected | null = null;
+  let best: Moments | null = null;
   for (const smoothing of smoothings) {
     const tried = tryOn(series, smoothing);
     if (best === null || tried.variance < best.variance) best = tried;
   }
-  const back = tryOn(series, settling);
-  return mixed(best ?? back, back);
+  const fallback = tryOn(series, fallbackWeight);
+  return mixed(best ?? fallback, fallback);
 }
 
 /** Mean and variance of what is one of two things, the first with the chance `lasting`. */
-function mixed(first: Expected, second: Expected): Demand {
+function mixed(first: Moments, second: Moments): Demand {
   const other = 1 - lasting;
   return {
     means: [lasting * first.mean + other * second.mean],
@@ -120,7 +116,7 @@ function mixed(first: Expected, second: Expected): Demand {
 }
 
 /** The average, oldest first, and how far on the way it was from each of the values that came after. */
-function tryOn(series: readonly number[], smoothing: number): Expected {
+function tryOn(series: readonly number[], smoothing: number): Moments {
   let mean = series[0] ?? 0;
   let squares = 0;
   for (let n = 1; n < series.length; n++) {
