@@ -1,5 +1,13 @@
 /** Rules as tests write them. */
-import { type ChainRule, isSingle, type Rule, type SingleRule } from "../../src/domain/rule.ts";
+import {
+  type ChainRule,
+  isSingle,
+  noOptions,
+  type Rule,
+  type ServeRule,
+  type SingleRule,
+  serveDefaults,
+} from "../../src/domain/rule.ts";
 import { parseRule } from "../../src/rules/parse.ts";
 
 /** The thesis' rule that `rule` is. */
@@ -21,3 +29,6 @@ export function chain(text: string): ChainRule {
   if (isSingle(read)) throw new Error("it is a thesis' rule");
   return read;
 }
+
+/** SERVE CPU, as it is written without more. */
+export const servesCpu: ServeRule = { serve: "CPU", ...serveDefaults, ...noOptions };

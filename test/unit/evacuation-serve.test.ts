@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Snapshot, Uuid } from "../../src/domain/pool.ts";
-import { noOptions, type ServeRule, type SingleRule, serveDefaults } from "../../src/domain/rule.ts";
+import type { SingleRule } from "../../src/domain/rule.ts";
 import { warningLines } from "../../src/explain/evacuation.ts";
 import { planEvacuation } from "../../src/planner/evacuate/evacuate.ts";
 import { toleratedMinutes } from "../../src/planner/place/served.ts";
@@ -11,10 +11,9 @@ import { expectedShortage } from "../../src/planner/serve/shortage.ts";
 import { Names } from "../../src/text/names.ts";
 import { endings, harmedPairs } from "../support/evacuations.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
-import { single } from "../support/rules.ts";
+import { servesCpu as rule, single } from "../support/rules.ts";
 import { someOf } from "../support/runs.ts";
 
-const rule: ServeRule = { serve: "CPU", ...serveDefaults, ...noOptions };
 const options: PlanOptions = {
   maxMoves: 0,
   headroomBytes: 0,

@@ -1,12 +1,11 @@
 /** Room for a VM where a rule serves VMs: of ways that copy the same the one after which VMs wait least. */
 import { describe, expect, it } from "vitest";
 import type { Snapshot } from "../../src/domain/pool.ts";
-import { noOptions, type ServeRule, serveDefaults } from "../../src/domain/rule.ts";
 import type { PlanOptions } from "../../src/planner/plan.ts";
 import { planRoom } from "../../src/planner/room/room.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
+import { servesCpu as rule } from "../support/rules.ts";
 
-const rule: ServeRule = { serve: "CPU", ...serveDefaults, ...noOptions };
 const options: PlanOptions = {
   maxMoves: 0,
   headroomBytes: 0,

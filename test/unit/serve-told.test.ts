@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { assess } from "../../src/decide/assess.ts";
 import type { Snapshot, Uuid } from "../../src/domain/pool.ts";
-import { noOptions, type Rule, type ServeRule, serveDefaults } from "../../src/domain/rule.ts";
+import type { Rule } from "../../src/domain/rule.ts";
 import { type ExplainContext, explainHost, explainVm } from "../../src/explain/explain.ts";
 import { planJson } from "../../src/explain/planJson.ts";
 import { asTable } from "../../src/explain/planTable.ts";
@@ -13,9 +13,9 @@ import { planPage } from "../../src/report/plan/planPage.ts";
 import { Names } from "../../src/text/names.ts";
 import { aControlState, aHost, aSnapshot, aStored, aVm, chapterSix, uuid } from "../support/fixtures.ts";
 import { controlDefaults } from "../support/prompt.ts";
+import { servesCpu as rule } from "../support/rules.ts";
 
 const gibibyte = 1024 ** 3;
-const rule: ServeRule = { serve: "CPU", ...serveDefaults, ...noOptions };
 const options: PlanOptions = {
   maxMoves: 10,
   headroomBytes: 0,

@@ -4,14 +4,13 @@ import { servingBin } from "../../src/decide/sampling.ts";
 import { demandNow, demandsOf } from "../../src/decide/serving.ts";
 import { maxMinShares } from "../../src/domain/fairShare.ts";
 import type { Snapshot, Uuid } from "../../src/domain/pool.ts";
-import { noOptions, type ServeRule, serveDefaults } from "../../src/domain/rule.ts";
 import type { Demand, PlanOptions } from "../../src/planner/plan.ts";
 import { planServing, recheckServing } from "../../src/planner/serve/planServing.ts";
 import { expectedShortage } from "../../src/planner/serve/shortage.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
+import { servesCpu as rule } from "../support/rules.ts";
 
 const gibibyte = 1024 ** 3;
-const rule: ServeRule = { serve: "CPU", ...serveDefaults, ...noOptions };
 
 describe("the expected shortage of a normal demand", () => {
   it.each([

@@ -1,6 +1,7 @@
 /**
  * Plans how a host is emptied: fewest VMs left behind, then no rule broken where that can be had, then least copied, then
- * fewest CPU-minutes that VMs will wait where a rule serves them, then most even. Pure: reads nothing but its arguments, decides nothing by time or chance.
+ * fewest CPU-minutes that VMs will wait where a rule serves them, then most even. Pure: reads nothing but its arguments,
+ * decides nothing by time or chance.
  *
  * An administrator asked for it: a rule keeps no VM there, but which rule breaks on which host is told.
  */
