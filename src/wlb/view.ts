@@ -8,6 +8,7 @@ import { connectedWlb } from "../decide/workloadBalancing.ts";
 import { describeError } from "../domain/errors.ts";
 import { asUuid, occupiesHost, type Uuid, type Vm } from "../domain/pool.ts";
 import { hostsWith } from "../domain/workloadBalancing.ts";
+import { meanWanted } from "../planner/serve/hostDemands.ts";
 import type { ControlSettings } from "../settings/types.ts";
 import type { Database } from "../store/connection.ts";
 import { loadDecisionInput } from "../store/load/decisionInput.ts";
@@ -141,9 +142,15 @@ export class PoolView {
     const host = advisedHost(beside);
     this.#asked.set(vm, {
       atMs: this.#options.monotonicMs(),
-      start: host === null ? null : { vm: found, host },
+      start: host === null ? null : { vm: found, host, cpus: this.#cpusOf(vm) },
     });
     return beside;
+  }
+
+  /** CPUs that it wanted when it last ran; 0 where nobody knows. */
+  #cpusOf(vm: Uuid): number {
+    const demand = this.#lastUses.get(vm)?.demand ?? null;
+    return demand === null ? 0 : meanWanted(demand);
   }
 
   /** How many VMs may have been started on the host since the collection began. */

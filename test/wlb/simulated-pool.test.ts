@@ -14,6 +14,7 @@ import { type CannedServer, startCannedServer } from "../support/wlb/cannedServe
 import { type RunningWlb, startWlb, wlbPassword, wlbUser } from "../support/wlb/serve.ts";
 import { poolPassword, startWorld, type World } from "../support/world.ts";
 
+const farm = ["farm1", "farm2", "farm3", "farm4", "farm5", "farm6", "farm7"];
 // db1 and db2 must not share a host; by memory alone db2 would start on blade1, beside db1.
 const scenario = `
 pool "Asks" product=XCP-ng version=8.3 bandwidth=10000
@@ -27,6 +28,7 @@ vm db2 vcpus=2 memory=1024 mode=pv group=databases
 vm db3 vcpus=2 memory=1024 mode=pv group=databases
 vm homely vcpus=1 memory=512 mode=pv home=blade2
 vm huge vcpus=2 memory=131072 tools
+${farm.map((name) => `vm ${name} vcpus=1 memory=6144 mode=pv`).join("\n")}
 `;
 
 let world: World;
@@ -232,6 +234,16 @@ describe("a VM that is started or resumed without a host", () => {
     await call("VM.start", ref("VM", "db3"), false, false);
     expect([place("db1"), place("db2"), place("db3")]).toEqual(["blade1", "blade2", "boss"]);
     await call("VM.hard_shutdown", ref("VM", "db3"));
+  });
+
+  it("is one of many, all started at once: not all go where the first had most stars", async () => {
+    await collect();
+    for (const vm of farm) await call("VM.start", ref("VM", vm), false, false);
+    const found = farm.map(place);
+    for (const vm of farm) await call("VM.hard_shutdown", ref("VM", vm));
+    // There is memory on blade1 for all of them.
+    expect(found).toContain("blade2");
+    expect(found.filter((each) => each === "blade1").length).toBeGreaterThanOrEqual(4);
   });
 
   it("is placed by the pool itself where the administrator wants that, and where nobody answers, which is told", async () => {

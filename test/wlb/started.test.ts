@@ -26,7 +26,7 @@ const halted = (n: number, fields: Partial<Vm> = {}) =>
   aVm({ uuid: uuid(n), powerState: "Halted", vcpuAverage: null, memoryMb: 1024, ...fields });
 
 /** Where VMs end that are started in this order with no collection between: each where it has most stars, as a pool does it. */
-function startedAt(snapshot: Snapshot, order: readonly Vm[]): (Uuid | null)[] {
+function startedAt(snapshot: Snapshot, order: readonly Vm[], cpus = 0): (Uuid | null)[] {
   const input = {
     stored: aStored(snapshot),
     samples: [],
@@ -46,7 +46,7 @@ function startedAt(snapshot: Snapshot, order: readonly Vm[]): (Uuid | null)[] {
     expect(stars.filter((each) => Math.round(each.stars * 100) === most && most > 0)).toHaveLength(
       best === null ? 0 : 1,
     );
-    if (best !== null) starts.push({ vm, host: best });
+    if (best !== null) starts.push({ vm, host: best, cpus });
     return best;
   });
 }
@@ -78,9 +78,23 @@ describe("VMs that are started between two collections", () => {
     expect(startedAt(pool(pair), pair)).toEqual([uuid(1), uuid(1)]);
   });
 
-  it("that have nothing to do with each other go as if nobody had been asked for, while there is memory for all", () => {
-    const plain = [11, 12, 13].map((n) => halted(n));
-    expect(startedAt(pool(plain), plain)).toEqual([uuid(1), uuid(1), uuid(1)]);
+  it("that have nothing to do with each other are spread by what hosts have left", () => {
+    const many = Array.from({ length: 12 }, (_, n) => halted(11 + n));
+    const on = (free: readonly number[], cpus = 0) => {
+      const found = startedAt(pool(many, free), many, cpus);
+      return [1, 2, 3].map((n) => found.filter((each) => each === uuid(n)).length);
+    };
+    expect(on([14, 14, 14])).toEqual([4, 4, 4]);
+    // As with a collection after each start: to as much memory left on each.
+    expect(on([14, 10, 6])).toEqual([8, 4, 0]);
+    // They want three CPUs a host: nearly evenly, though by memory alone the last would get none.
+    expect([on([14, 13, 6], 1), on([14, 13, 6])]).toEqual([
+      [5, 4, 3],
+      [6, 6, 0],
+    ]);
+  });
+
+  it("find no host that still has the memory", () => {
     const large = [11, 12, 13, 14].map((n) => halted(n, { memoryMb: 7 * 1024 }));
     // The third finds no host that still has as much; a pool then places it by itself.
     expect(startedAt(pool(large), large)).toEqual([uuid(1), uuid(2), null, null]);
@@ -89,7 +103,13 @@ describe("VMs that are started between two collections", () => {
   it("are told why a host has no stars for them", () => {
     const [first, second] = [halted(11, { memoryMb: 9000 }), halted(12, { memoryMb: 9000 })] as const;
     const stars = [{ host: uuid(1), stars: 4, reason: "" }];
-    const beside = starsBeside(stars, second, [{ vm: first, host: uuid(1) }], pool([first, second]), control);
+    const beside = starsBeside(
+      stars,
+      second,
+      [{ vm: first, host: uuid(1), cpus: 0 }],
+      pool([first, second]),
+      control,
+    );
     expect(beside).toEqual([
       {
         host: uuid(1),
@@ -100,9 +120,9 @@ describe("VMs that are started between two collections", () => {
       },
     ]);
     // Asked again, a VM is not in its own way.
-    expect(starsBeside(stars, first, [{ vm: first, host: uuid(1) }], pool([first, second]), control)).toBe(
-      stars,
-    );
+    expect(
+      starsBeside(stars, first, [{ vm: first, host: uuid(1), cpus: 0 }], pool([first, second]), control),
+    ).toBe(stars);
   });
 
   it("have one host with most stars even where all are alike", () => {
