@@ -23,7 +23,10 @@ interface Place {
 
 const mebibyte = 1024 * 1024;
 
-/** All states that sound steps reach from the start, cheapest way first. */
+/**
+ * All states that sound steps reach from the start, cheapest way first. No step may rely on a mean that others raised: what
+ * is broken counts above the lower of the means at the start and at the step, as plans have it.
+ */
 export function allAssignments({ snapshot, rules }: Pool, checks: Checks): Reached[] {
   const start = new Map(snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid, hostUuid]));
   const text = (at: ReadonlyMap<string, string>) => [...at.values()].join();
@@ -53,7 +56,8 @@ export function allAssignments({ snapshot, rules }: Pool, checks: Checks): Reach
         if (closed.has(at)) continue;
         const moves = [...place.moves, { vm, source, destination }];
         const next = replay(snapshot, rules, moves, checks);
-        if (next.faults.every((fault) => fault.endsWith("ends worse than it began"))) {
+        const isAllowed = next.brokenAtEnd.every((pair) => atStart.has(pair));
+        if (isAllowed && next.faults.every((fault) => fault.endsWith("ends worse than it began"))) {
           open.push({ moves, at, costMb: next.copyMb });
         }
       }

@@ -74,15 +74,17 @@ export class Bounds {
 
   /** Broken pairs that even the leaving of all VMs for which `leaves` holds does not clear. */
   #stuckWith(leaves: (v: number) => boolean): number[] {
-    const { H, R, broken, first, end } = this.#problem;
+    const { H, R, broken, first, end, rising } = this.#problem;
     const hopeless: number[] = [];
     for (let pair = 0; pair < H * R; pair++) {
       const r = pair % R;
       if (broken[pair] === 0 || first[r] !== r) continue;
       const own = Array.from({ length: (end[r] ?? R) - r }, (_, i) => pair + i);
       const h = Math.floor(pair / R);
-      if (own.every((each) => this.#sheddable(h, each % R, leaves) < this.#surplus(each)))
-        hopeless.push(...own);
+      // A term that arrivals lower is not cleared by what leaves: who comes is not known here.
+      const isStuck = (each: number) =>
+        rising[each % R] === 0 && this.#sheddable(h, each % R, leaves) < this.#surplus(each);
+      if (own.every(isStuck)) hopeless.push(...own);
     }
     return hopeless;
   }
