@@ -12,14 +12,16 @@ import type { Step } from "./order.ts";
  */
 export function unwanted(limits: State, aims: State, steps: readonly Step[]): number {
   const relieving = relievingVms(aims, steps);
-  const left = goThrough(limits, steps);
-  const isNeedless = (fewer: readonly Step[]) => goThrough(limits, fewer) <= left;
+  const [left, leftOfAims] = [goThrough(limits, steps), goThrough(aims, steps)];
+  // Where the steps are not possible by what is aimed at, that is infinite, and the thresholds alone decide.
+  const isNeedless = (fewer: readonly Step[]) =>
+    goThrough(limits, fewer) <= left && goThrough(aims, fewer) <= leftOfAims;
   const found = steps.findIndex((step) => {
     if (step.parked && isNeedless(without(steps, step))) return true;
     if (relieving.has(step.vm)) return false;
     return isNeedless(steps.filter(({ vm }) => vm !== step.vm));
   });
-  goThrough(limits, steps);
+  for (const state of [limits, aims]) goThrough(state, steps);
   return found;
 }
 
