@@ -5,7 +5,7 @@ import type { Snapshot, Vm } from "../../src/domain/pool.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { generate, type Kind } from "../support/plan/pools.ts";
 import { single } from "../support/rules.ts";
-import { someOf } from "../support/runs.ts";
+import { someOf, timeoutFor } from "../support/runs.ts";
 
 const kind: Kind = {
   name: "groups",
@@ -50,25 +50,29 @@ function pairsOf(snapshot: Snapshot, at: ReadonlyMap<string, string>): Map<strin
 }
 
 describe("over pools with groups of any size", () => {
-  it("no step puts more pairs of a group on one host than there were before it", () => {
-    let moves = 0;
-    fc.assert(
-      fc.property(crowdedPools, ({ snapshot, rules }) => {
-        const options = { maxMoves: 1000, headroomBytes: 0, bannedVms: new Map(), bannedPairs: new Map() };
-        const plan = planMigrations(snapshot, rules, { ...options, rounds: 10 });
-        const at = new Map<string, string>(snapshot.placements.map((each) => [each.vmUuid, each.hostUuid]));
-        let before = pairsOf(snapshot, at);
-        for (const { vm, destination } of plan.moves) {
-          at.set(vm, destination);
-          const after = pairsOf(snapshot, at);
-          for (const [group, pairs] of after) expect(pairs).toBeLessThanOrEqual(before.get(group) ?? 0);
-          before = after;
-          moves++;
-        }
-      }),
-      { numRuns: someOf(1000), seed: 20_261_129 },
-    );
-    // A law of nothing would hold, too.
-    expect(moves).toBeGreaterThan(someOf(300));
-  }, 120_000);
+  it(
+    "no step puts more pairs of a group on one host than there were before it",
+    () => {
+      let moves = 0;
+      fc.assert(
+        fc.property(crowdedPools, ({ snapshot, rules }) => {
+          const options = { maxMoves: 1000, headroomBytes: 0, bannedVms: new Map(), bannedPairs: new Map() };
+          const plan = planMigrations(snapshot, rules, { ...options, rounds: 10 });
+          const at = new Map<string, string>(snapshot.placements.map((each) => [each.vmUuid, each.hostUuid]));
+          let before = pairsOf(snapshot, at);
+          for (const { vm, destination } of plan.moves) {
+            at.set(vm, destination);
+            const after = pairsOf(snapshot, at);
+            for (const [group, pairs] of after) expect(pairs).toBeLessThanOrEqual(before.get(group) ?? 0);
+            before = after;
+            moves++;
+          }
+        }),
+        { numRuns: someOf(1000), seed: 20_261_129 },
+      );
+      // A law of nothing would hold, too.
+      expect(moves).toBeGreaterThan(someOf(300));
+    },
+    timeoutFor(120_000),
+  );
 });

@@ -15,7 +15,7 @@ import { expectedShortage } from "../../src/planner/serve/shortage.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
 import { wholeRules } from "../support/plan/wholeRules.ts";
 import { pools, ruleSets } from "../support/randomPools.ts";
-import { someOf } from "../support/runs.ts";
+import { someOf, timeoutFor } from "../support/runs.ts";
 
 const mebibyte = 1024 * 1024;
 const options: RankOptions = { headroomBytes: 64 * mebibyte, bannedVms: new Map(), bannedPairs: new Map() };
@@ -50,21 +50,32 @@ function vmOf({ vms }: Snapshot, at: number, isHalted: boolean): Vm {
     : found;
 }
 
-it("rules and harms of each place are those of the whole pool", () => {
-  const floors: Floors = (_rule, place) => (place === 0 ? 20 : Number.NEGATIVE_INFINITY);
-  fc.assert(
-    fc.property(pools, ruleSets, chains, fc.nat(500), fc.boolean(), (pool, single, chained, at, isHalted) => {
-      const vm = vmOf(pool, at, isHalted);
-      const snapshot = isHalted ? { ...pool, vms: [...pool.vms, vm] } : pool;
-      const rules = [...single, ...chained];
-      const whole = wholeRules(snapshot, rules, vm, floors);
-      for (const place of rankHosts(snapshot, rules, vm, { ...options, floors }).places) {
-        expect({ rules: place.rules, harms: place.harms }).toEqual(whole(place.host));
-      }
-    }),
-    { numRuns: someOf(1000), seed: 15 },
-  );
-}, 300_000);
+it(
+  "rules and harms of each place are those of the whole pool",
+  () => {
+    const floors: Floors = (_rule, place) => (place === 0 ? 20 : Number.NEGATIVE_INFINITY);
+    fc.assert(
+      fc.property(
+        pools,
+        ruleSets,
+        chains,
+        fc.nat(500),
+        fc.boolean(),
+        (pool, single, chained, at, isHalted) => {
+          const vm = vmOf(pool, at, isHalted);
+          const snapshot = isHalted ? { ...pool, vms: [...pool.vms, vm] } : pool;
+          const rules = [...single, ...chained];
+          const whole = wholeRules(snapshot, rules, vm, floors);
+          for (const place of rankHosts(snapshot, rules, vm, { ...options, floors }).places) {
+            expect({ rules: place.rules, harms: place.harms }).toEqual(whole(place.host));
+          }
+        },
+      ),
+      { numRuns: someOf(1000), seed: 15 },
+    );
+  },
+  timeoutFor(300_000),
+);
 
 /** What the hosts of a pool of equals want, and what the VM wants. */
 const wanting = fc.record({
@@ -123,22 +134,26 @@ function rankedOfEquals({
   };
 }
 
-it("of hosts that are equal but for what is wanted of them the best leaves the pool least short, and each is before those that leave it shorter", () => {
-  fc.assert(
-    fc.property(wanting, (input) => {
-      const { ranking, shortOf } = rankedOfEquals(input);
-      const short = ranking.places.map(({ host }) => shortOf(Number(host.slice(-2)) - 1));
-      expect(ranking.places).toHaveLength(input.hosts.length);
-      short.forEach((minutes, n) => {
-        expect(minutes).toBeLessThanOrEqual((short[n + 1] ?? Number.POSITIVE_INFINITY) + 1e-6);
-      });
-      const least = Math.min(...short);
-      for (const [n, { serve: own }] of ranking.places.entries())
-        expect(addedMinutes(own) - addedMinutes(ranking.places[0]?.serve ?? null)).toBeCloseTo(
-          (short[n] ?? 0) - least,
-          6,
-        );
-    }),
-    { numRuns: someOf(1000), seed: 15 },
-  );
-}, 120_000);
+it(
+  "of hosts that are equal but for what is wanted of them the best leaves the pool least short, and each is before those that leave it shorter",
+  () => {
+    fc.assert(
+      fc.property(wanting, (input) => {
+        const { ranking, shortOf } = rankedOfEquals(input);
+        const short = ranking.places.map(({ host }) => shortOf(Number(host.slice(-2)) - 1));
+        expect(ranking.places).toHaveLength(input.hosts.length);
+        short.forEach((minutes, n) => {
+          expect(minutes).toBeLessThanOrEqual((short[n + 1] ?? Number.POSITIVE_INFINITY) + 1e-6);
+        });
+        const least = Math.min(...short);
+        for (const [n, { serve: own }] of ranking.places.entries())
+          expect(addedMinutes(own) - addedMinutes(ranking.places[0]?.serve ?? null)).toBeCloseTo(
+            (short[n] ?? 0) - least,
+            6,
+          );
+      }),
+      { numRuns: someOf(1000), seed: 15 },
+    );
+  },
+  timeoutFor(120_000),
+);

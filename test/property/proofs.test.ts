@@ -51,7 +51,10 @@ describe("what is given up without a search", () => {
         }
         if (plan.unresolved.some(({ proof }) => proof === null)) return;
         given++;
-        const { brokenAtEnd } = replay(pool.snapshot, pool.rules, plan.moves, { headroomBytes: 0, steps: true });
+        const { brokenAtEnd } = replay(pool.snapshot, pool.rules, plan.moves, {
+          headroomBytes: 0,
+          steps: true,
+        });
         expect(brokenAtEnd.length).toBe(Math.min(...reached.map(({ left }) => left)));
       }),
       runs(400),

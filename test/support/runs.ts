@@ -19,3 +19,6 @@ export function someVariants<T>(all: readonly T[], short: number): readonly T[] 
   const count = Math.min(all.length, rounds(all.length, short));
   return Array.from({ length: count }, (_, at) => all[Math.floor((at * all.length) / count)] as T);
 }
+
+/** Milliseconds that a test may take which tries as much as `npm test` does, or as its whole, in `ms`: more inputs take longer. */
+export const timeoutFor = (ms: number): number => Math.round(ms * Math.max(1, factor));
