@@ -50,12 +50,12 @@ export function starsBeside(
   if (others.length === 0) return stars;
   const started = others.map(({ vm: { uuid }, host }) => ({ vmUuid: uuid, hostUuid: host }));
   const hosts = new Map(snapshot.hosts.map((host) => [host.uuid.toLowerCase(), host]));
-  const takenOn = takenByHost(others);
+  const startsOn = startsByHost(others);
   const isSingle = vm.antiAffinityGroups.length === 0 && vm.tags.length === 0;
   const placements = isSingle ? [] : [...lowered(snapshot.placements), ...started];
   const company = companyOf({ ...snapshot, placements }, vm, options);
   const beside = stars.map((each): HostStars => {
-    const [host, taken] = [hosts.get(each.host), takenOn.get(each.host)];
+    const [host, taken] = [hosts.get(each.host), startsOn.get(each.host)];
     if (each.stars <= 0 || host === undefined) return each;
     const { groups, parted } = company(each.host);
     const isApart = parted.length === 0 && !groups.some(({ crowded }) => crowded);
@@ -66,14 +66,14 @@ export function starsBeside(
 }
 
 /** What was advised to start on one host takes, in all. */
-interface Taken {
+interface StartsOnHost {
   readonly vms: number;
   readonly bytes: number;
   readonly cpus: number;
 }
 
-function takenByHost(starts: readonly AdvisedStart[]): ReadonlyMap<Uuid, Taken> {
-  const sums = new Map<Uuid, Taken>();
+function startsByHost(starts: readonly AdvisedStart[]): ReadonlyMap<Uuid, StartsOnHost> {
+  const sums = new Map<Uuid, StartsOnHost>();
   for (const { vm, host, cpus } of starts) {
     const sum = sums.get(host) ?? { vms: 0, bytes: 0, cpus: 0 };
     sums.set(host, {
@@ -89,7 +89,7 @@ function leftOf(
   each: HostStars,
   vm: Vm,
   host: Host,
-  taken: Taken,
+  taken: StartsOnHost,
   { headroomBytes }: BesideOptions,
 ): HostStars {
   const need = vm.placementBytes ?? 0;

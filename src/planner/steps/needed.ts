@@ -34,17 +34,30 @@ export function goThrough(state: State, steps: readonly Step[]): number {
 
 /**
  * The steps with each detour left out that turns out not to be needed: its VM goes straight to its place, or stays where
- * it comes back to. `state` ends after the last.
+ * it comes back to, or stays where it was to wait. `state` ends after the last.
  */
 export function withoutDetours(state: State, steps: readonly Step[]): readonly Step[] {
   let needed = steps;
   const least = goThrough(state, steps);
   for (const detour of steps.filter(({ parked }) => parked)) {
-    const straight = without(needed, detour);
-    if (goThrough(state, straight) <= least) needed = straight;
+    if (!needed.includes(detour)) continue;
+    const ways = [without(needed, detour), staying(needed, detour)];
+    needed = ways.find((way) => way.length < needed.length && goThrough(state, way) <= least) ?? needed;
   }
   goThrough(state, needed);
   return needed;
+}
+
+/** The steps with the VM left where it waits, where it goes on from there but once. */
+function staying(steps: readonly Step[], detour: Step): readonly Step[] {
+  const at = steps.indexOf(detour);
+  const later = steps.filter(({ vm }, index) => index > at && vm === detour.vm);
+  const [next] = later;
+  if (next === undefined || later.length > 1) return steps;
+  return steps.flatMap((step) => {
+    if (step === next) return [];
+    return [step === detour ? { ...detour, parked: false } : step];
+  });
 }
 
 /** The steps without this detour: its VM goes straight to where it goes next, or stays where it comes back to. */
