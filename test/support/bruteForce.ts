@@ -56,7 +56,8 @@ export function allAssignments({ snapshot, rules }: Pool, checks: Checks): Reach
         if (closed.has(at)) continue;
         const moves = [...place.moves, { vm, source, destination }];
         const next = replay(snapshot, rules, moves, checks);
-        const isAllowed = next.brokenAtEnd.every((pair) => atStart.has(pair));
+        const isAllowed =
+          next.brokenAtEnd.every((pair) => atStart.has(pair)) && next.raisedAtEnd.length === 0;
         if (isAllowed && next.faults.every((fault) => fault.endsWith("ends worse than it began"))) {
           open.push({ moves, at, costMb: next.copyMb });
         }

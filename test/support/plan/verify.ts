@@ -20,6 +20,8 @@ export interface Verdict {
   readonly created: number;
   /** The pairs broken at the end, as "host subject", by the lower of the means at the start and at the end. */
   readonly brokenAtEnd: readonly string[];
+  /** Of these the ones with a higher value than at the start. */
+  readonly raisedAtEnd: readonly string[];
   readonly copyMb: number;
 }
 
@@ -75,8 +77,12 @@ export function replay(
       faults.push(`${pair} ends worse than it began`);
     }
   }
-  const brokenAtEnd = brokenByLowerMean(snapshot.hosts, [...hosts.values()], rules, checks);
-  return { faults, before: start.size, after: end.size, created, brokenAtEnd, copyMb };
+  const left = brokenByLowerMean(snapshot.hosts, [...hosts.values()], rules, checks);
+  const brokenAtEnd = left.map(({ pair }) => pair);
+  const raisedAtEnd = left.flatMap(({ pair, value }) =>
+    value > (values.get(pair) ?? 0) + rounding(value) ? [pair] : [],
+  );
+  return { faults, before: start.size, after: end.size, created, brokenAtEnd, raisedAtEnd, copyMb };
 }
 
 function stepFaults(vm: Vm, to: Host, infeasible: ReadonlySet<string>, headroomBytes: number): string[] {
@@ -124,14 +130,14 @@ function brokenByLowerMean(
   end: readonly Host[],
   rules: readonly Rule[],
   checks: Checks,
-): string[] {
+): { readonly pair: string; readonly value: number }[] {
   return rules.flatMap((rule) => {
     const [first, last] = [evaluate(start, rule).mean ?? 0, evaluate(end, rule)];
     const mean = Math.min(first, last.mean ?? 0);
     return last.verdicts
       .filter(({ value }) => excess(value, mean, rule.threshold) > 0)
       .filter(({ hostUuid, value }) => !excused(checks, hostUuid, rule, value))
-      .map(({ hostUuid }) => `${hostUuid} ${rule.subject}`);
+      .map(({ hostUuid, value }) => ({ pair: `${hostUuid} ${rule.subject}`, value }));
   });
 }
 
