@@ -387,7 +387,7 @@ function allWays({ snapshot, rules }: ChainPool): readonly Way[] {
     for (const move of moves) book.move(move);
     if (closed.has(book.place())) continue;
     closed.add(book.place());
-    ways.push({ broken: book.broken(true), cost });
+    if (!book.endsWorse()) ways.push({ broken: book.broken(true), cost });
     const at = new Map(
       snapshot.placements.map(({ vmUuid, hostUuid }) => [vmUuid as string, hostUuid as string]),
     );

@@ -181,6 +181,27 @@ export class ChainBook {
     return found;
   }
 
+  /**
+   * Whether some broken pair is further past than at the start, be it by a mean that has fallen: no plan may end so, though
+   * one may pass by.
+   */
+  endsWorse(): boolean {
+    return this.#hosts().some((host) =>
+      this.#rules.some(
+        (rule) =>
+          this.#breaks(host, rule, true) && this.#terms(rule).some((term) => this.#isFurther(host, term)),
+      ),
+    );
+  }
+
+  #isFurther(host: Host, term: Term): boolean {
+    if (this.#fallsByLoad(term) || term.condition !== "more than mean") return false;
+    const [now, then] = [this.#value(host, term), this.#startValues.get(key(host, term)) ?? 0];
+    const mean = this.#startMeans.get(term) ?? 0;
+    const floor = Math.min(mean, this.#mean(term));
+    return now - floor > term.amount + near(now) && now - floor > then - mean + near(now);
+  }
+
   /** Whether settling VMs bring a host nearer to keeping it. */
   #fallsByLoad({ subjects, condition }: Term): boolean {
     const free = subjects.includes("MemoryFreeMb" as AnySubject);
