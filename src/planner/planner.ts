@@ -21,7 +21,7 @@ import { findSwap, type Swap } from "./search/swap.ts";
 import { Work } from "./search/work.ts";
 import { State } from "./state.ts";
 import type { PlannedTransfer } from "./steps/makespan.ts";
-import { withoutDetours } from "./steps/needed.ts";
+import { tidied } from "./steps/needed.ts";
 import { orderSteps, type Step } from "./steps/order.ts";
 import { areWithin, beginning } from "./steps/prefix.ts";
 import { type Schedule, schedule } from "./steps/schedule.ts";
@@ -212,7 +212,7 @@ function finish(state: State, bounds: Bounds, repair: Repair, work: Work): Found
 
 /** The steps to the solution. */
 function wayTo(state: State, { moves, steps }: Solution, work: Work): readonly Step[] {
-  return steps ?? withoutDetours(state, orderSteps(state, moves, work).steps);
+  return tidied(state, steps ?? orderSteps(state, moves, work).steps);
 }
 
 function goThrough(state: State, steps: readonly Step[]): void {

@@ -22,6 +22,28 @@ export function takeNeeded(state: State, steps: readonly Step[], work: Work): re
   return needed;
 }
 
+/** Steps beyond which a way is left as it was found: what is tried grows with their square. */
+const mostTried = 500;
+
+/**
+ * The steps as few as the same end allows: no detour that is not needed, and of VMs that move once none without which as
+ * few pairs are left. A search that was cut off may have left such. `state` ends after the last.
+ */
+export function tidied(state: State, steps: readonly Step[]): readonly Step[] {
+  const straight = withoutDetours(state, steps);
+  if (straight.length > mostTried) return straight;
+  const { cost } = state.problem;
+  const isOnce = ({ vm }: Step) => straight.filter((other) => other.vm === vm).length === 1;
+  let [needed, left] = [straight, state.left()];
+  for (const step of straight.filter(isOnce).toSorted((a, b) => (cost[b.vm] ?? 0) - (cost[a.vm] ?? 0))) {
+    const fewer = needed.filter((other) => other !== step);
+    const without = goThrough(state, fewer);
+    if (without <= left) [needed, left] = [fewer, without];
+  }
+  goThrough(state, needed);
+  return needed;
+}
+
 /** Makes the steps from the start; the pairs left, infinite where one of them is not possible. */
 export function goThrough(state: State, steps: readonly Step[]): number {
   state.reset();
