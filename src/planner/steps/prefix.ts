@@ -80,6 +80,8 @@ class PrefixChoice {
   #chooseFrom(continuable: boolean): void {
     const hosts = this.#hotHosts();
     for (const { h } of hosts) this.#add(this.#leaving(h), continuable);
+    // What leaves a host beyond that makes room for who comes later.
+    for (const { h, r } of hosts) this.#add(this.#enough(h, r), continuable);
     for (const { h, r } of hosts) {
       for (const index of this.#byPart(this.#leaving(h), h, r)) this.#add([index], continuable);
     }
@@ -103,6 +105,28 @@ class PrefixChoice {
 
   #leaving(h: number): number[] {
     return [...this.#steps.keys()].filter((index) => this.#steps[index]?.from === h);
+  }
+
+  /** Of the steps that leave the host the largest, until it misses no rule any more. */
+  #enough(h: number, r: number): number[] {
+    const { R, broken } = this.#state.problem;
+    this.#state.reset();
+    for (const [index, { vm, to }] of this.#steps.entries()) {
+      if (this.#chosen.has(index)) this.#state.move(vm, to);
+    }
+    const misses = () =>
+      Array.from({ length: R }, (_, i) => h * R + i).some(
+        (pair) => broken[pair] === 1 && this.#state.isOver(pair),
+      );
+    const enough: number[] = [];
+    for (const index of this.#byPart(this.#leaving(h), h, r)) {
+      if (!misses()) break;
+      if (this.#chosen.has(index)) continue;
+      const step = this.#steps[index];
+      if (step !== undefined) this.#state.move(step.vm, step.to);
+      enough.push(index);
+    }
+    return enough;
   }
 
   #byPart(indices: readonly number[], h: number, r: number): number[] {

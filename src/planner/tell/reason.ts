@@ -140,10 +140,13 @@ function necessity(state: State, steps: readonly Step[], step: Step): Reason {
   const { R, weight } = problem;
   const [now, purpose] = [state.at[step.vm] ?? 0, step.parked ? "waits elsewhere" : "makes room"] as const;
   const source = hostName(state, step.from);
-  const last = steps.findLast(({ vm, to }) => to === step.from && vm !== step.vm)?.vm ?? -1;
+  const comes = steps.findLastIndex(({ vm, to }) => to === step.from && vm !== step.vm);
+  const last = steps[comes]?.vm ?? -1;
+  // Room is made for who comes later; who has come before is only part of what would be wrong.
+  const guest = comes > steps.indexOf(step) ? last : -1;
   const guests = last < 0 ? "" : `with ${vmName(problem, last)} but `;
   state.move(step.vm, step.from);
-  const because = (rule: number, text: string): Reason => ({ purpose, rule, guest: last, text });
+  const because = (rule: number, text: string): Reason => ({ purpose, rule, guest, text });
   let reason: Reason | null = null;
   if (!state.holds(step.from)) {
     const short = bytes(Math.max(0, -(state.free[step.from] ?? 0)), "MB");
