@@ -111,6 +111,8 @@ class PlanAttempt {
   #begun = false;
   #searched = false;
   #exact: FoundSteps | null = null;
+  /** Of the search as far as it has come: the way is put in order and tidied once. */
+  #found: FoundSteps | null = null;
 
   constructor(snapshot: Snapshot, rules: readonly Rule[], options: PlanOptions, work: Work) {
     const problem = toProblem(snapshot, rules, options);
@@ -125,6 +127,7 @@ class PlanAttempt {
 
   /** Searches until the plan is proved to be the best, or what is allowed of the budget is spent. */
   goOn(): this {
+    this.#found = null;
     const rounds = (this.#options.rounds ?? Number.POSITIVE_INFINITY) - this.#repair.rounds;
     if (!this.#begun) {
       this.#repair.first();
@@ -160,7 +163,12 @@ class PlanAttempt {
   #result(): FoundSteps {
     if (this.#exact !== null) return this.#exact;
     const { best, hopeless } = this.#repair;
-    return { steps: wayTo(this.#state, best, this.#work), open: best.left - hopeless, optimal: false };
+    this.#found ??= {
+      steps: wayTo(this.#state, best, this.#work),
+      open: best.left - hopeless,
+      optimal: false,
+    };
+    return this.#found;
   }
 
   /** Whether it is known that no plan leaves fewer pairs: everything was tried, or it is proved. */

@@ -445,13 +445,15 @@ function breaches(
           for (const pair of own) ceiling[pair] = Number.POSITIVE_INFINITY;
         continue;
       }
-      const limits = own.map((pair) =>
-        Math.max((means[pair % R] ?? 0) + (allowed[pair % R] ?? 0), ceiling[pair] ?? 0),
-      );
-      const kept = own.filter((pair, i) => excess(load[pair] ?? 0, limits[i] ?? 0, 0) <= 0);
-      // What is past its limit by rounding alone is at it: `tolerance` of state.ts is half as wide.
-      for (const pair of kept) load[pair] = Math.min(load[pair] ?? 0, limits[pair - (own[0] ?? 0)] ?? 0);
-      if (kept.length > 0) continue;
+      let isKept = false;
+      for (const pair of own) {
+        const limit = Math.max((means[pair % R] ?? 0) + (allowed[pair % R] ?? 0), ceiling[pair] ?? 0);
+        if (excess(load[pair] ?? 0, limit, 0) > 0) continue;
+        isKept = true;
+        // What is past its limit by rounding alone is at it: `tolerance` of state.ts is half as wide.
+        load[pair] = Math.min(load[pair] ?? 0, limit);
+      }
+      if (isKept) continue;
       const suppressed = isSuppressed(hosts[h], rules[r] as Rule, options);
       for (const pair of own) {
         if (own.length > 1) held[pair] = 1;

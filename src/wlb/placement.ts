@@ -7,7 +7,7 @@ import type { HostStars } from "../wlbProtocol/answer.ts";
 
 /** Scores go to 100, stars to 5; the least score still has some. */
 const scorePerStar = 20;
-const fewestStars = 0.05;
+export const fewestStars = 0.05;
 /** A hundredth of a star, which is as fine as they are told. */
 const tick = 0.2;
 

@@ -9,6 +9,7 @@ import type { RankOptions } from "../planner/place/ranking.ts";
 import { cpusOf } from "../planner/serve/hostDemands.ts";
 import { bytes, plural } from "../text/format.ts";
 import type { HostStars } from "../wlbProtocol/answer.ts";
+import { fewestStars } from "./placement.ts";
 
 /** Where a VM was advised to start. */
 export interface AdvisedStart {
@@ -29,7 +30,6 @@ const starsOfHost = 1.95;
 /** What is left of stars where a group is crowded or parted, or less than the headroom free: from 31 to 45 of 100. */
 const crowdedLeast = 1.55;
 const crowdedSpan = 0.7 / 5;
-const fewestStars = 0.05;
 /** As fine as stars are told. */
 const tick = 0.01;
 

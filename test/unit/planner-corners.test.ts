@@ -1,21 +1,14 @@
 /** Corners that random pools found: a term that arrivals lower, and a value that is past its limit by rounding alone. */
 import { describe, expect, it } from "vitest";
-import type { PlanOptions } from "../../src/planner/plan.ts";
 import { planMigrations } from "../../src/planner/planner.ts";
 import { toProblem } from "../../src/planner/problem.ts";
 import { State } from "../../src/planner/state.ts";
 import { withoutDetours } from "../../src/planner/steps/needed.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
+import { freeOptions as options } from "../support/plan/options.ts";
 import { rule } from "../support/rules.ts";
 
 const gibibyte = 1024 ** 3;
-const options: PlanOptions = {
-  maxMoves: 10,
-  headroomBytes: 0,
-  bannedVms: new Map(),
-  bannedPairs: new Map(),
-  rounds: 20,
-};
 
 /** Two hosts, the first with a VM of its own and traffic, the second with two VMs. */
 function pool(sent: number) {

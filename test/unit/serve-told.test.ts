@@ -12,17 +12,11 @@ import { planServing } from "../../src/planner/serve/planServing.ts";
 import { planPage } from "../../src/report/plan/planPage.ts";
 import { Names } from "../../src/text/names.ts";
 import { aControlState, aHost, aSnapshot, aStored, aVm, chapterSix, uuid } from "../support/fixtures.ts";
+import { freeOptions as options } from "../support/plan/options.ts";
 import { controlDefaults } from "../support/prompt.ts";
 import { servesCpu as rule } from "../support/rules.ts";
 
 const gibibyte = 1024 ** 3;
-const options: PlanOptions = {
-  maxMoves: 10,
-  headroomBytes: 0,
-  bannedVms: new Map(),
-  bannedPairs: new Map(),
-  rounds: 50,
-};
 
 interface Guest {
   readonly cpus: number;

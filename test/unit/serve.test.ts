@@ -8,6 +8,7 @@ import type { Demand, PlanOptions } from "../../src/planner/plan.ts";
 import { planServing, recheckServing } from "../../src/planner/serve/planServing.ts";
 import { expectedShortage } from "../../src/planner/serve/shortage.ts";
 import { aHost, aSnapshot, aVm, uuid } from "../support/fixtures.ts";
+import { freeOptions as options } from "../support/plan/options.ts";
 import { servesCpu as rule } from "../support/rules.ts";
 
 const gibibyte = 1024 ** 3;
@@ -144,14 +145,6 @@ function pool(vms: readonly { readonly cpus: number; readonly gb: number }[], th
     demands,
   };
 }
-
-const options: PlanOptions = {
-  maxMoves: 10,
-  headroomBytes: 0,
-  bannedVms: new Map(),
-  bannedPairs: new Map(),
-  rounds: 50,
-};
 
 describe("a plan that serves, looked at again", () => {
   const { snapshot, demands } = pool([

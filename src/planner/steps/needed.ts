@@ -6,20 +6,10 @@ import type { Step } from "./order.ts";
 
 /**
  * The steps without those that nothing needs, the dearest first: the others are possible without them, and no more pairs
- * are left. `state` ends after the last.
+ * are left. `state` stands after the last, and ends there.
  */
 export function takeNeeded(state: State, steps: readonly Step[], work: Work): readonly Step[] {
-  const { cost } = state.problem;
-  let [needed, left] = [steps, state.left()];
-  const dearest = steps.toSorted((a, b) => (cost[b.vm] ?? 0) - (cost[a.vm] ?? 0));
-  for (const step of dearest) {
-    if (!work.more()) break;
-    const fewer = needed.filter((other) => other !== step);
-    const without = goThrough(state, fewer);
-    if (without <= left) [needed, left] = [fewer, without];
-  }
-  goThrough(state, needed);
-  return needed;
+  return withoutNeedless(state, steps, steps, () => work.more());
 }
 
 /** Steps beyond which a way is left as it was found: what is tried grows with their square. */
@@ -32,10 +22,21 @@ const mostTried = 500;
 export function tidied(state: State, steps: readonly Step[]): readonly Step[] {
   const straight = withoutDetours(state, steps);
   if (straight.length > mostTried) return straight;
-  const { cost } = state.problem;
   const isOnce = ({ vm }: Step) => straight.filter((other) => other.vm === vm).length === 1;
-  let [needed, left] = [straight, state.left()];
-  for (const step of straight.filter(isOnce).toSorted((a, b) => (cost[b.vm] ?? 0) - (cost[a.vm] ?? 0))) {
+  return withoutNeedless(state, straight, straight.filter(isOnce), () => true);
+}
+
+/** The steps without those `tried` that nothing needs, the dearest first, while `goesOn`. */
+function withoutNeedless(
+  state: State,
+  steps: readonly Step[],
+  tried: readonly Step[],
+  goesOn: () => boolean,
+): readonly Step[] {
+  const { cost } = state.problem;
+  let [needed, left] = [steps, state.left()];
+  for (const step of tried.toSorted((a, b) => (cost[b.vm] ?? 0) - (cost[a.vm] ?? 0))) {
+    if (!goesOn()) break;
     const fewer = needed.filter((other) => other !== step);
     const without = goThrough(state, fewer);
     if (without <= left) [needed, left] = [fewer, without];
